@@ -1,0 +1,3 @@
+"""Turn a model service's values file into a checked Helm chart."""
+
+__version__ = "0.1.0"

@@ -1,0 +1,25 @@
+"""What can stop a command, one class per exit code.
+
+    ModelServiceError
+    ├── InputError   1  the input is wrong, or a generated file is stale
+    └── ToolError    3  a tool, registry or server failed
+
+Click itself ends with 2 for wrong usage. Each message is a whole sentence for the user, with
+what to do next; the command line prints it and nothing else.
+"""
+
+
+class ModelServiceError(Exception):
+    """A failure with a message for the user; `exit_code` is the process's."""
+
+    exit_code = 1
+
+
+class InputError(ModelServiceError):
+    """The input cannot be used: a missing file, a folder that is not ours, a stale generated file."""
+
+
+class ToolError(ModelServiceError):
+    """Something outside this program failed: helm is missing, a registry refused."""
+
+    exit_code = 3
