@@ -1,0 +1,65 @@
+{{/* Whether the model volume is mounted read-only: as said, or when nothing else is possible. "true" or nothing. */}}
+{{- define "modelservice.readOnly" -}}
+{{- $readOnly := .Values.modelVolume.readOnly -}}
+{{- if kindIs "invalid" $readOnly -}}
+{{- $readOnly = eq (join "," .Values.modelVolume.accessModes) "ReadOnlyMany" -}}
+{{- end -}}
+{{- if $readOnly }}true{{ end -}}
+{{- end }}
+
+{{/* Whether the server runs as another user than root. "true" or nothing. */}}
+{{- define "modelservice.nonRoot" -}}
+{{- $context := mergeOverwrite (dict) (deepCopy .Values.podSecurityContext) (deepCopy .Values.securityContext) -}}
+{{- if or $context.runAsNonRoot (gt (int $context.runAsUser) 0) }}true{{ end -}}
+{{- end }}
+
+{{/* Whether /root cannot hold vLLM's caches, so that HOME moves to a volume. "true" or nothing. */}}
+{{- define "modelservice.ownHome" -}}
+{{- if or (include "modelservice.nonRoot" .) (include "modelservice.readOnly" .) .Values.securityContext.readOnlyRootFilesystem }}true{{ end -}}
+{{- end }}
+
+{{/* The variables that the chart sets. */}}
+{{- define "modelservice.chartEnv" -}}
+{{- if eq .Values.model.source "modelscope" }}
+- name: VLLM_USE_MODELSCOPE
+  value: "True"
+- name: MODELSCOPE_CACHE
+  value: {{ .Values.modelVolume.mountPath | quote }}
+{{- else }}
+- name: HF_HUB_CACHE
+  value: {{ .Values.modelVolume.mountPath | quote }}
+{{- end }}
+{{- with .Values.huggingFace.endpoint }}
+- name: HF_ENDPOINT
+  value: {{ . | quote }}
+{{- end }}
+{{- if .Values.huggingFace.tokenSecret.name }}
+{{- range list "HF_TOKEN" "HUGGING_FACE_HUB_TOKEN" }}
+- name: {{ . }}
+  valueFrom:
+    secretKeyRef:
+      {{- toYaml $.Values.huggingFace.tokenSecret | nindent 6 }}
+{{- end }}
+{{- end }}
+{{- if include "modelservice.readOnly" . }}
+- name: HF_HUB_OFFLINE
+  value: "1"
+- name: VLLM_NO_USAGE_STATS
+  value: "1"
+{{- end }}
+{{- if include "modelservice.ownHome" . }}
+- name: HOME
+  value: /home/modelservice
+{{- /* PyTorch asks for the user's name, and an uid that is not in the image's /etc/passwd has none. */}}
+- name: USER
+  value: modelservice
+{{- end }}
+{{- end }}
+
+{{/* The container's variables, the user's last. */}}
+{{- define "modelservice.env" -}}
+{{- include "modelservice.chartEnv" . | trim }}
+{{- with .Values.env }}
+{{ toYaml . }}
+{{- end }}
+{{- end }}

@@ -1,0 +1,44 @@
+{{/* The value of app.kubernetes.io/name: what tells two aliases in one umbrella chart apart. */}}
+{{- define "modelservice.name" -}}
+{{- .Values.nameOverride | default "modelservice" -}}
+{{- end }}
+
+{{/* The name of the release's objects, of any length; dots become dashes, as the LLMOS operator writes them. */}}
+{{- define "modelservice.fullname" -}}
+{{- .Values.fullnameOverride | default (printf "%s-%s" (include "modelservice.name" .) .Release.Name) | replace "." "-" -}}
+{{- end }}
+
+{{/* A name of at most so many characters: (list . limit). A hash keeps two long names apart that differ at the end. */}}
+{{- define "modelservice.limitedName" -}}
+{{- $name := include "modelservice.fullname" (first .) -}}
+{{- $limit := last . -}}
+{{- if le (len $name) $limit -}}
+{{- $name -}}
+{{- else -}}
+{{- printf "%s-%s" ($name | trunc (int (sub $limit 9)) | trimAll "-") ($name | sha256sum | trunc 8) -}}
+{{- end -}}
+{{- end }}
+
+{{/* Name of the Deployment or StatefulSet: a longer one leaves no room for the hash in its pods' labels. */}}
+{{- define "modelservice.workloadName" -}}
+{{- include "modelservice.limitedName" (list . 52) -}}
+{{- end }}
+
+{{/* Name of the Service, and of every other object: a DNS label. */}}
+{{- define "modelservice.serviceName" -}}
+{{- include "modelservice.limitedName" (list . 63) -}}
+{{- end }}
+
+{{/* The claim that holds the models of a Deployment. */}}
+{{- define "modelservice.claimName" -}}
+{{- .Values.modelVolume.existingClaim | default (printf "%s-model-dir" (include "modelservice.serviceName" .)) -}}
+{{- end }}
+
+{{/* The pods' service account. */}}
+{{- define "modelservice.serviceAccountName" -}}
+{{- if .Values.serviceAccount.create -}}
+{{- .Values.serviceAccount.name | default (include "modelservice.serviceName" .) -}}
+{{- else -}}
+{{- .Values.serviceAccount.name | default "default" -}}
+{{- end -}}
+{{- end }}

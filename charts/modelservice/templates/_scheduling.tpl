@@ -1,0 +1,33 @@
+{{/*
+The pod's affinity. A fixed node is a required rule, in each of the user's terms (they are alternatives): spec.nodeName would go
+round the scheduler, which counts GPUs and binds volumes that wait for their first consumer.
+*/}}
+{{- define "modelservice.affinity" -}}
+{{- $affinity := deepCopy .Values.affinity -}}
+{{- if .Values.nodeName -}}
+{{- $node := dict "key" "metadata.name" "operator" "In" "values" (list .Values.nodeName) -}}
+{{- $terms := list -}}
+{{- range dig "nodeAffinity" "requiredDuringSchedulingIgnoredDuringExecution" "nodeSelectorTerms" (list (dict)) $affinity -}}
+{{- $terms = append $terms (set . "matchFields" (append (.matchFields | default list) $node)) -}}
+{{- end -}}
+{{- $required := dict "requiredDuringSchedulingIgnoredDuringExecution" (dict "nodeSelectorTerms" $terms) -}}
+{{- $affinity = mergeOverwrite $affinity (dict "nodeAffinity" $required) -}}
+{{- end -}}
+{{- with $affinity }}{{ toYaml . }}{{ end -}}
+{{- end }}
+
+{{/* Where the pods may run. */}}
+{{- define "modelservice.scheduling" -}}
+{{- with .Values.nodeSelector }}
+nodeSelector:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- with include "modelservice.affinity" . }}
+affinity:
+  {{- . | nindent 2 }}
+{{- end }}
+{{- with .Values.tolerations }}
+tolerations:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- end }}

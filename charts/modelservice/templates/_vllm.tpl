@@ -1,0 +1,70 @@
+{{/* The vLLM release in the image, three numbers: stated, or read from the tag, or the newest one that this chart knows. */}}
+{{- define "modelservice.vllmVersion" -}}
+{{- $found := regexFind "[0-9]+[.][0-9]+[.][0-9]+" (toString (.Values.vllmVersion | default .Values.image.tag)) -}}
+{{- $found | default "0.33.0" -}}
+{{- end }}
+
+{{/* Whether the image's vLLM is at least this release: (list . release). "true" or nothing. */}}
+{{- define "modelservice.vllmSince" -}}
+{{- if semverCompare (printf ">=%s" (last .)) (include "modelservice.vllmVersion" (first .)) }}true{{ end -}}
+{{- end }}
+
+{{/* Whether the user's arguments hold one of these flags: (list . flag...). "true" or nothing. */}}
+{{- define "modelservice.argumentGiven" -}}
+{{- $flags := rest . -}}
+{{- range (first .).Values.args -}}
+{{- if has (regexReplaceAll "=.*" . "" | replace "_" "-") $flags }}true{{ end -}}
+{{- end -}}
+{{- end }}
+
+{{/* The user's arguments. Kubernetes expands $(NAME) and reads $$ as $: only names of `env` are meant, any other $ is text. */}}
+{{- define "modelservice.userArguments" -}}
+{{- $env := .Values.env -}}
+{{- range $argument := .Values.args -}}
+{{- $argument = $argument | replace "$" "$$" -}}
+{{- range $env -}}
+{{- $argument = $argument | replace (printf "$$(%s)" .name) (printf "$(%s)" .name) -}}
+{{- end }}
+- {{ $argument | quote }}
+{{- end -}}
+{{- end }}
+
+{{/* How a pooling model is started: vLLM 0.10.1 replaced --task by two flags. */}}
+{{- define "modelservice.taskArguments" -}}
+{{- $task := .Values.model.task -}}
+{{- if and (ne $task "generate") (not (include "modelservice.argumentGiven" (list . "--task" "--runner" "--convert"))) -}}
+{{- $embedding := eq $task "embedding" -}}
+{{- if include "modelservice.vllmSince" (list . "0.10.1") }}
+- --runner=pooling
+- --convert={{ ternary "embed" "classify" $embedding }}
+{{- else }}
+- --task={{ ternary "embed" "score" $embedding }}
+{{- end }}
+{{- end }}
+{{- end }}
+
+{{/* Seconds before SIGTERM in which the endpoints forget the pod. */}}
+{{- define "modelservice.drainSeconds" -}}15{{- end }}
+
+{{/* The arguments of the container, the user's last: of a repeated flag vLLM takes the last. */}}
+{{- define "modelservice.arguments" -}}
+- --port=8000
+{{- with .Values.model.servedName }}
+- {{ printf "--served-model-name=%s" . | quote }}
+{{- end }}
+{{- with .Values.model.reasoningParser }}
+- {{ printf "--reasoning-parser=%s" . | quote }}
+{{- end }}
+{{- with .Values.model.toolCallParser }}
+- --enable-auto-tool-choice
+- {{ printf "--tool-call-parser=%s" . | quote }}
+{{- end }}
+{{- include "modelservice.taskArguments" . }}
+{{- if and (gt (int .Values.gpu.count) 1) (not (include "modelservice.argumentGiven" (list . "--tensor-parallel-size" "-tp" "--pipeline-parallel-size" "-pp" "--data-parallel-size" "-dp" "--nnodes" "-n"))) }}
+- --tensor-parallel-size={{ .Values.gpu.count }}
+{{- end }}
+{{- if and (include "modelservice.vllmSince" (list . "0.18.1")) (not (include "modelservice.argumentGiven" (list . "--shutdown-timeout"))) }}
+- --shutdown-timeout={{ sub .Values.terminationGracePeriodSeconds (add (include "modelservice.drainSeconds" .) 5) }}
+{{- end }}
+{{- include "modelservice.userArguments" . }}
+{{- end }}

@@ -1,0 +1,57 @@
+"""Checked values in, one service out: its name, version and the values merged over the defaults."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from modelservice.errors import InputError
+
+# Helm's own rule for a chart's name, and Semantic Versioning 2.
+_CHART_NAME = re.compile(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?")
+_SEMVER = re.compile(
+    r"(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)"
+    r"(-(0|[1-9]\d*|\d*[A-Za-z-][0-9A-Za-z-]*)(\.(0|[1-9]\d*|\d*[A-Za-z-][0-9A-Za-z-]*))*)?(\+[0-9A-Za-z-]+(\.[0-9A-Za-z-]+)*)?"
+)
+
+
+class Service(NamedTuple):
+    """One model service as a chart of its own; `values` are complete."""
+
+    name: str
+    version: str
+    description: str
+    values: dict[str, Any]
+
+
+def coalesce(defaults: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the values as Helm merges them: maps deep, everything else replaced, null removes the default."""
+    merged = dict(defaults)
+    for key, value in given.items():
+        default = defaults.get(key)
+        if value is None:
+            merged.pop(key, None)
+        elif isinstance(value, Mapping):
+            merged[key] = coalesce(default if isinstance(default, Mapping) else {}, value)
+        else:
+            merged[key] = value
+    return merged
+
+
+def name_from(file: str) -> str:
+    """Return the service's name for a values file: its stem, in the letters that a chart's name may have."""
+    stem = "" if file == "-" else Path(file).stem.lower()
+    return re.sub(r"[^a-z0-9]+", "-", stem).strip("-")
+
+
+def make_service(name: str, version: str, given: Mapping[str, Any], defaults: Mapping[str, Any]) -> Service:
+    """Return the service. Raises InputError for a name or version that Helm would refuse."""
+    if not _CHART_NAME.fullmatch(name) or len(name) > 63:
+        raise InputError(f'"{name}" cannot name a chart: give --name of lower case letters, digits and -, at most 63')
+    if not _SEMVER.fullmatch(version):
+        raise InputError(f'"{version}" is not a version: Helm wants three numbers without v, such as 0.1.0 (semver.org)')
+    values = coalesce(defaults, given)
+    description = values.get("description") or f"{values['model']['name']} served by vLLM"
+    return Service(name, version, description, values)

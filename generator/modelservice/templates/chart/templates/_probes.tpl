@@ -1,0 +1,37 @@
+{{/* A probe: (dict "defaults" … "given" …). The user's fields win, and a handler of theirs replaces /health. */}}
+{{- define "modelservice.probe" -}}
+{{- $handler := dict "httpGet" (dict "path" "/health" "port" "http") -}}
+{{- if pick .given "httpGet" "tcpSocket" "grpc" "exec" -}}
+{{- $handler = dict -}}
+{{- end -}}
+{{- toYaml (mergeOverwrite $handler .defaults (deepCopy .given)) -}}
+{{- end }}
+
+{{/* The startup probe: as many tries as the start-up budget has periods. */}}
+{{- define "modelservice.startupProbe" -}}
+{{- $given := .Values.probes.startup -}}
+{{- $period := $given.periodSeconds | default 10 | int -}}
+{{- $tries := div (add (int .Values.startupSeconds) $period -1) $period -}}
+{{- include "modelservice.probe" (dict "given" $given "defaults" (dict "periodSeconds" $period "timeoutSeconds" 3 "failureThreshold" $tries)) -}}
+{{- end }}
+
+{{/* Seconds that the startup probe gives in all; the probe's own fields override the budget. */}}
+{{- define "modelservice.startupBudget" -}}
+{{- $probe := include "modelservice.startupProbe" . | fromYaml -}}
+{{- add (int $probe.initialDelaySeconds) (mul (int $probe.periodSeconds) (int $probe.failureThreshold)) -}}
+{{- end }}
+
+{{/* Seconds until a rollout has failed: the budget, and ten minutes to pull the image and attach the volume, which no probe sees. */}}
+{{- define "modelservice.deadline" -}}
+{{- add (include "modelservice.startupBudget" .) 600 -}}
+{{- end }}
+
+{{/* The container's probes. */}}
+{{- define "modelservice.probes" -}}
+startupProbe:
+  {{- include "modelservice.startupProbe" . | nindent 2 }}
+readinessProbe:
+  {{- include "modelservice.probe" (dict "given" .Values.probes.readiness "defaults" (dict "periodSeconds" 10 "timeoutSeconds" 2 "failureThreshold" 3)) | nindent 2 }}
+livenessProbe:
+  {{- include "modelservice.probe" (dict "given" .Values.probes.liveness "defaults" (dict "periodSeconds" 20 "timeoutSeconds" 5 "failureThreshold" 3)) | nindent 2 }}
+{{- end }}

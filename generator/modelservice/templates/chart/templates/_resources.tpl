@@ -1,0 +1,40 @@
+{{/* The image: a registry is put before a repository that names no host. */}}
+{{- define "modelservice.image" -}}
+{{- $repository := .Values.image.repository -}}
+{{- $host := first (splitList "/" $repository) -}}
+{{- $named := and (contains "/" $repository) (or (contains "." $host) (contains ":" $host) (eq $host "localhost")) -}}
+{{- if and .Values.image.registry (not $named) -}}
+{{- $repository = printf "%s/%s" (trimSuffix "/" .Values.image.registry) $repository -}}
+{{- end -}}
+{{- with .Values.image.tag }}{{ $repository = printf "%s:%s" $repository . }}{{ end -}}
+{{- with .Values.image.digest }}{{ $repository = printf "%s@%s" $repository . }}{{ end -}}
+{{- $repository -}}
+{{- end }}
+
+{{/* The accelerators of a pod, a map from resource to number. */}}
+{{- define "modelservice.accelerators" -}}
+{{- if .Values.gpu.vgpu.enabled -}}
+volcano.sh/vgpu-number: {{ .Values.gpu.count }}
+{{- with .Values.gpu.vgpu.memoryMiB }}
+volcano.sh/vgpu-memory: {{ . }}
+{{- end }}
+{{- with .Values.gpu.vgpu.cores }}
+volcano.sh/vgpu-cores: {{ . }}
+{{- end }}
+{{- else if .Values.gpu.count -}}
+{{ .Values.gpu.resourceName }}: {{ .Values.gpu.count }}
+{{- end }}
+{{- end }}
+
+{{/* Requests and limits; the accelerators stand in both. Quantities are strings, as the API server stores them. */}}
+{{- define "modelservice.resources" -}}
+{{- $accelerators := include "modelservice.accelerators" . | fromYaml -}}
+{{- range $part := list "requests" "limits" -}}
+{{ $part }}:
+  {{- range $name, $amount := merge (dict) $accelerators (index $.Values.resources $part) }}
+  {{- if not (kindIs "invalid" $amount) }}
+  {{ $name }}: {{ $amount | toJson | trimAll "\"" | quote }}
+  {{- end }}
+  {{- end }}
+{{ end -}}
+{{- end }}

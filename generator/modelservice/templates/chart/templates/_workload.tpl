@@ -1,0 +1,25 @@
+{{/*
+How a Deployment replaces its pods. A surge needs a spare GPU and a second writer of the claim, and with one replica a rolling
+update without surge makes `helm upgrade --wait` return before the new pod is ready.
+*/}}
+{{- define "modelservice.strategy" -}}
+{{- $modes := .Values.modelVolume.accessModes -}}
+{{- $oneNode := and (or (has "ReadWriteOnce" $modes) (has "ReadWriteOncePod" $modes)) (not (has "ReadWriteMany" $modes)) -}}
+{{- if .Values.strategy -}}
+{{- toYaml .Values.strategy -}}
+{{- else if or (le (int .Values.replicas) 1) $oneNode -}}
+type: Recreate
+{{- else -}}
+type: RollingUpdate
+rollingUpdate:
+  maxSurge: 0
+  maxUnavailable: 1
+{{- end -}}
+{{- end }}
+
+{{/* Annotations of the workload: the console shows this one as the description. */}}
+{{- define "modelservice.workloadAnnotations" -}}
+{{- with .Values.description }}
+field.cattle.io/description: {{ . | quote }}
+{{- end }}
+{{- end }}

@@ -1,0 +1,90 @@
+"""Files planned in memory, written whole or not at all."""
+
+from __future__ import annotations
+
+import contextlib
+import difflib
+import os
+import shutil
+import tempfile
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+from modelservice.errors import InputError
+
+# Relative path with forward slashes → text.
+FileTree = Mapping[str, str]
+
+
+def read_tree(folder: Path) -> dict[str, bytes]:
+    """Return what a folder holds, by relative path; nothing where it does not exist."""
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}
+
+
+def write_tree(tree: FileTree, folder: Path, *, keep: Iterable[str] = ()) -> None:
+    """Put the tree in the folder's place in one step; of what was there only `keep` stays.
+
+    The files are written beside the folder first. Whatever fails, an error or an interrupt, the folder is as it was.
+    Raises InputError where the place cannot be written.
+    """
+    folder = folder.resolve()
+    with _told(folder):
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        stage = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
+        try:
+            new, old = stage / "new", stage / "old"
+            _fill(new, tree, {path: folder / path for path in keep})
+            _swap(new, folder, old)
+        finally:
+            shutil.rmtree(stage, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def _told(folder: Path) -> Iterable[None]:  # type: ignore[misc]
+    try:
+        yield
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise InputError(f"{folder} cannot be written: {reason}; choose another folder. Nothing was changed.") from error
+
+
+def _fill(folder: Path, tree: FileTree, kept: Mapping[str, Path]) -> None:
+    for path, text in tree.items():
+        target = folder / path
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_text(text, encoding="utf-8", newline="\n")
+    for path, source in kept.items():
+        target = folder / path
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy2(source, target)
+
+
+def _swap(new: Path, folder: Path, old: Path) -> None:
+    if not folder.exists():
+        new.rename(folder)
+        return
+    shutil.copymode(folder, new)
+    folder.rename(old)
+    try:
+        new.rename(folder)
+    except BaseException:
+        old.rename(folder)
+        raise
+
+
+def replace_file(path: Path, text: str) -> None:
+    """Write one file whole or not at all. Raises InputError where it cannot be written."""
+    with _told(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        stage = path.with_name(f".{path.name}.{os.getpid()}")
+        try:
+            stage.write_text(text, encoding="utf-8", newline="\n")
+            stage.replace(path)
+        finally:
+            stage.unlink(missing_ok=True)
+
+
+def text_diff(name: str, old: str, new: str) -> str:
+    """Return a unified diff, empty where nothing differs."""
+    lines = difflib.unified_diff(old.splitlines(True), new.splitlines(True), f"{name} (now)", f"{name} (generated)")
+    return "".join(line if line.endswith("\n") else line + "\n" for line in lines)
