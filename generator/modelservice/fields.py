@@ -63,7 +63,7 @@ def load_fields() -> FieldModel:
 
     with SOURCE.open("rb") as file:
         source: Schema = yaml.load(file, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
-    return FieldModel(tuple(_leaves(source, ())), source)
+    return FieldModel(tuple(_leaves(source, source["definitions"], ())), source)
 
 
 def load_schema() -> Schema:
@@ -72,13 +72,14 @@ def load_schema() -> Schema:
     return schema
 
 
-def _leaves(schema: Schema, path: Path) -> list[Field]:
+def _leaves(schema: Schema, definitions: Schema, path: Path) -> list[Field]:
     fields: list[Field] = []
     for key, child in schema["properties"].items():
         if "x-field" in child:
-            fields.append(_field((*path, key), child))
+            shared = definitions[child["$ref"].rsplit("/", 1)[-1]] if "$ref" in child else {}
+            fields.append(_field((*path, key), {**shared, **child}))
         else:
-            fields.extend(_leaves(child, (*path, key)))
+            fields.extend(_leaves(child, definitions, (*path, key)))
     return fields
 
 

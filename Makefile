@@ -1,0 +1,37 @@
+# make demo: the main job, from nothing. make test: the whole test suite. CONTRIBUTING.md explains the rest.
+
+PYTHON ?= python3.11
+BIN := .venv/bin
+INSTALLED := .venv/.installed
+EXAMPLE := opt-125m
+
+.PHONY: demo test lint generate snapshots clean
+
+demo: $(INSTALLED)
+	@PATH="$(CURDIR)/$(BIN):$$(dirname "$$($(BIN)/python tools/fetch_helm.py)"):$$PATH" sh tools/demo.sh $(EXAMPLE)
+
+test: .venv/.tests-installed
+	$(BIN)/python -m pytest -n auto
+
+lint: .venv/.tests-installed
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+generate: $(INSTALLED)
+	$(BIN)/modelservice generate
+
+snapshots: .venv/.tests-installed
+	$(BIN)/python -m tests.chart.snapshots
+
+clean:
+	rm -rf .venv .cache build dist
+
+$(INSTALLED): pyproject.toml
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable .
+	@touch $@
+
+.venv/.tests-installed: $(INSTALLED)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[test,lint]'
+	@touch $@

@@ -1,0 +1,120 @@
+"""Files in, findings out: read, schema, then rules; every problem is collected before anything stops."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from modelservice import document as documents
+from modelservice.fields import Schema, load_schema
+from modelservice.findings import Finding, Path, Problem, Severity
+from modelservice.service import coalesce
+
+if TYPE_CHECKING:
+    from modelservice.document import Document
+    from modelservice.rule import Rule
+
+
+class Result(NamedTuple):
+    """Findings of several files, their texts by name for the excerpts, and how many files were read."""
+
+    findings: list[Finding]
+    sources: dict[str, str]
+    files: int
+
+
+def check_files(values: Iterable[str], layers: Sequence[str] = (), *, strict: bool = False) -> Result:
+    """Check each of the files, or all files of a folder, over the layers; the layers alone where there is no other."""
+    findings: list[Finding] = []
+    sources: dict[str, str] = {}
+    count = 0
+    below = [documents.load(path) for path in layers]
+    above = [[documents.load(path)] for path in documents.values_files(values)] or [[]]
+    for document in above:
+        merged = documents.merge([*below, *document])
+        count += 1
+        findings += check(merged)
+        sources.update(merged.sources)
+    return Result([_strictly(finding) for finding in findings] if strict else findings, sources, count)
+
+
+def check(document: Document) -> list[Finding]:
+    """Return what is wrong with one service's values, in the order of the file."""
+    findings = list(document.findings)
+    if not document.readable:
+        return findings
+    found = [_finding(document, problem) for problem in _problems(document.data)]
+    return sorted(findings + found, key=lambda finding: finding.position)
+
+
+def errors(findings: Iterable[Finding]) -> list[Finding]:
+    """Return the findings that are errors."""
+    return [finding for finding in findings if finding.severity is Severity.ERROR]
+
+
+@functools.cache
+def schema() -> Schema:
+    """Return the plain schema, read once."""
+    return load_schema()
+
+
+@functools.cache
+def defaults() -> dict[str, Any]:
+    """Return the chart's default values, from the schema."""
+    return _defaults(schema())
+
+
+def _defaults(node: Schema) -> dict[str, Any]:
+    return {
+        key: child["default"] if "default" in child else _defaults(child)
+        for key, child in node["properties"].items()
+    }
+
+
+def _problems(given: Mapping[str, Any]) -> list[Problem]:
+    from modelservice.rules import check_rules
+    from modelservice.rules.values import Values
+    from modelservice.schema import check_schema
+
+    problems = check_schema(given, schema())
+    sound = _without(given, [problem.path for problem in problems])
+    return problems + list(check_rules(Values(coalesce(defaults(), sound), given)))
+
+
+def _without(given: Any, paths: Sequence[Path]) -> Any:
+    """Return the values without what the schema refused, so that rules can trust every type.
+
+    A key falls back to its default; an item of a list becomes None and keeps the others' indexes, and a number among
+    the arguments becomes the text that was meant.
+    """
+    if () in paths:
+        return {}
+    for path in paths:
+        given = _cut(given, path)
+    return given
+
+
+def _cut(tree: Any, path: Path) -> Any:
+    head, rest = path[0], path[1:]
+    if isinstance(tree, Mapping) and head in tree:
+        if rest:
+            return {**tree, head: _cut(tree[head], rest)}
+        return {key: value for key, value in tree.items() if key != head}
+    if isinstance(tree, list) and isinstance(head, int) and head < len(tree):
+        return [*tree[:head], None, *tree[head + 1 :]]
+    return tree
+
+
+def _finding(document: Document, problem: Problem) -> Finding:
+    position = document.key_position if problem.on_key else document.value_position
+    return Finding(*problem[:5], position(problem.path))
+
+
+def _strictly(finding: Finding) -> Finding:
+    return finding._replace(severity=Severity.ERROR)
+
+
+def all_rules() -> list[Rule]:
+    """Return every rule of every step, in the order in which they are checked."""
+    raise NotImplementedError

@@ -1,0 +1,62 @@
+"""What a rule sees and says."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, NamedTuple
+
+from modelservice.findings import Path, Severity
+from modelservice.rule import Rule
+
+
+class Said(NamedTuple):
+    """What a rule found at a key: the message and what to do next."""
+
+    path: Path
+    message: str
+    hint: str
+    on_key: bool = False
+
+
+class Values(NamedTuple):
+    """Values as the chart gets them: merged over the defaults, each of the type that the schema says.
+
+    `given` is what the user wrote, for rules about a key that stands beside another.
+    """
+
+    merged: Mapping[str, Any]
+    given: Mapping[str, Any]
+
+    def at(self, key: str) -> Any:
+        """Return the value at a dotted key, None where there is none."""
+        return _at(self.merged, key)
+
+    def written(self, key: str) -> bool:
+        """Say whether the user wrote this key."""
+        return _at(self.given, key) is not None
+
+    def items(self, key: str) -> Iterator[tuple[int, Any]]:
+        """Yield a list's items with their indexes, those left out that the schema refused."""
+        for index, item in enumerate(self.at(key) or ()):
+            if item is not None:
+                yield index, item
+
+
+def _at(tree: Any, key: str) -> Any:
+    for part in key.split("."):
+        tree = tree.get(part) if isinstance(tree, Mapping) else None
+    return tree
+
+
+class Checked(NamedTuple):
+    """A rule and the function that finds what breaks it."""
+
+    rule: Rule
+    function: Callable[[Values], Iterator[Said]]
+
+
+def rule(
+    rule_id: str, summary: str, *, source: str, severity: Severity = Severity.ERROR
+) -> Callable[[Callable[[Values], Iterator[Said]]], Checked]:
+    """Make a rule of the function: its stable id, one sentence, and where the fact comes from."""
+    return lambda function: Checked(Rule(rule_id, severity, summary, source), function)
