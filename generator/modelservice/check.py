@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class Result(NamedTuple):
-    """Findings of several files, their texts by name for the excerpts, and how many files were read."""
+    """Findings of several files, the texts by file name for excerpts, and how many services were checked."""
 
     findings: list[Finding]
     sources: dict[str, str]
@@ -25,24 +25,22 @@ class Result(NamedTuple):
 
 
 def check_files(values: Iterable[str], layers: Sequence[str] = (), *, strict: bool = False) -> Result:
-    """Check each of the files, or all files of a folder, over the layers; the layers alone where there is no other."""
-    findings: list[Finding] = []
-    sources: dict[str, str] = {}
-    count = 0
+    """Check each file, or all files of a folder, over the layers; the layers alone where there is no other."""
     below = [documents.load(path) for path in layers]
-    above = [[documents.load(path)] for path in documents.values_files(values)] or [[]]
-    for document in above:
-        merged = documents.merge([*below, *document])
-        count += 1
-        findings += check(merged)
-        sources.update(merged.sources)
-    return Result([_strictly(finding) for finding in findings] if strict else findings, sources, count)
+    sources = {document.name: document.text for document in below}
+    findings: dict[Finding, None] = {}
+    files = list(documents.values_files(values))
+    for path in files or [""]:
+        above = [documents.load(path)] if path else []
+        sources |= {document.name: document.text for document in above}
+        findings |= dict.fromkeys(check(documents.merge([*below, *above])))
+    return Result([_strictly(finding) if strict else finding for finding in findings], sources, len(files) or 1)
 
 
 def check(document: Document) -> list[Finding]:
     """Return what is wrong with one service's values, in the order of the file."""
     findings = list(document.findings)
-    if not document.readable:
+    if findings and not document.data:
         return findings
     found = [_finding(document, problem) for problem in _problems(document.data)]
     return sorted(findings + found, key=lambda finding: finding.position)
@@ -67,8 +65,7 @@ def defaults() -> dict[str, Any]:
 
 def _defaults(node: Schema) -> dict[str, Any]:
     return {
-        key: child["default"] if "default" in child else _defaults(child)
-        for key, child in node["properties"].items()
+        key: child["default"] if "default" in child else _defaults(child) for key, child in node["properties"].items()
     }
 
 

@@ -17,7 +17,6 @@ from modelservice.errors import InputError, ModelServiceError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from modelservice.document import Document
     from modelservice.service import Service
 
 _SECTIONS = {
@@ -51,7 +50,12 @@ def main() -> None:
 
 
 _layers = click.option(
-    "-f", "--values", "layers", multiple=True, metavar="FILE", help="A layer below VALUES; repeatable, later over earlier."
+    "-f",
+    "--values",
+    "layers",
+    multiple=True,
+    metavar="FILE",
+    help="A layer below VALUES; repeatable, later over earlier.",
 )
 _name = click.option("--name", help="Name of the chart and the service. Default: the file's name.")
 _version = click.option("--version", default="0.1.0", show_default=True, help="Version of the chart.")
@@ -60,11 +64,19 @@ _version = click.option("--version", default="0.1.0", show_default=True, help="V
 @main.command()
 @click.argument("values", nargs=-1)
 @_layers
-@click.option("--format", "style", type=click.Choice(["text", "json", "github", "sarif"]), default="text", show_default=True)
+@click.option(
+    "--format",
+    "style",
+    type=click.Choice(["text", "json", "github", "sarif"]),
+    default="text",
+    show_default=True,
+)
 @click.option("--strict", is_flag=True, help="Warnings are errors.")
 @click.option("--quiet", "-q", is_flag=True, help="No summary line.")
 @click.option("--list-rules", is_flag=True, help="List every rule and exit.")
-def validate(values: tuple[str, ...], layers: tuple[str, ...], style: str, strict: bool, quiet: bool, list_rules: bool) -> None:
+def validate(
+    values: tuple[str, ...], layers: tuple[str, ...], style: str, strict: bool, quiet: bool, list_rules: bool
+) -> None:
     """Check values files: YAML, fields, vLLM arguments and what contradicts what.
 
     VALUES are files, folders, or - for standard input; each is one service.
@@ -89,7 +101,8 @@ def validate(values: tuple[str, ...], layers: tuple[str, ...], style: str, stric
 @click.argument("key", default="")
 def explain(key: str) -> None:
     """Explain a field of the values file, a group of fields, or list them all."""
-    from modelservice import explain as explanation, fields
+    from modelservice import explain as explanation
+    from modelservice import fields
 
     click.echo(explanation.explain(fields.load_fields().fields, key), nl=False)
 
@@ -101,9 +114,12 @@ def explain(key: str) -> None:
 @_name
 @_version
 @click.option("--force", is_flag=True, help="Write into a folder that modelservice did not make; its other files stay.")
-def render(values: str | None, layers: tuple[str, ...], output: Path, name: str | None, version: str, force: bool) -> None:
+def render(
+    values: str | None, layers: tuple[str, ...], output: Path, name: str | None, version: str, force: bool
+) -> None:
     """Make a self-contained chart of one service."""
-    from modelservice import chart, fields, render as rendering
+    from modelservice import chart, fields
+    from modelservice import render as rendering
 
     service = _service(values, layers, name, version)
     tree = chart.plan_chart(fields.load_fields(), service)
@@ -118,7 +134,8 @@ def render(values: str | None, layers: tuple[str, ...], output: Path, name: str 
 @click.option("--namespace", "-n", default="default", show_default=True, help="Namespace of the release.")
 def template(values: str | None, layers: tuple[str, ...], release: str | None, namespace: str) -> None:
     """Print the manifests of one service, as helm renders them."""
-    from modelservice import chart, fields, render as rendering
+    from modelservice import chart, fields
+    from modelservice import render as rendering
 
     service = _service(values, layers, None, "0.1.0")
     tree = chart.plan_chart(fields.load_fields(), service)
@@ -140,17 +157,19 @@ def generate(check: bool) -> None:
 
 
 def _service(values: str | None, layers: Sequence[str], name: str | None, version: str) -> Service:
-    """Return the checked service of one values file over its layers; findings are printed here, errors stop."""
-    from modelservice import check, fields, report
+    """Return the checked service of one values file over its layers; findings are printed, errors stop."""
+    from modelservice import check, document, report
     from modelservice.service import make_service, name_from
 
     files = [*layers, values] if values else list(layers)
     if not files:
         raise click.UsageError("name a values file, or - for standard input")
-    document = check.load_layers(files)
-    findings = check.check(document)
+    documents = [document.load(file) for file in files]
+    merged = document.merge(documents)
+    findings = check.check(merged)
     if findings:
-        click.echo(report.report(findings, "text", sources=document.sources, files=1, color=False), nl=False, err=True)
+        sources = {layer.name: layer.text for layer in documents}
+        click.echo(report.report(findings, "text", sources=sources, files=1, color=False), nl=False, err=True)
     if check.errors(findings):
         raise InputError("nothing was made: mend the values first")
-    return make_service(name or name_from(files[-1]), version, document.data, check.defaults())
+    return make_service(name or name_from(files[-1]), version, merged.data, check.defaults())

@@ -8,7 +8,10 @@ from typing import Any
 import yaml
 
 # Helm reads YAML 1.1 in its own way: more plain scalars are numbers or booleans than PyYAML thinks.
-_RETYPED = re.compile(r"[-+.]?[0-9][0-9_.,:eExXoObBa-fA-F+-]*|y|n|yes|no|on|off|true|false|null|~|[-+]?\.(inf|nan)", re.IGNORECASE)
+_RETYPED = re.compile(
+    r"[-+.]?[0-9][0-9_.,:eExXoObBa-fA-F+-]*|y|n|yes|no|on|off|true|false|null|~|[-+]?\.(inf|nan)",
+    re.IGNORECASE,
+)
 
 
 class _Dumper(yaml.SafeDumper):

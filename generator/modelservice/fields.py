@@ -62,7 +62,7 @@ def load_fields() -> FieldModel:
     import yaml
 
     with SOURCE.open("rb") as file:
-        source: Schema = yaml.load(file, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+        source: Schema = yaml.load(file, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506  both are safe
     return FieldModel(tuple(_leaves(source, source["definitions"], ())), source)
 
 

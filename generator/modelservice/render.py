@@ -31,10 +31,14 @@ def write_chart(tree: FileTree, folder: Path, *, force: bool = False) -> None:
 
 def _refuse_foreign(folder: Path, foreign: list[str], *, ours: bool) -> None:
     if not ours:
-        raise InputError(f"{folder} is not a chart that modelservice made: choose another folder, or --force to write into it")
+        raise InputError(
+            f"{folder} is not a chart that modelservice made: choose another folder, or --force to write into it"
+        )
     if foreign:
         shown = ", ".join(foreign[:5]) + (" …" if len(foreign) > 5 else "")
-        raise InputError(f"{folder} holds files that modelservice did not write ({shown}): move them, or --force to keep them there")
+        raise InputError(
+            f"{folder} holds files that modelservice did not write ({shown}): move them, or --force to keep them there"
+        )
 
 
 def manifests(tree: FileTree, release: str, namespace: str) -> str:

@@ -51,7 +51,9 @@ def make_service(name: str, version: str, given: Mapping[str, Any], defaults: Ma
     if not _CHART_NAME.fullmatch(name) or len(name) > 63:
         raise InputError(f'"{name}" cannot name a chart: give --name of lower case letters, digits and -, at most 63')
     if not _SEMVER.fullmatch(version):
-        raise InputError(f'"{version}" is not a version: Helm wants three numbers without v, such as 0.1.0 (semver.org)')
+        raise InputError(
+            f'"{version}" is not a version: Helm wants three numbers without v, such as 0.1.0 (semver.org)'
+        )
     values = coalesce(defaults, given)
     description = values.get("description") or f"{values['model']['name']} served by vLLM"
     return Service(name, version, description, values)

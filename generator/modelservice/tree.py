@@ -7,7 +7,7 @@ import difflib
 import os
 import shutil
 import tempfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 from modelservice.errors import InputError
@@ -18,7 +18,9 @@ FileTree = Mapping[str, str]
 
 def read_tree(folder: Path) -> dict[str, bytes]:
     """Return what a folder holds, by relative path; nothing where it does not exist."""
-    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}
+    return {
+        path.relative_to(folder).as_posix(): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()
+    }
 
 
 def write_tree(tree: FileTree, folder: Path, *, keep: Iterable[str] = ()) -> None:
@@ -40,12 +42,14 @@ def write_tree(tree: FileTree, folder: Path, *, keep: Iterable[str] = ()) -> Non
 
 
 @contextlib.contextmanager
-def _told(folder: Path) -> Iterable[None]:  # type: ignore[misc]
+def _told(folder: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
         reason = error.strerror or str(error)
-        raise InputError(f"{folder} cannot be written: {reason}; choose another folder. Nothing was changed.") from error
+        raise InputError(
+            f"{folder} cannot be written: {reason}; choose another folder. Nothing was changed."
+        ) from error
 
 
 def _fill(folder: Path, tree: FileTree, kept: Mapping[str, Path]) -> None:

@@ -10,7 +10,11 @@ from modelservice.rules.values import Said, Values, rule
 GPU_IMAGES = ("vllm-openai", "vllm-openai-nonroot")
 
 
-@rule("gpu-required", "The stock vllm-openai image needs at least one GPU.", source="LLMOS documentation, Model Service: Resources")
+@rule(
+    "gpu-required",
+    "The stock vllm-openai image needs at least one GPU.",
+    source="LLMOS documentation, Model Service: Resources",
+)
 def gpu_required(values: Values) -> Iterator[Said]:
     """The CUDA image on a pod without a GPU."""
     repository = values.at("image.repository") or ""

@@ -1,0 +1,145 @@
+#!/usr/bin/env python3
+"""Measure `modelservice validate` beside check-jsonschema and `helm template`, as ratios within one run.
+
+    pip install -e '.[benchmark]' && python benchmarks/run.py          # writes docs/benchmarks.md
+
+Every command is a whole process. The contenders take turns, so that a machine that slows down slows all of them; each figure is
+the median of the rounds, and a ratio is the median of the ratios of the rounds. check-jsonschema checks the schema alone, helm the schema
+and the chart's own refusals. The 1,000 files are the examples, each with a name of its own.
+"""
+
+import os
+import platform
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+SCHEMA = ROOT / "schemas/modelservice.schema.json"
+CHART = ROOT / "charts/modelservice"
+BIN = Path(sys.executable).parent
+ROUNDS_ONE, ROUNDS_MANY, FILES, HELM_FILES = 15, 3, 1000, 50
+
+
+def seconds(command: list[str]) -> float:
+    """Return the wall time of one run, which must end well."""
+    start = time.perf_counter()
+    subprocess.run(command, check=True, capture_output=True)
+    return time.perf_counter() - start
+
+
+def peak_megabytes(command: list[str]) -> float:
+    """Return the largest resident size of one run."""
+    program = "import resource, subprocess, sys; subprocess.run(sys.argv[1:], check=True, capture_output=True); " \
+        "print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)"
+    answer = subprocess.run([sys.executable, "-c", program, *command], check=True, capture_output=True, text=True)
+    return int(answer.stdout) / 1024
+
+
+def in_turns(commands: dict[str, list[list[str]]], rounds: int) -> dict[str, list[float]]:
+    """Run each contender's commands once a round; return its seconds for each round."""
+    for runs in commands.values():
+        seconds(runs[0])
+    times: dict[str, list[float]] = {name: [] for name in commands}
+    for _ in range(rounds):
+        for name, runs in commands.items():
+            times[name].append(sum(seconds(run) for run in runs))
+    return times
+
+
+def ratio(left: list[float], right: list[float]) -> float:
+    """Return the median of the ratios, round by round."""
+    return statistics.median(a / b for a, b in zip(left, right, strict=True))
+
+
+def many_files(folder: Path) -> list[Path]:
+    """Write the 1,000 different values files."""
+    examples = sorted((ROOT / "values-examples").glob("*.yaml"))
+    files = []
+    for number in range(FILES):
+        text = examples[number % len(examples)].read_text()
+        file = folder / f"service-{number:04}.yaml"
+        file.write_text(f"{text}description: service number {number}\n" if "description:" not in text else f"{text}# {number}\n")
+        files.append(file)
+    return files
+
+
+def helm_path() -> str:
+    """Return the helm of the tests."""
+    answer = subprocess.run([sys.executable, str(ROOT / "tools/fetch_helm.py")], check=True, capture_output=True, text=True)
+    return answer.stdout.strip()
+
+
+def main() -> None:
+    """Measure and write the page."""
+    ours, theirs, helm = str(BIN / "modelservice"), str(BIN / "check-jsonschema"), helm_path()
+    one = str(ROOT / "values-examples/node-affinity.yaml")
+    cold = in_turns(
+        {
+            "modelservice validate": [[ours, "validate", "-q", one]],
+            "check-jsonschema": [[theirs, "--schemafile", str(SCHEMA), one]],
+            "helm template": [[helm, "template", "x", str(CHART), "-f", one]],
+            "python -c pass": [[sys.executable, "-c", "pass"]],
+        },
+        ROUNDS_ONE,
+    )
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        files = many_files(folder)
+        paths = [str(file) for file in files]
+        many = in_turns(
+            {
+                "modelservice validate": [[ours, "validate", "-q", str(folder)]],
+                "check-jsonschema": [[theirs, "--schemafile", str(SCHEMA), *paths]],
+                "helm template": [[helm, "template", "x", str(CHART), "-f", path] for path in paths[:HELM_FILES]],
+            },
+            ROUNDS_MANY,
+        )
+        few = folder / "few"
+        few.mkdir()
+        for file in files[:100]:
+            shutil.copy(file, few)
+        memory = {100: peak_megabytes([ours, "validate", "-q", str(few)]), FILES: peak_megabytes([ours, "validate", "-q", *paths])}
+    per_file = [seconds / HELM_FILES for seconds in many["helm template"]]
+    page = report(cold, many, per_file, memory)
+    (ROOT / "docs/benchmarks.md").write_text(page)
+    print(page)
+
+
+def report(cold: dict[str, list[float]], many: dict[str, list[float]], helm: list[float], memory: dict[int, float]) -> str:
+    """Return the page."""
+    ours = many["modelservice validate"]
+    lines = [
+        "# Benchmarks",
+        "",
+        "Made by `python benchmarks/run.py`, which says how it measures. Ratios within one run are what counts; the seconds belong to",
+        f"one machine ({os.cpu_count()} cores, Python {platform.python_version()}).",
+        "",
+        "| what | result | aim |",
+        "| --- | --- | --- |",
+        f"| one file, against check-jsonschema | {ratio(cold['modelservice validate'], cold['check-jsonschema']):.2f} of its time | at most 0.70 |",
+        f"| 1,000 files, against check-jsonschema | {ratio(ours, many['check-jsonschema']):.2f} of its time | at most 0.33 |",
+        f"| per file of 1,000, against `helm template` | {statistics.median(h / (o / FILES) for h, o in zip(helm, ours, strict=True)):.0f} times faster | at least 40 |",
+        f"| memory at 1,000 files, against 100 | {memory[FILES] / memory[100]:.2f} | about 1 |",
+        "",
+        "| median seconds | one file | 1,000 files |",
+        "| --- | --- | --- |",
+        *(
+            f"| {name} | {statistics.median(cold[name]):.3f} | {statistics.median(many[name]):.2f} |"
+            for name in ("modelservice validate", "check-jsonschema")
+        ),
+        f"| `helm template` | {statistics.median(cold['helm template']):.3f} | {statistics.median(helm) * FILES:.0f} (from {HELM_FILES} runs) |",
+        f"| `python -c pass` | {statistics.median(cold['python -c pass']):.3f} | |",
+        "",
+        f"Memory at 1,000 files: {memory[FILES]:.0f} MB.",
+        "",
+    ]
+    return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    main()

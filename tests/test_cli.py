@@ -1,0 +1,144 @@
+"""What the commands print, where, and with which exit code."""
+
+import json
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+from modelservice import __version__
+from modelservice.cli import main
+
+ROOT = Path(__file__).parents[1]
+
+FIVE_MISTAKES = """\
+model:
+  nmae: Qwen/Qwen3-8B
+  task: embed
+gpu:
+  count: two
+replicas: -1
+modelVolume:
+  size: 20GB
+"""
+
+
+def run(*arguments: str | Path, input: str | bytes | None = None) -> Result:
+    return CliRunner().invoke(main, [str(argument) for argument in arguments], input=input, catch_exceptions=False)
+
+
+def places(output: str) -> list[str]:
+    """Return `line:column key` of each finding in a text report."""
+    found = []
+    for line in output.splitlines():
+        head, severity, rest = line.partition(": error: ")
+        if severity:
+            found.append(f"{head.split(':', 1)[1]} {rest.split(':')[0]}")
+    return found
+
+
+def test_five_mistakes_give_five_findings_with_their_places(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("values.yaml").write_text(FIVE_MISTAKES)
+    answer = run("validate", "values.yaml")
+    assert answer.exit_code == 1
+    assert places(answer.stdout) == [
+        "2:3 model.nmae",
+        "3:9 model.task",
+        "5:10 gpu.count",
+        "6:11 replicas",
+        "8:9 modelVolume.size",
+    ]
+    assert "5 errors" in answer.stderr
+
+
+@pytest.mark.parametrize(
+    ("content", "rule"),
+    [(None, "file-missing"), (b"", "empty-file"), (b"\x7fELF\x00\x01\xff", "yaml-encoding"), (b"- a\n", "yaml-top-level")],
+)
+def test_a_file_that_is_no_values_file_gives_one_finding(content: bytes | None, rule: str, tmp_path: Path) -> None:
+    if content is not None:
+        (tmp_path / "values.yaml").write_bytes(content)
+    answer = run("validate", tmp_path / "values.yaml", "--format", "json")
+    assert answer.exit_code == 1
+    assert [finding["rule"] for finding in json.loads(answer.stdout)["findings"]] == [rule]
+
+
+@pytest.mark.parametrize("example", sorted((ROOT / "values-examples").glob("*.yaml")), ids=lambda path: path.stem)
+def test_every_example_is_valid(example: Path) -> None:
+    answer = run("validate", example)
+    assert (answer.exit_code, places(answer.stdout)) == (0, []), answer.stdout
+
+
+def test_standard_input_is_a_values_file() -> None:
+    answer = run("validate", "-", input="replicas: -1\n")
+    assert answer.exit_code == 1
+    assert answer.stdout.startswith("<stdin>:1:11: error: replicas:")
+
+
+def test_a_folder_is_walked_and_a_bad_file_does_not_stop_the_rest(tmp_path: Path) -> None:
+    (tmp_path / "team").mkdir()
+    (tmp_path / "a.yaml").write_text("model: {name: a/b}\n")
+    (tmp_path / "b.yaml").write_text("{{\n")
+    (tmp_path / "team/c.yml").write_text("replicas: -1\n")
+    answer = run("validate", tmp_path)
+    assert answer.exit_code == 1
+    assert f"{tmp_path}/b.yaml:" in answer.stdout
+    assert f"{tmp_path}/team/c.yml:1:11: error: replicas:" in answer.stdout
+    assert "3 files" in answer.stderr
+
+
+def test_layers_are_checked_as_one_service(tmp_path: Path) -> None:
+    (tmp_path / "base.yaml").write_text("model: {name: a/b}\ngpu: {count: 0}\n")
+    (tmp_path / "prod.yaml").write_text("image: {repository: example.com/vllm-cpu, tag: v0.33.0}\n")
+    assert run("validate", tmp_path / "base.yaml").exit_code == 1
+    assert run("validate", "-f", tmp_path / "base.yaml", tmp_path / "prod.yaml").exit_code == 0
+
+
+def test_strict_makes_errors_of_warnings(tmp_path: Path) -> None:
+    (tmp_path / "a.yaml").write_text("model: {name: a/b}\nimage: {tag: latest}\n")
+    assert run("validate", tmp_path / "a.yaml").exit_code == 0
+    assert run("validate", "--strict", tmp_path / "a.yaml").exit_code == 1
+
+
+def test_quiet_prints_findings_only(tmp_path: Path) -> None:
+    (tmp_path / "a.yaml").write_text("model: {name: a/b}\n")
+    answer = run("validate", "-q", tmp_path / "a.yaml")
+    assert (answer.stdout, answer.stderr) == ("", "")
+
+
+def test_no_file_is_a_usage_error() -> None:
+    assert run("validate").exit_code == 2
+    assert run("render", "-o", "x").exit_code == 2
+
+
+def test_the_rules_are_listed() -> None:
+    answer = run("validate", "--list-rules")
+    assert answer.exit_code == 0
+    for rule in ("yaml-ambiguous", "unknown-key", "gpu-required", "argument-unknown"):
+        assert rule in answer.stdout
+
+
+def test_explain_shows_a_field() -> None:
+    answer = run("explain", "gpu.vgpu.cores")
+    assert answer.stdout.startswith("KEY:      gpu.vgpu.cores <integer or null>\nCONSOLE:  Resources / vGPU / vGPU cores (%)\n")
+    assert "ALLOWED:  1 to 100" in answer.stdout
+
+
+def test_explain_offers_the_nearest_key() -> None:
+    answer = run("explain", "gpu.cuont")
+    assert answer.exit_code == 1
+    assert "did you mean gpu.count?" in answer.stderr
+    assert "did you mean gpu.count?" in run("explain", "count").stderr
+
+
+def test_every_command_has_help_and_stands_in_the_readme() -> None:
+    readme = (ROOT / "README.md").read_text()
+    listed = run("--help").stdout
+    for name, command in main.commands.items():
+        assert command.help, name
+        assert f"`modelservice {name}" in readme, name
+        assert f"  {name} " in listed, name
+
+
+def test_the_version_is_the_packages() -> None:
+    assert run("--version").stdout == f"modelservice, version {__version__}\n"

@@ -1,0 +1,84 @@
+"""Generated files follow from their source, and `generate --check` tells when they do not."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+COPIED = ["generator", "schemas", "charts", "docs", "README.md"]
+
+
+@pytest.fixture
+def checkout(tmp_path: Path) -> Path:
+    for name in COPIED:
+        source = ROOT / name
+        if source.is_dir():
+            shutil.copytree(source, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__"))
+        else:
+            shutil.copy(source, tmp_path / name)
+    return tmp_path
+
+
+def generate(checkout: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    environment = {**os.environ, "PYTHONPATH": str(checkout / "generator")}
+    command = [sys.executable, "-c", "from modelservice.cli import main; main()", "generate", *arguments]
+    return subprocess.run(command, capture_output=True, text=True, env=environment, cwd=checkout, check=False)
+
+
+def files(root: Path) -> dict[str, bytes]:
+    kept = (path for path in root.rglob("*") if path.is_file() and "__pycache__" not in path.parts)
+    return {path.relative_to(root).as_posix(): path.read_bytes() for path in kept}
+
+
+def test_nothing_is_stale(checkout: Path) -> None:
+    answer = generate(checkout, "--check")
+    assert (answer.returncode, answer.stdout) == (0, "")
+
+
+def test_a_changed_default_is_named_in_every_file_and_mended(checkout: Path) -> None:
+    source = checkout / "schemas/modelservice.schema.yaml"
+    source.write_text(source.read_text().replace("default: 1800", "default: 2400"))
+    before = files(checkout)
+    answer = generate(checkout, "--check")
+    stale = {line.removeprefix("stale: ") for line in answer.stdout.splitlines() if line.startswith("stale: ")}
+    assert stale == {
+        "README.md",
+        "charts/modelservice/README.md",
+        "charts/modelservice/questions.yaml",
+        "charts/modelservice/values.schema.json",
+        "charts/modelservice/values.yaml",
+        "docs/console-fields.md",
+        "schemas/modelservice.schema.json",
+    }
+    assert answer.returncode == 1
+    assert "+startupSeconds: 2400" in answer.stdout
+    assert "run `modelservice generate`" in answer.stderr
+    assert files(checkout) == before
+
+    assert generate(checkout).returncode == 0
+    after = files(checkout)
+    assert {path for path in after if after[path] != before.get(path)} == stale
+    assert generate(checkout, "--check").returncode == 0
+
+
+def test_missing_and_extra_files_are_named_and_mended(checkout: Path) -> None:
+    (checkout / "charts/modelservice/values.yaml").unlink()
+    (checkout / "charts/modelservice/templates/mine.yaml").write_text("kind: ConfigMap\n")
+    answer = generate(checkout, "--check")
+    assert "missing: charts/modelservice/values.yaml" in answer.stdout
+    assert "extra: charts/modelservice/templates/mine.yaml" in answer.stdout
+    assert answer.returncode == 1
+    generate(checkout)
+    assert (checkout / "charts/modelservice/values.yaml").is_file()
+    assert not (checkout / "charts/modelservice/templates/mine.yaml").exists()
+
+
+def test_a_lost_marker_is_told(checkout: Path) -> None:
+    (checkout / "README.md").write_text("# modelservice\n")
+    answer = generate(checkout)
+    assert answer.returncode == 1
+    assert "README.md has lost its markers" in answer.stderr

@@ -1,0 +1,76 @@
+"""Imports point one way, and a command imports only what it needs."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+PACKAGE = Path(__file__).parents[1] / "generator/modelservice"
+
+
+def imported(file: Path) -> set[str]:
+    """Return the modules of the package that a file imports, lazily or not; type checking aside."""
+    tree = ast.parse(file.read_text())
+    typing_only = {id(node) for block in ast.walk(tree) if _is_typing(block) for node in ast.walk(block)}
+    nodes = [node for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) and id(node) not in typing_only]
+    named = {f"{node.module}.{alias.name}" for node in nodes for alias in node.names}
+    ours = {name.removeprefix("modelservice.") for name in named if name.startswith("modelservice.")}
+    return {name if _is_module(name) else name.rpartition(".")[0] for name in ours} - {""}
+
+
+def _is_module(name: str) -> bool:
+    path = PACKAGE.joinpath(*name.split("."))
+    return path.with_suffix(".py").is_file() or path.is_dir()
+
+
+def _is_typing(node: ast.AST) -> bool:
+    return isinstance(node, ast.If) and isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING"
+
+
+def modules() -> dict[str, set[str]]:
+    graph: dict[str, set[str]] = {}
+    for file in PACKAGE.rglob("*.py"):
+        name = ".".join(file.relative_to(PACKAGE).with_suffix("").parts)
+        graph[name.removesuffix(".__init__").removesuffix("__init__")] = imported(file)
+    return graph
+
+
+def test_no_import_goes_in_a_circle() -> None:
+    graph = modules()
+    done: set[str] = set()
+
+    def walk(name: str, above: tuple[str, ...]) -> None:
+        assert name not in above, " → ".join((*above, name))
+        if name not in done:
+            for below in graph.get(name, ()):
+                walk(below, (*above, name))
+            done.add(name)
+
+    for name in graph:
+        walk(name, ())
+
+
+def test_only_the_command_line_imports_click_or_prints() -> None:
+    for file in PACKAGE.rglob("*.py"):
+        names = {n.name for node in ast.walk(ast.parse(file.read_text())) if isinstance(node, ast.Import) for n in node.names}
+        calls = {n.func.id for n in ast.walk(ast.parse(file.read_text())) if isinstance(n, ast.Call) and isinstance(n.func, ast.Name)}
+        if file.name != "cli.py":
+            assert "click" not in names or file.name == "report.py", file
+            assert not calls & {"print", "exit"}, file
+
+
+def test_the_version_is_printed_without_loading_the_library() -> None:
+    program = "import sys; from modelservice.cli import main\ntry: main(['--version'])\nexcept SystemExit: pass\nprint(*sys.modules)"
+    answer = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    loaded = set(answer.stdout.split())
+    assert not loaded & {"yaml", "jsonschema", "jinja2", "modelservice.document", "modelservice.chart"}
+
+
+def test_validate_does_not_load_the_generator(tmp_path: Path) -> None:
+    file = tmp_path / "a.yaml"
+    file.write_text("model: {name: facebook/opt-125m}\n")
+    program = f"import sys; from modelservice.cli import main\ntry: main(['validate', {str(file)!r}])\nexcept SystemExit: pass\nprint(*sys.modules)"
+    answer = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    loaded = set(answer.stdout.split())
+    assert "modelservice.document" in loaded
+    assert not loaded & {"jinja2", "modelservice.chart", "difflib", "multiprocessing"}

@@ -1,0 +1,149 @@
+"""A rendered chart is the generic chart with one service's values, and no folder is lost."""
+
+import subprocess
+from pathlib import Path
+
+import pytest
+import yaml
+from click.testing import CliRunner, Result
+from modelservice.cli import main
+
+ROOT = Path(__file__).parents[1]
+EXAMPLES = sorted((ROOT / "values-examples").glob("*.yaml"))
+
+
+def run(*arguments: str | Path, input: str | None = None) -> Result:
+    return CliRunner().invoke(main, [str(argument) for argument in arguments], input=input, catch_exceptions=False)
+
+
+def manifests(helm: str, chart: Path, *arguments: str | Path) -> list[dict]:
+    command = [helm, "template", "qwen2.5", str(chart), "--namespace", "models", *map(str, arguments)]
+    answer = subprocess.run(command, capture_output=True, text=True, check=True)
+    objects = [item for item in yaml.safe_load_all(answer.stdout) if item]
+    for item in objects:
+        item["metadata"]["labels"].pop("helm.sh/chart", None)
+    return objects
+
+
+@pytest.mark.parametrize("example", EXAMPLES, ids=lambda path: path.stem)
+def test_a_rendered_chart_gives_what_the_generic_chart_gives(example: Path, tmp_path: Path, helm: str) -> None:
+    answer = run("render", example, "--output", tmp_path / "chart")
+    assert answer.exit_code == 0, answer.output
+    assert manifests(helm, tmp_path / "chart") == manifests(helm, ROOT / "charts/modelservice", "-f", example)
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        "modelVolume: {storageClassName: null}\n",
+        "resources: {limits: {cpu: null}}\n",
+        "args: [--seed=0]\nreplicas: 0\nsharedMemory: {enabled: false}\n",
+        'podSecurityContext: null\nlabels: {"on": "yes"}\n',
+        "startupSeconds: 10\ngpu: {count: 8}\n",
+    ],
+)
+def test_nulls_lists_zeros_and_false_survive_as_defaults(values: str, tmp_path: Path, helm: str) -> None:
+    file = tmp_path / "service.yaml"
+    file.write_text(values)
+    answer = run("render", file, "--output", tmp_path / "chart")
+    assert answer.exit_code == 0, answer.output
+    assert manifests(helm, tmp_path / "chart") == manifests(helm, ROOT / "charts/modelservice", "-f", file)
+
+
+def test_further_values_still_work_on_a_rendered_chart(tmp_path: Path, helm: str) -> None:
+    run("render", ROOT / "values-examples/opt-125m.yaml", "--output", tmp_path / "chart")
+    objects = manifests(helm, tmp_path / "chart", "--set", "replicas=3,modelVolume.accessModes={ReadWriteMany}")
+    assert next(item for item in objects if item["kind"] == "Deployment")["spec"]["replicas"] == 3
+
+
+def test_the_chart_takes_name_version_and_description_from_the_service(tmp_path: Path) -> None:
+    (tmp_path / "on.yaml").write_text('description: "yes: [no]"\n')
+    run("render", tmp_path / "on.yaml", "--output", tmp_path / "chart", "--version", "1.2.3")
+    chart = yaml.safe_load((tmp_path / "chart/Chart.yaml").read_text())
+    assert (chart["name"], chart["version"], chart["description"]) == ("on", "1.2.3", "yes: [no]")
+
+
+def test_layers_make_one_service_named_after_the_last(tmp_path: Path) -> None:
+    (tmp_path / "base.yaml").write_text("gpu: {count: 2}\nargs: [--seed=1]\n")
+    (tmp_path / "prod.yaml").write_text("model: {name: Qwen/Qwen3-8B}\nargs: [--seed=2]\n")
+    answer = run("render", "-f", tmp_path / "base.yaml", tmp_path / "prod.yaml", "-o", tmp_path / "chart")
+    assert answer.exit_code == 0, answer.output
+    values = yaml.safe_load((tmp_path / "chart/values.yaml").read_text())
+    assert (values["gpu"]["count"], values["model"]["name"], values["args"]) == (2, "Qwen/Qwen3-8B", ["--seed=2"])
+    assert yaml.safe_load((tmp_path / "chart/Chart.yaml").read_text())["name"] == "prod"
+
+
+def test_wrong_values_make_nothing(tmp_path: Path) -> None:
+    (tmp_path / "a.yaml").write_text("replicsa: 1\n")
+    answer = run("render", tmp_path / "a.yaml", "--output", tmp_path / "chart")
+    assert answer.exit_code == 1
+    assert "replicsa" in answer.stderr
+    assert "nothing was made" in answer.stderr
+    assert not (tmp_path / "chart").exists()
+
+
+def test_somebodys_folder_is_refused_and_stays(tmp_path: Path) -> None:
+    (tmp_path / "work").mkdir()
+    (tmp_path / "work/thesis.txt").write_text("years of work\n")
+    answer = run("render", ROOT / "values-examples/opt-125m.yaml", "--output", tmp_path / "work")
+    assert answer.exit_code == 1
+    assert "is not a chart that modelservice made" in answer.stderr
+    assert [path.name for path in (tmp_path / "work").iterdir()] == ["thesis.txt"]
+
+
+def test_force_keeps_what_else_is_in_the_folder(tmp_path: Path) -> None:
+    (tmp_path / "work").mkdir()
+    (tmp_path / "work/thesis.txt").write_text("years of work\n")
+    answer = run("render", ROOT / "values-examples/opt-125m.yaml", "--output", tmp_path / "work", "--force")
+    assert answer.exit_code == 0
+    assert (tmp_path / "work/thesis.txt").read_text() == "years of work\n"
+    assert (tmp_path / "work/Chart.yaml").is_file()
+
+
+def test_a_file_added_to_our_chart_is_not_lost(tmp_path: Path) -> None:
+    run("render", ROOT / "values-examples/opt-125m.yaml", "--output", tmp_path / "chart")
+    (tmp_path / "chart/templates/extra.yaml").write_text("kind: ConfigMap\n")
+    answer = run("render", ROOT / "values-examples/cpu.yaml", "--output", tmp_path / "chart")
+    assert answer.exit_code == 1
+    assert "templates/extra.yaml" in answer.stderr
+    assert (tmp_path / "chart/templates/extra.yaml").is_file()
+    assert "opt-125m" in (tmp_path / "chart/Chart.yaml").read_text()
+
+
+def test_an_own_chart_is_rendered_again_in_place(tmp_path: Path) -> None:
+    run("render", ROOT / "values-examples/opt-125m.yaml", "--output", tmp_path / "chart")
+    answer = run("render", ROOT / "values-examples/cpu.yaml", "--output", tmp_path / "chart")
+    assert answer.exit_code == 0
+    assert yaml.safe_load((tmp_path / "chart/Chart.yaml").read_text())["name"] == "cpu"
+
+
+def test_two_renders_are_byte_equal(tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        run("render", ROOT / "values-examples/everything.yaml", "--output", tmp_path / name)
+    left, right = ({p.name: p.read_bytes() for p in (tmp_path / n).rglob("*") if p.is_file()} for n in ("a", "b"))
+    assert left == right
+
+
+def test_template_prints_what_helm_prints(tmp_path: Path, helm: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", str(Path(helm).parent))
+    answer = run("template", ROOT / "values-examples/vgpu.yaml", "--release", "qwen2.5", "--namespace", "models")
+    assert answer.exit_code == 0, answer.output
+    objects = [item for item in yaml.safe_load_all(answer.stdout) if item]
+    for item in objects:
+        item["metadata"]["labels"].pop("helm.sh/chart", None)
+    example = ROOT / "values-examples/vgpu.yaml"
+    assert objects == manifests(helm, ROOT / "charts/modelservice", "-f", example)
+
+
+def test_a_missing_helm_is_one_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    answer = run("template", ROOT / "values-examples/opt-125m.yaml")
+    assert answer.exit_code == 3
+    assert answer.stderr.startswith("error: helm is not on PATH: install Helm 3.18 or later")
+
+
+def test_what_helm_refuses_is_told_in_helms_words(helm: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", str(Path(helm).parent))
+    answer = run("template", ROOT / "values-examples/opt-125m.yaml", "--release", "Not_A_Release")
+    assert answer.exit_code == 3
+    assert "Not_A_Release" in answer.stderr

@@ -1,0 +1,72 @@
+"""Folders and files appear whole or not at all."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from modelservice.errors import InputError
+from modelservice.tree import read_tree, replace_file, write_tree
+
+
+def test_a_tree_takes_the_place_of_the_folder(tmp_path: Path) -> None:
+    write_tree({"a.txt": "1\n", "b/c.txt": "2\n"}, tmp_path / "out")
+    write_tree({"a.txt": "3\n"}, tmp_path / "out")
+    assert read_tree(tmp_path / "out") == {"a.txt": b"3\n"}
+
+
+def test_kept_files_stay_beside_the_tree(tmp_path: Path) -> None:
+    write_tree({"mine/notes.txt": "old\n"}, tmp_path / "out")
+    write_tree({"a.txt": "1\n"}, tmp_path / "out", keep=["mine/notes.txt"])
+    assert read_tree(tmp_path / "out") == {"a.txt": b"1\n", "mine/notes.txt": b"old\n"}
+
+
+def test_a_failure_leaves_the_folder_as_it_was(tmp_path: Path) -> None:
+    write_tree({"a.txt": "1\n"}, tmp_path / "out")
+    with pytest.raises(InputError, match="Nothing was changed"):
+        write_tree({"a.txt": "2\n", "a.txt/b": "a file cannot be a folder"}, tmp_path / "out")
+    assert read_tree(tmp_path / "out") == {"a.txt": b"1\n"}
+    assert os.listdir(tmp_path) == ["out"]
+
+
+def test_a_place_that_is_closed_is_told_in_one_sentence(tmp_path: Path) -> None:
+    (tmp_path / "closed").mkdir(mode=0o555)
+    program = (
+        "import os, sys; from pathlib import Path; from modelservice import tree, errors\n"
+        "os.setuid(65534) if os.getuid() == 0 else None\n"
+        "try: tree.write_tree({'a': '1'}, Path(sys.argv[1]) / 'out')\n"
+        "except errors.InputError as error: print(error)"
+    )
+    # The folders above must let the other user through.
+    for parent in tmp_path.parents:
+        if parent != Path("/tmp") and parent.is_relative_to("/tmp"):
+            parent.chmod(0o755)
+    tmp_path.chmod(0o755)
+    answer = subprocess.run(
+        [sys.executable, "-c", program, str(tmp_path / "closed")], capture_output=True, text=True, check=True
+    )
+    assert "cannot be written: Permission denied; choose another folder. Nothing was changed." in answer.stdout
+
+
+def test_an_interrupt_leaves_the_old_folder_or_the_new_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_tree({"a.txt": "1\n"}, tmp_path / "out")
+    rename, calls = Path.rename, []
+
+    def interrupted(self: Path, target: Path) -> Path:
+        calls.append(target)
+        if len(calls) == 2:  # the old folder is away, the new one is not there yet
+            raise KeyboardInterrupt
+        return rename(self, target)
+
+    monkeypatch.setattr(Path, "rename", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        write_tree({"a.txt": "2\n"}, tmp_path / "out")
+    assert read_tree(tmp_path / "out") == {"a.txt": b"1\n"}
+    assert os.listdir(tmp_path) == ["out"]
+
+
+def test_one_file_is_replaced_in_one_step(tmp_path: Path) -> None:
+    replace_file(tmp_path / "docs/a.md", "1\n")
+    replace_file(tmp_path / "docs/a.md", "2\n")
+    assert read_tree(tmp_path) == {"docs/a.md": b"2\n"}
