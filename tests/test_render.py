@@ -35,10 +35,9 @@ def test_a_rendered_chart_gives_what_the_generic_chart_gives(example: Path, tmp_
 @pytest.mark.parametrize(
     "values",
     [
-        "modelVolume: {storageClassName: null}\n",
         "resources: {limits: {cpu: null}}\n",
         "args: [--seed=0]\nreplicas: 0\nsharedMemory: {enabled: false}\n",
-        'podSecurityContext: null\nlabels: {"on": "yes"}\n',
+        'podSecurityContext: {seccompProfile: null}\nlabels: {"on": "yes"}\n',
         "startupSeconds: 10\ngpu: {count: 8}\n",
     ],
 )

@@ -1,16 +1,16 @@
 """Add a vLLM release to `schemas/vllm/`, from the real parser of its official wheel.
 
-    python tools/extract_vllm.py 0.33.0            # read it and write it into flags.json and environment.json
+    python tools/extract_vllm.py 0.33.0            # read it, write it into flags.json and environment.json
     python tools/extract_vllm.py 0.33.0 --check    # read it and compare: nothing is written, 1 when they differ
 
-It downloads the wheel with pip (about 400 MB, of which the .py files are kept), makes a virtual environment with PyTorch
-for CPUs and those of vLLM's requirements that a parser needs (about 2 GB, kept for the next run), and runs
-tools/read_vllm_parser.py in it. That takes about three minutes, no GPU, and Python 3.11 on Linux for x86-64. Where PyPI's
-PyTorch would bring CUDA, set PIP_EXTRA_INDEX_URL=https://download.pytorch.org/whl/cpu and TORCH=torch==2.13.0+cpu.
+It downloads the wheel with pip (about 400 MB, of which the .py files are kept), makes a virtual environment with
+PyTorch for CPUs and those of vLLM's requirements that a parser needs (about 2 GB, kept for the next run), and runs
+tools/read_vllm_parser.py in it: about a minute, no GPU, Python 3.11, Linux on x86-64. Where PyPI's PyTorch would bring
+CUDA, set PIP_EXTRA_INDEX_URL=https://download.pytorch.org/whl/cpu and TORCH=torch==2.13.0+cpu.
 
 Afterwards read the diff of flags.json, and say in history.json, by hand, what people should write instead of each flag
 that went: the release's help and warnings tell. Then `make test`: tests/unit/test_vllm.py holds facts chosen by hand.
-A release that no longer imports usually lacks a requirement: read the error, and add it to _ALONE or take it from _HEAVY.
+A release that does not import lacks a requirement, as the error says: take it out of _HEAVY, or add it to _ALONE.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ def main() -> int:
     options = argparse.ArgumentParser(description="Add a vLLM release to schemas/vllm/.")
     options.add_argument("release", help="a release on PyPI, such as 0.33.0")
     options.add_argument("--check", action="store_true", help="compare with what is committed, write nothing")
-    options.add_argument("--work", type=Path, default=ROOT / ".cache" / "vllm", help="where downloads and environments lie")
+    options.add_argument("--work", type=Path, default=ROOT / ".cache" / "vllm", help="folder for what is downloaded")
     chosen = options.parse_args()
     folder = unpacked(chosen.release, chosen.work)
     flags = read(chosen.release, folder, environment(folder, chosen.work / "environment"))
@@ -90,7 +90,8 @@ def environment(folder: Path, place: Path) -> Path:
     stated = next(folder.glob("vllm-*.dist-info/METADATA")).read_text(encoding="utf-8")
     required = re.findall(r"^Requires-Dist: (.+)$", stated, re.MULTILINE)
     light = [one for one in required if "extra ==" not in one and not _HEAVY.match(one)]
-    _install(python, *light)
+    # pip takes the newest anyway, and a mirror that lags behind must not stop a parser for a lower bound.
+    _install(python, *(re.sub(r",?>=[^,;\s]+(?=[^;]*(;|$))", "", one, count=1) for one in light))
     alone = [one.partition(";")[0] for one in required if one.startswith(_ALONE) and "extra ==" not in one]
     _install(python, "--no-deps", *alone, "apache-tvm-ffi")
     return python
@@ -118,11 +119,13 @@ def differences(before: dict[str, Any], now: dict[str, Any]) -> list[str]:
     lines = []
     for name in sorted({*before, *now}):
         old, new = before.get(name, {}), now.get(name, {})
-        for key in sorted({*old, *new}):
-            pair = [sorted(fact[key], key=str) if isinstance(fact.get(key), list) else fact.get(key) for fact in (old, new)]
-            if pair[0] != pair[1]:
-                lines.append(f"{name} {key}: committed {pair[0]}, read {pair[1]}")
+        keys = [key for key in sorted({*old, *new}) if _unordered(old.get(key)) != _unordered(new.get(key))]
+        lines += [f"{name} {key}: committed {old.get(key)}, read {new.get(key)}" for key in keys]
     return lines
+
+
+def _unordered(fact: Any) -> Any:
+    return sorted(fact, key=str) if isinstance(fact, list) else fact
 
 
 def report(lines: list[str]) -> int:
@@ -138,7 +141,7 @@ def variable_names(folder: Path) -> set[str]:
         targets = node.targets if isinstance(node, ast.Assign) else [getattr(node, "target", None)]
         value = getattr(node, "value", None)
         if isinstance(value, ast.Dict) and [getattr(t, "id", "") for t in targets] == ["environment_variables"]:
-            keys = [key.value for key in value.keys if isinstance(key, ast.Constant)]
+            keys = {str(key.value) for key in value.keys if isinstance(key, ast.Constant)}
             return {key for key in keys if key.startswith("VLLM_")}
     raise SystemExit("vllm/envs.py holds no environment_variables: has it moved?")
 

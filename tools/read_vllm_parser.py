@@ -33,6 +33,7 @@ _TYPES = {
     "parse_dataclass": "json-object",
     "union_dict_and_str": "str-or-json",
 }
+_DEPRECATED = re.compile(r"^[(\[]?deprecated|(^|\. )Deprecated:", re.IGNORECASE)
 _PLAIN = ("int", "float", "str")
 # Where a release registers the names that its parser does not check; the first place that exists counts.
 _REGISTRIES: dict[str, list[tuple[str, Callable[[Any], Iterable[Any]]]]] = {
@@ -95,7 +96,8 @@ def _fake_cuda() -> None:
     import vllm.platforms
     from vllm.platforms import cuda, interface
 
-    for name in re.findall(r"cutlass_\w+supp\w+", Path(cuda.__file__).parents[1].joinpath("_custom_ops.py").read_text()):
+    operations = Path(cuda.__file__).parents[1].joinpath("_custom_ops.py").read_text(encoding="utf-8")
+    for name in re.findall(r"cutlass_\w+supp\w+", operations):
         setattr(torch.ops._C, name, lambda *_: True)
     platform = cuda.NonNvmlCudaPlatform
     faked = {
@@ -144,8 +146,12 @@ def read(parser: argparse.ArgumentParser) -> dict[str, dict[str, Any]]:
             "repeatable": type(action).__name__ == "_AppendAction",
             "deprecated": id(action) in marked or _says_deprecated(action.help or "", name),
         }
-        facts[name] = {key: value for key, value in flag.items() if value or (key == "default" and value not in (None, ""))}
+        facts[name] = {key: value for key, value in flag.items() if value or (key == "default" and _says(value))}
     return facts
+
+
+def _says(default: Any) -> bool:
+    return default is not None and default != ""
 
 
 def _negatives(action: argparse.Action, spellings: Sequence[str]) -> list[str]:
@@ -206,7 +212,7 @@ def _default(value: Any) -> Any:
 
 def _says_deprecated(text: str, name: str) -> bool:
     text = " ".join(text.split())
-    return text.startswith(f"{name} is deprecated") or bool(re.search(r"^[(\[]?deprecated|(^|\. )Deprecated:", text, re.I))
+    return text.startswith(f"{name} is deprecated") or bool(_DEPRECATED.search(text))
 
 
 if __name__ == "__main__":

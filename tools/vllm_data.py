@@ -80,7 +80,7 @@ def _flag(name: str, facts: Releases, releases: Sequence[str]) -> dict[str, Any]
 def _by_life(items: Mapping[str, Sequence[Any]], releases: Sequence[str]) -> dict[str, list[Any]]:
     """Return the items by life, the first life first; within a life in the newest release's order."""
     order: dict[str, Any] = {}
-    for release in reversed(items):
+    for release in reversed(list(items)):
         order.update({json.dumps(item): item for item in items[release] if json.dumps(item) not in order})
     grouped: dict[str, list[Any]] = {}
     for text, item in order.items():
@@ -110,9 +110,7 @@ def _facts(entry: Mapping[str, Any], release: str, releases: Sequence[str]) -> d
     for key in _LISTS:
         value = entry.get(key, [])
         if isinstance(value, dict):
-            value = [
-                item for life, items in value.items() if release in covered(life, releases) for item in items
-            ]
+            value = [item for life, items in value.items() if release in covered(life, releases) for item in items]
         if value:
             flag[key] = value
     for key in _MARKS:
@@ -131,16 +129,12 @@ def write(document: Mapping[str, Any], many: str = "flags") -> str:
 def _lines(entry: Mapping[str, Any]) -> str:
     if len(json.dumps(entry)) <= _WIDE:
         return json.dumps(entry)
-    return (
-        "{\n" + ",\n".join(f"   {json.dumps(key)}: {_value(value)}" for key, value in entry.items()) + "\n  }"
-    )
+    return "{\n" + ",\n".join(f"   {json.dumps(key)}: {_value(value)}" for key, value in entry.items()) + "\n  }"
 
 
 def _value(value: Any) -> str:
     if isinstance(value, dict) and len(json.dumps(value)) > _WIDE:
         return (
-            "{\n"
-            + ",\n".join(f"    {json.dumps(life)}: {json.dumps(item)}" for life, item in value.items())
-            + "\n   }"
+            "{\n" + ",\n".join(f"    {json.dumps(life)}: {json.dumps(item)}" for life, item in value.items()) + "\n   }"
         )
     return json.dumps(value)

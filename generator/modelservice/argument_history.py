@@ -59,7 +59,10 @@ def replacement(item: Given | Unknown, spelling: str, line: Line) -> str:
     story: dict[str, Any] = facts("history")["replacements"].get(spelling, {})
     note = f" ({story['note']})" if "note" in story else ""
     given = [word.text for word in item.values]
-    heirs: list[str] = story.get("by_value", {}).get(" ".join(given), story.get("use", []))
+    by_value = story.get("by_value", {})
+    heirs: list[str] = by_value.get(" ".join(given), story.get("use", []))
+    if not heirs and " ".join(given) in by_value:
+        return "remove it: nothing is needed instead"
     if not heirs or heirs[0].partition("=")[0].partition(".")[0] not in line.flags:
         return f"remove it{note or ': nothing takes its place'}"
     words = [word for heir in heirs for word in (given if heir == "{value}" else [_filled(heir, item.key, given)])]
@@ -103,6 +106,6 @@ def _keys(item: Given) -> set[str]:
         return {item.key.partition(".")[0]}
     try:
         value = json.loads(item.values[0].text)
-    except (IndexError, ValueError):
+    except (IndexError, ValueError, RecursionError):
         return set()
     return set(value) if isinstance(value, dict) else set()

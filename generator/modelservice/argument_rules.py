@@ -27,6 +27,7 @@ RULES = (
     Rule("argument-json", Severity.ERROR, "A value that is not the JSON that the flag wants.", _FLAGS),
     Rule("argument-missing-value", Severity.ERROR, "A flag without its value.", _FLAGS),
     Rule("argument-switch-value", Severity.ERROR, "A switch with a value, which switches do not take.", _FLAGS),
+    Rule("argument-config", Severity.ERROR, "A file given as --config=FILE, which vLLM ignores.", "vLLM's parser"),
     Rule("argument-stray", Severity.ERROR, "A value that belongs to no flag.", "argparse"),
     Rule("argument-two-words", Severity.ERROR, "One list item that holds several arguments.", "Kubernetes: no shell"),
     Rule("argument-repeated", Severity.ERROR, "A flag given twice, of which vLLM takes the last.", "argparse"),
@@ -61,6 +62,8 @@ OWNED = {
     "--tool-call-parser": Owned("a field sets it", "remove it and set model.toolCallParser{value}"),
     "--uds": Owned(_LISTENS, "remove it"),
 }
+# Whatever stands in an argument, a message stays readable.
+_LONGEST = 500
 _NOT_PLAIN = re.compile(r"""^[\[\]{}*&!|>'"%@`,?]|: | #|:$|^-?[0-9.]+$""")
 # Flags that may be written, although a field says the same.
 FIELDS = {"--task": "model.task"}
@@ -68,7 +71,11 @@ FIELDS = {"--task": "model.task"}
 
 def problem(rule: str, index: int, message: str, hint: str) -> Problem:
     """Return a problem of one item of `args`."""
-    return Problem(_SEVERITY[rule], ("args", index), message, hint, rule)
+    return Problem(_SEVERITY[rule], ("args", index), _short(message), _short(hint), rule)
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= _LONGEST else text[: _LONGEST - 3] + "..."
 
 
 def item(word: str) -> str:

@@ -42,12 +42,19 @@ def _fault(flag: Flag, text: str) -> Fault | None:
         message = f"{shown(text)} is none of {_names(flag.values)}"
         return None if _choice(flag, text) else Fault("argument-choice", message)
     check = _CHECKS.get(flag.type)
-    fault = check(flag, text) if check else None
+    fault = check(flag, text) if check else _form(flag, text)
     if fault is None and (limits := facts("constraints")["ranges"].get(flag.name)):
         fault = _range(flag, text, limits)
     if fault is None and flag.values and text.lower() not in {value.lower() for value in flag.values}:
         return Fault("argument-value", f"{shown(text)} is not known; known are {_names(flag.values)}")
     return fault
+
+
+def _form(flag: Flag, text: str) -> Fault | None:
+    form = facts("constraints")["forms"].get(flag.name)
+    if form is None or re.search(form["pattern"], text):
+        return None
+    return Fault("argument-type", f"{shown(text)} is not {form['expects']}")
 
 
 def shown(text: str) -> str:
@@ -76,9 +83,10 @@ def size(text: str) -> int | None:
     if not found:
         return _integer(text)
     number, unit = found.groups()
-    if unit in _DECIMAL:
-        return int(float(number) * _DECIMAL[unit])
-    return int(number) * _BINARY[unit] if number.isdecimal() else None
+    try:
+        return int(float(number) * _DECIMAL[unit]) if unit in _DECIMAL else int(number) * _BINARY[unit]
+    except (ValueError, OverflowError):
+        return None
 
 
 def _number(text: str) -> float | None:
@@ -114,7 +122,7 @@ def _json_fault(flag: Flag, text: str) -> Fault | None:
         return None
     try:
         value = json.loads(text)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         return Fault("argument-json", f"{shown(text)} is no JSON ({_where(error)})")
     wanted = _container(flag)
     if isinstance(value, wanted) or (value is None and flag.type == "json"):
@@ -130,10 +138,10 @@ def _container(flag: Flag) -> type:
     return list if isinstance(flag.default, list) else dict
 
 
-def _where(error: ValueError) -> str:
+def _where(error: Exception) -> str:
     if isinstance(error, json.JSONDecodeError):
         return f"{error.msg} at character {error.pos + 1}"
-    return str(error)
+    return "too deep or too long"
 
 
 _CHECKS = {

@@ -95,11 +95,15 @@ def _given(item: Given, line: Line) -> Iterator[Problem]:
         yield deprecated(item, line)
     if flag.type == "switch":
         if item.attached or item.key:
-            yield _switch_value(item.at, item.spelling, flag, item.values[0].text)
+            value = item.values[0].text if item.values else item.key
+            yield _switch_value(item.at, item.spelling, flag, value)
     elif item.key and "json" not in flag.type:
         yield problem("argument-type", item.at, f"`{flag.name}` takes no keys", _wanted(flag))
     elif not item.values and flag.nargs != "?":
         yield problem("argument-missing-value", item.at, f"`{item.spelling}` has no value", _wanted(flag))
+    elif item.attached and flag.name == "--config":
+        hint = f"write {items([flag.name, item.values[0].text])}"
+        yield problem("argument-config", item.at, "vLLM does not read a file that is given as `--config=FILE`", hint)
     else:
         yield from _values(item, line)
         yield from keys(item, line)

@@ -11,20 +11,21 @@ import itertools
 import json
 import textwrap
 from collections.abc import Iterable
-from pathlib import Path
+from pathlib import Path as FilePath
 from typing import TYPE_CHECKING, Any
 
 import jinja2
 
 from modelservice import __version__, vllm
 from modelservice.dump import dump
-from modelservice.fields import Field, FieldModel, nested, without
+from modelservice.fields import Field, FieldModel, nested, with_needed, without
+from modelservice.findings import Path
 from modelservice.service import Service
 
 if TYPE_CHECKING:
     from modelservice.tree import FileTree
 
-TEMPLATES = Path(__file__).parent / "templates"
+TEMPLATES = FilePath(__file__).parent / "templates"
 # How a rendered chart is known as ours; it stands on the first line of its Chart.yaml.
 MARK = "# Made by modelservice"
 # Arguments that say how a model is split: with one of them the chart does not set --tensor-parallel-size.
@@ -135,64 +136,47 @@ def _templates(context: dict[str, Any]) -> list[tuple[str, str]]:
     return files
 
 
-def _template(name: str, path: Path, context: dict[str, Any]) -> tuple[str, str]:
+def _template(name: str, path: FilePath, context: dict[str, Any]) -> tuple[str, str]:
     if not name.endswith(".j2"):
         return name, path.read_text(encoding="utf-8")
     return name.removesuffix(".j2"), environment().get_template(f"chart/{name}").render(context)
 
 
 def _schema_json(model: FieldModel, service: Service | None) -> str:
-    schema = {
-        "$comment": _origin(service, "values.schema.json"),
-        **without(model.source, "x-field", "x-expects"),
-    }
-    return json.dumps(schema, indent=1, ensure_ascii=False) + "\n"
+    schema = {"$comment": _origin(service, "values.schema.json"), **with_needed(model.source, "required")}
+    return json.dumps(without(schema, "x-field", "x-expects"), indent=1, ensure_ascii=False) + "\n"
 
 
 def values_yaml(fields: tuple[Field, ...], values: dict[str, Any], origin: str) -> str:
     """Return the values with a comment above every key, grouped as the console's tabs."""
+    by_path = {field.path: field for field in fields}
     lines = [f"# {origin.removeprefix('# ')}", ""]
-    tab, open_path = "", ()
-    for field in fields:
-        if field.tab != tab:
-            tab = field.tab
+    tab = ""
+    for key, value in values.items():
+        first = next(field for field in fields if field.path[0] == key)
+        if first.tab != tab:
+            tab = first.tab
             lines += [f"# {tab} {'-' * (100 - len(tab))}", ""]
-        open_path = _open_groups(lines, open_path, field)
-        if field.path[-1] in _group(values, field):
-            lines += _value_lines(field, value_at(values, field))
+        lines += _commented((key,), value, by_path)
     return "\n".join(lines).rstrip() + "\n"
 
 
-def _group(values: dict[str, Any], field: Field) -> dict[str, Any]:
-    place: Any = values
-    for key in field.path[:-1]:
-        place = place.get(key, {})
-    return place if isinstance(place, dict) else {}
+def _commented(path: Path, value: Any, by_path: dict[Path, Field]) -> list[str]:
+    indent = "  " * (len(path) - 1)
+    if path not in by_path and isinstance(value, dict):
+        inner = [line for key, child in value.items() for line in _commented((*path, key), child, by_path)]
+        return [f"{indent}{path[-1]}:", *inner] if inner else []
+    lines = [f"{indent}{line}" for line in dump({path[-1]: value}).splitlines()]
+    comment = _comment(by_path[path], value, 110 - len(indent)) if path in by_path else []
+    return [*(f"{indent}# {line}" for line in comment), *lines, ""]
 
 
-def _open_groups(lines: list[str], open_path: tuple[Any, ...], field: Field) -> tuple[Any, ...]:
-    """Write the keys of the groups that this field is the first of."""
-    groups = field.path[:-1]
-    for depth in range(len(groups)):
-        if open_path[: depth + 1] != groups[: depth + 1]:
-            lines.append(f"{'  ' * depth}{groups[depth]}:")  # noqa: PERF401  a comprehension hides the two cases
-    return groups
-
-
-def _value_lines(field: Field, value: Any) -> list[str]:
-    indent = "  " * (len(field.path) - 1)
-    text = dump({field.path[-1]: value})
-    comment = textwrap.wrap(field.description, 110 - len(indent))
+def _comment(field: Field, value: Any, width: int) -> list[str]:
+    comment = textwrap.wrap(field.description, width, break_on_hyphens=False)
     if field.schema.get("examples") and not value:
-        comment += [
-            "For example:",
-            *(f"  {line}" for line in dump({field.path[-1]: field.schema["examples"][0]}).splitlines()),
-        ]
-    return [
-        *(f"{indent}# {line}" for line in comment),
-        *(f"{indent}{line}" for line in text.splitlines()),
-        "",
-    ]
+        example = dump({field.path[-1]: field.schema["examples"][0]})
+        comment += ["For example:", *(f"  {line}" for line in example.splitlines())]
+    return comment
 
 
 _QUESTION_TYPES = {"string": "string", "integer": "int", "number": "float", "boolean": "boolean"}

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from modelservice import document as documents
 from modelservice.fields import Schema, load_schema
 from modelservice.findings import Finding, Path, Problem, Severity
+from modelservice.nulls import without_nulls
 from modelservice.service import coalesce
 
 if TYPE_CHECKING:
     from modelservice.document import Document
-    from modelservice.rule import Rule
 
 
 class Result(NamedTuple):
@@ -27,20 +27,20 @@ class Result(NamedTuple):
 def check_files(values: Iterable[str], layers: Sequence[str] = (), *, strict: bool = False) -> Result:
     """Check each file, or all files of a folder, over the layers; the layers alone where there is no other."""
     below = [documents.load(path) for path in layers]
-    sources = {document.name: document.text for document in below}
-    findings: dict[Finding, None] = {}
     files = list(documents.values_files(values))
+    findings: dict[Finding, None] = {}
+    sources: dict[str, str] = {}
     for path in files or [""]:
-        above = [documents.load(path)] if path else []
-        sources |= {document.name: document.text for document in above}
-        findings |= dict.fromkeys(check(documents.merge([*below, *above])))
+        service = documents.merge([*below, documents.load(path)] if path else below)
+        sources |= service.sources
+        findings |= dict.fromkeys(check(service))
     return Result([_strictly(finding) if strict else finding for finding in findings], sources, len(files) or 1)
 
 
 def check(document: Document) -> list[Finding]:
     """Return what is wrong with one service's values, in the order of the file."""
     findings = list(document.findings)
-    if findings and not document.data:
+    if not document.readable:
         return findings
     found = [_finding(document, problem) for problem in _problems(document.data)]
     return sorted(findings + found, key=lambda finding: finding.position)
@@ -74,9 +74,10 @@ def _problems(given: Mapping[str, Any]) -> list[Problem]:
     from modelservice.rules.values import Values
     from modelservice.schema import check_schema
 
-    problems = check_schema(given, schema())
+    checked, problems = without_nulls(given, schema(), defaults())
+    problems += check_schema(checked, schema())
     sound = _without(given, [problem.path for problem in problems])
-    return problems + list(check_rules(Values(coalesce(defaults(), sound), given)))
+    return problems + list(check_rules(Values(coalesce(defaults(), sound), sound)))
 
 
 def _without(given: Any, paths: Sequence[Path]) -> Any:
@@ -110,8 +111,3 @@ def _finding(document: Document, problem: Problem) -> Finding:
 
 def _strictly(finding: Finding) -> Finding:
     return finding._replace(severity=Severity.ERROR)
-
-
-def all_rules() -> list[Rule]:
-    """Return every rule of every step, in the order in which they are checked."""
-    raise NotImplementedError

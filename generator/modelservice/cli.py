@@ -6,6 +6,7 @@ is stale; 2 usage; 3 a tool failed. What a command needs is imported when it run
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -81,15 +82,17 @@ def validate(
 
     VALUES are files, folders, or - for standard input; each is one service.
     """
-    from modelservice import check, report
-
     if list_rules:
-        click.echo(report.rule_list(check.all_rules()), nl=False)
+        from modelservice import catalogue
+
+        click.echo(catalogue.listed(), nl=False)
         return
     if not (values or layers):
         raise click.UsageError("name a values file, a folder, or - for standard input")
+    from modelservice import check, report
+
     result = check.check_files(values, layers, strict=strict)
-    color = style == "text" and click.get_text_stream("stdout").isatty()
+    color = style == "text" and sys.stdout.isatty()
     text = report.report(result.findings, style, sources=result.sources, files=result.files, color=color)
     click.echo(text, nl=False)
     if style == "text" and not quiet:
@@ -164,12 +167,10 @@ def _service(values: str | None, layers: Sequence[str], name: str | None, versio
     files = [*layers, values] if values else list(layers)
     if not files:
         raise click.UsageError("name a values file, or - for standard input")
-    documents = [document.load(file) for file in files]
-    merged = document.merge(documents)
+    merged = document.merge([document.load(file) for file in files])
     findings = check.check(merged)
     if findings:
-        sources = {layer.name: layer.text for layer in documents}
-        click.echo(report.report(findings, "text", sources=sources, files=1, color=False), nl=False, err=True)
+        click.echo(report.report(findings, "text", sources=merged.sources, files=1, color=False), nl=False, err=True)
     if check.errors(findings):
         raise InputError("nothing was made: mend the values first")
     return make_service(name or name_from(files[-1]), version, merged.data, check.defaults())

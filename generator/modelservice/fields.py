@@ -103,6 +103,20 @@ def _field(path: Path, schema: Schema) -> Field:
     )
 
 
+def with_needed(group: Schema, keyword: str) -> Schema:
+    """Return the source with the keys that the chart needs listed under the keyword in every group."""
+    properties = {
+        key: child if "x-field" in child else with_needed(child, keyword) for key, child in group["properties"].items()
+    }
+    return {**group, "properties": properties, keyword: [key for key in properties if _needed(properties[key])]}
+
+
+def _needed(schema: Schema) -> bool:
+    """Say whether null must not remove the key: it may where Helm reads it, where it says so, and where it is null."""
+    about = schema.get("x-field", {})
+    return not (about.get("removable") or about.get("readBy") == "helm" or schema.get("default", "") is None)
+
+
 def nested(fields: tuple[Field, ...]) -> dict[str, Any]:
     """Return the defaults as one values tree."""
     tree: dict[str, Any] = {}

@@ -52,7 +52,7 @@ spec:
   {{- with .Values.priorityClassName }}
   priorityClassName: {{ . | quote }}
   {{- end }}
-  {{- if and .Values.runtimeClassName .Values.gpu.count }}
+  {{- if and .Values.runtimeClassName (int .Values.gpu.count) }}
   runtimeClassName: {{ .Values.runtimeClassName | quote }}
   {{- end }}
   {{- if .Values.gpu.vgpu.enabled }}

@@ -21,7 +21,7 @@ volcano.sh/vgpu-memory: {{ . }}
 {{- with .Values.gpu.vgpu.cores }}
 volcano.sh/vgpu-cores: {{ . }}
 {{- end }}
-{{- else if .Values.gpu.count -}}
+{{- else if int .Values.gpu.count -}}
 {{ .Values.gpu.resourceName }}: {{ .Values.gpu.count }}
 {{- end }}
 {{- end }}

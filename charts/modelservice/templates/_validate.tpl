@@ -12,13 +12,13 @@ lines are for who runs helm alone. Each helper prints its problems, one a line, 
 {{- end -}}
 {{- end }}
 
-{{/* GPUs and slices of GPUs. */}}
+{{/* GPUs and slices of GPUs. Helm 3.18.0 hands numbers over as text, so that 0 is true: hence int. */}}
 {{- define "modelservice.validate.gpu" -}}
 {{- $gpu := .Values.gpu -}}
-{{- if and (not $gpu.count) (has (base .Values.image.repository) (list "vllm-openai" "vllm-openai-nonroot")) }}
+{{- if and (not (int $gpu.count)) (has (base .Values.image.repository) (list "vllm-openai" "vllm-openai-nonroot")) }}
 gpu.count: 0 with the image {{ .Values.image.repository }}, which needs a GPU; set at least 1, or an image for CPUs in image.repository
 {{- end }}
-{{- if and $gpu.vgpu.enabled (not $gpu.count) }}
+{{- if and $gpu.vgpu.enabled (not (int $gpu.count)) }}
 gpu.count: 0 with gpu.vgpu.enabled; set the number of slices
 {{- end }}
 {{- if and (or $gpu.vgpu.memoryMiB $gpu.vgpu.cores) (not $gpu.vgpu.enabled) }}

@@ -1,0 +1,208 @@
+"""What is known of vLLM's releases, against facts picked by hand from the releases themselves."""
+
+import importlib
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from modelservice import vllm
+from modelservice.vllm import Exactness, Life, Release
+
+ROOT = Path(__file__).parents[2]
+# How many options `vllm serve --help` of each release has, its positional argument and --help included.
+COUNTS = {
+    "0.10.0": 160, "0.10.1.1": 173, "0.10.2": 178, "0.11.0": 185, "0.11.2": 202, "0.12.0": 196, "0.13.0": 197,
+    "0.14.1": 206, "0.15.1": 209, "0.16.0": 214, "0.17.1": 224, "0.18.1": 228, "0.19.1": 233, "0.20.2": 241,
+    "0.21.0": 249, "0.22.1": 263, "0.23.0": 263, "0.24.0": 268, "0.25.1": 272, "0.26.0": 276, "0.27.1": 284,
+    "0.28.0": 286, "0.29.0": 294, "0.30.0": 302, "0.31.0": 313, "0.32.0": 318, "0.33.0": 322,
+}  # fmt: skip
+
+
+@pytest.fixture
+def vllm_data(monkeypatch: pytest.MonkeyPatch) -> Any:
+    monkeypatch.syspath_prepend(str(ROOT / "tools"))
+    return importlib.import_module("vllm_data")
+
+
+def test_the_releases_are_listed_from_the_oldest_to_the_newest() -> None:
+    assert vllm.releases() == list(COUNTS)
+    assert vllm.newest_release() == "0.33.0"
+
+
+@pytest.mark.parametrize(("release", "count"), COUNTS.items())
+def test_each_release_has_all_its_flags(release: str, count: int) -> None:
+    flags = {flag.name for flag in vllm.command_line(release).values()}
+    assert len(flags) + 1 == count
+
+
+@pytest.mark.parametrize(
+    ("spelling", "lives"),
+    [
+        ("--task", [Life("0.10.0", "0.13.0")]),
+        ("--swap-space", [Life("0.10.0", "0.18.1")]),
+        ("--shutdown-timeout", [Life("0.18.1", "")]),
+        ("--rope-scaling", [Life("0.10.0", "0.11.2")]),
+        ("--use-gpu-for-pooling-score", [Life("0.17.1", "0.18.1")]),
+        ("--disable-log-requests", [Life("0.10.0", "0.17.1"), Life("0.33.0", "")]),
+        ("--no-disable-mm-preprocessor-cache", [Life("0.10.0", "0.10.1.1")]),
+        ("--disable-prefix-caching", [Life("0.33.0", "")]),
+        ("--device", [Life("", "0.10.0")]),
+        ("-cc", [Life("0.12.0", "")]),
+        ("--never-was", []),
+    ],
+)
+def test_a_flag_has_the_life_that_the_releases_say(spelling: str, lives: list[Life]) -> None:
+    assert vllm.lives(spelling) == lives
+
+
+@pytest.mark.parametrize(
+    ("flag", "release"),
+    [
+        ("--shutdown-timeout", "0.18.1"),
+        ("--runner", "0.10.1.1"),
+        ("--disable-access-log-for-endpoints", "0.16.0"),
+        ("--nnodes", "0.11.2"),
+        ("--headless", "0.10.0"),
+        ("--never-was", None),
+    ],
+)
+def test_the_first_release_with_a_flag(flag: str, release: str | None) -> None:
+    assert vllm.first_release_with(flag) == release
+
+
+@pytest.mark.parametrize(
+    ("tag", "version", "expected"),
+    [
+        ("v0.10.1.1", "", Release("0.10.1.1", Exactness.KNOWN, "0.10.1.1")),
+        ("v0.19.1-cu130", "", Release("0.19.1", Exactness.KNOWN, "0.19.1")),
+        ("v0.20.0rc1", "", Release("0.19.1", Exactness.BETWEEN, "0.20.0")),
+        ("v0.10.1", "", Release("0.10.0", Exactness.BETWEEN, "0.10.1")),
+        ("v0.33.1", "", Release("0.33.0", Exactness.NEWER, "0.33.1")),
+        ("v0.9.2", "", Release("0.10.0", Exactness.OLDER, "0.9.2")),
+        ("latest", "", Release("0.33.0", Exactness.UNSTATED, "")),
+        ("nightly-abc", "", Release("0.33.0", Exactness.UNSTATED, "")),
+        ("", "", Release("0.33.0", Exactness.UNSTATED, "")),
+        ("v0.10.0", "0.12.0", Release("0.12.0", Exactness.KNOWN, "0.12.0")),
+        ("latest", "0.18.1", Release("0.18.1", Exactness.KNOWN, "0.18.1")),
+    ],
+)
+def test_the_stated_version_or_the_tag_decides_the_release(tag: str, version: str, expected: Release) -> None:
+    assert vllm.release_for(tag, version) == expected
+
+
+def test_a_release_that_is_not_listed_says_which_one_stands_in() -> None:
+    assert vllm.release_for("v0.20.0", "").label == "vLLM 0.20.0 (checked as 0.19.1)"
+    assert vllm.release_for("latest", "").label == "vLLM 0.33.0 (the newest known)"
+    assert vllm.release_for("v0.20.2", "").label == "vLLM 0.20.2"
+
+
+@pytest.mark.parametrize(
+    ("flag", "fact", "before", "since", "now"),
+    [
+        ("--gpu-memory-utilization", "default", 0.9, "0.20.2", 0.92),
+        ("--max-model-len", "type", "human-int", "0.14.1", "human-int-or-auto"),
+        ("--kv-cache-dtype", "enforced", True, "0.33.0", False),
+        ("--block-size", "enforced", True, "0.18.1", False),
+        ("--max-lora-rank", "enforced", False, "0.11.2", True),
+        ("--task", "deprecated", False, "0.10.1.1", True),
+        ("--log-config-file", "deprecated", False, "0.31.0", True),
+    ],
+)
+def test_a_fact_changes_with_the_release_that_changed_it(
+    flag: str, fact: str, before: object, since: str, now: object
+) -> None:
+    older = vllm.releases()[vllm.releases().index(since) - 1]
+    assert getattr(vllm.command_line(older)[flag], fact) == before
+    assert getattr(vllm.command_line(since)[flag], fact) == now
+
+
+@pytest.mark.parametrize(
+    ("flag", "value", "gone"),
+    [
+        ("--convert", "reward", "0.16.0"),
+        ("--tool-call-parser", "minimax", "0.24.0"),
+        ("--quantization", "gguf", "0.24.0"),
+        ("--quantization", "bitsandbytes", "0.28.0"),
+        ("--spec-method", "medusa", "0.33.0"),
+        ("--mamba-cache-mode", "all", "0.32.0"),
+    ],
+)
+def test_a_value_goes_with_the_release_that_dropped_it(flag: str, value: str, gone: str) -> None:
+    older = vllm.releases()[vllm.releases().index(gone) - 1]
+    assert value in vllm.command_line(older)[flag].values
+    assert value not in vllm.command_line(gone)[flag].values
+
+
+def test_a_flag_is_found_under_each_of_its_names() -> None:
+    line = vllm.command_line("0.33.0")
+    assert line["-tp"].name == "--tensor-parallel-size"
+    assert line["--device-memory-utilization"].name == "--gpu-memory-utilization"
+    assert line["--no-enable-prefix-caching"] is line["--disable-prefix-caching"] is line["--enable-prefix-caching"]
+    assert "--no-headless" not in line
+    assert "-O" not in line
+    assert vllm.command_line("0.11.2")["-O"].name == "--compilation-config"
+
+
+def test_the_file_of_flags_is_as_its_writer_writes_it(vllm_data: Any) -> None:
+    text = (ROOT / "schemas/vllm/flags.json").read_text()
+    document = json.loads(text)
+    again = {"about": document["about"], **vllm_data.compress(vllm_data.expand(document))}
+    assert vllm_data.write(again) == text
+
+
+def test_a_new_release_with_the_same_flags_changes_only_the_list_of_releases(vllm_data: Any) -> None:
+    before = json.loads((ROOT / "schemas/vllm/flags.json").read_text())
+    facts = vllm_data.expand(before)
+    after = vllm_data.compress({**facts, "0.34.0": facts["0.33.0"]})
+    assert [name for name, entry in after["flags"].items() if "..," in str(entry)] == []
+    alive = [name for name, entry in before["flags"].items() if entry["in"].endswith("..")]
+    assert all(after["flags"][name] == before["flags"][name] for name in alive)
+
+
+def test_what_is_written_by_hand_names_flags_that_exist() -> None:
+    history, constraints = vllm.facts("history"), vllm.facts("constraints")
+    listed = {*vllm.facts("flags")["flags"], *history["gone_before"]["flags"], "-O"}
+    named = {*history["replacements"], *history["values"], *history["keys"]}
+    named |= {*constraints["ranges"], *constraints["forms"]}
+    named |= {need[key] for need in constraints["needs"] for key in ("flag", "needs")}
+    for story in history["replacements"].values():
+        heirs = [*story.get("use", []), *(heir for some in story.get("by_value", {}).values() for heir in some)]
+        named |= {re.split("[=.]", heir)[0] for heir in heirs if heir != "{value}"}
+    assert named - listed == set()
+
+
+def test_each_flag_that_went_or_goes_says_what_to_write_or_has_no_heir() -> None:
+    # The removals for which vLLM's help, warnings and code name nothing.
+    heirless = {
+        "--calculate-kv-scales", "--disable-async-output-proc", "--disable-frontend-multiprocessing",
+        "--enable-bf16x3-router-gemm", "--enable-lora-bias", "--enable-mamba-fine-grained-prefix-cache",
+        "--enable-prompt-adapter", "--guided-decoding-disable-fallback", "--ir-op-priority",
+        "--logits-processor-pattern", "--lora-extra-vocab-size", "--max-long-partial-prefills",
+        "--max-num-partial-prefills", "--max-seq-len-to-capture",
+        "--multi-step-stream-outputs", "--num-lookahead-slots", "--num-scheduler-steps", "--override-attention-dtype",
+        "--override-neuron-config", "--preemption-mode", "--scheduler-delay-factor", "--swap-space",
+        "--use-gpu-for-pooling-score",
+    }  # fmt: skip
+    flags = vllm.facts("flags")["flags"]
+    gone = {name for name, entry in flags.items() if not entry["in"].endswith("..") or "deprecated" in entry}
+    assert gone - vllm.facts("history")["replacements"].keys() == heirless
+
+
+def test_the_data_stays_small() -> None:
+    assert sum(file.stat().st_size for file in (ROOT / "schemas/vllm").iterdir()) < 120_000
+
+
+@pytest.mark.parametrize(
+    ("name", "nearest"),
+    [
+        ("VLLM_LOGGING_LEVEL", None),
+        ("VLLM_USE_V1", None),
+        ("HF_TOKEN", None),
+        ("VLLM_LOGING_LEVEL", "VLLM_LOGGING_LEVEL"),
+        ("VLLM_ZZZ", ""),
+    ],
+)
+def test_an_unknown_variable_of_vllm_has_the_nearest_known_one(name: str, nearest: str | None) -> None:
+    assert vllm.unknown_variable(name) == nearest
