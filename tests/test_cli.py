@@ -22,8 +22,8 @@ modelVolume:
 """
 
 
-def run(*arguments: str | Path, input: str | bytes | None = None) -> Result:
-    return CliRunner().invoke(main, [str(argument) for argument in arguments], input=input, catch_exceptions=False)
+def run(*arguments: str | Path, stdin: str | None = None) -> Result:
+    return CliRunner().invoke(main, [str(argument) for argument in arguments], input=stdin, catch_exceptions=False)
 
 
 def places(output: str) -> list[str]:
@@ -53,7 +53,12 @@ def test_five_mistakes_give_five_findings_with_their_places(tmp_path: Path, monk
 
 @pytest.mark.parametrize(
     ("content", "rule"),
-    [(None, "file-missing"), (b"", "empty-file"), (b"\x7fELF\x00\x01\xff", "yaml-encoding"), (b"- a\n", "yaml-top-level")],
+    [
+        (None, "file-missing"),
+        (b"", "empty-file"),
+        (b"\x7fELF\x00\x01\xff", "yaml-encoding"),
+        (b"- a\n", "yaml-top-level"),
+    ],
 )
 def test_a_file_that_is_no_values_file_gives_one_finding(content: bytes | None, rule: str, tmp_path: Path) -> None:
     if content is not None:
@@ -70,7 +75,7 @@ def test_every_example_is_valid(example: Path) -> None:
 
 
 def test_standard_input_is_a_values_file() -> None:
-    answer = run("validate", "-", input="replicas: -1\n")
+    answer = run("validate", "-", stdin="replicas: -1\n")
     assert answer.exit_code == 1
     assert answer.stdout.startswith("<stdin>:1:11: error: replicas:")
 
@@ -120,7 +125,9 @@ def test_the_rules_are_listed() -> None:
 
 def test_explain_shows_a_field() -> None:
     answer = run("explain", "gpu.vgpu.cores")
-    assert answer.stdout.startswith("KEY:      gpu.vgpu.cores <integer or null>\nCONSOLE:  Resources / vGPU / vGPU cores (%)\n")
+    assert answer.stdout.startswith(
+        "KEY:      gpu.vgpu.cores <integer or null>\nCONSOLE:  Resources / vGPU / vGPU cores (%)\n"
+    )
     assert "ALLOWED:  1 to 100" in answer.stdout
 
 

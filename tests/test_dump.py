@@ -1,5 +1,6 @@
 """What is written is read back by helm as it was meant."""
 
+import base64
 import json
 import subprocess
 from pathlib import Path
@@ -7,11 +8,13 @@ from pathlib import Path
 from modelservice.dump import dump
 
 TEXTS = [
-    "yes", "no", "on", "off", "y", "n", "Y", "N", "true", "null", "~", "", "1", "-1", "+1", "1.5", ".5", "1e3", "0x1f", "0o17", "017",
-    "08", "1_000", "0b1", ".inf", "-.inf", ".nan", "2024-01-01", "1:30", "=", "<<", "- a", "a: b", "a #b", "#a", "'", '"', "\\", "@a", "`a",
-    "%a", "&a", "*a", "!a", "|", ">", "{}", "[]", "{{ .Values.x }}", "[= x =]", " a", "a ", "\ta", "two\nlines", "two\nlines\n", "\n", "ü", "日本",
-    "20Gi", "500m", "v0.33.0", "sha256:0123", "--max-model-len=8192", '{"image":2}', "---", "...", "a\u2028b", "\x7f",
-]  # fmt: skip
+    *("yes", "no", "on", "off", "y", "n", "Y", "N", "true", "null", "~", ""),
+    *("1", "-1", "+1", "1.5", ".5", "1e3", "0x1f", "0o17", "017", "08", "1_000", "0b1", ".inf", "-.inf", ".nan"),
+    *("2024-01-01", "1:30", "=", "<<", "- a", "a: b", "a #b", "#a", "'", '"', "\\", "@a", "`a", "%a", "&a", "*a", "!a"),
+    *("|", ">", "{}", "[]", "{{ .Values.x }}", "[= x =]", " a", "a ", "\ta", "two\nlines", "two\nlines\n", "\n"),
+    *("ü", "日本", "20Gi", "500m", "v0.33.0", "sha256:0123", "--max-model-len=8192", '{"image":2}', "---", "..."),
+    *("a\u2028b", "\x7f"),
+]
 
 
 def test_every_text_stays_the_text_that_it_is(tmp_path: Path, helm: str) -> None:
@@ -19,10 +22,12 @@ def test_every_text_stays_the_text_that_it_is(tmp_path: Path, helm: str) -> None
     (chart / "templates").mkdir(parents=True)
     (chart / "Chart.yaml").write_text(dump({"apiVersion": "v2", "name": "echo", "version": "0.1.0"}))
     (chart / "templates/values.yaml").write_text("values: {{ .Values | toJson | b64enc }}\n")
-    values = {"texts": TEXTS, "keys": {text: number for number, text in enumerate(TEXTS)}, "nested": [[1, []], {"a": {}}]}
+    values = {
+        "texts": TEXTS,
+        "keys": {text: number for number, text in enumerate(TEXTS)},
+        "nested": [[1, []], {"a": {}}],
+    }
     (chart / "values.yaml").write_text(dump(values))
     answer = subprocess.run([helm, "template", "x", str(chart)], capture_output=True, text=True, check=True)
     encoded = answer.stdout.split("values: ")[1].split()[0]
-    import base64
-
     assert json.loads(base64.b64decode(encoded)) == values

@@ -52,25 +52,38 @@ def test_no_import_goes_in_a_circle() -> None:
 
 def test_only_the_command_line_imports_click_or_prints() -> None:
     for file in PACKAGE.rglob("*.py"):
-        names = {n.name for node in ast.walk(ast.parse(file.read_text())) if isinstance(node, ast.Import) for n in node.names}
-        calls = {n.func.id for n in ast.walk(ast.parse(file.read_text())) if isinstance(n, ast.Call) and isinstance(n.func, ast.Name)}
+        names = {
+            n.name for node in ast.walk(ast.parse(file.read_text())) if isinstance(node, ast.Import) for n in node.names
+        }
+        calls = {
+            n.func.id
+            for n in ast.walk(ast.parse(file.read_text()))
+            if isinstance(n, ast.Call) and isinstance(n.func, ast.Name)
+        }
         if file.name != "cli.py":
             assert "click" not in names or file.name == "report.py", file
             assert not calls & {"print", "exit"}, file
 
 
+def loaded_by(*arguments: str) -> set[str]:
+    """Return the modules that a command has loaded at its end."""
+    program = (
+        "import sys; from modelservice.cli import main\n"
+        "try: main(sys.argv[1:])\n"
+        "except SystemExit: pass\n"
+        "print(*sys.modules)"
+    )
+    command = [sys.executable, "-c", program, *arguments]
+    return set(subprocess.run(command, capture_output=True, text=True, check=True).stdout.split())
+
+
 def test_the_version_is_printed_without_loading_the_library() -> None:
-    program = "import sys; from modelservice.cli import main\ntry: main(['--version'])\nexcept SystemExit: pass\nprint(*sys.modules)"
-    answer = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
-    loaded = set(answer.stdout.split())
-    assert not loaded & {"yaml", "jsonschema", "jinja2", "modelservice.document", "modelservice.chart"}
+    assert not loaded_by("--version") & {"yaml", "jsonschema", "jinja2", "modelservice.document", "modelservice.chart"}
 
 
 def test_validate_does_not_load_the_generator(tmp_path: Path) -> None:
     file = tmp_path / "a.yaml"
     file.write_text("model: {name: facebook/opt-125m}\n")
-    program = f"import sys; from modelservice.cli import main\ntry: main(['validate', {str(file)!r}])\nexcept SystemExit: pass\nprint(*sys.modules)"
-    answer = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
-    loaded = set(answer.stdout.split())
+    loaded = loaded_by("validate", str(file))
     assert "modelservice.document" in loaded
     assert not loaded & {"jinja2", "modelservice.chart", "difflib", "multiprocessing"}

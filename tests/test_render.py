@@ -12,8 +12,8 @@ ROOT = Path(__file__).parents[1]
 EXAMPLES = sorted((ROOT / "values-examples").glob("*.yaml"))
 
 
-def run(*arguments: str | Path, input: str | None = None) -> Result:
-    return CliRunner().invoke(main, [str(argument) for argument in arguments], input=input, catch_exceptions=False)
+def run(*arguments: str | Path) -> Result:
+    return CliRunner().invoke(main, [str(argument) for argument in arguments], catch_exceptions=False)
 
 
 def manifests(helm: str, chart: Path, *arguments: str | Path) -> list[dict]:

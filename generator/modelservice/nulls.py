@@ -1,6 +1,7 @@
 """Values as written in; out come the values as Helm checks them, and the nulls that take away what the chart needs.
 
-Helm lets a null remove the chart's default of a key before it looks at the schema. `key:` with nothing behind it is a null.
+Helm lets a null remove the chart's default of a key before it looks at the schema. `key:` with nothing behind it is
+a null.
 """
 
 from __future__ import annotations

@@ -7,7 +7,7 @@ import re
 # Forms as their issuers document them; each starts at a word's edge so that "disk-" is no "sk-". Repeats that a match
 # may try in vain are bounded, so that a long text takes linear time.
 _FORMS = {
-    "a Hugging Face token": r"\bhf_(?:[A-Za-z0-9]{16,}|(?=[A-Za-z]{0,40}[0-9])[A-Za-z0-9]{8,})|\bapi_org_[A-Za-z0-9]{16,}",
+    "a Hugging Face token": r"\b(?:hf|api_org)_(?:[A-Za-z0-9]{16,}|(?=[A-Za-z]{0,40}[0-9])[A-Za-z0-9]{8,})",
     "an API key (sk-…)": r"\bsk-(?:[A-Za-z0-9]{16,}|(?=[A-Za-z_-]{0,40}[0-9])[A-Za-z0-9_-]{20,})",
     "an AWS access key": r"\b(?:AKIA|ASIA)[0-9A-Z]{16}\b",
     "a GitHub token": r"\bgh[pousr]_[A-Za-z0-9]{20,}|\bgithub_pat_[A-Za-z0-9_]{20,}",

@@ -15,6 +15,4 @@ def check_rules(values: Values) -> Iterator[Problem]:
     """Yield what the rules find."""
     for checked in ALL:
         for said in checked.function(values):
-            yield Problem(
-                checked.rule.severity, said.path, said.message, said.hint, checked.rule.id, said.on_key
-            )
+            yield Problem(checked.rule.severity, said.path, said.message, said.hint, checked.rule.id, said.on_key)
