@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -83,8 +84,8 @@ def _problems(given: Mapping[str, Any]) -> list[Problem]:
 def _without(given: Any, paths: Sequence[Path]) -> Any:
     """Return the values without what the schema refused, so that rules can trust every type.
 
-    A key falls back to its default; an item of a list becomes None and keeps the others' indexes, and a number among
-    the arguments becomes the text that was meant.
+    A key falls back to its default. An item of a list becomes None, so that the others keep their indexes; a number
+    among the arguments becomes the text that was meant.
     """
     if () in paths:
         return {}
@@ -96,12 +97,18 @@ def _without(given: Any, paths: Sequence[Path]) -> Any:
 def _cut(tree: Any, path: Path) -> Any:
     head, rest = path[0], path[1:]
     if isinstance(tree, Mapping) and head in tree:
+        if head == "args" and len(rest) == 1 and isinstance(tree[head], list):
+            return {**tree, head: [_text(item) if index == rest[0] else item for index, item in enumerate(tree[head])]}
         if rest:
             return {**tree, head: _cut(tree[head], rest)}
         return {key: value for key, value in tree.items() if key != head}
     if isinstance(tree, list) and isinstance(head, int) and head < len(tree):
         return [*tree[:head], None, *tree[head + 1 :]]
     return tree
+
+
+def _text(item: Any) -> str | None:
+    return json.dumps(item) if isinstance(item, int | float) else None
 
 
 def _finding(document: Document, problem: Problem) -> Finding:

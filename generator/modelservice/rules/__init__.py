@@ -5,10 +5,34 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from modelservice.findings import Problem
-from modelservice.rules import gpu
+from modelservice.rules import (
+    arguments,
+    environment,
+    gpu,
+    image,
+    model,
+    model_volume,
+    mounts,
+    resources,
+    scheduling,
+    security,
+    workload,
+)
 from modelservice.rules.values import Checked, Values
 
-ALL: tuple[Checked, ...] = (*gpu.RULES,)
+ALL: tuple[Checked, ...] = (
+    *model.RULES,
+    *environment.RULES,
+    *image.RULES,
+    *workload.RULES,
+    *security.RULES,
+    *resources.RULES,
+    *gpu.RULES,
+    *model_volume.RULES,
+    *mounts.RULES,
+    *scheduling.RULES,
+    *arguments.RULES,
+)
 
 
 def check_rules(values: Values) -> Iterator[Problem]:
@@ -16,3 +40,4 @@ def check_rules(values: Values) -> Iterator[Problem]:
     for checked in ALL:
         for said in checked.function(values):
             yield Problem(checked.rule.severity, said.path, said.message, said.hint, checked.rule.id, said.on_key)
+    yield from arguments.check_arguments(values)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from modelservice.findings import Path, Severity
@@ -29,11 +29,15 @@ class Values(NamedTuple):
 
     def at(self, key: str) -> Any:
         """Return the value at a dotted key, None where there is none."""
-        return _at(self.merged, key)
+        return _at(self.merged, key.split("."))
 
     def written(self, key: str) -> bool:
         """Say whether the user wrote this key."""
-        return _at(self.given, key) is not None
+        return self.has(tuple(key.split(".")))
+
+    def has(self, path: Path) -> bool:
+        """Say whether the user wrote the value at this path."""
+        return _at(self.given, path) is not None
 
     def items(self, key: str) -> Iterator[tuple[int, Any]]:
         """Yield a list's items with their indexes, those left out that the schema refused."""
@@ -42,8 +46,8 @@ class Values(NamedTuple):
                 yield index, item
 
 
-def _at(tree: Any, key: str) -> Any:
-    for part in key.split("."):
+def _at(tree: Any, path: Iterable[str | int]) -> Any:
+    for part in path:
         tree = tree.get(part) if isinstance(tree, Mapping) else None
     return tree
 

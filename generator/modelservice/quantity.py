@@ -1,0 +1,24 @@
+"""A Kubernetes quantity in, a number out."""
+
+from __future__ import annotations
+
+import re
+from decimal import Decimal
+
+# https://kubernetes.io/docs/reference/kubernetes-api/common-definitions/quantity/
+_UNITS = {
+    **{unit: Decimal(1024) ** power for power, unit in enumerate(("Ki", "Mi", "Gi", "Ti", "Pi", "Ei"), 1)},
+    **{unit: Decimal(1000) ** power for power, unit in enumerate(("k", "M", "G", "T", "P", "E"), 1)},
+    **{unit: Decimal(1000) ** -power for power, unit in enumerate(("m", "u", "n"), 1)},
+    "": Decimal(1),
+}
+_QUANTITY = re.compile(r"([0-9]+(?:\.[0-9]+)?)(?:([KMGTPE]i|[numkMGTPE])|[eE]([+-]?[0-9]{1,3}))?")
+
+
+def amount(quantity: str | int | float) -> Decimal | None:
+    """Return what a quantity such as 16Gi, 500m or 1e3 amounts to, None for anything else."""
+    found = _QUANTITY.fullmatch(str(quantity))
+    if not found:
+        return None
+    number, unit, exponent = found.groups()
+    return Decimal(number) * _UNITS[unit or ""] * Decimal(10) ** int(exponent or 0)

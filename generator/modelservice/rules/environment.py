@@ -1,0 +1,96 @@
+"""Rules on environment variables, and on secrets in plain text anywhere."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from modelservice.findings import Path, Severity
+from modelservice.rules.security import non_root, own_home, read_only
+from modelservice.rules.values import Said, Values, rule
+from modelservice.secrets import looks_like_secret
+
+_CHART = "the chart's templates/_env.tpl"
+_SECRET_NAME = re.compile(r"(^|_)(TOKEN|API_KEY|PASSWORD|SECRET|SECRET_ACCESS_KEY|PRIVATE_KEY)$", re.IGNORECASE)
+_IN_A_SECRET = "put it into a Secret and name that with valueFrom.secretKeyRef"  # noqa: S105  a sentence
+
+
+def _set_by_chart(values: Values) -> dict[str, str]:
+    """Return the variables that the chart sets → what to do instead."""
+    scope = values.at("model.source") == "modelscope"
+    found = {"MODELSCOPE_CACHE" if scope else "HF_HUB_CACHE": "set modelVolume.mountPath"}
+    found |= {"VLLM_USE_MODELSCOPE": "model.source says it"} if scope else {}
+    found |= {"HF_ENDPOINT": "huggingFace.endpoint says it"} if values.at("huggingFace.endpoint") else {}
+    if values.at("huggingFace.tokenSecret.name"):
+        found |= dict.fromkeys(("HF_TOKEN", "HUGGING_FACE_HUB_TOKEN"), "huggingFace.tokenSecret says it")
+    if read_only(values):
+        found |= dict.fromkeys(("HF_HUB_OFFLINE", "VLLM_NO_USAGE_STATS"), "a read-only model volume needs it")
+    if own_home(values):
+        reason = "a user other than root" if non_root(values) else "a file system that is read-only"
+        found |= dict.fromkeys(("HOME", "USER"), f"{reason} needs the chart's")
+    return found
+
+
+@rule("env-set-by-chart", "A variable that the chart sets itself.", source=_CHART)
+def env_set_by_chart(values: Values) -> Iterator[Said]:
+    """A name that would be there twice."""
+    ours = _set_by_chart(values)
+    for index, variable in values.items("env"):
+        if instead := ours.get(variable["name"]):
+            message = f"{variable['name']} is set by the chart"
+            yield Said(("env", index, "name"), message, f"remove it: {instead}")
+
+
+@rule("env-twice", "A variable is there once: Helm 4 applies server-side and fails on two.", source="helm 4")
+def env_twice(values: Values) -> Iterator[Said]:
+    """One name in two entries."""
+    seen: dict[str, int] = {}
+    for index, variable in values.items("env"):
+        name = variable["name"]
+        if name in seen:
+            yield Said(("env", index, "name"), f"{name} is set by env[{seen[name]}] too", "keep one of them")
+        seen.setdefault(name, index)
+
+
+@rule("env-unknown", "A VLLM_ variable that vLLM does not read.", source="vllm.envs", severity=Severity.WARNING)
+def env_unknown(values: Values) -> Iterator[Said]:
+    """A misspelled variable: vLLM warns at its start, and nobody sees it."""
+    for index, variable in values.items("env"):
+        if not variable["name"].startswith("VLLM_"):
+            continue
+        from modelservice.vllm import unknown_variable
+
+        near = unknown_variable(variable["name"])
+        if near is not None:
+            hint = f"did you mean {near}?" if near else "check the name in vLLM's documentation"
+            yield Said(("env", index, "name"), f"vLLM does not read {variable['name']}", hint)
+
+
+@rule("secret-literal", "No token, key or password stands in a values file.", source="the forms that issuers give them")
+def secret_literal(values: Values) -> Iterator[Said]:
+    """A secret in plain text; it is never printed. `argument-secret` covers the arguments."""
+    for index, variable in values.items("env"):
+        value = variable.get("value", "")
+        if _SECRET_NAME.search(variable["name"]) and value and "$(" not in value and not looks_like_secret(value):
+            message = f"{variable['name']} has a value in plain text (not shown)"
+            yield Said(("env", index, "value"), message, _IN_A_SECRET)
+    for path, text in _texts(values.given, ()):
+        kind = looks_like_secret(text) if path[0] != "args" else None
+        if kind:
+            hint = _IN_A_SECRET if path[0] == "env" else "remove it, and have it revoked"
+            yield Said(path, f"{kind} in plain text (not shown)", hint)
+
+
+def _texts(tree: Any, path: Path) -> Iterator[tuple[Path, str]]:
+    if isinstance(tree, str):
+        yield path, tree
+    elif isinstance(tree, Mapping):
+        for key, child in tree.items():
+            yield from _texts(child, (*path, key))
+    elif isinstance(tree, list):
+        for index, child in enumerate(tree):
+            yield from _texts(child, (*path, index))
+
+
+RULES = (env_set_by_chart, env_twice, env_unknown, secret_literal)

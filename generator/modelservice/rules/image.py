@@ -1,0 +1,72 @@
+"""Rules on the image and the vLLM release in it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from modelservice.findings import Severity
+from modelservice.rules.gpu import GPU_IMAGES
+from modelservice.rules.values import Said, Values, rule
+
+_OWN_IMAGES = (*GPU_IMAGES, "vllm-openai-cpu", "vllm-cpu-release-repo", "vllm-arm64-cpu-release-repo")
+_IMAGES = "https://kubernetes.io/docs/concepts/containers/images/"
+
+
+def is_own_image(values: Values) -> bool:
+    """Say whether the image is one of vLLM's own, whose command line is known."""
+    return values.at("image.repository").rsplit("/", 1)[-1] in _OWN_IMAGES and not values.at("command")
+
+
+@rule(
+    "image-not-pinned",
+    "An image without a fixed tag changes under a service.",
+    source=_IMAGES,
+    severity=Severity.WARNING,
+)
+def image_not_pinned(values: Values) -> Iterator[Said]:
+    """No tag, or one that moves."""
+    tag, digest = values.at("image.tag"), values.at("image.digest")
+    if not digest and (not tag or tag == "latest" or tag.startswith(("latest-", "nightly"))):
+        what = f"{tag} is another image every time" if tag else "is empty, which means latest"
+        yield Said(("image", "tag"), what, "write a release, such as v0.33.0, or set image.digest")
+
+
+@rule(
+    "release-unknown",
+    "The release in the image is not one that is known here.",
+    source="schemas/vllm",
+    severity=Severity.WARNING,
+)
+def release_unknown(values: Values) -> Iterator[Said]:
+    """A release whose arguments are checked against another one's command line."""
+    if not is_own_image(values) or not (values.written("image.tag") or values.written("vllmVersion")):
+        return
+    from modelservice.vllm import Exactness, release_for
+
+    release = release_for(values.at("image.tag"), values.at("vllmVersion"))
+    if release.exactness in (Exactness.KNOWN, Exactness.UNSTATED):
+        return
+    key = ("vllmVersion",) if values.at("vllmVersion") else ("image", "tag")
+    message = f"vLLM {release.asked} is not listed here, and arguments are checked as vLLM {release.name}"
+    yield Said(key, message, "nothing, where it starts; newer releases of modelservice know more")
+
+
+@rule(
+    "version-unstated",
+    "An image that is not vLLM's own may hold any release.",
+    source="schemas/vllm",
+    severity=Severity.WARNING,
+)
+def version_unstated(values: Values) -> Iterator[Said]:
+    """An image of somebody else, whose tag says no release of vLLM."""
+    from modelservice.vllm import Exactness, release_for
+
+    tag = values.at("image.tag")
+    if values.at("vllmVersion") or not (values.written("image.repository") or values.written("image.tag")):
+        return
+    if release_for(tag, "").exactness is Exactness.UNSTATED and not (tag == "latest" and is_own_image(values)):
+        message = f"{tag or 'the image'} does not say which vLLM it holds, and the newest one is assumed"
+        yield Said(("image", "tag"), message, "set vllmVersion, such as 0.33.0")
+
+
+RULES = (image_not_pinned, release_unknown, version_unstated)

@@ -1,0 +1,84 @@
+"""Rules on the model and where it comes from."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from modelservice.findings import Severity
+from modelservice.rules.values import Said, Values, rule
+
+_CHART = "the chart's templates/_env.tpl"
+_HUB_CACHE_FOLDER = re.compile(r"/models--[^/]+--[^/]+/?$")
+
+
+@rule("model-default", "A service without a model serves the default one.", source="schemas", severity=Severity.WARNING)
+def model_default(values: Values) -> Iterator[Said]:
+    """No model was named."""
+    if not values.written("model.name"):
+        name = values.at("model.name")
+        yield Said(
+            ("model", "name"), f"is not set, and {name} would be deployed", "set model.name to the model that is meant"
+        )
+
+
+@rule("model-path", "A path and `model.source: local` go together.", source="LLMOS, Model Service: local models")
+def model_path(values: Values) -> Iterator[Said]:
+    """A path from a hub, or an id from a volume."""
+    name, source = values.at("model.name"), values.at("model.source")
+    if source == "local" and not name.startswith("/"):
+        hint = "write the model's absolute path under a mounted volume, or remove model.source"
+        path = ("model", "name") if values.written("model.name") else ("model", "source")
+        yield Said(path, f"{name} is not a path, and model.source is local", hint)
+    elif source != "local" and name.startswith("/"):
+        yield Said(("model", "name"), f"is a path, and model.source is {source}", "set model.source: local")
+
+
+def under(path: str, mount: str) -> bool:
+    """Say whether a path lies in a mounted folder, or is it."""
+    return f"{path.rstrip('/')}/".startswith(f"{mount.rstrip('/')}/")
+
+
+@rule("model-path-not-mounted", "A local model lies in a mounted volume.", source="the chart's templates/_volumes.tpl")
+def model_path_not_mounted(values: Values) -> Iterator[Said]:
+    """A path that no volume covers."""
+    name = values.at("model.name")
+    mounts = [values.at("modelVolume.mountPath"), *(mount["mountPath"] for _, mount in values.items("volumeMounts"))]
+    if (
+        values.at("model.source") == "local"
+        and name.startswith("/")
+        and not any(under(name, mount) for mount in mounts)
+    ):
+        message = f"{name} is in no mounted volume ({', '.join(mounts)})"
+        hint = "set modelVolume.mountPath to a folder above it, or mount one with volumes and volumeMounts"
+        yield Said(("model", "name"), message, hint)
+
+
+@rule(
+    "model-path-hub-cache",
+    "A folder models--org--name of the hub's cache holds no model, but snapshots of one.",
+    source="https://huggingface.co/docs/huggingface_hub/guides/manage-cache",
+    severity=Severity.WARNING,
+)
+def model_path_hub_cache(values: Values) -> Iterator[Said]:
+    """The folder above the snapshots, where vLLM finds no config.json."""
+    name = values.at("model.name")
+    if values.at("model.source") == "local" and _HUB_CACHE_FOLDER.search(name):
+        model_id = name.rstrip("/").rsplit("/", 1)[-1].removeprefix("models--").replace("--", "/")
+        message = "is a folder of the hub's cache, in which the model lies under snapshots/<revision>"
+        hint = (
+            f"set model.name: {model_id}, model.source: huggingface and modelVolume.readOnly: true, or add that folder"
+        )
+        yield Said(("model", "name"), message, hint)
+
+
+@rule("hugging-face-unused", "Settings of Hugging Face are for models from there.", source=_CHART)
+def hugging_face_unused(values: Values) -> Iterator[Said]:
+    """A token or a mirror beside another source."""
+    source = values.at("model.source")
+    for key in ("huggingFace.tokenSecret.name", "huggingFace.endpoint"):
+        if source != "huggingface" and values.at(key):
+            yield Said(tuple(key.split(".")), f"has no effect with model.source {source}", "remove it", True)
+
+
+RULES = (model_default, model_path, model_path_not_mounted, model_path_hub_cache, hugging_face_unused)

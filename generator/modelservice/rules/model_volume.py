@@ -1,0 +1,101 @@
+"""Rules on the volume that keeps the models."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from modelservice.findings import Severity
+from modelservice.rules.values import Said, Values, rule
+
+_MODES = "https://kubernetes.io/docs/concepts/storage/persistent-volumes/#access-modes"
+_CHART = "the chart's templates/_volumes.tpl"
+_KEY = ("modelVolume", "accessModes")
+
+
+def _read_only_many(values: Values) -> bool:
+    return bool(values.at("modelVolume.accessModes") == ["ReadOnlyMany"])
+
+
+def _new_claim(values: Values) -> bool:
+    return not values.at("modelVolume.existingClaim")
+
+
+def shares_one_claim(values: Values) -> bool:
+    """Say whether several replicas mount the same claim: all but a StatefulSet with claims of its own."""
+    own = values.at("workload.kind") == "StatefulSet" and _new_claim(values)
+    return values.at("replicas") > 1 and not own
+
+
+@rule("empty-read-only-claim", "A new claim that nobody can write to stays empty.", source=_MODES)
+def empty_read_only_claim(values: Values) -> Iterator[Said]:
+    """A claim that is made now, read-only, and filled from nothing."""
+    if not _new_claim(values) or values.at("modelVolume.dataSource"):
+        return
+    hint = "set modelVolume.existingClaim, or modelVolume.dataSource to fill it from a snapshot"
+    if _read_only_many(values):
+        yield Said(_KEY, "a new ReadOnlyMany claim is an empty volume that nobody can fill", hint)
+    elif values.at("modelVolume.readOnly"):
+        yield Said(("modelVolume", "readOnly"), "a new claim that is mounted read-only stays empty", hint)
+
+
+@rule("read-only-many-written", "Nobody writes to a ReadOnlyMany volume.", source=_MODES)
+def read_only_many_written(values: Values) -> Iterator[Said]:
+    """A writable mount of a volume that is not."""
+    if _read_only_many(values) and values.at("modelVolume.readOnly") is False:
+        yield Said(("modelVolume", "readOnly"), "false with ReadOnlyMany, which nobody can write to", "remove the line")
+
+
+@rule("read-write-once-shared", "A ReadWriteOnce volume is mounted on one node.", source=_MODES)
+def read_write_once_shared(values: Values) -> Iterator[Said]:
+    """Several replicas, on several nodes, with a claim for one."""
+    modes = values.at("modelVolume.accessModes")
+    several = {"ReadWriteMany", "ReadOnlyMany"} & set(modes)
+    if not shares_one_claim(values) or several:
+        return
+    if "ReadWriteOncePod" in modes or not values.at("nodeName"):
+        replicas = values.at("replicas")
+        mode = modes[0]
+        node = "" if mode == "ReadWriteOncePod" else ", or one node in nodeName"
+        hint = f"set modelVolume.accessModes: [ReadWriteMany], or workload.kind: StatefulSet{node}"
+        path = _KEY if values.has(_KEY) else ("replicas",)
+        yield Said(path, f"{replicas} replicas share one {mode} claim", hint)
+
+
+@rule("access-mode-alone", "ReadWriteOncePod stands alone.", source=_MODES)
+def access_mode_alone(values: Values) -> Iterator[Said]:
+    """What the API server refuses in a claim."""
+    modes = values.at("modelVolume.accessModes")
+    if "ReadWriteOncePod" in modes and len(modes) > 1:
+        yield Said(_KEY, "ReadWriteOncePod cannot stand beside other modes", "write [ReadWriteOncePod]")
+
+
+@rule("data-source", "A data source has a kind and a name, and fills a new claim.", source=_CHART)
+def data_source(values: Values) -> Iterator[Said]:
+    """A source without a name, or beside a claim that is there already."""
+    source, path = values.at("modelVolume.dataSource"), ("modelVolume", "dataSource")
+    if source and not _new_claim(values):
+        yield Said(path, "has no effect on an existing claim", "remove it, or modelVolume.existingClaim", True)
+    elif source:
+        missing = [key for key in ("kind", "name") if not source.get(key)]
+        if missing:
+            yield Said(path, f"has no {' and no '.join(missing)}", f"add {' and '.join(missing)}", True)
+
+
+@rule("claim-settings-unused", "An existing claim keeps its size and class.", source=_CHART, severity=Severity.WARNING)
+def claim_settings_unused(values: Values) -> Iterator[Said]:
+    """Size, class and keeping beside a claim that the chart does not make."""
+    if _new_claim(values):
+        return
+    for key in ("size", "storageClassName", "retain"):
+        if values.written(f"modelVolume.{key}"):
+            yield Said(("modelVolume", key), "has no effect on an existing claim", "remove it", True)
+
+
+RULES = (
+    empty_read_only_claim,
+    read_only_many_written,
+    read_write_once_shared,
+    access_mode_alone,
+    data_source,
+    claim_settings_unused,
+)

@@ -1,0 +1,84 @@
+"""Rules on volumes and where they are mounted."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from modelservice.findings import Path
+from modelservice.rules.model import under
+from modelservice.rules.security import own_home, read_only_root
+from modelservice.rules.values import Said, Values, rule
+
+_KUBERNETES = "https://kubernetes.io/docs/concepts/storage/volumes/"
+# The chart's own volumes and where it mounts them; the model volume is mounted where modelVolume.mountPath says.
+OWN_VOLUMES = ("model-dir", "dshm", "home", "tmp")
+HOME = "/home/modelservice"
+
+
+@rule("volume-name", "A volume's name is there once, and not the chart's own.", source=_KUBERNETES)
+def volume_name(values: Values) -> Iterator[Said]:
+    """Two volumes of one name, which the API server refuses."""
+    seen: dict[str, int] = {}
+    for index, volume in values.items("volumes"):
+        name = volume["name"]
+        if name in OWN_VOLUMES:
+            yield Said(("volumes", index, "name"), f"{name} is the name of a volume of the chart", f"write {name}-2")
+        elif name in seen:
+            yield Said(
+                ("volumes", index, "name"), f"{name} is the name of volumes[{seen[name]}] too", "choose another name"
+            )
+        seen.setdefault(name, index)
+
+
+@rule("mount-without-volume", "A mount names a volume that is there.", source=_KUBERNETES)
+def mount_without_volume(values: Values) -> Iterator[Said]:
+    """A mount of nothing, which the API server refuses."""
+    names = [volume["name"] for _, volume in values.items("volumes")]
+    for index, mount in values.items("volumeMounts"):
+        if mount["name"] not in (*names, *_own_names(values)) and None not in (values.at("volumes") or ()):
+            listed = f" (there are {', '.join(names)})" if names else ""
+            message = f"no volume is called {mount['name']}{listed}"
+            yield Said(("volumeMounts", index, "name"), message, "add it to volumes, or correct the name")
+
+
+def _own_names(values: Values) -> list[str]:
+    return ["model-dir", *(name for name, _ in _own_mounts(values))]
+
+
+def _own_mounts(values: Values) -> list[tuple[str, str]]:
+    mounts = [("dshm", "/dev/shm")] if values.at("sharedMemory.enabled") else []  # noqa: S108  a mount path
+    mounts += [("home", HOME)] if own_home(values) else []
+    return mounts + ([("tmp", "/tmp")] if read_only_root(values) else [])  # noqa: S108
+
+
+@rule("mount-path", "A path is mounted once.", source=_KUBERNETES)
+def mount_path(values: Values) -> Iterator[Said]:
+    """Two mounts at one path, which the API server refuses."""
+    seen = {path: f"the chart's volume {name}" for name, path in _own_mounts(values)}
+    model = values.at("modelVolume.mountPath").rstrip("/")
+    if model in seen:
+        yield Said(("modelVolume", "mountPath"), f"{model} is {seen[model]}'s", "choose another path, such as /models")
+    seen[model] = "the model volume"
+    for index, mount in values.items("volumeMounts"):
+        path = mount["mountPath"].rstrip("/")
+        if path in seen:
+            yield Said(("volumeMounts", index, "mountPath"), f"{path} is {seen[path]}'s", "choose another path")
+        seen.setdefault(path, f"volumeMounts[{index}]")
+
+
+@rule(
+    "mount-inside-home", "Nothing is mounted inside the chart's HOME.", source="container runtimes make parents as root"
+)
+def mount_inside_home(values: Values) -> Iterator[Said]:
+    """A mount whose parent folders would belong to root, where the server cannot make its caches."""
+    if not own_home(values):
+        return
+    places: list[tuple[Path, str]] = [(("modelVolume", "mountPath"), values.at("modelVolume.mountPath"))]
+    places += [(("volumeMounts", i, "mountPath"), mount["mountPath"]) for i, mount in values.items("volumeMounts")]
+    for path, folder in places:
+        if under(folder, HOME) and folder.rstrip("/") != HOME:
+            message = f"lies inside {HOME}, whose folders above it would then belong to root"
+            yield Said(path, message, "choose a path elsewhere, such as /models")
+
+
+RULES = (volume_name, mount_without_volume, mount_path, mount_inside_home)

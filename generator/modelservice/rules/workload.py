@@ -1,0 +1,88 @@
+"""Rules on the workload: update strategy, probes, command."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from modelservice.findings import Severity
+from modelservice.rules.values import Said, Values, rule
+
+_DEPLOYMENT = "https://kubernetes.io/docs/concepts/workloads/controllers/deployment/#strategy"
+_PROBES = "https://kubernetes.io/docs/tasks/configure-pod-container/configure-liveness-readiness-startup-probes/"
+_FOR = {"Recreate": "Deployment", "OnDelete": "StatefulSet", "maxSurge": "Deployment", "partition": "StatefulSet"}
+_HANDLERS = ("httpGet", "tcpSocket", "grpc", "exec")
+
+
+@rule("strategy-kind", "A strategy is one that the kind of workload knows.", source=_DEPLOYMENT)
+def strategy_kind(values: Values) -> Iterator[Said]:
+    """Settings of a Deployment on a StatefulSet, and the other way round."""
+    kind, strategy = values.at("workload.kind"), values.at("strategy") or {}
+    chosen = strategy.get("type", "RollingUpdate")
+    if _FOR.get(chosen, kind) != kind:
+        hint = f"use RollingUpdate, or set workload.kind: {_FOR[chosen]}"
+        yield Said(("strategy", "type"), f"{chosen} is for a {_FOR[chosen]}, and this is a {kind}", hint)
+    rolling = strategy.get("rollingUpdate", {})
+    if rolling and chosen != "RollingUpdate":
+        yield Said(("strategy", "rollingUpdate"), f"has no effect with the type {chosen}", "remove it", True)
+    for key in ("maxSurge", "partition"):
+        if key in rolling and kind != _FOR[key]:
+            yield Said(
+                ("strategy", "rollingUpdate", key), f"is for a {_FOR[key]}, and this is a {kind}", "remove it", True
+            )
+
+
+@rule("strategy-stuck", "A rolling update moves some pod.", source=_DEPLOYMENT)
+def strategy_stuck(values: Values) -> Iterator[Said]:
+    """Neither one more pod nor one less, which the API server refuses."""
+    rolling = (values.at("strategy") or {}).get("rollingUpdate", {})
+    zero = (0, "0%")
+    if rolling.get("maxSurge") in zero and rolling.get("maxUnavailable") in zero:
+        message = "maxSurge and maxUnavailable are both 0, so that no pod is ever replaced"
+        yield Said(("strategy", "rollingUpdate", "maxUnavailable"), message, "write maxUnavailable: 1")
+
+
+@rule("probe-handler", "A probe has one handler.", source=_PROBES)
+def probe_handler(values: Values) -> Iterator[Said]:
+    """Two ways to ask, of which the API server accepts one."""
+    for name in ("startup", "readiness", "liveness"):
+        handlers = [handler for handler in _HANDLERS if handler in (values.at(f"probes.{name}") or {})]
+        if len(handlers) > 1:
+            yield Said(("probes", name), f"{' and '.join(handlers)} stand side by side", f"keep {handlers[0]}", True)
+
+
+@rule("probe-success", "Startup and liveness probes succeed at once.", source=_PROBES)
+def probe_success(values: Values) -> Iterator[Said]:
+    """What the API server refuses."""
+    for name in ("startup", "liveness"):
+        threshold = (values.at(f"probes.{name}") or {}).get("successThreshold", 1)
+        if threshold != 1:
+            path = ("probes", name, "successThreshold")
+            yield Said(path, f"{threshold} is not 1, as Kubernetes wants it here", "remove it")
+
+
+@rule("probe-port", "A probe asks a port that the container has.", source="the chart's templates/_pod.tpl")
+def probe_port(values: Values) -> Iterator[Said]:
+    """A name that the container's only port does not have."""
+    for name in ("startup", "readiness", "liveness"):
+        for handler in ("httpGet", "tcpSocket"):
+            port = (values.at(f"probes.{name}") or {}).get(handler, {}).get("port", "http")
+            if isinstance(port, str) and port != "http":
+                path = ("probes", name, handler, "port")
+                yield Said(path, f"no port of the container is called {port}", "write http, or 8000")
+
+
+@rule(
+    "command-model",
+    "A command of one's own names the model.",
+    source="the chart's templates/_pod.tpl",
+    severity=Severity.WARNING,
+)
+def command_model(values: Values) -> Iterator[Said]:
+    """A command that takes the place of `vllm serve <model>`, without the model."""
+    command, name = values.at("command") or [], values.at("model.name")
+    if command and not any(name in str(word) for word in command):
+        message = f"takes the place of `vllm serve {name}`, and does not name that model"
+        yield Said(("command",), message, f"add {name} where the command wants it", True)
+
+
+RULES = (strategy_kind, strategy_stuck, probe_handler, probe_success, probe_port, command_model)
