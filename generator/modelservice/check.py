@@ -43,8 +43,11 @@ def check(document: Document) -> list[Finding]:
     findings = list(document.findings)
     if not document.readable:
         return findings
+    misread = {finding.position for finding in findings}
     found = [_finding(document, problem) for problem in _problems(document.data)]
-    return sorted(findings + found, key=lambda finding: finding.position)
+    # What Helm reads differently from what is meant has a value that nobody meant.
+    findings += [finding for finding in found if finding.position not in misread]
+    return sorted(findings, key=lambda finding: finding.position)
 
 
 def errors(findings: Iterable[Finding]) -> list[Finding]:
@@ -78,7 +81,7 @@ def _problems(given: Mapping[str, Any]) -> list[Problem]:
     checked, problems = without_nulls(given, schema(), defaults())
     problems += check_schema(checked, schema())
     sound = _without(given, [problem.path for problem in problems])
-    return problems + list(check_rules(Values(coalesce(defaults(), sound), sound)))
+    return problems + list(check_rules(Values(coalesce(defaults(), sound), given)))
 
 
 def _without(given: Any, paths: Sequence[Path]) -> Any:

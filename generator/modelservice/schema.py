@@ -218,21 +218,21 @@ _UNITS |= {"t": "Ti", "tb": "Ti", "tib": "Ti", "gi": "Gi", "mi": "Mi", "ki": "Ki
 def _bad_format(error: _Error) -> _Said:
     expected = error.schema.get("x-expects") or f"of the form {error.validator_value}"
     text = str(error.instance)
+    return f"{shown(text)} is not {expected}", _format_hint(text, expected, error)
+
+
+def _format_hint(text: str, expected: str, error: _Error) -> str:
     amount = re.fullmatch(r"([0-9.]+)\s*([A-Za-z]+)", text)
     if "quantity" in expected and amount and amount[2].lower() in _UNITS:
-        return f"{shown(text)} is not {expected}", f"write {amount[1]}{_UNITS[amount[2].lower()]}"
-    return f"{shown(text)} is not {expected}", _format_hint(text, expected)
-
-
-def _format_hint(text: str, expected: str) -> str:
-    if text != text.strip():
-        return "remove the spaces around it"
+        return f"write {amount[1]}{_UNITS[amount[2].lower()]}"
     if "image without its tag" in expected and (":" in text or "@" in text):
-        key = "image.digest" if "@" in text else "image.tag"
-        return f"write the part behind the {'@' if '@' in text else 'colon'} in {key}"
-    if "lower case" in expected and text != text.lower():
-        return f"write {text.lower()}" if re.fullmatch(r"[a-z0-9.-]+", text.lower()) else "use lower case"
-    return f"write {expected}"
+        return f"write the part behind the {'@ in image.digest' if '@' in text else 'colon in image.tag'}"
+    cleaned = re.sub(r"[^A-Za-z0-9._/@+-]+", "-", text.strip()).strip("-")
+    for mended in (cleaned, cleaned.lower(), f"/{cleaned}"):
+        if mended.strip("/") and mended != text and re.search(error.validator_value, mended):
+            return f"write {mended}"
+    examples = [*error.schema.get("examples", []), error.schema.get("default")]
+    return f"write one such as {examples[0]}" if examples[0] else "correct it, or remove the key"
 
 
 def _out_of_range(error: _Error) -> _Said:
@@ -247,13 +247,13 @@ _COUNTED = {"Length": "characters", "Items": "items", "Properties": "keys"}
 
 
 def _wrong_length(error: _Error) -> _Said:
-    limit = error.validator_value
+    limit, length = error.validator_value, len(error.instance)
     what = next(words for end, words in _COUNTED.items() if error.validator.endswith(end))
-    bound = f"{'at least' if error.validator.startswith('min') else 'at most'} {limit} {what}"
     if limit == 0:
         return f"{shown(error.instance)} is not empty", "remove it"
-    hint = "give a value, or remove the key" if not error.instance else f"write {bound}"
-    return f"{len(error.instance)} {what}, {bound} are allowed", hint
+    if error.validator.startswith("max"):
+        return f"has {length} {what}, and at most {limit} are allowed", f"shorten it to {limit} {what}"
+    return f"has {length} {what}, and at least {limit} must be there", "give a value, or remove the key"
 
 
 def _duplicate(error: _Error) -> _Said:
@@ -262,10 +262,9 @@ def _duplicate(error: _Error) -> _Said:
 
 
 def _generic(error: _Error) -> _Said:
-    expected = error.schema.get("x-expects")
-    if error.validator == "not":
-        return f"{shown(error.instance)} is not {expected or 'allowed here'}", "remove it"
-    return f"{shown(error.instance)} is not {expected or 'allowed here'}", f"write {expected or 'another value'}"
+    if error.validator == "not" and "required" in error.validator_value:
+        return f"{' and '.join(error.validator_value['required'])} exclude each other", "keep one of them"
+    return f"{shown(error.instance)} is not {error.schema.get('x-expects', 'allowed here')}", "remove it"
 
 
 _WORDS: dict[str, tuple[str, Callable[[_Error], _Said]]] = {

@@ -4,7 +4,7 @@ lines are for who runs helm alone. Each helper prints its problems, one a line, 
 */}}
 {{- define "modelservice.validate" -}}
 {{- $problems := list -}}
-{{- range list "gpu" "resources" "modelVolume" "source" "env" "mounts" "security" "strategy" -}}
+{{- range list "gpu" "resources" "modelVolume" "source" "env" "mounts" "security" "strategy" "probes" "tolerations" -}}
 {{- $problems = concat $problems (include (printf "modelservice.validate.%s" .) $ | trim | splitList "\n" | compact) -}}
 {{- end -}}
 {{- with $problems -}}
@@ -23,69 +23,6 @@ gpu.count: 0 with gpu.vgpu.enabled; set the number of slices
 {{- end }}
 {{- if and (or $gpu.vgpu.memoryMiB $gpu.vgpu.cores) (not $gpu.vgpu.enabled) }}
 gpu.vgpu: memoryMiB and cores have no effect; set gpu.vgpu.enabled to true
-{{- end }}
-{{- end }}
-
-{{/* A quantity as a number: 16Gi, 500m, 1e3. */}}
-{{- define "modelservice.number" -}}
-{{- $text := toJson . | trimAll "\"" -}}
-{{- $factors := dict "n" 1e-9 "u" 1e-6 "m" 1e-3 "k" 1e3 "M" 1e6 "G" 1e9 "T" 1e12 "P" 1e15 "E" 1e18 "Ki" 1024.0 "Mi" 1048576.0 "Gi" 1073741824.0 "Ti" 1099511627776.0 "Pi" 1125899906842624.0 "Ei" 1152921504606846976.0 -}}
-{{- $unit := regexFind "[A-Za-z]+$" $text -}}
-{{- mulf (float64 (trimSuffix $unit $text)) (get $factors $unit | default 1.0) -}}
-{{- end }}
-
-{{/* Requests within limits, and /dev/shm within the memory that it is taken from. */}}
-{{- define "modelservice.validate.resources" -}}
-{{- $limits := .Values.resources.limits -}}
-{{- range $name, $amount := .Values.resources.requests -}}
-{{- $limit := get $limits $name -}}
-{{- if and (hasKey $limits $name) (not (kindIs "invalid" $limit)) (not (kindIs "invalid" $amount)) -}}
-{{- if gt (float64 (include "modelservice.number" $amount)) (float64 (include "modelservice.number" $limit)) }}
-resources.requests.{{ $name }}: {{ $amount }} is more than resources.limits.{{ $name }}, {{ $limit }}; lower the request or raise the limit
-{{- end -}}
-{{- end -}}
-{{- end }}
-{{- if and .Values.sharedMemory.enabled .Values.sharedMemory.sizeLimit $limits.memory -}}
-{{- if gt (float64 (include "modelservice.number" .Values.sharedMemory.sizeLimit)) (float64 (include "modelservice.number" $limits.memory)) }}
-sharedMemory.sizeLimit: {{ .Values.sharedMemory.sizeLimit }} is more than resources.limits.memory, {{ $limits.memory }}, to which it counts; lower it or raise the limit
-{{- end -}}
-{{- end -}}
-{{- $gpus := ternary "volcano.sh/vgpu-number" .Values.gpu.resourceName .Values.gpu.vgpu.enabled -}}
-{{- range $part := list "requests" "limits" -}}
-{{- if hasKey (index $.Values.resources $part) $gpus }}
-resources.{{ $part }}: {{ $gpus }} is set by gpu.count; remove it here
-{{- end -}}
-{{- end -}}
-{{- end }}
-
-{{/* The model volume: its access modes, and what must write to it. */}}
-{{- define "modelservice.validate.modelVolume" -}}
-{{- $volume := .Values.modelVolume -}}
-{{- $modes := $volume.accessModes -}}
-{{- $readOnlyMany := eq (join "," $modes) "ReadOnlyMany" -}}
-{{- $source := $volume.dataSource -}}
-{{- if and $readOnlyMany (not $volume.existingClaim) (not $source) }}
-modelVolume.accessModes: a new ReadOnlyMany claim is an empty volume that nobody can fill; set modelVolume.existingClaim or modelVolume.dataSource
-{{- end }}
-{{- if and (not $volume.existingClaim) (not $source) $volume.readOnly (not $readOnlyMany) }}
-modelVolume.readOnly: a new claim mounted read-only stays empty; set modelVolume.existingClaim or modelVolume.dataSource
-{{- end }}
-{{- if and $readOnlyMany (eq (toString $volume.readOnly) "false") }}
-modelVolume.readOnly: false with ReadOnlyMany, which nobody can write to; remove the key
-{{- end }}
-{{- if and $source $volume.existingClaim }}
-modelVolume.dataSource: has no effect on an existing claim; remove it, or modelVolume.existingClaim
-{{- else if and $source (not (and $source.kind $source.name)) }}
-modelVolume.dataSource: needs kind and name
-{{- end }}
-{{- if and (has "ReadWriteOncePod" $modes) (gt (len $modes) 1) }}
-modelVolume.accessModes: ReadWriteOncePod stands alone; remove the other modes
-{{- end }}
-{{- if and (gt (int .Values.replicas) 1) (not .Values.nodeName) (not (include "modelservice.claimTemplate" .)) (has "ReadWriteOnce" $modes) (not (or (has "ReadWriteMany" $modes) (has "ReadOnlyMany" $modes))) }}
-modelVolume.accessModes: ReadWriteOnce with {{ .Values.replicas }} replicas that share one claim; use ReadWriteMany, or workload.kind StatefulSet, or one node in nodeName
-{{- end }}
-{{- if and (gt (int .Values.replicas) 1) (not (include "modelservice.claimTemplate" .)) (has "ReadWriteOncePod" $modes) }}
-modelVolume.accessModes: ReadWriteOncePod with {{ .Values.replicas }} replicas that share one claim; use ReadWriteMany, or workload.kind StatefulSet
 {{- end }}
 {{- end }}
 
@@ -129,31 +66,6 @@ env: {{ .name }} is there twice; keep one
 {{- end -}}
 {{- end }}
 
-{{/* Volumes and mounts: names and paths once, and a volume for each mount. */}}
-{{- define "modelservice.validate.mounts" -}}
-{{- $own := list "model-dir" "dshm" "home" "tmp" -}}
-{{- $names := list -}}
-{{- range .Values.volumes -}}
-{{- if has .name $own }}
-volumes: the name {{ .name }} is the chart's own; choose another
-{{- else if has .name $names }}
-volumes: {{ .name }} is there twice; keep one
-{{- end -}}
-{{- $names = append $names .name -}}
-{{- end -}}
-{{- $paths := list -}}
-{{- range include "modelservice.volumeMounts" . | fromYamlArray -}}
-{{- $path := trimSuffix "/" .mountPath -}}
-{{- if has $path $paths }}
-volumeMounts: {{ $path }} is mounted twice; choose another mountPath
-{{- end -}}
-{{- if not (has .name (concat $own $names)) }}
-volumeMounts: no volume is called {{ .name }}; add it to volumes
-{{- end -}}
-{{- $paths = append $paths $path -}}
-{{- end -}}
-{{- end }}
-
 {{/* Users other than root, who cannot enter /root. */}}
 {{- define "modelservice.validate.security" -}}
 {{- $context := mergeOverwrite (dict) (deepCopy .Values.podSecurityContext) (deepCopy .Values.securityContext) -}}
@@ -162,6 +74,9 @@ modelVolume.mountPath: {{ .Values.modelVolume.mountPath }} is closed to a user o
 {{- end }}
 {{- if and $context.runAsNonRoot (hasKey $context "runAsUser") (eq (toString $context.runAsUser) "0") }}
 podSecurityContext.runAsUser: 0 with runAsNonRoot; set another user
+{{- end }}
+{{- if and $context.privileged (eq (toString $context.allowPrivilegeEscalation) "false") }}
+securityContext.privileged: true with allowPrivilegeEscalation false; remove it
 {{- end }}
 {{- end }}
 
@@ -183,4 +98,41 @@ strategy.rollingUpdate.maxSurge: is for a Deployment; remove it
 {{- if and (eq $kind "Deployment") (hasKey $rolling "partition") }}
 strategy.rollingUpdate.partition: is for a StatefulSet; remove it
 {{- end }}
+{{- if and (has (toString $rolling.maxSurge) (list "0" "0%")) (has (toString $rolling.maxUnavailable) (list "0" "0%")) }}
+strategy.rollingUpdate.maxUnavailable: 0 beside maxSurge 0 replaces no pod; set it to 1
+{{- end }}
+{{- end }}
+
+{{/* Probes: one handler, a port that is there, and success at once where Kubernetes wants it. */}}
+{{- define "modelservice.validate.probes" -}}
+{{- range $name, $probe := .Values.probes -}}
+{{- $handlers := pick $probe "httpGet" "tcpSocket" "grpc" "exec" -}}
+{{- if gt (len $handlers) 1 }}
+probes.{{ $name }}: {{ keys $handlers | sortAlpha | join " and " }} stand side by side; keep one
+{{- end -}}
+{{- range $handler, $asked := pick $probe "httpGet" "tcpSocket" -}}
+{{- if not (or (eq (toString $asked.port) "http") (regexMatch "^[0-9]+$" (toString $asked.port))) }}
+probes.{{ $name }}.{{ $handler }}.port: no port is called {{ $asked.port }}; write http, or 8000
+{{- end -}}
+{{- end -}}
+{{- if and (ne $name "readiness") (ne (int ($probe.successThreshold | default 1)) 1) }}
+probes.{{ $name }}.successThreshold: must be 1; remove it
+{{- end -}}
+{{- end -}}
+{{- end }}
+
+{{/* Tolerations: fields that fit together. */}}
+{{- define "modelservice.validate.tolerations" -}}
+{{- range $index, $toleration := .Values.tolerations -}}
+{{- $exists := eq ($toleration.operator | default "Equal") "Exists" -}}
+{{- if and $exists $toleration.value }}
+tolerations[{{ $index }}].value: has no effect with operator Exists; remove it
+{{- end -}}
+{{- if not (or $exists $toleration.key) }}
+tolerations[{{ $index }}]: has no key; add it, or operator Exists
+{{- end -}}
+{{- if and (hasKey $toleration "tolerationSeconds") (ne (toString $toleration.effect) "NoExecute") }}
+tolerations[{{ $index }}].tolerationSeconds: is for the effect NoExecute only; remove it
+{{- end -}}
+{{- end -}}
 {{- end }}

@@ -48,7 +48,7 @@ def release_unknown(values: Values) -> Iterator[Said]:
         return
     key = ("vllmVersion",) if values.at("vllmVersion") else ("image", "tag")
     message = f"vLLM {release.asked} is not listed here, and arguments are checked as vLLM {release.name}"
-    yield Said(key, message, "nothing, where it starts; newer releases of modelservice know more")
+    yield Said(key, message, f"write a listed release, such as v{release.name}, or leave it where the service starts")
 
 
 @rule(

@@ -46,7 +46,7 @@ def _own_names(values: Values) -> list[str]:
 
 
 def _own_mounts(values: Values) -> list[tuple[str, str]]:
-    mounts = [("dshm", "/dev/shm")] if values.at("sharedMemory.enabled") else []  # noqa: S108  a mount path
+    mounts = [("dshm", "/dev/shm")] if values.at("sharedMemory.enabled") else []  # noqa: S108
     mounts += [("home", HOME)] if own_home(values) else []
     return mounts + ([("tmp", "/tmp")] if read_only_root(values) else [])  # noqa: S108
 
@@ -57,12 +57,14 @@ def mount_path(values: Values) -> Iterator[Said]:
     seen = {path: f"the chart's volume {name}" for name, path in _own_mounts(values)}
     model = values.at("modelVolume.mountPath").rstrip("/")
     if model in seen:
-        yield Said(("modelVolume", "mountPath"), f"{model} is {seen[model]}'s", "choose another path, such as /models")
+        yield Said(
+            ("modelVolume", "mountPath"), f"{model} is taken by {seen[model]}", "choose another path, such as /models"
+        )
     seen[model] = "the model volume"
     for index, mount in values.items("volumeMounts"):
         path = mount["mountPath"].rstrip("/")
         if path in seen:
-            yield Said(("volumeMounts", index, "mountPath"), f"{path} is {seen[path]}'s", "choose another path")
+            yield Said(("volumeMounts", index, "mountPath"), f"{path} is taken by {seen[path]}", "choose another path")
         seen.setdefault(path, f"volumeMounts[{index}]")
 
 

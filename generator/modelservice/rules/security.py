@@ -41,9 +41,15 @@ def own_home(values: Values) -> bool:
 def root_closed(values: Values) -> Iterator[Said]:
     """Models below /root, for a user who cannot enter it."""
     mount = values.at("modelVolume.mountPath")
-    if non_root(values) and under(mount, "/root"):
+    if not non_root(values) or not under(mount, "/root"):
+        return
+    if values.written("modelVolume.mountPath"):
         message = f"{mount} is closed to a user other than root"
-        yield Said(("modelVolume", "mountPath"), message, "set modelVolume.mountPath: /models")
+        yield Said(("modelVolume", "mountPath"), message, "write /models")
+    else:
+        part = "podSecurityContext" if values.written("podSecurityContext") else "securityContext"
+        message = f"a user other than root cannot enter {mount}, where the models are"
+        yield Said((part,), message, "set modelVolume.mountPath: /models", True)
 
 
 @rule("non-root-user", "runAsNonRoot and user 0 exclude each other.", source=_KUBERNETES)

@@ -1,0 +1,82 @@
+"""Two lines of defence: what we refuse, and that the chart refuses it too; what we accept, and that helm does.
+
+tests/cases/invalid/<name>/ holds values.yaml, the exact findings.txt, and, where helm cannot refuse, helm-accepts.txt
+with the reason. tests/cases/valid/<rule>.yaml just misses that rule.
+"""
+
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from modelservice import catalogue, check, document, report
+
+ROOT = Path(__file__).parents[1]
+CHART = ROOT / "charts/modelservice"
+INVALID = sorted((ROOT / "tests/cases/invalid").iterdir())
+VALID = sorted((ROOT / "tests/cases/valid").glob("*.yaml"))
+EXAMPLES = sorted((ROOT / "values-examples").glob("*.yaml"))
+# These are about the file, not what is in it: tests/unit/test_document.py makes such files.
+ABOUT_THE_FILE = {"file-missing", "file-unreadable", "file-size"}
+
+
+def findings(file: Path) -> list[str]:
+    found = check.check(document.read(file.name, file.read_bytes()))
+    return [report.line(finding) for finding in sorted(found, key=lambda finding: (*finding.position, finding.rule))]
+
+
+def helm_template(helm: str, values: Path) -> subprocess.CompletedProcess[str]:
+    command = [helm, "template", "x", str(CHART), "-f", str(values)]
+    return subprocess.run(command, capture_output=True, text=True, check=False)
+
+
+@pytest.mark.parametrize("case", INVALID, ids=lambda path: path.name)
+def test_an_invalid_case_has_exactly_its_findings(case: Path) -> None:
+    assert findings(case / "values.yaml") == (case / "findings.txt").read_text().splitlines()
+
+
+@pytest.mark.parametrize("case", INVALID, ids=lambda path: path.name)
+def test_helm_refuses_what_we_refuse(case: Path, helm: str) -> None:
+    answer = helm_template(helm, case / "values.yaml")
+    if (case / "helm-accepts.txt").is_file():
+        assert answer.returncode == 0 or "yaml" in case.name, (
+            f"helm refuses it: remove helm-accepts.txt\n{answer.stderr}"
+        )
+    else:
+        assert answer.returncode != 0
+
+
+def test_a_warning_is_none_that_helm_refuses() -> None:
+    for case in INVALID:
+        only_warnings = all(": warning: " in line for line in (case / "findings.txt").read_text().splitlines())
+        assert not only_warnings or (case / "helm-accepts.txt").is_file(), case.name
+
+
+@pytest.mark.parametrize("values", [*VALID, *EXAMPLES], ids=lambda path: path.name)
+def test_helm_accepts_what_we_accept(values: Path, helm: str) -> None:
+    assert findings(values) == []
+    answer = helm_template(helm, values)
+    assert answer.returncode == 0, answer.stderr
+
+
+def test_every_rule_has_an_invalid_case_and_one_that_just_misses_it() -> None:
+    rules = {rule.id for group in catalogue.catalogue().values() for rule in group} - ABOUT_THE_FILE
+    hit = {
+        line.rsplit("[", 1)[1].rstrip("]")
+        for case in INVALID
+        for line in (case / "findings.txt").read_text().splitlines()
+    }
+    assert rules - hit == set()
+    assert hit - rules == set()
+    assert rules ^ {values.stem for values in VALID} == set()
+
+
+def test_a_rule_is_listed_once() -> None:
+    ids = [rule.id for group in catalogue.catalogue().values() for rule in group]
+    assert len(ids) == len(set(ids))
+
+
+def test_no_finding_prints_a_secret() -> None:
+    for case in INVALID:
+        text = (case / "findings.txt").read_text()
+        assert not any(secret in text for secret in ("abcdefghijklmnop", "swordfish")), case.name
