@@ -8,7 +8,6 @@ import subprocess
 from pathlib import Path
 
 import pytest
-
 from modelservice import catalogue, check, document, report
 
 ROOT = Path(__file__).parents[1]
