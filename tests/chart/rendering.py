@@ -1,0 +1,94 @@
+"""The chart rendered by a real helm."""
+
+import functools
+import json
+import re
+import shutil
+import subprocess
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+ROOT = Path(__file__).parents[2]
+CHART = ROOT / "charts/modelservice"
+EXAMPLES = sorted((ROOT / "values-examples").glob("*.yaml"))
+MODEL = {"model": {"name": "Qwen/Qwen3-0.6B"}}
+CPU = {"image": {"repository": "example.com/vllm-cpu", "tag": "v0.33.0"}, "gpu": {"count": 0}}
+
+Object = dict[str, Any]
+
+
+def _run(helm: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([helm, *arguments], capture_output=True, text=True, check=False)
+
+
+@functools.cache
+def text(helm: str, values: str, release: str = "qwen2.5", chart: Path = CHART) -> str:
+    """Return what helm prints for a values file's path, or for values as JSON; fails with helm's words."""
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "values.json"
+        file.write_text(Path(values).read_text() if values.startswith("/") else values)
+        answer = _run(helm, "template", release, str(chart), "-f", str(file), "--namespace", "models")
+    assert answer.returncode == 0, answer.stderr
+    return answer.stdout
+
+
+def objects(helm: str, values: Object | Path, release: str = "qwen2.5", chart: Path = CHART) -> list[Object]:
+    """Return the rendered objects, the helm test's pod included."""
+    given = str(values) if isinstance(values, Path) else json.dumps(values)
+    return [item for item in yaml.safe_load_all(text(helm, given, release, chart)) if item]
+
+
+def one(kind: str, items: list[Object]) -> Object:
+    """Return the only object of a kind."""
+    (found,) = (item for item in items if item["kind"] == kind)
+    return found
+
+
+def workload(items: list[Object]) -> Object:
+    """Return the Deployment or StatefulSet."""
+    (found,) = (item for item in items if item["kind"] in ("Deployment", "StatefulSet"))
+    return found
+
+
+def pod(items: list[Object]) -> Object:
+    """Return the spec of the workload's pods."""
+    spec: Object = workload(items)["spec"]["template"]["spec"]
+    return spec
+
+
+def server(items: list[Object]) -> Object:
+    """Return the container that serves the model."""
+    (container,) = pod(items)["containers"]
+    return dict(container)
+
+
+def variables(items: list[Object]) -> dict[str, Any]:
+    """Return the container's variables: name → value, or valueFrom."""
+    return {entry["name"]: entry.get("value", entry.get("valueFrom")) for entry in server(items)["env"]}
+
+
+@functools.cache
+def _chart_with_notes() -> Path:
+    """Return a copy of the chart that renders its notes as an object: without a cluster helm 3 prints none."""
+    chart = Path(tempfile.mkdtemp(prefix="modelservice-notes-")) / "chart"
+    shutil.copytree(CHART, chart)
+    body = (chart / "templates/NOTES.txt").read_text()
+    (chart / "templates/notes.yaml").write_text(
+        f'{{{{ define "notes" }}}}{body}{{{{ end }}}}kind: Notes\nmetadata: {{}}\ntext: {{{{ include "notes" . | toJson }}}}\n'
+    )
+    return chart
+
+
+def notes(helm: str, values: Object) -> str:
+    """Return what helm says after an installation."""
+    return str(one("Notes", objects(helm, values, chart=_chart_with_notes()))["text"])
+
+
+def squeezed(manifests: str) -> str:
+    """Return manifests as snapshots keep them: chart version masked, blank space as both helms agree on it."""
+    masked = re.sub(r'(helm\.sh/chart: "modelservice)-[^"]*"', r'\1-VERSION"', manifests)
+    lines = [line.rstrip() for line in masked.splitlines()]
+    return "\n".join(line for line in lines if line) + "\n"

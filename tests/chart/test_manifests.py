@@ -1,0 +1,75 @@
+"""Every example: what it renders to, and that Kubernetes would take it."""
+
+import difflib
+import json
+import re
+import subprocess
+from pathlib import Path
+
+import kubernetes_validate
+import pytest
+
+from tests.chart.rendering import CHART, EXAMPLES, objects, text
+from tests.chart.snapshots import SNAPSHOTS, expected
+
+each_example = pytest.mark.parametrize("example", EXAMPLES, ids=lambda path: path.stem)
+
+
+@each_example
+def test_an_example_renders_to_its_snapshot(example: Path, helm: str) -> None:
+    then, now = (SNAPSHOTS / example.name).read_text(), expected(helm, example)
+    diff = "\n".join(difflib.unified_diff(then.splitlines(), now.splitlines(), "snapshot", "now", lineterm=""))
+    assert not diff, f"{diff}\nmeant? run: make snapshots"
+
+
+def test_there_is_a_snapshot_for_each_example_and_no_other() -> None:
+    assert {file.name for file in SNAPSHOTS.iterdir()} == {example.name for example in EXAMPLES}
+
+
+@each_example
+def test_the_chart_is_lint_clean_with_an_example(example: Path, helm: str) -> None:
+    answer = subprocess.run([helm, "lint", "--strict", str(CHART), "-f", str(example)], capture_output=True, text=True)
+    assert answer.returncode == 0, answer.stdout
+
+
+def test_the_chart_is_lint_clean_bare(helm: str) -> None:
+    answer = subprocess.run([helm, "lint", "--strict", str(CHART)], capture_output=True, text=True)
+    assert answer.returncode == 0, answer.stdout
+
+
+@each_example
+@pytest.mark.parametrize("kubernetes", ["1.32", "1.33", "1.34", "1.35", "1.36", "1.37"])
+def test_kubernetes_takes_every_object_strictly(example: Path, kubernetes: str, helm: str) -> None:
+    for item in objects(helm, example):
+        kubernetes_validate.validate(item, kubernetes, strict=True)
+
+
+@each_example
+def test_two_renders_are_byte_equal(example: Path, helm: str) -> None:
+    first = text(helm, str(example))
+    text.cache_clear()
+    assert text(helm, str(example)) == first
+
+
+def test_nothing_in_the_templates_depends_on_the_cluster_the_clock_or_chance() -> None:
+    actions = re.compile(
+        r"{{[^}]*\b(lookup|now|date|rand\w*|genCA|genPrivateKey|genSelfSignedCert|uuidv4|getHostByName)\b"
+    )
+    for template in (CHART / "templates").rglob("*"):
+        if template.is_file():
+            assert not actions.search(template.read_text()), template
+
+
+@each_example
+def test_every_variable_is_set_once_and_no_token_stands_in_it(example: Path, helm: str) -> None:
+    for item in objects(helm, example):
+        spec = (
+            item["spec"].get("template", item)["spec"] if item["kind"] in ("Deployment", "StatefulSet", "Pod") else None
+        )
+        for container in spec["containers"] if spec else ():
+            names = [entry["name"] for entry in container["env"]]
+            assert len(names) == len(set(names))
+            for entry in container["env"]:
+                if entry["name"] in ("HF_TOKEN", "HUGGING_FACE_HUB_TOKEN", "VLLM_API_KEY"):
+                    assert set(entry["valueFrom"]) == {"secretKeyRef"}
+    assert "hf_" not in json.dumps(objects(helm, example)).replace("hf_hub", "")

@@ -1,0 +1,236 @@
+"""The container that serves: command, arguments, variables, GPUs, start and stop."""
+
+import re
+
+import pytest
+
+from tests.chart.rendering import CPU, MODEL, Object, notes, objects, one, pod, server, variables, workload
+
+
+def arguments(helm: str, values: Object) -> list[str]:
+    found: list[str] = server(objects(helm, {**MODEL, **values}))["args"]
+    return found
+
+
+def test_the_command_is_explicit_so_that_the_images_entrypoint_does_not_matter(helm: str) -> None:
+    assert server(objects(helm, MODEL))["command"] == ["vllm", "serve", "Qwen/Qwen3-0.6B"]
+    command = ["/opt/vllm", "serve", "Qwen/Qwen3-0.6B"]
+    assert server(objects(helm, {**MODEL, "command": command}))["command"] == command
+
+
+def test_the_server_listens_where_the_service_and_the_probes_ask(helm: str) -> None:
+    items = objects(helm, MODEL)
+    assert "--port=8000" in server(items)["args"]
+    assert server(items)["ports"] == [{"name": "http", "containerPort": 8000, "protocol": "TCP"}]
+    assert one("Service", items)["spec"]["ports"] == [
+        {"name": "http", "port": 8000, "targetPort": "http", "protocol": "TCP"}
+    ]
+    for probe in ("startupProbe", "readinessProbe", "livenessProbe"):
+        assert server(items)[probe]["httpGet"] == {"path": "/health", "port": "http"}
+
+
+@pytest.mark.parametrize(
+    ("count", "args", "expected"),
+    [
+        (1, [], []),
+        (2, [], ["--tensor-parallel-size=2"]),
+        (4, ["--seed=1"], ["--tensor-parallel-size=4"]),
+        (4, ["--tensor-parallel-size=4"], []),
+        (4, ["--tensor_parallel_size", "4"], []),
+        (4, ["-tp", "4"], []),
+        (4, ["-tp=4"], []),
+        (4, ["--pipeline-parallel-size=4"], []),
+        (4, ["--data-parallel-size", "4"], []),
+    ],
+)
+def test_the_model_is_split_over_all_gpus_unless_an_argument_says_how(
+    count: int, args: list[str], expected: list[str], helm: str
+) -> None:
+    found = arguments(helm, {"gpu": {"count": count}, "args": args})
+    assert [argument for argument in found[: len(found) - len(args)] if "parallel" in argument] == expected
+
+
+def test_gpus_stand_in_requests_and_limits_alike(helm: str) -> None:
+    resources = server(objects(helm, {**MODEL, "gpu": {"count": 2}}))["resources"]
+    assert resources == {
+        "requests": {"cpu": "4", "memory": "10Gi", "nvidia.com/gpu": "2"},
+        "limits": {"cpu": "8", "memory": "16Gi", "nvidia.com/gpu": "2"},
+    }
+
+
+def test_without_a_gpu_there_is_no_runtime_class_and_no_gpu_resource(helm: str) -> None:
+    items = objects(helm, {**MODEL, **CPU})
+    assert "runtimeClassName" not in pod(items)
+    assert set(server(items)["resources"]["limits"]) == {"cpu", "memory"}
+    assert pod(objects(helm, MODEL))["runtimeClassName"] == "nvidia"
+    assert "runtimeClassName" not in pod(objects(helm, {**MODEL, "runtimeClassName": ""}))
+
+
+def test_slices_are_asked_of_volcano(helm: str) -> None:
+    items = objects(helm, {**MODEL, "gpu": {"count": 2, "vgpu": {"enabled": True, "memoryMiB": 8000, "cores": 25}}})
+    assert pod(items)["schedulerName"] == "volcano"
+    limits = server(items)["resources"]["limits"]
+    assert {name: limits[name] for name in limits if "/" in name} == {
+        "volcano.sh/vgpu-number": "2",
+        "volcano.sh/vgpu-memory": "8000",
+        "volcano.sh/vgpu-cores": "25",
+    }
+    assert "--tensor-parallel-size=2" in server(items)["args"]
+
+
+def test_a_quantity_given_as_a_number_is_written_as_the_api_server_stores_it(helm: str) -> None:
+    values = {
+        "resources": {"requests": {"cpu": 2, "memory": 20000000000}, "limits": {"cpu": 2.5, "memory": 20000000000}}
+    }
+    resources = server(objects(helm, {**MODEL, **values}))["resources"]
+    assert (resources["requests"]["cpu"], resources["limits"]["cpu"]) == ("2", "2.5")
+    assert resources["requests"]["memory"] == "20000000000"
+
+
+EMBED_NEW, EMBED_OLD = ["--runner=pooling", "--convert=embed"], ["--task=embed"]
+DIGEST = "sha256:" + "a" * 64
+
+
+@pytest.mark.parametrize(
+    ("image", "embed", "drains"),
+    [
+        ({"tag": "v0.10.0"}, EMBED_OLD, False),
+        ({"tag": "v0.10.1.1"}, EMBED_NEW, False),
+        ({"tag": "v0.17.1"}, EMBED_NEW, False),
+        ({"tag": "v0.18.1"}, EMBED_NEW, True),
+        ({"tag": "v0.19.1-cu130"}, EMBED_NEW, True),
+        ({"tag": "v0.20.0rc1"}, EMBED_NEW, True),
+        ({"tag": "latest"}, EMBED_NEW, True),
+        ({"tag": "nightly-abc"}, EMBED_NEW, True),
+        ({"tag": "2026.08.09"}, EMBED_NEW, True),
+        ({"tag": "", "digest": DIGEST}, EMBED_NEW, True),
+    ],
+)
+def test_flags_follow_the_release_in_the_tag(image: Object, embed: list[str], drains: bool, helm: str) -> None:
+    found = arguments(helm, {"image": image, "model": {"name": "BAAI/bge-m3", "task": "embedding"}})
+    assert found == ["--port=8000", *embed, *(["--shutdown-timeout=100"] if drains else [])]
+
+
+def test_a_stated_release_wins_over_the_tag(helm: str) -> None:
+    values = {"image": {"tag": "v0.33.0"}, "vllmVersion": "0.10.0", "model": {"name": "BAAI/bge-m3", "task": "score"}}
+    assert arguments(helm, values) == ["--port=8000", "--task=score"]
+
+
+@pytest.mark.parametrize(
+    ("image", "expected"),
+    [
+        ({}, "vllm/vllm-openai:v0.33.0"),
+        ({"registry": "registry.example.com:5000"}, "registry.example.com:5000/vllm/vllm-openai:v0.33.0"),
+        ({"registry": "r.example.com", "repository": "ghcr.io/a/b"}, "ghcr.io/a/b:v0.33.0"),
+        ({"registry": "r.example.com", "repository": "localhost/b"}, "localhost/b:v0.33.0"),
+        ({"registry": "r.example.com", "repository": "vllm"}, "r.example.com/vllm:v0.33.0"),
+        ({"tag": "", "digest": DIGEST}, f"vllm/vllm-openai@{DIGEST}"),
+        ({"digest": DIGEST}, f"vllm/vllm-openai:v0.33.0@{DIGEST}"),
+    ],
+)
+def test_a_registry_is_put_before_a_repository_without_a_host(image: Object, expected: str, helm: str) -> None:
+    assert server(objects(helm, {**MODEL, "image": image}))["image"] == expected
+
+
+def expanded(text: str, env: dict[str, str]) -> str:
+    """Return what Kubernetes makes of an argument: $(NAME) of a variable is replaced, $$ is $, other $ stay."""
+    return re.sub(
+        r"\$(\$|\(([^)]*)\))",
+        lambda found: "$" if found[1] == "$" else env.get(found[2], found[0]),
+        text,
+    )
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [
+        ("--a=$(POD_IP)", "--a=10.0.0.1"),
+        ("--a=$(HF_HUB_CACHE)", "--a=$(HF_HUB_CACHE)"),
+        ("--a=$5 and $$5", "--a=$5 and $$5"),
+        ('--b={"x": "$(POD_IP):$1", "y": [1, 2]}', '--b={"x": "10.0.0.1:$1", "y": [1, 2]}'),
+        ("--c=two\nlines: #no comment", "--c=two\nlines: #no comment"),
+    ],
+)
+def test_the_process_gets_the_argument_that_was_meant(written: str, meant: str, helm: str) -> None:
+    values = {"args": [written], "env": [{"name": "POD_IP", "valueFrom": {"fieldRef": {"fieldPath": "status.podIP"}}}]}
+    rendered = arguments(helm, values)[-1]
+    assert expanded(rendered, {"POD_IP": "10.0.0.1", "HF_HUB_CACHE": "/models"}) == meant
+
+
+def test_values_of_variables_stay_text(helm: str) -> None:
+    env = [{"name": "A", "value": "yes"}, {"name": "B", "value": "1"}, {"name": "C", "value": "{{ .Values.x }}"}]
+    items = objects(helm, {**MODEL, "env": env})
+    assert server(items)["env"][-3:] == env
+
+
+def test_fields_become_their_flags(helm: str) -> None:
+    model = {"name": "a/b", "servedName": "on", "reasoningParser": "qwen3", "toolCallParser": "hermes"}
+    found = arguments(helm, {"model": model, "image": {"tag": "v0.17.1"}})
+    expected = [
+        "--served-model-name=on",
+        "--reasoning-parser=qwen3",
+        "--enable-auto-tool-choice",
+        "--tool-call-parser=hermes",
+    ]
+    assert found == ["--port=8000", *expected]
+
+
+def test_tokens_come_from_a_secret(helm: str) -> None:
+    values = {"huggingFace": {"tokenSecret": {"name": "hf", "key": "t"}, "endpoint": "https://hf-mirror.com"}}
+    found = variables(objects(helm, {**MODEL, **values}))
+    assert found["HF_TOKEN"] == found["HUGGING_FACE_HUB_TOKEN"] == {"secretKeyRef": {"name": "hf", "key": "t"}}
+    assert found["HF_ENDPOINT"] == "https://hf-mirror.com"
+
+
+def test_modelscope_downloads_into_the_model_volume(helm: str) -> None:
+    found = variables(objects(helm, {"model": {"name": "a/b", "source": "modelscope"}}))
+    assert found == {"VLLM_USE_MODELSCOPE": "True", "MODELSCOPE_CACHE": "/root/.cache/huggingface/hub"}
+
+
+@pytest.mark.parametrize(
+    ("values", "seconds"),
+    [
+        ({}, 1800),
+        ({"startupSeconds": 605}, 605),
+        ({"startupSeconds": 900, "probes": {"startup": {"periodSeconds": 7}}}, 900),
+        ({"probes": {"startup": {"initialDelaySeconds": 60, "periodSeconds": 10, "failureThreshold": 30}}}, 360),
+    ],
+)
+def test_the_start_up_budget_is_one_number(values: Object, seconds: int, helm: str) -> None:
+    items = objects(helm, {**MODEL, **values})
+    probe = server(items)["startupProbe"]
+    budget = probe.get("initialDelaySeconds", 0) + probe["periodSeconds"] * probe["failureThreshold"]
+    assert seconds <= budget < seconds + probe["periodSeconds"]
+    deadline = workload(items)["spec"]["progressDeadlineSeconds"]
+    assert deadline == budget + 600
+    timeout = int(re.search(r"--timeout (\d+)s", notes(helm, {**MODEL, **values}))[1])
+    assert timeout == deadline + 120
+
+
+def test_a_handler_of_ones_own_replaces_health(helm: str) -> None:
+    items = objects(helm, {**MODEL, "probes": {"liveness": {"tcpSocket": {"port": 8000}, "periodSeconds": 30}}})
+    assert server(items)["livenessProbe"] == {
+        "tcpSocket": {"port": 8000}, "periodSeconds": 30, "timeoutSeconds": 5, "failureThreshold": 3,
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("grace", [30, 120, 3600])
+def test_the_drain_ends_before_the_pod_is_killed(grace: int, helm: str) -> None:
+    items = objects(helm, {**MODEL, "terminationGracePeriodSeconds": grace})
+    sleep = server(items)["lifecycle"]["preStop"]["sleep"]["seconds"]
+    (timeout,) = (int(arg.split("=")[1]) for arg in server(items)["args"] if arg.startswith("--shutdown-timeout"))
+    assert sleep == 15
+    assert 0 < sleep + timeout < pod(items)["terminationGracePeriodSeconds"] == grace
+
+
+def test_a_shutdown_timeout_of_ones_own_is_the_only_one(helm: str) -> None:
+    found = arguments(helm, {"args": ["--shutdown-timeout=30"]})
+    assert [argument for argument in found if "shutdown" in argument] == ["--shutdown-timeout=30"]
+
+
+def test_the_notes_say_how_to_reach_it_and_when_it_is_stopped(helm: str) -> None:
+    assert "http://modelservice-qwen2-5.models.svc.cluster.local:8000/v1" in notes(helm, MODEL)
+    assert "The model name to send: Qwen/Qwen3-0.6B." in notes(helm, MODEL)
+    stopped = notes(helm, {**MODEL, "replicas": 0})
+    assert "It is stopped" in stopped
+    assert "--timeout" not in stopped

@@ -1,0 +1,87 @@
+"""An upgrade restarts no GPU pod for nothing, and touches no immutable field."""
+
+import itertools
+import shutil
+from pathlib import Path
+
+import pytest
+import yaml
+
+from tests.chart.rendering import CHART, EXAMPLES, MODEL, Object, objects, one, workload
+
+
+def bumped(folder: Path) -> Path:
+    """Return a copy of the chart with another version and vLLM release in its Chart.yaml."""
+    chart = folder / "chart"
+    shutil.copytree(CHART, chart)
+    about = yaml.safe_load((chart / "Chart.yaml").read_text())
+    (chart / "Chart.yaml").write_text(yaml.safe_dump({**about, "version": "9.9.9", "appVersion": "9.9.9"}))
+    return chart
+
+
+@pytest.mark.parametrize("example", EXAMPLES, ids=lambda path: path.stem)
+def test_another_chart_version_leaves_pods_selectors_and_claims_as_they_are(
+    example: Path, tmp_path: Path, helm: str
+) -> None:
+    before, after = workload(objects(helm, example)), workload(objects(helm, example, chart=bumped(tmp_path)))
+    assert before["metadata"]["labels"]["helm.sh/chart"] != after["metadata"]["labels"]["helm.sh/chart"]
+    assert before["spec"] == after["spec"]
+
+
+def immutable(item: Object) -> Object:
+    """Return the fields that the API server lets nobody change (claims of a StatefulSet aside)."""
+    keys = ("selector", "serviceName", "podManagementPolicy")
+    return {key: item["spec"][key] for key in keys if key in item["spec"]}
+
+
+def test_any_example_upgrades_to_any_other_of_its_kind(helm: str) -> None:
+    named = [example for example in EXAMPLES if "Override" not in example.read_text()]
+    workloads = [workload(objects(helm, example)) for example in named]
+    for left, right in itertools.combinations(workloads, 2):
+        if left["kind"] == right["kind"]:
+            assert immutable(left) == immutable(right)
+            assert left["metadata"]["name"] == right["metadata"]["name"]
+
+
+def test_users_labels_restart_pods_and_stay_out_of_selectors_and_claim_templates(helm: str) -> None:
+    plain = workload(objects(helm, {**MODEL, "workload": {"kind": "StatefulSet"}}))
+    values = {**MODEL, "workload": {"kind": "StatefulSet"}, "labels": {"team": "search"}, "image": {"tag": "v0.32.0"}}
+    labelled = workload(objects(helm, values))
+    assert labelled["metadata"]["labels"]["team"] == "search"
+    assert labelled["spec"]["template"]["metadata"]["labels"]["team"] == "search"
+    assert labelled["spec"]["selector"] == plain["spec"]["selector"]
+    assert labelled["spec"]["volumeClaimTemplates"] == plain["spec"]["volumeClaimTemplates"]
+
+
+RECREATE = {"type": "Recreate"}
+ONE_BY_ONE = {"type": "RollingUpdate", "rollingUpdate": {"maxSurge": 0, "maxUnavailable": 1}}
+
+
+@pytest.mark.parametrize(
+    ("replicas", "modes", "strategy"),
+    [
+        (0, ["ReadWriteOnce"], RECREATE),
+        (1, ["ReadWriteOnce"], RECREATE),
+        (1, ["ReadWriteMany"], RECREATE),
+        (2, ["ReadWriteMany"], ONE_BY_ONE),
+        (2, ["ReadWriteOnce", "ReadWriteMany"], ONE_BY_ONE),
+    ],
+)
+def test_an_update_needs_no_spare_gpu_and_no_second_writer(
+    replicas: int, modes: list[str], strategy: Object, helm: str
+) -> None:
+    values = {**MODEL, "replicas": replicas, "modelVolume": {"accessModes": modes}}
+    assert one("Deployment", objects(helm, values))["spec"]["strategy"] == strategy
+
+
+def test_replicas_on_one_node_share_a_read_write_once_volume_and_are_recreated(helm: str) -> None:
+    values = {**MODEL, "replicas": 2, "nodeName": "gpu-1"}
+    assert one("Deployment", objects(helm, values))["spec"]["strategy"] == RECREATE
+
+
+def test_a_strategy_of_ones_own_is_taken_as_it_is(helm: str) -> None:
+    surge = {"type": "RollingUpdate", "rollingUpdate": {"maxSurge": 1, "maxUnavailable": 0}}
+    values = {**MODEL, "strategy": surge, "modelVolume": {"accessModes": ["ReadWriteMany"]}}
+    assert one("Deployment", objects(helm, values))["spec"]["strategy"] == surge
+    values = {**MODEL, "workload": {"kind": "StatefulSet"}, "strategy": {"type": "OnDelete"}}
+    assert one("StatefulSet", objects(helm, values))["spec"]["updateStrategy"] == {"type": "OnDelete"}
