@@ -76,9 +76,8 @@ def _chart_with_notes() -> Path:
     chart = Path(tempfile.mkdtemp(prefix="modelservice-notes-")) / "chart"
     shutil.copytree(CHART, chart)
     body = (chart / "templates/NOTES.txt").read_text()
-    (chart / "templates/notes.yaml").write_text(
-        f'{{{{ define "notes" }}}}{body}{{{{ end }}}}kind: Notes\nmetadata: {{}}\ntext: {{{{ include "notes" . | toJson }}}}\n'
-    )
+    rendered = 'kind: Notes\nmetadata: {}\ntext: {{ include "notes" . | toJson }}\n'
+    (chart / "templates/notes.yaml").write_text('{{ define "notes" }}' + body + "{{ end }}" + rendered)
     return chart
 
 

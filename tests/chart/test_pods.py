@@ -9,9 +9,21 @@ import pytest
 
 from tests.chart.rendering import EXAMPLES, MODEL, Object, objects, one, pod, server, variables, workload
 
-BASELINE_CAPABILITIES = set(
-    ["AUDIT_WRITE", "CHOWN", "DAC_OVERRIDE", "FOWNER", "FSETID", "KILL", "MKNOD", "NET_BIND_SERVICE", "SETFCAP", "SETGID", "SETPCAP", "SETUID", "SYS_CHROOT"]
-)
+BASELINE_CAPABILITIES = {
+    "AUDIT_WRITE",
+    "CHOWN",
+    "DAC_OVERRIDE",
+    "FOWNER",
+    "FSETID",
+    "KILL",
+    "MKNOD",
+    "NET_BIND_SERVICE",
+    "SETFCAP",
+    "SETGID",
+    "SETPCAP",
+    "SETUID",
+    "SYS_CHROOT",
+}
 BASELINE_SYSCTLS = {"kernel.shm_rmid_forced"} | {
     f"net.ipv4.{name}"
     for name in (
@@ -25,7 +37,16 @@ BASELINE_SYSCTLS = {"kernel.shm_rmid_forced"} | {
         ),
     )
 }
-RESTRICTED_VOLUMES = set(["configMap", "csi", "downwardAPI", "emptyDir", "ephemeral", "persistentVolumeClaim", "projected", "secret"])
+RESTRICTED_VOLUMES = {
+    "configMap",
+    "csi",
+    "downwardAPI",
+    "emptyDir",
+    "ephemeral",
+    "persistentVolumeClaim",
+    "projected",
+    "secret",
+}
 RESTRICTED = next(example for example in EXAMPLES if example.stem == "restricted")
 
 
