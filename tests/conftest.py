@@ -1,12 +1,16 @@
-"""The helms that everything is tried with: the newest and the oldest that is supported."""
+"""The helms that everything is tried with, an unprivileged user, and: where a test must not be skipped."""
 
+import os
 import subprocess
 import sys
+import tempfile
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).parents[1]
+# The newest helm, and the oldest one that is supported.
 HELM_RELEASES = ("4.3.1", "3.18.0")
 
 
@@ -15,3 +19,30 @@ def helm(request: pytest.FixtureRequest) -> str:
     """Return the path of a helm; a test that finds none fails."""
     command = [sys.executable, str(ROOT / "tools/fetch_helm.py"), request.param]
     return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+
+
+@pytest.fixture
+def open_folder() -> Iterator[Path]:
+    """Return a folder that every user can enter, as pytest's own are not."""
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder).chmod(0o755)
+        yield Path(folder)
+
+
+@pytest.fixture
+def unprivileged() -> Callable[[str, str, Path], str]:
+    """Return a function (imports, program, path) that runs a program as no root, and returns its output."""
+
+    def run(imports: str, program: str, path: Path) -> str:
+        drop = "import os, sys; os.getuid() == 0 and os.setuid(65534)"
+        command = [sys.executable, "-c", f"{imports}\n{drop}\n{program}", str(path)]
+        return subprocess.run(command, capture_output=True, text=True, check=True).stdout
+
+    return run
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Fail where MODELSERVICE_REQUIRE_ALL is set and a test was skipped."""
+    reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+    if os.environ.get("MODELSERVICE_REQUIRE_ALL") and reporter and reporter.stats.get("skipped"):
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED

@@ -10,19 +10,8 @@ import pytest
 from tests.chart.rendering import EXAMPLES, MODEL, Object, objects, one, pod, server, variables, workload
 
 BASELINE_CAPABILITIES = {
-    "AUDIT_WRITE",
-    "CHOWN",
-    "DAC_OVERRIDE",
-    "FOWNER",
-    "FSETID",
-    "KILL",
-    "MKNOD",
-    "NET_BIND_SERVICE",
-    "SETFCAP",
-    "SETGID",
-    "SETPCAP",
-    "SETUID",
-    "SYS_CHROOT",
+    *("AUDIT_WRITE", "CHOWN", "DAC_OVERRIDE", "FOWNER", "FSETID", "KILL", "MKNOD", "NET_BIND_SERVICE"),
+    *("SETFCAP", "SETGID", "SETPCAP", "SETUID", "SYS_CHROOT"),
 }
 BASELINE_SYSCTLS = {"kernel.shm_rmid_forced"} | {
     f"net.ipv4.{name}"
@@ -38,14 +27,7 @@ BASELINE_SYSCTLS = {"kernel.shm_rmid_forced"} | {
     )
 }
 RESTRICTED_VOLUMES = {
-    "configMap",
-    "csi",
-    "downwardAPI",
-    "emptyDir",
-    "ephemeral",
-    "persistentVolumeClaim",
-    "projected",
-    "secret",
+    *("configMap", "csi", "downwardAPI", "emptyDir", "ephemeral", "persistentVolumeClaim", "projected", "secret"),
 }
 RESTRICTED = next(example for example in EXAMPLES if example.stem == "restricted")
 

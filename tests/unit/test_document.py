@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import io
-import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -230,12 +230,12 @@ def test_a_missing_file_a_folder_and_a_closed_file_are_findings(tmp_path: Path) 
     assert [finding.rule for finding in load(str(tmp_path / "loop.yaml")).findings] == ["file-unreadable"]
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root reads every file")
-def test_file_without_permission_is_a_finding(tmp_path: Path) -> None:
-    file = tmp_path / "values.yaml"
+def test_file_without_permission_is_a_finding(open_folder: Path, unprivileged: Callable[[str, str, Path], str]) -> None:
+    file = open_folder / "values.yaml"
     file.write_text("a: 1\n")
     file.chmod(0)
-    assert [finding.rule for finding in load(str(file)).findings] == ["file-unreadable"]
+    program = "print([finding.rule for finding in load(sys.argv[1]).findings])"
+    assert unprivileged("from modelservice.document import load", program, file) == "['file-unreadable']\n"
 
 
 def test_endless_file_is_read_up_to_the_limit() -> None:

@@ -1,8 +1,7 @@
 """Folders and files appear whole or not at all."""
 
 import os
-import subprocess
-import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -30,23 +29,14 @@ def test_a_failure_leaves_the_folder_as_it_was(tmp_path: Path) -> None:
     assert os.listdir(tmp_path) == ["out"]
 
 
-def test_a_place_that_is_closed_is_told_in_one_sentence(tmp_path: Path) -> None:
-    (tmp_path / "closed").mkdir(mode=0o555)
-    program = (
-        "import os, sys; from pathlib import Path; from modelservice import tree, errors\n"
-        "os.setuid(65534) if os.getuid() == 0 else None\n"
-        "try: tree.write_tree({'a': '1'}, Path(sys.argv[1]) / 'out')\n"
-        "except errors.InputError as error: print(error)"
-    )
-    # The folders above must let the other user through.
-    for parent in tmp_path.parents:
-        if parent != Path("/tmp") and parent.is_relative_to("/tmp"):
-            parent.chmod(0o755)
-    tmp_path.chmod(0o755)
-    answer = subprocess.run(
-        [sys.executable, "-c", program, str(tmp_path / "closed")], capture_output=True, text=True, check=True
-    )
-    assert "cannot be written: Permission denied; choose another folder. Nothing was changed." in answer.stdout
+def test_a_place_that_is_closed_is_told_in_one_sentence(
+    open_folder: Path, unprivileged: Callable[[str, str, Path], str]
+) -> None:
+    (open_folder / "closed").mkdir(mode=0o555)
+    program = "try: tree.write_tree({'a': '1'}, Path(sys.argv[1]))\nexcept errors.InputError as error: print(error)"
+    imports = "from pathlib import Path; from modelservice import errors, tree"
+    said = unprivileged(imports, program, open_folder / "closed/out")
+    assert "cannot be written: Permission denied; choose another folder. Nothing was changed." in said
 
 
 def test_an_interrupt_leaves_the_old_folder_or_the_new_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
