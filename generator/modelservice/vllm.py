@@ -105,6 +105,7 @@ def first_release_with(flag: str) -> str | None:
     return found[0].since if found else None
 
 
+@functools.lru_cache(maxsize=256)
 def release_for(tag: str, vllm_version: str) -> Release:
     """Return the release that an image holds: the stated version, else the first three (or four) numbers in its tag."""
     found = _RELEASE.search(vllm_version or tag)

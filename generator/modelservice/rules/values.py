@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+import functools
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from modelservice.findings import Path, Severity
@@ -29,11 +30,11 @@ class Values(NamedTuple):
 
     def at(self, key: str) -> Any:
         """Return the value at a dotted key, None where there is none."""
-        return _at(self.merged, key.split("."))
+        return _at(self.merged, _parts(key))
 
     def written(self, key: str) -> bool:
         """Say whether the user wrote this key."""
-        return self.has(tuple(key.split(".")))
+        return self.has(_parts(key))
 
     def has(self, path: Path) -> bool:
         """Say whether the user wrote the value at this path."""
@@ -46,9 +47,14 @@ class Values(NamedTuple):
                 yield index, item
 
 
-def _at(tree: Any, path: Iterable[str | int]) -> Any:
+@functools.cache
+def _parts(key: str) -> tuple[str, ...]:
+    return tuple(key.split("."))
+
+
+def _at(tree: Any, path: Path) -> Any:
     for part in path:
-        tree = tree.get(part) if isinstance(tree, Mapping) else None
+        tree = tree.get(part) if type(tree) is dict else None
     return tree
 
 
