@@ -75,9 +75,9 @@ def test_every_example_is_valid(example: Path) -> None:
 
 
 def test_standard_input_is_a_values_file() -> None:
-    answer = run("validate", "-", stdin="replicas: -1\n")
+    answer = run("validate", "-", stdin="model: {name: a/b}\nreplicas: -1\n")
     assert answer.exit_code == 1
-    assert answer.stdout.startswith("<stdin>:1:11: error: replicas:")
+    assert answer.stdout.startswith("<stdin>:2:11: error: replicas:")
 
 
 def test_a_folder_is_walked_and_a_bad_file_does_not_stop_the_rest(tmp_path: Path) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import json
 from collections.abc import Iterator
 from typing import Any
@@ -11,6 +10,7 @@ from modelservice.argument_rules import FIELDS, OWNED, items, problem
 from modelservice.argument_rules import item as one
 from modelservice.commandline import Given, Unknown
 from modelservice.findings import Problem
+from modelservice.suggest import nearest
 from modelservice.vllm import Line, alive, facts, lives, other_lives
 
 
@@ -26,8 +26,8 @@ def unknown(item: Unknown, line: Line) -> Problem:
         return problem("argument-not-yet", item.at, message, f"remove it, or use vLLM {ahead[0].since} or later")
     if item.candidates:
         return _abbreviated(item, line)
-    near = difflib.get_close_matches(item.spelling, line.flags, n=1, cutoff=0.7)
-    hint = f"did you mean `{near[0]}`?{_instead(near[0], line)}" if near else "remove it, or correct its name"
+    near = nearest(item.spelling, line.flags)
+    hint = f"did you mean `{near}`?{_instead(near, line)}" if near else "remove it, or correct its name"
     return problem("argument-unknown", item.at, f"`{item.spelling}` is no flag of {line.label}", hint)
 
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import difflib
 import json
 import re
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
+from modelservice.suggest import nearest
 from modelservice.vllm import Flag, facts
 
 _SIZE = re.compile(r"(\d+(?:\.\d+)?)([kKmMgGtT])")
@@ -187,7 +187,8 @@ def _repairs(flag: Flag, text: str) -> Iterator[str]:
     if number is not None:
         yield from (str(int(number)) if number.is_integer() else "", f"{number / 100:g}" if number >= 10 else "")
     names = {value.lower(): value for value in flag.values}
-    yield from (names[near] for near in difflib.get_close_matches(bare.lower(), names, n=1, cutoff=0.5))
+    if near := nearest(bare, names, cutoff=0.5):
+        yield names[near]
 
 
 def _json_repairs(flag: Flag, text: str) -> Iterator[str]:

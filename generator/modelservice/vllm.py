@@ -6,7 +6,6 @@ The facts lie in `schemas/vllm/` and are read once, when something asks for them
 
 from __future__ import annotations
 
-import difflib
 import functools
 import json
 import re
@@ -15,6 +14,7 @@ from enum import StrEnum
 from typing import Any, NamedTuple
 
 from modelservice.fields import SCHEMAS
+from modelservice.suggest import nearest
 
 _RELEASE = re.compile(r"\d+\.\d+\.\d+(\.\d+)?")
 
@@ -236,4 +236,4 @@ def unknown_variable(name: str) -> str | None:
     known = facts("environment")["variables"]
     if not name.startswith("VLLM_") or name in known:
         return None
-    return next(iter(difflib.get_close_matches(name, known, n=1, cutoff=0.8)), "")
+    return nearest(name, known, cutoff=0.8) or ""

@@ -59,11 +59,11 @@ def release_unknown(values: Values) -> Iterator[Said]:
 )
 def version_unstated(values: Values) -> Iterator[Said]:
     """An image of somebody else, whose tag says no release of vLLM."""
-    from modelservice.vllm import Exactness, release_for
-
     tag = values.at("image.tag")
     if values.at("vllmVersion") or not (values.written("image.repository") or values.written("image.tag")):
         return
+    from modelservice.vllm import Exactness, release_for
+
     if release_for(tag, "").exactness is Exactness.UNSTATED and not (tag == "latest" and is_own_image(values)):
         message = f"{tag or 'the image'} does not say which vLLM it holds, and the newest one is assumed"
         yield Said(("image", "tag"), message, "set vllmVersion, such as 0.33.0")
