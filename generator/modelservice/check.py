@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from modelservice import document as documents
@@ -15,6 +15,11 @@ from modelservice.service import coalesce
 
 if TYPE_CHECKING:
     from modelservice.document import Document
+
+
+# From so many files on, starting workers takes less time than they save.
+_MANY = 200
+_Checked = tuple[list[Finding], dict[str, str]]
 
 
 class Result(NamedTuple):
@@ -29,13 +34,32 @@ def check_files(values: Iterable[str], layers: Sequence[str] = (), *, strict: bo
     """Check each file, or all files of a folder, over the layers; the layers alone where there is no other."""
     below = [documents.load(path) for path in layers]
     files = list(documents.values_files(values))
+    checked = _each(functools.partial(_check_over, below), files or [""])
     findings: dict[Finding, None] = {}
     sources: dict[str, str] = {}
-    for path in files or [""]:
-        service = documents.merge([*below, documents.load(path)] if path else below)
-        sources |= service.sources
-        findings |= dict.fromkeys(check(service))
+    for found, texts in checked:
+        findings |= dict.fromkeys(found)
+        sources |= texts
     return Result([_strictly(finding) if strict else finding for finding in findings], sources, len(files) or 1)
+
+
+def _each(check_one: Callable[[str], _Checked], files: list[str]) -> Iterator[_Checked]:
+    """Check every file, on all cores where there are many."""
+    if len(files) < _MANY or "-" in files:
+        yield from map(check_one, files)
+        return
+    from concurrent.futures import ProcessPoolExecutor
+
+    check_one(files[0])  # What a check imports and reads once, the workers then have.
+    with ProcessPoolExecutor() as pool:
+        yield from pool.map(check_one, files, chunksize=32)
+
+
+def _check_over(below: list[Document], path: str) -> _Checked:
+    """Return one file's findings, and its texts where there are any: memory stays flat in the number of files."""
+    service = documents.merge([*below, documents.load(path)] if path else below)
+    findings = check(service)
+    return findings, service.sources if findings else {}
 
 
 def check(document: Document) -> list[Finding]:
