@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from modelservice import argument_rules, document, nulls, rules, schema
+from modelservice import arguments, document, nulls, rules, schema
 from modelservice.findings import Severity
 from modelservice.rule import Rule
 
@@ -18,7 +18,7 @@ def catalogue() -> Catalogue:
         "Reading": tuple(Rule(rule, Severity.ERROR, summary, _HELM) for rule, summary in document.RULES),
         "Fields": (*schema.RULES, *nulls.RULES),
         "Settings": tuple(checked.rule for checked in rules.ALL),
-        "vLLM arguments": argument_rules.RULES,
+        "vLLM arguments": arguments.RULES,
     }
 
 

@@ -63,7 +63,7 @@ _version = click.option("--version", default="0.1.0", show_default=True, help="V
 
 
 @main.command()
-@click.argument("values", nargs=-1)
+@click.argument("values", nargs=-1, type=click.Path(allow_dash=True))
 @_layers
 @click.option(
     "--format",
@@ -111,7 +111,7 @@ def explain(key: str) -> None:
 
 
 @main.command()
-@click.argument("values", required=False)
+@click.argument("values", required=False, type=click.Path(allow_dash=True))
 @_layers
 @click.option("--output", "-o", required=True, type=click.Path(path_type=Path), help="The chart's folder.")
 @_name
@@ -131,7 +131,7 @@ def render(
 
 
 @main.command()
-@click.argument("values", required=False)
+@click.argument("values", required=False, type=click.Path(allow_dash=True))
 @_layers
 @click.option("--release", help="Name of the release. Default: the file's name.")
 @click.option("--namespace", "-n", default="default", show_default=True, help="Namespace of the release.")

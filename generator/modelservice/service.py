@@ -42,7 +42,7 @@ def coalesce(defaults: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str,
 
 def name_from(file: str) -> str:
     """Return the service's name for a values file: its stem, in the letters that a chart's name may have."""
-    stem = "" if file == "-" else Path(file).stem.lower()
+    stem = "modelservice" if file == "-" else Path(file).stem.lower()
     return re.sub(r"[^a-z0-9]+", "-", stem).strip("-")
 
 

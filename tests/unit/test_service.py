@@ -18,7 +18,8 @@ def test_null_removes_a_default() -> None:
 
 
 @pytest.mark.parametrize(
-    ("file", "name"), [("a/Qwen2.5_7B.yaml", "qwen2-5-7b"), ("opt-125m.yaml", "opt-125m"), ("-", ""), ("..yaml", "")]
+    ("file", "name"),
+    [("a/Qwen2.5_7B.yaml", "qwen2-5-7b"), ("opt-125m.yaml", "opt-125m"), ("-", "modelservice"), ("..yaml", "")],
 )
 def test_a_service_is_named_after_its_file(file: str, name: str) -> None:
     assert name_from(file) == name

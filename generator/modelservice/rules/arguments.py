@@ -28,7 +28,8 @@ def _words(values: Values) -> list[str]:
 
 def _numbers(values: Values, flags: tuple[str, ...]) -> dict[str, tuple[int, int]]:
     """Return the whole numbers that the arguments give to these flags: flag → (index, number), the last one wins."""
-    from modelservice import commandline, vllm
+    from modelservice import vllm
+    from modelservice.arguments import commandline
 
     release = vllm.release_for(values.at("image.tag"), values.at("vllmVersion"))
     line = vllm.Line(release.name, release.label, vllm.command_line(release.name))

@@ -13,6 +13,8 @@ from modelservice.secrets import looks_like_secret
 
 _CHART = "the chart's templates/_env.tpl"
 _SECRET_NAME = re.compile(r"(^|_)(TOKEN|API_KEY|PASSWORD|SECRET|SECRET_ACCESS_KEY|PRIVATE_KEY)$", re.IGNORECASE)
+# What stands under such a name and is no secret: HF_HUB_DISABLE_IMPLICIT_TOKEN=1, a count, a special token of a model.
+_NO_SECRET = re.compile(r"(?i)[0-9]{1,5}|true|false|yes|no|on|off|none|<.*>")
 _IN_A_SECRET = "put it into a Secret and name that with valueFrom.secretKeyRef"  # noqa: S105  a sentence
 
 
@@ -40,6 +42,26 @@ def env_set_by_chart(values: Values) -> Iterator[Said]:
         if instead := ours.get(variable["name"]):
             message = f"{variable['name']} is set by the chart"
             yield Said(("env", index, "name"), message, f"remove it: {instead}")
+
+
+@rule(
+    "env-has-field",
+    "A variable that a field of the chart sets.",
+    source=_CHART,
+    severity=Severity.WARNING,
+)
+def env_has_field(values: Values) -> Iterator[Said]:
+    """A variable beside the chart, which then does not know of it."""
+    source, ours = values.at("model.source"), _set_by_chart(values)
+    fields = {"VLLM_USE_MODELSCOPE": "model.source: modelscope"}
+    if source == "huggingface":
+        fields |= dict.fromkeys(("HF_TOKEN", "HUGGING_FACE_HUB_TOKEN"), "huggingFace.tokenSecret.name to its Secret")
+        fields |= {"HF_ENDPOINT": "huggingFace.endpoint to its value"}
+    for index, variable in values.items("env"):
+        field = fields.get(variable["name"])
+        if field and variable["name"] not in ours and not looks_like_secret(variable.get("value", "")):
+            message = f"{variable['name']} has a field of its own"
+            yield Said(("env", index, "name"), message, f"remove it and set {field}")
 
 
 @rule("env-twice", "A variable is there once: Helm 4 applies server-side and fails on two.", source="helm 4")
@@ -72,7 +94,9 @@ def secret_literal(values: Values) -> Iterator[Said]:
     """A secret in plain text; it is never printed. `argument-secret` covers the arguments."""
     for index, variable in values.items("env"):
         value = variable.get("value", "")
-        if _SECRET_NAME.search(variable["name"]) and value and "$(" not in value and not looks_like_secret(value):
+        if not value or "$(" in value or _NO_SECRET.fullmatch(value) or looks_like_secret(value):
+            continue
+        if _SECRET_NAME.search(variable["name"]):
             message = f"{variable['name']} has a value in plain text (not shown)"
             yield Said(("env", index, "value"), message, _IN_A_SECRET)
     for path, text in _texts(values.given, ()):
@@ -93,4 +117,4 @@ def _texts(tree: Any, path: Path) -> Iterator[tuple[Path, str]]:
             yield from _texts(child, (*path, index))
 
 
-RULES = (env_set_by_chart, env_twice, env_unknown, secret_literal)
+RULES = (env_set_by_chart, env_has_field, env_twice, env_unknown, secret_literal)

@@ -12,6 +12,13 @@ GPU_IMAGES = ("vllm-openai", "vllm-openai-nonroot")
 CPU_IMAGE = "public.ecr.aws/q9t5s3a7/vllm-cpu-release-repo"
 
 _CHART = "the chart's templates/_resources.tpl"
+_SLICES = {
+    "volcano.sh/vgpu-number": "gpu.count",
+    "volcano.sh/vgpu-memory": "gpu.vgpu.memoryMiB",
+    "volcano.sh/vgpu-cores": "gpu.vgpu.cores",
+}
+_OTHER_MAKERS = ("amd.com/", "gpu.intel.com/", "habana.ai/", "huawei.com/", "google.com/", "aws.amazon.com/")
+_AMD_IMAGE = "vllm/vllm-openai-rocm"
 
 
 @rule("gpu-required", "The stock vllm-openai image needs at least one GPU.", source="LLMOS, Model Service: Resources")
@@ -43,11 +50,32 @@ def vgpu_unused(values: Values) -> Iterator[Said]:
 @rule("gpu-resource-twice", "The GPU resource is set by gpu.count only.", source=_CHART)
 def gpu_resource_twice(values: Values) -> Iterator[Said]:
     """The GPU resource among the CPU and memory."""
-    vgpu = values.at("gpu.vgpu.enabled")
+    fields = _SLICES if values.at("gpu.vgpu.enabled") else {values.at("gpu.resourceName"): "gpu.count"}
     for part in ("requests", "limits"):
-        for name in values.at(f"resources.{part}"):
-            if name == ("volcano.sh/vgpu-number" if vgpu else values.at("gpu.resourceName")):
-                yield Said(("resources", part, name), "is set by gpu.count", "remove it here and set gpu.count", True)
+        for name, field in fields.items():
+            if name in values.at(f"resources.{part}"):
+                hint = f"remove it here and set {field}"
+                yield Said(("resources", part, name), f"is set by {field}", hint, True)
+
+
+@rule(
+    "gpu-vendor",
+    "The stock image and the runtime class nvidia are for NVIDIA's GPUs.",
+    source="https://docs.vllm.ai/en/stable/getting_started/installation/gpu",
+    severity=Severity.WARNING,
+)
+def gpu_vendor(values: Values) -> Iterator[Said]:
+    """Another maker's GPU, with what only NVIDIA's can use."""
+    resource, repository = values.at("gpu.resourceName"), values.at("image.repository")
+    if not resource.startswith(_OTHER_MAKERS) or values.at("gpu.vgpu.enabled") or values.at("gpu.count") == 0:
+        return
+    if repository.rsplit("/", 1)[-1] in GPU_IMAGES:
+        message = f"{resource} is no GPU for the image {repository}, which needs NVIDIA's"
+        hint = "set image.repository to an image for it" + (f", such as {_AMD_IMAGE}" * resource.startswith("amd.com/"))
+        yield Said(("gpu", "resourceName"), message, hint)
+    if values.at("runtimeClassName") == "nvidia":
+        message = f"{resource} is no GPU for the runtime class nvidia"
+        yield Said(("gpu", "resourceName"), message, 'set runtimeClassName: ""')
 
 
 @rule(
@@ -62,4 +90,4 @@ def runtime_class_unused(values: Values) -> Iterator[Said]:
         yield Said(("runtimeClassName",), "has no effect with gpu.count 0", "remove it", True)
 
 
-RULES = (gpu_required, vgpu_count, vgpu_unused, gpu_resource_twice, runtime_class_unused)
+RULES = (gpu_required, gpu_vendor, vgpu_count, vgpu_unused, gpu_resource_twice, runtime_class_unused)

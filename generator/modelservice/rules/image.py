@@ -32,6 +32,20 @@ def image_not_pinned(values: Values) -> Iterator[Said]:
 
 
 @rule(
+    "registry-unused",
+    "A registry stands before a repository that names no host.",
+    source="the chart's templates/_resources.tpl",
+    severity=Severity.WARNING,
+)
+def registry_unused(values: Values) -> Iterator[Said]:
+    """A registry beside a repository that names its own."""
+    host, slash, rest = values.at("image.repository").partition("/")
+    if values.at("image.registry") and slash and ("." in host or ":" in host or host == "localhost"):
+        message = f"has no effect, because image.repository names the host {host}"
+        yield Said(("image", "registry"), message, f"remove it, or set image.repository: {rest}", True)
+
+
+@rule(
     "release-unknown",
     "The release in the image is not one that is known here.",
     source="schemas/vllm",
@@ -69,4 +83,4 @@ def version_unstated(values: Values) -> Iterator[Said]:
         yield Said(("image", "tag"), message, "set vllmVersion, such as 0.33.0")
 
 
-RULES = (image_not_pinned, release_unknown, version_unstated)
+RULES = (image_not_pinned, registry_unused, release_unknown, version_unstated)

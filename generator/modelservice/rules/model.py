@@ -10,6 +10,8 @@ from modelservice.rules.values import Said, Values, rule
 
 _CHART = "the chart's templates/_env.tpl"
 _HUB_CACHE_FOLDER = re.compile(r"/models--[^/]+--[^/]+/?$")
+_WORD = "[A-Za-z0-9_]([A-Za-z0-9_.-]*[A-Za-z0-9_])?"
+_HUB_ID = re.compile(f"({_WORD}/)?{_WORD}")
 
 
 @rule("model-default", "A service without a model serves the default one.", source="schemas", severity=Severity.WARNING)
@@ -32,6 +34,24 @@ def model_path(values: Values) -> Iterator[Said]:
         yield Said(path, f"{name} is not a path, and model.source is local", hint)
     elif source != "local" and name.startswith("/"):
         yield Said(("model", "name"), f"is a path, and model.source is {source}", "set model.source: local")
+
+
+@rule(
+    "model-id",
+    "A model on a hub is called owner/name.",
+    source="https://huggingface.co/docs/huggingface_hub/package_reference/utilities (validate_repo_id)",
+)
+def model_id(values: Values) -> Iterator[Said]:
+    """What the hub's client refuses; a command of one's own has the model in itself."""
+    name = values.at("model.name")
+    if values.at("model.source") == "local" or name.startswith("/") or values.at("command"):
+        return
+    odd = "--" in name or ".." in name or name.endswith(".git")
+    if odd or not _HUB_ID.fullmatch(name):
+        parts = name.split("/")
+        meant = "/".join(parts[-2:] if "." in parts[0] else parts[:2])
+        hint = f"write {meant}" if len(parts) > 2 else "write the id as the model's page on the hub shows it"
+        yield Said(("model", "name"), f"{name} is no model id: owner/name", hint)
 
 
 def under(path: str, mount: str) -> bool:
@@ -64,21 +84,27 @@ def model_path_hub_cache(values: Values) -> Iterator[Said]:
     """The folder above the snapshots, where vLLM finds no config.json."""
     name = values.at("model.name")
     if values.at("model.source") == "local" and _HUB_CACHE_FOLDER.search(name):
-        model_id = name.rstrip("/").rsplit("/", 1)[-1].removeprefix("models--").replace("--", "/")
+        hub_id = name.rstrip("/").rsplit("/", 1)[-1].removeprefix("models--").replace("--", "/")
         message = "is a folder of the hub's cache, in which the model lies under snapshots/<revision>"
-        hint = (
-            f"set model.name: {model_id}, model.source: huggingface and modelVolume.readOnly: true, or add that folder"
-        )
+        offline = " and modelVolume.readOnly: true" if values.at("modelVolume.existingClaim") else ""
+        hint = f"set model.name: {hub_id}, model.source: huggingface{offline}, or add that folder"
         yield Said(("model", "name"), message, hint)
 
 
-@rule("hugging-face-unused", "Settings of Hugging Face are for models from there.", source=_CHART)
+@rule(
+    "hugging-face-unused",
+    "Settings of Hugging Face are for models from there, and a key is one of a Secret.",
+    source=_CHART,
+)
 def hugging_face_unused(values: Values) -> Iterator[Said]:
-    """A token or a mirror beside another source."""
+    """A token or a mirror beside another source, or the key of no Secret."""
     source = values.at("model.source")
     for key in ("huggingFace.tokenSecret.name", "huggingFace.endpoint"):
         if source != "huggingface" and values.at(key):
             yield Said(tuple(key.split(".")), f"has no effect with model.source {source}", "remove it", True)
+    if values.at("huggingFace.tokenSecret.key") != "token" and not values.at("huggingFace.tokenSecret.name"):
+        path = ("huggingFace", "tokenSecret", "key")
+        yield Said(path, "has no effect without huggingFace.tokenSecret.name", "name the Secret there", True)
 
 
-RULES = (model_default, model_path, model_path_not_mounted, model_path_hub_cache, hugging_face_unused)
+RULES = (model_default, model_id, model_path, model_path_not_mounted, model_path_hub_cache, hugging_face_unused)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from modelservice.findings import Severity
+from modelservice.rules.model import under
 from modelservice.rules.values import Said, Values, rule
 
 _MODES = "https://kubernetes.io/docs/concepts/storage/persistent-volumes/#access-modes"
@@ -69,7 +70,7 @@ def access_mode_alone(values: Values) -> Iterator[Said]:
         yield Said(_KEY, "ReadWriteOncePod cannot stand beside other modes", "write [ReadWriteOncePod]")
 
 
-@rule("data-source", "A data source has a kind and a name, and fills a new claim.", source=_CHART)
+@rule("data-source", "A data source has a kind, its group and a name, and fills a new claim.", source=_CHART)
 def data_source(values: Values) -> Iterator[Said]:
     """A source without a name, or beside a claim that is there already."""
     source, path = values.at("modelVolume.dataSource"), ("modelVolume", "dataSource")
@@ -79,6 +80,26 @@ def data_source(values: Values) -> Iterator[Said]:
         missing = [key for key in ("kind", "name") if not source.get(key)]
         if missing:
             yield Said(path, f"has no {' and no '.join(missing)}", f"add {' and '.join(missing)}", True)
+        elif source["kind"] != "PersistentVolumeClaim" and not source.get("apiGroup"):
+            group = "snapshot.storage.k8s.io" if source["kind"] == "VolumeSnapshot" else "the group of that kind"
+            yield Said(path, f"has no apiGroup, which {source['kind']} needs", f"add apiGroup: {group}", True)
+
+
+@rule(
+    "empty-local-model",
+    "A new claim holds no model, and model.source local downloads none.",
+    source=_CHART,
+    severity=Severity.WARNING,
+)
+def empty_local_model(values: Values) -> Iterator[Said]:
+    """A path in a volume that is made now, and filled from nothing."""
+    if values.at("model.source") != "local" or not _new_claim(values) or values.at("modelVolume.dataSource"):
+        return
+    name = values.at("model.name")
+    elsewhere = (mount["mountPath"] for _, mount in values.items("volumeMounts"))
+    if under(name, values.at("modelVolume.mountPath")) and not any(under(name, mount) for mount in elsewhere):
+        message = "is in a claim that is made now, and is empty"
+        yield Said(("model", "name"), message, "set modelVolume.existingClaim, or modelVolume.dataSource to fill it")
 
 
 @rule("claim-settings-unused", "An existing claim keeps its size and class.", source=_CHART, severity=Severity.WARNING)
@@ -97,5 +118,6 @@ RULES = (
     read_write_once_shared,
     access_mode_alone,
     data_source,
+    empty_local_model,
     claim_settings_unused,
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from modelservice.findings import Path
+from modelservice.findings import Path, Severity
 from modelservice.rules.model import under
 from modelservice.rules.security import own_home, read_only_root
 from modelservice.rules.values import Said, Values, rule
@@ -28,6 +28,21 @@ def volume_name(values: Values) -> Iterator[Said]:
                 ("volumes", index, "name"), f"{name} is the name of volumes[{seen[name]}] too", "choose another name"
             )
         seen.setdefault(name, index)
+
+
+@rule(
+    "volume-not-mounted",
+    "A volume is mounted somewhere.",
+    source=_KUBERNETES,
+    severity=Severity.WARNING,
+)
+def volume_not_mounted(values: Values) -> Iterator[Said]:
+    """A volume that the container does not see."""
+    mounted = {mount["name"] for _, mount in values.items("volumeMounts")}
+    for index, volume in values.items("volumes"):
+        if volume["name"] not in mounted and None not in (values.at("volumeMounts") or ()):
+            hint = f"add name: {volume['name']} with its mountPath to volumeMounts, or remove the volume"
+            yield Said(("volumes", index, "name"), f"{volume['name']} is mounted nowhere", hint)
 
 
 @rule("mount-without-volume", "A mount names a volume that is there.", source=_KUBERNETES)
@@ -83,4 +98,4 @@ def mount_inside_home(values: Values) -> Iterator[Said]:
             yield Said(path, message, "choose a path elsewhere, such as /models")
 
 
-RULES = (volume_name, mount_without_volume, mount_path, mount_inside_home)
+RULES = (volume_name, volume_not_mounted, mount_without_volume, mount_path, mount_inside_home)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from modelservice.findings import Severity
+from modelservice.findings import Path, Severity, dotted
 from modelservice.quantity import amount
 from modelservice.rules.values import Said, Values, rule
 
 _KUBERNETES = "https://kubernetes.io/docs/concepts/configuration/manage-resources-containers/"
 _MEBIBYTE = 1024 * 1024
+_SURELY_MEBIBYTES = 1024
 
 
 @rule(
@@ -23,27 +24,63 @@ def request_above_limit(values: Values) -> Iterator[Said]:
         wanted, allowed = amount(request), amount(limit) if limit is not None else None
         if wanted is None or allowed is None:
             continue
-        if wanted > allowed and values.has(("resources", "requests", name)):
-            hint = f"lower it, or raise resources.limits.{name}"
-            yield Said(("resources", "requests", name), f"{request} is more than the limit {limit}", hint)
+        ours, theirs = ("resources", "requests", name), ("resources", "limits", name)
+        if wanted != allowed and _is_extended(name):
+            yield Said(ours, f"{request} differs from the limit {limit}", f"write {limit}")
+        elif wanted > allowed and values.has(ours):
+            yield Said(ours, f"{request} is more than the limit {limit}", f"lower it, or raise {dotted(theirs)}")
         elif wanted > allowed:
             message = f"{limit} is less than the request, which is {request} by default"
-            yield Said(("resources", "limits", name), message, f"set resources.requests.{name} too, to at most {limit}")
-        elif "/" in name and wanted != allowed:
-            yield Said(("resources", "requests", name), f"{request} differs from the limit {limit}", f"write {limit}")
+            yield Said(theirs, message, f"set {dotted(ours)} too, to at most {limit}")
 
 
-@rule("memory-unit", "Memory is counted in bytes: a bare number or the unit m is a mistake.", source=_KUBERNETES)
-def memory_unit(values: Values) -> Iterator[Said]:
-    """Memory of less than a mebibyte: somebody forgot the unit."""
+def _is_extended(name: str) -> bool:
+    """Say whether Kubernetes gives a resource out whole: devices and huge pages."""
+    return "/" in name or name.startswith("hugepages-")
+
+
+@rule("extended-resource", "An extended resource is limited, to a whole number.", source=_KUBERNETES)
+def extended_resource(values: Values) -> Iterator[Said]:
+    """A part of a device, or one that is requested and not limited."""
     for part in ("requests", "limits"):
-        memory = values.at(f"resources.{part}.memory")
-        bytes_ = amount(memory) if memory is not None else None
-        if bytes_ is not None and 0 < bytes_ < _MEBIBYTE:
-            number = str(memory).rstrip("m")
-            yield Said(
-                ("resources", part, "memory"), f"{memory} is less than 1Mi: bytes are meant", f"write {number}Gi"
-            )
+        for name, given in values.at(f"resources.{part}").items():
+            number = amount(given) if given is not None else None
+            if number is None or not _is_extended(name):
+                continue
+            path, limit = ("resources", part, name), ("resources", "limits", name)
+            if number % 1:
+                yield Said(path, f"{given} is not a whole number", f"write {number // 1 + 1}")
+            elif values.at("resources.limits").get(name) is None:
+                yield Said(path, "has no limit, which Kubernetes wants for it", f"set {dotted(limit)}: {given}", True)
+
+
+def _sizes(values: Values) -> Iterator[tuple[Path, str | int | float | None]]:
+    """Yield what is counted in bytes, and how much it is."""
+    for part in ("requests", "limits"):
+        for name in ("memory", "ephemeral-storage"):
+            yield ("resources", part, name), values.at(f"resources.{part}").get(name)
+    if not values.at("modelVolume.existingClaim"):
+        yield ("modelVolume", "size"), values.at("modelVolume.size")
+    if values.at("sharedMemory.enabled"):
+        yield ("sharedMemory", "sizeLimit"), values.at("sharedMemory.sizeLimit")
+
+
+@rule("memory-unit", "Memory and storage are counted in bytes: few of them are a forgotten unit.", source=_KUBERNETES)
+def memory_unit(values: Values) -> Iterator[Said]:
+    """Less than a mebibyte: a bare number of gigabytes, or m for mega."""
+    for path, given in _sizes(values):
+        number = amount(given) if given is not None else None
+        if number is None or number >= _MEBIBYTE or (number == 0 and path != ("modelVolume", "size")):
+            continue
+        what = "milli-bytes" if str(given).endswith("m") else "bytes"
+        yield Said(path, f"{given} are {what} here, less than 1Mi", f"write {_with_unit(str(given))}")
+
+
+def _with_unit(given: str) -> str:
+    number = given.rstrip("mkKiEe")
+    if not number.isdecimal() or int(number) == 0:
+        return "an amount such as 20Gi"
+    return f"{number}Gi" if number == given and int(number) < _SURELY_MEBIBYTES else f"{number}Mi"
 
 
 @rule("cpu-unit", "CPUs are counted in cores.", source=_KUBERNETES)
@@ -92,4 +129,4 @@ def shared_memory_off(values: Values) -> Iterator[Said]:
         yield Said(("sharedMemory", "enabled"), message, "remove the line, or mount a volume there")
 
 
-RULES = (request_above_limit, memory_unit, cpu_unit, shared_memory_above_limit, shared_memory_off)
+RULES = (request_above_limit, extended_resource, memory_unit, cpu_unit, shared_memory_above_limit, shared_memory_off)

@@ -1,13 +1,15 @@
-"""Rules on the user that the server runs as."""
+"""Rules on the user and the account that the server runs as."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from typing import Any
 
+from modelservice.findings import Path, Severity
 from modelservice.rules.model import under
 from modelservice.rules.values import Said, Values, rule
 
+_IMAGES = "the images vllm-openai and vllm-openai-nonroot"
 _KUBERNETES = "https://kubernetes.io/docs/tasks/configure-pod-container/security-context/"
 
 
@@ -37,37 +39,112 @@ def own_home(values: Values) -> bool:
     return non_root(values) or read_only(values) or read_only_root(values)
 
 
-@rule("root-closed", "/root is closed to any user but root.", source="the vllm-openai image")
+def _image(values: Values) -> str:
+    return str(values.at("image.repository")).rsplit("/", 1)[-1]
+
+
+def _another_user(values: Values) -> Path | None:
+    """Return the key that makes the server run as another user than root, None where it runs as root."""
+    if non_root(values):
+        return ("podSecurityContext",) if values.written("podSecurityContext") else ("securityContext",)
+    if _image(values) == "vllm-openai-nonroot" and _context(values).get("runAsUser") is None:
+        return ("image", "repository")
+    return None
+
+
+@rule("root-closed", "/root is closed to any user but root.", source=_IMAGES)
 def root_closed(values: Values) -> Iterator[Said]:
-    """Models below /root, for a user who cannot enter it."""
-    mount = values.at("modelVolume.mountPath")
-    if not non_root(values) or not under(mount, "/root"):
+    """Models or files below /root, for a user who cannot enter it."""
+    user = _another_user(values)
+    if user is None:
         return
-    if values.written("modelVolume.mountPath"):
-        message = f"{mount} is closed to a user other than root"
-        yield Said(("modelVolume", "mountPath"), message, "write /models")
-    else:
-        part = "podSecurityContext" if values.written("podSecurityContext") else "securityContext"
+    mount = values.at("modelVolume.mountPath")
+    if under(mount, "/root") and not values.written("modelVolume.mountPath"):
         message = f"a user other than root cannot enter {mount}, where the models are"
-        yield Said((part,), message, "set modelVolume.mountPath: /models", True)
+        yield Said(user, message, "set modelVolume.mountPath: /models", True)
+    elif under(mount, "/root"):
+        yield Said(("modelVolume", "mountPath"), f"{mount} is closed to a user other than root", "write /models")
+    for index, item in values.items("volumeMounts"):
+        if under(item["mountPath"], "/root"):
+            message = f"{item['mountPath']} is closed to a user other than root"
+            path = ("volumeMounts", index, "mountPath")
+            yield Said(path, message, "choose a path outside /root, such as /data")
 
 
-@rule("non-root-user", "runAsNonRoot and user 0 exclude each other.", source=_KUBERNETES)
+@rule("non-root-user", "runAsNonRoot needs a user, and not user 0.", source=_KUBERNETES)
 def non_root_user(values: Values) -> Iterator[Said]:
     """What the kubelet refuses to start."""
     context = _context(values)
-    if context.get("runAsNonRoot") and context.get("runAsUser") == 0:
-        where = "securityContext" if "runAsUser" in (values.at("securityContext") or {}) else "podSecurityContext"
-        yield Said((where, "runAsUser"), "0 is root, and runAsNonRoot is true", "set another user, such as 2000")
+    if not context.get("runAsNonRoot"):
+        return
+    key = "runAsUser" if context.get("runAsUser") is not None else "runAsNonRoot"
+    where = "securityContext" if (values.at("securityContext") or {}).get(key) is not None else "podSecurityContext"
+    if context.get("runAsUser") == 0:
+        yield Said((where, key), "0 is root, and runAsNonRoot is true", "set another user, such as 2000")
+    elif context.get("runAsUser") is None and _image(values) == "vllm-openai":
+        message = f"true, and the image {values.at('image.repository')} runs as root"
+        yield Said((where, key), message, f"set {where}.runAsUser: 2000")
 
 
-@rule("privilege-escalation", "A privileged container may escalate.", source=_KUBERNETES)
+@rule(
+    "fs-group",
+    "A user other than root needs a group to write to a volume.",
+    source=_KUBERNETES,
+    severity=Severity.WARNING,
+)
+def fs_group(values: Values) -> Iterator[Said]:
+    """A volume that belongs to root, and a user who must write models to it."""
+    user = _another_user(values)
+    if user and not read_only(values) and (values.at("podSecurityContext") or {}).get("fsGroup") is None:
+        message = "a user other than root may not write to the model volume, which belongs to root on most storage"
+        yield Said(user, message, "set podSecurityContext.fsGroup: 2000", True)
+
+
+@rule("privilege-escalation", "A privileged container, or CAP_SYS_ADMIN, may escalate.", source=_KUBERNETES)
 def privilege_escalation(values: Values) -> Iterator[Said]:
     """What the API server refuses."""
     context = values.at("securityContext") or {}
-    if context.get("privileged") and context.get("allowPrivilegeEscalation") is False:
-        message = "true with allowPrivilegeEscalation false, which Kubernetes refuses"
-        yield Said(("securityContext", "privileged"), message, "remove it")
+    if context.get("allowPrivilegeEscalation") is not False:
+        return
+    refused = "with allowPrivilegeEscalation false, which Kubernetes refuses"
+    if context.get("privileged"):
+        yield Said(("securityContext", "privileged"), f"true {refused}", "remove it")
+    for index, name in enumerate(context.get("capabilities", {}).get("add", ())):
+        if name == "CAP_SYS_ADMIN":
+            path = ("securityContext", "capabilities", "add", index)
+            yield Said(path, f"{name} {refused}", "remove it, or set securityContext.allowPrivilegeEscalation: true")
 
 
-RULES = (root_closed, non_root_user, privilege_escalation)
+@rule(
+    "service-account-default",
+    "Every namespace has an account default, which helm does not take over.",
+    source="https://kubernetes.io/docs/concepts/security/service-accounts/",
+)
+def service_account_default(values: Values) -> Iterator[Said]:
+    """An account that is there already, to be made."""
+    if values.at("serviceAccount.create") and values.at("serviceAccount.name") == "default":
+        message = "default is there already, and serviceAccount.create would make it"
+        yield Said(("serviceAccount", "name"), message, "set serviceAccount.create: false")
+
+
+@rule(
+    "service-account-unused",
+    "Annotations are for an account that is made.",
+    source="the chart's templates/serviceaccount.yaml",
+    severity=Severity.WARNING,
+)
+def service_account_unused(values: Values) -> Iterator[Said]:
+    """Annotations of an account that somebody else makes."""
+    if values.at("serviceAccount.annotations") and not values.at("serviceAccount.create"):
+        path = ("serviceAccount", "annotations")
+        yield Said(path, "has no effect with serviceAccount.create false", "remove it", True)
+
+
+RULES = (
+    root_closed,
+    non_root_user,
+    fs_group,
+    privilege_escalation,
+    service_account_default,
+    service_account_unused,
+)

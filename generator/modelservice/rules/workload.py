@@ -11,6 +11,9 @@ _DEPLOYMENT = "https://kubernetes.io/docs/concepts/workloads/controllers/deploym
 _PROBES = "https://kubernetes.io/docs/tasks/configure-pod-container/configure-liveness-readiness-startup-probes/"
 _FOR = {"Recreate": "Deployment", "OnDelete": "StatefulSet", "maxSurge": "Deployment", "partition": "StatefulSet"}
 _HANDLERS = ("httpGet", "tcpSocket", "grpc", "exec")
+# Seconds of the chart's own probes, from templates/_probes.tpl: period and timeout.
+_PROBE_SECONDS = {"startup": (10, 3), "readiness": (10, 2), "liveness": (20, 5)}
+_SHORT = 120
 
 
 @rule("strategy-kind", "A strategy is one that the kind of workload knows.", source=_DEPLOYMENT)
@@ -41,6 +44,23 @@ def strategy_stuck(values: Values) -> Iterator[Said]:
         yield Said(("strategy", "rollingUpdate", "maxUnavailable"), message, "write maxUnavailable: 1")
 
 
+@rule(
+    "strategy-two-writers",
+    "A new pod beside the old one needs the claim on a second node.",
+    source="https://kubernetes.io/docs/concepts/storage/persistent-volumes/#access-modes",
+    severity=Severity.WARNING,
+)
+def strategy_two_writers(values: Values) -> Iterator[Said]:
+    """A surge, while the claim can be attached to one node only."""
+    strategy = values.at("strategy") or {}
+    rolling = strategy.get("type", "RollingUpdate") == "RollingUpdate" and values.at("workload.kind") == "Deployment"
+    several = {"ReadWriteMany", "ReadOnlyMany"} & set(values.at("modelVolume.accessModes"))
+    surge = strategy.get("rollingUpdate", {}).get("maxSurge", "25%")
+    if strategy and rolling and not several and not values.at("nodeName") and surge not in (0, "0%"):
+        message = "the new pod may wait for the claim, which the old one has on another node"
+        yield Said(("strategy",), message, "remove it: the chart stops the old pod first", True)
+
+
 @rule("probe-handler", "A probe has one handler.", source=_PROBES)
 def probe_handler(values: Values) -> Iterator[Said]:
     """Two ways to ask, of which the API server accepts one."""
@@ -66,9 +86,52 @@ def probe_port(values: Values) -> Iterator[Said]:
     for name in ("startup", "readiness", "liveness"):
         for handler in ("httpGet", "tcpSocket"):
             port = (values.at(f"probes.{name}") or {}).get(handler, {}).get("port", "http")
+            path = ("probes", name, handler, "port")
             if isinstance(port, str) and port != "http":
-                path = ("probes", name, handler, "port")
                 yield Said(path, f"no port of the container is called {port}", "write http, or 8000")
+            elif port not in ("http", 8000) and not values.at("command"):
+                yield Said(path, f"nothing listens on {port}: vLLM listens on 8000", "write http, or 8000")
+
+
+@rule("probe-grace", "A readiness probe stops nothing, and has no grace period.", source=_PROBES)
+def probe_grace(values: Values) -> Iterator[Said]:
+    """What the API server refuses."""
+    if "terminationGracePeriodSeconds" in (values.at("probes.readiness") or {}):
+        path = ("probes", "readiness", "terminationGracePeriodSeconds")
+        yield Said(path, "is for startup and liveness probes only", "remove it", True)
+
+
+@rule(
+    "probe-timeout",
+    "A probe ends before the next one starts.",
+    source=_PROBES,
+    severity=Severity.WARNING,
+)
+def probe_timeout(values: Values) -> Iterator[Said]:
+    """A probe that waits for longer than its period."""
+    for name, (period, timeout) in _PROBE_SECONDS.items():
+        probe = values.at(f"probes.{name}") or {}
+        period, timeout = probe.get("periodSeconds", period), probe.get("timeoutSeconds", timeout)
+        if timeout > period:
+            key = "timeoutSeconds" if "timeoutSeconds" in probe else "periodSeconds"
+            message = f"timeoutSeconds, {timeout}, is more than periodSeconds, {period}"
+            yield Said(("probes", name, key), message, f"set probes.{name}.timeoutSeconds to at most {period}")
+
+
+@rule(
+    "startup-short",
+    "The start-up budget holds the model's download, loading and compiling.",
+    source="a tiny model on vLLM 0.32, 47 seconds with nothing to download",
+    severity=Severity.WARNING,
+)
+def startup_short(values: Values) -> Iterator[Said]:
+    """A budget that is over before any model is ready, or that the probe's own fields replace."""
+    path, seconds = ("startupSeconds",), values.at("startupSeconds")
+    if values.written("startupSeconds") and "failureThreshold" in (values.at("probes.startup") or {}):
+        yield Said(path, "has no effect beside probes.startup.failureThreshold", "remove one of them", True)
+    elif seconds < _SHORT:
+        message = f"after {seconds} seconds the pod is killed, and even a tiny model takes about 50 to load and compile"
+        yield Said(path, message, "write at least 300")
 
 
 @rule(
@@ -85,4 +148,15 @@ def command_model(values: Values) -> Iterator[Said]:
         yield Said(("command",), message, f"add {name} where the command wants it", True)
 
 
-RULES = (strategy_kind, strategy_stuck, probe_handler, probe_success, probe_port, command_model)
+RULES = (
+    strategy_kind,
+    strategy_stuck,
+    strategy_two_writers,
+    probe_handler,
+    probe_success,
+    probe_port,
+    probe_grace,
+    probe_timeout,
+    startup_short,
+    command_model,
+)

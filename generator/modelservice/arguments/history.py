@@ -6,9 +6,9 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from modelservice.argument_rules import FIELDS, OWNED, items, problem
-from modelservice.argument_rules import item as one
-from modelservice.commandline import Given, Unknown
+from modelservice.arguments.commandline import Given, Unknown
+from modelservice.arguments.rules import FIELDS, OWNED, items, problem
+from modelservice.arguments.rules import item as one
 from modelservice.findings import Problem
 from modelservice.suggest import nearest
 from modelservice.vllm import Line, alive, facts, lives, other_lives

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from modelservice.argument_history import deprecated, keys, unknown, value_change
-from modelservice.argument_rules import OWNED, RULES, items, problem
-from modelservice.argument_values import shown, value_fault
-from modelservice.commandline import Given, Read, Stray, Unknown, normal, read
+from modelservice.arguments.commandline import Given, Read, Stray, Unknown, normal, read
+from modelservice.arguments.history import deprecated, keys, unknown, value_change
+from modelservice.arguments.rules import OWNED, items, problem
+from modelservice.arguments.values import shown, value_fault
 from modelservice.findings import Problem, Severity
 from modelservice.secrets import looks_like_secret
 from modelservice.vllm import Exactness, Flag, Line, Release, alive, command_line, facts, release_after
-
-__all__ = ["RULES", "check_arguments"]
 
 # What holds for every image; what holds for every release of vLLM.
 _FOR_EVERY_IMAGE = {"argument-secret"}
