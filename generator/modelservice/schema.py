@@ -227,6 +227,9 @@ _UNITS = {"k": "Ki", "kb": "Ki", "kib": "Ki", "m": "Mi", "mb": "Mi", "mib": "Mi"
 _UNITS |= {"t": "Ti", "tb": "Ti", "tib": "Ti", "gi": "Gi", "mi": "Mi", "ki": "Ki", "ti": "Ti", "gig": "Gi"}
 
 
+_HUB_ID_HINT = "write the id as the model's page on the hub shows it, such as Qwen/Qwen3-8B"
+
+
 def _bad_format(error: _Error) -> _Said:
     expected = error.schema.get("x-expects") or f"of the form {error.validator_value}"
     text = str(error.instance)
@@ -237,6 +240,9 @@ def _format_hint(text: str, expected: str, error: _Error) -> str:
     amount = re.fullmatch(r"([0-9.]+)\s*([A-Za-z]+)", text)
     if "quantity" in expected and amount and amount[2].lower() in _UNITS:
         return f"write {amount[1]}{_UNITS[amount[2].lower()]}"
+    if "model id" in expected and ":" in text:
+        parts = text.rstrip("/").split("/")
+        return f"write {'/'.join(parts[3:5])}" if "://" in text and len(parts) > 4 else _HUB_ID_HINT
     if "image without its tag" in expected and (":" in text or "@" in text):
         return f"write the part behind the {'@ in image.digest' if '@' in text else 'colon in image.tag'}"
     cleaned = re.sub(r"[^A-Za-z0-9._/@+-]+", "-", text.strip()).strip("-")
@@ -259,13 +265,22 @@ _COUNTED = {"Length": "characters", "Items": "items", "Properties": "keys"}
 
 
 def _wrong_length(error: _Error) -> _Said:
-    limit, length = error.validator_value, len(error.instance)
+    limit, length, expected = error.validator_value, len(error.instance), error.schema.get("x-expects")
+    too_long = error.validator.startswith("max")
+    if error.validator.endswith("Properties") and expected:
+        found = ", ".join(error.instance) or "no key"
+        return f"has {found}, and wants {expected}", "remove what is too much" if too_long else "add it"
     what = next(words for end, words in _COUNTED.items() if error.validator.endswith(end))
     if limit == 0:
         return f"{shown(error.instance)} is not empty", "remove it"
-    if error.validator.startswith("max"):
-        return f"has {length} {what}, and at most {limit} are allowed", f"shorten it to {limit} {what}"
-    return f"has {length} {what}, and at least {limit} must be there", "give a value, or remove the key"
+    if too_long:
+        are = "is" if limit == 1 else "are"
+        return f"has {_count(length, what)}, and at most {limit} {are} allowed", f"shorten it to {_count(limit, what)}"
+    return f"has {_count(length, what)}, and at least {limit} must be there", "give a value, or remove the key"
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what.removesuffix('s') if number == 1 else what}"
 
 
 def _duplicate(error: _Error) -> _Said:
@@ -274,8 +289,11 @@ def _duplicate(error: _Error) -> _Said:
 
 
 def _generic(error: _Error) -> _Said:
-    if error.validator == "not" and "required" in error.validator_value:
-        return f"{' and '.join(error.validator_value['required'])} exclude each other", "keep one of them"
+    keys = error.validator_value.get("required", []) if error.validator == "not" else []
+    if len(keys) == 1:
+        return f"{keys[0]} is {error.schema.get('x-expects', 'not allowed here')}", f"remove {keys[0]}"
+    if keys:
+        return f"{' and '.join(keys)} exclude each other", "keep one of them"
     return f"{shown(error.instance)} is not {error.schema.get('x-expects', 'allowed here')}", "remove it"
 
 

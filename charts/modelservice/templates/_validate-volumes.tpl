@@ -17,6 +17,8 @@ modelVolume.readOnly: false with ReadOnlyMany, which nobody can write to; remove
 modelVolume.dataSource: has no effect on an existing claim; remove it, or modelVolume.existingClaim
 {{- else if and $source (not (and $source.kind $source.name)) }}
 modelVolume.dataSource: needs kind and name
+{{- else if and $source (ne $source.kind "PersistentVolumeClaim") (not $source.apiGroup) }}
+modelVolume.dataSource: has no apiGroup, which {{ $source.kind }} needs; add it
 {{- end }}
 {{- if and (has "ReadWriteOncePod" $modes) (gt (len $modes) 1) }}
 modelVolume.accessModes: ReadWriteOncePod stands alone; remove the other modes
@@ -29,29 +31,37 @@ modelVolume.accessModes: ReadWriteOncePod with {{ .Values.replicas }} replicas t
 {{- end }}
 {{- end }}
 
-{{/* Volumes and mounts: names and paths once, and a volume for each mount. */}}
-{{- define "modelservice.validate.mounts" -}}
-{{- $own := list "model-dir" "dshm" "home" "tmp" -}}
+{{/* Volumes: each name once, and none of the chart's own. */}}
+{{- define "modelservice.validate.volumes" -}}
 {{- $names := list -}}
-{{- range .Values.volumes -}}
-{{- if has .name $own }}
-volumes: the name {{ .name }} is the chart's own; choose another
+{{- range $index, $volume := .Values.volumes -}}
+{{- if has .name (list "model-dir" "dshm" "home" "tmp") }}
+volumes[{{ $index }}].name: {{ .name }} is the chart's own; choose another
 {{- else if has .name $names }}
-volumes: {{ .name }} is there twice; keep one
+volumes[{{ $index }}].name: {{ .name }} is there twice; keep one
 {{- end -}}
 {{- $names = append $names .name -}}
 {{- end -}}
+{{- end }}
+
+{{/* Mounts: each path once, a volume for each, and none inside the server's HOME. The chart's own come first. */}}
+{{- define "modelservice.validate.mounts" -}}
+{{- $mounts := include "modelservice.volumeMounts" . | fromYamlArray -}}
+{{- $own := sub (len $mounts) (len .Values.volumeMounts) -}}
+{{- $names := list "model-dir" -}}
+{{- range concat (slice $mounts 0 $own) .Values.volumes }}{{ $names = append $names .name }}{{ end -}}
 {{- $paths := list -}}
-{{- range include "modelservice.volumeMounts" . | fromYamlArray -}}
+{{- range $index, $mount := $mounts -}}
+{{- $key := ge $index (int $own) | ternary (printf "volumeMounts[%d]" (sub $index $own)) "modelVolume" -}}
 {{- $path := trimSuffix "/" .mountPath -}}
 {{- if has $path $paths }}
-volumeMounts: {{ $path }} is mounted twice; choose another mountPath
+{{ $key }}.mountPath: {{ $path }} is mounted twice; choose another path
 {{- end -}}
-{{- if not (has .name (concat $own $names)) }}
-volumeMounts: no volume is called {{ .name }}; add it to volumes
+{{- if not (has .name $names) }}
+{{ $key }}.name: no volume is called {{ .name }}; add it to volumes
 {{- end -}}
 {{- if and (include "modelservice.ownHome" $) (hasPrefix "/home/modelservice/" $path) }}
-volumeMounts: {{ $path }} lies inside /home/modelservice, the server's HOME; choose a path elsewhere
+{{ $key }}.mountPath: {{ $path }} lies inside /home/modelservice, the server's HOME; choose a path elsewhere
 {{- end -}}
 {{- $paths = append $paths $path -}}
 {{- end -}}

@@ -2,24 +2,58 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from modelservice.findings import Problem, Severity
 from modelservice.rules.image import is_own_image
 from modelservice.rules.values import Said, Values, rule
 
-_PARALLEL = ("--tensor-parallel-size", "--pipeline-parallel-size", "--data-parallel-size")
+if TYPE_CHECKING:
+    from modelservice.vllm import Line, Release
+
+_PARALLEL = (
+    "--tensor-parallel-size",
+    "--pipeline-parallel-size",
+    "--prefill-context-parallel-size",
+    "--data-parallel-size",
+    "--data-parallel-size-local",
+)
+# Fields that are nothing but a flag whose values vLLM knows.
+_FLAG_FIELDS = {"model.reasoningParser": "--reasoning-parser", "model.toolCallParser": "--tool-call-parser"}
 _DRAIN_SECONDS = 15
 
 
 def check_arguments(values: Values) -> list[Problem]:
     """Return what vLLM's command line says of the arguments, in the release that the image holds."""
-    if not values.at("args"):
+    parsers = [key for key in _FLAG_FIELDS if values.at(key)]
+    if not values.at("args") and not parsers:
         return []
-    from modelservice import arguments, vllm
+    from modelservice import arguments
+
+    found = [problem for key in parsers for problem in _field_problems(values, key)]
+    return found + arguments.check_arguments(_words(values), _line(values)[0], own_image=is_own_image(values))
+
+
+def _line(values: Values) -> tuple[Release, Line]:
+    from modelservice import vllm
 
     release = vllm.release_for(values.at("image.tag"), values.at("vllmVersion"))
-    return arguments.check_arguments(_words(values), release, own_image=is_own_image(values))
+    return release, vllm.Line(release.name, release.label, vllm.command_line(release.name))
+
+
+def _field_problems(values: Values, key: str) -> Iterator[Problem]:
+    """Yield what the image's vLLM does not know: the field's flag, or the name that it holds."""
+    from modelservice.suggest import nearest
+
+    line, name, path = _line(values)[1], values.at(key), tuple(key.split("."))
+    flag = line.flags.get(_FLAG_FIELDS[key])
+    if flag and flag.values and name not in flag.values:
+        near = nearest(name, flag.values, cutoff=0.5)
+        hint = f"did you mean {near}?" if near else f"known are {', '.join(flag.values)}"
+        message = f"{line.label} knows no parser {name} without a plugin"
+        yield Problem(Severity.WARNING, path, message, hint, "argument-value")
 
 
 def _words(values: Values) -> list[str]:
@@ -28,13 +62,10 @@ def _words(values: Values) -> list[str]:
 
 def _numbers(values: Values, flags: tuple[str, ...]) -> dict[str, tuple[int, int]]:
     """Return the whole numbers that the arguments give to these flags: flag → (index, number), the last one wins."""
-    from modelservice import vllm
     from modelservice.arguments import commandline
 
-    release = vllm.release_for(values.at("image.tag"), values.at("vllmVersion"))
-    line = vllm.Line(release.name, release.label, vllm.command_line(release.name))
     found = {}
-    for item in commandline.read(_words(values), line):
+    for item in commandline.read(_words(values), _line(values)[1]):
         if (
             isinstance(item, commandline.Given)
             and item.flag.name in flags
@@ -51,19 +82,23 @@ def _numbers(values: Values, flags: tuple[str, ...]) -> dict[str, tuple[int, int
     source="vLLM, Parallelism and Scaling",
 )
 def gpu_split(values: Values) -> Iterator[Said]:
-    """A model that is split over more or fewer GPUs than the pod has."""
+    """A model that is split over more or fewer GPUs than the pods have; Ray may have them anywhere."""
     count = values.at("gpu.count")
-    if not values.at("args") or not count or "--nnodes" in " ".join(_words(values)):
+    if not values.at("args") or not count or any(word == "ray" or word.endswith("=ray") for word in _words(values)):
         return
-    sizes = _numbers(values, _PARALLEL)
-    needed = 1
-    for _, size in sizes.values():
-        needed *= size
-    if sizes and needed != count:
-        index = next(iter(sizes.values()))[0]
+    sizes = _numbers(values, (*_PARALLEL, "--nnodes"))
+    nodes = sizes.pop("--nnodes", (0, 1))[1] or 1
+    if "--data-parallel-size-local" in sizes:  # the other ranks are on other nodes
+        sizes.pop("--data-parallel-size", None)
+    needed = math.prod(size for _, size in sizes.values())
+    if sizes and needed != count * nodes:
         product = " times ".join(f"{flag} {size}" for flag, (_, size) in sizes.items())
-        message = f"{product} use{'s' if len(sizes) == 1 else ''} {needed} GPUs, and gpu.count is {count}"
-        yield Said(("args", index), message, f"set gpu.count: {needed}, or change the arguments")
+        have = f"gpu.count is {count}" + (f" on each of {nodes} nodes" if nodes > 1 else "")
+        message = f"{product} use{'s' if len(sizes) == 1 else ''} {needed} GPUs, and {have}"
+        hint = (
+            "change the arguments" if needed % nodes else f"set gpu.count: {needed // nodes}, or change the arguments"
+        )
+        yield Said(("args", next(iter(sizes.values()))[0]), message, hint)
 
 
 @rule(

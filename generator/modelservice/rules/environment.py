@@ -52,16 +52,26 @@ def env_set_by_chart(values: Values) -> Iterator[Said]:
 )
 def env_has_field(values: Values) -> Iterator[Said]:
     """A variable beside the chart, which then does not know of it."""
-    source, ours = values.at("model.source"), _set_by_chart(values)
-    fields = {"VLLM_USE_MODELSCOPE": "model.source: modelscope"}
-    if source == "huggingface":
-        fields |= dict.fromkeys(("HF_TOKEN", "HUGGING_FACE_HUB_TOKEN"), "huggingFace.tokenSecret.name to its Secret")
-        fields |= {"HF_ENDPOINT": "huggingFace.endpoint to its value"}
+    ours = _set_by_chart(values)
     for index, variable in values.items("env"):
-        field = fields.get(variable["name"])
-        if field and variable["name"] not in ours and not looks_like_secret(variable.get("value", "")):
+        setting = _setting(variable, values.at("model.source"))
+        if setting and variable["name"] not in ours and not looks_like_secret(variable.get("value", "")):
             message = f"{variable['name']} has a field of its own"
-            yield Said(("env", index, "name"), message, f"remove it and set {field}")
+            yield Said(("env", index, "name"), message, f"remove it and set {setting}")
+
+
+def _setting(variable: Mapping[str, Any], source: str) -> str | None:
+    """Return the field that says what a variable says."""
+    name, value = variable["name"], variable.get("value")
+    if name == "VLLM_USE_MODELSCOPE":
+        return "model.source: modelscope"
+    if name == "HF_ENDPOINT" and source == "huggingface":
+        return f"huggingFace.endpoint: {value}" if value else "huggingFace.endpoint"
+    if name in ("HF_TOKEN", "HUGGING_FACE_HUB_TOKEN") and source == "huggingface":
+        secret = variable.get("valueFrom", {}).get("secretKeyRef", {"name": "its Secret", "key": "token"})
+        key = f" and huggingFace.tokenSecret.key: {secret['key']}" if secret["key"] != "token" else ""
+        return f"huggingFace.tokenSecret.name: {secret['name']}{key}"
+    return None
 
 
 @rule("env-twice", "A variable is there once: Helm 4 applies server-side and fails on two.", source="helm 4")

@@ -71,7 +71,8 @@ def gpu_vendor(values: Values) -> Iterator[Said]:
         return
     if repository.rsplit("/", 1)[-1] in GPU_IMAGES:
         message = f"{resource} is no GPU for the image {repository}, which needs NVIDIA's"
-        hint = "set image.repository to an image for it" + (f", such as {_AMD_IMAGE}" * resource.startswith("amd.com/"))
+        amd = resource.startswith("amd.com/")
+        hint = f"set image.repository: {_AMD_IMAGE}" if amd else "set image.repository to an image for it"
         yield Said(("gpu", "resourceName"), message, hint)
     if values.at("runtimeClassName") == "nvidia":
         message = f"{resource} is no GPU for the runtime class nvidia"

@@ -48,10 +48,17 @@ def model_id(values: Values) -> Iterator[Said]:
         return
     odd = "--" in name or ".." in name or name.endswith(".git")
     if odd or not _HUB_ID.fullmatch(name):
-        parts = name.split("/")
-        meant = "/".join(parts[-2:] if "." in parts[0] else parts[:2])
-        hint = f"write {meant}" if len(parts) > 2 else "write the id as the model's page on the hub shows it"
+        meant = _meant(name)
+        hint = f"write {meant}" if meant else "write the id as the model's page on the hub shows it"
         yield Said(("model", "name"), f"{name} is no model id: owner/name", hint)
+
+
+def _meant(name: str) -> str | None:
+    """Return the id in an address or path of a hub, or in the name of a folder of its cache."""
+    if name.startswith("models--"):
+        return name.removeprefix("models--").replace("--", "/").split("/snapshots")[0]
+    parts = name.split("/")
+    return "/".join(parts[-2:] if "." in parts[0] else parts[:2]) if len(parts) > 2 else None
 
 
 def under(path: str, mount: str) -> bool:
@@ -93,7 +100,7 @@ def model_path_hub_cache(values: Values) -> Iterator[Said]:
 
 @rule(
     "hugging-face-unused",
-    "Settings of Hugging Face are for models from there, and a key is one of a Secret.",
+    "A token and a mirror are for models from Hugging Face, and a key is a Secret's.",
     source=_CHART,
 )
 def hugging_face_unused(values: Values) -> Iterator[Said]:

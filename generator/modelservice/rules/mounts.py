@@ -37,10 +37,12 @@ def volume_name(values: Values) -> Iterator[Said]:
     severity=Severity.WARNING,
 )
 def volume_not_mounted(values: Values) -> Iterator[Said]:
-    """A volume that the container does not see."""
+    """A volume that the container does not see; a mount with a wrong name is more likely the mistake."""
     mounted = {mount["name"] for _, mount in values.items("volumeMounts")}
+    if None in (values.at("volumeMounts") or ()) or _unknown_mounts(values):
+        return
     for index, volume in values.items("volumes"):
-        if volume["name"] not in mounted and None not in (values.at("volumeMounts") or ()):
+        if volume["name"] not in mounted:
             hint = f"add name: {volume['name']} with its mountPath to volumeMounts, or remove the volume"
             yield Said(("volumes", index, "name"), f"{volume['name']} is mounted nowhere", hint)
 
@@ -48,12 +50,19 @@ def volume_not_mounted(values: Values) -> Iterator[Said]:
 @rule("mount-without-volume", "A mount names a volume that is there.", source=_KUBERNETES)
 def mount_without_volume(values: Values) -> Iterator[Said]:
     """A mount of nothing, which the API server refuses."""
-    names = [volume["name"] for _, volume in values.items("volumes")]
-    for index, mount in values.items("volumeMounts"):
-        if mount["name"] not in (*names, *_own_names(values)) and None not in (values.at("volumes") or ()):
-            listed = f" (there are {', '.join(names)})" if names else ""
-            message = f"no volume is called {mount['name']}{listed}"
-            yield Said(("volumeMounts", index, "name"), message, "add it to volumes, or correct the name")
+    for index, name in _unknown_mounts(values):
+        from modelservice.suggest import nearest
+
+        near = nearest(name, [volume["name"] for _, volume in values.items("volumes")])
+        hint = f"did you mean {near}?" if near else "add it to volumes, or correct the name"
+        yield Said(("volumeMounts", index, "name"), f"no volume is called {name}", hint)
+
+
+def _unknown_mounts(values: Values) -> list[tuple[int, str]]:
+    if None in (values.at("volumes") or ()):
+        return []
+    names = {*_own_names(values), *(volume["name"] for _, volume in values.items("volumes"))}
+    return [(index, mount["name"]) for index, mount in values.items("volumeMounts") if mount["name"] not in names]
 
 
 def _own_names(values: Values) -> list[str]:

@@ -112,10 +112,12 @@ def probe_timeout(values: Values) -> Iterator[Said]:
     for name, (period, timeout) in _PROBE_SECONDS.items():
         probe = values.at(f"probes.{name}") or {}
         period, timeout = probe.get("periodSeconds", period), probe.get("timeoutSeconds", timeout)
-        if timeout > period:
-            key = "timeoutSeconds" if "timeoutSeconds" in probe else "periodSeconds"
-            message = f"timeoutSeconds, {timeout}, is more than periodSeconds, {period}"
-            yield Said(("probes", name, key), message, f"set probes.{name}.timeoutSeconds to at most {period}")
+        if timeout > period and "timeoutSeconds" in probe:
+            message = f"{timeout} is more than periodSeconds, {period}"
+            yield Said(("probes", name, "timeoutSeconds"), message, f"write {period}")
+        elif timeout > period:
+            message = f"{period} is less than timeoutSeconds, {timeout}"
+            yield Said(("probes", name, "periodSeconds"), message, f"set probes.{name}.timeoutSeconds: {period}")
 
 
 @rule(

@@ -1,33 +1,56 @@
-{{/* A quantity as a number: 16Gi, 500m, 1e3. */}}
+{{/* A quantity as a number: 16Gi, 500m, 1e3. Nothing for null. */}}
 {{- define "modelservice.number" -}}
+{{- if not (kindIs "invalid" .) -}}
 {{- $text := toJson . | trimAll "\"" -}}
 {{- $factors := dict "n" 1e-9 "u" 1e-6 "m" 1e-3 "k" 1e3 "M" 1e6 "G" 1e9 "T" 1e12 "P" 1e15 "E" 1e18 "Ki" 1024.0 "Mi" 1048576.0 "Gi" 1073741824.0 "Ti" 1099511627776.0 "Pi" 1125899906842624.0 "Ei" 1152921504606846976.0 -}}
 {{- $unit := regexFind "[A-Za-z]+$" $text -}}
 {{- mulf (float64 (trimSuffix $unit $text)) (get $factors $unit | default 1.0) -}}
+{{- end -}}
 {{- end }}
 
-{{/* Requests within limits, and /dev/shm within the memory that it is taken from. */}}
-{{- define "modelservice.validate.resources" -}}
-{{- $limits := .Values.resources.limits -}}
-{{- range $name, $amount := .Values.resources.requests -}}
-{{- $limit := get $limits $name -}}
-{{- if and (hasKey $limits $name) (not (kindIs "invalid" $limit)) (not (kindIs "invalid" $amount)) -}}
-{{- if gt (float64 (include "modelservice.number" $amount)) (float64 (include "modelservice.number" $limit)) }}
-resources.requests.{{ $name }}: {{ $amount }} is more than resources.limits.{{ $name }}, {{ $limit }}; lower the request or raise the limit
-{{- else if and (contains "/" $name) (ne (include "modelservice.number" $amount) (include "modelservice.number" $limit)) }}
-resources.requests.{{ $name }}: {{ $amount }} differs from resources.limits.{{ $name }}, {{ $limit }}; Kubernetes wants them equal
+{{/* A resource's key after its group: .cpu, ["rdma/hca"]. */}}
+{{- define "modelservice.resourceKey" -}}
+{{- if regexMatch "^[A-Za-z0-9_-]+$" . }}.{{ . }}{{ else }}[{{ . | quote }}]{{ end -}}
+{{- end }}
+
+{{/* A request and its limit: (dict "name" … "request" … "limit" …), either of them null where it is not there. */}}
+{{- define "modelservice.validate.resource" -}}
+{{- $key := include "modelservice.resourceKey" .name -}}
+{{- $whole := or (contains "/" .name) (hasPrefix "hugepages-" .name) -}}
+{{- $request := include "modelservice.number" .request -}}
+{{- $limit := include "modelservice.number" .limit -}}
+{{- if and $whole $request (ne (floor $request) (float64 $request)) }}
+resources.requests{{ $key }}: {{ .request }} is not a whole number; write one
+{{- else if and $whole $request (not $limit) }}
+resources.requests{{ $key }}: has no limit; set resources.limits{{ $key }} too
+{{- end -}}
+{{- if and $whole $limit (ne (floor $limit) (float64 $limit)) }}
+resources.limits{{ $key }}: {{ .limit }} is not a whole number; write one
+{{- end -}}
+{{- if and $request $limit -}}
+{{- if and $whole (ne $request $limit) }}
+resources.requests{{ $key }}: {{ .request }} differs from resources.limits{{ $key }}, {{ .limit }}; Kubernetes wants them equal
+{{- else if gt (float64 $request) (float64 $limit) }}
+resources.requests{{ $key }}: {{ .request }} is more than resources.limits{{ $key }}, {{ .limit }}; lower the request or raise the limit
 {{- end -}}
 {{- end -}}
 {{- end }}
-{{- if and .Values.sharedMemory.enabled .Values.sharedMemory.sizeLimit $limits.memory -}}
-{{- if gt (float64 (include "modelservice.number" .Values.sharedMemory.sizeLimit)) (float64 (include "modelservice.number" $limits.memory)) }}
-sharedMemory.sizeLimit: {{ .Values.sharedMemory.sizeLimit }} is more than resources.limits.memory, {{ $limits.memory }}, to which it counts; lower it or raise the limit
+
+{{/* Requests and limits: what fits together, and what gpu.count sets. */}}
+{{- define "modelservice.validate.resources" -}}
+{{- $requests := .Values.resources.requests -}}
+{{- $limits := .Values.resources.limits -}}
+{{- range $name := concat (keys $requests) (keys $limits) | uniq | sortAlpha -}}
+{{- include "modelservice.validate.resource" (dict "name" $name "request" (get $requests $name | default nil) "limit" (get $limits $name | default nil)) -}}
 {{- end -}}
+{{- $fields := dict .Values.gpu.resourceName "gpu.count" -}}
+{{- if .Values.gpu.vgpu.enabled -}}
+{{- $fields = dict "volcano.sh/vgpu-number" "gpu.count" "volcano.sh/vgpu-memory" "gpu.vgpu.memoryMiB" "volcano.sh/vgpu-cores" "gpu.vgpu.cores" -}}
 {{- end -}}
 {{- range $part := list "requests" "limits" -}}
-{{- with (index $.Values.resources $part).memory -}}
-{{- if and (gt (float64 (include "modelservice.number" .)) 0.0) (lt (float64 (include "modelservice.number" .)) 1048576.0) }}
-resources.{{ $part }}.memory: {{ . }} is less than 1Mi; write a unit such as Gi
+{{- range $name, $field := $fields -}}
+{{- if hasKey (index $.Values.resources $part) $name }}
+resources.{{ $part }}[{{ $name | quote }}]: is set by {{ $field }}; remove it here
 {{- end -}}
 {{- end -}}
 {{- with (index $.Values.resources $part).cpu -}}
@@ -36,10 +59,29 @@ resources.{{ $part }}.cpu: {{ . }} is a number of cores; write one such as 8
 {{- end -}}
 {{- end -}}
 {{- end -}}
-{{- $gpus := ternary "volcano.sh/vgpu-number" .Values.gpu.resourceName .Values.gpu.vgpu.enabled -}}
+{{- end }}
+
+{{/* What is counted in bytes, and /dev/shm within the memory that it is taken from. */}}
+{{- define "modelservice.validate.sizes" -}}
+{{- $memory := .Values.resources.limits.memory -}}
+{{- $shared := .Values.sharedMemory.sizeLimit -}}
+{{- $sizes := dict -}}
 {{- range $part := list "requests" "limits" -}}
-{{- if hasKey (index $.Values.resources $part) $gpus }}
-resources.{{ $part }}: {{ $gpus }} is set by gpu.count; remove it here
+{{- range $name, $amount := pick (index $.Values.resources $part) "memory" "ephemeral-storage" -}}
+{{- $_ := set $sizes (printf "resources.%s.%s" $part $name) $amount -}}
+{{- end -}}
+{{- end -}}
+{{- if not .Values.modelVolume.existingClaim }}{{ $_ := set $sizes "modelVolume.size" .Values.modelVolume.size }}{{ end -}}
+{{- if and .Values.sharedMemory.enabled $shared }}{{ $_ := set $sizes "sharedMemory.sizeLimit" $shared }}{{ end -}}
+{{- range $key, $amount := $sizes -}}
+{{- $bytes := include "modelservice.number" $amount | default "1e9" | float64 -}}
+{{- if and (lt $bytes 1048576.0) (or (gt $bytes 0.0) (eq $key "modelVolume.size")) }}
+{{ $key }}: {{ $amount }} is less than 1Mi; write a unit such as Gi
+{{- end -}}
+{{- end -}}
+{{- if and .Values.sharedMemory.enabled $shared $memory -}}
+{{- if gt (include "modelservice.number" $shared | float64) (include "modelservice.number" $memory | float64) }}
+sharedMemory.sizeLimit: {{ $shared }} is more than resources.limits.memory, {{ $memory }}, to which it counts; lower it or raise the limit
 {{- end -}}
 {{- end -}}
 {{- end }}

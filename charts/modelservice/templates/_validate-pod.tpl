@@ -1,0 +1,101 @@
+{{/* Users other than root, who cannot enter /root. */}}
+{{- define "modelservice.validate.user" -}}
+{{- $context := mergeOverwrite (dict) (deepCopy .Values.podSecurityContext) (deepCopy .Values.securityContext) -}}
+{{- $image := base .Values.image.repository -}}
+{{- $user := toJson $context.runAsUser | trimAll "\"" -}}
+{{- if or (include "modelservice.nonRoot" .) (and (eq $image "vllm-openai-nonroot") (eq $user "null")) -}}
+{{- if hasPrefix "/root/" (printf "%s/" .Values.modelVolume.mountPath) }}
+modelVolume.mountPath: {{ .Values.modelVolume.mountPath }} is closed to a user other than root (see podSecurityContext, securityContext, image.repository); mount it elsewhere, such as /models
+{{- end -}}
+{{- range $index, $mount := .Values.volumeMounts -}}
+{{- if hasPrefix "/root/" (printf "%s/" .mountPath) }}
+volumeMounts[{{ $index }}].mountPath: {{ .mountPath }} is closed to a user other than root; choose a path elsewhere, such as /data
+{{- end -}}
+{{- end -}}
+{{- end -}}
+{{- $where := eq (toJson .Values.securityContext.runAsUser) "null" | ternary "podSecurityContext" "securityContext" -}}
+{{- if and $context.runAsNonRoot (eq $user "0") }}
+{{ $where }}.runAsUser: 0 with runAsNonRoot; set another user
+{{- else if and $context.runAsNonRoot (eq $user "null") (eq $image "vllm-openai") }}
+{{ hasKey .Values.securityContext "runAsNonRoot" | ternary "securityContext" "podSecurityContext" }}.runAsNonRoot: true, and the image {{ .Values.image.repository }} runs as root; set runAsUser beside it
+{{- end }}
+{{- end }}
+
+{{/* Privileges that Kubernetes refuses together, and the account that is in every namespace. */}}
+{{- define "modelservice.validate.privileges" -}}
+{{- $context := .Values.securityContext -}}
+{{- if eq (toString $context.allowPrivilegeEscalation) "false" -}}
+{{- if $context.privileged }}
+securityContext.privileged: true with allowPrivilegeEscalation false; remove it
+{{- end -}}
+{{- range $index, $name := dig "capabilities" "add" (list) $context -}}
+{{- if eq $name "CAP_SYS_ADMIN" }}
+securityContext.capabilities.add[{{ $index }}]: CAP_SYS_ADMIN with allowPrivilegeEscalation false; remove it
+{{- end -}}
+{{- end -}}
+{{- end -}}
+{{- if and .Values.serviceAccount.create (eq .Values.serviceAccount.name "default") }}
+serviceAccount.name: default is there already; set serviceAccount.create to false
+{{- end }}
+{{- end }}
+
+{{/* The update strategy: what the kind of workload knows. */}}
+{{- define "modelservice.validate.strategy" -}}
+{{- $kind := .Values.workload.kind -}}
+{{- $type := .Values.strategy.type | default "RollingUpdate" -}}
+{{- $rolling := .Values.strategy.rollingUpdate | default (dict) -}}
+{{- if and (eq $kind "StatefulSet") (eq $type "Recreate") }}
+strategy.type: Recreate is for a Deployment; use RollingUpdate or OnDelete
+{{- else if and (eq $kind "Deployment") (eq $type "OnDelete") }}
+strategy.type: OnDelete is for a StatefulSet; use Recreate or RollingUpdate
+{{- else if and $rolling (ne $type "RollingUpdate") }}
+strategy.rollingUpdate: has no effect with the type {{ $type }}; remove it
+{{- end }}
+{{- if and (eq $kind "StatefulSet") (hasKey $rolling "maxSurge") }}
+strategy.rollingUpdate.maxSurge: is for a Deployment; remove it
+{{- end }}
+{{- if and (eq $kind "Deployment") (hasKey $rolling "partition") }}
+strategy.rollingUpdate.partition: is for a StatefulSet; remove it
+{{- end }}
+{{- if and (has (toString $rolling.maxSurge) (list "0" "0%")) (has (toString $rolling.maxUnavailable) (list "0" "0%")) }}
+strategy.rollingUpdate.maxUnavailable: 0 beside maxSurge 0 replaces no pod; set it to 1
+{{- end }}
+{{- end }}
+
+{{/* Probes: one handler, a port that is there, and success at once where Kubernetes wants it. */}}
+{{- define "modelservice.validate.probes" -}}
+{{- range $name, $probe := .Values.probes -}}
+{{- $handlers := pick $probe "httpGet" "tcpSocket" "grpc" "exec" -}}
+{{- if gt (len $handlers) 1 }}
+probes.{{ $name }}: {{ keys $handlers | sortAlpha | join " and " }} stand side by side; keep one
+{{- end -}}
+{{- range $handler, $asked := pick $probe "httpGet" "tcpSocket" -}}
+{{- $number := regexMatch "^[0-9]+$" (toString $asked.port) -}}
+{{- if not (or (has (toString $asked.port) (list "http" "8000")) (and $number $.Values.command)) }}
+probes.{{ $name }}.{{ $handler }}.port: vLLM does not listen on {{ $asked.port }}; write http, or 8000
+{{- end -}}
+{{- end -}}
+{{- if and (eq $name "readiness") (hasKey $probe "terminationGracePeriodSeconds") }}
+probes.readiness.terminationGracePeriodSeconds: is for startup and liveness probes only; remove it
+{{- end -}}
+{{- if and (ne $name "readiness") (ne (int ($probe.successThreshold | default 1)) 1) }}
+probes.{{ $name }}.successThreshold: must be 1; remove it
+{{- end -}}
+{{- end -}}
+{{- end }}
+
+{{/* Tolerations: fields that fit together. */}}
+{{- define "modelservice.validate.tolerations" -}}
+{{- range $index, $toleration := .Values.tolerations -}}
+{{- $exists := eq ($toleration.operator | default "Equal") "Exists" -}}
+{{- if and $exists $toleration.value }}
+tolerations[{{ $index }}].value: has no effect with operator Exists; remove it
+{{- end -}}
+{{- if not (or $exists $toleration.key) }}
+tolerations[{{ $index }}]: has no key; add it, or operator Exists
+{{- end -}}
+{{- if and (hasKey $toleration "tolerationSeconds") (ne (toString $toleration.effect) "NoExecute") }}
+tolerations[{{ $index }}].tolerationSeconds: is for the effect NoExecute only; remove it
+{{- end -}}
+{{- end -}}
+{{- end }}

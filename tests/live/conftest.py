@@ -1,0 +1,61 @@
+"""The live tests run where `make test-live` says so: MODELSERVICE_LIVE is set, and vLLM is installed."""
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.live.serving import ENVIRONMENT, MODELS, Server, serving
+
+LIVE = bool(os.environ.get("MODELSERVICE_LIVE"))
+collect_ignore = [] if LIVE else ["test_live.py"]
+CHAT = {
+    "model": {"name": "/models/chat", "source": "local", "servedName": "tiny"},
+    "modelVolume": {"mountPath": "/models", "existingClaim": "models"},
+}
+EMBED = {**CHAT, "model": {"name": "/models/embed", "source": "local", "servedName": "tiny", "task": "embedding"}}
+
+
+def copy_models(folder: Path) -> None:
+    """Put both models into the model volume."""
+    shutil.copytree(MODELS, folder, dirs_exist_ok=True)
+
+
+@pytest.fixture(scope="session")
+def helm4(request: pytest.FixtureRequest) -> str:
+    """Return the newest helm; the live tests are about the server, not about helm."""
+    import subprocess
+    import sys
+
+    command = [sys.executable, "tools/fetch_helm.py", "4.3.1"]
+    return subprocess.run(
+        command, capture_output=True, text=True, check=True, cwd=request.config.rootpath
+    ).stdout.strip()
+
+
+@pytest.fixture
+def volumes() -> Iterator[Path]:
+    """Return a folder for volumes that any user can enter."""
+    assert (ENVIRONMENT / "bin/vllm").exists(), "vLLM is not installed: run make test-live"
+    with tempfile.TemporaryDirectory(prefix="live-", ignore_cleanup_errors=True) as folder:
+        Path(folder).chmod(0o755)
+        yield Path(folder)
+
+
+@pytest.fixture(scope="module")
+def chat(helm4: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """Return a running chat server, with the API key that its manifest takes from a Secret."""
+    key = {"name": "VLLM_API_KEY", "valueFrom": {"secretKeyRef": {"name": "keys", "key": "api"}}}
+    folder = tmp_path_factory.mktemp("chat")
+    with serving(helm4, {**CHAT, "env": [key]}, folder, copy_models, VLLM_API_KEY="open-sesame") as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def embed(helm4: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """Return a running embedding server."""
+    with serving(helm4, EMBED, tmp_path_factory.mktemp("embed"), copy_models) as running:
+        yield running

@@ -1,0 +1,224 @@
+"""What a rendered manifest does with a real vLLM: it starts in its budget, answers every route, and stops in time."""
+
+import json
+import shutil
+import subprocess
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+import yaml
+from modelservice import access, check
+from modelservice.service import coalesce
+
+from tests.chart.rendering import EXAMPLES, objects, one, server
+from tests.live.conftest import CHAT, EMBED, copy_models
+from tests.live.serving import Server, close, fill, parse, run_python, serving
+
+pytestmark = pytest.mark.live
+KEY = "open-sesame"
+
+
+def curl(server: Server, path: str, *arguments: str, key: str = KEY) -> tuple[int, str]:
+    """Ask with curl; return the status and the body."""
+    headers = ["--header", f"Authorization: Bearer {key}", "--header", "Content-Type: application/json"]
+    command = ["curl", "--silent", "--write-out", "\n%{http_code}", *headers, *arguments, server.url + path]
+    body, _, status = subprocess.run(command, capture_output=True, text=True, check=True).stdout.rpartition("\n")
+    return int(status), body
+
+
+def posted(server: Server, path: str, **body: Any) -> tuple[int, Any]:
+    status, text = curl(server, path, "--data", json.dumps({"model": "tiny", **body}))
+    return status, json.loads(text or "null")
+
+
+MESSAGES = [{"role": "user", "content": "Say hello."}]
+
+
+@pytest.mark.live_smoke
+def test_the_probes_of_the_manifest_succeed(chat: Server) -> None:
+    assert all(chat.probe(name) for name in ("startupProbe", "readinessProbe", "livenessProbe"))
+
+
+@pytest.mark.live_smoke
+def test_every_route_of_a_chat_model_answers_curl(chat: Server) -> None:
+    status, chatted = posted(chat, "/v1/chat/completions", messages=MESSAGES, max_tokens=8)
+    assert (status, chatted["choices"][0]["message"]["role"]) == (200, "assistant")
+    status, completed = posted(chat, "/v1/completions", prompt="Once", max_tokens=8)
+    assert (status, len(completed["choices"])) == (200, 1)
+    status, stream = curl(
+        chat, "/v1/completions", "--data", json.dumps({"model": "tiny", "prompt": "a", "stream": True})
+    )
+    assert status == 200
+    assert stream.rstrip().endswith("data: [DONE]")
+    status, tokens = posted(chat, "/tokenize", prompt="Hello")
+    assert (status, posted(chat, "/detokenize", tokens=tokens["tokens"])[1]["prompt"]) == (200, "Hello")
+    status, models = curl(chat, "/v1/models")
+    assert (status, [model["id"] for model in json.loads(models)["data"]]) == (200, ["tiny"])
+    assert curl(chat, "/health")[0] == 200
+    assert curl(chat, "/openapi.json")[0] == curl(chat, "/openapi.json", "--head")[0] == 200
+    assert posted(chat, "/v1/embeddings", input="a")[0] == 404
+
+
+@pytest.mark.live_smoke
+def test_the_pod_of_helm_test_is_content(chat: Server) -> None:
+    pod = one("Pod", chat.items)["spec"]["containers"][0]
+    program = pod["args"][0]
+    variables = {entry["name"]: entry.get("value", KEY) for entry in pod["env"]}
+    answer = run_python(program, **{**variables, "BASE_URL": chat.url})
+    assert answer.returncode == 0, answer.stderr
+    assert "serves tiny" in answer.stdout
+    assert run_python(program, **{**variables, "BASE_URL": chat.url, "MODEL": "other"}).returncode != 0
+
+
+def test_the_key_is_asked_for(chat: Server) -> None:
+    assert curl(chat, "/v1/models", key="wrong")[0] == 401
+    assert curl(chat, "/v1/models")[0] == 200
+
+
+def smoke(server: Server, key: str = "", *more: str) -> subprocess.CompletedProcess[str]:
+    command = [str(Path(__file__).parents[2] / ".venv/bin/modelservice"), "smoke", server.url, *more]
+    return subprocess.run(command, capture_output=True, text=True, check=False, env={"OPENAI_API_KEY": key})
+
+
+@pytest.mark.live_smoke
+def test_smoke_finds_a_chat_server_right_and_says_what_goes_round_its_key(chat: Server) -> None:
+    answer = smoke(chat, KEY, "--format", "json")
+    result = json.loads(answer.stdout)
+    assert (answer.returncode, result["task"], result["key"]) == (0, "generate", "asked for"), answer.stdout
+    streamed = next(item for item in result["answers"] if item["first_token"] is not None)
+    assert 0 < streamed["first_token"] <= streamed["seconds"]
+    open_routes = {item["route"] for item in result["answers"] if "without the key" in item["note"]}
+    assert open_routes == {"GET /metrics", "GET /openapi.json", "POST /tokenize", "POST /invocations"}
+    assert KEY not in answer.stdout
+
+
+def test_smoke_tells_a_wrong_key(chat: Server) -> None:
+    answer = smoke(chat, "wrong")
+    assert answer.returncode == 1
+    assert "the key is wrong or missing" in answer.stdout
+
+
+def test_smoke_finds_an_embedding_server_right(embed: Server) -> None:
+    answer = smoke(embed, "", "--format", "json")
+    assert answer.returncode == 0, answer.stdout
+    assert (json.loads(answer.stdout)["task"], json.loads(answer.stdout)["model"]) == ("embedding", "tiny")
+
+
+def found(values: dict[str, Any]) -> access.Access:
+    return access.access(coalesce(check.defaults(), values), "tiny", "models")
+
+
+@pytest.mark.live_smoke
+def test_the_program_for_the_openai_package_runs_unchanged(chat: Server) -> None:
+    answer = run_python(access.as_python(found(CHAT)), OPENAI_BASE_URL=f"{chat.url}/v1", OPENAI_API_KEY=KEY)
+    assert answer.returncode == 0, answer.stderr
+    assert answer.stdout.startswith("['tiny']")
+
+
+def test_the_program_for_an_embedding_model_runs_unchanged(embed: Server) -> None:
+    answer = run_python(access.as_python(found(EMBED)), OPENAI_BASE_URL=f"{embed.url}/v1")
+    assert answer.returncode == 0, answer.stderr
+    assert "2 vectors of 64 numbers" in answer.stdout
+
+
+@pytest.mark.parametrize("kind", ["chat", "embed"])
+def test_the_notebook_runs_from_top_to_bottom(kind: str, chat: Server, embed: Server) -> None:
+    running, values = (chat, CHAT) if kind == "chat" else (embed, EMBED)
+    program = """
+import nbformat, os
+from nbclient import NotebookClient
+notebook = nbformat.reads(os.environ["NOTEBOOK"], as_version=4)
+nbformat.validate(notebook)
+NotebookClient(notebook, timeout=120).execute()
+print(sum(len(cell.get("outputs", [])) > 0 for cell in notebook.cells))
+"""
+    variables = {"OPENAI_BASE_URL": f"{running.url}/v1", "OPENAI_API_KEY": KEY}
+    answer = run_python(program, NOTEBOOK=access.as_notebook(found(values)), **variables)
+    assert answer.returncode == 0, answer.stderr[-2000:]
+    assert int(answer.stdout.split()[-1]) >= 3
+
+
+@pytest.mark.parametrize("kind", ["chat", "embed"])
+def test_the_shell_script_runs_unchanged(kind: str, chat: Server, embed: Server) -> None:
+    running, values = (chat, CHAT) if kind == "chat" else (embed, EMBED)
+    variables = {"OPENAI_BASE_URL": f"{running.url}/v1", "OPENAI_API_KEY": KEY, "PATH": "/usr/bin:/bin"}
+    script = f"set -e\n{access.as_curl(found(values))}"
+    answer = subprocess.run(["sh", "-c", script], capture_output=True, text=True, check=False, env=variables)
+    assert answer.returncode == 0, answer.stdout + answer.stderr
+
+
+def test_an_embedding_model_embeds_and_does_not_chat(embed: Server) -> None:
+    status, answer = posted(embed, "/v1/embeddings", input=["Hello", "world"])
+    assert (status, [len(item["embedding"]) for item in answer["data"]]) == (200, [64, 64])
+    assert posted(embed, "/v1/chat/completions", messages=MESSAGES)[0] == 404
+
+
+def test_a_stream_under_way_ends_well_when_the_pod_is_stopped(helm4: str, volumes: Path) -> None:
+    with serving(helm4, {**CHAT, "terminationGracePeriodSeconds": 60}, volumes, copy_models) as running:
+        lines: list[str] = []
+
+        def stream() -> None:
+            body = {"model": "tiny", "prompt": "a", "max_tokens": 1900, "stream": True, "ignore_eos": True}
+            with httpx.stream("POST", f"{running.url}/v1/completions", json=body, timeout=120) as answer:
+                lines.extend(line for line in answer.iter_lines() if line)
+
+        # Started shortly before SIGTERM, so that it is under way when that comes.
+        late = threading.Timer(14, stream)
+        late.start()
+        seconds = running.stop()
+        late.join(60)
+        assert lines[-1] == "data: [DONE]", lines[-3:]
+        assert running.process.returncode == 0
+        assert 15 < seconds < 60
+
+
+def test_a_shared_cache_is_served_read_only_and_offline(helm4: str, volumes: Path) -> None:
+    def prepare(folder: Path) -> None:
+        fill(folder, "chat", "org/tiny")
+        close(folder)
+
+    values = {
+        "model": {"name": "org/tiny"},
+        "modelVolume": {"existingClaim": "shared", "accessModes": ["ReadOnlyMany"]},
+    }
+    with serving(helm4, values, volumes, prepare) as running:
+        assert server(running.items)["volumeMounts"][0]["readOnly"] is True
+        body = json.dumps({"model": "org/tiny", "prompt": "a", "max_tokens": 4})
+        assert curl(running, "/v1/completions", "--data", body)[0] == 200
+        assert any((volumes / "home").rglob("*")), "the caches should be in HOME"
+
+
+def test_the_restricted_example_serves_as_user_2000(helm4: str, volumes: Path) -> None:
+    example = yaml.safe_load(next(item for item in EXAMPLES if item.stem == "restricted").read_text())
+    values = {**example, "model": CHAT["model"]}
+    # What the image's root file system holds is not ours to close; the user cannot write to it all the same.
+    with serving(helm4, values, volumes, copy_models) as running:
+        status = Path(f"/proc/{running.process.pid}/status").read_text()
+        assert "Uid:\t2000\t2000" in status
+        assert "CapEff:\t0000000000000000" in status
+        assert posted(running, "/v1/completions", prompt="a", max_tokens=4)[0] == 200
+
+
+def test_vllms_own_parser_takes_the_arguments_of_every_example(helm4: str) -> None:
+    lines = {}
+    for example in EXAMPLES:
+        container = server(objects(helm4, example))
+        lines[example.stem] = [*container["command"][2:], *(word.replace("$$", "$") for word in container["args"])]
+    assert {name: said for name, said in parse(lines).items() if said} == {}
+
+
+def test_what_we_refuse_the_parser_refuses(helm4: str) -> None:
+    lines = {"unknown": ["m", "--max-modl-len=1"], "task": ["m", "--task=embed"], "choice": ["m", "--dtype=fp16"]}
+    assert all(parse(lines).values())
+
+
+def test_the_server_ends_idle_at_once(helm4: str, volumes: Path) -> None:
+    with serving(helm4, CHAT, volumes, copy_models) as running:
+        assert 15 <= running.stop() < 30
+        assert running.process.returncode == 0
+    time.sleep(1)
+    shutil.rmtree(volumes / "model-dir", ignore_errors=True)
