@@ -5,13 +5,20 @@ BIN := .venv/bin
 INSTALLED := .venv/.installed
 EXAMPLE := opt-125m
 
-.PHONY: demo test lint generate snapshots clean
+.PHONY: demo test test-live lint generate snapshots clean
 
 demo: $(INSTALLED)
 	@PATH="$(CURDIR)/$(BIN):$$(dirname "$$($(BIN)/python tools/fetch_helm.py)"):$$PATH" sh tools/demo.sh $(EXAMPLE)
 
 test: .venv/.tests-installed
 	$(BIN)/python -m pytest -n auto
+
+# A real vLLM on the CPU, 2.2 GB, in .venv-vllm. LIVE=live_smoke is the shortest part.
+LIVE ?= live
+test-live: .venv/.tests-installed
+	sh tests/live/install_vllm.sh .venv-vllm
+	[ -e .cache/live/models/embed/modules.json ] || .venv-vllm/bin/python tests/live/make_tiny_models.py .cache/live/models
+	MODELSERVICE_LIVE=1 $(BIN)/python -m pytest tests/live -m $(LIVE)
 
 lint: .venv/.tests-installed
 	$(BIN)/ruff check .

@@ -18,7 +18,10 @@ WORDS = [
     "A pod starts, its probe asks for its health, and the service sends it requests.",
     "Hello there, how are you today?",
 ]
-TEMPLATE = "{% for m in messages %}[{{ m.role }}] {{ m.content }}\n{% endfor %}{% if add_generation_prompt %}[assistant] {% endif %}"
+TEMPLATE = (
+    "{% for m in messages %}[{{ m.role }}] {{ m.content }}\n{% endfor %}"
+    "{% if add_generation_prompt %}[assistant] {% endif %}"
+)
 SIZES = {
     "vocab_size": 400,
     "hidden_size": 64,

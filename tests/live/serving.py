@@ -77,7 +77,7 @@ class Server:
         found = {
             "PATH": f"{ENVIRONMENT}/bin:/usr/bin:/bin",
             "LANG": "C.UTF-8",
-            "HOME": str(Path.home()),
+            "HOME": str(self.log.parent),
             **CPU_VARIABLES,
         }
         for entry in self.container["env"]:

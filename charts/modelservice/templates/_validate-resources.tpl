@@ -40,12 +40,14 @@ resources.requests{{ $key }}: {{ .request }} is more than resources.limits{{ $ke
 {{- define "modelservice.validate.resources" -}}
 {{- $requests := .Values.resources.requests -}}
 {{- $limits := .Values.resources.limits -}}
-{{- range $name := concat (keys $requests) (keys $limits) | uniq | sortAlpha -}}
-{{- include "modelservice.validate.resource" (dict "name" $name "request" (get $requests $name | default nil) "limit" (get $limits $name | default nil)) -}}
-{{- end -}}
 {{- $fields := dict .Values.gpu.resourceName "gpu.count" -}}
 {{- if .Values.gpu.vgpu.enabled -}}
 {{- $fields = dict "volcano.sh/vgpu-number" "gpu.count" "volcano.sh/vgpu-memory" "gpu.vgpu.memoryMiB" "volcano.sh/vgpu-cores" "gpu.vgpu.cores" -}}
+{{- end -}}
+{{- range $name := concat (keys $requests) (keys $limits) | uniq | sortAlpha -}}
+{{- if not (hasKey $fields $name) -}}
+{{- include "modelservice.validate.resource" (dict "name" $name "request" (index $requests $name) "limit" (index $limits $name)) -}}
+{{- end -}}
 {{- end -}}
 {{- range $part := list "requests" "limits" -}}
 {{- range $name, $field := $fields -}}

@@ -84,6 +84,8 @@ def _item(item: Read, line: Line) -> Iterator[Problem]:
 def _owned(item: Given) -> Problem:
     reason, instead = OWNED[item.flag.name]
     hint = instead.replace("{value}", f": {item.values[0].text}" if item.values else "")
+    if item.values and not item.attached:
+        hint = hint.replace("remove it", "remove both items", 1)
     return problem("argument-owned", item.at, f"`{item.flag.name}` is the chart's: {reason}", hint)
 
 

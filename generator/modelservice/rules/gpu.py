@@ -27,7 +27,7 @@ def gpu_required(values: Values) -> Iterator[Said]:
     repository = values.at("image.repository")
     if values.at("gpu.count") == 0 and repository.rsplit("/", 1)[-1] in GPU_IMAGES:
         message = f"0 with the image {repository}, which needs a GPU"
-        yield Said(("gpu", "count"), message, f"set at least 1, or an image for CPUs in image.repository: {CPU_IMAGE}")
+        yield Said(("gpu", "count"), message, f"write 1 or more, or set image.repository: {CPU_IMAGE} for CPUs")
 
 
 @rule("vgpu-count", "A vGPU service asks for at least one slice.", source=_CHART)
@@ -47,12 +47,16 @@ def vgpu_unused(values: Values) -> Iterator[Said]:
             )
 
 
+def resource_fields(values: Values) -> dict[str, str]:
+    """Return the resources that the chart sets → the fields that say how many."""
+    return _SLICES if values.at("gpu.vgpu.enabled") else {values.at("gpu.resourceName"): "gpu.count"}
+
+
 @rule("gpu-resource-twice", "The GPU resource is set by gpu.count only.", source=_CHART)
 def gpu_resource_twice(values: Values) -> Iterator[Said]:
     """The GPU resource among the CPU and memory."""
-    fields = _SLICES if values.at("gpu.vgpu.enabled") else {values.at("gpu.resourceName"): "gpu.count"}
     for part in ("requests", "limits"):
-        for name, field in fields.items():
+        for name, field in resource_fields(values).items():
             if name in values.at(f"resources.{part}"):
                 hint = f"remove it here and set {field}"
                 yield Said(("resources", part, name), f"is set by {field}", hint, True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 import re
 from collections.abc import Iterator
 
@@ -33,7 +34,8 @@ def model_path(values: Values) -> Iterator[Said]:
         path = ("model", "name") if values.written("model.name") else ("model", "source")
         yield Said(path, f"{name} is not a path, and model.source is local", hint)
     elif source != "local" and name.startswith("/"):
-        yield Said(("model", "name"), f"is a path, and model.source is {source}", "set model.source: local")
+        mount = "" if any(under(name, path) for path in _mounts(values)) else f" and {_mount_above(name)}"
+        yield Said(("model", "name"), f"is a path, and model.source is {source}", f"set model.source: local{mount}")
 
 
 @rule(
@@ -70,15 +72,21 @@ def under(path: str, mount: str) -> bool:
 def model_path_not_mounted(values: Values) -> Iterator[Said]:
     """A path that no volume covers."""
     name = values.at("model.name")
-    mounts = [values.at("modelVolume.mountPath"), *(mount["mountPath"] for _, mount in values.items("volumeMounts"))]
-    if (
-        values.at("model.source") == "local"
-        and name.startswith("/")
-        and not any(under(name, mount) for mount in mounts)
-    ):
+    if values.at("model.source") != "local" or not name.startswith("/"):
+        return
+    mounts = _mounts(values)
+    if not any(under(name, mount) for mount in mounts):
         message = f"{name} is in no mounted volume ({', '.join(mounts)})"
-        hint = "set modelVolume.mountPath to a folder above it, or mount one with volumes and volumeMounts"
+        hint = f"set {_mount_above(name)}, or mount a folder above it with volumes and volumeMounts"
         yield Said(("model", "name"), message, hint)
+
+
+def _mounts(values: Values) -> list[str]:
+    return [values.at("modelVolume.mountPath"), *(mount["mountPath"] for _, mount in values.items("volumeMounts"))]
+
+
+def _mount_above(name: str) -> str:
+    return f"modelVolume.mountPath: {posixpath.dirname(name.rstrip('/')).rstrip('/') or name}"
 
 
 @rule(

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from modelservice.findings import Path, Severity, dotted
 from modelservice.quantity import amount
+from modelservice.rules.gpu import resource_fields
 from modelservice.rules.values import Said, Values, rule
 
 _KUBERNETES = "https://kubernetes.io/docs/concepts/configuration/manage-resources-containers/"
@@ -22,7 +23,7 @@ def request_above_limit(values: Values) -> Iterator[Said]:
     for name, request in values.at("resources.requests").items():
         limit = limits.get(name)
         wanted, allowed = amount(request), amount(limit) if limit is not None else None
-        if wanted is None or allowed is None:
+        if wanted is None or allowed is None or name in resource_fields(values):
             continue
         ours, theirs = ("resources", "requests", name), ("resources", "limits", name)
         if wanted != allowed and _is_extended(name):
@@ -45,7 +46,7 @@ def extended_resource(values: Values) -> Iterator[Said]:
     for part in ("requests", "limits"):
         for name, given in values.at(f"resources.{part}").items():
             number = amount(given) if given is not None else None
-            if number is None or not _is_extended(name):
+            if number is None or not _is_extended(name) or name in resource_fields(values):
                 continue
             path, limit = ("resources", part, name), ("resources", "limits", name)
             if number % 1:

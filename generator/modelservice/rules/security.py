@@ -80,7 +80,7 @@ def non_root_user(values: Values) -> Iterator[Said]:
     key = "runAsUser" if context.get("runAsUser") is not None else "runAsNonRoot"
     where = "securityContext" if (values.at("securityContext") or {}).get(key) is not None else "podSecurityContext"
     if context.get("runAsUser") == 0:
-        yield Said((where, key), "0 is root, and runAsNonRoot is true", "set another user, such as 2000")
+        yield Said((where, key), "0 is root, and runAsNonRoot is true", "write 2000, or another user than 0")
     elif context.get("runAsUser") is None and _image(values) == "vllm-openai":
         message = f"true, and the image {values.at('image.repository')} runs as root"
         yield Said((where, key), message, f"set {where}.runAsUser: 2000")

@@ -1,0 +1,87 @@
+"""How a service is reached: the names are the chart's, the examples fit the model, no key is printed."""
+
+import ast
+import json
+import subprocess
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+from modelservice import check
+from modelservice.access import STYLES, access, as_notebook, as_python, as_text
+from modelservice.cli import main
+from modelservice.service import coalesce
+
+from tests.chart.rendering import MODEL, ROOT, objects, one
+
+LONG = "a-team-with-a-long-name-serves-a-model-with-one-name"
+
+
+def found(values: dict[str, Any], release: str = "qwen3") -> Any:
+    return access(coalesce(check.defaults(), values), release, "models")
+
+
+@pytest.mark.parametrize("release", ["qwen2.5", "123", f"{LONG}1", f"{LONG}2"])
+@pytest.mark.parametrize("names", [{}, {"nameOverride": "chat"}, {"fullnameOverride": "llm"}])
+def test_the_service_is_named_as_the_chart_names_it(release: str, names: dict[str, str], helm: str) -> None:
+    values = {**MODEL, **names}
+    rendered = one("Service", objects(helm, values, release))["metadata"]["name"]
+    assert found(values, release).service == rendered
+
+
+def test_the_address_is_the_one_of_the_llmos_document() -> None:
+    assert access(coalesce(check.defaults(), MODEL), "name", "default").url == (
+        "http://modelservice-name.default.svc.cluster.local:8000/v1"
+    )
+
+
+def test_the_text_says_how_to_reach_the_type_of_service() -> None:
+    assert "port-forward service/modelservice-qwen3 8000:8000" in as_text(found(MODEL))
+    assert "loadBalancer" not in as_text(found(MODEL))
+    assert "loadBalancer" in as_text(found({**MODEL, "service": {"type": "LoadBalancer"}}))
+    assert "nodePort" in as_text(found({**MODEL, "service": {"type": "NodePort"}}))
+
+
+@pytest.mark.parametrize(
+    ("task", "has", "has_not"),
+    [
+        ("generate", "/v1/chat/completions", "/v1/embeddings"),
+        ("embedding", "/v1/embeddings", "/v1/chat/completions"),
+        ("score", "/v1/rerank", "/v1/chat/completions"),
+    ],
+)
+def test_a_model_is_asked_what_it_serves(task: str, has: str, has_not: str) -> None:
+    model = found({"model": {"name": "a/b", "task": task}})
+    for style in ("text", "curl"):
+        assert has in STYLES[style](model)
+        assert has_not not in STYLES[style](model)
+    assert ("chat.completions" in as_python(model)) == (task == "generate")
+
+
+def test_the_key_is_named_and_never_printed() -> None:
+    secret = {"secretKeyRef": {"name": "api-keys", "key": "search"}}
+    values = {**MODEL, "env": [{"name": "VLLM_API_KEY", "valueFrom": secret}]}
+    assert "get secret api-keys" in as_text(found(values))
+    assert "get secret api-keys" in STYLES["env"](found(values))
+    assert "none is asked for" in as_text(found(MODEL))
+
+
+@pytest.mark.parametrize("task", ["generate", "embedding", "score"])
+def test_the_examples_are_a_program_a_notebook_and_a_script(task: str) -> None:
+    model = found({"model": {"name": "a/b", "task": task}})
+    ast.parse(as_python(model))
+    notebook = json.loads(as_notebook(model))
+    assert (notebook["nbformat"], notebook["nbformat_minor"]) == (4, 5)
+    for cell in notebook["cells"]:
+        if cell["cell_type"] == "code":
+            ast.parse(cell["source"])
+    for style in ("curl", "env"):
+        subprocess.run(["sh", "-n"], input=STYLES[style](model), text=True, check=True)
+
+
+@pytest.mark.parametrize("style", list(STYLES))
+def test_the_command_prints_each_style(style: str) -> None:
+    example = str(ROOT / "values-examples/embeddings.yaml")
+    answer = CliRunner().invoke(main, ["access", example, "-n", "models", "--as", style], catch_exceptions=False)
+    assert answer.exit_code == 0
+    assert "bge-m3" in answer.stdout

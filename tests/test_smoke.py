@@ -1,0 +1,159 @@
+"""`modelservice smoke` against servers that are none of ours: always a verdict, in time, and never a traceback."""
+
+import contextlib
+import http.server
+import json
+import socket
+import ssl
+import subprocess
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+from modelservice.cli import main
+
+
+class Model(http.server.BaseHTTPRequestHandler):
+    """A server with the answers of an embedding model that asks for a key."""
+
+    key = "open-sesame"
+    ready_at = 0.0
+
+    def log_message(self, *_: Any) -> None:
+        """Say nothing."""
+
+    def _answer(self, status: int, body: Any) -> None:
+        content = json.dumps(body).encode()
+        self.send_response(status)
+        self.send_header("Content-Length", str(len(content)))
+        self.end_headers()
+        if self.command != "HEAD":
+            self.wfile.write(content)
+
+    def do_GET(self) -> None:
+        self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        if self.path == "/health" and time.monotonic() < self.ready_at:
+            self._answer(503, {})
+        elif self.path.startswith("/v1") and self.headers.get("Authorization") != f"Bearer {self.key}":
+            self._answer(401, {"error": "Unauthorized"})
+        elif self.path in ("/v1/chat/completions", "/v1/completions", "/v1/rerank", "/invocations"):
+            self._answer(404, {"detail": "Not Found"})
+        else:
+            self._answer(200, {"data": [{"id": "bge-m3"}]})
+
+    do_HEAD = do_POST = do_GET
+
+
+class NotFound(Model):
+    """A web server of something else."""
+
+    def do_GET(self) -> None:
+        self._answer(404, {})
+
+    do_HEAD = do_POST = do_GET
+
+
+@contextlib.contextmanager
+def running(handler: type[Model], context: ssl.SSLContext | None = None) -> Iterator[str]:
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    if context:
+        server.socket = context.wrap_socket(server.socket, server_side=True)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        yield f"{'https' if context else 'http'}://127.0.0.1:{server.server_port}"
+    finally:
+        server.shutdown()
+        server.server_close()
+
+
+def smoke(url: str, *options: str, key: str = "") -> Result:
+    environment = {"OPENAI_API_KEY": key, "VLLM_API_KEY": ""}
+    return CliRunner().invoke(main, ["smoke", url, *options], env=environment, catch_exceptions=False)
+
+
+def test_an_embedding_server_is_right() -> None:
+    with running(Model) as url:
+        answer = smoke(f"{url}/v1", "--format", "json", key="open-sesame")
+    result = json.loads(answer.stdout)
+    assert (answer.exit_code, result["task"], result["model"], result["key"]) == (0, "embedding", "bge-m3", "asked for")
+    verdicts = {item["route"]: item["verdict"] for item in result["answers"]}
+    assert verdicts["POST /v1/embeddings"] == "right"
+    assert verdicts["POST /v1/chat/completions"] == "absent"
+    assert any("without the key" in item["note"] for item in result["answers"])
+    assert "open-sesame" not in answer.output
+
+
+def test_a_wrong_key_is_told() -> None:
+    with running(Model) as url:
+        answer = smoke(url, key="wrong-one")
+    assert answer.exit_code == 1
+    assert "the key is wrong or missing: set OPENAI_API_KEY" in answer.stdout
+    assert "wrong-one" not in answer.output
+
+
+def test_a_server_of_something_else_is_wrong() -> None:
+    with running(NotFound) as url:
+        answer = smoke(url)
+    assert answer.exit_code == 1
+    assert "GET /health                           404" in answer.stdout.replace("  ", "  ")
+
+
+def test_a_closed_port_is_one_sentence() -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        answer = smoke(f"http://127.0.0.1:{free.getsockname()[1]}")
+    assert answer.exit_code == 3
+    assert "cannot be reached" in answer.stderr
+    assert answer.stderr.count("\n") == 1
+
+
+def test_a_server_that_hangs_is_given_up_in_time() -> None:
+    with socket.socket() as deaf:
+        deaf.bind(("127.0.0.1", 0))
+        deaf.listen()
+        start = time.monotonic()
+        answer = smoke(f"http://127.0.0.1:{deaf.getsockname()[1]}", "--timeout", "1")
+    assert answer.exit_code == 3
+    assert "does not answer" in answer.stderr
+    assert time.monotonic() - start < 5
+
+
+@pytest.mark.parametrize("url", ["localhost", "http://", "nonsense://x", "http://[::1"])
+def test_what_is_no_address_is_one_sentence(url: str) -> None:
+    answer = smoke(url)
+    assert answer.exit_code == 3
+    assert answer.stderr.startswith("error: ")
+
+
+def test_a_certificate_of_ones_own_is_trusted_only_when_told(tmp_path: Path) -> None:
+    key, certificate = str(tmp_path / "key.pem"), str(tmp_path / "certificate.pem")
+    command = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=localhost", "-days", "2"]
+    subprocess.run([*command, "-keyout", key, "-out", certificate], check=True, capture_output=True)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate, key)
+    with running(Model, context) as url:
+        refused, trusted = smoke(url, key="open-sesame"), smoke(url, "--insecure", key="open-sesame")
+    assert (refused.exit_code, trusted.exit_code) == (3, 0)
+    assert "--insecure trusts any certificate" in refused.stderr
+
+
+def test_it_waits_until_the_server_is_ready() -> None:
+    class Late(Model):
+        ready_at = time.monotonic() + 3
+
+    with running(Late) as url:
+        assert smoke(url, "--wait", "20", key="open-sesame").exit_code == 0
+
+
+def test_it_does_not_wait_for_ever() -> None:
+    class Never(Model):
+        ready_at = time.monotonic() + 1000
+
+    with running(Never) as url:
+        answer = smoke(url, "--wait", "2")
+    assert answer.exit_code == 3
+    assert "was not ready after 2 seconds" in answer.stderr
