@@ -4,11 +4,16 @@ tests/cases/invalid/<name>/ holds values.yaml, the exact findings.txt, and, wher
 with the reason. tests/cases/valid/<rule>.yaml just misses that rule.
 """
 
+import re
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+import yaml
 from modelservice import catalogue, check, document, report
+from modelservice.findings import dotted
 
 ROOT = Path(__file__).parents[1]
 CHART = ROOT / "charts/modelservice"
@@ -22,6 +27,14 @@ ABOUT_THE_FILE = {"file-missing", "file-unreadable", "file-size"}
 def findings(file: Path) -> list[str]:
     found = check.check(document.read(file.name, file.read_bytes()))
     return [report.line(finding) for finding in sorted(found, key=lambda finding: (*finding.position, finding.rule))]
+
+
+def keys_that_only_rules_refuse(case: Path) -> list[str]:
+    """Return the keys at fault; none where the schema refuses something, because helm then gets no further."""
+    found = check.errors(check.check(document.read("values.yaml", (case / "values.yaml").read_bytes())))
+    settings = {rule.id for rule in catalogue.catalogue()["Settings"]}
+    found = [finding for finding in found if finding.rule != "secret-literal"]
+    return [dotted(finding.path) for finding in found] if {finding.rule for finding in found} <= settings else []
 
 
 def helm_template(helm: str, values: Path) -> subprocess.CompletedProcess[str]:
@@ -43,6 +56,8 @@ def test_helm_refuses_what_we_refuse(case: Path, helm: str) -> None:
         )
     else:
         assert answer.returncode != 0
+        for key in keys_that_only_rules_refuse(case):
+            assert re.search(rf"(?<![\w.]){re.escape(key)}(?![\w.\[])", answer.stderr), key
 
 
 def test_a_warning_is_none_that_helm_refuses() -> None:
@@ -75,7 +90,36 @@ def test_a_rule_is_listed_once() -> None:
     assert len(ids) == len(set(ids))
 
 
-def test_no_finding_prints_a_secret() -> None:
+TOKENS = ("hf_abcdefghijklmnopqrstuvwxyz12345678", "sk-abcdefghijklmnopqrstuvwx1234")
+
+
+def texts_replaced(tree: Any, token: str) -> Iterator[Any]:
+    """Yield the tree as often as it has texts and keys, each time with one of them replaced."""
+    if isinstance(tree, str):
+        yield token
+    elif isinstance(tree, list):
+        for index, item in enumerate(tree):
+            yield from ([*tree[:index], other, *tree[index + 1 :]] for other in texts_replaced(item, token))
+    elif isinstance(tree, dict):
+        for key, value in tree.items():
+            yield from ({**tree, key: other} for other in texts_replaced(value, token))
+            yield {token if name == key else name: child for name, child in tree.items()}
+
+
+@pytest.mark.parametrize("token", TOKENS)
+@pytest.mark.parametrize("style", ["text", "json", "github", "sarif"])
+def test_a_secret_is_never_printed_wherever_it_stands(token: str, style: str) -> None:
+    files = [ROOT / "values-examples/everything.yaml", ROOT / "values-examples/everything-statefulset.yaml"]
+    for file in files:
+        for values in texts_replaced(yaml.safe_load(file.read_text()), token):
+            text = yaml.safe_dump(values)
+            found = check.check(document.read("values.yaml", text.encode()))
+            said = report.report(found, style, sources={"values.yaml": text}, files=1)
+            assert found, values
+            assert token[3:] not in said, said
+
+
+def test_no_finding_of_a_case_prints_a_secret() -> None:
     for case in INVALID:
         text = (case / "findings.txt").read_text()
         assert not any(secret in text for secret in ("abcdefghijklmnop", "swordfish")), case.name

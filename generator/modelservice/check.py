@@ -11,6 +11,7 @@ from modelservice import document as documents
 from modelservice.fields import Schema, load_schema
 from modelservice.findings import Finding, Path, Problem, Severity
 from modelservice.nulls import without_nulls
+from modelservice.secrets import hidden
 from modelservice.service import coalesce
 
 if TYPE_CHECKING:
@@ -64,7 +65,7 @@ def _check_over(below: list[Document], path: str) -> _Checked:
 
 def check(document: Document) -> list[Finding]:
     """Return what is wrong with one service's values, in the order of the file."""
-    findings = list(document.findings)
+    findings = [_without_secrets(finding) for finding in document.findings]
     if not document.readable:
         return findings
     misread = {finding.position for finding in findings}
@@ -140,7 +141,13 @@ def _text(item: Any) -> str | None:
 
 def _finding(document: Document, problem: Problem) -> Finding:
     position = document.key_position if problem.on_key else document.value_position
-    return Finding(*problem[:5], position(problem.path))
+    return _without_secrets(Finding(*problem[:5], position(problem.path)))
+
+
+def _without_secrets(finding: Finding) -> Finding:
+    """Return the finding with nothing in it that looks like a secret, wherever somebody put one."""
+    path = tuple(hidden(part) if isinstance(part, str) else part for part in finding.path)
+    return finding._replace(path=path, message=hidden(finding.message), hint=hidden(finding.hint))
 
 
 def _strictly(finding: Finding) -> Finding:

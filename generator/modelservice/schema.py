@@ -100,10 +100,12 @@ def _leaves(error: _Error) -> Iterator[_Error]:
 
 def _problems(error: _Error, schema: Mapping[str, Any]) -> Iterator[Problem]:
     path: Path = tuple(error.absolute_path)
-    if error.validator == "additionalProperties":
+    if error.validator == "not" and error.validator_value == {}:
+        yield Problem(Severity.ERROR, path, "is set by the chart", "remove it", "not-allowed", on_key=True)
+    elif error.validator == "additionalProperties":
         for key in _extras(error):
-            message, hint = _unknown(path, key, error.schema, schema)
-            yield Problem(Severity.ERROR, (*path, key), message, hint, "unknown-key", on_key=True)
+            rule, (message, hint) = _extra(path, key, error.schema, schema)
+            yield Problem(Severity.ERROR, (*path, key), message, hint, rule, on_key=True)
     elif error.validator == "required":
         for key in error.validator_value:
             if key not in error.instance:
@@ -118,6 +120,13 @@ def _problems(error: _Error, schema: Mapping[str, Any]) -> Iterator[Problem]:
 def _extras(error: _Error) -> list[str]:
     known, patterns = error.schema.get("properties", {}), error.schema.get("patternProperties", {})
     return [key for key in error.instance if key not in known and not any(re.search(p, key) for p in patterns)]
+
+
+def _extra(path: Path, key: str, group: Mapping[str, Any], schema: Mapping[str, Any]) -> tuple[str, _Said]:
+    """Say that a key is none of those known, or, where any key of a form is allowed, that it is not of that form."""
+    if "properties" not in group and "x-expects" in group:
+        return "bad-format", (f"{shown(key)} is not {group['x-expects']}", "correct it, or remove the key")
+    return "unknown-key", _unknown(path, key, group, schema)
 
 
 def _unknown(path: Path, key: str, group: Mapping[str, Any], schema: Mapping[str, Any]) -> _Said:
@@ -149,8 +158,9 @@ def _elsewhere(path: Path, schema: Mapping[str, Any]) -> str | None:
 
 def _paths(group: Mapping[str, Any], above: str = "") -> Iterator[str]:
     for key, child in group.get("properties", {}).items():
-        yield above + key
-        yield from _paths(child, f"{above}{key}.")
+        if "not" not in child:
+            yield above + key
+            yield from _paths(child, f"{above}{key}.")
 
 
 def _worded(error: _Error) -> tuple[str, _Said]:

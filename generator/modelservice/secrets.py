@@ -27,3 +27,8 @@ def looks_like_secret(text: str) -> str | None:
     """Return what kind of secret a text seems to hold, such as "a Hugging Face token", or None."""
     found = _ANY.search(text)
     return list(_FORMS)[(found.lastindex or 1) - 1] if found else None
+
+
+def hidden(text: str) -> str:
+    """Return the text without what looks like a secret."""
+    return _ANY.sub("(not shown)", text)

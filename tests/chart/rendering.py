@@ -77,7 +77,6 @@ def _chart_with_notes() -> Path:
     shutil.copytree(CHART, chart)
     body = (chart / "templates/NOTES.txt").read_text()
     rendered = 'kind: Notes\nmetadata: {}\ntext: {{ include "notes" . | toJson }}\n'
-    rendered = 'kind: Notes\nmetadata: {}\ntext: {{ include "notes" . | toJson }}\n'
     (chart / "templates/notes.yaml").write_text('{{ define "notes" }}' + body + "{{ end }}" + rendered)
     return chart
 

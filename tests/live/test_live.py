@@ -16,7 +16,7 @@ from modelservice.service import coalesce
 
 from tests.chart.rendering import EXAMPLES, objects, one, server
 from tests.live.conftest import CHAT, EMBED, copy_models
-from tests.live.serving import Server, close, fill, parse, run_python, serving
+from tests.live.serving import RELEASE, Server, close, fill, parse, run_python, serving
 
 pytestmark = pytest.mark.live
 KEY = "open-sesame"
@@ -194,7 +194,7 @@ def test_a_shared_cache_is_served_read_only_and_offline(helm4: str, volumes: Pat
 
 def test_the_restricted_example_serves_as_user_2000(helm4: str, volumes: Path) -> None:
     example = yaml.safe_load(next(item for item in EXAMPLES if item.stem == "restricted").read_text())
-    values = {**example, "model": CHAT["model"]}
+    values = {**example, **RELEASE, "model": CHAT["model"]}
     # What the image's root file system holds is not ours to close; the user cannot write to it all the same.
     with serving(helm4, values, volumes, copy_models) as running:
         status = Path(f"/proc/{running.process.pid}/status").read_text()

@@ -63,7 +63,7 @@ spec:
     {{- toYaml . | nindent 4 }}
   {{- end }}
   terminationGracePeriodSeconds: {{ .Values.terminationGracePeriodSeconds }}
-  {{- with include "modelservice.scheduling" . | trim }}
+  {{- with include "modelservice.scheduling" (list . (include "modelservice.affinity" . | fromYaml)) | trim }}
   {{- . | nindent 2 }}
   {{- end }}
   containers:

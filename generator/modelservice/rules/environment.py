@@ -121,6 +121,7 @@ def _texts(tree: Any, path: Path) -> Iterator[tuple[Path, str]]:
         yield path, tree
     elif isinstance(tree, Mapping):
         for key, child in tree.items():
+            yield (*path, key), key
             yield from _texts(child, (*path, key))
     elif isinstance(tree, list):
         for index, child in enumerate(tree):

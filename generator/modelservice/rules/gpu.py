@@ -34,7 +34,7 @@ def gpu_required(values: Values) -> Iterator[Said]:
 def vgpu_count(values: Values) -> Iterator[Said]:
     """Slices that are switched on, and none asked for."""
     if values.at("gpu.vgpu.enabled") and values.at("gpu.count") == 0:
-        yield Said(("gpu", "count"), "0 with gpu.vgpu.enabled", "set the number of slices, at least 1")
+        yield Said(("gpu", "count"), "0 with gpu.vgpu.enabled", "write 1 or more, the number of slices")
 
 
 @rule("vgpu-unused", "Memory and cores of a slice need gpu.vgpu.enabled.", source=_CHART)

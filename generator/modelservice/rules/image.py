@@ -80,7 +80,7 @@ def version_unstated(values: Values) -> Iterator[Said]:
 
     if release_for(tag, "").exactness is Exactness.UNSTATED and not (tag == "latest" and is_own_image(values)):
         message = f"{tag or 'the image'} does not say which vLLM it holds, and the newest one is assumed"
-        yield Said(("image", "tag"), message, "set vllmVersion, such as 0.33.0")
+        yield Said(("image", "tag"), message, "set vllmVersion: 0.33.0, or the release that it holds")
 
 
 RULES = (image_not_pinned, registry_unused, release_unknown, version_unstated)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from decimal import Decimal
 
 from modelservice.findings import Path, Severity, dotted
 from modelservice.quantity import amount
@@ -12,6 +13,7 @@ from modelservice.rules.values import Said, Values, rule
 _KUBERNETES = "https://kubernetes.io/docs/concepts/configuration/manage-resources-containers/"
 _MEBIBYTE = 1024 * 1024
 _SURELY_MEBIBYTES = 1024
+_IN_BYTES = ("memory", "ephemeral-storage")
 
 
 @rule(
@@ -25,14 +27,18 @@ def request_above_limit(values: Values) -> Iterator[Said]:
         wanted, allowed = amount(request), amount(limit) if limit is not None else None
         if wanted is None or allowed is None or name in resource_fields(values):
             continue
+        if name in _IN_BYTES and (_has_no_unit(wanted) or _has_no_unit(allowed)):
+            continue
         ours, theirs = ("resources", "requests", name), ("resources", "limits", name)
         if wanted != allowed and _is_extended(name):
             yield Said(ours, f"{request} differs from the limit {limit}", f"write {limit}")
         elif wanted > allowed and values.has(ours):
-            yield Said(ours, f"{request} is more than the limit {limit}", f"lower it, or raise {dotted(theirs)}")
+            yield Said(
+                ours, f"{request} is more than the limit {limit}", f"write {limit} or less, or raise {dotted(theirs)}"
+            )
         elif wanted > allowed:
             message = f"{limit} is less than the request, which is {request} by default"
-            yield Said(theirs, message, f"set {dotted(ours)} too, to at most {limit}")
+            yield Said(theirs, message, f"set {dotted(ours)}: {limit} too, or less")
 
 
 def _is_extended(name: str) -> bool:
@@ -58,7 +64,7 @@ def extended_resource(values: Values) -> Iterator[Said]:
 def _sizes(values: Values) -> Iterator[tuple[Path, str | int | float | None]]:
     """Yield what is counted in bytes, and how much it is."""
     for part in ("requests", "limits"):
-        for name in ("memory", "ephemeral-storage"):
+        for name in _IN_BYTES:
             yield ("resources", part, name), values.at(f"resources.{part}").get(name)
     if not values.at("modelVolume.existingClaim"):
         yield ("modelVolume", "size"), values.at("modelVolume.size")
@@ -71,10 +77,14 @@ def memory_unit(values: Values) -> Iterator[Said]:
     """Less than a mebibyte: a bare number of gigabytes, or m for mega."""
     for path, given in _sizes(values):
         number = amount(given) if given is not None else None
-        if number is None or number >= _MEBIBYTE or (number == 0 and path != ("modelVolume", "size")):
-            continue
-        what = "milli-bytes" if str(given).endswith("m") else "bytes"
-        yield Said(path, f"{given} are {what} here, less than 1Mi", f"write {_with_unit(str(given))}")
+        if number is not None and (_has_no_unit(number) or (number == 0 and path == ("modelVolume", "size"))):
+            what = "milli-bytes" if str(given).endswith("m") else "bytes"
+            yield Said(path, f"{given} are {what} here, less than 1Mi", f"write {_with_unit(str(given))}")
+
+
+def _has_no_unit(number: Decimal) -> bool:
+    """Say whether a number of bytes is so small that somebody forgot the unit; that is the mistake to mend first."""
+    return 0 < number < _MEBIBYTE
 
 
 def _with_unit(given: str) -> str:
@@ -107,14 +117,14 @@ def shared_memory_above_limit(values: Values) -> Iterator[Said]:
     if not values.at("sharedMemory.enabled") or not size or limit is None:
         return
     most, wanted = amount(limit), amount(size)
-    if most is None or wanted is None or wanted <= most:
+    if most is None or wanted is None or wanted <= most or _has_no_unit(most):
         return
     if values.written("sharedMemory.sizeLimit") or not values.written("resources.limits.memory"):
         message = f"{size} is more than resources.limits.memory, {limit}, to which it counts"
         yield Said(("sharedMemory", "sizeLimit"), message, f"write at most {limit}, or raise that limit")
     else:
         message = f"{limit} is less than sharedMemory.sizeLimit, {size}, which counts to it"
-        yield Said(("resources", "limits", "memory"), message, f"set sharedMemory.sizeLimit to at most {limit} too")
+        yield Said(("resources", "limits", "memory"), message, f"set sharedMemory.sizeLimit: {limit} too, or less")
 
 
 @rule(

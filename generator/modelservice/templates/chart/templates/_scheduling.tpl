@@ -13,20 +13,21 @@ round the scheduler, which counts GPUs and binds volumes that wait for their fir
 {{- $required := dict "requiredDuringSchedulingIgnoredDuringExecution" (dict "nodeSelectorTerms" $terms) -}}
 {{- $affinity = mergeOverwrite $affinity (dict "nodeAffinity" $required) -}}
 {{- end -}}
-{{- with $affinity }}{{ toYaml . }}{{ end -}}
+{{- toYaml $affinity -}}
 {{- end }}
 
-{{/* Where the pods may run. */}}
+{{/* Where pods may run: (list . affinity). */}}
 {{- define "modelservice.scheduling" -}}
-{{- with .Values.nodeSelector }}
+{{- $ := first . -}}
+{{- with $.Values.nodeSelector }}
 nodeSelector:
   {{- toYaml . | nindent 2 }}
 {{- end }}
-{{- with include "modelservice.affinity" . }}
+{{- with last . }}
 affinity:
-  {{- . | nindent 2 }}
+  {{- toYaml . | nindent 2 }}
 {{- end }}
-{{- with .Values.tolerations }}
+{{- with $.Values.tolerations }}
 tolerations:
   {{- toYaml . | nindent 2 }}
 {{- end }}

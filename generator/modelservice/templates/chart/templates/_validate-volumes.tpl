@@ -24,10 +24,10 @@ modelVolume.dataSource: has no apiGroup, which {{ $source.kind }} needs; add it
 modelVolume.accessModes: ReadWriteOncePod stands alone; remove the other modes
 {{- end }}
 {{- if and (gt (int .Values.replicas) 1) (not .Values.nodeName) (not (include "modelservice.claimTemplate" .)) (has "ReadWriteOnce" $modes) (not (or (has "ReadWriteMany" $modes) (has "ReadOnlyMany" $modes))) }}
-modelVolume.accessModes: ReadWriteOnce with {{ .Values.replicas }} replicas that share one claim; use ReadWriteMany, or workload.kind StatefulSet, or one node in nodeName
+modelVolume.accessModes: ReadWriteOnce is for one node, and replicas ({{ .Values.replicas }}) share one claim; use ReadWriteMany, or workload.kind StatefulSet, or one node in nodeName
 {{- end }}
 {{- if and (gt (int .Values.replicas) 1) (not (include "modelservice.claimTemplate" .)) (has "ReadWriteOncePod" $modes) }}
-modelVolume.accessModes: ReadWriteOncePod with {{ .Values.replicas }} replicas that share one claim; use ReadWriteMany, or workload.kind StatefulSet
+modelVolume.accessModes: ReadWriteOncePod is for one pod, and replicas ({{ .Values.replicas }}) share one claim; use ReadWriteMany, or workload.kind StatefulSet
 {{- end }}
 {{- end }}
 
