@@ -20,6 +20,7 @@ from modelservice import __version__, vllm
 from modelservice.dump import dump
 from modelservice.fields import Field, FieldModel, nested, with_needed, without
 from modelservice.findings import Path
+from modelservice.routes import ROUTES
 from modelservice.service import Service
 
 if TYPE_CHECKING:
@@ -62,6 +63,7 @@ def environment() -> jinja2.Environment:
     made.filters["cell"] = lambda text: text.replace("|", "\\|")
     made.filters["tojson_cell"] = lambda value: json.dumps(value, ensure_ascii=False).replace("|", "\\|")
     made.filters["groupby_tab"] = _by_tab
+    made.filters["python"] = repr
     return made
 
 
@@ -101,6 +103,7 @@ def _context(model: FieldModel, service: Service | None, values: dict[str, Any])
         "newest_release": three_numbers(vllm.newest_release()),
         "runner_since": _since("--runner"),
         "shutdown_since": _since("--shutdown-timeout"),
+        "routes": ROUTES,
         "value_at": functools.partial(value_at, values),
         "origin": functools.partial(_origin, service),
     }

@@ -165,6 +165,8 @@ def _judged(route: Route, task: str, status: int, seconds: float, first: float |
         verdict, note = Verdict.RIGHT, ""
     elif status == 400 and "chat template" in odd:
         verdict, note = Verdict.WARNING, "the model has no chat template: use /v1/completions"
+    elif status == 404 and route.path == "/openapi.json":
+        verdict, note = Verdict.WARNING, "the server's documents are off (--disable-fastapi-docs)"
     elif status == 401:
         verdict, note = Verdict.WRONG, "the key is wrong or missing: set OPENAI_API_KEY"
     else:

@@ -63,15 +63,27 @@ def test_every_route_of_a_chat_model_answers_curl(chat: Server) -> None:
     assert posted(chat, "/v1/embeddings", input="a")[0] == 404
 
 
+def helm_test(server: Server, **changed: str) -> subprocess.CompletedProcess[str]:
+    """Run the program of `helm test`, with its own variables but for the address."""
+    pod = one("Pod", server.items)["spec"]["containers"][0]
+    variables = {entry["name"]: entry.get("value", KEY) for entry in pod["env"]}
+    return run_python(pod["args"][0], **{**variables, "BASE_URL": server.url, **changed})
+
+
 @pytest.mark.live_smoke
 def test_the_pod_of_helm_test_is_content(chat: Server) -> None:
-    pod = one("Pod", chat.items)["spec"]["containers"][0]
-    program = pod["args"][0]
-    variables = {entry["name"]: entry.get("value", KEY) for entry in pod["env"]}
-    answer = run_python(program, **{**variables, "BASE_URL": chat.url})
-    assert answer.returncode == 0, answer.stderr
+    answer = helm_test(chat)
+    assert answer.returncode == 0, answer.stdout + answer.stderr
     assert "serves tiny" in answer.stdout
-    assert run_python(program, **{**variables, "BASE_URL": chat.url, "MODEL": "other"}).returncode != 0
+    assert "POST /v1/chat/completions 200" in answer.stdout
+    assert helm_test(chat, MODEL="other").returncode != 0
+    assert helm_test(chat, TASK="embedding").returncode != 0
+
+
+def test_the_pod_of_helm_test_is_content_with_an_embedding_model(embed: Server) -> None:
+    answer = helm_test(embed)
+    assert answer.returncode == 0, answer.stdout + answer.stderr
+    assert "POST /v1/embeddings 200" in answer.stdout
 
 
 def test_the_key_is_asked_for(chat: Server) -> None:
