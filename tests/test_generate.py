@@ -49,7 +49,6 @@ def test_a_changed_default_is_named_in_every_file_and_mended(checkout: Path) -> 
         "README.md",
         "charts/modelservice/README.md",
         "charts/modelservice/questions.yaml",
-        "charts/modelservice/values.schema.json",
         "charts/modelservice/values.yaml",
         "docs/console-fields.md",
         "schemas/modelservice.schema.json",

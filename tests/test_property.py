@@ -13,12 +13,13 @@ import time
 from pathlib import Path
 from typing import Any
 
-import kubernetes_validate
 import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from modelservice import check, document, fields
 from modelservice.findings import dotted
+
+from tests.chart.rendering import strictly
 
 ROOT = Path(__file__).parents[1]
 CHART = ROOT / "charts/modelservice"
@@ -158,7 +159,7 @@ def test_helm_and_we_agree_and_what_both_accept_is_valid(helm: str) -> None:
         if answer.returncode == 0:
             accepted.append(text)
             for item in yaml.safe_load_all(answer.stdout):
-                kubernetes_validate.validate(item, "1.32", strict=True)
+                strictly(item, "1.32")
 
     agree()
     assert len(accepted) >= SERVICES // 5, "too few are accepted to mean much"

@@ -147,7 +147,9 @@ def _template(name: str, path: FilePath, context: dict[str, Any]) -> tuple[str, 
 
 def _schema_json(model: FieldModel, service: Service | None) -> str:
     schema = {"$comment": _origin(service, "values.schema.json"), **with_needed(model.source, "required")}
-    return json.dumps(without(schema, "x-field", "x-expects"), indent=1, ensure_ascii=False) + "\n"
+    # Helm reads it at every command, and checks it word for word: the prose is in values.yaml and in schemas/.
+    prose = ("x-field", "x-expects", "title", "default", "examples")
+    return json.dumps(without(schema, *prose), indent=1, ensure_ascii=False) + "\n"
 
 
 def values_yaml(fields: tuple[Field, ...], values: dict[str, Any], origin: str) -> str:

@@ -106,7 +106,7 @@ def _problems(given: Mapping[str, Any]) -> list[Problem]:
     checked, problems = without_nulls(given, schema(), defaults())
     problems += check_schema(checked, schema())
     sound = _without(given, [problem.path for problem in problems])
-    return problems + list(check_rules(Values(coalesce(defaults(), sound), given)))
+    return problems + list(check_rules(Values(coalesce(defaults(), sound), given, defaults())))
 
 
 def _without(given: Any, paths: Sequence[Path]) -> Any:

@@ -129,9 +129,15 @@ def nested(fields: tuple[Field, ...]) -> dict[str, Any]:
 
 
 def without(schema: Any, *keywords: str) -> Any:
-    """Return the schema without these keywords, at any depth."""
-    if isinstance(schema, dict):
-        return {key: without(value, *keywords) for key, value in schema.items() if key not in keywords}
+    """Return the schema without these keywords, at any depth; properties of such a name stay."""
     if isinstance(schema, list):
         return [without(item, *keywords) for item in schema]
-    return schema
+    if not isinstance(schema, dict):
+        return schema
+    return {
+        key: {name: without(child, *keywords) for name, child in value.items()}
+        if key in ("properties", "patternProperties", "definitions")
+        else without(value, *keywords)
+        for key, value in schema.items()
+        if key not in keywords
+    }

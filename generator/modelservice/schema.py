@@ -78,7 +78,7 @@ def _inlined(schema: Any, definitions: Mapping[str, Any]) -> Any:
     if isinstance(schema, Mapping):
         if str(schema.get("$ref", "")).startswith("#/definitions/"):
             # What stands beside a reference is prose: draft-07 ignores it. Hints use it.
-            schema = {**schema, **definitions[schema["$ref"].rpartition("/")[2]]}
+            schema = {**definitions[schema["$ref"].rpartition("/")[2]], **schema}
         return {
             key: _inlined(child, definitions) for key, child in schema.items() if key not in ("$ref", "definitions")
         }
@@ -143,6 +143,9 @@ def _unknown(path: Path, key: str, group: Mapping[str, Any], schema: Mapping[str
     return "unknown key", "remove it; `modelservice explain` lists the keys"
 
 
+_FEW = 3
+
+
 def _elsewhere(path: Path, schema: Mapping[str, Any]) -> str | None:
     """Return the field that is meant when a key stands at the wrong place, or is several keys run together."""
     from modelservice.suggest import nearest
@@ -151,8 +154,8 @@ def _elsewhere(path: Path, schema: Mapping[str, Any]) -> str | None:
     last = str(path[-1])
     same = [field for field in fields if field.rpartition(".")[2].lower() == last.lower()]
     longer = [field for field in fields if len(last) > 4 and field.rpartition(".")[2].lower().startswith(last.lower())]
-    if len(same or longer) == 1:
-        return (same or longer)[0]
+    if 0 < len(same or longer) <= _FEW:
+        return (same or longer)[0]  # the console's fields come first
     return nearest(last, fields, cutoff=0.8) or nearest(dotted(path), fields, cutoff=0.85)
 
 

@@ -9,7 +9,10 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+import kubernetes_validate
 import yaml
+
+from tests import crds
 
 ROOT = Path(__file__).parents[2]
 CHART = ROOT / "charts/modelservice"
@@ -39,6 +42,14 @@ def objects(helm: str, values: Object | Path, release: str = "qwen2.5", chart: P
     """Return the rendered objects, the helm test's pod included."""
     given = str(values) if isinstance(values, Path) else json.dumps(values)
     return [item for item in yaml.safe_load_all(text(helm, given, release, chart)) if item]
+
+
+def strictly(item: Object, kubernetes: str) -> None:
+    """Fail where the API server of a Kubernetes release, or a custom resource's definition, would refuse the object."""
+    if item["kind"] in crds.KINDS:
+        assert crds.complaints(item) == []
+    else:
+        kubernetes_validate.validate(item, kubernetes, strict=True)
 
 
 def one(kind: str, items: list[Object]) -> Object:

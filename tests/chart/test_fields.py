@@ -36,7 +36,7 @@ def test_every_field_is_used_by_a_template() -> None:
     for key, field in LEAVES.items():
         group, _, last = key.rpartition(".")
         # A group is also read as a whole, into a variable of which the key is then asked.
-        inside = group in used and re.search(rf"[$\w)]\.{last}\b", text)
+        inside = group in used and re.search(rf"[$\w) ]\.{last}\b", text)
         whole = any(
             key.startswith(f"{name}.") for name in ("resources.requests", "resources.limits", "huggingFace.tokenSecret")
         )

@@ -6,10 +6,9 @@ import re
 import subprocess
 from pathlib import Path
 
-import kubernetes_validate
 import pytest
 
-from tests.chart.rendering import CHART, EXAMPLES, objects, text
+from tests.chart.rendering import CHART, EXAMPLES, objects, strictly, text
 from tests.chart.snapshots import SNAPSHOTS, expected
 
 each_example = pytest.mark.parametrize("example", EXAMPLES, ids=lambda path: path.stem)
@@ -41,7 +40,7 @@ def test_the_chart_is_lint_clean_bare(helm: str) -> None:
 @pytest.mark.parametrize("kubernetes", ["1.32", "1.33", "1.34", "1.35", "1.36", "1.37"])
 def test_kubernetes_takes_every_object_strictly(example: Path, kubernetes: str, helm: str) -> None:
     for item in objects(helm, example):
-        kubernetes_validate.validate(item, kubernetes, strict=True)
+        strictly(item, kubernetes)
 
 
 @each_example
@@ -67,9 +66,9 @@ def test_every_variable_is_set_once_and_no_token_stands_in_it(example: Path, hel
             item["spec"].get("template", item)["spec"] if item["kind"] in ("Deployment", "StatefulSet", "Pod") else None
         )
         for container in spec["containers"] if spec else ():
-            names = [entry["name"] for entry in container["env"]]
+            names = [entry["name"] for entry in container.get("env", ())]
             assert len(names) == len(set(names))
-            for entry in container["env"]:
+            for entry in container.get("env", ()):
                 if entry["name"] in ("HF_TOKEN", "HUGGING_FACE_HUB_TOKEN", "VLLM_API_KEY"):
                     assert set(entry["valueFrom"]) == {"secretKeyRef"}
     assert "hf_" not in json.dumps(objects(helm, example)).replace("hf_hub", "")

@@ -16,7 +16,9 @@ def mount(items: list[Object], name: str) -> Object:
 def test_a_new_claim_is_mounted_where_the_hub_caches_and_is_kept(helm: str) -> None:
     items = objects(helm, MODEL)
     claim = one("PersistentVolumeClaim", items)
-    assert claim["metadata"]["annotations"] == {"helm.sh/resource-policy": "keep"}
+    # Helm's, and Argo CD's: https://argo-cd.readthedocs.io/en/stable/user-guide/sync-options/
+    kept = {"helm.sh/resource-policy": "keep", "argocd.argoproj.io/sync-options": "Prune=false,Delete=false"}
+    assert claim["metadata"]["annotations"] == kept
     assert claim["spec"] == {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "20Gi"}}}
     assert volume(items, "model-dir")["persistentVolumeClaim"] == {"claimName": claim["metadata"]["name"]}
     assert mount(items, "model-dir") == {"name": "model-dir", "mountPath": "/root/.cache/huggingface/hub"}

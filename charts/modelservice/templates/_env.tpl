@@ -7,15 +7,23 @@
 {{- if $readOnly }}true{{ end -}}
 {{- end }}
 
-{{/* Whether the server runs as another user than root. "true" or nothing. */}}
-{{- define "modelservice.nonRoot" -}}
-{{- $context := mergeOverwrite (dict) (deepCopy .Values.podSecurityContext) (deepCopy .Values.securityContext) -}}
-{{- if or $context.runAsNonRoot (gt (int $context.runAsUser) 0) }}true{{ end -}}
+{{/* The API keys, each from the Secret. Several reach vLLM as arguments that name these variables. */}}
+{{- define "modelservice.keyEnv" -}}
+{{- $secret := .Values.apiKeySecret -}}
+{{- if $secret.name }}
+- name: VLLM_API_KEY
+  valueFrom:
+    secretKeyRef:
+      name: {{ $secret.name | quote }}
+      key: {{ first $secret.keys | quote }}
+{{- range $index, $key := ternary $secret.keys (list) (gt (len $secret.keys) 1) }}
+- name: API_KEY_{{ add $index 1 }}
+  valueFrom:
+    secretKeyRef:
+      name: {{ $secret.name | quote }}
+      key: {{ $key | quote }}
 {{- end }}
-
-{{/* Whether /root cannot hold vLLM's caches, so that HOME moves to a volume. "true" or nothing. */}}
-{{- define "modelservice.ownHome" -}}
-{{- if or (include "modelservice.nonRoot" .) (include "modelservice.readOnly" .) .Values.securityContext.readOnlyRootFilesystem }}true{{ end -}}
+{{- end }}
 {{- end }}
 
 {{/* The variables that the chart sets. */}}
@@ -24,10 +32,10 @@
 - name: VLLM_USE_MODELSCOPE
   value: "True"
 - name: MODELSCOPE_CACHE
-  value: {{ .Values.modelVolume.mountPath | quote }}
+  value: {{ include "modelservice.mountPath" . | quote }}
 {{- else }}
 - name: HF_HUB_CACHE
-  value: {{ .Values.modelVolume.mountPath | quote }}
+  value: {{ include "modelservice.mountPath" . | quote }}
 {{- end }}
 {{- with .Values.huggingFace.endpoint }}
 - name: HF_ENDPOINT
@@ -41,6 +49,8 @@
       {{- toYaml $.Values.huggingFace.tokenSecret | nindent 6 }}
 {{- end }}
 {{- end }}
+{{- include "modelservice.keyEnv" . }}
+{{- include "modelservice.cacheEnv" . }}
 {{- if include "modelservice.readOnly" . }}
 - name: HF_HUB_OFFLINE
   value: "1"

@@ -1,6 +1,8 @@
-{{/* A probe: (dict "defaults" … "given" …). The user's fields win, and a handler of theirs replaces /health. */}}
+{{/* A probe: (dict "context" . "defaults" … "given" …). The user's fields win, and a handler of theirs replaces /health. */}}
 {{- define "modelservice.probe" -}}
-{{- $handler := dict "httpGet" (dict "path" "/health" "port" "http") -}}
+{{- $request := dict "path" "/health" "port" "http" -}}
+{{- if .context.Values.tls.secretName }}{{ $_ := set $request "scheme" "HTTPS" }}{{ end -}}
+{{- $handler := dict "httpGet" $request -}}
 {{- if pick .given "httpGet" "tcpSocket" "grpc" "exec" -}}
 {{- $handler = dict -}}
 {{- end -}}
@@ -12,7 +14,7 @@
 {{- $given := .Values.probes.startup -}}
 {{- $period := $given.periodSeconds | default 10 | int -}}
 {{- $tries := div (add (int .Values.startupSeconds) $period -1) $period -}}
-{{- include "modelservice.probe" (dict "given" $given "defaults" (dict "periodSeconds" $period "timeoutSeconds" 3 "failureThreshold" $tries)) -}}
+{{- include "modelservice.probe" (dict "context" . "given" $given "defaults" (dict "periodSeconds" $period "timeoutSeconds" 3 "failureThreshold" $tries)) -}}
 {{- end }}
 
 {{/* Seconds that the startup probe gives in all; the probe's own fields override the budget. */}}
@@ -21,9 +23,12 @@
 {{- add (int $probe.initialDelaySeconds) (mul (int $probe.periodSeconds) (int $probe.failureThreshold)) -}}
 {{- end }}
 
-{{/* Seconds until a rollout has failed: the budget, and ten minutes to pull the image and attach the volume, which no probe sees. */}}
+{{/*
+Seconds until a rollout has failed: the budget, and ten minutes to pull the image and attach the volume, which no probe sees. Nor does
+one see a pre-download: it has the budget once more.
+*/}}
 {{- define "modelservice.deadline" -}}
-{{- add (include "modelservice.startupBudget" .) 600 -}}
+{{- add (mul (include "modelservice.startupBudget" .) (ternary 2 1 (ne .Values.modelVolume.preDownload ""))) 600 -}}
 {{- end }}
 
 {{/* The container's probes. */}}
@@ -31,7 +36,7 @@
 startupProbe:
   {{- include "modelservice.startupProbe" . | nindent 2 }}
 readinessProbe:
-  {{- include "modelservice.probe" (dict "given" .Values.probes.readiness "defaults" (dict "periodSeconds" 10 "timeoutSeconds" 2 "failureThreshold" 3)) | nindent 2 }}
+  {{- include "modelservice.probe" (dict "context" . "given" .Values.probes.readiness "defaults" (dict "periodSeconds" 10 "timeoutSeconds" 2 "failureThreshold" 3)) | nindent 2 }}
 livenessProbe:
-  {{- include "modelservice.probe" (dict "given" .Values.probes.liveness "defaults" (dict "periodSeconds" 20 "timeoutSeconds" 5 "failureThreshold" 3)) | nindent 2 }}
+  {{- include "modelservice.probe" (dict "context" . "given" .Values.probes.liveness "defaults" (dict "periodSeconds" 20 "timeoutSeconds" 5 "failureThreshold" 3)) | nindent 2 }}
 {{- end }}

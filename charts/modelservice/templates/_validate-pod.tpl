@@ -1,10 +1,10 @@
 {{/* Users other than root, who cannot enter /root. */}}
 {{- define "modelservice.validate.user" -}}
-{{- $context := mergeOverwrite (dict) (deepCopy .Values.podSecurityContext) (deepCopy .Values.securityContext) -}}
+{{- $context := mergeOverwrite (dict) .Values.podSecurityContext .Values.securityContext -}}
 {{- $image := base .Values.image.repository -}}
 {{- $user := toJson $context.runAsUser | trimAll "\"" -}}
 {{- if or (include "modelservice.nonRoot" .) (and (eq $image "vllm-openai-nonroot") (eq $user "null")) -}}
-{{- if hasPrefix "/root/" (printf "%s/" .Values.modelVolume.mountPath) }}
+{{- if hasPrefix "/root/" (printf "%s/" (include "modelservice.mountPath" .)) }}
 modelVolume.mountPath: {{ .Values.modelVolume.mountPath }} is closed to a user other than root (see podSecurityContext, securityContext, image.repository); mount it elsewhere, such as /models
 {{- end -}}
 {{- range $index, $mount := .Values.volumeMounts -}}
@@ -16,7 +16,7 @@ volumeMounts[{{ $index }}].mountPath: {{ .mountPath }} is closed to a user other
 {{- $where := eq (toJson .Values.securityContext.runAsUser) "null" | ternary "podSecurityContext" "securityContext" -}}
 {{- if and $context.runAsNonRoot (eq $user "0") }}
 {{ $where }}.runAsUser: 0 with runAsNonRoot; set another user
-{{- else if and $context.runAsNonRoot (eq $user "null") (eq $image "vllm-openai") }}
+{{- else if and $context.runAsNonRoot (eq $user "null") (eq $image "vllm-openai") (not .Values.restricted) }}
 {{ hasKey .Values.securityContext "runAsNonRoot" | ternary "securityContext" "podSecurityContext" }}.runAsNonRoot: true, and the image {{ .Values.image.repository }} runs as root; set runAsUser beside it
 {{- end }}
 {{- end }}

@@ -74,10 +74,11 @@ resources.{{ $part }}.cpu: {{ . }} is a number of cores; write one such as 8
 {{- end -}}
 {{- end -}}
 {{- if not .Values.modelVolume.existingClaim }}{{ $_ := set $sizes "modelVolume.size" .Values.modelVolume.size }}{{ end -}}
+{{- if and (eq .Values.compileCache.volume "own") (not .Values.compileCache.existingClaim) }}{{ $_ := set $sizes "compileCache.size" .Values.compileCache.size }}{{ end -}}
 {{- if and .Values.sharedMemory.enabled $shared }}{{ $_ := set $sizes "sharedMemory.sizeLimit" $shared }}{{ end -}}
 {{- range $key, $amount := $sizes -}}
 {{- $bytes := include "modelservice.number" $amount | default "1e9" | float64 -}}
-{{- if and (lt $bytes 1048576.0) (or (gt $bytes 0.0) (eq $key "modelVolume.size")) }}
+{{- if and (lt $bytes 1048576.0) (or (gt $bytes 0.0) (hasSuffix ".size" $key)) }}
 {{ $key }}: {{ $amount }} is less than 1Mi; write a unit such as Gi
 {{- end -}}
 {{- end -}}

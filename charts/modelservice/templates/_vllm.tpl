@@ -59,7 +59,27 @@
 - --enable-auto-tool-choice
 - {{ printf "--tool-call-parser=%s" . | quote }}
 {{- end }}
+{{- with .Values.model.revision }}
+- {{ printf "--revision=%s" . | quote }}
+{{- end }}
+{{- with .Values.rootPath }}
+- {{ printf "--root-path=%s" . | quote }}
+{{- end }}
 {{- include "modelservice.taskArguments" . }}
+{{- if .Values.model.chatTemplate }}
+- --chat-template=/etc/modelservice/chat-template/template.jinja
+{{- end }}
+{{- with .Values.tls.secretName }}
+- --ssl-certfile=/etc/modelservice/tls/tls.crt
+- --ssl-keyfile=/etc/modelservice/tls/tls.key
+- --enable-ssl-refresh
+{{- end }}
+{{- if and .Values.apiKeySecret.name (gt (len .Values.apiKeySecret.keys) 1) }}
+- --api-key
+{{- range $index, $key := .Values.apiKeySecret.keys }}
+- $(API_KEY_{{ add $index 1 }})
+{{- end }}
+{{- end }}
 {{- if and (gt (int .Values.gpu.count) 1) (not (include "modelservice.argumentGiven" (list . "--tensor-parallel-size" "-tp" "--pipeline-parallel-size" "-pp" "--data-parallel-size" "-dp" "--nnodes" "-n"))) }}
 - --tensor-parallel-size={{ .Values.gpu.count }}
 {{- end }}

@@ -1,7 +1,16 @@
+{{/* Where the model volume is mounted: nobody but root can enter the default's /root. */}}
+{{- define "modelservice.mountPath" -}}
+{{- if and .Values.restricted (eq .Values.modelVolume.mountPath "/root/.cache/huggingface/hub") -}}
+/models
+{{- else -}}
+{{- .Values.modelVolume.mountPath -}}
+{{- end -}}
+{{- end }}
+
 {{/* Where the container mounts its volumes. */}}
 {{- define "modelservice.volumeMounts" -}}
 - name: model-dir
-  mountPath: {{ .Values.modelVolume.mountPath | quote }}
+  mountPath: {{ include "modelservice.mountPath" . | quote }}
   {{- if include "modelservice.readOnly" . }}
   readOnly: true
   {{- end }}
@@ -13,9 +22,23 @@
 - name: home
   mountPath: /home/modelservice
 {{- end }}
-{{- if .Values.securityContext.readOnlyRootFilesystem }}
+{{- if include "modelservice.readOnlyRoot" . }}
 - name: tmp
   mountPath: /tmp
+{{- end }}
+{{- if eq .Values.compileCache.volume "own" }}
+- name: compile-cache
+  mountPath: {{ include "modelservice.cacheFolder" . }}
+{{- end }}
+{{- if .Values.model.chatTemplate }}
+- name: chat-template
+  mountPath: /etc/modelservice/chat-template
+  readOnly: true
+{{- end }}
+{{- if .Values.tls.secretName }}
+- name: tls
+  mountPath: /etc/modelservice/tls
+  readOnly: true
 {{- end }}
 {{- with .Values.volumeMounts }}
 {{ toYaml . }}
@@ -49,27 +72,50 @@
 - name: home
   emptyDir: {}
 {{- end }}
-{{- if .Values.securityContext.readOnlyRootFilesystem }}
+{{- if include "modelservice.readOnlyRoot" . }}
 - name: tmp
   emptyDir: {}
+{{- end }}
+{{- if eq .Values.compileCache.volume "own" }}
+- name: compile-cache
+  persistentVolumeClaim:
+    claimName: {{ include "modelservice.cacheClaimName" . | quote }}
+{{- end }}
+{{- if .Values.model.chatTemplate }}
+- name: chat-template
+  configMap:
+    name: {{ include "modelservice.chatTemplateName" . }}
+{{- end }}
+{{- with .Values.tls.secretName }}
+- name: tls
+  secret:
+    secretName: {{ . | quote }}
 {{- end }}
 {{- with .Values.volumes }}
 {{ toYaml . }}
 {{- end }}
 {{- end }}
 
-{{/* The spec of the model volume's claim. */}}
+{{/* The spec of a new claim, of the model volume or of the compile cache: both have the same keys. */}}
 {{- define "modelservice.claimSpec" -}}
 accessModes:
-  {{- toYaml .Values.modelVolume.accessModes | nindent 2 }}
-{{- with .Values.modelVolume.storageClassName }}
+  {{- toYaml .accessModes | nindent 2 }}
+{{- with .storageClassName }}
 storageClassName: {{ . | quote }}
 {{- end }}
-{{- with .Values.modelVolume.dataSource }}
+{{- with .dataSource }}
 dataSource:
   {{- toYaml . | nindent 2 }}
 {{- end }}
 resources:
   requests:
-    storage: {{ .Values.modelVolume.size | toJson | trimAll "\"" | quote }}
+    storage: {{ .size | toJson | trimAll "\"" | quote }}
+{{- end }}
+
+{{/* What keeps the claim, and the models in it, when helm uninstalls the release or Argo CD prunes or deletes the application. */}}
+{{- define "modelservice.claimAnnotations" -}}
+{{- if .Values.modelVolume.retain -}}
+helm.sh/resource-policy: keep
+argocd.argoproj.io/sync-options: Prune=false,Delete=false
+{{- end -}}
 {{- end }}

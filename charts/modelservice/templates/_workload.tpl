@@ -1,3 +1,15 @@
+{{/* The most pods that there may be. */}}
+{{- define "modelservice.mostReplicas" -}}
+{{- ternary .Values.autoscaling.maxReplicas .Values.replicas (ne .Values.autoscaling.kind "") -}}
+{{- end }}
+
+{{/* The workload, as autoscalers name it. */}}
+{{- define "modelservice.scaleTarget" -}}
+apiVersion: apps/v1
+kind: {{ .Values.workload.kind }}
+name: {{ include "modelservice.workloadName" . }}
+{{- end }}
+
 {{/*
 How a Deployment replaces its pods. A surge needs a spare GPU and a second writer of the claim, and with one replica a rolling
 update without surge makes `helm upgrade --wait` return before the new pod is ready.
@@ -7,7 +19,7 @@ update without surge makes `helm upgrade --wait` return before the new pod is re
 {{- $oneNode := and (or (has "ReadWriteOnce" $modes) (has "ReadWriteOncePod" $modes)) (not (has "ReadWriteMany" $modes)) -}}
 {{- if .Values.strategy -}}
 {{- toYaml .Values.strategy -}}
-{{- else if or (le (int .Values.replicas) 1) $oneNode -}}
+{{- else if or (le (int (include "modelservice.mostReplicas" .)) 1) $oneNode -}}
 type: Recreate
 {{- else -}}
 type: RollingUpdate

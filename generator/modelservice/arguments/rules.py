@@ -46,9 +46,10 @@ class Owned(NamedTuple):
 
 
 _LISTENS = "the Service and the probes ask for HTTP on port 8000"
+_PROBES = "the probes then speak HTTPS"
 _SECRET = "no secret belongs in arguments"  # noqa: S105  a sentence
 OWNED = {
-    "--api-key": Owned(_SECRET, "remove it and give the key in env as VLLM_API_KEY with valueFrom.secretKeyRef"),
+    "--api-key": Owned(_SECRET, "remove it and name the key's Secret in apiKeySecret.name"),
     "--enable-auto-tool-choice": Owned("it comes with a tool call parser", "remove it and set model.toolCallParser"),
     "--grpc": Owned(_LISTENS, "remove it"),
     "--headless": Owned(_LISTENS, "remove it"),
@@ -58,7 +59,11 @@ OWNED = {
     "--model": Owned("it stands after `vllm serve`", "remove it and set model.name{value}"),
     "--port": Owned(_LISTENS, "remove it"),
     "--reasoning-parser": Owned("a field sets it", "remove it and set model.reasoningParser{value}"),
+    "--revision": Owned("a field sets it", "remove it and set model.revision{value}"),
+    "--root-path": Owned("a field sets it", "remove it and set rootPath{value}"),
     "--served-model-name": Owned("a field sets it", "remove it and set model.servedName{value}"),
+    "--ssl-certfile": Owned(_PROBES, "remove it and name the certificate's Secret in tls.secretName"),
+    "--ssl-keyfile": Owned(_PROBES, "remove it and name the certificate's Secret in tls.secretName"),
     "--tool-call-parser": Owned("a field sets it", "remove it and set model.toolCallParser{value}"),
     "--uds": Owned(_LISTENS, "remove it"),
 }

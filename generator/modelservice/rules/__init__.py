@@ -6,7 +6,10 @@ from collections.abc import Iterator
 
 from modelservice.findings import Problem
 from modelservice.rules import (
+    access,
     arguments,
+    caches,
+    containers,
     environment,
     gpu,
     image,
@@ -14,6 +17,8 @@ from modelservice.rules import (
     model_volume,
     mounts,
     resources,
+    restricted,
+    scale,
     scheduling,
     security,
     workload,
@@ -31,6 +36,11 @@ ALL: tuple[Checked, ...] = (
     *model_volume.RULES,
     *mounts.RULES,
     *scheduling.RULES,
+    *access.RULES,
+    *scale.RULES,
+    *caches.RULES,
+    *restricted.RULES,
+    *containers.RULES,
     *arguments.RULES,
 )
 

@@ -15,6 +15,7 @@ _CHART = "the chart's templates/_env.tpl"
 _SECRET_NAME = re.compile(r"(^|_)(TOKEN|API_KEY|PASSWORD|SECRET|SECRET_ACCESS_KEY|PRIVATE_KEY)$", re.IGNORECASE)
 # What stands under such a name and is no secret: HF_HUB_DISABLE_IMPLICIT_TOKEN=1, a count, a special token of a model.
 _NO_SECRET = re.compile(r"(?i)[0-9]{1,5}|true|false|yes|no|on|off|none|<.*>")
+_CACHES = ("VLLM_CACHE_ROOT", "TRITON_CACHE_DIR", "TORCHINDUCTOR_CACHE_DIR", "FLASHINFER_WORKSPACE_BASE")
 _IN_A_SECRET = "put it into a Secret and name that with valueFrom.secretKeyRef"  # noqa: S105  a sentence
 
 
@@ -26,6 +27,12 @@ def _set_by_chart(values: Values) -> dict[str, str]:
     found |= {"HF_ENDPOINT": "huggingFace.endpoint says it"} if values.at("huggingFace.endpoint") else {}
     if values.at("huggingFace.tokenSecret.name"):
         found |= dict.fromkeys(("HF_TOKEN", "HUGGING_FACE_HUB_TOKEN"), "huggingFace.tokenSecret says it")
+    if values.at("apiKeySecret.name"):
+        keys = values.at("apiKeySecret.keys")
+        names = ["VLLM_API_KEY", *(f"API_KEY_{number + 1}" for number in range(len(keys) if len(keys) > 1 else 0))]
+        found |= dict.fromkeys(names, "apiKeySecret says it")
+    if values.at("compileCache.volume"):
+        found |= dict.fromkeys(_CACHES, "compileCache says it")
     if read_only(values):
         found |= dict.fromkeys(("HF_HUB_OFFLINE", "VLLM_NO_USAGE_STATS"), "a read-only model volume needs it")
     if own_home(values):
@@ -67,6 +74,10 @@ def _setting(variable: Mapping[str, Any], source: str) -> str | None:
         return "model.source: modelscope"
     if name == "HF_ENDPOINT" and source == "huggingface":
         return f"huggingFace.endpoint: {value}" if value else "huggingFace.endpoint"
+    if name == "VLLM_API_KEY" and "secretKeyRef" in variable.get("valueFrom", {}):
+        secret = variable["valueFrom"]["secretKeyRef"]
+        keys = f" and apiKeySecret.keys: [{secret['key']}]" if secret["key"] != "api-key" else ""
+        return f"apiKeySecret.name: {secret['name']}{keys}"
     if name in ("HF_TOKEN", "HUGGING_FACE_HUB_TOKEN") and source == "huggingface":
         secret = variable.get("valueFrom", {}).get("secretKeyRef", {"name": "its Secret", "key": "token"})
         key = f" and huggingFace.tokenSecret.key: {secret['key']}" if secret["key"] != "token" else ""

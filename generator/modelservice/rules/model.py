@@ -11,6 +11,7 @@ from modelservice.rules.values import Said, Values, rule
 
 _CHART = "the chart's templates/_env.tpl"
 _HUB_CACHE_FOLDER = re.compile(r"/models--[^/]+--[^/]+/?$")
+_DEFAULT_MOUNT = "/root/.cache/huggingface/hub"
 _WORD = "[A-Za-z0-9_]([A-Za-z0-9_.-]*[A-Za-z0-9_])?"
 _HUB_ID = re.compile(f"({_WORD}/)?{_WORD}")
 
@@ -81,8 +82,14 @@ def model_path_not_mounted(values: Values) -> Iterator[Said]:
         yield Said(("model", "name"), message, hint)
 
 
+def model_mount(values: Values) -> str:
+    """Return where the model volume is mounted, as templates/_volumes.tpl does: nobody but root can enter /root."""
+    path = str(values.at("modelVolume.mountPath"))
+    return "/models" if values.at("restricted") and path == _DEFAULT_MOUNT else path
+
+
 def _mounts(values: Values) -> list[str]:
-    return [values.at("modelVolume.mountPath"), *(mount["mountPath"] for _, mount in values.items("volumeMounts"))]
+    return [model_mount(values), *(mount["mountPath"] for _, mount in values.items("volumeMounts"))]
 
 
 def _mount_above(name: str) -> str:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from modelservice.findings import Severity
-from modelservice.rules.model import under
+from modelservice.findings import Path, Severity
+from modelservice.rules.model import model_mount, under
+from modelservice.rules.scale import most_replicas
 from modelservice.rules.values import Said, Values, rule
 
 _MODES = "https://kubernetes.io/docs/concepts/storage/persistent-volumes/#access-modes"
@@ -24,7 +25,7 @@ def _new_claim(values: Values) -> bool:
 def shares_one_claim(values: Values) -> bool:
     """Say whether several replicas mount the same claim: all but a StatefulSet with claims of its own."""
     own = values.at("workload.kind") == "StatefulSet" and _new_claim(values)
-    return values.at("replicas") > 1 and not own
+    return most_replicas(values) > 1 and not own
 
 
 @rule("empty-read-only-claim", "A new claim that nobody can write to stays empty.", source=_MODES)
@@ -35,7 +36,7 @@ def empty_read_only_claim(values: Values) -> Iterator[Said]:
     hint = "set modelVolume.existingClaim, or modelVolume.dataSource to fill it from a snapshot"
     if _read_only_many(values):
         yield Said(_KEY, "a new ReadOnlyMany claim is an empty volume that nobody can fill", hint)
-    elif values.at("modelVolume.readOnly"):
+    elif values.at("modelVolume.readOnly") and values.at("modelVolume.preDownload") != "Job":
         yield Said(("modelVolume", "readOnly"), "a new claim that is mounted read-only stays empty", hint)
 
 
@@ -54,11 +55,12 @@ def read_write_once_shared(values: Values) -> Iterator[Said]:
     if not shares_one_claim(values) or several:
         return
     if "ReadWriteOncePod" in modes or not values.at("nodeName"):
-        replicas = values.at("replicas")
+        replicas = most_replicas(values)
         mode = modes[0]
         node = "" if mode == "ReadWriteOncePod" else ", or one node in nodeName"
         hint = f"set modelVolume.accessModes: [ReadWriteMany], or workload.kind: StatefulSet{node}"
-        path = _KEY if values.has(_KEY) else ("replicas",)
+        many: Path = ("autoscaling", "kind") if values.at("autoscaling.kind") else ("replicas",)
+        path = _KEY if values.has(_KEY) else many
         yield Said(path, f"{replicas} replicas share one {mode} claim", hint)
 
 
@@ -97,7 +99,7 @@ def empty_local_model(values: Values) -> Iterator[Said]:
         return
     name = values.at("model.name")
     elsewhere = (mount["mountPath"] for _, mount in values.items("volumeMounts"))
-    if under(name, values.at("modelVolume.mountPath")) and not any(under(name, mount) for mount in elsewhere):
+    if under(name, model_mount(values)) and not any(under(name, mount) for mount in elsewhere):
         message = "is in a claim that is made now, and is empty"
         yield Said(("model", "name"), message, "set modelVolume.existingClaim, or modelVolume.dataSource to fill it")
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from modelservice.findings import Path, Severity
-from modelservice.rules.model import under
+from modelservice.rules.model import model_mount, under
 from modelservice.rules.security import own_home, read_only_root
 from modelservice.rules.values import Said, Values, rule
 
 _KUBERNETES = "https://kubernetes.io/docs/concepts/storage/volumes/"
 # The chart's own volumes and where it mounts them; the model volume is mounted where modelVolume.mountPath says.
-OWN_VOLUMES = ("model-dir", "dshm", "home", "tmp")
+OWN_VOLUMES = ("model-dir", "dshm", "home", "tmp", "compile-cache", "chat-template", "tls")
 HOME = "/home/modelservice"
 
 
@@ -39,6 +39,8 @@ def volume_name(values: Values) -> Iterator[Said]:
 def volume_not_mounted(values: Values) -> Iterator[Said]:
     """A volume that the container does not see; a mount with a wrong name is more likely the mistake."""
     mounted = {mount["name"] for _, mount in values.items("volumeMounts")}
+    for key in ("initContainers", "extraContainers"):
+        mounted |= {mount["name"] for _, item in values.items(key) for mount in item.get("volumeMounts") or ()}
     if None in (values.at("volumeMounts") or ()) or _unknown_mounts(values):
         return
     for index, volume in values.items("volumes"):
@@ -72,14 +74,17 @@ def _own_names(values: Values) -> list[str]:
 def _own_mounts(values: Values) -> list[tuple[str, str]]:
     mounts = [("dshm", "/dev/shm")] if values.at("sharedMemory.enabled") else []  # noqa: S108
     mounts += [("home", HOME)] if own_home(values) else []
-    return mounts + ([("tmp", "/tmp")] if read_only_root(values) else [])  # noqa: S108
+    mounts += [("tmp", "/tmp")] if read_only_root(values) else []  # noqa: S108
+    mounts += [("compile-cache", "/var/cache/modelservice")] if values.at("compileCache.volume") == "own" else []
+    mounts += [("chat-template", "/etc/modelservice/chat-template")] if values.at("model.chatTemplate") else []
+    return mounts + ([("tls", "/etc/modelservice/tls")] if values.at("tls.secretName") else [])
 
 
 @rule("mount-path", "A path is mounted once.", source=_KUBERNETES)
 def mount_path(values: Values) -> Iterator[Said]:
     """Two mounts at one path, which the API server refuses."""
     seen = {path: f"the chart's volume {name}" for name, path in _own_mounts(values)}
-    model = values.at("modelVolume.mountPath").rstrip("/")
+    model = model_mount(values).rstrip("/")
     if model in seen:
         yield Said(
             ("modelVolume", "mountPath"), f"{model} is taken by {seen[model]}", "choose another path, such as /models"
@@ -99,7 +104,7 @@ def mount_inside_home(values: Values) -> Iterator[Said]:
     """A mount whose parent folders would belong to root, where the server cannot make its caches."""
     if not own_home(values):
         return
-    places: list[tuple[Path, str]] = [(("modelVolume", "mountPath"), values.at("modelVolume.mountPath"))]
+    places: list[tuple[Path, str]] = [(("modelVolume", "mountPath"), model_mount(values))]
     places += [(("volumeMounts", i, "mountPath"), mount["mountPath"]) for i, mount in values.items("volumeMounts")]
     for path, folder in places:
         if under(folder, HOME) and folder.rstrip("/") != HOME:

@@ -68,6 +68,8 @@ def _sizes(values: Values) -> Iterator[tuple[Path, str | int | float | None]]:
             yield ("resources", part, name), values.at(f"resources.{part}").get(name)
     if not values.at("modelVolume.existingClaim"):
         yield ("modelVolume", "size"), values.at("modelVolume.size")
+    if values.at("compileCache.volume") == "own" and not values.at("compileCache.existingClaim"):
+        yield ("compileCache", "size"), values.at("compileCache.size")
     if values.at("sharedMemory.enabled"):
         yield ("sharedMemory", "sizeLimit"), values.at("sharedMemory.sizeLimit")
 
@@ -77,7 +79,7 @@ def memory_unit(values: Values) -> Iterator[Said]:
     """Less than a mebibyte: a bare number of gigabytes, or m for mega."""
     for path, given in _sizes(values):
         number = amount(given) if given is not None else None
-        if number is not None and (_has_no_unit(number) or (number == 0 and path == ("modelVolume", "size"))):
+        if number is not None and (_has_no_unit(number) or (number == 0 and path[-1] == "size")):
             what = "milli-bytes" if str(given).endswith("m") else "bytes"
             yield Said(path, f"{given} are {what} here, less than 1Mi", f"write {_with_unit(str(given))}")
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from modelservice.findings import Path, Severity
-from modelservice.rules.model import under
+from modelservice.rules.model import model_mount, under
 from modelservice.rules.values import Said, Values, rule
 
 _IMAGES = "the images vllm-openai and vllm-openai-nonroot"
@@ -14,7 +14,8 @@ _KUBERNETES = "https://kubernetes.io/docs/tasks/configure-pod-container/security
 
 
 def _context(values: Values) -> dict[str, Any]:
-    return {**(values.at("podSecurityContext") or {}), **(values.at("securityContext") or {})}
+    restricted = {"runAsNonRoot": True, "runAsUser": 2000, "fsGroup": 2000} if values.at("restricted") else {}
+    return {**restricted, **(values.at("podSecurityContext") or {}), **(values.at("securityContext") or {})}
 
 
 def non_root(values: Values) -> bool:
@@ -31,7 +32,7 @@ def read_only(values: Values) -> bool:
 
 def read_only_root(values: Values) -> bool:
     """Say whether the container's root file system is read-only."""
-    return bool((values.at("securityContext") or {}).get("readOnlyRootFilesystem"))
+    return bool((values.at("securityContext") or {}).get("readOnlyRootFilesystem", values.at("restricted")))
 
 
 def own_home(values: Values) -> bool:
@@ -45,6 +46,8 @@ def _image(values: Values) -> str:
 
 def _another_user(values: Values) -> Path | None:
     """Return the key that makes the server run as another user than root, None where it runs as root."""
+    if values.at("restricted"):
+        return ("restricted",)
     if non_root(values):
         return ("podSecurityContext",) if values.written("podSecurityContext") else ("securityContext",)
     if _image(values) == "vllm-openai-nonroot" and _context(values).get("runAsUser") is None:
@@ -58,7 +61,7 @@ def root_closed(values: Values) -> Iterator[Said]:
     user = _another_user(values)
     if user is None:
         return
-    mount = values.at("modelVolume.mountPath")
+    mount = model_mount(values)
     if under(mount, "/root") and not values.written("modelVolume.mountPath"):
         message = f"a user other than root cannot enter {mount}, where the models are"
         yield Said(user, message, "set modelVolume.mountPath: /models", True)
@@ -75,7 +78,7 @@ def root_closed(values: Values) -> Iterator[Said]:
 def non_root_user(values: Values) -> Iterator[Said]:
     """What the kubelet refuses to start."""
     context = _context(values)
-    if not context.get("runAsNonRoot"):
+    if not context.get("runAsNonRoot") or values.at("restricted"):
         return
     key = "runAsUser" if context.get("runAsUser") is not None else "runAsNonRoot"
     where = "securityContext" if (values.at("securityContext") or {}).get(key) is not None else "podSecurityContext"
@@ -95,7 +98,7 @@ def non_root_user(values: Values) -> Iterator[Said]:
 def fs_group(values: Values) -> Iterator[Said]:
     """A volume that belongs to root, and a user who must write models to it."""
     user = _another_user(values)
-    if user and not read_only(values) and (values.at("podSecurityContext") or {}).get("fsGroup") is None:
+    if user and not read_only(values) and _context(values).get("fsGroup") is None:
         message = "a user other than root may not write to the model volume, which belongs to root on most storage"
         yield Said(user, message, "set podSecurityContext.fsGroup: 2000", True)
 

@@ -22,11 +22,12 @@ class Said(NamedTuple):
 class Values(NamedTuple):
     """Values as the chart gets them: merged over the defaults, each of the type that the schema says.
 
-    `given` is what the user wrote, for rules about a key that stands beside another.
+    `given` is what the user wrote, for rules about a key that stands beside another; `defaults` is what is merged.
     """
 
     merged: Mapping[str, Any]
     given: Mapping[str, Any]
+    defaults: Mapping[str, Any]
 
     def at(self, key: str) -> Any:
         """Return the value at a dotted key, None where there is none."""
@@ -39,6 +40,10 @@ class Values(NamedTuple):
     def has(self, path: Path) -> bool:
         """Say whether the user wrote the value at this path."""
         return _at(self.given, path) is not None
+
+    def changed(self, key: str) -> bool:
+        """Say whether the user wrote another value than the default."""
+        return self.written(key) and _at(self.given, _parts(key)) != _at(self.defaults, _parts(key))
 
     def items(self, key: str) -> Iterator[tuple[int, Any]]:
         """Yield a list's items with their indexes, those left out that the schema refused."""

@@ -7,27 +7,51 @@ app.kubernetes.io/instance: {{ .Release.Name | quote }}
 {{/* Labels of the pods: no chart and no version, because a new chart must not restart a GPU pod. */}}
 {{- define "modelservice.podLabels" -}}
 {{ include "modelservice.selectorLabels" . }}
-{{- with .Values.labels }}
+{{- with merge (dict) .Values.podLabels .Values.labels }}
 {{ toYaml . }}
 {{- end }}
 {{- end }}
 
-{{/* Labels of every object. */}}
+{{/* Annotations of the pods: a chat template is read at the start, so that another one restarts them. */}}
+{{- define "modelservice.podAnnotations" -}}
+{{- $own := dict -}}
+{{- with .Values.model.chatTemplate -}}
+{{- $own = dict "checksum/chat-template" (sha256sum .) -}}
+{{- end -}}
+{{- with merge (dict) $own .Values.podAnnotations .Values.annotations }}{{ toYaml . }}{{ end -}}
+{{- end }}
+
+{{/* The chart's labels of every object. */}}
 {{- define "modelservice.labels" -}}
 helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" | trunc 63 | trimAll "-_." | quote }}
 app.kubernetes.io/version: {{ include "modelservice.vllmVersion" . | quote }}
 app.kubernetes.io/managed-by: {{ .Release.Service | quote }}
-{{ include "modelservice.podLabels" . }}
+{{ include "modelservice.selectorLabels" . }}
 {{- end }}
 
-{{/* Labels and annotations of an object: (list . further-annotations). */}}
+{{/* Namespace, labels and annotations of an object: (list . further-annotations further-labels), the last two as far as there are any. */}}
 {{- define "modelservice.metadata" -}}
 {{- $ := first . -}}
+{{- $further := concat (rest .) (list (dict) (dict)) -}}
 namespace: {{ $.Release.Namespace | quote }}
 labels:
   {{- include "modelservice.labels" $ | nindent 2 }}
-{{- with merge (dict) (last .) $.Values.annotations }}
+  {{- with merge (dict) (index $further 1) $.Values.labels }}
+  {{- toYaml . | nindent 2 }}
+  {{- end }}
+{{- with merge (dict) (index $further 0) $.Values.annotations }}
 annotations:
   {{- toYaml . | nindent 2 }}
 {{- end }}
+{{- end }}
+
+{{/* Annotations of kinds that the cluster has only where somebody installed them: Argo CD then does not try them beforehand. */}}
+{{- define "modelservice.crdAnnotations" -}}
+argocd.argoproj.io/sync-options: SkipDryRunOnMissingResource=true
+{{- end }}
+
+{{/* Labels of the pod of `helm test`: not the Service's selector, so that no request reaches it. */}}
+{{- define "modelservice.test.labels" -}}
+app.kubernetes.io/name: {{ include "modelservice.name" . }}-test
+app.kubernetes.io/instance: {{ .Release.Name | quote }}
 {{- end }}

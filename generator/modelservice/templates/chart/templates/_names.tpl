@@ -34,6 +34,16 @@
 {{- .Values.modelVolume.existingClaim | default (printf "%s-model-dir" (include "modelservice.serviceName" .)) -}}
 {{- end }}
 
+{{/* The claim that keeps what vLLM compiles. */}}
+{{- define "modelservice.cacheClaimName" -}}
+{{- .Values.compileCache.existingClaim | default (printf "%s-compile-cache" (include "modelservice.serviceName" .)) -}}
+{{- end }}
+
+{{/* The ConfigMap with the chat template. */}}
+{{- define "modelservice.chatTemplateName" -}}
+{{- include "modelservice.serviceName" . }}-chat-template
+{{- end }}
+
 {{/* The pods' service account. */}}
 {{- define "modelservice.serviceAccountName" -}}
 {{- if .Values.serviceAccount.create -}}
@@ -41,4 +51,9 @@
 {{- else -}}
 {{- .Values.serviceAccount.name | default "default" -}}
 {{- end -}}
+{{- end }}
+
+{{/* What the server speaks. */}}
+{{- define "modelservice.scheme" -}}
+{{- ternary "https" "http" (ne .Values.tls.secretName "") -}}
 {{- end }}

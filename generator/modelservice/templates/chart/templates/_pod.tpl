@@ -23,9 +23,9 @@ lifecycle:
     sleep:
       seconds: {{ include "modelservice.drainSeconds" . }}
 terminationMessagePolicy: FallbackToLogsOnError
-{{- with .Values.securityContext }}
+{{- with include "modelservice.securityContext" . }}
 securityContext:
-  {{- toYaml . | nindent 2 }}
+  {{- . | nindent 2 }}
 {{- end }}
 volumeMounts:
   {{- include "modelservice.volumeMounts" . | nindent 2 }}
@@ -37,37 +37,53 @@ volumeMounts:
 metadata:
   labels:
     {{- include "modelservice.podLabels" . | nindent 4 }}
-  {{- with .Values.annotations }}
+  {{- with include "modelservice.podAnnotations" . }}
   annotations:
-    {{- toYaml . | nindent 4 }}
+    {{- . | nindent 4 }}
   {{- end }}
 spec:
-  {{- with .Values.imagePullSecrets }}
-  imagePullSecrets:
-    {{- toYaml . | nindent 4 }}
-  {{- end }}
-  serviceAccountName: {{ include "modelservice.serviceAccountName" . | quote }}
-  automountServiceAccountToken: false
-  enableServiceLinks: false
+  {{- include "modelservice.podIdentity" . | nindent 2 }}
   {{- with .Values.priorityClassName }}
   priorityClassName: {{ . | quote }}
   {{- end }}
   {{- if and .Values.runtimeClassName (int .Values.gpu.count) }}
   runtimeClassName: {{ .Values.runtimeClassName | quote }}
   {{- end }}
-  {{- if .Values.gpu.vgpu.enabled }}
-  schedulerName: volcano
-  {{- end }}
-  {{- with .Values.podSecurityContext }}
-  securityContext:
-    {{- toYaml . | nindent 4 }}
+  {{- with .Values.schedulerName | default (ternary "volcano" "" .Values.gpu.vgpu.enabled) }}
+  schedulerName: {{ . | quote }}
   {{- end }}
   terminationGracePeriodSeconds: {{ .Values.terminationGracePeriodSeconds }}
   {{- with include "modelservice.scheduling" (list . (include "modelservice.affinity" . | fromYaml)) | trim }}
   {{- . | nindent 2 }}
   {{- end }}
+  {{- with include "modelservice.topologySpread" . | trim }}
+  topologySpreadConstraints:
+    {{- . | nindent 4 }}
+  {{- end }}
+  {{- with include "modelservice.initContainers" . | trim }}
+  initContainers:
+    {{- . | nindent 4 }}
+  {{- end }}
   containers:
     - {{ include "modelservice.container" . | nindent 6 | trim }}
+    {{- with .Values.extraContainers }}
+    {{- toYaml . | nindent 4 }}
+    {{- end }}
   volumes:
     {{- include "modelservice.volumes" . | trim | nindent 4 }}
+{{- end }}
+
+{{/* What the chart's pods have in common: credentials, account and user. */}}
+{{- define "modelservice.podIdentity" -}}
+{{- with .Values.imagePullSecrets -}}
+imagePullSecrets:
+  {{- toYaml . | nindent 2 }}
+{{ end -}}
+serviceAccountName: {{ include "modelservice.serviceAccountName" . | quote }}
+automountServiceAccountToken: false
+enableServiceLinks: false
+{{- with include "modelservice.podSecurityContext" . }}
+securityContext:
+  {{- . | nindent 2 }}
+{{- end }}
 {{- end }}

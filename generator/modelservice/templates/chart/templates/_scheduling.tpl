@@ -32,3 +32,11 @@ tolerations:
   {{- toYaml . | nindent 2 }}
 {{- end }}
 {{- end }}
+
+{{/* How the replicas are spread; without a selector of theirs the rules mean this service's own pods. */}}
+{{- define "modelservice.topologySpread" -}}
+{{- $own := dict "labelSelector" (dict "matchLabels" (include "modelservice.selectorLabels" . | fromYaml)) -}}
+{{- range .Values.topologySpreadConstraints }}
+- {{ toYaml (hasKey . "labelSelector" | ternary . (merge (dict) . $own)) | nindent 2 | trim }}
+{{- end }}
+{{- end }}

@@ -7,7 +7,7 @@
 {{- if and $readOnlyMany (not $volume.existingClaim) (not $source) }}
 modelVolume.accessModes: a new ReadOnlyMany claim is an empty volume that nobody can fill; set modelVolume.existingClaim or modelVolume.dataSource
 {{- end }}
-{{- if and (not $volume.existingClaim) (not $source) $volume.readOnly (not $readOnlyMany) }}
+{{- if and (not $volume.existingClaim) (not $source) $volume.readOnly (not $readOnlyMany) (ne $volume.preDownload "Job") }}
 modelVolume.readOnly: a new claim mounted read-only stays empty; set modelVolume.existingClaim or modelVolume.dataSource
 {{- end }}
 {{- if and $readOnlyMany (eq (toString $volume.readOnly) "false") }}
@@ -23,11 +23,11 @@ modelVolume.dataSource: has no apiGroup, which {{ $source.kind }} needs; add it
 {{- if and (has "ReadWriteOncePod" $modes) (gt (len $modes) 1) }}
 modelVolume.accessModes: ReadWriteOncePod stands alone; remove the other modes
 {{- end }}
-{{- if and (gt (int .Values.replicas) 1) (not .Values.nodeName) (not (include "modelservice.claimTemplate" .)) (has "ReadWriteOnce" $modes) (not (or (has "ReadWriteMany" $modes) (has "ReadOnlyMany" $modes))) }}
-modelVolume.accessModes: ReadWriteOnce is for one node, and replicas ({{ .Values.replicas }}) share one claim; use ReadWriteMany, or workload.kind StatefulSet, or one node in nodeName
+{{- if and (gt (int (include "modelservice.mostReplicas" .)) 1) (not .Values.nodeName) (not (include "modelservice.claimTemplate" .)) (has "ReadWriteOnce" $modes) (not (or (has "ReadWriteMany" $modes) (has "ReadOnlyMany" $modes))) }}
+modelVolume.accessModes: ReadWriteOnce is for one node, and {{ ternary "autoscaling.kind" "replicas" (ne .Values.autoscaling.kind "") }} has {{ include "modelservice.mostReplicas" . }} pods share one claim; use ReadWriteMany, or workload.kind StatefulSet, or one node in nodeName
 {{- end }}
-{{- if and (gt (int .Values.replicas) 1) (not (include "modelservice.claimTemplate" .)) (has "ReadWriteOncePod" $modes) }}
-modelVolume.accessModes: ReadWriteOncePod is for one pod, and replicas ({{ .Values.replicas }}) share one claim; use ReadWriteMany, or workload.kind StatefulSet
+{{- if and (gt (int (include "modelservice.mostReplicas" .)) 1) (not (include "modelservice.claimTemplate" .)) (has "ReadWriteOncePod" $modes) }}
+modelVolume.accessModes: ReadWriteOncePod is for one pod, and {{ ternary "autoscaling.kind" "replicas" (ne .Values.autoscaling.kind "") }} has {{ include "modelservice.mostReplicas" . }} pods share one claim; use ReadWriteMany, or workload.kind StatefulSet
 {{- end }}
 {{- end }}
 
@@ -35,7 +35,7 @@ modelVolume.accessModes: ReadWriteOncePod is for one pod, and replicas ({{ .Valu
 {{- define "modelservice.validate.volumes" -}}
 {{- $names := list -}}
 {{- range $index, $volume := .Values.volumes -}}
-{{- if has .name (list "model-dir" "dshm" "home" "tmp") }}
+{{- if has .name (list "model-dir" "dshm" "home" "tmp" "compile-cache" "chat-template" "tls") }}
 volumes[{{ $index }}].name: {{ .name }} is the chart's own; choose another
 {{- else if has .name $names }}
 volumes[{{ $index }}].name: {{ .name }} is there twice; keep one

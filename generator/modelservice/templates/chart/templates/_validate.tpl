@@ -4,7 +4,7 @@ lines are for who runs helm alone. Each helper prints its problems, one a line, 
 */}}
 {{- define "modelservice.validate" -}}
 {{- $problems := list -}}
-{{- range list "gpu" "resources" "sizes" "modelVolume" "model" "huggingFace" "env" "volumes" "mounts" "user" "privileges" "strategy" "probes" "tolerations" -}}
+{{- range list "gpu" "resources" "sizes" "modelVolume" "model" "huggingFace" "env" "volumes" "mounts" "user" "privileges" "strategy" "probes" "tolerations" "access" "autoscaling" "caches" "containers" "restricted" -}}
 {{- $problems = concat $problems (include (printf "modelservice.validate.%s" .) $ | trim | splitList "\n" | compact) -}}
 {{- end -}}
 {{- with $problems -}}
@@ -42,7 +42,7 @@ model.name: {{ $name }} is no model id; write owner/name
 model.name: {{ $name }} is not an absolute path, which model.source local needs
 {{- else -}}
 {{- $covered := false -}}
-{{- range concat (list .Values.modelVolume) .Values.volumeMounts -}}
+{{- range concat (list (dict "mountPath" (include "modelservice.mountPath" .))) .Values.volumeMounts -}}
 {{- if hasPrefix (printf "%s/" (trimSuffix "/" .mountPath)) (printf "%s/" $name) }}{{ $covered = true }}{{ end -}}
 {{- end -}}
 {{- if not $covered }}

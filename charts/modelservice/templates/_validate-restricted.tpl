@@ -1,0 +1,78 @@
+{{/* What the `restricted` Pod Security profile refuses, where the values ask for it all the same. */}}
+{{- define "modelservice.validate.restricted" -}}
+{{- if .Values.restricted -}}
+{{- range $key := list "podSecurityContext" "securityContext" -}}
+{{- include "modelservice.restricted.context" (list $key (get $.Values $key)) -}}
+{{- end -}}
+{{- include "modelservice.restricted.container" (list "securityContext" .Values.securityContext) -}}
+{{- range $key := list "initContainers" "extraContainers" -}}
+{{- range $index, $container := get $.Values $key -}}
+{{- $path := printf "%s[%d].securityContext" $key $index -}}
+{{- include "modelservice.restricted.context" (list $path ($container.securityContext | default (dict))) -}}
+{{- include "modelservice.restricted.container" (list $path ($container.securityContext | default (dict))) -}}
+{{- end -}}
+{{- end -}}
+{{- range $index, $sysctl := .Values.podSecurityContext.sysctls -}}
+{{- if not (regexMatch "^(kernel[.]shm_rmid_forced|net[.]ipv4[.](ip_local_port_range|ip_unprivileged_port_start|tcp_syncookies|ping_group_range|ip_local_reserved_ports|tcp_keepalive_(time|intvl|probes)|tcp_fin_timeout|tcp_[rw]mem))$" .name) }}
+podSecurityContext.sysctls[{{ $index }}].name: {{ .name }} is not allowed with restricted
+{{- end -}}
+{{- end -}}
+{{- range $index, $volume := .Values.volumes -}}
+{{- with omit . "name" "configMap" "csi" "downwardAPI" "emptyDir" "ephemeral" "image" "persistentVolumeClaim" "projected" "secret" }}
+volumes[{{ $index }}].{{ keys . | first }}: is not allowed with restricted
+{{- end -}}
+{{- end -}}
+{{- range $name, $probe := .Values.probes -}}
+{{- range $handler := list "httpGet" "tcpSocket" -}}
+{{- if dig $handler "host" "" $probe }}
+probes.{{ $name }}.{{ $handler }}.host: is not allowed with restricted
+{{- end -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+{{- end }}
+
+{{/* Of a pod's or a container's context: (list path context). */}}
+{{- define "modelservice.restricted.context" -}}
+{{- $path := first . -}}
+{{- $context := last . -}}
+{{- if eq (toString $context.runAsNonRoot) "false" }}
+{{ $path }}.runAsNonRoot: false with restricted; remove it
+{{- end }}
+{{- if eq (toJson $context.runAsUser | trimAll "\"") "0" }}
+{{ $path }}.runAsUser: 0 with restricted; remove it
+{{- end }}
+{{- range list "seccompProfile" "appArmorProfile" -}}
+{{- if eq (dig . "type" "" $context) "Unconfined" }}
+{{ $path }}.{{ . }}.type: Unconfined with restricted; use RuntimeDefault
+{{- end -}}
+{{- end -}}
+{{- range $key, $value := $context.seLinuxOptions -}}
+{{- if and $value (or (has $key (list "user" "role")) (and (eq $key "type") (not (has $value (list "container_t" "container_init_t" "container_kvm_t" "container_engine_t"))))) }}
+{{ $path }}.seLinuxOptions.{{ $key }}: is not allowed with restricted; remove it
+{{- end -}}
+{{- end -}}
+{{- end }}
+
+{{/* Of a container's context alone: (list path context). */}}
+{{- define "modelservice.restricted.container" -}}
+{{- $path := first . -}}
+{{- $context := last . -}}
+{{- if $context.privileged }}
+{{ $path }}.privileged: true with restricted; remove it
+{{- end -}}
+{{- if ne (toString $context.allowPrivilegeEscalation) "false" }}
+{{ $path }}.allowPrivilegeEscalation: must be false with restricted
+{{- end -}}
+{{- if not (has "ALL" (dig "capabilities" "drop" (list) $context)) }}
+{{ $path }}.capabilities.drop: must hold ALL with restricted
+{{- end -}}
+{{- range $index, $name := dig "capabilities" "add" (list) $context -}}
+{{- if ne $name "NET_BIND_SERVICE" }}
+{{ $path }}.capabilities.add[{{ $index }}]: {{ $name }} is not allowed with restricted; remove it
+{{- end -}}
+{{- end -}}
+{{- if eq (toString $context.procMount) "Unmasked" }}
+{{ $path }}.procMount: Unmasked with restricted; remove it
+{{- end -}}
+{{- end }}

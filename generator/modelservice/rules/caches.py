@@ -1,0 +1,71 @@
+"""Rules on the download before the start, and on what is compiled."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from modelservice.rules.scale import most_replicas
+from modelservice.rules.security import read_only
+from modelservice.rules.values import Said, Values, rule
+
+_CHART = "the chart's templates/_download.tpl"
+_MODES = "https://kubernetes.io/docs/concepts/storage/persistent-volumes/#access-modes"
+
+
+@rule("pre-download", "What downloads a model can write it where the pods read it.", source=_CHART)
+def pre_download(values: Values) -> Iterator[Said]:
+    """A download of a path, into a volume that is read-only, or into one that the pods do not share."""
+    way, path = values.at("modelVolume.preDownload"), ("modelVolume", "preDownload")
+    modes = values.at("modelVolume.accessModes")
+    if not way:
+        return
+    if values.at("model.source") == "local":
+        yield Said(path, "has nothing to download with model.source local", "remove it", True)
+    elif modes == ["ReadOnlyMany"] or (way == "InitContainer" and read_only(values)):
+        yield Said(path, f"{way} cannot write to a read-only volume", "remove it: what is there is served", True)
+    elif way == "Job" and values.at("workload.kind") == "StatefulSet" and not values.at("modelVolume.existingClaim"):
+        message = "a Job fills one volume, and each replica of this StatefulSet has its own"
+        yield Said(path, message, "write InitContainer")
+    elif way == "Job" and "ReadWriteMany" not in modes:
+        message = "a Job writes beside the pods that read, and the volume is for one node"
+        yield Said(path, message, "set modelVolume.accessModes: [ReadWriteMany], or write InitContainer")
+
+
+@rule("compile-cache", "What is compiled is written to a volume that the pods share.", source=_MODES)
+def compile_cache(values: Values) -> Iterator[Said]:
+    """A read-only model volume, a claim that a StatefulSet could not change, or one for a single node."""
+    volume = values.at("compileCache.volume")
+    if volume == "model" and read_only(values):
+        yield Said(("compileCache", "volume"), "model is mounted read-only", "write own")
+    if volume != "own" or values.at("compileCache.existingClaim"):
+        return
+    modes = values.at("compileCache.accessModes")
+    if values.at("workload.kind") == "StatefulSet":
+        message = "own would be a claim for each replica, which no upgrade can change"
+        yield Said(("compileCache", "volume"), message, "write model, or name a claim in compileCache.existingClaim")
+    elif (
+        most_replicas(values) > 1
+        and "ReadWriteMany" not in modes
+        and ("ReadWriteOncePod" in modes or not values.at("nodeName"))
+    ):
+        message = f"{most_replicas(values)} replicas share one {modes[0]} claim"
+        hint = "set compileCache.accessModes: [ReadWriteMany], or compileCache.volume: model"
+        yield Said(("compileCache", "volume"), message, hint)
+
+
+@rule("revision-unused", "A revision is one of a hub's.", source="vLLM's --revision")
+def revision_unused(values: Values) -> Iterator[Said]:
+    """A revision of a path."""
+    if values.at("model.revision") and values.at("model.source") == "local":
+        yield Said(("model", "revision"), "has no effect on a path", "remove it", True)
+
+
+@rule("chat-template-twice", "A chat template is given once.", source="vLLM's --chat-template")
+def chat_template_twice(values: Values) -> Iterator[Said]:
+    """A template among the values, and another one among the arguments."""
+    given = {argument.partition("=")[0].replace("_", "-") for _, argument in values.items("args")}
+    if values.at("model.chatTemplate") and "--chat-template" in given:
+        yield Said(("model", "chatTemplate"), "--chat-template stands in args too", "keep one of them", True)
+
+
+RULES = (pre_download, compile_cache, revision_unused, chat_template_twice)

@@ -1,0 +1,129 @@
+{{/*
+Downloads the model: what vLLM does not read is left out. Both hubs' Python packages come with their commands, whose names change;
+their functions do not.
+*/}}
+{{- define "modelservice.download.program" -}}
+import os
+model, revision = os.environ["MODEL"], os.environ["REVISION"] or None
+{{- if eq .Values.model.source "modelscope" }}
+from modelscope import snapshot_download
+snapshot_download(model, revision=revision)
+{{- else }}
+from huggingface_hub import HfApi, snapshot_download
+ignored = ["original/*"]
+if any(name.endswith(".safetensors") for name in HfApi().list_repo_files(model, revision=revision)):
+    ignored += ["pytorch_model*.bin", "*.pt", "*.pth", "*.h5", "*.msgpack", "*.onnx"]
+snapshot_download(model, revision=revision, ignore_patterns=ignored)
+{{- end }}
+{{- if eq .Values.modelVolume.preDownload "Job" }}
+open(os.environ["MARKER"], "w").close()
+{{- end }}
+print("downloaded", model)
+{{- end }}
+
+{{/* The file that says that the model is there, for those who wait for a Job. */}}
+{{- define "modelservice.download.marker" -}}
+{{- $what := list .Values.model.source .Values.model.name .Values.model.revision | join " " -}}
+{{- include "modelservice.mountPath" . | trimSuffix "/" }}/.downloaded-{{ $what | sha256sum | trunc 16 }}
+{{- end }}
+
+{{/* A small container with the server's image: (list . name program). Nobody but who downloads gets credentials, and may write. */}}
+{{- define "modelservice.helperContainer" -}}
+{{- $ := first . -}}
+{{- $downloads := eq (index . 1) "download-model" -}}
+name: {{ index . 1 }}
+image: {{ include "modelservice.image" $ | quote }}
+{{- with $.Values.image.pullPolicy }}
+imagePullPolicy: {{ . }}
+{{- end }}
+command: [python3, -c]
+args:
+  - |
+    {{- last . | nindent 4 }}
+env:
+  - name: MODEL
+    value: {{ $.Values.model.name | quote }}
+  - name: REVISION
+    value: {{ $.Values.model.revision | quote }}
+  - name: MARKER
+    value: {{ include "modelservice.download.marker" $ | quote }}
+  {{- range ternary (include "modelservice.env" $ | fromYamlArray) list $downloads }}
+  {{- if not (regexMatch "^(VLLM_|API_KEY_|TRITON_|TORCHINDUCTOR_|FLASHINFER_|HF_HUB_OFFLINE$|MODEL$|REVISION$|MARKER$)" .name) }}
+  - {{ toYaml . | nindent 4 | trim }}
+  {{- end }}
+  {{- end }}
+resources:
+  requests:
+    cpu: "1"
+    memory: 2Gi
+  limits:
+    cpu: "4"
+    memory: 8Gi
+terminationMessagePolicy: FallbackToLogsOnError
+{{- with include "modelservice.securityContext" $ }}
+securityContext:
+  {{- . | nindent 2 }}
+{{- end }}
+volumeMounts:
+  - name: model-dir
+    mountPath: {{ include "modelservice.mountPath" $ | quote }}
+    {{- if not $downloads }}
+    readOnly: true
+    {{- end }}
+  {{- if include "modelservice.ownHome" $ }}
+  - name: home
+    mountPath: /home/modelservice
+  {{- end }}
+  {{- if include "modelservice.readOnlyRoot" $ }}
+  - name: tmp
+    mountPath: /tmp
+  {{- end }}
+{{- end }}
+
+{{/* What runs before the server: the user's containers, and the download or the wait for it. */}}
+{{- define "modelservice.initContainers" -}}
+{{- with .Values.initContainers }}
+{{ toYaml . }}
+{{- end }}
+{{- if eq .Values.modelVolume.preDownload "InitContainer" }}
+- {{ include "modelservice.helperContainer" (list . "download-model" (include "modelservice.download.program" .)) | nindent 2 | trim }}
+{{- else if eq .Values.modelVolume.preDownload "Job" }}
+{{- $wait := "import os, time\nwhile not os.path.exists(os.environ[\"MARKER\"]):\n    print(\"waiting for the Job that downloads\", os.environ[\"MODEL\"], flush=True)\n    time.sleep(10)" }}
+- {{ include "modelservice.helperContainer" (list . "wait-for-model" $wait) | nindent 2 | trim }}
+{{- end }}
+{{- end }}
+
+{{/* Labels of the Job's pods: none that the Service's selector or another policy matches. */}}
+{{- define "modelservice.download.labels" -}}
+app.kubernetes.io/name: {{ include "modelservice.name" . }}-download
+app.kubernetes.io/instance: {{ .Release.Name | quote }}
+{{- end }}
+
+{{/* The Job that fills a volume which many pods share. */}}
+{{- define "modelservice.download.jobSpec" -}}
+backoffLimit: 10
+template:
+  metadata:
+    labels:
+      {{- include "modelservice.download.labels" . | nindent 6 }}
+  spec:
+    restartPolicy: OnFailure
+    {{- include "modelservice.podIdentity" . | nindent 4 }}
+    {{- with include "modelservice.scheduling" (list . (pick (include "modelservice.affinity" . | fromYaml) "nodeAffinity")) | trim }}
+    {{- . | nindent 4 }}
+    {{- end }}
+    containers:
+      - {{ include "modelservice.helperContainer" (list . "download-model" (include "modelservice.download.program" .)) | nindent 8 | trim }}
+    volumes:
+      - name: model-dir
+        persistentVolumeClaim:
+          claimName: {{ include "modelservice.claimName" . | quote }}
+      {{- if include "modelservice.ownHome" . }}
+      - name: home
+        emptyDir: {}
+      {{- end }}
+      {{- if include "modelservice.readOnlyRoot" . }}
+      - name: tmp
+        emptyDir: {}
+      {{- end }}
+{{- end }}

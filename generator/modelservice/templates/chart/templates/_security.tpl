@@ -1,0 +1,30 @@
+{{/* The pod's security context: what `restricted` wants, under what the user says. */}}
+{{- define "modelservice.podSecurityContext" -}}
+{{- $context := dict -}}
+{{- if .Values.restricted -}}
+{{- $context = dict "runAsNonRoot" true "runAsUser" 2000 "runAsGroup" 2000 "fsGroup" 2000 "fsGroupChangePolicy" "OnRootMismatch" -}}
+{{- end -}}
+{{- with mergeOverwrite $context (deepCopy .Values.podSecurityContext) }}{{ toYaml . }}{{ end -}}
+{{- end }}
+
+{{/* The security context of each of the chart's containers. */}}
+{{- define "modelservice.securityContext" -}}
+{{- $context := ternary (dict "readOnlyRootFilesystem" true) (dict) .Values.restricted -}}
+{{- with mergeOverwrite $context (deepCopy .Values.securityContext) }}{{ toYaml . }}{{ end -}}
+{{- end }}
+
+{{/* Whether the server runs as another user than root. "true" or nothing. */}}
+{{- define "modelservice.nonRoot" -}}
+{{- $context := mergeOverwrite (dict) .Values.podSecurityContext .Values.securityContext -}}
+{{- if or .Values.restricted $context.runAsNonRoot (gt (int $context.runAsUser) 0) }}true{{ end -}}
+{{- end }}
+
+{{/* Whether nobody writes to the image's own files. "true" or nothing. */}}
+{{- define "modelservice.readOnlyRoot" -}}
+{{- if hasKey .Values.securityContext "readOnlyRootFilesystem" | ternary .Values.securityContext.readOnlyRootFilesystem .Values.restricted }}true{{ end -}}
+{{- end }}
+
+{{/* Whether /root cannot hold vLLM's caches, so that HOME moves to a volume. "true" or nothing. */}}
+{{- define "modelservice.ownHome" -}}
+{{- if or (include "modelservice.nonRoot" .) (include "modelservice.readOnly" .) (include "modelservice.readOnlyRoot" .) }}true{{ end -}}
+{{- end }}

@@ -1,0 +1,115 @@
+"""What leaves the cluster is /v1 and asks for a key; what the pods talk to can be limited."""
+
+from typing import Any
+
+import pytest
+
+from tests.chart.rendering import MODEL, Object, notes, objects, one, pod, server, variables
+
+KEYED: Object = {**MODEL, "apiKeySecret": {"name": "llm-api-keys"}}
+INGRESS: Object = {**KEYED, "ingress": {"enabled": True, "hosts": ["a.example.com", "b.example.com"]}}
+ROUTE: Object = {**KEYED, "httpRoute": {"enabled": True, "parentRefs": [{"name": "public"}]}}
+
+
+def kinds(items: list[Object]) -> list[str]:
+    return sorted(item["kind"] for item in items)
+
+
+def test_by_default_nothing_is_made_but_the_service_itself(helm: str) -> None:
+    names = ["Deployment", "PersistentVolumeClaim", "Pod", "Service", "ServiceAccount"]
+    assert kinds(objects(helm, MODEL)) == names
+
+
+@pytest.mark.parametrize(("root", "path"), [("", "/v1"), ("/qwen3", "/qwen3/v1")])
+def test_an_ingress_forwards_v1_alone_for_every_host(root: str, path: str, helm: str) -> None:
+    items = objects(helm, {**INGRESS, "rootPath": root})
+    backend = {"service": {"name": one("Service", items)["metadata"]["name"], "port": {"name": "http"}}}
+    paths = {"http": {"paths": [{"path": path, "pathType": "Prefix", "backend": backend}]}}
+    assert one("Ingress", items)["spec"] == {
+        "rules": [{"host": "a.example.com", **paths}, {"host": "b.example.com", **paths}]
+    }
+    assert (f"--root-path={root}" in server(items)["args"]) == bool(root)
+
+
+@pytest.mark.parametrize(("root", "path"), [("", "/v1"), ("/qwen3", "/qwen3/v1")])
+def test_a_route_forwards_v1_alone_without_a_time_limit(root: str, path: str, helm: str) -> None:
+    items = objects(helm, {**ROUTE, "rootPath": root})
+    backend = {"group": "", "kind": "Service", "name": "modelservice-qwen2-5", "port": 8000, "weight": 1}
+    rule = {
+        "matches": [{"path": {"type": "PathPrefix", "value": path}}],
+        "timeouts": {"request": "0s"},
+        "backendRefs": [backend],
+    }
+    assert one("HTTPRoute", items)["spec"] == {"parentRefs": [{"name": "public"}], "rules": [rule]}
+
+
+def test_one_key_is_a_variable_and_no_argument(helm: str) -> None:
+    items = objects(helm, KEYED)
+    assert variables(items)["VLLM_API_KEY"] == {"secretKeyRef": {"name": "llm-api-keys", "key": "api-key"}}
+    assert "--api-key" not in server(items)["args"]
+
+
+def test_several_keys_are_arguments_that_name_variables(helm: str) -> None:
+    values = {**MODEL, "apiKeySecret": {"name": "llm-api-keys", "keys": ["search", "ads"]}}
+    items = objects(helm, values)
+    arguments = server(items)["args"]
+    at = arguments.index("--api-key")
+    assert arguments[at : at + 3] == ["--api-key", "$(API_KEY_1)", "$(API_KEY_2)"]
+    found = [variables(items)[name]["secretKeyRef"]["key"] for name in ("VLLM_API_KEY", "API_KEY_1", "API_KEY_2")]
+    assert found == ["search", "search", "ads"]
+
+
+def test_tls_reaches_server_probes_service_and_test(helm: str) -> None:
+    items = objects(helm, {**MODEL, "tls": {"secretName": "llm-pod-tls"}})
+    container = server(items)
+    assert "--ssl-certfile=/etc/modelservice/tls/tls.crt" in container["args"]
+    assert "--ssl-keyfile=/etc/modelservice/tls/tls.key" in container["args"]
+    for name in ("startupProbe", "readinessProbe", "livenessProbe"):
+        assert container[name]["httpGet"] == {"path": "/health", "port": "http", "scheme": "HTTPS"}
+    assert {"name": "tls", "secret": {"secretName": "llm-pod-tls"}} in pod(items)["volumes"]
+    assert one("Service", items)["spec"]["ports"][0]["appProtocol"] == "https"
+    test = one("Pod", items)["spec"]["containers"][0]["env"]
+    assert {"name": "BASE_URL", "value": "https://modelservice-qwen2-5:8000"} in test
+
+
+def egress(values: Object, helm: str) -> list[Any]:
+    policy = one("NetworkPolicy", objects(helm, {**MODEL, "networkPolicy": {"enabled": True}, **values}))
+    return list(policy["spec"]["egress"])
+
+
+DNS = {"ports": [{"port": 53, "protocol": "UDP"}, {"port": 53, "protocol": "TCP"}]}
+
+
+@pytest.mark.parametrize(
+    ("values", "port"),
+    [
+        ({}, 443),
+        ({"huggingFace": {"endpoint": "https://hf-mirror.com"}}, 443),
+        ({"huggingFace": {"endpoint": "http://mirror"}}, 80),
+        ({"huggingFace": {"endpoint": "http://mirror:8080/hub"}}, 8080),
+    ],
+)
+def test_a_policy_lets_out_dns_and_the_hub(values: Object, port: int, helm: str) -> None:
+    assert egress(values, helm) == [DNS, {"ports": [{"port": port, "protocol": "TCP"}]}]
+
+
+def test_a_policy_of_a_service_that_downloads_nothing_lets_out_dns_alone(helm: str) -> None:
+    assert egress({"modelVolume": {"existingClaim": "models", "readOnly": True}}, helm) == [DNS]
+
+
+def test_a_policy_lets_in_this_namespace_or_who_is_named_and_the_test(helm: str) -> None:
+    policy = one("NetworkPolicy", objects(helm, {**MODEL, "networkPolicy": {"enabled": True}}))["spec"]
+    labels = {"app.kubernetes.io/name": "modelservice", "app.kubernetes.io/instance": "qwen2.5"}
+    assert policy["podSelector"] == {"matchLabels": labels}
+    assert policy["policyTypes"] == ["Ingress", "Egress"]
+    assert policy["ingress"] == [{"from": [{"podSelector": {}}], "ports": [{"port": 8000, "protocol": "TCP"}]}]
+    peer = {"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "apps"}}}
+    items = objects(helm, {**MODEL, "networkPolicy": {"enabled": True, "from": [peer]}})
+    tester = {"podSelector": {"matchLabels": one("Pod", items)["metadata"]["labels"]}}
+    assert one("NetworkPolicy", items)["spec"]["ingress"][0]["from"] == [peer, tester]
+
+
+def test_the_notes_say_the_addresses(helm: str) -> None:
+    said = notes(helm, {**INGRESS, "rootPath": "/llm", "tls": {"secretName": "pod"}})
+    assert "http://a.example.com/llm/v1" in said
+    assert "https://modelservice-qwen2-5.models.svc.cluster.local:8000/v1" in said

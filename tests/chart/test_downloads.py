@@ -1,0 +1,109 @@
+"""The model before the start, the chat template, and what is kept from start to start."""
+
+import pytest
+
+from tests.chart.rendering import MODEL, Object, notes, objects, one, pod, server, variables, workload
+
+JOB: Object = {**MODEL, "modelVolume": {"accessModes": ["ReadWriteMany"], "preDownload": "Job"}}
+
+
+def job_name(values: Object, helm: str) -> str:
+    return str(one("Job", objects(helm, values))["metadata"]["name"])
+
+
+def test_an_init_container_downloads_into_the_volume_that_is_served(helm: str) -> None:
+    token = {"tokenSecret": {"name": "hf-token"}}
+    items = objects(helm, {**MODEL, "modelVolume": {"preDownload": "InitContainer"}, "huggingFace": token})
+    (container,) = pod(items)["initContainers"]
+    assert (container["name"], container["image"]) == ("download-model", server(items)["image"])
+    assert container["volumeMounts"] == [{"name": "model-dir", "mountPath": "/root/.cache/huggingface/hub"}]
+    names = {entry["name"] for entry in container["env"]}
+    assert {"HF_HUB_CACHE", "HF_TOKEN"} <= names
+    assert not names & {"HF_HUB_OFFLINE", "VLLM_API_KEY"}
+    assert "limits" in container["resources"]
+    assert "nvidia.com/gpu" not in container["resources"]["limits"]
+
+
+def test_a_job_downloads_and_the_pods_wait_without_credentials(helm: str) -> None:
+    values = {**JOB, "huggingFace": {"tokenSecret": {"name": "hf-token"}}}
+    items = objects(helm, values)
+    job = one("Job", items)["spec"]["template"]
+    (download,), (wait,) = job["spec"]["containers"], pod(items)["initContainers"]
+    marker = {entry["name"]: entry.get("value") for entry in download["env"]}["MARKER"]
+    assert marker.startswith("/root/.cache/huggingface/hub/.downloaded-")
+    assert {"name": "MARKER", "value": marker} in wait["env"]
+    assert not any("valueFrom" in entry for entry in wait["env"])
+    assert wait["volumeMounts"][0]["readOnly"] is True
+    selector = one("Service", items)["spec"]["selector"]
+    assert not selector.items() <= job["metadata"]["labels"].items()
+
+
+def test_readers_of_a_job_are_read_only_and_offline(helm: str) -> None:
+    items = objects(helm, {**MODEL, "modelVolume": {**JOB["modelVolume"], "readOnly": True}})
+    assert variables(items)["HF_HUB_OFFLINE"] == "1"
+    names = {entry["name"] for entry in one("Job", items)["spec"]["template"]["spec"]["containers"][0]["env"]}
+    assert "HF_HUB_OFFLINE" not in names
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"model": {"name": "Qwen/Qwen3-1.7B"}},
+        {"model": {**MODEL["model"], "revision": "v2"}},
+        {"image": {"tag": "v0.32.0"}},
+    ],
+)
+def test_another_model_revision_or_image_is_another_job(other: Object, helm: str) -> None:
+    assert job_name({**JOB, **other}, helm) != job_name(JOB, helm)
+
+
+def test_what_is_not_the_downloads_business_leaves_the_job_as_it_is(helm: str) -> None:
+    changed = {
+        **JOB,
+        "replicas": 3,
+        "args": ["--max-model-len=4096"],
+        "env": [{"name": "VLLM_LOGGING_LEVEL", "value": "DEBUG"}],
+    }
+    assert job_name(changed, helm) == job_name(JOB, helm)
+    assert len(job_name({**JOB, "nameOverride": "a" * 40}, helm)) <= 63
+
+
+def test_a_pre_download_has_the_budget_once_more(helm: str) -> None:
+    values = {**MODEL, "startupSeconds": 1200, "modelVolume": {"preDownload": "InitContainer"}}
+    assert workload(objects(helm, values))["spec"]["progressDeadlineSeconds"] == 1200 + 1200 + 600
+    assert "--timeout 3120s" in notes(helm, values)
+
+
+def test_a_chat_template_is_mounted_as_it_is_and_another_one_restarts_the_pods(helm: str) -> None:
+    text = "{% for m in messages %}{{ m.content }}\n{% endfor %}"
+    items = objects(helm, {**MODEL, "model": {"name": "facebook/opt-125m", "chatTemplate": text}})
+    assert one("ConfigMap", items)["data"] == {"template.jinja": text}
+    assert "--chat-template=/etc/modelservice/chat-template/template.jinja" in server(items)["args"]
+    other = objects(helm, {**MODEL, "model": {"name": "facebook/opt-125m", "chatTemplate": f"{text} "}})
+    sums = [workload(one)["spec"]["template"]["metadata"]["annotations"] for one in (items, other)]
+    assert sums[0] != sums[1]
+
+
+@pytest.mark.parametrize(
+    ("cache", "folder"),
+    [
+        ({"volume": "model"}, "/root/.cache/huggingface/hub/.compile-cache"),
+        ({"volume": "own"}, "/var/cache/modelservice"),
+        ({"volume": "own", "existingClaim": "compiled"}, "/var/cache/modelservice"),
+    ],
+)
+def test_everything_that_compiles_keeps_it_in_the_volume(cache: Object, folder: str, helm: str) -> None:
+    items = objects(helm, {**MODEL, "compileCache": cache})
+    assert {name: variables(items)[name] for name in variables(items) if name != "HF_HUB_CACHE"} == {
+        "VLLM_CACHE_ROOT": f"{folder}/vllm",
+        "TRITON_CACHE_DIR": f"{folder}/triton",
+        "TORCHINDUCTOR_CACHE_DIR": f"{folder}/torchinductor",
+        "FLASHINFER_WORKSPACE_BASE": folder,
+    }
+    claims = [item["metadata"]["name"] for item in items if item["kind"] == "PersistentVolumeClaim"]
+    assert len(claims) == (2 if cache == {"volume": "own"} else 1)
+
+
+def test_a_revision_pins_what_is_served(helm: str) -> None:
+    items = objects(helm, {**MODEL, "model": {**MODEL["model"], "revision": "c1899de"}})
+    assert "--revision=c1899de" in server(items)["args"]
