@@ -66,6 +66,31 @@ def test_the_key_is_named_and_never_printed() -> None:
     assert "none is asked for" in as_text(found(MODEL))
 
 
+def test_the_key_is_the_first_of_its_secret() -> None:
+    values = {**MODEL, "apiKeySecret": {"name": "llm-api-keys", "keys": ["search", "ads"]}}
+    assert "get secret llm-api-keys" in as_text(found(values))
+    assert '{{index .data "search" | base64decode}}' in as_text(found(values))
+
+
+def test_addresses_outside_of_the_cluster_are_those_of_ingress_and_route() -> None:
+    ingress = {"enabled": True, "hosts": ["a.example.com", "b.example.com"], "tls": [{"hosts": ["a.example.com"]}]}
+    route = {"enabled": True, "hostnames": ["c.example.com"]}
+    outside = found({**MODEL, "rootPath": "/llm", "ingress": ingress, "httpRoute": route}).outside
+    assert outside == (
+        "https://a.example.com/llm/v1",
+        "http://b.example.com/llm/v1",
+        "https://c.example.com/llm/v1",
+    )
+    assert found({**MODEL, "ingress": {**ingress, "enabled": False}}).outside == ()
+
+
+@pytest.mark.parametrize("style", ["text", "curl", "python", "env"])
+def test_a_server_with_tls_is_asked_by_https(style: str) -> None:
+    printed = STYLES[style](found({**MODEL, "tls": {"secretName": "pod-tls"}}))
+    assert "https://localhost:8000/v1" in printed
+    assert "http://" not in printed
+
+
 @pytest.mark.parametrize("task", ["generate", "embedding", "score"])
 def test_the_examples_are_a_program_a_notebook_and_a_script(task: str) -> None:
     model = found({"model": {"name": "a/b", "task": task}})

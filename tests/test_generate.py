@@ -1,6 +1,7 @@
 """Generated files follow from their source, and `generate --check` tells when they do not."""
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -81,3 +82,10 @@ def test_a_lost_marker_is_told(checkout: Path) -> None:
     answer = generate(checkout)
     assert answer.returncode == 1
     assert "README.md has lost its markers" in answer.stderr
+
+
+def test_the_troubleshooting_page_has_a_line_for_every_example() -> None:
+    page = (ROOT / "docs/troubleshooting.md").read_text()
+    named = {name.strip() for row in re.findall(r"(?m)^\| ([a-z0-9, *-]+) \|", page) for name in row.split(",")}
+    examples = {example.stem for example in (ROOT / "values-examples").glob("*.yaml")}
+    assert {name for name in examples if not name.startswith("everything")} - named == set()

@@ -21,7 +21,7 @@ def manifests(helm: str, chart: Path, *arguments: str | Path) -> list[dict]:
     answer = subprocess.run(command, capture_output=True, text=True, check=True)
     objects = [item for item in yaml.safe_load_all(answer.stdout) if item]
     for item in objects:
-        item["metadata"]["labels"].pop("helm.sh/chart", None)
+        item["metadata"].get("labels", {}).pop("helm.sh/chart", None)
     return objects
 
 
@@ -129,7 +129,7 @@ def test_template_prints_what_helm_prints(tmp_path: Path, helm: str, monkeypatch
     assert answer.exit_code == 0, answer.output
     objects = [item for item in yaml.safe_load_all(answer.stdout) if item]
     for item in objects:
-        item["metadata"]["labels"].pop("helm.sh/chart", None)
+        item["metadata"].get("labels", {}).pop("helm.sh/chart", None)
     example = ROOT / "values-examples/vgpu.yaml"
     assert objects == manifests(helm, ROOT / "charts/modelservice", "-f", example)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 from modelservice.routes import served
@@ -20,7 +20,11 @@ class Key(NamedTuple):
 
 
 class Access(NamedTuple):
-    """How one release of a service is reached. `key` is None where the server asks for none."""
+    """How one release of a service is reached.
+
+    `scheme` is what the server itself speaks, `outside` are addresses that an Ingress or HTTPRoute forwards from, `key`
+    is None where the server asks for none.
+    """
 
     service: str
     namespace: str
@@ -28,11 +32,13 @@ class Access(NamedTuple):
     model: str
     task: str
     key: Key | None
+    scheme: str
+    outside: tuple[str, ...]
 
     @property
     def url(self) -> str:
         """The API's address inside the cluster."""
-        return f"http://{self.service}.{self.namespace}.svc.cluster.local:{PORT}/v1"
+        return f"{self.scheme}://{self.service}.{self.namespace}.svc.cluster.local:{PORT}/v1"
 
 
 def access(values: Mapping[str, Any], release: str, namespace: str) -> Access:
@@ -44,7 +50,19 @@ def access(values: Mapping[str, Any], release: str, namespace: str) -> Access:
         model=values["model"]["servedName"] or values["model"]["name"],
         task=values["model"]["task"],
         key=_key(values),
+        scheme="https" if values["tls"]["secretName"] else "http",
+        outside=tuple(_outside(values)),
     )
+
+
+def _outside(values: Mapping[str, Any]) -> Iterator[str]:
+    """Yield the addresses outside of the cluster; a gateway's own listener decides whether a route's is https."""
+    ingress, route, path = values["ingress"], values["httpRoute"], f"{values['rootPath']}/v1"
+    secured = {host for item in ingress["tls"] for host in item["hosts"]}
+    for host in ingress["hosts"] if ingress["enabled"] else ():
+        yield f"{'https' if host in secured else 'http'}://{host}{path}"
+    for host in route["hostnames"] if route["enabled"] else ():
+        yield f"https://{host}{path}"
 
 
 def service_name(values: Mapping[str, Any], release: str) -> str:
@@ -56,6 +74,8 @@ def service_name(values: Mapping[str, Any], release: str) -> str:
 
 
 def _key(values: Mapping[str, Any]) -> Key | None:
+    if values["apiKeySecret"]["name"]:
+        return Key(values["apiKeySecret"]["name"], values["apiKeySecret"]["keys"][0])
     for variable in values["env"]:
         if variable["name"] == "VLLM_API_KEY":
             secret = variable.get("valueFrom", {}).get("secretKeyRef", {})

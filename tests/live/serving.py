@@ -42,13 +42,17 @@ CPU_FLAGS = ["--enforce-eager", "--dtype=float16", "--max-num-seqs=8"]
 class Server:
     """A running container: `url` is its address, `container` and `spec` the manifest's."""
 
-    def __init__(self, items: list[Object], folders: dict[str, Path], secrets: dict[str, str], log: Path) -> None:
+    def __init__(
+        self, items: list[Object], folders: dict[str, Path], secrets: dict[str, str], log: Path, flags: list[str]
+    ) -> None:
         self.items, self.container, self.spec = items, server(items), pod(items)
+        self.secrets, self.flags = secrets, flags
         self.folders, self.log = folders, log
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             self.port = free.getsockname()[1]
-        self.url = f"http://127.0.0.1:{self.port}"
+        scheme = self.container["startupProbe"]["httpGet"].get("scheme", "HTTP").lower()
+        self.url = f"{scheme}://127.0.0.1:{self.port}"
         self.started = time.monotonic()
         # The process has the log open for itself.
         with log.open("wb") as out:
@@ -70,8 +74,16 @@ class Server:
     def _command(self) -> list[str]:
         words = [self._local(word) for word in [*self.container["command"], *self.container["args"]]]
         assert words[0] == "vllm"
-        words = [f"--port={self.port}" if word == "--port=8000" else word.replace("$$", "$") for word in words]
-        return [str(ENVIRONMENT / "bin/vllm"), *words[1:], *CPU_FLAGS]
+        words = [f"--port={self.port}" if word == "--port=8000" else self._expanded(word) for word in words]
+        return [str(ENVIRONMENT / "bin/vllm"), *words[1:], *self.flags]
+
+    def _expanded(self, word: str) -> str:
+        """Replace $(NAME) and $$ as Kubernetes does; paths may stand behind a flag."""
+        for name, secret in self.secrets.items():
+            word = word.replace(f"$({name})", secret)
+        flag, equals, value = word.partition("=")
+        word = f"{flag}={self._local(value)}" if equals and value.startswith("/") else word
+        return word.replace("$$", "$")
 
     def _environment(self, secrets: dict[str, str]) -> dict[str, str]:
         found = {
@@ -97,7 +109,10 @@ class Server:
         probe = self.container[name]
         assert probe["httpGet"]["port"] == "http"
         try:
-            answer = httpx.get(self.url + probe["httpGet"]["path"], timeout=probe.get("timeoutSeconds", 1))
+            # The kubelet trusts any certificate too.
+            answer = httpx.get(
+                self.url + probe["httpGet"]["path"], timeout=probe.get("timeoutSeconds", 1), verify=False
+            )
         except httpx.HTTPError:
             return False
         return 200 <= answer.status_code < 400
@@ -138,11 +153,16 @@ class Server:
 
 @contextlib.contextmanager
 def serving(
-    helm: str, values: Object, folder: Path, prepare: Callable[[Path], None], **secrets: str
+    helm: str,
+    values: Object,
+    folder: Path,
+    prepare: Callable[[Path], None],
+    flags: list[str] = CPU_FLAGS,
+    **secrets: str,
 ) -> Iterator[Server]:
     """Run the container of the values' manifest with its volumes below a folder; it has started when this begins.
 
-    `prepare` fills the folder of the model volume first.
+    `prepare` fills the folder of the model volume first, and those beside it where a Secret is mounted.
     """
     items = objects(helm, {**RELEASE, **values})
     folder.mkdir(parents=True, exist_ok=True)
@@ -153,8 +173,13 @@ def serving(
             place = folders[mount["mountPath"]] = folder / mount["name"]
             place.mkdir(exist_ok=True)
             place.chmod(0o2777 if context.get("fsGroup") else 0o755)
+    for volume in pod(items)["volumes"]:
+        if "configMap" in volume:
+            (data,) = (i["data"] for i in items if i["metadata"]["name"] == volume["configMap"]["name"])
+            for name, text in data.items():
+                (folder / volume["name"] / name).write_text(text)
     prepare(folder / "model-dir")
-    running = Server(items, folders, secrets, folder / "server.log")
+    running = Server(items, folders, secrets, folder / "server.log", flags)
     try:
         running.start()
         yield running

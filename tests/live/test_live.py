@@ -1,5 +1,6 @@
 """What a rendered manifest does with a real vLLM: it starts in its budget, answers every route, and stops in time."""
 
+import itertools
 import json
 import shutil
 import subprocess
@@ -14,12 +15,14 @@ import yaml
 from modelservice import access, check
 from modelservice.service import coalesce
 
-from tests.chart.rendering import EXAMPLES, objects, one, server
+from tests.chart.rendering import EXAMPLES, objects, one, pod, server
 from tests.live.conftest import CHAT, EMBED, copy_models
-from tests.live.serving import RELEASE, Server, close, fill, parse, run_python, serving
+from tests.live.hub import hub
+from tests.live.serving import CPU_FLAGS, ENVIRONMENT, MODELS, RELEASE, Server, close, fill, parse, run_python, serving
 
 pytestmark = pytest.mark.live
 KEY = "open-sesame"
+HERE = Path(__file__).parent
 
 
 def curl(server: Server, path: str, *arguments: str, key: str = KEY) -> tuple[int, str]:
@@ -213,6 +216,87 @@ def test_the_restricted_example_serves_as_user_2000(helm4: str, volumes: Path) -
         assert "Uid:\t2000\t2000" in status
         assert "CapEff:\t0000000000000000" in status
         assert posted(running, "/v1/completions", prompt="a", max_tokens=4)[0] == 200
+
+
+def test_tls_keys_root_path_template_and_compile_cache_together(helm4: str, volumes: Path) -> None:
+    def prepare(folder: Path) -> None:
+        copy_models(folder)
+        folder.chmod(0o2777)  # as fsGroup does
+        certificate(folder.parent / "tls")
+
+    values = {
+        **CHAT,
+        "model": {**CHAT["model"], "chatTemplate": "{% for m in messages %}<<{{ m.content }}>>{% endfor %}"},
+        "restricted": True,
+        "apiKeySecret": {"name": "keys", "keys": ["search", "ads"]},
+        "rootPath": "/llm",
+        "tls": {"secretName": "pod-tls"},
+        "compileCache": {"volume": "model"},
+    }
+    keys = {"VLLM_API_KEY": "key-of-search", "API_KEY_1": "key-of-search", "API_KEY_2": "key-of-ads"}
+    flags = [flag for flag in CPU_FLAGS if flag != "--enforce-eager"]
+    with serving(helm4, values, volumes, prepare, flags, **keys) as running:
+        for key, status in (("key-of-search", 200), ("key-of-ads", 200), ("other", 401)):
+            assert curl(running, "/llm/v1/models", "--insecure", key=key)[0] == status
+        body = json.dumps({"model": "tiny", "messages": MESSAGES, "return_token_ids": True, "max_tokens": 2})
+        status, answer = curl(running, "/llm/v1/chat/completions", "--insecure", "--data", body, key="key-of-ads")
+        assert status == 200
+        body = json.dumps({"model": "tiny", "tokens": json.loads(answer)["prompt_token_ids"]})
+        assert "<<Say hello.>>" in json.loads(curl(running, "/detokenize", "--insecure", "--data", body)[1])["prompt"]
+        assert "key-of-" not in running.log.read_text()
+        cache = volumes / "model-dir/.compile-cache"
+        assert any((cache / "vllm/torch_compile_cache").rglob("*")), "vLLM should keep there what it compiles"
+        assert not any((volumes / "home").rglob("torch_compile_cache"))
+
+
+def certificate(folder: Path) -> None:
+    """Make a certificate of one's own, as a Secret of type kubernetes.io/tls holds it."""
+    command = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "1", "-subj", "/CN=localhost"]
+    names = ["-keyout", str(folder / "tls.key"), "-out", str(folder / "tls.crt")]
+    subprocess.run([*command, *names], check=True, capture_output=True)
+    (folder / "tls.key").chmod(0o644)
+
+
+def helper(items: list[Any], name: str) -> dict[str, Any]:
+    """Return the init container of this name, or the container of the Job."""
+    jobs = [item["spec"]["template"]["spec"]["containers"] for item in items if item["kind"] == "Job"]
+    every = itertools.chain(pod(items).get("initContainers", []), *jobs)
+    (found,) = (container for container in every if container["name"] == name)
+    return dict(found)
+
+
+def test_a_job_downloads_what_is_served_and_the_pod_waits_for_it(helm4: str, volumes: Path) -> None:
+    values = {
+        "model": {"name": "org/tiny"},
+        "modelVolume": {"accessModes": ["ReadWriteMany"], "preDownload": "Job", "readOnly": True},
+    }
+    items = objects(helm4, {**RELEASE, **values})
+    hub_folder = volumes / "hub"
+    shutil.copytree(MODELS / "chat", hub_folder)
+    (hub_folder / "pytorch_model.bin").write_bytes(b"not wanted beside safetensors")
+    cache = volumes / "model-dir"
+    cache.mkdir()
+
+    def environment(container: dict[str, Any]) -> dict[str, str]:
+        mount = container["volumeMounts"][0]["mountPath"]
+        return {entry["name"]: entry["value"].replace(mount, str(cache)) for entry in container["env"]}
+
+    wait, download = helper(items, "wait-for-model"), helper(items, "download-model")
+    waiting = subprocess.Popen([ENVIRONMENT / "bin/python", "-c", wait["args"][0]], env=environment(wait))
+    with hub(hub_folder, "org/tiny") as url:
+        variables = {**environment(download), "HF_ENDPOINT": url, "HF_HUB_DISABLE_XET": "1", "HOME": str(volumes)}
+        answer = run_python(download["args"][0], **variables)
+    assert answer.returncode == 0, answer.stderr
+    assert waiting.wait(15) == 0
+    assert not any(cache.rglob("pytorch_model.bin"))
+    with serving(helm4, values, volumes, lambda folder: None) as running:
+        body = json.dumps({"model": "org/tiny", "prompt": "a", "max_tokens": 4})
+        assert curl(running, "/v1/completions", "--data", body)[0] == 200
+
+
+def test_the_metrics_of_alerts_and_autoscaling_are_those_of_the_server(chat: Server) -> None:
+    kinds = [line for line in curl(chat, "/metrics")[1].splitlines() if line.startswith("# TYPE vllm:")]
+    assert set(kinds) == set((HERE / "metrics-0.32.0.txt").read_text().splitlines())
 
 
 def test_vllms_own_parser_takes_the_arguments_of_every_example(helm4: str) -> None:

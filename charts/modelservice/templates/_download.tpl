@@ -10,8 +10,9 @@ from modelscope import snapshot_download
 snapshot_download(model, revision=revision)
 {{- else }}
 from huggingface_hub import HfApi, snapshot_download
+files = [file.rfilename for file in HfApi().model_info(model, revision=revision).siblings]
 ignored = ["original/*"]
-if any(name.endswith(".safetensors") for name in HfApi().list_repo_files(model, revision=revision)):
+if any(name.endswith(".safetensors") for name in files):
     ignored += ["pytorch_model*.bin", "*.pt", "*.pth", "*.h5", "*.msgpack", "*.onnx"]
 snapshot_download(model, revision=revision, ignore_patterns=ignored)
 {{- end }}

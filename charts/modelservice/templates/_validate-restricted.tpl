@@ -14,7 +14,7 @@
 {{- end -}}
 {{- range $index, $sysctl := .Values.podSecurityContext.sysctls -}}
 {{- if not (regexMatch "^(kernel[.]shm_rmid_forced|net[.]ipv4[.](ip_local_port_range|ip_unprivileged_port_start|tcp_syncookies|ping_group_range|ip_local_reserved_ports|tcp_keepalive_(time|intvl|probes)|tcp_fin_timeout|tcp_[rw]mem))$" .name) }}
-podSecurityContext.sysctls[{{ $index }}].name: {{ .name }} is not allowed with restricted
+podSecurityContext.sysctls[{{ $index }}]: {{ .name }} is not allowed with restricted
 {{- end -}}
 {{- end -}}
 {{- range $index, $volume := .Values.volumes -}}

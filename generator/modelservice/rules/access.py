@@ -139,7 +139,7 @@ def switched_off(values: Values) -> Iterator[Said]:
             continue
         for key in written:
             if f"{group}.{key}" != switch and values.changed(f"{group}.{key}"):
-                hint = f"set {switch}: {value}, or remove it"
+                hint = f"remove it, or set {switch}: {value}"
                 yield Said((group, key), f"has no effect without {switch}", hint, True)
 
 

@@ -66,7 +66,7 @@ def restricted_profile(values: Values) -> Iterator[Said]:
             yield from _container(path, context)
     for index, sysctl in enumerate(pod.get("sysctls") or ()):
         if sysctl["name"] not in _SYSCTLS:
-            yield Said(("podSecurityContext", "sysctls", index, "name"), f"{sysctl['name']}: {_WITH}", "remove it")
+            yield Said(("podSecurityContext", "sysctls", index), f"{sysctl['name']}: {_WITH}", "remove it")
     yield from _volumes_and_probes(values)
 
 

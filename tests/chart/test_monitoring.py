@@ -1,0 +1,77 @@
+"""Metrics are collected from this release alone, and alerts look at metrics that vLLM exports."""
+
+import re
+from typing import Any
+
+import pytest
+
+from tests.chart.rendering import MODEL, ROOT, Object, objects, one
+
+RECORDED = (ROOT / "tests/live/metrics-0.32.0.txt").read_text()
+WATCHED: Object = {**MODEL, "serviceMonitor": {"enabled": True}, "prometheusRule": {"enabled": True}}
+
+
+def exported() -> set[str]:
+    """Return the series that the recorded server exports: of a histogram its buckets too."""
+    found = set()
+    for line in RECORDED.splitlines():
+        _, _, name, kind = line.split()
+        found |= {name, *(f"{name}_{part}" for part in ("bucket", "sum", "count") if kind == "histogram")}
+    return found
+
+
+def alerts(values: Object, helm: str) -> dict[str, Any]:
+    (group,) = one("PrometheusRule", objects(helm, values))["spec"]["groups"]
+    return {rule["alert"]: rule for rule in group["rules"]}
+
+
+def test_every_metric_of_vllm_in_an_expression_is_one_that_it_exports(helm: str) -> None:
+    expressions = [rule["expr"] for rule in alerts(WATCHED, helm).values()]
+    scaler = {"kind": "ScaledObject", "prometheusAddress": "http://prometheus:9090", "maxReplicas": 1}
+    triggers = one("ScaledObject", objects(helm, {**MODEL, "autoscaling": scaler}))["spec"]["triggers"]
+    expressions.append(triggers[0]["metadata"]["query"])
+    used = set(re.findall(r"vllm:\w+", " ".join(expressions)))
+    assert len(used) >= 5
+    assert used - exported() == set()
+
+
+def test_a_monitor_selects_this_releases_service_and_its_port(helm: str) -> None:
+    items = objects(helm, WATCHED)
+    monitor, service = one("ServiceMonitor", items)["spec"], one("Service", items)
+    assert monitor["selector"]["matchLabels"].items() <= service["metadata"]["labels"].items()
+    assert monitor["endpoints"] == [{"port": "http", "path": "/metrics", "interval": "30s"}]
+
+
+def test_a_monitor_of_a_server_with_tls_speaks_https(helm: str) -> None:
+    (endpoint,) = one("ServiceMonitor", objects(helm, {**WATCHED, "tls": {"secretName": "a"}}))["spec"]["endpoints"]
+    assert (endpoint["scheme"], endpoint["tlsConfig"]) == ("https", {"insecureSkipVerify": True})
+
+
+@pytest.mark.parametrize("kind", ["serviceMonitor", "prometheusRule"])
+def test_the_labels_that_prometheus_selects_by_are_there(kind: str, helm: str) -> None:
+    values = {**MODEL, kind: {"enabled": True, "labels": {"release": "kube-prometheus-stack"}}}
+    labels = one(kind[0].upper() + kind[1:], objects(helm, values))["metadata"]["labels"]
+    assert labels["release"] == "kube-prometheus-stack"
+
+
+def test_a_service_that_is_meant_to_be_stopped_raises_no_alert(helm: str) -> None:
+    assert "ModelServiceNotReady" in alerts(WATCHED, helm)
+    assert "ModelServiceNotReady" not in alerts({**WATCHED, "replicas": 0}, helm)
+
+
+def test_a_start_within_the_budget_raises_no_alert(helm: str) -> None:
+    assert alerts({**WATCHED, "startupSeconds": 2400}, helm)["ModelServiceNotReady"]["for"] == "2400s"
+
+
+@pytest.mark.parametrize(
+    ("kind", "mine", "others"),
+    [
+        ("Deployment", ["modelservice-qwen2-5-6c5f4d8b9-x7k2p"], ["modelservice-qwen2-5-b-6c5f4d8b9-x7k2p"]),
+        ("StatefulSet", ["modelservice-qwen2-5-0"], ["modelservice-qwen2-5-b-0"]),
+    ],
+)
+def test_restarts_are_those_of_this_workloads_pods(kind: str, mine: list[str], others: list[str], helm: str) -> None:
+    expression = alerts({**WATCHED, "workload": {"kind": kind}}, helm)["ModelServiceRestarts"]["expr"]
+    pattern = re.compile(re.search(r'pod=~"([^"]*)"', expression)[1])  # type: ignore[index]
+    assert all(pattern.fullmatch(name) for name in mine)
+    assert not any(pattern.fullmatch(name) for name in others)

@@ -1,0 +1,57 @@
+"""The part of the Hugging Face hub's API that its own client asks for when it downloads a model."""
+
+import contextlib
+import hashlib
+import http.server
+import json
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+COMMIT = "0123456789abcdef0123456789abcdef01234567"
+
+
+@contextlib.contextmanager
+def hub(folder: Path, model: str) -> Iterator[str]:
+    """Serve the files of a folder as a model; yields the address for HF_ENDPOINT."""
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_HEAD(self) -> None:
+            self.do_GET()
+
+        def do_GET(self) -> None:
+            path = self.path.partition("?")[0]
+            if path.startswith(f"/api/models/{model}/tree/"):
+                found = [
+                    {"type": "file", "path": f.name, "size": f.stat().st_size, "oid": COMMIT} for f in folder.iterdir()
+                ]
+                self.answer(json.dumps(found).encode(), "application/json")
+            elif path.startswith(f"/api/models/{model}"):
+                files = [{"rfilename": file.name, "size": file.stat().st_size} for file in sorted(folder.iterdir())]
+                about = {"id": model, "sha": COMMIT, "private": False, "tags": [], "downloads": 0, "siblings": files}
+                self.answer(json.dumps(about).encode(), "application/json")
+            elif path.startswith(f"/{model}/resolve/"):
+                self.answer((folder / path.rsplit("/", 1)[1]).read_bytes(), "application/octet-stream")
+            else:
+                self.send_error(404)
+
+        def answer(self, body: bytes, kind: str) -> None:
+            self.send_response(200)
+            self.send_header("Content-Type", kind)
+            self.send_header("Content-Length", str(len(body)))
+            self.send_header("X-Repo-Commit", COMMIT)
+            self.send_header("ETag", f'"{hashlib.sha256(body).hexdigest()}"')
+            self.end_headers()
+            if self.command == "GET":
+                self.wfile.write(body)
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}"
+    finally:
+        server.shutdown()
+        server.server_close()
