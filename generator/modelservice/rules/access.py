@@ -117,30 +117,30 @@ def network_policy_from(values: Values) -> Iterator[Said]:
             yield Said(("networkPolicy", "enabled"), message, f"name {who}'s namespace in networkPolicy.from")
 
 
-# A group of fields, the key that switches it on, and what to set.
+# A group of fields, and the key that switches it on.
 _SWITCHES = {
-    "ingress": ("ingress.enabled", "true"),
-    "httpRoute": ("httpRoute.enabled", "true"),
-    "networkPolicy": ("networkPolicy.enabled", "true"),
-    "serviceMonitor": ("serviceMonitor.enabled", "true"),
-    "prometheusRule": ("prometheusRule.enabled", "true"),
-    "autoscaling": ("autoscaling.kind", "ScaledObject"),
-    "compileCache": ("compileCache.volume", "own"),
-    "apiKeySecret": ("apiKeySecret.name", "llm-api-keys"),
+    "ingress": "enabled",
+    "httpRoute": "enabled",
+    "networkPolicy": "enabled",
+    "serviceMonitor": "enabled",
+    "prometheusRule": "enabled",
+    "autoscaling": "kind",
+    "compileCache": "volume",
+    "apiKeySecret": "name",
 }
 
 
 @rule("switched-off", "Settings of what is switched on.", source="the chart's templates", severity=Severity.WARNING)
 def switched_off(values: Values) -> Iterator[Said]:
     """Settings of a group of fields whose switch is off."""
-    for group, (switch, value) in _SWITCHES.items():
+    for group, switch in _SWITCHES.items():
         written = values.given.get(group)
-        if values.at(switch) or not isinstance(written, dict):
+        if values.at(f"{group}.{switch}") or not isinstance(written, dict):
             continue
         for key in written:
-            if f"{group}.{key}" != switch and values.changed(f"{group}.{key}"):
-                hint = f"remove it, or set {switch}: {value}"
-                yield Said((group, key), f"has no effect without {switch}", hint, True)
+            if key != switch and values.changed(f"{group}.{key}"):
+                hint = f"remove it, or see `modelservice explain {group}.{switch}`"
+                yield Said((group, key), f"has no effect without {group}.{switch}", hint, True)
 
 
 RULES = (
