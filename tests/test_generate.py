@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-COPIED = ["generator", "schemas", "charts", "docs", "README.md"]
+COPIED = ["generator", "schemas", "charts", "docs", "README.md", "CHANGELOG.md"]
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ import functools
 import itertools
 import json
 import textwrap
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path as FilePath
 from typing import TYPE_CHECKING, Any
 
@@ -71,10 +71,10 @@ def _by_tab(fields: Iterable[Field]) -> list[tuple[str, list[Field]]]:
     return [(tab, list(group)) for tab, group in itertools.groupby(fields, key=lambda field: field.tab)]
 
 
-def plan_chart(model: FieldModel, service: Service | None = None) -> FileTree:
-    """Return the chart's files by relative path."""
+def plan_chart(model: FieldModel, service: Service | None = None, changes: Sequence[str] = ()) -> FileTree:
+    """Return the chart's files by relative path; `changes` are what its newest version brings."""
     values = service.values if service else nested(model.fields)
-    context = _context(model, service, values)
+    context = {**_context(model, service, values), "changes": changes}
     tree = dict(_templates(context))
     tree["values.yaml"] = values_yaml(model.fields, values, _origin(service, "values.yaml"))
     tree["values.schema.json"] = _schema_json(model, service)
@@ -93,7 +93,8 @@ def _context(model: FieldModel, service: Service | None, values: dict[str, Any])
         "name": service.name if service else "modelservice",
         "version": service.version if service else __version__,
         "description": service.description if service else _DESCRIPTION,
-        "app_version": vllm.newest_release(),
+        "app_version": vllm.release_for(values["image"]["tag"], values["vllmVersion"]).asked or vllm.newest_release(),
+        "image": image_of(values["image"]),
         "fields": [field for field in model.fields if not field.read_by_helm],
         "values": values,
         "service": service,
@@ -107,6 +108,15 @@ def _context(model: FieldModel, service: Service | None, values: dict[str, Any])
         "value_at": functools.partial(value_at, values),
         "origin": functools.partial(_origin, service),
     }
+
+
+def image_of(image: Mapping[str, Any]) -> str:
+    """Return the whole reference, as templates/_resources.tpl makes it."""
+    repository, host = image["repository"], image["repository"].split("/")[0]
+    named = "/" in repository and ("." in host or ":" in host or host == "localhost")
+    registry = f"{image['registry'].removesuffix('/')}/" if image["registry"] and not named else ""
+    tag, digest = f":{image['tag']}" if image["tag"] else "", f"@{image['digest']}" if image["digest"] else ""
+    return f"{registry}{repository}{tag}{digest}"
 
 
 def three_numbers(release: str) -> str:

@@ -35,6 +35,6 @@ def _string(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
 _Dumper.add_representer(str, _string)
 
 
-def dump(value: Any) -> str:
+def dump(value: Any, width: int = 110) -> str:
     """Return block style YAML; keys keep their order, and empty lists and maps are written `[]` and `{}`."""
-    return yaml.dump(value, Dumper=_Dumper, sort_keys=False, default_flow_style=False, allow_unicode=True, width=110)
+    return yaml.dump(value, Dumper=_Dumper, sort_keys=False, default_flow_style=False, allow_unicode=True, width=width)

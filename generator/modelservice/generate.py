@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -35,7 +36,7 @@ def checkout() -> Path:
 def plan(root: Path) -> FileTree:
     """Return every generated file by its path from the root."""
     model = fields.load_fields()
-    tree = {f"{CHART}/{path}": text for path, text in chart.plan_chart(model).items()}
+    tree = {f"{CHART}/{path}": text for path, text in chart.plan_chart(model, changes=_changes(root)).items()}
     tree["schemas/modelservice.schema.json"] = _schema_json(model)
     tree["docs/console-fields.md"] = _render("docs/console-fields.md.j2", model).rstrip() + "\n"
     rules = chart.environment().get_template("docs/rules.md.j2").render(catalogue=catalogue.catalogue())
@@ -72,6 +73,12 @@ def _drift(root: Path, path: str, text: str) -> Drift | None:
         return Drift("missing", path, "")
     now = file.read_bytes().decode("utf-8", errors="replace")
     return Drift("stale", path, text_diff(path, now, text)) if now != text else None
+
+
+def _changes(root: Path) -> list[str]:
+    """Return the changes of the newest version, as the changelog lists them."""
+    newest = (root / "CHANGELOG.md").read_text(encoding="utf-8").split("\n## ")[1]
+    return [" ".join(item.split()) for item in re.split(r"(?m)^(?:- |### .*$)", newest)[1:] if item.strip()]
 
 
 def _schema_json(model: fields.FieldModel) -> str:

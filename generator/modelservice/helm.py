@@ -2,34 +2,60 @@
 
 from __future__ import annotations
 
+import functools
+import os
 import re
 import shutil
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 from modelservice.errors import ToolError
 
 OLDEST = (3, 18, 0)
 
 
-def find_helm() -> str:
-    """Return the path of a helm that is new enough. Raises ToolError where there is none."""
+class Helm(NamedTuple):
+    """A helm that is new enough: its path and release."""
+
+    path: str
+    version: tuple[int, ...]
+
+
+def find_helm() -> Helm:
+    """Return the helm on PATH. Raises ToolError where there is none that is new enough."""
     helm = shutil.which("helm")
     if helm is None:
         raise ToolError("helm is not on PATH: install Helm 3.18 or later, see https://helm.sh/docs/intro/install/")
-    found = re.search(r"v(\d+)\.(\d+)\.(\d+)", _run(helm, ["version", "--short"]).stdout)
-    if found is None or tuple(map(int, found.groups())) < OLDEST:
-        raise ToolError(f"{helm} is {found.group() if found else 'of no known version'}: install Helm 3.18 or later")
-    return helm
+    version = _version(helm)
+    if version < OLDEST:
+        said = ".".join(map(str, version)) or "of no known version"
+        raise ToolError(f"{helm} is {said}: install Helm 3.18 or later")
+    return Helm(helm, version)
 
 
-def run_helm(arguments: Sequence[str]) -> str:
+@functools.cache
+def _version(helm: str) -> tuple[int, ...]:
+    found = re.search(r"v(\d+)\.(\d+)\.(\d+)", _run(helm, ["version", "--short"], {}).stdout)
+    return tuple(map(int, found.groups())) if found else ()
+
+
+def run_helm(arguments: Sequence[str], variables: Mapping[str, str] | None = None) -> str:
     """Run helm and return its standard output. Raises ToolError with helm's own words where it fails."""
-    answer = _run(find_helm(), arguments)
+    answer = try_helm(arguments, variables)
     if answer.returncode != 0:
-        raise ToolError(f"helm {arguments[0]} failed:\n{answer.stderr.strip()}")
+        raise ToolError(f"helm {arguments[0]} failed:\n{(answer.stderr or answer.stdout).strip()}")
     return answer.stdout
 
 
-def _run(helm: str, arguments: Sequence[str]) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([helm, *arguments], capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL)
+def try_helm(arguments: Sequence[str], variables: Mapping[str, str] | None = None) -> subprocess.CompletedProcess[str]:
+    """Run helm, whether it fails or not."""
+    return _run(find_helm().path, arguments, variables or {})
+
+
+def _run(helm: str, arguments: Sequence[str], variables: Mapping[str, str]) -> subprocess.CompletedProcess[str]:
+    environment = {**os.environ, **variables}
+    command = [helm, *arguments]
+    return subprocess.run(
+        command, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL, env=environment
+    )

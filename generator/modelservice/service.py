@@ -50,10 +50,15 @@ def make_service(name: str, version: str, given: Mapping[str, Any], defaults: Ma
     """Return the service. Raises InputError for a name or version that Helm would refuse."""
     if not _CHART_NAME.fullmatch(name) or len(name) > 63:
         raise InputError(f'"{name}" cannot name a chart: give --name of lower case letters, digits and -, at most 63')
+    require_version(version)
+    values = coalesce(defaults, given)
+    description = values.get("description") or f"{values['model']['name']} served by vLLM"
+    return Service(name, version, description, values)
+
+
+def require_version(version: str) -> None:
+    """Raise InputError for a version that Helm would refuse."""
     if not _SEMVER.fullmatch(version):
         raise InputError(
             f'"{version}" is not a version: Helm wants three numbers without v, such as 0.1.0 (semver.org)'
         )
-    values = coalesce(defaults, given)
-    description = values.get("description") or f"{values['model']['name']} served by vLLM"
-    return Service(name, version, description, values)

@@ -19,7 +19,11 @@ def test_a_new_claim_is_mounted_where_the_hub_caches_and_is_kept(helm: str) -> N
     # Helm's, and Argo CD's: https://argo-cd.readthedocs.io/en/stable/user-guide/sync-options/
     kept = {"helm.sh/resource-policy": "keep", "argocd.argoproj.io/sync-options": "Prune=false,Delete=false"}
     assert claim["metadata"]["annotations"] == kept
-    assert claim["spec"] == {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "20Gi"}}}
+    assert claim["spec"] == {
+        "accessModes": ["ReadWriteOnce"],
+        "volumeMode": "Filesystem",
+        "resources": {"requests": {"storage": "20Gi"}},
+    }
     assert volume(items, "model-dir")["persistentVolumeClaim"] == {"claimName": claim["metadata"]["name"]}
     assert mount(items, "model-dir") == {"name": "model-dir", "mountPath": "/root/.cache/huggingface/hub"}
     assert variables(items) == {"HF_HUB_CACHE": "/root/.cache/huggingface/hub"}

@@ -107,6 +107,8 @@ storageClassName: {{ . | quote }}
 dataSource:
   {{- toYaml . | nindent 2 }}
 {{- end }}
+{{- /* As the API server stores it: Argo CD compares a StatefulSet's list of claims as a whole. */}}
+volumeMode: Filesystem
 resources:
   requests:
     storage: {{ .size | toJson | trimAll "\"" | quote }}

@@ -1,0 +1,57 @@
+"""Command line: each command parses, makes one library call and reports.
+
+Data goes to standard output, words to standard error. Exit codes: 0 fine; 1 the input is wrong or a generated file
+is stale; 2 usage; 3 a tool failed. What a command needs is imported when it runs: start-up is most of `validate`.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any
+
+import click
+
+from modelservice import __version__
+from modelservice.errors import ModelServiceError
+
+# What a person is doing → the commands, each with the module that holds it.
+_SECTIONS = {
+    "Writing values": {"explain": "values"},
+    "Checking": {"validate": "values", "diff": "gitops"},
+    "Building": {"render": "build", "template": "build", "package": "build", "publish": "build", "argocd": "gitops"},
+    "Using": {"access": "use", "smoke": "use"},
+    "Maintaining this project": {"generate": "maintain"},
+}
+_WHERE = {name: module for commands in _SECTIONS.values() for name, module in commands.items()}
+
+
+class _Commands(click.Group):
+    """The commands, listed by what a person is doing; failures with a message of our own end here."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except ModelServiceError as error:
+            click.echo(f"error: {error}", err=True)
+            ctx.exit(error.exit_code)
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(_WHERE)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in _WHERE:
+            return None
+        command: click.Command = getattr(importlib.import_module(f"{__name__}.{_WHERE[cmd_name]}"), cmd_name)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        for title, commands in _SECTIONS.items():
+            with formatter.section(title):
+                found = [(name, self.get_command(ctx, name)) for name in commands]
+                formatter.write_dl([(name, command.get_short_help_str(80)) for name, command in found if command])
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="modelservice")
+def main() -> None:
+    """Turn one small values file into a checked Helm chart that serves a model with vLLM."""

@@ -1,0 +1,184 @@
+"""Argo CD, and what a change does."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING
+
+import click
+
+from modelservice import __version__
+from modelservice.cli.service import layers_option, load_service
+from modelservice.errors import InputError, ModelServiceError
+
+if TYPE_CHECKING:
+    from modelservice.argocd import Place, Target, Values
+
+
+@click.command()
+@click.argument("old")
+@click.argument("new")
+@layers_option
+@click.option("--release", help="Name of the release. Default: the name of NEW.")
+@click.option("--namespace", "-n", default="default", show_default=True, help="Namespace of the release.")
+def diff(old: str, new: str, layers: tuple[str, ...], release: str | None, namespace: str) -> None:
+    """Show what a change of values does to the objects in a cluster, and to its pods.
+
+    OLD and NEW are values files, charts (folders or archives), or either at a Git revision, written REV:path. Exit code
+    0: the same; 1: they differ.
+    """
+    from modelservice import compare
+    from modelservice.service import name_from
+
+    name = release or name_from(new.partition(":")[2] or new)
+    changes = compare.compare(*(compare.manifests(side, name, namespace, layers) for side in (old, new)))
+    click.echo(compare.as_text(changes), nl=False)
+    raise SystemExit(1 if changes else 0)
+
+
+@click.command()
+@click.argument("values", nargs=-1, required=True)
+@layers_option
+@click.option("--chart-repo", metavar="URL", help="The chart's repository: https://… or oci://….")
+@click.option("--chart", default="modelservice", show_default=True, help="The chart's name in that repository.")
+@click.option("--chart-version", default=__version__, show_default=True, help="The chart's version in that repository.")
+@click.option("--git", metavar="URL", help="The chart is in this Git repository, at --path.")
+@click.option("--path", "path", default="charts/modelservice", show_default=True, help="The chart's folder in --git.")
+@click.option("--revision", default="HEAD", show_default=True, help="Branch, tag or commit of --git and --values-git.")
+@click.option("--rendered", is_flag=True, help="--path holds a rendered chart for each service.")
+@click.option(
+    "--values-git", metavar="URL", help="Read the values files from this Git repository, by their paths here."
+)
+@click.option("--namespace", "-n", help="The services' namespace. Default: default; of a set, the environment.")
+@click.option("--project", default="default", show_default=True, help="Argo CD's project.")
+@click.option("--server", default="https://kubernetes.default.svc", show_default=True, help="The cluster's address.")
+@click.option("--argocd-namespace", default="argocd", show_default=True, help="Where Argo CD looks for Applications.")
+@click.option("--manual", is_flag=True, help="Do not sync without being asked.")
+@click.option("--application-set", is_flag=True, help="One ApplicationSet for VALUES, a folder in --values-git.")
+@click.option(
+    "--output", "-o", type=click.Path(path_type=Path), help="A folder for a file each. Default: standard output."
+)
+@click.pass_context
+def argocd(
+    ctx: click.Context,
+    values: tuple[str, ...],
+    layers: tuple[str, ...],
+    chart_repo: str | None,
+    chart: str,
+    chart_version: str,
+    git: str | None,
+    path: str,
+    revision: str,
+    rendered: bool,
+    values_git: str | None,
+    namespace: str | None,
+    project: str,
+    server: str,
+    argocd_namespace: str,
+    manual: bool,
+    application_set: bool,
+    output: Path | None,
+) -> None:
+    """Write Argo CD Applications for services, or an ApplicationSet for a folder of them.
+
+    The chart comes from a repository (--chart-repo), or from Git (--git). The values go into the Application, or stay
+    in Git (--values-git).
+    """
+    from modelservice.argocd import Place, Target, Values
+
+    if bool(chart_repo) == bool(git):
+        raise click.UsageError("say where the chart is: --chart-repo, or --git")
+    place = (
+        Place(chart_repo or "", chart, chart_version) if chart_repo else Place(git or "", "", revision, path, rendered)
+    )
+    if rendered and not git:
+        raise click.UsageError("--rendered needs --git, where the rendered charts are")
+    where = Values(values_git or "", revision, tuple(_in_git(layer) for layer in layers) if values_git else ())
+    target = Target(namespace or "", project, server, argocd_namespace, not manual)
+    failed: list[str] = []
+    if application_set:
+        made = _set(values, place, where, target)
+    else:
+        target = target._replace(namespace=namespace or "default")
+        made, failed = _applications(values, layers, place, where, target)
+    if made:
+        _write(made, output, _words(ctx, values))
+    if failed:
+        raise InputError(f"{len(failed)} services were not made: {', '.join(failed)}")
+
+
+def _in_git(file: str) -> str:
+    path = PurePosixPath(Path(file).as_posix())
+    if path.is_absolute() or ".." in path.parts:
+        raise click.UsageError(
+            f"{file}: values in Git are named by their paths from the repository's root; run it there"
+        )
+    return str(path)
+
+
+def _set(values: tuple[str, ...], place: Place, where: Values, target: Target) -> dict[str, str]:
+    from modelservice import argocd as making
+    from modelservice import check
+
+    if len(values) != 1 or not Path(values[0]).is_dir():
+        raise click.UsageError("--application-set takes one folder, with files <environment>/<service>.yaml")
+    if not where.repository:
+        raise click.UsageError("--application-set needs --values-git, where the folder is")
+    found = check.errors(check.check_files(values, where.files).findings)
+    if found:
+        raise InputError(f"{len(found)} errors in {values[0]}: run `modelservice validate {values[0]}`")
+    folder = _in_git(values[0])
+    name = PurePosixPath(folder).name
+    return {name: making.application_set(name, folder, place, where, target)}
+
+
+def _applications(
+    values: tuple[str, ...], layers: tuple[str, ...], place: Place, where: Values, target: Target
+) -> tuple[dict[str, str], list[str]]:
+    """Return the Applications by name, and the files of which none was made."""
+    from modelservice import argocd as making
+    from modelservice import document
+
+    made: dict[str, str] = {}
+    failed: list[str] = []
+    for file in document.values_files(values):
+        try:
+            service = load_service(file, layers, None, "0.1.0")
+            if service.name in made:
+                raise InputError(
+                    f"{file}: another service is called {service.name} too: an Application's name is its own"
+                )
+            given = document.merge([document.load(one) for one in (*layers, file)]).data
+            from_git = where._replace(files=(*where.files, _in_git(file))) if where.repository else where
+            made[service.name] = making.application(service, given, place, from_git, target)
+        except ModelServiceError as error:
+            failed.append(file)
+            click.echo(f"{file}: {error}", err=True)
+    return made, failed
+
+
+def _words(ctx: click.Context, values: tuple[str, ...]) -> list[str]:
+    """Return the options that were given, as they would be written again."""
+    words = list(values)
+    for option in ctx.command.params:
+        given = ctx.params.get(option.name or "")
+        source = ctx.get_parameter_source(option.name or "")
+        if not isinstance(option, click.Option) or source is None or source.name != "COMMANDLINE":
+            continue
+        for one in given if isinstance(given, tuple) else (given,):
+            words += [option.opts[-1]] if option.is_flag else [option.opts[-1], str(one)]
+    return words
+
+
+def _write(made: dict[str, str], output: Path | None, words: list[str]) -> None:
+    from modelservice.argocd import made_by
+    from modelservice.tree import replace_file
+
+    comment = made_by(words)
+    if output is None:
+        sys.stdout.write("---\n".join(comment + text for text in made.values()))
+        return
+    for name, text in made.items():
+        replace_file(output / f"{name}.yaml", comment + text)
+    click.echo(f"{output}: {len(made)} files", err=True)

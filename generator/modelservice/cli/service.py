@@ -1,0 +1,42 @@
+"""What several commands share: options for one service, and how it is loaded."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from modelservice.errors import InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from modelservice.service import Service
+
+layers_option = click.option(
+    "-f",
+    "--values",
+    "layers",
+    multiple=True,
+    metavar="FILE",
+    help="A layer below VALUES; repeatable, later over earlier.",
+)
+name_option = click.option("--name", help="Name of the chart and the service. Default: the file's name.")
+version_option = click.option("--version", default="0.1.0", show_default=True, help="Version of the chart.")
+
+
+def load_service(values: str | None, layers: Sequence[str], name: str | None, version: str) -> Service:
+    """Return the checked service of one values file over its layers; findings are printed, errors stop."""
+    from modelservice import check, document, report
+    from modelservice.service import make_service, name_from
+
+    files = [*layers, values] if values else list(layers)
+    if not files:
+        raise click.UsageError("name a values file, or - for standard input")
+    merged = document.merge([document.load(file) for file in files])
+    findings = check.check(merged)
+    if findings:
+        click.echo(report.report(findings, "text", sources=merged.sources, files=1, color=False), nl=False, err=True)
+    if check.errors(findings):
+        raise InputError("nothing was made: mend the values first")
+    return make_service(name or name_from(files[-1]), version, merged.data, check.defaults())
