@@ -18,7 +18,8 @@ from modelservice.errors import InputError, ToolError
 from modelservice.helm import run_helm, try_helm
 from modelservice.package import digest_of, place_files
 
-_NOT_THERE = re.compile(r"not found|404|manifest unknown|name unknown", re.IGNORECASE)
+# What registries say of a chart that they do not have; a name that no DNS knows, and a missing login, read alike.
+_NOT_THERE = re.compile(r"(?<!credential )(?<!host )not found|\b404\b|manifest unknown|name unknown", re.IGNORECASE)
 _DIGEST = re.compile(r"Digest:\s*(sha256:[0-9a-f]{64})")
 _ARTIFACT_HUB = """\
 # Artifact Hub reads this file: https://artifacthub.io/docs/topics/repositories/helm-charts/

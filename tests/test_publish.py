@@ -1,0 +1,182 @@
+"""`modelservice publish`: what it says was published can be installed by the lines it prints."""
+
+import os
+import random
+import re
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import yaml
+
+from tests.repositories import PASSWORD, ROOT, USER, Registry, done, modelservice, registry, web
+
+EXAMPLES = [ROOT / "values-examples/opt-125m.yaml", ROOT / "values-examples/cpu.yaml"]
+
+
+def packaged(helm: str, folder: Path, *options: str) -> list[Path]:
+    """Return the archives of two services."""
+    return [Path(done(modelservice(helm, "package", one, "-d", folder, *options)).split()[0]) for one in EXAMPLES]
+
+
+def run_line(helm: str, line: str, *options: str, **variables: str) -> str:
+    """Run an install line as it was printed, but as `helm template`: there is no cluster here."""
+    words = line.split()
+    assert words[:2] == ["helm", "install"]
+    command = [helm, "template", *words[2:], *options]
+    answer = subprocess.run(command, capture_output=True, text=True, check=False, env={**os.environ, **variables})
+    assert answer.returncode == 0, answer.stderr
+    return answer.stdout
+
+
+@pytest.fixture(scope="module")
+def plain(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Registry]:
+    with registry(tmp_path_factory.mktemp("registry") / "plain") as running:
+        yield running
+
+
+def test_a_registry_lists_by_version_and_by_digest(plain: Registry, tmp_path: Path, helm: str) -> None:
+    archives = packaged(helm, tmp_path)
+    to = f"oci://{plain.host}/{Path(helm).parent.name}/charts"
+    answer = modelservice(helm, "publish", *archives, "--to", to, *plain.options, **plain.variables)
+    lines = done(answer).splitlines()
+    assert len(lines) == 4
+    for line in lines:
+        if "@sha256:" in line and "/3." in helm:
+            continue  # Helm 4 alone installs by digest
+        assert "kind: Deployment" in run_line(helm, line, *plain.options, **plain.variables)
+
+
+def test_the_same_version_again_is_left_alone_and_another_content_refused(
+    plain: Registry, tmp_path: Path, helm: str
+) -> None:
+    to = f"oci://{plain.host}/{Path(helm).parent.name}/again"
+    command = ["--to", to, *plain.options]
+    archive = packaged(helm, tmp_path / "a")[0]
+    done(modelservice(helm, "publish", archive, *command, **plain.variables))
+    again = modelservice(helm, "publish", archive, *command, **plain.variables)
+    assert (again.returncode, "there already sha256:" in again.stderr) == (0, True)
+    other = packaged(helm, tmp_path / "b", "--app-version", "other")[0]
+    refused = modelservice(helm, "publish", other, *command, **plain.variables)
+    assert (refused.returncode, "there already, with other content" in refused.stderr) == (1, True)
+    forced = modelservice(helm, "publish", other, *command, "--force", **plain.variables)
+    assert (forced.returncode, "had other content, which is gone now" in forced.stderr) == (0, True)
+
+
+def test_a_registry_with_tls_and_a_password_needs_helms_login_and_no_secret_is_printed(
+    tmp_path: Path, helm: str
+) -> None:
+    archive = packaged(helm, tmp_path)[0]
+    with registry(tmp_path / "registry", secured=True) as secured:
+        command = ["publish", archive, "--to", f"oci://{secured.host}/charts", *secured.options]
+        before = modelservice(helm, *command, **secured.variables)
+        assert (before.returncode, "helm registry login" in before.stderr) == (3, True)
+        login = [helm, "registry", "login", secured.host, "-u", USER, "-p", PASSWORD, *secured.options]
+        subprocess.run(login, check=True, capture_output=True, env={**os.environ, **secured.variables})
+        after = modelservice(helm, *command, **secured.variables)
+        line = done(after).splitlines()[0]
+        assert "kind: Deployment" in run_line(helm, line, *secured.options, **secured.variables)
+        assert PASSWORD not in before.stdout + before.stderr + after.stdout + after.stderr
+
+
+def test_a_registry_that_is_not_there_is_a_tools_failure(tmp_path: Path, helm: str) -> None:
+    answer = modelservice(helm, "publish", packaged(helm, tmp_path)[0], "--to", "oci://localhost:9/x", "--plain-http")
+    assert (answer.returncode, "cannot be read" in answer.stderr) == (3, True)
+
+
+def test_a_folder_behind_a_web_server_lists_old_and_new(tmp_path: Path, helm: str) -> None:
+    folder = tmp_path / "site"
+    folder.mkdir()
+    with web(folder, tmp_path / "nginx") as url:
+        first, second = packaged(helm, tmp_path / "dist")
+        lines = done(modelservice(helm, "publish", first, "--to", folder, "--url", url)).splitlines()
+        before = yaml.safe_load((folder / "index.yaml").read_text())["entries"]["opt-125m"]
+        lines += done(modelservice(helm, "publish", second, "--to", f"file://{folder}", "--url", url)).splitlines()
+        assert yaml.safe_load((folder / "index.yaml").read_text())["entries"]["opt-125m"] == before
+        variables = {"HELM_CACHE_HOME": str(tmp_path / "cache"), "HELM_CONFIG_HOME": str(tmp_path / "config")}
+        for line in lines:
+            assert "kind: Deployment" in run_line(helm, line, **variables)
+        for command in (["repo", "add", "ours", url], ["pull", "ours/cpu", "--version", "0.1.0", "-d", str(tmp_path)]):
+            subprocess.run([helm, *command], check=True, capture_output=True, env={**os.environ, **variables})
+    assert (folder / "artifacthub-repo.yml").read_text().startswith("# Artifact Hub reads this file")
+
+
+def test_a_folder_refuses_other_content_and_leaves_everything_as_it_was(tmp_path: Path, helm: str) -> None:
+    folder, command = tmp_path / "site", ["--to", tmp_path / "site", "--url", "https://charts.example.com"]
+    done(modelservice(helm, "publish", *packaged(helm, tmp_path / "a"), *command))
+    before = {file.name: file.read_bytes() for file in folder.iterdir()}
+    again = modelservice(helm, "publish", *packaged(helm, tmp_path / "b"), *command)
+    assert (again.returncode, again.stderr.count("there already")) == (0, 2)
+    other = packaged(helm, tmp_path / "c", "--app-version", "other")[0]
+    assert modelservice(helm, "publish", other, *command).returncode == 1
+    assert {file.name: file.read_bytes() for file in folder.iterdir()} == before
+    forced = modelservice(helm, "publish", other, *command, "--force")
+    assert (forced.returncode, "which is gone now" in forced.stderr) == (0, True)
+
+
+@pytest.mark.parametrize(
+    ("to", "code", "words"), [("ftp://x/y", 1, "is no place to publish to"), ("folder", 1, "a folder needs --url")]
+)
+def test_a_place_that_is_none_is_one_sentence(to: str, code: int, words: str, tmp_path: Path, helm: str) -> None:
+    answer = modelservice(helm, "publish", packaged(helm, tmp_path)[0], "--to", to)
+    assert (answer.returncode, words in answer.stderr, answer.stderr.count("\n")) == (code, True, 1)
+
+
+def test_what_is_no_archive_is_one_sentence(tmp_path: Path, helm: str) -> None:
+    (tmp_path / "x.tgz").write_bytes(b"no archive")
+    answer = modelservice(helm, "publish", tmp_path / "x.tgz", "--to", tmp_path / "site", "--url", "https://x.example")
+    assert (answer.returncode, "is no packaged chart" in answer.stderr) == (1, True)
+
+
+def listed(folder: Path) -> list[str]:
+    """Return the archives that an index lists; it must be whole."""
+    if not (folder / "index.yaml").exists():
+        return []
+    entries = yaml.safe_load((folder / "index.yaml").read_text())["entries"]
+    return [one["urls"][0].rsplit("/", 1)[1] for all_ in entries.values() for one in all_]
+
+
+def test_a_publisher_that_is_killed_leaves_an_index_that_is_whole(tmp_path: Path, helm: str) -> None:
+    if "/3." in helm:
+        return  # the order of steps is ours; one helm is enough
+    chance, folder = random.Random(0), tmp_path / "site"
+    published = 0
+    for number in range(20):
+        archives = packaged(helm, tmp_path / str(number), "--version", f"1.0.{number}")
+        command = [sys.executable, "-m", "modelservice", "publish", *map(str, archives)]
+        path = f"{Path(helm).parent}:{os.environ['PATH']}"
+        process = subprocess.Popen(
+            [*command, "--to", str(folder), "--url", "https://x.example"],
+            env={**os.environ, "PATH": path},
+            stdout=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+        time.sleep(chance.uniform(0.05, 0.6))
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+        published = max(published, len(listed(folder)))
+        assert all((folder / name).is_file() for name in listed(folder))
+    assert published > 0, "every one was killed too early to mean anything"
+
+
+def test_two_publishers_at_once_both_are_listed(tmp_path: Path, helm: str) -> None:
+    folder = tmp_path / "site"
+    archives = packaged(helm, tmp_path / "dist")
+    answers: list[subprocess.CompletedProcess[str]] = []
+
+    def publish(archive: Path) -> None:
+        answers.append(modelservice(helm, "publish", archive, "--to", folder, "--url", "https://x.example"))
+
+    threads = [threading.Thread(target=publish, args=(archive,)) for archive in archives]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert [answer.returncode for answer in answers] == [0, 0]
+    assert sorted(listed(folder)) == sorted(archive.name for archive in archives)
+    assert re.search("digest", (folder / "index.yaml").read_text())
