@@ -24,6 +24,7 @@ lint: .venv/.tests-installed
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yaml
 
 generate: $(INSTALLED)
 	$(BIN)/modelservice generate
