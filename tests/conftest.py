@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.repositories import needed
+
 ROOT = Path(__file__).parents[1]
 # The newest helm, and the oldest one that is supported.
 HELM_RELEASES = ("4.3.1", "3.18.0")
@@ -19,6 +21,19 @@ def helm(request: pytest.FixtureRequest) -> str:
     """Return the path of a helm; a test that finds none fails."""
     command = [sys.executable, str(ROOT / "tools/fetch_helm.py"), request.param]
     return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+
+
+@pytest.fixture
+def keyring(tmp_path: Path) -> Path:
+    """Return a file with a new secret key for tests@example.com, as gpg exports it."""
+    home = tmp_path / "gnupg"
+    home.mkdir(mode=0o700)
+    gpg = [needed("gpg"), "--homedir", str(home), "--batch", "--pinentry-mode", "loopback", "--passphrase", ""]
+    make = [*gpg, "--quick-generate-key", "tests <tests@example.com>", "rsa2048", "sign", "never"]
+    subprocess.run(make, check=True, capture_output=True)
+    ring = tmp_path / "keyring.gpg"
+    ring.write_bytes(subprocess.run([*gpg, "--export-secret-keys"], check=True, capture_output=True).stdout)
+    return ring
 
 
 @pytest.fixture

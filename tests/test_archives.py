@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from tests.chart.rendering import CHART
-from tests.repositories import ROOT, done, modelservice, needed
+from tests.repositories import ROOT, done, modelservice
 
 EXAMPLE = ROOT / "values-examples/opt-125m.yaml"
 
@@ -73,19 +73,6 @@ def test_wrong_values_and_a_bad_chart_make_no_archive(tmp_path: Path, helm: str)
     answer = modelservice(helm, "package", tmp_path / "chart", "-d", tmp_path / "dist")
     assert (answer.returncode, "helm lint failed" in answer.stderr) == (3, True)
     assert not (tmp_path / "dist").exists()
-
-
-@pytest.fixture
-def keyring(tmp_path: Path) -> Path:
-    """Return a file with a new secret key for tests@example.com, as gpg exports it."""
-    home = tmp_path / "gnupg"
-    home.mkdir(mode=0o700)
-    gpg = [needed("gpg"), "--homedir", str(home), "--batch", "--pinentry-mode", "loopback", "--passphrase", ""]
-    make = [*gpg, "--quick-generate-key", "tests <tests@example.com>", "rsa2048", "sign", "never"]
-    subprocess.run(make, check=True, capture_output=True)
-    ring = tmp_path / "keyring.gpg"
-    ring.write_bytes(subprocess.run([*gpg, "--export-secret-keys"], check=True, capture_output=True).stdout)
-    return ring
 
 
 def test_a_signed_archive_verifies_and_a_changed_one_does_not(tmp_path: Path, keyring: Path, helm: str) -> None:

@@ -119,6 +119,15 @@ def test_a_set_finds_every_service_of_a_folder() -> None:
     assert item["spec"]["template"]["spec"]["destination"]["namespace"] == "{{ .path.basename }}"
 
 
+def test_a_set_says_which_of_its_files_are_wrong(services: Path) -> None:
+    (services / "services/prod/bad.yaml").write_text("model: {nmae: a}\n")
+    answer = run("services", "--application-set", "--values-git", GIT, "--chart-repo", OCI)
+    assert answer.exit_code == 1
+    assert "kind: ApplicationSet" in answer.stdout
+    assert "did you mean name?" in answer.stderr
+    assert "not made, or wrong: services/prod/bad.yaml" in answer.stderr
+
+
 def test_a_comment_on_top_says_how_it_was_made_and_twice_is_the_same() -> None:
     arguments = ["services/prod/chat.yaml", "--chart-repo", OCI, "-n", "models", "--manual"]
     first = run(*arguments).stdout
@@ -131,7 +140,7 @@ def test_a_bad_service_does_not_stop_the_others(services: Path) -> None:
     (services / "services/prod/bad.yaml").write_text("model: {nmae: a}\n")
     answer = run("services/prod", "--chart-repo", OCI, "-o", "apps")
     assert answer.exit_code == 1
-    assert "1 services were not made: services/prod/bad.yaml" in answer.stderr
+    assert "not made, or wrong: services/prod/bad.yaml" in answer.stderr
     assert sorted(file.name for file in (services / "apps").iterdir()) == ["chat.yaml", "scaled.yaml"]
 
 

@@ -80,9 +80,9 @@ def _template_all(
                 click.echo(text, nl=False, err=True)
             if outcome.failure:
                 click.echo(f"{outcome.member.values}: not written: {outcome.failure}", err=True)
-    click.echo(f"{folder}: {len(found) - failed} of {len(found)} services", err=True)
     if failed:
-        raise InputError(f"{failed} services were not written")
+        raise InputError(f"{failed} of {len(found)} services not written")
+    click.echo(f"{folder}: {len(found)} services", err=True)
 
 
 @click.command()

@@ -98,14 +98,14 @@ def argocd(
     target = Target(namespace or "", project, server, argocd_namespace, not manual)
     failed: list[str] = []
     if application_set:
-        made = _set(values, place, where, target)
+        made, failed = _set(values, place, where, target)
     else:
         target = target._replace(namespace=namespace or "default")
         made, failed = _applications(values, layers, place, where, target)
     if made:
         _write(made, output, _words(ctx, values))
     if failed:
-        raise InputError(f"{len(failed)} services were not made: {', '.join(failed)}")
+        raise InputError(f"not made, or wrong: {', '.join(failed)}")
 
 
 def _in_git(file: str) -> str:
@@ -117,20 +117,22 @@ def _in_git(file: str) -> str:
     return str(path)
 
 
-def _set(values: tuple[str, ...], place: Place, where: Values, target: Target) -> dict[str, str]:
+def _set(values: tuple[str, ...], place: Place, where: Values, target: Target) -> tuple[dict[str, str], list[str]]:
+    """Return the ApplicationSet, and the files that it would install although they are wrong."""
     from modelservice import argocd as making
-    from modelservice import check
+    from modelservice import check, report
 
     if len(values) != 1 or not Path(values[0]).is_dir():
         raise click.UsageError("--application-set takes one folder, with files <environment>/<service>.yaml")
     if not where.repository:
         raise click.UsageError("--application-set needs --values-git, where the folder is")
     found = check.errors(check.check_files(values, where.files).findings)
-    if found:
-        raise InputError(f"{len(found)} errors in {values[0]}: run `modelservice validate {values[0]}`")
+    for finding in found:
+        click.echo(report.line(finding), err=True)
     folder = _in_git(values[0])
     name = PurePosixPath(folder).name
-    return {name: making.application_set(name, folder, place, where, target)}
+    made = {name: making.application_set(name, folder, place, where, target)}
+    return made, sorted({finding.position.file for finding in found})
 
 
 def _applications(
