@@ -3,6 +3,7 @@
 import contextlib
 import http.server
 import json
+import re
 import socket
 import ssl
 import subprocess
@@ -15,6 +16,8 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 from modelservice.cli import main
+
+from tests.repositories import web
 
 
 class Model(http.server.BaseHTTPRequestHandler):
@@ -44,15 +47,6 @@ class Model(http.server.BaseHTTPRequestHandler):
             self._answer(404, {"detail": "Not Found"})
         else:
             self._answer(200, {"data": [{"id": "bge-m3"}]})
-
-    do_HEAD = do_POST = do_GET
-
-
-class NotFound(Model):
-    """A web server of something else."""
-
-    def do_GET(self) -> None:
-        self._answer(404, {})
 
     do_HEAD = do_POST = do_GET
 
@@ -95,11 +89,13 @@ def test_a_wrong_key_is_told() -> None:
     assert "wrong-one" not in answer.output
 
 
-def test_a_server_of_something_else_is_wrong() -> None:
-    with running(NotFound) as url:
+def test_a_web_server_that_knows_no_route_is_wrong(tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    with web(tmp_path / "empty", tmp_path / "nginx") as url:
         answer = smoke(url)
     assert answer.exit_code == 1
-    assert "GET /health                           404" in answer.stdout.replace("  ", "  ")
+    assert re.search(r"GET /health +404 .*wrong: this route should answer 200", answer.stdout)
+    assert "Traceback" not in answer.output
 
 
 def test_a_closed_port_is_one_sentence() -> None:
