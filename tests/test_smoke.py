@@ -51,6 +51,18 @@ class Model(http.server.BaseHTTPRequestHandler):
     do_HEAD = do_POST = do_GET
 
 
+class BehindIngress(Model):
+    """The same, behind something that forwards /v1 alone."""
+
+    def do_GET(self) -> None:
+        if self.path.startswith("/v1"):
+            super().do_GET()
+        else:
+            self._answer(404, {})
+
+    do_HEAD = do_POST = do_GET
+
+
 @contextlib.contextmanager
 def running(handler: type[Model], context: ssl.SSLContext | None = None) -> Iterator[str]:
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
@@ -79,6 +91,14 @@ def test_an_embedding_server_is_right() -> None:
     assert verdicts["POST /v1/chat/completions"] == "absent"
     assert any("without the key" in item["note"] for item in result["answers"])
     assert "open-sesame" not in answer.output
+
+
+def test_a_server_behind_an_ingress_that_forwards_v1_alone_is_right() -> None:
+    with running(BehindIngress) as url:
+        answer = smoke(f"{url}/v1", "--wait", "5", key="open-sesame")
+    assert answer.exit_code == 0, answer.stdout
+    assert re.search(r"GET /health +404 .*absent, as it should be: /v1 alone is forwarded", answer.stdout)
+    assert "without the key" not in answer.stdout
 
 
 def test_a_wrong_key_is_told() -> None:

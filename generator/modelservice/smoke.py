@@ -75,13 +75,19 @@ def wait(url: str, seconds: float, *, insecure: bool, told: Callable[[float], No
     with httpx.Client(verify=not insecure, timeout=5) as client:
         while (passed := time.monotonic() - start) < seconds:
             try:
-                if client.get(f"{root}/health").status_code == 200:
+                if _ready(client, root):
                     return
             except httpx.HTTPError:
                 pass
             told(passed)
             time.sleep(min(2.0, max(0.0, seconds - passed)))
     raise ToolError(f"{root} was not ready after {seconds:.0f} seconds: look at the pod's log")
+
+
+def _ready(client: httpx.Client, root: str) -> bool:
+    """Say whether the server answers; behind an Ingress that forwards /v1 alone there is no /health."""
+    status = client.get(f"{root}/health").status_code
+    return status == 200 or (status == 404 and client.get(f"{root}/v1/models").status_code in (200, 401))
 
 
 def _reach(client: httpx.Client) -> None:
@@ -99,8 +105,10 @@ def _reach(client: httpx.Client) -> None:
 def _smoke(client: httpx.Client, root: str, model: str, key: str) -> Smoke:
     model = model or _served_model(client)
     raw = [_ask(client, route, model) for route in ROUTES]
-    task = _task({route.path: answer[0] for route, answer in zip(ROUTES, raw, strict=True)})
-    answers = [_judged(route, task, *answer) for route, answer in zip(ROUTES, raw, strict=True)]
+    statuses = {route.path: answer[0] for route, answer in zip(ROUTES, raw, strict=True)}
+    task = _task(statuses)
+    behind = statuses["/health"] == 404 and statuses["/v1/models"] in (200, 401)
+    answers = [_judged(route, task, behind, *answer) for route, answer in zip(ROUTES, raw, strict=True)]
     enforced, warnings = _key_check(client, model, task)
     said = "asked for" if enforced else "not asked for" + (", though one was given" if key else "")
     return Smoke(root, model, task, said, answers + warnings)
@@ -157,8 +165,13 @@ def _task(statuses: dict[str, int]) -> str:
     return GENERATE
 
 
-def _judged(route: Route, task: str, status: int, seconds: float, first: float | None, odd: str) -> Answer:
-    if task not in route.tasks:
+def _judged(
+    route: Route, task: str, behind: bool, status: int, seconds: float, first: float | None, odd: str
+) -> Answer:
+    """Judge an answer; `behind` says that something in between forwards /v1 alone."""
+    if behind and status == 404 and not route.path.startswith("/v1"):
+        verdict, note = Verdict.ABSENT, "/v1 alone is forwarded"
+    elif task not in route.tasks:
         verdict = Verdict.ABSENT if status in (404, 405) else Verdict.WARNING
         note = "" if status in (404, 405) else f"a {task} model serves it too"
     elif status == 200 and not odd:
