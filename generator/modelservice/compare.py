@@ -55,7 +55,10 @@ def manifests(side: str, release: str, namespace: str, layers: tuple[str, ...] =
         merged = document.merge([document.load(str(file)) for file in (*layers, place)])
         wrong = check.errors(check.check(merged))
         if wrong:
-            raise InputError(f"{side} is wrong, and would not be installed:\n" + "\n".join(map(line, wrong)))
+            raise InputError(
+                f"{side} is wrong, and would not be installed:\n"
+                + "\n".join(line(one).replace(str(place), side) for one in wrong)
+            )
         write_tree(plan_chart(load_fields()), stage / "chart")
         values = _given((*layers, str(place)))
         return run_helm(["template", release, str(stage / "chart"), "--namespace", namespace, *values])
