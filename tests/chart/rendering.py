@@ -72,7 +72,7 @@ def pod(items: list[Object]) -> Object:
 
 def server(items: list[Object]) -> Object:
     """Return the container that serves the model."""
-    (container,) = pod(items)["containers"]
+    (container,) = (container for container in pod(items)["containers"] if container["name"] == "server")
     return dict(container)
 
 
