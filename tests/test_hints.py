@@ -75,7 +75,7 @@ def rename(values: Values, finding: Finding, meant: str) -> None:
 
 
 FORMS: list[tuple[str, Callable[[Values, Finding, str], None]]] = [
-    (r"did you mean `?([^?`]+)`?\?", rename),
+    (r"did you mean `?([^?`(]+)`?\?", rename),
     (r"remove (?:it|both items|the line)\b(.*)", remove),
     (r"remove ([A-Za-z]+)$", lambda values, finding, key: at(values, list(finding.path)).pop(key)),
     (r"set (\S+: .*?)(?:, or .*)?$", lambda values, finding, text: put_settings(values, text)),

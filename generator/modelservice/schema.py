@@ -104,7 +104,7 @@ def _problems(error: _Error, schema: Mapping[str, Any]) -> Iterator[Problem]:
         yield Problem(Severity.ERROR, path, "is set by the chart", "remove it", "not-allowed", on_key=True)
     elif error.validator == "additionalProperties":
         for key in _extras(error):
-            rule, (message, hint) = _extra(path, key, error.schema, schema)
+            rule, (message, hint) = _extra((*path, key), error.instance[key], error.schema, schema)
             yield Problem(Severity.ERROR, (*path, key), message, hint, rule, on_key=True)
     elif error.validator == "required":
         for key in error.validator_value:
@@ -122,25 +122,28 @@ def _extras(error: _Error) -> list[str]:
     return [key for key in error.instance if key not in known and not any(re.search(p, key) for p in patterns)]
 
 
-def _extra(path: Path, key: str, group: Mapping[str, Any], schema: Mapping[str, Any]) -> tuple[str, _Said]:
+def _extra(path: Path, value: Any, group: Mapping[str, Any], schema: Mapping[str, Any]) -> tuple[str, _Said]:
     """Say that a key is none of those known, or, where any key of a form is allowed, that it is not of that form."""
     if "properties" not in group and "x-expects" in group:
-        return "bad-format", (f"{shown(key)} is not {group['x-expects']}", "correct it, or remove the key")
-    return "unknown-key", _unknown(path, key, group, schema)
+        return "bad-format", (f"{shown(path[-1])} is not {group['x-expects']}", "correct it, or remove the key")
+    return "unknown-key", ("unknown key", _meant(path, value, group, schema))
 
 
-def _unknown(path: Path, key: str, group: Mapping[str, Any], schema: Mapping[str, Any]) -> _Said:
+def _meant(path: Path, value: Any, group: Mapping[str, Any], schema: Mapping[str, Any]) -> str:
     from modelservice.suggest import nearest
 
-    siblings = list(group.get("properties", {}))
-    if near := nearest(key, siblings):
-        return "unknown key", f"did you mean {near}?"
-    if place := _elsewhere((*path, key), schema):
-        return "unknown key", f"did you mean {place}?"
-    inside = f" of {dotted(path)}" if path else ""
+    siblings = group.get("properties", {})
+    if near := nearest(str(path[-1]), siblings):
+        kind = str(siblings[near].get("type"))
+        shape = {"array": list, "object": dict}.get(kind, object)
+        other = "" if isinstance(value, shape) else f" ({_TYPES[kind]})"
+        return f"did you mean {near}{other}?"
+    if place := _elsewhere(path, schema):
+        return f"did you mean {place}?"
+    inside = f" of {dotted(path[:-1])}" if path[:-1] else ""
     if len(siblings) <= 12:
-        return "unknown key", f"the keys{inside} are {', '.join(siblings)}"
-    return "unknown key", "remove it; `modelservice explain` lists the keys"
+        return f"the keys{inside} are {', '.join(siblings)}"
+    return "remove it; `modelservice explain` lists the keys"
 
 
 _FEW = 3
