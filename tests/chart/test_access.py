@@ -9,6 +9,8 @@ from tests.chart.rendering import MODEL, Object, notes, objects, one, pod, serve
 KEYED: Object = {**MODEL, "apiKeySecret": {"name": "llm-api-keys"}}
 INGRESS: Object = {**KEYED, "ingress": {"enabled": True, "hosts": ["a.example.com", "b.example.com"]}}
 ROUTE: Object = {**KEYED, "httpRoute": {"enabled": True, "parentRefs": [{"name": "public"}]}}
+# As the Gateway API's definition stores it: its defaults are written out.
+PARENT: Object = {"group": "gateway.networking.k8s.io", "kind": "Gateway", "name": "public"}
 
 
 def kinds(items: list[Object]) -> list[str]:
@@ -40,7 +42,11 @@ def test_a_route_forwards_v1_alone_without_a_time_limit(root: str, path: str, he
         "timeouts": {"request": "0s"},
         "backendRefs": [backend],
     }
-    assert one("HTTPRoute", items)["spec"] == {"parentRefs": [{"name": "public"}], "rules": [rule]}
+    assert one("HTTPRoute", items)["spec"] == {"parentRefs": [PARENT], "rules": [rule]}
+    items = objects(
+        helm, {**ROUTE, "httpRoute": {"enabled": True, "parentRefs": [{"name": "a", "group": "", "kind": "Service"}]}}
+    )
+    assert one("HTTPRoute", items)["spec"]["parentRefs"] == [{"name": "a", "group": "", "kind": "Service"}]
 
 
 def test_one_key_is_a_variable_and_no_argument(helm: str) -> None:

@@ -59,8 +59,17 @@ def test_a_service_that_is_meant_to_be_stopped_raises_no_alert(helm: str) -> Non
     assert "ModelServiceNotReady" not in alerts({**WATCHED, "replicas": 0}, helm)
 
 
-def test_a_start_within_the_budget_raises_no_alert(helm: str) -> None:
-    assert alerts({**WATCHED, "startupSeconds": 2400}, helm)["ModelServiceNotReady"]["for"] == "2400s"
+@pytest.mark.parametrize(("before", "seconds"), [("", 3000), ("InitContainer", 5400)])
+def test_a_start_within_the_budget_raises_no_alert(before: str, seconds: int, helm: str) -> None:
+    values = {**WATCHED, "startupSeconds": 2400, "modelVolume": {"preDownload": before}}
+    assert alerts(values, helm)["ModelServiceNotReady"]["for"] == f"{seconds}s"
+
+
+def test_alertmanager_can_tell_the_alerts_of_two_services_apart(helm: str) -> None:
+    (group,) = one("PrometheusRule", objects(helm, WATCHED, "other"))["spec"]["groups"]
+    here = [rule["labels"] for rule in alerts(WATCHED, helm).values()]
+    assert {labels["namespace"] for labels in here} == {"models"}
+    assert not any(rule["labels"] in here for rule in group["rules"])
 
 
 @pytest.mark.parametrize(
@@ -71,7 +80,21 @@ def test_a_start_within_the_budget_raises_no_alert(helm: str) -> None:
     ],
 )
 def test_restarts_are_those_of_this_workloads_pods(kind: str, mine: list[str], others: list[str], helm: str) -> None:
-    expression = alerts({**WATCHED, "workload": {"kind": kind}}, helm)["ModelServiceRestarts"]["expr"]
-    pattern = re.compile(re.search(r'pod=~"([^"]*)"', expression)[1])  # type: ignore[index]
+    pattern = pods_watched({**WATCHED, "workload": {"kind": kind}}, "qwen2.5", helm)
     assert all(pattern.fullmatch(name) for name in mine)
     assert not any(pattern.fullmatch(name) for name in others)
+
+
+def pods_watched(values: Object, release: str, helm: str) -> re.Pattern[str]:
+    (group,) = one("PrometheusRule", objects(helm, values, release))["spec"]["groups"]
+    (expression,) = (rule["expr"] for rule in group["rules"] if rule["alert"] == "ModelServiceRestarts")
+    return re.compile(re.search(r'pod=~"([^"]*)"', expression)[1])  # type: ignore[index]
+
+
+@pytest.mark.parametrize("length", [45, 46, 47, 48, 52, 60])
+def test_restarts_of_pods_whose_long_names_kubernetes_cut_count_too(length: int, helm: str) -> None:
+    release = "x" * (length - len("modelservice-"))
+    name = one("Deployment", objects(helm, MODEL, release))["metadata"]["name"]
+    # https://github.com/kubernetes/apiserver/blob/master/pkg/storage/names/generate.go: 58 characters, and five.
+    made = f"{name}-6d4b75cb69-"[:58] + "x7k2p"
+    assert pods_watched(WATCHED, release, helm).fullmatch(made), made

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tests.chart.rendering import CHART, EXAMPLES, MODEL, Object, objects, one, text, workload
+from tests.chart.rendering import CHART, EXAMPLES, MODEL, Object, objects, one, strictly, text, workload
 
 LONG = "a-team-with-a-long-name-serves-a-model-with-one-name-"  # 53 characters with its last
 RELEASES = ["qwen2.5", "123", "a", LONG[:52] + "1", LONG[:52] + "2"]
@@ -65,6 +65,14 @@ def test_overrides_take_the_place_of_the_names_parts(helm: str) -> None:
 def test_a_name_that_yaml_would_retype_stays_text(helm: str) -> None:
     items = objects(helm, {**MODEL, "nameOverride": "on"}, "123")
     assert selectors_of(items)[0] == {"app.kubernetes.io/name": "on", "app.kubernetes.io/instance": "123"}
+
+
+@pytest.mark.parametrize("word", ["on", "true", "null", "n"])
+def test_an_object_whose_name_yaml_would_retype_is_strictly_valid(word: str, helm: str) -> None:
+    items = objects(helm, {**MODEL, "fullnameOverride": word, "serviceAccount": {"name": "123"}})
+    assert one("Service", items)["metadata"]["name"] == word
+    for item in items:
+        strictly(item, "1.34")
 
 
 def test_two_releases_in_one_namespace_never_cross(helm: str) -> None:

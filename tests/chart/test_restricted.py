@@ -79,3 +79,10 @@ def test_the_switch_keeps_what_the_user_says(helm: str) -> None:
     assert (context["runAsUser"], context["fsGroup"], context["runAsNonRoot"]) == (1234, 4321, True)
     assert server(items)["securityContext"]["readOnlyRootFilesystem"] is False
     assert variables(items)["HF_HUB_CACHE"] == "/data"
+
+
+def test_a_containers_profile_stays_out_of_the_pods(helm: str) -> None:
+    values = {"securityContext": {"seccompProfile": {"type": "Unconfined"}}, "model": {"name": "Qwen/Qwen3-0.6B"}}
+    spec = pod(objects(helm, values))
+    assert spec["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}
+    assert spec["containers"][0]["securityContext"]["seccompProfile"] == {"type": "Unconfined"}

@@ -37,6 +37,7 @@ def test_keda_asks_prometheus_for_this_releases_requests(helm: str) -> None:
             "serverAddress": "http://prometheus:9090",
             "query": f"sum(vllm:num_requests_running{series}) + sum(vllm:num_requests_waiting{series})",
             "threshold": "8",
+            "ignoreNullValues": "false",
         },
     }
 

@@ -25,7 +25,6 @@ SERVICE_NAME = re.compile(r"[a-z]([-a-z0-9]{0,61}[a-z0-9])?")
         {"labels": {"team": "search"}},
         {"image": {"tag": "v0.32.0"}},
         {"vllmVersion": "0.30.0"},
-        {"fullnameOverride": "llm"},
         {"model": {"name": "BAAI/bge-m3", "task": "embedding"}},
     ],
     ids=str,
@@ -60,7 +59,11 @@ def test_labels_of_pods_and_selectors_fit_kubernetes(release: str, kind: str, he
         assert all(LABEL_VALUE.fullmatch(value) for value in labels.values()), labels
 
 
-@pytest.mark.parametrize("values", [{}, {"nameOverride": "chat"}, {"nameOverride": LONG[:40]}], ids=str)
+@pytest.mark.parametrize(
+    "values",
+    [{}, {"nameOverride": "chat"}, {"nameOverride": LONG[:40]}, {"fullnameOverride": LONG.ljust(63, "x")[:63]}],
+    ids=str,
+)
 @pytest.mark.parametrize("release", RELEASES)
 def test_a_services_name_fits_and_is_the_statefulsets_service(release: str, values: Object, helm: str) -> None:
     items = objects(helm, {**MODEL, "workload": {"kind": "StatefulSet"}, **values}, release)
@@ -91,11 +94,12 @@ def built(helm: str, folder: Path) -> Path:
     return chart
 
 
-def test_two_aliases_that_helm_fetched_never_cross(tmp_path: Path, helm: str) -> None:
-    aliases = {alias: {**MODEL, "nameOverride": alias} for alias in ("chat", "embed")}
+@pytest.mark.parametrize("key", ["nameOverride", "fullnameOverride"])
+def test_two_aliases_that_helm_fetched_never_cross(key: str, tmp_path: Path, helm: str) -> None:
+    aliases = {alias: {**MODEL, key: alias} for alias in ("chat", "embed")}
     values = json.dumps({"global": {"team": "search"}, **aliases})
     items = [item for item in yaml.safe_load_all(text(helm, values, "prod", built(helm, tmp_path))) if item]
-    sides = [[item for item in items if item["metadata"]["name"].startswith(f"{alias}-prod")] for alias in aliases]
+    sides = [[item for item in items if item["metadata"]["name"].startswith(alias)] for alias in aliases]
     assert sum(map(len, sides)) == len(items) > 0
     for mine, other in (sides, sides[::-1]):
         for selector in selectors_of(mine):

@@ -214,6 +214,13 @@ def test_a_handler_of_ones_own_replaces_health(helm: str) -> None:
     }  # fmt: skip
 
 
+@pytest.mark.parametrize(("written", "scheme"), [({}, "HTTPS"), ({"scheme": "HTTP"}, "HTTP")], ids=str)
+def test_a_probe_of_ones_own_speaks_what_the_server_speaks(written: Object, scheme: str, helm: str) -> None:
+    asked = {"path": "/ping", "port": "http", **written}
+    values = {**MODEL, "tls": {"secretName": "pod-tls"}, "probes": {"readiness": {"httpGet": asked}}}
+    assert server(objects(helm, values))["readinessProbe"]["httpGet"] == {**asked, "scheme": scheme}
+
+
 @pytest.mark.parametrize("grace", [30, 120, 3600])
 def test_the_drain_ends_before_the_pod_is_killed(grace: int, helm: str) -> None:
     items = objects(helm, {**MODEL, "terminationGracePeriodSeconds": grace})

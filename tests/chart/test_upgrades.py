@@ -90,3 +90,12 @@ def test_a_strategy_of_ones_own_is_taken_as_it_is(helm: str) -> None:
     assert one("Deployment", objects(helm, values))["spec"]["strategy"] == surge
     values = {**MODEL, "workload": {"kind": "StatefulSet"}, "strategy": {"type": "OnDelete"}}
     assert one("StatefulSet", objects(helm, values))["spec"]["updateStrategy"] == {"type": "OnDelete"}
+
+
+@pytest.mark.parametrize("written", [{"type": "RollingUpdate"}, {"rollingUpdate": {"maxSurge": 1}}], ids=str)
+def test_a_rolling_update_leaves_nothing_for_kubernetes_to_fill_in(written: Object, helm: str) -> None:
+    # What the API server fills in is nobody's, and stays when the strategy becomes Recreate, which it then refuses.
+    values = {**MODEL, "strategy": written, "modelVolume": {"accessModes": ["ReadWriteMany"]}}
+    strategy = one("Deployment", objects(helm, values))["spec"]["strategy"]
+    surge = written.get("rollingUpdate", {}).get("maxSurge", "25%")
+    assert strategy == {"type": "RollingUpdate", "rollingUpdate": {"maxSurge": surge, "maxUnavailable": "25%"}}

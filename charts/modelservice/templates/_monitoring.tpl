@@ -3,9 +3,14 @@
 namespace={{ .Release.Namespace | quote }},service={{ include "modelservice.serviceName" . | quote }}
 {{- end }}
 
-{{/* A regular expression for the names of this workload's pods, and of no other's whose name begins alike. */}}
+{{/*
+A regular expression for the names of this workload's pods, and of no other's whose name begins alike. Kubernetes cuts a pod's name
+at 58 characters before it adds five: of a long Deployment's the dash goes, and some of the hash before it.
+*/}}
 {{- define "modelservice.podPattern" -}}
-{{- include "modelservice.workloadName" . }}-{{ ternary "[0-9]+" "[a-z0-9]+-[a-z0-9]{5}" (eq .Values.workload.kind "StatefulSet") }}
+{{- $name := include "modelservice.workloadName" . -}}
+{{- $hash := gt (len $name) 46 | ternary "[a-z0-9]+-?[a-z0-9]{5}" "[a-z0-9]+-[a-z0-9]{5}" -}}
+{{- $name }}-{{ ternary "[0-9]+" $hash (eq .Values.workload.kind "StatefulSet") }}
 {{- end }}
 
 {{/* An alert: (list . name severity for expression summary). */}}
@@ -15,6 +20,9 @@ expr: {{ index . 4 | quote }}
 for: {{ index . 3 }}
 labels:
   severity: {{ index . 2 }}
+  {{- /* Alertmanager tells alerts apart by their labels, and the expressions leave none. */}}
+  namespace: {{ (first .).Release.Namespace | quote }}
+  service: {{ include "modelservice.serviceName" (first .) | quote }}
 annotations:
   summary: {{ printf "%s in namespace %s %s" (include "modelservice.serviceName" (first .)) (first .).Release.Namespace (index . 5) | quote }}
 {{- end }}

@@ -1,6 +1,9 @@
-{{/* The value of app.kubernetes.io/name: what tells two aliases in one umbrella chart apart. */}}
+{{/*
+The value of app.kubernetes.io/name: what tells two aliases in one umbrella chart apart, by whichever override they have. A label has
+63 characters, nine of them for what is appended.
+*/}}
 {{- define "modelservice.name" -}}
-{{- .Values.nameOverride | default "modelservice" -}}
+{{- include "modelservice.limited" (list (.Values.nameOverride | default .Values.fullnameOverride | default "modelservice") 54) -}}
 {{- end }}
 
 {{/* The name of the release's objects, of any length; dots become dashes, as the LLMOS operator writes them. */}}
@@ -8,9 +11,14 @@
 {{- .Values.fullnameOverride | default (printf "%s-%s" (include "modelservice.name" .) .Release.Name) | replace "." "-" -}}
 {{- end }}
 
-{{/* A name of at most so many characters: (list . limit). A hash keeps two long names apart that differ at the end. */}}
+{{/* The name of the release's objects, of at most so many characters: (list . limit). */}}
 {{- define "modelservice.limitedName" -}}
-{{- $name := include "modelservice.fullname" (first .) -}}
+{{- include "modelservice.limited" (list (include "modelservice.fullname" (first .)) (last .)) -}}
+{{- end }}
+
+{{/* Text of at most so many characters: (list text limit). A hash keeps two long ones apart that differ at the end. */}}
+{{- define "modelservice.limited" -}}
+{{- $name := first . -}}
 {{- $limit := last . -}}
 {{- if le (len $name) $limit -}}
 {{- $name -}}

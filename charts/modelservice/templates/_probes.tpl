@@ -1,12 +1,11 @@
 {{/* A probe: (dict "context" . "defaults" … "given" …). The user's fields win, and a handler of theirs replaces /health. */}}
 {{- define "modelservice.probe" -}}
-{{- $request := dict "path" "/health" "port" "http" -}}
-{{- if .context.Values.tls.secretName }}{{ $_ := set $request "scheme" "HTTPS" }}{{ end -}}
-{{- $handler := dict "httpGet" $request -}}
-{{- if pick .given "httpGet" "tcpSocket" "grpc" "exec" -}}
-{{- $handler = dict -}}
+{{- $probe := mergeOverwrite (dict) .defaults (deepCopy .given) -}}
+{{- if not (pick .given "httpGet" "tcpSocket" "grpc" "exec") }}{{ $_ := set $probe "httpGet" (dict "path" "/health" "port" "http") }}{{ end -}}
+{{- if and .context.Values.tls.secretName $probe.httpGet -}}
+{{- $_ := set $probe "httpGet" (merge $probe.httpGet (dict "scheme" "HTTPS")) -}}
 {{- end -}}
-{{- toYaml (mergeOverwrite $handler .defaults (deepCopy .given)) -}}
+{{- toYaml $probe -}}
 {{- end }}
 
 {{/* The startup probe: as many tries as the start-up budget has periods. */}}

@@ -1,6 +1,6 @@
 {{/* Users other than root, who cannot enter /root. */}}
 {{- define "modelservice.validate.user" -}}
-{{- $context := mergeOverwrite (dict) .Values.podSecurityContext .Values.securityContext -}}
+{{- $context := mergeOverwrite (deepCopy .Values.podSecurityContext) .Values.securityContext -}}
 {{- $image := base .Values.image.repository -}}
 {{- $user := toJson $context.runAsUser | trimAll "\"" -}}
 {{- if or (include "modelservice.nonRoot" .) (and (eq $image "vllm-openai-nonroot") (eq $user "null")) -}}

@@ -7,7 +7,7 @@
 {{- define "modelservice.scaleTarget" -}}
 apiVersion: apps/v1
 kind: {{ .Values.workload.kind }}
-name: {{ include "modelservice.workloadName" . }}
+name: {{ include "modelservice.workloadName" . | quote }}
 {{- end }}
 
 {{/*
@@ -18,7 +18,12 @@ update without surge makes `helm upgrade --wait` return before the new pod is re
 {{- $modes := .Values.modelVolume.accessModes -}}
 {{- $oneNode := and (or (has "ReadWriteOnce" $modes) (has "ReadWriteOncePod" $modes)) (not (has "ReadWriteMany" $modes)) -}}
 {{- if .Values.strategy -}}
-{{- toYaml .Values.strategy -}}
+{{- /* Kubernetes' own numbers, written out: those that it fills in itself stay behind, and forbid Recreate later on. */}}
+{{- $strategy := deepCopy .Values.strategy -}}
+{{- if ne ($strategy.type | default "RollingUpdate") "Recreate" -}}
+{{- $strategy = mergeOverwrite (dict "type" "RollingUpdate" "rollingUpdate" (dict "maxSurge" "25%" "maxUnavailable" "25%")) $strategy -}}
+{{- end -}}
+{{- toYaml $strategy -}}
 {{- else if or (le (int (include "modelservice.mostReplicas" .)) 1) $oneNode -}}
 type: Recreate
 {{- else -}}

@@ -3,7 +3,7 @@ Downloads the model: what vLLM does not read is left out. Both hubs' Python pack
 their functions do not.
 */}}
 {{- define "modelservice.download.program" -}}
-import os
+{{ include "modelservice.download.stop" . }}
 model, revision = os.environ["MODEL"], os.environ["REVISION"] or None
 {{- if eq .Values.model.source "modelscope" }}
 from modelscope import snapshot_download
@@ -11,15 +11,29 @@ snapshot_download(model, revision=revision)
 {{- else }}
 from huggingface_hub import HfApi, snapshot_download
 files = [file.rfilename for file in HfApi().model_info(model, revision=revision).siblings]
-ignored = ["original/*"]
+ignored = ["original/*", "onnx/*", "openvino/*", "*.onnx*", "*.h5", "*.msgpack", "*.ot"]
 if any(name.endswith(".safetensors") for name in files):
-    ignored += ["pytorch_model*.bin", "*.pt", "*.pth", "*.h5", "*.msgpack", "*.onnx"]
+    ignored += ["pytorch_model*.bin", "*.pt", "*.pth"]
 snapshot_download(model, revision=revision, ignore_patterns=ignored)
 {{- end }}
 {{- if eq .Values.modelVolume.preDownload "Job" }}
 open(os.environ["MARKER"], "w").close()
 {{- end }}
 print("downloaded", model)
+{{- end }}
+
+{{/* The first process of a container ignores SIGTERM unless it says what to do. */}}
+{{- define "modelservice.download.stop" -}}
+import os, signal, time
+signal.signal(signal.SIGTERM, lambda *_: os._exit(143))
+{{- end }}
+
+{{/* Waits for the file that says that the model is there. */}}
+{{- define "modelservice.download.wait" -}}
+{{ include "modelservice.download.stop" . }}
+while not os.path.exists(os.environ["MARKER"]):
+    print("waiting for the Job that downloads", os.environ["MODEL"], flush=True)
+    time.sleep(10)
 {{- end }}
 
 {{/* The file that says that the model is there, for those who wait for a Job. */}}
@@ -89,8 +103,7 @@ volumeMounts:
 {{- if eq .Values.modelVolume.preDownload "InitContainer" }}
 - {{ include "modelservice.helperContainer" (list . "download-model" (include "modelservice.download.program" .)) | nindent 2 | trim }}
 {{- else if eq .Values.modelVolume.preDownload "Job" }}
-{{- $wait := "import os, time\nwhile not os.path.exists(os.environ[\"MARKER\"]):\n    print(\"waiting for the Job that downloads\", os.environ[\"MODEL\"], flush=True)\n    time.sleep(10)" }}
-- {{ include "modelservice.helperContainer" (list . "wait-for-model" $wait) | nindent 2 | trim }}
+- {{ include "modelservice.helperContainer" (list . "wait-for-model" (include "modelservice.download.wait" .)) | nindent 2 | trim }}
 {{- end }}
 {{- end }}
 
@@ -108,7 +121,8 @@ template:
     labels:
       {{- include "modelservice.download.labels" . | nindent 6 }}
   spec:
-    restartPolicy: OnFailure
+    {{- /* A pod that failed stays, and its log with it. */}}
+    restartPolicy: Never
     {{- include "modelservice.podIdentity" . | nindent 4 }}
     {{- with include "modelservice.scheduling" (list . (pick (include "modelservice.affinity" . | fromYaml) "nodeAffinity")) | trim }}
     {{- . | nindent 4 }}

@@ -15,7 +15,7 @@
 
 {{/* Whether the server runs as another user than root. "true" or nothing. */}}
 {{- define "modelservice.nonRoot" -}}
-{{- $context := mergeOverwrite (dict) .Values.podSecurityContext .Values.securityContext -}}
+{{- $context := mergeOverwrite (deepCopy .Values.podSecurityContext) .Values.securityContext -}}
 {{- if or .Values.restricted $context.runAsNonRoot (gt (int $context.runAsUser) 0) }}true{{ end -}}
 {{- end }}
 

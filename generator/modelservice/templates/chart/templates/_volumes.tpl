@@ -84,7 +84,7 @@
 {{- if .Values.model.chatTemplate }}
 - name: chat-template
   configMap:
-    name: {{ include "modelservice.chatTemplateName" . }}
+    name: {{ include "modelservice.chatTemplateName" . | quote }}
 {{- end }}
 {{- with .Values.tls.secretName }}
 - name: tls
