@@ -1,6 +1,9 @@
 """A rendered chart is the generic chart with one service's values, and no folder is lost."""
 
+import os
 import subprocess
+import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -88,6 +91,37 @@ def test_somebodys_folder_is_refused_and_stays(tmp_path: Path) -> None:
     assert answer.exit_code == 1
     assert "is not a chart that modelservice made" in answer.stderr
     assert [path.name for path in (tmp_path / "work").iterdir()] == ["thesis.txt"]
+
+
+@pytest.mark.parametrize("kind", ["link", "pipe", "folder"])
+def test_what_is_no_file_in_somebodys_folder_is_not_lost_either(kind: str, tmp_path: Path) -> None:
+    place = tmp_path / "work" / kind
+    place.parent.mkdir()
+    {"link": lambda: place.symlink_to("/nowhere"), "pipe": lambda: os.mkfifo(place), "folder": place.mkdir}[kind]()
+    answer = run("render", ROOT / "values-examples/opt-125m.yaml", "--output", tmp_path / "work")
+    assert (answer.exit_code, os.listdir(tmp_path / "work")) == (1, [kind])
+    assert "is not a chart that modelservice made" in answer.stderr
+
+
+def test_a_folder_with_a_file_that_one_may_not_read_is_refused_without_reading_it(
+    open_folder: Path, unprivileged: Callable[[str, str, Path], str]
+) -> None:
+    (open_folder / "work").mkdir(mode=0o777)
+    (open_folder / "work/secret").touch(mode=0o000)
+    imports = "from pathlib import Path; from modelservice import errors, render"
+    program = "try: render.write_chart({}, Path(sys.argv[1]))\nexcept errors.InputError as error: print(error)"
+    assert "is not a chart that modelservice made" in unprivileged(imports, program, open_folder / "work")
+
+
+def test_a_command_that_is_stopped_leaves_nothing(tmp_path: Path) -> None:
+    (tmp_path / "values.yaml").write_text("model: {name: Qwen/Qwen3-8B}\n")
+    program = (
+        "import os, shutil, signal; from modelservice import tree; from modelservice.cli import main\n"
+        "tree._swap = lambda *_: os.kill(os.getpid(), signal.SIGTERM)\n"
+        "main(['render', 'values.yaml', '-o', 'chart'])"
+    )
+    answer = subprocess.run([sys.executable, "-c", program], cwd=tmp_path, check=False)
+    assert (answer.returncode, os.listdir(tmp_path)) == (143, ["values.yaml"])
 
 
 def test_force_keeps_what_else_is_in_the_folder(tmp_path: Path) -> None:

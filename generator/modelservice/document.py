@@ -106,7 +106,8 @@ def load(path: str) -> Document:
     except FileNotFoundError:
         return _unreadable(name, "file-missing", "there is no such file", "check the path")
     except IsADirectoryError:
-        return _unreadable(name, "file-unreadable", "this is a folder, not a values file", "name a *.yaml file")
+        message = "this is a folder, not a values file" if any(_walk(path)) else "the folder holds no *.yaml file"
+        return _unreadable(name, "file-unreadable", message, "name a *.yaml file")
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         message = f"the file cannot be read: {reason}"

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from modelservice.chart import MARK
 from modelservice.errors import InputError
 from modelservice.helm import run_helm
-from modelservice.tree import read_tree, write_tree
+from modelservice.tree import entries, require_replaceable, told, write_tree
 
 if TYPE_CHECKING:
     from modelservice.tree import FileTree
@@ -22,23 +22,33 @@ def write_chart(tree: FileTree, folder: Path, *, force: bool = False) -> None:
     """
     if folder.exists() and not folder.is_dir():
         raise InputError(f"{folder} is a file: choose a folder for the chart")
-    there = read_tree(folder) if folder.is_dir() else {}
-    foreign = sorted(set(there) - set(tree))
-    if there and not force:
-        _refuse_foreign(folder, foreign, ours=there.get("values.yaml", b"").decode(errors="replace").startswith(MARK))
+    require_replaceable(folder)
+    with told(folder):
+        foreign = _foreign(tree, folder, force) if folder.is_dir() else []
     write_tree(tree, folder, keep=foreign)
 
 
-def _refuse_foreign(folder: Path, foreign: list[str], *, ours: bool) -> None:
-    if not ours:
+def _foreign(tree: FileTree, folder: Path, force: bool) -> list[str]:
+    """Return what is in the folder and not of the tree. Raises InputError where that must not be touched."""
+    if not force and any(folder.iterdir()) and not _is_ours(folder):
         raise InputError(
             f"{folder} is not a chart that modelservice made: choose another folder, or --force to write into it"
         )
-    if foreign:
+    foreign = sorted(set(entries(folder)) - set(tree))
+    if foreign and not force:
         shown = ", ".join(foreign[:5]) + (" …" if len(foreign) > 5 else "")
         raise InputError(
             f"{folder} holds files that modelservice did not write ({shown}): move them, or --force to keep them there"
         )
+    return foreign
+
+
+def _is_ours(folder: Path) -> bool:
+    values = folder / "values.yaml"
+    if not values.is_file():
+        return False
+    with values.open("rb") as file:
+        return file.read(len(MARK)) == MARK.encode()
 
 
 def manifests(tree: FileTree, release: str, namespace: str) -> str:

@@ -23,14 +23,43 @@ def read_tree(folder: Path) -> dict[str, bytes]:
     }
 
 
+def entries(folder: Path) -> list[str]:
+    """Return what a folder holds, by relative path: files, links, pipes, and folders that hold nothing themselves.
+
+    Nothing is read. Raises OSError where a folder in it cannot be listed.
+    """
+    found = []
+    for root, folders, files in os.walk(folder, onerror=_raise):
+        here = Path(root)
+        linked = [name for name in folders if (here / name).is_symlink()]
+        found += [here / name for name in (*files, *linked)]
+        if not folders and not files and here != folder:
+            found.append(here)
+    return sorted(path.relative_to(folder).as_posix() for path in found)
+
+
+def _raise(error: OSError) -> None:
+    raise error
+
+
+def require_replaceable(folder: Path) -> None:
+    """Raise InputError for a folder that no other one can take the place of."""
+    place = folder.resolve()
+    if place.is_mount():
+        raise InputError(f"{folder} is where a file system is mounted: choose a folder in it")
+    if Path.cwd().is_relative_to(place):
+        raise InputError(f"you stand in {folder}, which a new folder takes the place of: name it from outside of it")
+
+
 def write_tree(tree: FileTree, folder: Path, *, keep: Iterable[str] = ()) -> None:
     """Put the tree in the folder's place in one step; of what was there only `keep` stays.
 
     The files are written beside the folder first. Whatever fails, an error or an interrupt, the folder is as it was.
     Raises InputError where the place cannot be written.
     """
+    require_replaceable(folder)
     folder = folder.resolve()
-    with _told(folder):
+    with told(folder):
         folder.parent.mkdir(parents=True, exist_ok=True)
         stage = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
         try:
@@ -42,7 +71,8 @@ def write_tree(tree: FileTree, folder: Path, *, keep: Iterable[str] = ()) -> Non
 
 
 @contextlib.contextmanager
-def _told(folder: Path) -> Iterator[None]:
+def told(folder: Path) -> Iterator[None]:
+    """Say of an OSError that the folder cannot be written: an InputError."""
     try:
         yield
     except OSError as error:
@@ -60,7 +90,17 @@ def _fill(folder: Path, tree: FileTree, kept: Mapping[str, Path]) -> None:
     for path, source in kept.items():
         target = folder / path
         target.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy2(source, target)
+        _copy(source, target)
+
+
+def _copy(source: Path, target: Path) -> None:
+    """Copy a file, a link as a link, or an empty folder. Raises InputError for a pipe and the like."""
+    if source.is_symlink() or source.is_file():
+        shutil.copy2(source, target, follow_symlinks=False)
+    elif source.is_dir():
+        target.mkdir()
+    else:
+        raise InputError(f"{source} is neither a file nor a folder: move it away")
 
 
 def _swap(new: Path, folder: Path, old: Path) -> None:
@@ -78,7 +118,7 @@ def _swap(new: Path, folder: Path, old: Path) -> None:
 
 def replace_file(path: Path, text: str) -> None:
     """Write one file whole or not at all. Raises InputError where it cannot be written."""
-    with _told(path):
+    with told(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         stage = path.with_name(f".{path.name}.{os.getpid()}")
         try:

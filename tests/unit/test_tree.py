@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from modelservice.errors import InputError
-from modelservice.tree import read_tree, replace_file, write_tree
+from modelservice.tree import entries, read_tree, replace_file, write_tree
 
 
 def test_a_tree_takes_the_place_of_the_folder(tmp_path: Path) -> None:
@@ -60,3 +60,34 @@ def test_one_file_is_replaced_in_one_step(tmp_path: Path) -> None:
     replace_file(tmp_path / "docs/a.md", "1\n")
     replace_file(tmp_path / "docs/a.md", "2\n")
     assert read_tree(tmp_path) == {"docs/a.md": b"2\n"}
+
+
+def test_a_folder_that_one_stands_in_or_that_is_mounted_is_not_replaced(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "out").mkdir()
+    monkeypatch.chdir(tmp_path / "out")
+    with pytest.raises(InputError, match="name it from outside of it"):
+        write_tree({"a.txt": "1\n"}, Path())
+    with pytest.raises(InputError, match="where a file system is mounted"):
+        write_tree({"a.txt": "1\n"}, Path("/proc"))
+
+
+def test_links_and_empty_folders_are_kept_as_they_are(tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    (out / "empty/inside").mkdir(parents=True)
+    (out / "away").symlink_to("/nowhere")
+    (out / "home").symlink_to("/root")
+    found = ["away", "empty/inside", "home"]
+    assert entries(out) == found
+    write_tree({"a.txt": "1\n"}, out, keep=found)
+    assert entries(out) == ["a.txt", *found]
+    assert (out / "home").readlink() == Path("/root")
+
+
+def test_a_pipe_is_not_lost(tmp_path: Path) -> None:
+    (tmp_path / "out").mkdir()
+    os.mkfifo(tmp_path / "out/pipe")
+    with pytest.raises(InputError, match="neither a file nor a folder"):
+        write_tree({"a.txt": "1\n"}, tmp_path / "out", keep=entries(tmp_path / "out"))
+    assert entries(tmp_path / "out") == ["pipe"]

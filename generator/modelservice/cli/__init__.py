@@ -7,6 +7,8 @@ is stale; 2 usage; 3 a tool failed. What a command needs is imported when it run
 from __future__ import annotations
 
 import importlib
+import signal
+import sys
 from typing import Any
 
 import click
@@ -55,3 +57,5 @@ class _Commands(click.Group):
 @click.version_option(__version__, prog_name="modelservice")
 def main() -> None:
     """Turn one small values file into a checked Helm chart that serves a model with vLLM."""
+    # What is half done is cleared away, as after Ctrl-C.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))

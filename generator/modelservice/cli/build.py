@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument("values", required=False, type=click.Path(allow_dash=True))
+@click.argument("values", required=False, type=click.Path(allow_dash=True, readable=False))
 @layers_option
 @click.option("--output", "-o", required=True, type=click.Path(path_type=Path), help="The chart's folder.")
 @name_option
@@ -37,7 +37,7 @@ def render(
 
 
 @click.command()
-@click.argument("values", nargs=-1, type=click.Path(allow_dash=True))
+@click.argument("values", nargs=-1, type=click.Path(allow_dash=True, readable=False))
 @layers_option
 @click.option("--release", help="Name of the release. Default: the file's name.")
 @click.option("--namespace", "-n", default="default", show_default=True, help="Namespace of the release.")

@@ -11,7 +11,7 @@ from modelservice.cli.service import layers_option, load_service
 
 
 @click.command()
-@click.argument("values", required=False, type=click.Path(allow_dash=True))
+@click.argument("values", required=False, type=click.Path(allow_dash=True, readable=False))
 @layers_option
 @click.option("--release", help="Name of the release. Default: the file's name.")
 @click.option("--namespace", "-n", default="default", show_default=True, help="Namespace of the release.")

@@ -10,7 +10,7 @@ from modelservice.cli.service import layers_option
 
 
 @click.command()
-@click.argument("values", nargs=-1, type=click.Path(allow_dash=True))
+@click.argument("values", nargs=-1, type=click.Path(allow_dash=True, readable=False))
 @layers_option
 @click.option(
     "--format",
