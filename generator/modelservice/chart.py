@@ -17,10 +17,12 @@ from typing import TYPE_CHECKING, Any
 import jinja2
 
 from modelservice import __version__, vllm
+from modelservice.arguments.rules import OWNED
 from modelservice.dump import dump
 from modelservice.fields import Field, FieldModel, nested, with_needed, without
 from modelservice.findings import Path
 from modelservice.routes import ROUTES
+from modelservice.rules.image import OWN_IMAGES
 from modelservice.service import Service
 
 if TYPE_CHECKING:
@@ -101,6 +103,8 @@ def _context(model: FieldModel, service: Service | None, values: dict[str, Any])
         "flag_fields": [field for field in model.fields if field.flag],
         "env_fields": [field for field in model.fields if field.env],
         "parallel_flags": PARALLEL_FLAGS,
+        "owned_flags": sorted(OWNED),
+        "own_images": OWN_IMAGES,
         "newest_release": three_numbers(vllm.newest_release()),
         "runner_since": _since("--runner"),
         "shutdown_since": _since("--shutdown-timeout"),

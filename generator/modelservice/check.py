@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import functools
+import itertools
 import json
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -11,13 +13,19 @@ from modelservice import document as documents
 from modelservice.fields import Schema, load_schema
 from modelservice.findings import Finding, Path, Problem, Severity
 from modelservice.nulls import without_nulls
-from modelservice.secrets import hidden
+from modelservice.secrets import IN_A_SECRET, hidden, names_secret
 from modelservice.service import coalesce
 
 if TYPE_CHECKING:
     from modelservice.document import Document
 
 
+# Who has more mistakes in one file mends these first; it also bounds the time that a hostile file takes.
+MOST = 200
+# Whatever a file holds, a message stays readable.
+_LONGEST = 600
+_NUMBER_IN_QUOTES = re.compile(r'in quotes: "(-?[0-9][0-9.eE+-]*)"')
+_PLAIN = re.compile(r"[^\s,\]}#]+")
 # From so many files on, starting workers takes less time than they save.
 _MANY = 200
 _Checked = tuple[list[Finding], dict[str, str]]
@@ -104,9 +112,22 @@ def _problems(given: Mapping[str, Any]) -> list[Problem]:
     from modelservice.schema import check_schema
 
     checked, problems = without_nulls(given, schema(), defaults())
-    problems += check_schema(checked, schema())
+    problems += itertools.islice(check_schema(checked, schema()), MOST)
     sound = _without(given, [problem.path for problem in problems])
-    return problems + list(check_rules(Values(coalesce(defaults(), sound), given, defaults())))
+    found = check_rules(Values(coalesce(defaults(), sound), given, defaults()))
+    return [_private(problem, given) for problem in problems] + list(itertools.islice(found, MOST))
+
+
+def _private(problem: Problem, given: Mapping[str, Any]) -> Problem:
+    """Return the problem without a variable's value that its name says to be a secret."""
+    if problem.path[-1:] != ("value",) or "env" not in problem.path:
+        return problem
+    item: Any = given
+    for part in problem.path[:-1]:
+        item = item[part]
+    if names_secret(str(item.get("name"))):
+        return problem._replace(message="a secret in plain text (not shown)", hint=IN_A_SECRET, rule="secret-literal")
+    return problem
 
 
 def _without(given: Any, paths: Sequence[Path]) -> Any:
@@ -141,13 +162,36 @@ def _text(item: Any) -> str | None:
 
 def _finding(document: Document, problem: Problem) -> Finding:
     position = document.key_position if problem.on_key else document.value_position
-    return _without_secrets(Finding(*problem[:5], position(problem.path)))
+    finding = Finding(*problem[:5], position(problem.path))
+    return _without_secrets(_as_written(finding, document) if problem.rule == "wrong-type" else finding)
+
+
+def _as_written(finding: Finding, document: Document) -> Finding:
+    """Return the finding with a number as the file has it: what is meant by 1.10 is not 1.1."""
+    read = _NUMBER_IN_QUOTES.search(finding.hint)
+    lines = document.sources[finding.position.file].split("\n")
+    written = _PLAIN.match(lines[finding.position.line - 1], finding.position.column - 1) if read else None
+    if read is None or written is None or _as_number(written[0]) != _as_number(read[1]):
+        return finding
+    message = finding.message.replace(read[1], written[0], 1)
+    return finding._replace(message=message, hint=finding.hint.replace(read[1], written[0]))
+
+
+def _as_number(text: str) -> float | None:
+    try:
+        return float(text)
+    except ValueError:
+        return None
 
 
 def _without_secrets(finding: Finding) -> Finding:
     """Return the finding with nothing in it that looks like a secret, wherever somebody put one."""
     path = tuple(hidden(part) if isinstance(part, str) else part for part in finding.path)
-    return finding._replace(path=path, message=hidden(finding.message), hint=hidden(finding.hint))
+    return finding._replace(path=path, message=_short(hidden(finding.message)), hint=_short(hidden(finding.hint)))
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"
 
 
 def _strictly(finding: Finding) -> Finding:

@@ -16,7 +16,7 @@ from modelservice.scalars import clipped, resolve
 from modelservice.syntax import complaint
 
 MAX_DEPTH = 64
-MAX_VALUES = 50_000
+MAX_VALUES = 10_000
 MAX_FINDINGS = 50
 
 _CORE = "tag:yaml.org,2002:"

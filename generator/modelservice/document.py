@@ -9,6 +9,7 @@ from __future__ import annotations
 import errno
 import os
 import re
+import stat
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from functools import reduce
@@ -141,13 +142,22 @@ def values_files(paths: Iterable[str]) -> Iterator[str]:
             yield path
 
 
+def _is_pipe(path: str) -> bool:
+    """Say whether reading the path may wait for ever. What cannot be looked at is said when it is read."""
+    try:
+        return not stat.S_ISREG(os.stat(path).st_mode)  # noqa: PTH116
+    except OSError:
+        return False
+
+
 def _walk(folder: str) -> Iterator[str]:
     closed: list[str] = []
     for root, folders, files in os.walk(folder, onerror=lambda error: closed.append(error.filename)):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         for name in sorted(files):
-            if name.endswith((".yaml", ".yml")) and not name.startswith("."):
-                yield os.path.join(root, name)  # noqa: PTH118
+            path = os.path.join(root, name)  # noqa: PTH118
+            if name.endswith((".yaml", ".yml")) and not name.startswith(".") and not _is_pipe(path):
+                yield path
     yield from closed
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import textwrap
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
@@ -17,10 +18,11 @@ _WIDTH = 100
 
 
 def explain(fields: Iterable[Field], key: str = "") -> str:
-    """Explain one field, the fields of a group, or all of them. Raises InputError for an unknown key."""
+    """Explain a field, or the one around a key, a group's fields, or all. Raises InputError for an unknown key."""
     fields = list(fields)
+    key = re.sub(r"\[[^]]*\]", "", key)  # as findings name what is inside of a field: env[0].name
     for field in fields:
-        if field.key == key:
+        if key == field.key or key.startswith(f"{field.key}."):
             return _field(field)
     group = [field for field in fields if not key or field.key.startswith(f"{key}.")]
     if not group:

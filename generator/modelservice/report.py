@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import unicodedata
 from collections.abc import Callable, Mapping, Sequence
@@ -11,7 +12,7 @@ from urllib.parse import quote
 
 from modelservice import __version__
 from modelservice.findings import Finding, Severity, dotted
-from modelservice.secrets import looks_like_secret
+from modelservice.secrets import may_hold_secret
 
 _WIDTH = 100
 _COLORS = {Severity.ERROR: "\x1b[31m", Severity.WARNING: "\x1b[33m"}
@@ -82,11 +83,7 @@ def _excerpt(finding: Finding, source: str) -> str:
     if not 1 <= finding.position.line <= len(lines):
         return ""
     text = lines[finding.position.line - 1].rstrip("\r")
-    if (
-        not text.strip()
-        or "secret" in finding.rule
-        or any(looks_like_secret(word) for word in re.split(r"[\s\"'=]", text))
-    ):
+    if not text.strip() or "secret" in finding.rule or may_hold_secret(text):
         return ""
     column = finding.position.column - 1
     start = max(0, column - _WIDTH // 2) if len(text) > _WIDTH else 0
@@ -155,7 +152,7 @@ def _sarif(findings: list[Finding], files: int) -> str:
 
 def _sarif_result(finding: Finding, rule_index: int) -> dict[str, Any]:
     region = {"startLine": finding.position.line, "startColumn": finding.position.column}
-    place = {"artifactLocation": {"uri": quote(finding.position.file)}, "region": region}
+    place = {"artifactLocation": {"uri": quote(os.fsencode(finding.position.file))}, "region": region}
     return {
         "ruleId": finding.rule,
         "ruleIndex": rule_index,

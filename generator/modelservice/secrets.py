@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 
 # Forms as their issuers document them; each starts at a word's edge so that "disk-" is no "sk-". Repeats that a match
@@ -15,12 +16,33 @@ _FORMS = {
     "a Slack token": r"\bxox[abposr]-[A-Za-z0-9-]{10,}",
     "a Google API key": r"\bAIza[A-Za-z0-9_-]{35}",
     "an NVIDIA API key": r"\bnvapi-[A-Za-z0-9_-]{20,}",
-    "a JSON Web Token": r"\beyJ[A-Za-z0-9_-]{10,500}\.eyJ[A-Za-z0-9_-]{10,}\.",
+    "a JSON Web Token": r"\beyJ[A-Za-z0-9_-]{10,500}\.eyJ[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]*",
     "a bearer token": r"\b[Bb]earer\s+[A-Za-z0-9._~+/-]{16,}",
-    "a private key": r"-----BEGIN [A-Z ]*PRIVATE KEY-----",
+    "a private key": r"-----BEGIN [A-Z ]{0,30}PRIVATE KEY-----(?s:.*)",
     "a password in a URL": r"\b[a-z][a-z0-9+.-]{0,20}://[^/\s:@$]+:[^/\s@$]+@",
 }
 _ANY = re.compile("|".join(f"({form})" for form in _FORMS.values()))
+
+# Names of variables whose values are secrets.
+_NAME = re.compile(r"(^|_)(TOKEN|API_KEY|PASSWORD|SECRET|SECRET_ACCESS_KEY|PRIVATE_KEY)$", re.IGNORECASE)
+# Words beside which a secret may stand, whatever its form: flags of vLLM and their misspellings, names of variables.
+_WORDS = re.compile(
+    r"(?<![a-z])(api[-_ ]?ke?y|(hf|auth|access)[-_ ]?token|token(?![a-z])|passw(or)?d|passphrase|secret(?![a-z])"
+    r"|private[-_ ]?key|credential)",
+    re.IGNORECASE,
+)
+IN_A_SECRET = "put it into a Secret and name that with valueFrom.secretKeyRef"  # noqa: S105  a sentence
+
+
+def names_secret(variable: str) -> bool:
+    """Say whether a variable of this name holds a secret."""
+    return bool(_NAME.search(variable))
+
+
+@functools.lru_cache(maxsize=64)
+def may_hold_secret(line: str) -> bool:
+    """Say whether a line of a file is better not shown: something in it is a secret, or is called one."""
+    return bool(_ANY.search(line) or _WORDS.search(line))
 
 
 def looks_like_secret(text: str) -> str | None:

@@ -82,6 +82,7 @@ _WORDS = {
     ),
 }
 
+_JSON_HINT = "put an argument that holds JSON in single quotes: YAML reads its { } and commas for itself"
 _TEMPLATE_HINT = "Helm does not render templates in a values file: put {{ }} in quotes if it is text"
 
 
@@ -98,7 +99,8 @@ def complaint(error: Exception, text: str) -> Complaint:
     if tab >= 0:
         message = "a tab stands where YAML allows spaces only"
         return Complaint("yaml-tab", message, "use spaces", noticed.line + 1, tab + 1)
-    hint = _TEMPLATE_HINT if mark.line < len(lines) and "{{" in lines[mark.line] else words.hint
+    line = lines[mark.line] if mark.line < len(lines) else ""
+    hint = _TEMPLATE_HINT if "{{" in line else _JSON_HINT if "--" in line and "{" in line else words.hint
     return Complaint("yaml-syntax", words.message, hint, mark.line + 1, mark.column + 1)
 
 

@@ -17,6 +17,8 @@ from modelservice.fields import SCHEMAS
 from modelservice.suggest import nearest
 
 _RELEASE = re.compile(r"\d+\.\d+\.\d+(\.\d+)?")
+# A vendor's tag may begin with another version: rocm6.4.1_vllm_0.10.1_20250909.
+_NAMED_RELEASE = re.compile(r"vllm[-_]?v?(\d+\.\d+\.\d+.*)")
 
 
 class Exactness(StrEnum):
@@ -107,8 +109,9 @@ def first_release_with(flag: str) -> str | None:
 
 @functools.lru_cache(maxsize=256)
 def release_for(tag: str, vllm_version: str) -> Release:
-    """Return the release that an image holds: the stated version, else the first three (or four) numbers in its tag."""
-    found = _RELEASE.search(vllm_version or tag)
+    """Return the release that an image holds: as stated, or the numbers behind vllm in its tag, or its first ones."""
+    named = _NAMED_RELEASE.search(tag)
+    found = _RELEASE.search(vllm_version or (named[1] if named else tag))
     if not found:
         return Release(newest_release(), Exactness.UNSTATED, "")
     asked = found.group()

@@ -1,6 +1,11 @@
-{{/* The vLLM release in the image, three numbers: stated, or read from the tag, or the newest one that this chart knows. */}}
+{{/*
+The vLLM release in the image, three numbers: stated, or read from the tag, or the newest one that this chart knows. In a tag such as
+rocm6.4.1_vllm_0.10.1 the ones behind vllm are meant.
+*/}}
 {{- define "modelservice.vllmVersion" -}}
-{{- $found := regexFind "[0-9]+[.][0-9]+[.][0-9]+" (toString (.Values.vllmVersion | default .Values.image.tag)) -}}
+{{- $tag := .Values.image.tag -}}
+{{- $named := contains "vllm" $tag | ternary (regexFind "vllm[-_]?v?[0-9]+[.][0-9]+[.][0-9]+" $tag) "" | default $tag -}}
+{{- $found := regexFind "[0-9]+[.][0-9]+[.][0-9]+" (toString (.Values.vllmVersion | default $named)) -}}
 {{- $found | default "0.33.0" -}}
 {{- end }}
 
@@ -87,4 +92,16 @@
 - --shutdown-timeout={{ sub .Values.terminationGracePeriodSeconds (add (include "modelservice.drainSeconds" .) 5) }}
 {{- end }}
 {{- include "modelservice.userArguments" . }}
+{{- end }}
+
+{{/* Arguments that are the chart's, with an image whose command line is known. */}}
+{{- define "modelservice.validate.arguments" -}}
+{{- if and .Values.args (not .Values.command) (has (base .Values.image.repository) (list "vllm-openai" "vllm-openai-nonroot" "vllm-openai-cpu" "vllm-cpu-release-repo" "vllm-arm64-cpu-release-repo")) -}}
+{{- range $index, $argument := .Values.args -}}
+{{- $flag := (splitn "=" 2 $argument)._0 | replace "_" "-" -}}
+{{- if has $flag (list "--api-key" "--enable-auto-tool-choice" "--grpc" "--headless" "--help" "--hf-token" "--host" "--model" "--port" "--reasoning-parser" "--revision" "--root-path" "--served-model-name" "--ssl-certfile" "--ssl-keyfile" "--tool-call-parser" "--uds") }}
+args[{{ $index }}]: {{ $flag }} is the chart's; remove it, or use its field
+{{- end -}}
+{{- end -}}
+{{- end -}}
 {{- end }}

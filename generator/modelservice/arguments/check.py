@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator, Sequence
 
 from modelservice.arguments.commandline import Given, Read, Stray, Unknown, normal, read
@@ -15,6 +16,8 @@ from modelservice.vllm import Exactness, Flag, Line, Release, alive, command_lin
 # What holds for every image; what holds for every release of vLLM.
 _FOR_EVERY_IMAGE = {"argument-secret"}
 _FOR_EVERY_RELEASE = {"argument-secret", "argument-owned", "argument-two-words", "argument-repeated"}
+# Looking for what was meant takes a while; who has more mistakes mends these first.
+_MOST = 200
 _NO = ("false", "0", "no", "off", "none")
 _YES = ("true", "1", "yes", "on")
 _DASHES = "–—−‐‑"  # noqa: RUF001  what word processors make of two hyphens
@@ -51,7 +54,8 @@ def _check(args: Sequence[str], release: str, label: str) -> list[Problem]:
     line = Line(release, label, command_line(release))
     read_items = list(read(safe, line))
     problems = [_secret(index, kind, args[index], line) for index, kind in secrets.items()]
-    problems += [one for item in read_items for one in _item(item, line) if one.path[-1] not in secrets]
+    found = (one for item in read_items for one in _item(item, line) if one.path[-1] not in secrets)
+    problems += itertools.islice(found, _MOST)
     given = [item for item in read_items if isinstance(item, Given) and item.flag.name not in OWNED]
     problems += [*_repeated(given), *_needs(given, line)]
     return sorted(problems, key=lambda one: str(one.path[-1]).zfill(9))
@@ -138,6 +142,8 @@ def _switch_value(index: int, spelling: str, flag: Flag, value: str, *, apart: b
 
 def _stray(item: Stray, line: Line) -> Iterator[Problem]:
     text = item.text
+    if not text:
+        return  # no text was written here, which the schema says
     if item.words:
         yield from _several(item, line)
     elif item.follows and text.lower() in (*_NO, *_YES):

@@ -13,6 +13,7 @@ from modelservice.vllm import Flag, facts
 _SIZE = re.compile(r"(\d+(?:\.\d+)?)([kKmMgGtT])")
 _DECIMAL = {"k": 10**3, "m": 10**6, "g": 10**9, "t": 10**12}
 _BINARY = {"K": 2**10, "M": 2**20, "G": 2**30, "T": 2**40}
+_THOUSANDS = re.compile(r"\d{1,3}(,\d{3})+")
 _PAIRS = re.compile(r"[\w-]+=[^,=]+(,[\w-]+=[^,=]+)*")
 _LISTED = 12
 
@@ -118,7 +119,7 @@ def _boolean_fault(flag: Flag, text: str) -> Fault | None:
 
 
 def _json_fault(flag: Flag, text: str) -> Fault | None:
-    if flag.type == "str-or-json" and not re.fullmatch(r"\s*\{.*\}\s*", text, re.DOTALL):
+    if flag.type == "str-or-json" and not text.lstrip().startswith(("{", "[")):
         return None
     try:
         value = json.loads(text)
@@ -179,12 +180,16 @@ def _repairs(flag: Flag, text: str) -> Iterator[str]:
     bare = text.strip().strip("'\"")
     yield bare
     yield from _json_repairs(flag, bare)
-    yield bare.replace(",", "").removesuffix("i").removesuffix("B").removesuffix("b").removesuffix("i")
-    yield bare.replace(",", ".")
+    plain = bare.replace(",", "") if _THOUSANDS.fullmatch(bare) else bare
+    yield plain.removesuffix("i").removesuffix("B").removesuffix("b").removesuffix("i")
+    if bare.count(",") == 1:
+        yield bare.replace(",", ".")
     if (whole := size(bare)) is not None:
         yield str(whole)
     number = _number(bare.removesuffix("%"))
-    if number is not None:
+    if number is not None and flag.enforced:
+        yield next((value for value in flag.values if (_number(value) or 0) >= number), "")
+    elif number is not None:
         yield from (str(int(number)) if number.is_integer() else "", f"{number / 100:g}" if number >= 10 else "")
     names = {value.lower(): value for value in flag.values}
     if near := nearest(bare, names, cutoff=0.5):
@@ -197,7 +202,14 @@ def _json_repairs(flag: Flag, text: str) -> Iterator[str]:
     yield text.replace("'", '"')
     if _PAIRS.fullmatch(text):
         pairs = dict(pair.split("=") for pair in text.split(","))
-        values = {key: value if _integer(value) is None else int(value) for key, value in pairs.items()}
-        yield json.dumps(values, separators=(",", ":"))
+        yield json.dumps({key: _json_value(value) for key, value in pairs.items()}, separators=(",", ":"))
     if _container(flag) is list and not text.startswith(("[", "{")):
         yield json.dumps(text.split(","), separators=(",", ":"))
+
+
+def _json_value(text: str) -> Any:
+    """Return a number, true, false or null as such, anything else as text."""
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text

@@ -16,6 +16,7 @@ from modelservice.rules import (
     model,
     model_volume,
     mounts,
+    objects,
     resources,
     restricted,
     scale,
@@ -41,6 +42,7 @@ ALL: tuple[Checked, ...] = (
     *caches.RULES,
     *restricted.RULES,
     *containers.RULES,
+    *objects.RULES,
     *arguments.RULES,
 )
 

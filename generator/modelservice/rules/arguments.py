@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from modelservice.findings import Problem, Severity
 from modelservice.rules.image import is_own_image
 from modelservice.rules.values import Said, Values, rule
+from modelservice.suggest import nearest
 
 if TYPE_CHECKING:
     from modelservice.vllm import Line, Release
@@ -23,6 +25,8 @@ _PARALLEL = (
 # Fields that are nothing but a flag whose values vLLM knows.
 _FLAG_FIELDS = {"model.reasoningParser": "--reasoning-parser", "model.toolCallParser": "--tool-call-parser"}
 _DRAIN_SECONDS = 15
+_MOST_DIGITS = 10
+_VARIABLE = re.compile(r"(?<!\$)\$\(([A-Za-z_][A-Za-z0-9_.-]*)\)")
 
 
 def check_arguments(values: Values) -> list[Problem]:
@@ -45,8 +49,6 @@ def _line(values: Values) -> tuple[Release, Line]:
 
 def _field_problems(values: Values, key: str) -> Iterator[Problem]:
     """Yield what the image's vLLM does not know: the field's flag, or the name that it holds."""
-    from modelservice.suggest import nearest
-
     line, name, path = _line(values)[1], values.at(key), tuple(key.split("."))
     flag = line.flags.get(_FLAG_FIELDS[key])
     if flag and flag.values and name not in flag.values:
@@ -71,6 +73,7 @@ def _numbers(values: Values, flags: tuple[str, ...]) -> dict[str, tuple[int, int
             and item.flag.name in flags
             and item.values
             and item.values[0].text.isdecimal()
+            and len(item.values[0].text) < _MOST_DIGITS
         ):
             found[item.flag.name] = (item.at, int(item.values[0].text))
     return found
@@ -88,7 +91,7 @@ def gpu_split(values: Values) -> Iterator[Said]:
         return
     sizes = _numbers(values, (*_PARALLEL, "--nnodes"))
     nodes = sizes.pop("--nnodes", (0, 1))[1] or 1
-    if "--data-parallel-size-local" in sizes:  # the other ranks are on other nodes
+    if "--data-parallel-size-local" in sizes or _one_rank(values):  # the other ranks are in other pods
         sizes.pop("--data-parallel-size", None)
     needed = math.prod(size for _, size in sizes.values())
     if sizes and needed != count * nodes:
@@ -99,6 +102,31 @@ def gpu_split(values: Values) -> Iterator[Said]:
             "change the arguments" if needed % nodes else f"set gpu.count: {needed // nodes}, or change the arguments"
         )
         yield Said(("args", next(iter(sizes.values()))[0]), message, hint)
+
+
+def _one_rank(values: Values) -> bool:
+    """Say whether each pod is one data parallel rank of several."""
+    flags = {word.partition("=")[0].replace("_", "-") for word in _words(values)}
+    return bool(flags & {"--data-parallel-rank", "-dpn", "--data-parallel-external-lb", "-dpe"})
+
+
+@rule(
+    "argument-variable",
+    "What an argument takes from a variable is in `env`.",
+    source="https://kubernetes.io/docs/tasks/inject-data-application/define-command-argument-container/",
+    severity=Severity.WARNING,
+)
+def argument_variable(values: Values) -> Iterator[Said]:
+    """A $(NAME) of no entry, which vLLM would get as it is written."""
+    names = [variable["name"] for _, variable in values.items("env")]
+    if None in (values.at("env") or ()):
+        return
+    for index, word in values.items("args"):
+        for name in _VARIABLE.findall(word):
+            if name not in names:
+                near = nearest(name, names)
+                hint = f"did you mean $({near})?" if near else f"add {name} to env"
+                yield Said(("args", index), f"no variable in env is called {name}", hint)
 
 
 @rule(
@@ -129,4 +157,4 @@ def task_twice(values: Values) -> Iterator[Said]:
             yield Said(("args", index), message, "remove it, or model.task")
 
 
-RULES = (gpu_split, shutdown_timeout, task_twice)
+RULES = (gpu_split, argument_variable, shutdown_timeout, task_twice)

@@ -6,17 +6,16 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from modelservice.findings import Path, Severity
+from modelservice.findings import Path, Severity, dotted
+from modelservice.rules.containers import containers
 from modelservice.rules.security import non_root, own_home, read_only
-from modelservice.rules.values import Said, Values, rule
-from modelservice.secrets import looks_like_secret
+from modelservice.rules.values import Said, Values, rule, sound
+from modelservice.secrets import IN_A_SECRET, looks_like_secret, names_secret
 
 _CHART = "the chart's templates/_env.tpl"
-_SECRET_NAME = re.compile(r"(^|_)(TOKEN|API_KEY|PASSWORD|SECRET|SECRET_ACCESS_KEY|PRIVATE_KEY)$", re.IGNORECASE)
 # What stands under such a name and is no secret: HF_HUB_DISABLE_IMPLICIT_TOKEN=1, a count, a special token of a model.
 _NO_SECRET = re.compile(r"(?i)[0-9]{1,5}|true|false|yes|no|on|off|none|<.*>")
 _CACHES = ("VLLM_CACHE_ROOT", "TRITON_CACHE_DIR", "TORCHINDUCTOR_CACHE_DIR", "FLASHINFER_WORKSPACE_BASE")
-_IN_A_SECRET = "put it into a Secret and name that with valueFrom.secretKeyRef"  # noqa: S105  a sentence
 
 
 def _set_by_chart(values: Values) -> dict[str, str]:
@@ -87,13 +86,22 @@ def _setting(variable: Mapping[str, Any], source: str) -> str | None:
 
 @rule("env-twice", "A variable is there once: Helm 4 applies server-side and fails on two.", source="helm 4")
 def env_twice(values: Values) -> Iterator[Said]:
-    """One name in two entries."""
-    seen: dict[str, int] = {}
-    for index, variable in values.items("env"):
-        name = variable["name"]
-        if name in seen:
-            yield Said(("env", index, "name"), f"{name} is set by env[{seen[name]}] too", "keep one of them")
-        seen.setdefault(name, index)
+    """One name in two entries, which Helm 4 cannot apply."""
+    for path, variables in env_lists(values):
+        seen: dict[str, int] = {}
+        for index, variable in sound(variables):
+            name = variable["name"]
+            if name in seen:
+                message = f"{name} is set by {dotted(path)}[{seen[name]}] too"
+                yield Said((*path, index, "name"), message, "keep one of them")
+            seen.setdefault(name, index)
+
+
+def env_lists(values: Values) -> Iterator[tuple[Path, Any]]:
+    """Yield every container's variables, the server's first."""
+    yield ("env",), values.at("env")
+    for path, item in containers(values):
+        yield (*path, "env"), item.get("env")
 
 
 @rule("env-unknown", "A VLLM_ variable that vLLM does not read.", source="vllm.envs", severity=Severity.WARNING)
@@ -113,17 +121,18 @@ def env_unknown(values: Values) -> Iterator[Said]:
 @rule("secret-literal", "No token, key or password stands in a values file.", source="the forms that issuers give them")
 def secret_literal(values: Values) -> Iterator[Said]:
     """A secret in plain text; it is never printed. `argument-secret` covers the arguments."""
-    for index, variable in values.items("env"):
-        value = variable.get("value", "")
-        if not value or "$(" in value or _NO_SECRET.fullmatch(value) or looks_like_secret(value):
-            continue
-        if _SECRET_NAME.search(variable["name"]):
-            message = f"{variable['name']} has a value in plain text (not shown)"
-            yield Said(("env", index, "value"), message, _IN_A_SECRET)
+    for place, variables in env_lists(values):
+        for index, variable in sound(variables):
+            value = variable.get("value", "")
+            if not value or "$(" in value or _NO_SECRET.fullmatch(value) or looks_like_secret(value):
+                continue
+            if names_secret(variable["name"]):
+                message = f"{variable['name']} has a value in plain text (not shown)"
+                yield Said((*place, index, "value"), message, IN_A_SECRET)
     for path, text in _texts(values.given, ()):
         kind = looks_like_secret(text) if path[0] != "args" else None
         if kind:
-            hint = _IN_A_SECRET if path[0] == "env" else "remove it, and have it revoked"
+            hint = IN_A_SECRET if "env" in path else "remove it, and have it revoked"
             yield Said(path, f"{kind} in plain text (not shown)", hint)
 
 

@@ -8,13 +8,13 @@ from modelservice.findings import Severity
 from modelservice.rules.gpu import GPU_IMAGES
 from modelservice.rules.values import Said, Values, rule
 
-_OWN_IMAGES = (*GPU_IMAGES, "vllm-openai-cpu", "vllm-cpu-release-repo", "vllm-arm64-cpu-release-repo")
+OWN_IMAGES = (*GPU_IMAGES, "vllm-openai-cpu", "vllm-cpu-release-repo", "vllm-arm64-cpu-release-repo")
 _IMAGES = "https://kubernetes.io/docs/concepts/containers/images/"
 
 
 def is_own_image(values: Values) -> bool:
     """Say whether the image is one of vLLM's own, whose command line is known."""
-    return values.at("image.repository").rsplit("/", 1)[-1] in _OWN_IMAGES and not values.at("command")
+    return values.at("image.repository").rsplit("/", 1)[-1] in OWN_IMAGES and not values.at("command")
 
 
 @rule(
@@ -72,15 +72,19 @@ def release_unknown(values: Values) -> Iterator[Said]:
     severity=Severity.WARNING,
 )
 def version_unstated(values: Values) -> Iterator[Said]:
-    """An image of somebody else, whose tag says no release of vLLM."""
+    """An image of somebody else, whose tag says no release of vLLM, or none that is known."""
     tag = values.at("image.tag")
     if values.at("vllmVersion") or not (values.written("image.repository") or values.written("image.tag")):
         return
     from modelservice.vllm import Exactness, release_for
 
-    if release_for(tag, "").exactness is Exactness.UNSTATED and not (tag == "latest" and is_own_image(values)):
+    release, hint = release_for(tag, ""), "set vllmVersion: 0.33.0, or the release that it holds"
+    if release.exactness is Exactness.UNSTATED and not (tag == "latest" and is_own_image(values)):
         message = f"{tag or 'the image'} does not say which vLLM it holds, and the newest one is assumed"
-        yield Said(("image", "tag"), message, "set vllmVersion: 0.33.0, or the release that it holds")
+        yield Said(("image", "tag"), message, hint)
+    elif release.exactness in (Exactness.NEWER, Exactness.OLDER) and not is_own_image(values):
+        message = f"{tag} is taken for vLLM {release.asked}, which is not listed here, and may be another number"
+        yield Said(("image", "tag"), message, hint)
 
 
 RULES = (image_not_pinned, registry_unused, release_unknown, version_unstated)

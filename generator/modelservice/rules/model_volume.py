@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from modelservice.findings import Path, Severity
 from modelservice.rules.model import model_mount, under
 from modelservice.rules.scale import most_replicas
+from modelservice.rules.security import read_only
 from modelservice.rules.values import Said, Values, rule
 
 _MODES = "https://kubernetes.io/docs/concepts/storage/persistent-volumes/#access-modes"
@@ -104,6 +105,19 @@ def empty_local_model(values: Values) -> Iterator[Said]:
         yield Said(("model", "name"), message, "set modelVolume.existingClaim, or modelVolume.dataSource to fill it")
 
 
+@rule(
+    "modelscope-read-only",
+    "ModelScope's client writes a lock beside the models.",
+    source="modelscope before 1.38, which vLLM's images hold: snapshot_download takes a lock, even offline",
+)
+def modelscope_read_only(values: Values) -> Iterator[Said]:
+    """A hub's client on a volume that it cannot write to; a path needs no client."""
+    if values.at("model.source") == "modelscope" and read_only(values):
+        folder = f"{model_mount(values)}/models/{values.at('model.name')}"
+        hint = f"set model.source: local and model.name: {folder}, where ModelScope's client has put it"
+        yield Said(("model", "source"), "modelscope cannot lock a read-only volume, and does not start", hint)
+
+
 @rule("claim-settings-unused", "An existing claim keeps its size and class.", source=_CHART, severity=Severity.WARNING)
 def claim_settings_unused(values: Values) -> Iterator[Said]:
     """Size, class and keeping beside a claim that the chart does not make."""
@@ -121,5 +135,6 @@ RULES = (
     access_mode_alone,
     data_source,
     empty_local_model,
+    modelscope_read_only,
     claim_settings_unused,
 )

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 from modelservice.findings import Path, Severity
+from modelservice.rules.containers import containers
 from modelservice.rules.model import model_mount, under
 from modelservice.rules.security import own_home, read_only_root
-from modelservice.rules.values import Said, Values, rule
+from modelservice.rules.values import Said, Values, rule, sound
 
 _KUBERNETES = "https://kubernetes.io/docs/concepts/storage/volumes/"
 # The chart's own volumes and where it mounts them; the model volume is mounted where modelVolume.mountPath says.
@@ -38,9 +40,7 @@ def volume_name(values: Values) -> Iterator[Said]:
 )
 def volume_not_mounted(values: Values) -> Iterator[Said]:
     """A volume that the container does not see; a mount with a wrong name is more likely the mistake."""
-    mounted = {mount["name"] for _, mount in values.items("volumeMounts")}
-    for key in ("initContainers", "extraContainers"):
-        mounted |= {mount["name"] for _, item in values.items(key) for mount in item.get("volumeMounts") or ()}
+    mounted = {mount["name"] for _, mount in _mounts(values)}
     if None in (values.at("volumeMounts") or ()) or _unknown_mounts(values):
         return
     for index, volume in values.items("volumes"):
@@ -52,19 +52,28 @@ def volume_not_mounted(values: Values) -> Iterator[Said]:
 @rule("mount-without-volume", "A mount names a volume that is there.", source=_KUBERNETES)
 def mount_without_volume(values: Values) -> Iterator[Said]:
     """A mount of nothing, which the API server refuses."""
-    for index, name in _unknown_mounts(values):
+    for path, name in _unknown_mounts(values):
         from modelservice.suggest import nearest
 
         near = nearest(name, [volume["name"] for _, volume in values.items("volumes")])
         hint = f"did you mean {near}?" if near else "add it to volumes, or correct the name"
-        yield Said(("volumeMounts", index, "name"), f"no volume is called {name}", hint)
+        yield Said((*path, "name"), f"no volume is called {name}", hint)
 
 
-def _unknown_mounts(values: Values) -> list[tuple[int, str]]:
+def _unknown_mounts(values: Values) -> list[tuple[Path, str]]:
     if None in (values.at("volumes") or ()):
         return []
     names = {*_own_names(values), *(volume["name"] for _, volume in values.items("volumes"))}
-    return [(index, mount["name"]) for index, mount in values.items("volumeMounts") if mount["name"] not in names]
+    return [(path, mount["name"]) for path, mount in _mounts(values) if mount["name"] not in names]
+
+
+def _mounts(values: Values) -> Iterator[tuple[Path, Any]]:
+    """Yield every mount of the user's: the server's, and those of further containers."""
+    for index, mount in values.items("volumeMounts"):
+        yield ("volumeMounts", index), mount
+    for path, item in containers(values):
+        for index, mount in sound(item.get("volumeMounts")):
+            yield (*path, "volumeMounts", index), mount
 
 
 def _own_names(values: Values) -> list[str]:

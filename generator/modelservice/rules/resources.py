@@ -55,8 +55,8 @@ def extended_resource(values: Values) -> Iterator[Said]:
             if number is None or not _is_extended(name) or name in resource_fields(values):
                 continue
             path, limit = ("resources", part, name), ("resources", "limits", name)
-            if number % 1:
-                yield Said(path, f"{given} is not a whole number", f"write {number // 1 + 1}")
+            if number != number.to_integral_value():
+                yield Said(path, f"{given} is not a whole number", f"write {int(number) + 1}")
             elif values.at("resources.limits").get(name) is None:
                 yield Said(path, "has no limit, which Kubernetes wants for it", f"set {dotted(limit)}: {given}", True)
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from modelservice.findings import Path
-from modelservice.rules.values import Said, Values, rule
+from modelservice.rules.values import Said, Values, rule, sound
 
 _PROFILE = "https://kubernetes.io/docs/concepts/security/pod-security-standards/#restricted"
 _VOLUMES = frozenset(
@@ -56,6 +56,7 @@ def restricted_profile(values: Values) -> Iterator[Said]:
     if not values.at("restricted"):
         return
     pod, container = values.at("podSecurityContext") or {}, values.at("securityContext") or {}
+    yield from _pod(pod, values.given.get("podSecurityContext") or {})
     yield from _context(("podSecurityContext",), pod)
     yield from _context(("securityContext",), container)
     yield from _container(("securityContext",), container)
@@ -64,7 +65,8 @@ def restricted_profile(values: Values) -> Iterator[Said]:
             context, path = item.get("securityContext") or {}, (key, index, "securityContext")
             yield from _context(path, context)
             yield from _container(path, context)
-    for index, sysctl in enumerate(pod.get("sysctls") or ()):
+            yield from _ports_and_handlers((key, index), item)
+    for index, sysctl in sound(pod.get("sysctls")):
         if sysctl["name"] not in _SYSCTLS:
             yield Said(("podSecurityContext", "sysctls", index), f"{sysctl['name']}: {_WITH}", "remove it")
     yield from _volumes_and_probes(values)
@@ -75,9 +77,34 @@ def _volumes_and_probes(values: Values) -> Iterator[Said]:
         for kind in volume.keys() - _VOLUMES - {"name"}:
             yield Said(("volumes", index, kind), _WITH, "use another kind of volume", True)
     for name in ("startup", "readiness", "liveness"):
-        for handler in ("httpGet", "tcpSocket"):
-            if ((values.at(f"probes.{name}") or {}).get(handler) or {}).get("host"):
-                yield Said(("probes", name, handler, "host"), _WITH, "remove it", True)
+        yield from _handler(("probes", name), values.at(f"probes.{name}"))
+
+
+def _ports_and_handlers(path: Path, container: Mapping[str, Any]) -> Iterator[Said]:
+    """Yield what reaches past the pod's own network."""
+    for index, port in sound(container.get("ports")):
+        if port.get("hostPort"):
+            yield Said((*path, "ports", index, "hostPort"), _WITH, "remove it", True)
+    for name in ("livenessProbe", "readinessProbe", "startupProbe"):
+        yield from _handler((*path, name), container.get(name))
+    for name, hook in (container.get("lifecycle") or {}).items():
+        yield from _handler((*path, "lifecycle", name), hook)
+
+
+def _handler(path: Path, asked: Any) -> Iterator[Said]:
+    for handler in ("httpGet", "tcpSocket"):
+        if isinstance(asked, Mapping) and (asked.get(handler) or {}).get("host"):
+            yield Said((*path, handler, "host"), _WITH, "remove it", True)
+
+
+def _pod(context: Mapping[str, Any], given: Mapping[str, Any]) -> Iterator[Said]:
+    """Yield what a null takes out of the pod's context, and the profile wants in it."""
+    if "runAsNonRoot" in given and given["runAsNonRoot"] is None:
+        path = ("podSecurityContext", "runAsNonRoot")
+        yield Said(path, "null: the restricted profile wants it to be true", "remove it", True)
+    if not context.get("seccompProfile"):
+        path = ("podSecurityContext", "seccompProfile")
+        yield Said(path, "null: the restricted profile wants one", "remove it", True)
 
 
 def _context(path: Path, context: Mapping[str, Any]) -> Iterator[Said]:
@@ -105,7 +132,7 @@ def _container(path: Path, context: Mapping[str, Any]) -> Iterator[Said]:
     if "ALL" not in (capabilities.get("drop") or ()):
         message = "the restricted profile wants ALL in it"
         yield Said((*path, "capabilities", "drop"), message, "write drop: [ALL]", True)
-    for index, name in enumerate(capabilities.get("add") or ()):
+    for index, name in sound(capabilities.get("add")):
         if name != "NET_BIND_SERVICE":
             yield Said((*path, "capabilities", "add", index), f"{name}: {_WITH}", "remove it")
     if context.get("procMount") == "Unmasked":

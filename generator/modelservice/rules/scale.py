@@ -31,13 +31,56 @@ def autoscaling_range(values: Values) -> Iterator[Said]:
 def autoscaling_metrics(values: Values) -> Iterator[Said]:
     """An autoscaler without a metric or trigger."""
     kind = values.at("autoscaling.kind")
-    if kind == "HorizontalPodAutoscaler" and not values.at("autoscaling.metrics"):
+    if kind == "HorizontalPodAutoscaler" and values.empty("autoscaling.metrics"):
         message = "is empty, and a HorizontalPodAutoscaler needs something to look at"
         yield Said(("autoscaling", "metrics"), message, "name a metric there, or write kind: ScaledObject")
-    if kind == "ScaledObject" and not (values.at("autoscaling.triggers") or values.at("autoscaling.prometheusAddress")):
+    if (
+        kind == "ScaledObject"
+        and values.empty("autoscaling.triggers")
+        and values.empty("autoscaling.prometheusAddress")
+    ):
         hint = "set autoscaling.prometheusAddress: http://prometheus-operated.monitoring.svc:9090"
         message = "is empty, and so is autoscaling.triggers: a ScaledObject needs one of them"
         yield Said(("autoscaling", "prometheusAddress"), message, hint)
+
+
+@rule("autoscaling-metric-type", "A metric has what its type says.", source=_HPA)
+def autoscaling_metric_type(values: Values) -> Iterator[Said]:
+    """A metric of one type with the fields of another, which the API server refuses."""
+    for index, metric in values.items("autoscaling.metrics"):
+        key = metric["type"][0].lower() + metric["type"][1:]
+        path = ("autoscaling", "metrics", index)
+        if key not in metric:
+            yield Said(path, f"has the type {metric['type']}, and no {key}", f"add {key}, or correct the type", True)
+        for other in metric.keys() - {"type", key}:
+            yield Said((*path, other), f"is not for the type {metric['type']}", "remove it, or correct the type", True)
+
+
+# What KEDA's scalers cannot do without: https://keda.sh/docs/latest/scalers/
+_NEEDED = {
+    "cron": ("timezone", "start", "end", "desiredReplicas"),
+    "prometheus": ("serverAddress", "query", "threshold"),
+    "cpu": ("value",),
+    "memory": ("value",),
+}
+
+
+@rule("autoscaling-trigger", "A trigger has what KEDA needs, and a name of its own.", source=_KEDA)
+def autoscaling_trigger(values: Values) -> Iterator[Said]:
+    """What KEDA refuses."""
+    seen: dict[str, int] = {}
+    for index, trigger in values.items("autoscaling.triggers"):
+        path = ("autoscaling", "triggers", index)
+        missing = [key for key in _NEEDED.get(trigger["type"], ()) if key not in trigger["metadata"]]
+        if missing:
+            yield Said((*path, "metadata"), f"has no {' and no '.join(missing)}", f"add {' and '.join(missing)}", True)
+        if trigger["type"] in ("cpu", "memory") and trigger.get("metricType") == "Value":
+            yield Said((*path, "metricType"), f"Value is not for {trigger['type']}", "write Utilization")
+        name = trigger.get("name")
+        if name and name in seen:
+            message = f"{name} is the name of autoscaling.triggers[{seen[name]}] too"
+            yield Said((*path, "name"), message, f"write {name}-2")
+        seen.setdefault(name or "", index)
 
 
 @rule("scale-to-zero", "Only something outside of the pods can start the first one.", source=_KEDA)
@@ -94,4 +137,12 @@ def disruption_never(values: Values) -> Iterator[Said]:
         yield Said(path, "0 lets nobody drain a node that such a pod runs on", "write 1")
 
 
-RULES = (autoscaling_range, autoscaling_metrics, scale_to_zero, autoscaling_unused, disruption_never)
+RULES = (
+    autoscaling_range,
+    autoscaling_metrics,
+    autoscaling_metric_type,
+    autoscaling_trigger,
+    scale_to_zero,
+    autoscaling_unused,
+    disruption_never,
+)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from modelservice.findings import Severity
-from modelservice.rules.values import Said, Values, rule
+from modelservice.rules.values import Said, Values, rule, sound
 
 _TAINTS = "https://kubernetes.io/docs/concepts/scheduling-eviction/taint-and-toleration/"
 _NODE_RULES = "https://kubernetes.io/docs/concepts/scheduling-eviction/assign-pod-node/"
@@ -41,4 +41,27 @@ def toleration(values: Values) -> Iterator[Said]:
             yield Said((*path, "tolerationSeconds"), "is for the effect NoExecute only", "remove it", True)
 
 
-RULES = (node_beside_affinity, toleration)
+_SPREAD = "https://kubernetes.io/docs/concepts/scheduling-eviction/topology-spread-constraints/"
+# What the chart's own selector has, which the constraint means unless it has one itself.
+_SELECTED = ("app.kubernetes.io/name", "app.kubernetes.io/instance")
+
+
+@rule("topology-spread", "Constraints on how pods are spread fit together.", source=_SPREAD)
+def topology_spread(values: Values) -> Iterator[Said]:
+    """What the API server refuses."""
+    seen: dict[tuple[str, str], int] = {}
+    for index, item in values.items("topologySpreadConstraints"):
+        path = ("topologySpreadConstraints", index)
+        which = (item["topologyKey"], item["whenUnsatisfiable"])
+        if which in seen:
+            message = f"topologySpreadConstraints[{seen[which]}] is about {which[0]} and {which[1]} too"
+            yield Said(path, message, "keep one of them")
+        seen.setdefault(which, index)
+        if "minDomains" in item and which[1] != "DoNotSchedule":
+            yield Said((*path, "minDomains"), "is for whenUnsatisfiable: DoNotSchedule only", "remove it", True)
+        for number, key in sound(item.get("matchLabelKeys")):
+            if key in (item["labelSelector"].get("matchLabels", {}) if "labelSelector" in item else _SELECTED):
+                yield Said((*path, "matchLabelKeys", number), f"{key} is in the selector already", "remove it")
+
+
+RULES = (node_beside_affinity, toleration, topology_spread)

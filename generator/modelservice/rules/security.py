@@ -7,7 +7,7 @@ from typing import Any
 
 from modelservice.findings import Path, Severity
 from modelservice.rules.model import model_mount, under
-from modelservice.rules.values import Said, Values, rule
+from modelservice.rules.values import Said, Values, rule, sound
 
 _IMAGES = "the images vllm-openai and vllm-openai-nonroot"
 _KUBERNETES = "https://kubernetes.io/docs/tasks/configure-pod-container/security-context/"
@@ -112,7 +112,7 @@ def privilege_escalation(values: Values) -> Iterator[Said]:
     refused = "with allowPrivilegeEscalation false, which Kubernetes refuses"
     if context.get("privileged"):
         yield Said(("securityContext", "privileged"), f"true {refused}", "remove it")
-    for index, name in enumerate(context.get("capabilities", {}).get("add", ())):
+    for index, name in sound(context.get("capabilities", {}).get("add")):
         if name == "CAP_SYS_ADMIN":
             path = ("securityContext", "capabilities", "add", index)
             yield Said(path, f"{name} {refused}", "remove it, or set securityContext.allowPrivilegeEscalation: true")

@@ -45,11 +45,20 @@ class Values(NamedTuple):
         """Say whether the user wrote another value than the default."""
         return self.written(key) and _at(self.given, _parts(key)) != _at(self.defaults, _parts(key))
 
+    def empty(self, key: str) -> bool:
+        """Say whether a key holds nothing, and not because the schema refused what the user wrote."""
+        return not self.at(key) and not self.changed(key)
+
     def items(self, key: str) -> Iterator[tuple[int, Any]]:
         """Yield a list's items with their indexes, those left out that the schema refused."""
-        for index, item in enumerate(self.at(key) or ()):
-            if item is not None:
-                yield index, item
+        return sound(self.at(key))
+
+
+def sound(items: Any) -> Iterator[tuple[int, Any]]:
+    """Yield the items of a list, or of None, with their indexes, those left out that the schema refused."""
+    for index, item in enumerate(items or ()):
+        if item is not None:
+            yield index, item
 
 
 @functools.cache

@@ -84,11 +84,13 @@ def probe_success(values: Values) -> Iterator[Said]:
 def probe_port(values: Values) -> Iterator[Said]:
     """A name that the container's only port does not have."""
     for name in ("startup", "readiness", "liveness"):
-        for handler in ("httpGet", "tcpSocket"):
+        for handler in ("httpGet", "tcpSocket", "grpc"):
             port = (values.at(f"probes.{name}") or {}).get(handler, {}).get("port", "http")
             path = ("probes", name, handler, "port")
             if isinstance(port, str) and port != "http":
                 yield Said(path, f"no port of the container is called {port}", "write http, or 8000")
+            elif handler == "grpc" and port != "http" and not values.at("command"):
+                yield Said(path, "vLLM answers no gRPC health check", f"write httpGet instead: probes.{name}.httpGet")
             elif port not in ("http", 8000) and not values.at("command"):
                 yield Said(path, f"nothing listens on {port}: vLLM listens on 8000", "write http, or 8000")
 

@@ -14,6 +14,17 @@ model.chatTemplate: --chat-template stands in args too; keep one of them
 {{- end }}
 {{- end }}
 
+{{/* Ranges of ports in the network policy. */}}
+{{- define "modelservice.validate.policy" -}}
+{{- range $index, $way := .Values.networkPolicy.egress -}}
+{{- range $number, $port := .ports -}}
+{{- if and .endPort (or (not (regexMatch "^[0-9]+$" (toString .port))) (gt (int .port) (int .endPort))) }}
+networkPolicy.egress[{{ $index }}].ports[{{ $number }}].endPort: {{ .endPort }} needs a number in port, at most {{ .endPort }}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+{{- end }}
+
 {{/* Autoscalers: what each of them needs. */}}
 {{- define "modelservice.validate.autoscaling" -}}
 {{- $scale := .Values.autoscaling -}}
@@ -41,6 +52,35 @@ autoscaling.prometheusAddress: is empty, and so is autoscaling.triggers; a Scale
 autoscaling.minReplicas: 0 needs a trigger from outside of the pods in autoscaling.triggers, which alone can start the first one; set 1, or add one
 {{- end -}}
 {{- end -}}
+{{- end -}}
+{{- end }}
+
+{{/* Metrics with the fields of their type, and triggers with what KEDA needs. */}}
+{{- define "modelservice.validate.metrics" -}}
+{{- range $index, $metric := .Values.autoscaling.metrics -}}
+{{- $key := untitle .type -}}
+{{- if not (hasKey . $key) }}
+autoscaling.metrics[{{ $index }}]: has the type {{ .type }}, and no {{ $key }}; add it
+{{- end -}}
+{{- range $other, $_ := omit . "type" $key }}
+autoscaling.metrics[{{ $index }}].{{ $other }}: is not for the type {{ $metric.type }}; remove it
+{{- end -}}
+{{- end -}}
+{{- $needed := dict "cron" (list "timezone" "start" "end" "desiredReplicas") "prometheus" (list "serverAddress" "query" "threshold") "cpu" (list "value") "memory" (list "value") -}}
+{{- $names := list -}}
+{{- range $index, $trigger := .Values.autoscaling.triggers -}}
+{{- range $key := get $needed .type | default list -}}
+{{- if not (hasKey $trigger.metadata $key) }}
+autoscaling.triggers[{{ $index }}].metadata: has no {{ $key }}; add it
+{{- end -}}
+{{- end -}}
+{{- if and (has .type (list "cpu" "memory")) (eq (toString .metricType) "Value") }}
+autoscaling.triggers[{{ $index }}].metricType: Value is not for {{ .type }}; use Utilization
+{{- end -}}
+{{- if and .name (has .name $names) }}
+autoscaling.triggers[{{ $index }}].name: {{ .name }} is taken; choose another
+{{- end -}}
+{{- $names = append $names .name -}}
 {{- end -}}
 {{- end }}
 
@@ -74,15 +114,54 @@ model.revision: has no effect on a path; remove it
 {{- end }}
 {{- end }}
 
-{{/* Names of the containers: each once, and none of the chart's own. */}}
+{{/* The user's containers: names, ports and variables each once, probes with a handler. */}}
 {{- define "modelservice.validate.containers" -}}
 {{- $names := list "server" "download-model" "wait-for-model" -}}
+{{- $ports := list "8000 TCP" -}}
 {{- range $key := list "initContainers" "extraContainers" -}}
 {{- range $index, $container := get $.Values $key -}}
 {{- if has .name $names }}
 {{ $key }}[{{ $index }}].name: {{ .name }} is taken; choose another
 {{- end -}}
 {{- $names = append $names .name -}}
+{{- range $number, $port := eq $key "extraContainers" | ternary .ports list -}}
+{{- $port = printf "%v %s" .containerPort (.protocol | default "TCP") -}}
+{{- if has $port $ports }}
+{{ $key }}[{{ $index }}].ports[{{ $number }}].containerPort: {{ .containerPort }} is taken; let it listen on another port
+{{- end -}}
+{{- $ports = append $ports $port -}}
+{{- end -}}
+{{- range $name, $probe := pick . "livenessProbe" "readinessProbe" "startupProbe" -}}
+{{- if and (eq $key "initContainers") (ne (toString $container.restartPolicy) "Always") }}
+{{ $key }}[{{ $index }}].{{ $name }}: is not for an init container; remove it
+{{- else if ne (len (pick $probe "httpGet" "tcpSocket" "grpc" "exec")) 1 }}
+{{ $key }}[{{ $index }}].{{ $name }}: needs one handler, such as httpGet
+{{- end -}}
+{{- end -}}
+{{- $seen := list -}}
+{{- range $number, $variable := .env -}}
+{{- if has .name $seen }}
+{{ $key }}[{{ $index }}].env[{{ $number }}].name: {{ .name }} is there twice; keep one
+{{- end -}}
+{{- $seen = append $seen .name -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+{{- end }}
+
+{{/* Further objects: each an object, and none twice. Text is a template, which may come to nothing. */}}
+{{- define "modelservice.validate.objects" -}}
+{{- $seen := list -}}
+{{- range $index, $object := .Values.extraObjects -}}
+{{- if kindIs "string" . }}{{ $object = tpl . $ | fromYaml }}{{ end -}}
+{{- if and $object (not (and $object.apiVersion $object.kind $object.metadata)) }}
+extraObjects[{{ $index }}]: this text is no Kubernetes object; write apiVersion, kind and metadata.name
+{{- else if $object -}}
+{{- $which := printf "%v %v %v" $object.kind $object.metadata.name ($object.metadata.namespace | default "") -}}
+{{- if has $which $seen }}
+extraObjects[{{ $index }}]: {{ $which }} is there twice; keep one
+{{- end -}}
+{{- $seen = append $seen $which -}}
 {{- end -}}
 {{- end -}}
 {{- end }}

@@ -75,6 +75,9 @@ probes.{{ $name }}: {{ keys $handlers | sortAlpha | join " and " }} stand side b
 probes.{{ $name }}.{{ $handler }}.port: vLLM does not listen on {{ $asked.port }}; write http, or 8000
 {{- end -}}
 {{- end -}}
+{{- if and $probe.grpc (not $.Values.command) }}
+probes.{{ $name }}.grpc.port: vLLM answers no gRPC health check; use httpGet
+{{- end -}}
 {{- if and (eq $name "readiness") (hasKey $probe "terminationGracePeriodSeconds") }}
 probes.readiness.terminationGracePeriodSeconds: is for startup and liveness probes only; remove it
 {{- end -}}
@@ -96,6 +99,27 @@ tolerations[{{ $index }}]: has no key; add it, or operator Exists
 {{- end -}}
 {{- if and (hasKey $toleration "tolerationSeconds") (ne (toString $toleration.effect) "NoExecute") }}
 tolerations[{{ $index }}].tolerationSeconds: is for the effect NoExecute only; remove it
+{{- end -}}
+{{- end -}}
+{{- end }}
+
+{{/* Constraints on how pods are spread: what fits together. */}}
+{{- define "modelservice.validate.spread" -}}
+{{- $own := include "modelservice.selectorLabels" . | fromYaml -}}
+{{- $seen := list -}}
+{{- range $index, $item := .Values.topologySpreadConstraints -}}
+{{- $which := printf "%s and %s" .topologyKey .whenUnsatisfiable -}}
+{{- if has $which $seen }}
+topologySpreadConstraints[{{ $index }}]: another one is about {{ $which }} too; keep one
+{{- end -}}
+{{- $seen = append $seen $which -}}
+{{- if and .minDomains (ne .whenUnsatisfiable "DoNotSchedule") }}
+topologySpreadConstraints[{{ $index }}].minDomains: is for whenUnsatisfiable DoNotSchedule only; remove it
+{{- end -}}
+{{- range $number, $key := .matchLabelKeys -}}
+{{- if hasKey (hasKey $item "labelSelector" | ternary (dig "labelSelector" "matchLabels" (dict) $item) $own) $key }}
+topologySpreadConstraints[{{ $index }}].matchLabelKeys[{{ $number }}]: {{ $key }} is in the selector already; remove it
+{{- end -}}
 {{- end -}}
 {{- end -}}
 {{- end }}

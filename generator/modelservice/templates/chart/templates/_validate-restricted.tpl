@@ -10,7 +10,25 @@
 {{- $path := printf "%s[%d].securityContext" $key $index -}}
 {{- include "modelservice.restricted.context" (list $path ($container.securityContext | default (dict))) -}}
 {{- include "modelservice.restricted.container" (list $path ($container.securityContext | default (dict))) -}}
+{{- range $number, $port := $container.ports -}}
+{{- if $port.hostPort }}
+{{ $key }}[{{ $index }}].ports[{{ $number }}].hostPort: is not allowed with restricted
 {{- end -}}
+{{- end -}}
+{{- range $name, $asked := pick $container "livenessProbe" "readinessProbe" "startupProbe" -}}
+{{- include "modelservice.restricted.handler" (list (printf "%s[%d].%s" $key $index $name) $asked) -}}
+{{- end -}}
+{{- range $name, $asked := $container.lifecycle -}}
+{{- include "modelservice.restricted.handler" (list (printf "%s[%d].lifecycle.%s" $key $index $name) $asked) -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+{{- $pod := include "modelservice.podSecurityContext" . | fromYaml -}}
+{{- if eq (toJson $pod.runAsNonRoot) "null" }}
+podSecurityContext.runAsNonRoot: null with restricted; remove it
+{{- end -}}
+{{- if not $pod.seccompProfile }}
+podSecurityContext.seccompProfile: null with restricted; remove it
 {{- end -}}
 {{- range $index, $sysctl := .Values.podSecurityContext.sysctls -}}
 {{- if not (regexMatch "^(kernel[.]shm_rmid_forced|net[.]ipv4[.](ip_local_port_range|ip_unprivileged_port_start|tcp_syncookies|ping_group_range|ip_local_reserved_ports|tcp_keepalive_(time|intvl|probes)|tcp_fin_timeout|tcp_[rw]mem))$" .name) }}
@@ -23,11 +41,16 @@ volumes[{{ $index }}].{{ keys . | first }}: is not allowed with restricted
 {{- end -}}
 {{- end -}}
 {{- range $name, $probe := .Values.probes -}}
+{{- include "modelservice.restricted.handler" (list (printf "probes.%s" $name) $probe) -}}
+{{- end -}}
+{{- end -}}
+{{- end }}
+
+{{/* Of a probe or a hook: (list path handlers). */}}
+{{- define "modelservice.restricted.handler" -}}
 {{- range $handler := list "httpGet" "tcpSocket" -}}
-{{- if dig $handler "host" "" $probe }}
-probes.{{ $name }}.{{ $handler }}.host: is not allowed with restricted
-{{- end -}}
-{{- end -}}
+{{- if dig $handler "host" "" (last $) }}
+{{ first $ }}.{{ $handler }}.host: is not allowed with restricted
 {{- end -}}
 {{- end -}}
 {{- end }}

@@ -13,6 +13,9 @@ modelVolume.readOnly: a new claim mounted read-only stays empty; set modelVolume
 {{- if and $readOnlyMany (eq (toString $volume.readOnly) "false") }}
 modelVolume.readOnly: false with ReadOnlyMany, which nobody can write to; remove the key
 {{- end }}
+{{- if and (eq .Values.model.source "modelscope") (include "modelservice.readOnly" .) }}
+model.source: modelscope cannot lock a read-only volume; set local, and the path of the model's folder in model.name
+{{- end }}
 {{- if and $source $volume.existingClaim }}
 modelVolume.dataSource: has no effect on an existing claim; remove it, or modelVolume.existingClaim
 {{- else if and $source (not (and $source.kind $source.name)) }}
@@ -64,5 +67,14 @@ volumes[{{ $index }}].name: {{ .name }} is there twice; keep one
 {{ $key }}.mountPath: {{ $path }} lies inside /home/modelservice, the server's HOME; choose a path elsewhere
 {{- end -}}
 {{- $paths = append $paths $path -}}
+{{- end -}}
+{{- range $key := list "initContainers" "extraContainers" -}}
+{{- range $index, $container := get $.Values $key -}}
+{{- range $number, $mount := .volumeMounts -}}
+{{- if not (has .name $names) }}
+{{ $key }}[{{ $index }}].volumeMounts[{{ $number }}].name: no volume is called {{ .name }}; add it to volumes
+{{- end -}}
+{{- end -}}
+{{- end -}}
 {{- end -}}
 {{- end }}

@@ -1,0 +1,47 @@
+"""Rules on further objects of the release."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from modelservice.rules.values import Said, Values, rule
+
+_CHART = "the chart's templates/extra-objects.yaml"
+
+
+@rule("extra-object", "A further object is a Kubernetes object, and is there once.", source=_CHART)
+def extra_object(values: Values) -> Iterator[Said]:
+    """Text that is no object, or the same object twice; what a template in the text makes of it, helm alone knows."""
+    seen: dict[tuple[str, str, str], int] = {}
+    for index, item in values.items("extraObjects"):
+        if isinstance(item, str) and "{{" in item:
+            continue
+        found = _read(item)
+        if not found or not all(_is_object(one) for one in found):
+            hint = "write apiVersion, kind and metadata.name, best as a map instead of text"
+            yield Said(("extraObjects", index), "this text is no Kubernetes object", hint)
+            continue
+        for one in found:
+            which = (str(one["kind"]), str(one["metadata"]["name"]), str(one["metadata"].get("namespace", "")))
+            if which in seen:
+                message = f"{which[0]} {which[1]} is extraObjects[{seen[which]}] too"
+                yield Said(("extraObjects", index), message, "keep one of them")
+            seen.setdefault(which, index)
+
+
+def _read(item: Any) -> list[Any]:
+    import yaml
+
+    try:
+        return [one for one in yaml.safe_load_all(item) if one] if isinstance(item, str) else [item]
+    except (yaml.YAMLError, ValueError, RecursionError):
+        return []
+
+
+def _is_object(one: Any) -> bool:
+    about = one.get("metadata") if isinstance(one, Mapping) else None
+    return isinstance(about, Mapping) and bool(one.get("apiVersion") and one.get("kind") and about.get("name"))
+
+
+RULES = (extra_object,)

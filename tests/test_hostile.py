@@ -1,0 +1,105 @@
+"""Values files that somebody made to hurt, and slips that once did: no traceback, no secret printed, bounded time."""
+
+import json
+import os
+import time
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+from modelservice.cli import main
+
+MODEL = "model: {name: Qwen/Qwen3-8B}\n"
+STYLES = ["text", "json", "github", "sarif"]
+
+
+def validate(folder: Path, text: str, style: str = "text") -> str:
+    """Return what the command prints; anything but a report fails."""
+    (folder / "values.yaml").write_text(text)
+    command = ["validate", str(folder / "values.yaml"), "--format", style]
+    answer = CliRunner().invoke(main, command, catch_exceptions=False)
+    assert answer.exit_code in (0, 1), answer.output
+    return answer.output
+
+
+@pytest.mark.parametrize("style", STYLES)
+@pytest.mark.parametrize(
+    "line",
+    [
+        "args: [--api-key=correct-horse-battery]",
+        "args: [--api_key=correct-horse-battery]",
+        "args: [--api-ky=correct-horse-battery]",
+        "args: [--hf-token=correct-horse-battery]",
+        "args: [--ssl-keyfile-password=correct-horse-battery]",
+        "env: [{name: DB_PASSWORD, value: correct-horse-battery, valu: 1}]",
+        'env: [{name: X, value: "Bearer correct-horse-battery-1", valu: 1}]',
+        'model: {name: "Bearer correct-horse-battery-1"}',
+        'labels: {a: "Bearer correct-horse-battery-1"}',
+        'env: [{name: X, value: "-----BEGIN RSA PRIVATE KEY----- correct-horse-battery", valu: 1}]',
+        'image: {tag: "-----BEGIN RSA PRIVATE KEY----- correct-horse-battery"}',
+        "extraContainers: [{name: a, image: b, env: [{name: AWS_SECRET_ACCESS_KEY, value: correct-horse-battery}]}]",
+    ],
+)
+def test_a_secret_is_printed_in_no_style_whatever_else_is_wrong_with_its_line(
+    line: str, style: str, tmp_path: Path
+) -> None:
+    said = validate(tmp_path, line + "\n" if line.startswith("model") else MODEL + line + "\n", style)
+    assert "values.yaml" in said
+    assert "orrect" not in said.replace("correct the", "").replace("correct it", "")
+
+
+def test_a_number_that_is_a_secret_is_not_printed_either(tmp_path: Path) -> None:
+    assert "48151623" not in validate(tmp_path, MODEL + "env: [{name: DB_PASSWORD, value: 48151623}]\n")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "restricted: true\npodSecurityContext: {sysctls: [{name: net.ipv4.ip_unprivileged_port_start, value: 0}]}\n",
+        'resources: {limits: {rdma/hca: "1e30"}}\n',
+        f'args: ["--tensor-parallel-size={"9" * 4301}"]\n',
+        "restricted: true\nextraContainers: [{name: a, image: b, securityContext: {capabilities: x}}]\n",
+        "restricted: true\nextraContainers: [{name: a, image: b, securityContext: {seccompProfile: x}}]\n",
+        "restricted: true\nsecurityContext: {capabilities: {add: [1], drop: 1.5}}\n",
+        "volumes: [{name: a, emptyDir: {}}]\nextraContainers: [{name: a, image: b, volumeMounts: [{name: [x]}]}]\n",
+        "env: [{name: [x], value: [y]}]\nextraObjects: ['a: b: c', '- a', {kind: [x]}]\n",
+    ],
+)
+def test_a_slip_is_a_finding_and_no_traceback(text: str, tmp_path: Path) -> None:
+    assert "error" in validate(tmp_path, MODEL + text) or "1e30" in text
+
+
+def test_a_file_whose_name_is_not_utf8_is_reported(tmp_path: Path) -> None:
+    file = tmp_path / os.fsdecode(b"a\xff.yaml")
+    file.write_text(MODEL + "replicsa: 1\n")
+    answer = CliRunner().invoke(main, ["validate", str(file), "--format", "sarif"], catch_exceptions=False)
+    assert "a%FF.yaml" in answer.output
+
+
+MANY = {
+    "maps": MODEL + "imagePullSecrets:\n" + "".join(f"  - name: a{n}\n" for n in range(4000)),
+    "labels": MODEL + "labels: {" + ", ".join(f'a{n}: "-"' for n in range(4000)) + "}\n",
+    "mounts": MODEL
+    + "volumes:\n"
+    + "".join(f"  - {{name: a{n}, emptyDir: {{}}}}\n" for n in range(1000))
+    + "volumeMounts:\n"
+    + "".join(f"  - {{name: b{n}, mountPath: /b{n}}}\n" for n in range(1000)),
+    "keys": MODEL + "".join(f"key{n}: 1\n" for n in range(9000)),
+    "arguments": MODEL + "args:\n" + "".join(f"  - --unknown-{n}\n" for n in range(1000)),
+    "text": MODEL + f'resources: {{limits: {{cpu: "{"9" * 900_000}"}}}}\n',
+}
+
+
+@pytest.mark.parametrize("text", MANY.values(), ids=MANY)
+def test_time_and_output_are_bounded(text: str, tmp_path: Path) -> None:
+    start = time.process_time()
+    said = validate(tmp_path, text)
+    assert time.process_time() - start < 2
+    assert len(said) < 150_000
+
+
+def test_a_pipe_in_a_folder_is_not_waited_for(tmp_path: Path) -> None:
+    (tmp_path / "a.yaml").write_text(MODEL)
+    os.mkfifo(tmp_path / "pipe.yaml")
+    answer = CliRunner().invoke(main, ["validate", str(tmp_path), "--format", "json"], catch_exceptions=False)
+    assert json.loads(answer.stdout)["files"] == 1
