@@ -27,10 +27,10 @@ modelVolume.dataSource: has no apiGroup, which {{ $source.kind }} needs; add it
 modelVolume.accessModes: ReadWriteOncePod stands alone; remove the other modes
 {{- end }}
 {{- if and (gt (int (include "modelservice.mostReplicas" .)) 1) (not .Values.nodeName) (not (include "modelservice.claimTemplate" .)) (has "ReadWriteOnce" $modes) (not (or (has "ReadWriteMany" $modes) (has "ReadOnlyMany" $modes))) }}
-modelVolume.accessModes: ReadWriteOnce is for one node, and {{ ternary "autoscaling.kind" "replicas" (ne .Values.autoscaling.kind "") }} has {{ include "modelservice.mostReplicas" . }} pods share one claim; use ReadWriteMany, or workload.kind StatefulSet, or one node in nodeName
+modelVolume.accessModes: ReadWriteOnce is for one node, and {{ include "modelservice.mostReplicas" . }} pods ({{ ternary "autoscaling.kind" "replicas" (ne .Values.autoscaling.kind "") }}) share one claim; use ReadWriteMany, or workload.kind StatefulSet, or one node in nodeName
 {{- end }}
 {{- if and (gt (int (include "modelservice.mostReplicas" .)) 1) (not (include "modelservice.claimTemplate" .)) (has "ReadWriteOncePod" $modes) }}
-modelVolume.accessModes: ReadWriteOncePod is for one pod, and {{ ternary "autoscaling.kind" "replicas" (ne .Values.autoscaling.kind "") }} has {{ include "modelservice.mostReplicas" . }} pods share one claim; use ReadWriteMany, or workload.kind StatefulSet
+modelVolume.accessModes: ReadWriteOncePod is for one pod, and {{ include "modelservice.mostReplicas" . }} pods ({{ ternary "autoscaling.kind" "replicas" (ne .Values.autoscaling.kind "") }}) share one claim; use ReadWriteMany, or workload.kind StatefulSet
 {{- end }}
 {{- end }}
 

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 from modelservice.findings import Severity
 from modelservice.rules.values import Said, Values, rule
+from modelservice.suggest import nearest
 
 _CHART = "the chart's templates/_env.tpl"
 _HUB_CACHE_FOLDER = re.compile(r"/models--[^/]+--[^/]+/?$")
@@ -18,8 +19,9 @@ _HUB_ID = re.compile(f"({_WORD}/)?{_WORD}")
 
 @rule("model-default", "A service without a model serves the default one.", source="schemas", severity=Severity.WARNING)
 def model_default(values: Values) -> Iterator[Said]:
-    """No model was named."""
-    if not values.written("model.name"):
+    """No model was named; a misspelled `model` is the mistake to mend first."""
+    misspelled = any(key not in values.defaults and nearest(key, ["model"]) for key in values.given)
+    if not values.written("model.name") and not misspelled:
         name = values.at("model.name")
         yield Said(
             ("model", "name"), f"is not set, and {name} would be deployed", "set model.name to the model that is meant"
