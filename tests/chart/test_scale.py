@@ -43,7 +43,8 @@ def test_keda_asks_prometheus_for_this_releases_requests(helm: str) -> None:
 
 
 def test_scale_to_zero_with_a_trigger_from_outside(helm: str) -> None:
-    trigger = {"type": "cron", "metadata": {"timezone": "UTC", "start": "0 8 * * *", "end": "0 18 * * *"}}
+    schedule = {"timezone": "UTC", "start": "0 8 * * *", "end": "0 18 * * *", "desiredReplicas": "1"}
+    trigger = {"type": "cron", "metadata": schedule}
     values = {
         **MODEL,
         "autoscaling": {"kind": "ScaledObject", "minReplicas": 0, "maxReplicas": 1, "triggers": [trigger]},
