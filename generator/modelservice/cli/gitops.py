@@ -10,7 +10,7 @@ import click
 
 from modelservice import __version__
 from modelservice.cli.service import layers_option, load_service
-from modelservice.errors import InputError, ModelServiceError
+from modelservice.errors import CompareError, InputError, ModelServiceError
 
 if TYPE_CHECKING:
     from modelservice.argocd import Place, Target, Values
@@ -25,14 +25,24 @@ if TYPE_CHECKING:
 def diff(old: str, new: str, layers: tuple[str, ...], release: str | None, namespace: str) -> None:
     """Show what a change of values does to the objects in a cluster, and to its pods.
 
-    OLD and NEW are values files, charts (folders or archives), or either at a Git revision, written REV:path. Exit code
-    0: the same; 1: they differ.
+    OLD and NEW are values files, charts (folders or archives), or either at a Git revision, written REV:path. The
+    layers of -f are then that revision's too. What a revision does not have is left out: a new service is all added.
+
+    Exit code 0: the same; 1: they differ; 2: they cannot be compared; 3: a tool failed.
     """
-    from modelservice import compare
-    from modelservice.service import name_from
+    from modelservice import compare, sides
+    from modelservice.service import name_from, require_release
 
     name = release or name_from(new.partition(":")[2] or new)
-    changes = compare.compare(*(compare.manifests(side, name, namespace, layers) for side in (old, new)))
+    try:
+        require_release(name)
+        before, after = sides.manifests((old, new), name, namespace, layers)
+    except InputError as error:
+        raise CompareError(str(error)) from error
+    for side, text in ((old, before), (new, after)):
+        if not text:
+            click.echo(f"{side}: not there, so that everything is {'new' if side == old else 'gone'}", err=True)
+    changes = compare.compare(before, after)
     click.echo(compare.as_text(changes), nl=False)
     raise SystemExit(1 if changes else 0)
 
