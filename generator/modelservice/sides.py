@@ -44,7 +44,7 @@ def manifests(sides: Sequence[str], release: str, namespace: str, layers: tuple[
         found = [_side(side, layers, Path(name) / f"side-{number}") for number, side in enumerate(sides)]
         there = [side for side in found if side.place]
         if not there:
-            raise InputError(f"neither {' nor '.join(sides)} is there: check the path, as Git writes it")
+            raise InputError(f"neither {' nor '.join(sides)} is there: check the path, which starts from here")
         for layer in frozenset[str].intersection(*(side.lost for side in there)):
             raise InputError(f"{layer}: no side has this layer: check the path")
         chart = Path(name) / "chart"
