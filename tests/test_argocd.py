@@ -283,6 +283,12 @@ def test_a_user_of_ssh_is_no_secret_and_a_slash_at_the_end_is_dropped() -> None:
         assert [source["repoURL"] for source in item["spec"]["sources"]] == ["registry.example.com/charts", git]
 
 
+def test_values_from_standard_input_stand_in_the_application() -> None:
+    answer = CliRunner().invoke(main, ["argocd", "-", "--chart-repo", OCI, "--release", "chat"], input=CHAT)
+    values = yaml.safe_load(answer.stdout)["spec"]["source"]["helm"]["valuesObject"]
+    assert values["args"] == ["--seed=7"]
+
+
 def test_standard_input_has_no_path_in_git() -> None:
     answer = run("-", "--chart-repo", OCI, "--values-git", GIT)
     assert (answer.exit_code, "standard input has no path in Git" in answer.stderr) == (2, True)

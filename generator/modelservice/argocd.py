@@ -5,7 +5,7 @@ from __future__ import annotations
 import fnmatch
 import re
 import shlex
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import PurePosixPath
 from typing import Any, NamedTuple
 
@@ -61,8 +61,8 @@ class Made(NamedTuple):
     text: str
 
 
-def application(service: Service, given: Mapping[str, Any], place: Place, values: Values, target: Target) -> str:
-    """Return an Application for one service; `given` are the values that its file sets.
+def application(service: Service, place: Place, values: Values, target: Target) -> str:
+    """Return an Application for one service.
 
     Raises InputError where values from Git are asked for beside a rendered chart.
     """
@@ -72,7 +72,7 @@ def application(service: Service, given: Mapping[str, Any], place: Place, values
     if values.repository:
         helm["valueFiles"] = [f"$values/{file}" for file in values.files]
     elif not place.rendered:
-        helm["valuesObject"] = dict(given)
+        helm["valuesObject"] = dict(service.given)
     spec = _spec(place, values, target, helm, service.name)
     if service.values["autoscaling"]["kind"]:
         spec["ignoreDifferences"] = _ignored(service.values["workload"]["kind"])

@@ -19,11 +19,12 @@ _SEMVER = re.compile(
 
 
 class Service(NamedTuple):
-    """One model service as a chart of its own; `values` are complete."""
+    """One model service as a chart of its own; `given` are the values that its files set, `values` are complete."""
 
     name: str
     version: str
     description: str
+    given: Mapping[str, Any]
     values: dict[str, Any]
 
 
@@ -54,7 +55,7 @@ def make_service(name: str, version: str, given: Mapping[str, Any], defaults: Ma
     require_version(version)
     values = coalesce(defaults, given)
     description = values.get("description") or f"{values['model']['name']} served by vLLM"
-    return Service(name, version, description, values)
+    return Service(name, version, description, given, values)
 
 
 def is_label(name: str) -> bool:

@@ -171,8 +171,7 @@ def _applications(
         try:
             service = load_release(file, layers, release)
             named = service._replace(name=release or service.name)
-            given = document.merge([document.load(one) for one in (*layers, file)]).data
-            made.append(making.Made(named.name, file, making.application(named, given, place, from_git, target)))
+            made.append(making.Made(named.name, file, making.application(named, place, from_git, target)))
         except ModelServiceError as error:
             failed.append(file)
             click.echo(f"{file}: {error}", err=True)
