@@ -107,10 +107,14 @@ def _scaled(before: int | None, after: int | None) -> str:
         return "from 1 pod to an autoscaler's number"
     if after is None:
         # Kubernetes' default for a field that is taken away.
-        return f"from {before} to 1 pods until the autoscaler looks: docs/troubleshooting.md, Turning an autoscaler on"
+        return f"from {before} to 1 pods until the autoscaler looks: {_MANUAL} on"
+    if before is None:
+        return f"from an autoscaler's number to {after} pods: {_MANUAL} off"
     meaning = ": the service is stopped" if after == 0 else ": the service starts" if before == 0 else ""
-    number = "an autoscaler's number" if before is None else before
-    return f"from {number} to {after} pods{meaning}"
+    return f"from {before} to {after} pods{meaning}"
+
+
+_MANUAL = "docs/troubleshooting.md, Turning an autoscaler"
 
 
 def _replaced(kind: str, before: Object, after: Object) -> str:
