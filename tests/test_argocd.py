@@ -154,7 +154,7 @@ def test_a_bad_service_does_not_stop_the_others(services: Path) -> None:
         (["services", "--application-set", "--chart-repo", OCI], 2, "needs --values-git"),
         (["services/prod/chat.yaml", "--application-set", "--chart-repo", OCI, "--values-git", GIT], 2, "one folder"),
         (["services", "--application-set", "--git", GIT, "--rendered", "--values-git", GIT], 1, "generic chart"),
-        (["/etc/hostname", "--chart-repo", OCI, "--values-git", GIT], 1, "not made"),
+        (["/etc/hostname", "--chart-repo", OCI, "--values-git", GIT], 2, "paths from the repository's root"),
     ],
 )
 def test_what_does_not_fit_together_is_said(arguments: list[str], code: int, words: str) -> None:
@@ -162,7 +162,141 @@ def test_what_does_not_fit_together_is_said(arguments: list[str], code: int, wor
     assert (answer.exit_code, words in answer.stderr) == (code, True), answer.stderr
 
 
-def test_two_services_of_one_name_are_refused() -> None:
+def test_two_services_of_one_name_are_refused_and_the_rest_is_made() -> None:
     answer = run("services", "--chart-repo", OCI)
     assert answer.exit_code == 1
-    assert "an Application's name is its own" in answer.stderr
+    assert "services/dev/chat.yaml: services/prod/chat.yaml would be the Application chat too" in answer.stderr
+    assert "services/prod/chat.yaml: services/dev/chat.yaml would be the Application chat too" in answer.stderr
+    assert [item["metadata"]["name"] for item in yaml.safe_load_all(answer.stdout)] == ["scaled"]
+
+
+def test_an_application_of_other_values_is_not_overwritten(services: Path) -> None:
+    options = ["--chart-repo", OCI, "-o", "apps"]
+    for _ in range(2):
+        assert run("services/dev/chat.yaml", *options).exit_code == 0
+    before = (services / "apps/chat.yaml").read_text()
+    answer = run("services/prod", *options)
+    assert answer.exit_code == 1
+    assert "services/prod/chat.yaml: apps/chat.yaml is the Application of services/dev/chat.yaml" in answer.stderr
+    assert (services / "apps/chat.yaml").read_text() == before
+    assert (services / "apps/scaled.yaml").exists()
+    (services / "services/dev/chat.yaml").unlink()
+    assert run("services/prod", *options).exit_code == 0
+
+
+def test_a_release_that_is_there_is_taken_over() -> None:
+    (item,) = made("services/prod/chat.yaml", "--chart-repo", OCI, "--release", "llama")
+    assert (item["metadata"]["name"], item["spec"]["source"]["helm"]["releaseName"]) == ("llama", "llama")
+    assert run("services/prod", "--chart-repo", OCI, "--release", "llama").exit_code == 2
+
+
+def test_a_second_look_after_a_sync_is_quiet() -> None:
+    annotations = {"argocd.argoproj.io/compare-options": "ServerSideDiff=true"}
+    (item,) = made("services/prod/chat.yaml", "--chart-repo", OCI)
+    assert item["metadata"]["annotations"] == annotations
+    (item,) = made("services", "--application-set", "--values-git", GIT, "--chart-repo", OCI)
+    assert item["spec"]["template"]["metadata"]["annotations"] == annotations
+
+
+def test_a_layer_is_no_service(services: Path) -> None:
+    layers = ["services/defaults.yaml", "services/prod/shared.yaml"]
+    for layer in layers:
+        (services / layer).write_text("runtimeClassName: ''\n")
+    given = [word for layer in layers for word in ("-f", layer)]
+    found = made("services/prod", "--chart-repo", OCI, *given)
+    assert [item["metadata"]["name"] for item in found] == ["chat", "scaled"]
+    (item,) = made("services", "--application-set", "--values-git", GIT, "--chart-repo", OCI, *given)
+    # What the pattern cannot match need not be excluded, and older releases of Argo CD know no `exclude` of files.
+    assert item["spec"]["generators"][0]["git"]["files"] == [
+        {"path": "services/*/*.yaml"},
+        {"path": "services/prod/shared.yaml", "exclude": True},
+    ]
+
+
+@pytest.mark.parametrize(
+    ("files", "options", "says"),
+    [
+        (["prod/qwen-2-5.yaml", "prod/qwen-2.5.yaml"], [], "would be the Application prod-qwen-2-5 too"),
+        (["a-b/c.yaml", "a/b-c.yaml"], [], "would be the Application a-b-c too"),
+        (["prod/日本.yaml"], [], 'its release would be called "": rename it'),
+        ([f"prod/{'x' * 60}.yaml"], [], "1 to 53 lower case letters"),
+        ([f"{'e' * 30}/{'x' * 50}.yaml"], [], "at most 63 characters"),
+        (["Prod_EU/z.yaml"], [], 'its environment "Prod_EU" cannot name a namespace'),
+        (["prod/y.yml"], [], "let its name end in .yaml"),
+        (["top.yaml"], [], "no Application is made of it: move it to services/<environment>/"),
+        (["prod/team/x.yaml"], [], 'would take "team" for its environment'),
+        (["dev/one.yaml", "prod/one.yaml"], ["-n", "models"], "would be the release one in models too"),
+    ],
+)
+def test_a_file_that_a_set_would_not_deploy_well_is_named(
+    files: list[str], options: list[str], says: str, services: Path
+) -> None:
+    for name in ("dev/chat", "prod/scaled"):
+        (services / f"services/{name}.yaml").unlink()
+    for name in files:
+        (services / f"services/{name}").parent.mkdir(parents=True, exist_ok=True)
+        (services / f"services/{name}").write_text(CHAT)
+    answer = run("services", "--application-set", "--values-git", GIT, "--chart-repo", OCI, *options)
+    assert answer.exit_code == 1
+    for name in files:
+        assert f"services/{name}: " in answer.stderr
+    assert says in answer.stderr
+
+
+@pytest.mark.parametrize("folder", [".", "Svc_X"])
+def test_a_set_needs_a_name(folder: str, services: Path) -> None:
+    (services / "Svc_X/prod").mkdir(parents=True)
+    (services / "Svc_X/prod/chat.yaml").write_text(CHAT)
+    answer = run(folder, "--application-set", "--values-git", GIT, "--chart-repo", OCI)
+    assert (answer.exit_code, answer.stdout) == (1, "")
+    assert "cannot name an ApplicationSet" in answer.stderr
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        (["--chart-repo", "oci://ann:s3cr3t@registry.example.com/x"], "--chart-repo holds a user"),
+        (["--chart-repo", "https://s3cr3t@charts.example.com"], "--chart-repo holds a user"),
+        (["--git", "ssh://git:s3cr3t@git.example.com/x.git"], "--git holds a user"),
+        (
+            ["--chart-repo", OCI, "--values-git", "https://ann:s3cr3t@git.example.com/x.git"],
+            "--values-git holds a user",
+        ),
+        (["--chart-repo", "registry.example.com/s3cr3t"], "begins with https:// or oci://"),
+        (["--chart-repo", OCI, "--values-git", "oci://registry.example.com/s3cr3t"], "--values-git is a registry"),
+        (["--git", "oci://registry.example.com/s3cr3t"], "--git is a registry"),
+        (["--git", GIT, "--path", "/s3cr3t"], "--path is a folder of --git"),
+        (["--git", GIT, "--path", "../s3cr3t"], "--path is a folder of --git"),
+        (["--chart-repo", OCI, "-n", "Bad NS"], '--namespace "Bad NS" is no namespace'),
+        (["--chart-repo", OCI, "--argocd-namespace", "Bad NS"], '--argocd-namespace "Bad NS" is no namespace'),
+    ],
+)
+def test_what_argo_cd_would_refuse_is_refused_and_no_secret_repeated(options: list[str], says: str) -> None:
+    answer = run("services/prod/chat.yaml", *options)
+    assert (answer.exit_code, answer.stdout, says in answer.stderr) == (1, "", True), answer.stderr
+    assert "s3cr3t" not in answer.stderr
+
+
+def test_a_user_of_ssh_is_no_secret_and_a_slash_at_the_end_is_dropped() -> None:
+    for git in ("ssh://git@git.example.com/models.git", "git@git.example.com:models.git"):
+        (item,) = made("services/prod/chat.yaml", "--chart-repo", f"{OCI}/", "--values-git", git)
+        assert [source["repoURL"] for source in item["spec"]["sources"]] == ["registry.example.com/charts", git]
+
+
+def test_values_from_standard_input_stand_in_the_application() -> None:
+    answer = CliRunner().invoke(main, ["argocd", "-", "--chart-repo", OCI, "--release", "chat"], input=CHAT)
+    values = yaml.safe_load(answer.stdout)["spec"]["source"]["helm"]["valuesObject"]
+    assert values["args"] == ["--seed=7"]
+
+
+def test_standard_input_has_no_path_in_git() -> None:
+    answer = run("-", "--chart-repo", OCI, "--values-git", GIT)
+    assert (answer.exit_code, "standard input has no path in Git" in answer.stderr) == (2, True)
+
+
+def test_a_name_that_helm_refuses_is_refused_here(services: Path) -> None:
+    long = services / f"services/prod/{'x' * 54}.yaml"
+    long.write_text(CHAT)
+    answer = run("services/prod", "--chart-repo", OCI)
+    assert (answer.exit_code, "cannot name a release" in answer.stderr) == (1, True)
+    assert len(list(yaml.safe_load_all(answer.stdout))) == 2

@@ -99,6 +99,26 @@ def test_layers_are_checked_as_one_service(tmp_path: Path) -> None:
     assert run("validate", "-f", tmp_path / "base.yaml", tmp_path / "prod.yaml").exit_code == 0
 
 
+def test_a_layer_in_the_folder_is_no_service(tmp_path: Path) -> None:
+    layer = tmp_path / "defaults.yaml"
+    layer.write_text("gpu: {count: 0}\n")
+    (tmp_path / "cpu.yaml").write_text("model: {name: a/b}\nimage: {repository: example.com/vllm-cpu, tag: v0.33.0}\n")
+    assert run("validate", tmp_path).exit_code == 1
+    for files in ([tmp_path], [tmp_path / "cpu.yaml", layer]):
+        answer = run("validate", *files, "-f", layer)
+        assert (answer.exit_code, "1 file checked" in answer.stderr) == (0, True), answer.stdout
+
+
+@pytest.mark.parametrize("command", ["template", "access"])
+def test_a_name_that_helm_refuses_for_a_release_is_refused_early(command: str, tmp_path: Path) -> None:
+    for name in ("x" * 54, "日本"):
+        (tmp_path / f"{name}.yaml").write_text("model: {name: a/b}\n")
+        answer = run(command, tmp_path / f"{name}.yaml")
+        assert answer.exit_code == 1
+        assert "cannot name a release: rename the file, or give --release" in answer.stderr
+    assert run("access", tmp_path / "日本.yaml", "--release", "qwen2.5").exit_code == 0
+
+
 def test_strict_makes_errors_of_warnings(tmp_path: Path) -> None:
     (tmp_path / "a.yaml").write_text("model: {name: a/b}\nimage: {tag: latest}\n")
     assert run("validate", tmp_path / "a.yaml").exit_code == 0

@@ -10,7 +10,16 @@ from tests.repositories import modelservice
 PLAIN = "model: {name: Qwen/Qwen3-8B}\n"
 SHARED = f"{PLAIN}replicas: 2\nmodelVolume: {{accessModes: [ReadWriteMany]}}\n"
 SURGING = f"{SHARED}strategy: {{rollingUpdate: {{maxSurge: 1}}}}\n"
-STATEFUL = f"{PLAIN}workload: {{kind: StatefulSet}}\n"
+SET = "workload: {kind: StatefulSet}\n"
+STATEFUL = f"{PLAIN}{SET}"
+SPREAD = f"{SHARED}topologySpreadConstraints: [{{maxSkew: 1, topologyKey: zone, whenUnsatisfiable: DoNotSchedule}}]\n"
+ROLLING = f"{SHARED}strategy: {{type: RollingUpdate}}\n"
+FOUR = (
+    f"{SHARED.replace('replicas: 2', 'replicas: 4')}strategy: {{rollingUpdate: {{maxSurge: 0, maxUnavailable: 4}}}}\n"
+)
+HELD = f"{STATEFUL}replicas: 3\nstrategy: {{rollingUpdate: {{partition: 3}}}}\n"
+SCALED = f"{SHARED}autoscaling: {{kind: ScaledObject, prometheusAddress: 'http://prometheus:9090'}}\n"
+LATER = "startupSeconds: 900\n"
 
 
 @pytest.fixture(autouse=True)
@@ -23,6 +32,21 @@ def diff(helm: str, old: str, new: str) -> tuple[int, str]:
     Path("chat.yaml").write_text(new)
     answer = modelservice(helm, "diff", "old.yaml", "chat.yaml")
     return answer.returncode, answer.stdout
+
+
+def git(*words: str) -> None:
+    who = ["-c", "user.name=t", "-c", "user.email=t@example.com"]
+    subprocess.run(["git", *who, *words], check=True, capture_output=True)
+
+
+def committed(**files: str) -> None:
+    """Make a repository with a service, or other files, at HEAD."""
+    Path("services").mkdir()
+    for name, text in files.items():
+        Path(f"services/{name}.yaml").write_text(text)
+    git("init")
+    git("add", ".")
+    git("commit", "-m", "first")
 
 
 def test_nothing_differs(helm: str) -> None:
@@ -55,11 +79,81 @@ def test_an_argument_restarts_the_pod_and_is_named(helm: str) -> None:
         (PLAIN, f"{PLAIN}modelVolume: {{existingClaim: models}}\n", "helm keeps it, with what is in it"),
         (PLAIN, STATEFUL, "its pods stop"),
         (SURGING, f"{SURGING}startupSeconds: 900\n", "which needs a free GPU"),
+        (ROLLING, f"{ROLLING}{LATER}", "a new one starts first, which needs a free GPU"),
+        (FOUR, f"{FOUR}{LATER}", "every pod restarts, all at once"),
+        (
+            FOUR.replace("maxUnavailable: 4", "maxUnavailable: 50%"),
+            f"{FOUR}{LATER}".replace("e: 4}", "e: 50%}"),
+            "up to 2",
+        ),
+        (HELD, f"{HELD}{LATER}", "no pod restarts: the partition holds all of them back"),
+        (HELD.replace("n: 3", "n: 1"), f"{HELD}{LATER}".replace("n: 3", "n: 1"), "the pods from number 1 on restart"),
+        (f"{PLAIN}replicas: 0\n", f"{PLAIN}replicas: 1\n{LATER}", "no pod ran, so none restarts"),
+        (f"{PLAIN}replicas: 0\n", f"{PLAIN}replicas: 1\n", "from 0 to 1 pods: the service starts"),
+        (SHARED, SCALED, "from 2 to 1 pods until the autoscaler looks"),
+        (SCALED, SHARED, "from an autoscaler's number to 2 pods"),
+        (PLAIN, f"{PLAIN}modelVolume: {{retain: false}}\n", "no longer kept"),
+        (STATEFUL, f"{STATEFUL}modelVolume: {{retain: false}}\n", "no longer kept"),
+        (PLAIN, STATEFUL, "its volume is empty"),
+        (PLAIN, f"{PLAIN}nameOverride: llm\n", "its pods start while the old ones still run"),
+        (PLAIN, f"{PLAIN}nameOverride: llm\n", "the service's address changes from modelservice-chat to llm-chat"),
     ],
 )
 def test_what_a_change_means_is_said(old: str, new: str, says: str, helm: str) -> None:
     code, said = diff(helm, old, new)
     assert (code, says in said) == (1, True), said
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("resources: {requests: {cpu: '4'}}", "resources: {requests: {cpu: 4000m}}"),
+        ("modelVolume: {size: 1024Gi}", "modelVolume: {size: 1Ti}"),
+        ("sharedMemory: {sizeLimit: 1Gi}", "sharedMemory: {sizeLimit: 1024Mi}"),
+        (f"{SET}modelVolume: {{size: 1024Gi}}", f"{SET}modelVolume: {{size: 1Ti}}"),
+    ],
+)  # fmt: skip
+def test_quantities_of_one_amount_are_the_same(old: str, new: str, helm: str) -> None:
+    assert diff(helm, f"{PLAIN}{old}\n", f"{PLAIN}{new}\n") == (0, "")
+
+
+def test_text_that_looks_like_a_quantity_stays_text(helm: str) -> None:
+    old, new = (f"{PLAIN}env: [{{name: LIMIT, value: '{value}'}}]\n" for value in ("1000m", "1"))
+    assert diff(helm, old, new)[0] == 1
+
+
+def test_the_order_of_variables_is_shown(helm: str) -> None:
+    one, other = "{name: A, value: a}", "{name: B, value: b$(A)}"
+    code, said = diff(helm, f"{PLAIN}env: [{one}, {other}]\n", f"{PLAIN}env: [{other}, {one}]\n")
+    assert code == 1
+    assert "    spec.template.spec.containers[server].env (order)\n" in said
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "shows"),
+    [
+        (
+            STATEFUL,
+            f"{STATEFUL}modelVolume: {{size: 40Gi}}\n",
+            "spec.volumeClaimTemplates[model-dir].spec.resources.requests.storage\n      - 20Gi\n      + 40Gi",
+        ),
+        (
+            SPREAD,
+            SPREAD.replace("maxSkew: 1", "maxSkew: 2"),
+            "topologySpreadConstraints[0].maxSkew\n      - 1\n      + 2",
+        ),
+        (
+            PLAIN,
+            f"{PLAIN}initContainers: [{{name: first, image: 'busybox:1.37', resources: {{limits: {{cpu: 1}}}}}}]\n",
+            "initContainers\n      + - image: busybox:1.37\n      +   name: first\n      +   resources:\n",
+        ),
+    ],
+    ids=["claims", "spread", "init"],
+)
+def test_a_field_deep_in_a_list_is_found(old: str, new: str, shows: str, helm: str) -> None:
+    said = diff(helm, old, new)[1]
+    assert "{" not in said
+    assert shows in said, said
 
 
 def test_an_object_that_comes_or_goes_is_listed(helm: str) -> None:
@@ -69,23 +163,62 @@ def test_an_object_that_comes_or_goes_is_listed(helm: str) -> None:
 
 
 def test_a_git_revision_is_compared_with_the_working_tree(helm: str) -> None:
-    def git(*words: str) -> None:
-        who = ["-c", "user.name=t", "-c", "user.email=t@example.com"]
-        subprocess.run(["git", *who, *words], check=True, capture_output=True)
-
-    Path("services").mkdir()
-    file = Path("services/chat.yaml")
-    file.write_text(PLAIN)
-    git("init")
-    git("add", ".")
-    git("commit", "-m", "first")
-    file.write_text(f"{PLAIN}gpu: {{count: 2}}\n")
+    committed(chat=PLAIN)
+    Path("services/chat.yaml").write_text(f"{PLAIN}gpu: {{count: 2}}\n")
     answer = modelservice(helm, "diff", "HEAD:services/chat.yaml", "services/chat.yaml")
     assert answer.returncode == 1
     assert "      + --tensor-parallel-size=2" in answer.stdout
-    for wrong in ("HEAD:nothing.yaml", "nothing.yaml", "--output=x:services/chat.yaml"):
-        answer = modelservice(helm, "diff", "--", wrong, "services/chat.yaml")
-        assert (answer.returncode, answer.stderr.startswith("error: ")) == (1, True)
+
+
+def test_a_layer_of_a_git_revision_is_that_revisions(helm: str) -> None:
+    committed(chat=PLAIN, defaults="args: [--seed=1]\n")
+    Path("services/defaults.yaml").write_text("args: [--seed=2]\n")
+    Path("services/more.yaml").write_text("startupSeconds: 900\n")
+    sides = ["HEAD:services/chat.yaml", "services/chat.yaml"]
+    answer = modelservice(helm, "diff", *sides, "-f", "services/defaults.yaml")
+    assert answer.returncode == 1
+    assert "      - --seed=1\n      + --seed=2\n" in answer.stdout
+    # A layer that is new is a difference; one that is nowhere is a mistake.
+    assert "failureThreshold" in modelservice(helm, "diff", *sides, "-f", "services/more.yaml").stdout
+    answer = modelservice(helm, "diff", sides[0], sides[0], "-f", "services/nothing.yaml")
+    assert (answer.returncode, "services/nothing.yaml: no side has this layer" in answer.stderr) == (2, True)
+
+
+def test_a_revision_is_read_from_below_the_repositorys_root(helm: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    committed(chat=PLAIN, defaults="args: [--seed=1]\n")
+    Path("services/defaults.yaml").write_text("args: [--seed=2]\n")
+    Path("services/prod").mkdir()
+    monkeypatch.chdir("services/prod")
+    answer = modelservice(helm, "diff", "HEAD:../chat.yaml", "../chat.yaml", "-f", "../defaults.yaml")
+    assert "      - --seed=1\n      + --seed=2\n" in answer.stdout, answer.stderr
+
+
+def test_a_file_that_the_revision_lacks_is_all_new(helm: str) -> None:
+    committed(other=PLAIN)
+    Path("services/chat.yaml").write_text(PLAIN)
+    answer = modelservice(helm, "diff", "HEAD:services/chat.yaml", "services/chat.yaml")
+    assert answer.returncode == 1
+    assert "+ Deployment modelservice-chat\n" in answer.stdout
+    assert "HEAD:services/chat.yaml: not there, so that everything is new" in answer.stderr
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "says"),
+    [
+        ("nothing.yaml", "services/chat.yaml", "there is no such file"),
+        ("no-branch:services/chat.yaml", "services/chat.yaml", "Git has no revision no-branch"),
+        ("--output=x:services/chat.yaml", "services/chat.yaml", "there is no such file"),
+        ("HEAD:nothing.yaml", "HEAD:nothing.yaml", "neither HEAD:nothing.yaml nor"),
+        ("HEAD:services/bad.yaml", "services/chat.yaml", "HEAD:services/bad.yaml:1:9: error: model.nmae: unknown key"),
+        ("services/chat.yaml", "services/日本.yaml", "cannot name a release"),
+    ],
+)
+def test_what_cannot_be_compared_is_no_difference(old: str, new: str, says: str, helm: str) -> None:
+    committed(chat=PLAIN, bad="model: {nmae: a}\n")
+    answer = modelservice(helm, "diff", "--", old, new)
+    assert (answer.returncode, answer.stderr.startswith("error: "), says in answer.stderr) == (2, True, True), (
+        answer.stderr
+    )
     assert not Path("x").exists()
 
 
@@ -102,5 +235,5 @@ def test_wrong_values_are_their_findings(helm: str) -> None:
     Path("old.yaml").write_text(PLAIN)
     Path("chat.yaml").write_text("model: {nmae: a}\n")
     answer = modelservice(helm, "diff", "old.yaml", "chat.yaml")
-    assert answer.returncode == 1
+    assert answer.returncode == 2
     assert "chat.yaml:1:9: error: model.nmae: unknown key; did you mean name? [unknown-key]" in answer.stderr

@@ -1,5 +1,9 @@
 """Many services at once: each has its manifests, and one bad file does not stop the others."""
 
+import os
+import pty
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -66,10 +70,42 @@ def test_a_bad_file_is_named_and_the_others_are_written(fleet: Path, helm: str) 
     assert len(list((fleet / "out").rglob("*.yaml"))) == SERVICES
 
 
-def test_two_files_for_one_place_are_refused_before_anything_is_written(fleet: Path, helm: str) -> None:
+def test_two_files_for_one_place_are_named_and_the_others_are_written(fleet: Path, helm: str) -> None:
     (fleet / "chat-0.yaml").write_text("model: {name: a/b}\n")
-    files = [fleet / "chat-0.yaml", fleet / "services/dev/chat-0.yaml"]
+    files = [fleet / "chat-0.yaml", fleet / "services/dev/chat-0.yaml", fleet / "services/dev/chat-2.yaml"]
     answer = modelservice(helm, "template", *files, "--output-dir", fleet / "out")
-    assert (answer.returncode, "would both be chat-0.yaml" in answer.stderr) == (1, True)
-    assert not (fleet / "out").exists()
+    assert answer.returncode == 1
+    assert answer.stderr.count("would be chat-0.yaml too") == 2
+    assert "2 of 3 services not written" in answer.stderr
+    assert [file.name for file in (fleet / "out").iterdir()] == ["chat-2.yaml"]
     assert modelservice(helm, "template", *files).returncode == 2
+
+
+def test_a_file_that_cannot_name_a_release_is_told_so(tmp_path: Path, helm: str) -> None:
+    for name in ("日本", "x" * 54, "chat"):
+        (tmp_path / f"{name}.yaml").write_text("model: {name: a/b}\n")
+    answer = modelservice(helm, "template", tmp_path, "--output-dir", tmp_path / "out")
+    assert answer.returncode == 1
+    assert '日本.yaml: not written: its release would be called "": rename it' in answer.stderr
+    assert "2 of 3 services not written" in answer.stderr
+
+
+def test_a_layer_in_the_folder_is_no_service(fleet: Path, helm: str) -> None:
+    layer = fleet / "services/defaults.yaml"
+    layer.write_text("runtimeClassName: ''\n")
+    answer = modelservice(helm, "template", fleet / "services", "--output-dir", fleet / "out", "-f", layer)
+    assert answer.returncode == 0, answer.stderr
+    assert not (fleet / "out/defaults.yaml").exists()
+
+
+def test_a_finding_begins_its_line_on_a_terminal(tmp_path: Path, helm: str) -> None:
+    for name in ("bad", "good"):
+        (tmp_path / f"services/{name}.yaml").parent.mkdir(exist_ok=True)
+        (tmp_path / f"services/{name}.yaml").write_text(f"model: {{{'nmae' if name == 'bad' else 'name'}: a/b}}\n")
+    screen, terminal = pty.openpty()
+    command = [sys.executable, "-m", "modelservice", "template", "services", "--output-dir", "out"]
+    path = f"{Path(helm).parent}:{os.environ['PATH']}"
+    subprocess.run(command, cwd=tmp_path, stderr=terminal, env={**os.environ, "PATH": path}, check=False)
+    os.close(terminal)
+    assert b"\r\x1b[Kservices/bad.yaml:1:" in os.read(screen, 100_000)
+    os.close(screen)

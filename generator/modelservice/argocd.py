@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import fnmatch
+import re
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Sequence
+from pathlib import PurePosixPath
 from typing import Any, NamedTuple
 
 from modelservice.dump import dump
 from modelservice.errors import InputError
-from modelservice.service import Service
+from modelservice.secrets import looks_like_secret
+from modelservice.service import Service, is_label
 
 _API = "argoproj.io/v1alpha1"
 # Deleting an Application deletes what it made, as `helm uninstall` does; the model volume says that it stays.
 _FINALIZER = "resources-finalizer.argocd.argoproj.io"
+# Server-side apply alone compares by a schema without defaults, and custom resources stay OutOfSync (argo-cd#22151).
+_COMPARED = {"argocd.argoproj.io/compare-options": "ServerSideDiff=true"}
 
 
 class Place(NamedTuple):
@@ -47,8 +53,16 @@ class Target(NamedTuple):
     automated: bool = True
 
 
-def application(service: Service, given: Mapping[str, Any], place: Place, values: Values, target: Target) -> str:
-    """Return an Application for one service; `given` are the values that its file sets.
+class Made(NamedTuple):
+    """An Application or ApplicationSet: its name, the values file or folder that it is for, and its text."""
+
+    name: str
+    source: str
+    text: str
+
+
+def application(service: Service, place: Place, values: Values, target: Target) -> str:
+    """Return an Application for one service.
 
     Raises InputError where values from Git are asked for beside a rendered chart.
     """
@@ -58,11 +72,16 @@ def application(service: Service, given: Mapping[str, Any], place: Place, values
     if values.repository:
         helm["valueFiles"] = [f"$values/{file}" for file in values.files]
     elif not place.rendered:
-        helm["valuesObject"] = dict(given)
+        helm["valuesObject"] = dict(service.given)
     spec = _spec(place, values, target, helm, service.name)
     if service.values["autoscaling"]["kind"]:
         spec["ignoreDifferences"] = _ignored(service.values["workload"]["kind"])
-    metadata = {"name": service.name, "namespace": target.argocd_namespace, "finalizers": [_FINALIZER]}
+    metadata = {
+        "name": service.name,
+        "namespace": target.argocd_namespace,
+        "annotations": _COMPARED,
+        "finalizers": [_FINALIZER],
+    }
     return dump({"apiVersion": _API, "kind": "Application", "metadata": metadata, "spec": spec})
 
 
@@ -83,18 +102,29 @@ spec:
 def application_set(name: str, folder: str, place: Place, values: Values, target: Target) -> str:
     """Return an ApplicationSet: each file <folder>/<environment>/<service>.yaml in Git is a service.
 
-    `values.files` are layers that all of them share. Raises InputError for a rendered chart.
+    `values.files` are layers that all of them share. Raises InputError for a rendered chart, and for a folder that
+    cannot name a set.
     """
     if place.rendered:
         raise InputError("an ApplicationSet reads values files: use the generic chart, not rendered ones")
-    files: list[dict[str, Any]] = [{"path": f"{folder}/*/*.yaml"}]
-    files += [{"path": file, "exclude": True} for file in values.files if file.startswith(f"{folder}/")]
+    if not is_label(name):
+        raise InputError(
+            f'"{name}" cannot name an ApplicationSet: put the environments into a folder that is named with lower case '
+            "letters, digits and -"
+        )
+    found = f"{folder}/*/*.yaml"
+    files: list[dict[str, Any]] = [{"path": found}]
+    files += [{"path": file, "exclude": True} for file in values.files if fnmatch.fnmatchcase(file, found)]
     git = {"repoURL": values.repository, "revision": values.revision, "files": files}
     service = "$values/{{ .path.path }}/{{ .path.filename }}"
     helm = {"releaseName": _NAME, "valueFiles": [*(f"$values/{file}" for file in values.files), service]}
     namespace = target.namespace or _ENVIRONMENT
     template = {
-        "metadata": {"name": f"{_ENVIRONMENT}-{_NAME}", "finalizers": [_FINALIZER]},
+        "metadata": {
+            "name": f"{_ENVIRONMENT}-{_NAME}",
+            "annotations": _COMPARED,
+            "finalizers": [_FINALIZER],
+        },
         "spec": _spec(place, values, target._replace(namespace=namespace), helm, _NAME),
     }
     spec = {
@@ -118,11 +148,11 @@ def _spec(place: Place, values: Values, target: Target, helm: dict[str, Any], na
 
 
 def _chart(place: Place, name: str) -> dict[str, Any]:
-    repository = {"repoURL": place.repository.removeprefix("oci://")}
     if place.chart:
-        return {**repository, "chart": place.chart, "targetRevision": place.revision}
+        repository = place.repository.removeprefix("oci://").rstrip("/")
+        return {"repoURL": repository, "chart": place.chart, "targetRevision": place.revision}
     path = f"{place.path}/{name}" if place.rendered else place.path
-    return {**repository, "path": path, "targetRevision": place.revision}
+    return {"repoURL": place.repository, "path": path, "targetRevision": place.revision}
 
 
 def _sync(target: Target) -> dict[str, Any]:
@@ -136,6 +166,58 @@ def _ignored(kind: str) -> list[dict[str, Any]]:
     return [{"group": "apps", "kind": kind, "jsonPointers": ["/spec/replicas"]}]
 
 
-def made_by(words: Sequence[str]) -> str:
-    """Return the comment that says how a file was made."""
-    return f"# Made by: {shlex.join(['modelservice', 'argocd', *words])}\n# Change the values, and run it again.\n"
+def made_by(words: Sequence[str], source: str) -> str:
+    """Return the comment that says how a file was made, and of which values."""
+    command = shlex.join(["modelservice", "argocd", *words])
+    return f"# Made by: {command}\n{_SOURCE}{source}\n# Change the values, and run it again.\n"
+
+
+_SOURCE = "# Values: "
+
+
+def made_of(text: str) -> str:
+    """Return the values that a file says it was made of, "" where it does not say so."""
+    found = [line.removeprefix(_SOURCE) for line in text.splitlines() if line.startswith(_SOURCE)]
+    return found[0] if found else ""
+
+
+def rivals(made: Sequence[Made]) -> dict[str, str]:
+    """Return the values whose Application has another one's name, each with a sentence."""
+    return {
+        one.source: f"{other.source} would be the Application {one.name} too: rename one, or use --application-set"
+        for one in made
+        for other in made
+        if one.name == other.name and one.source != other.source
+    }
+
+
+def require_sound(place: Place, values: Values, target: Target) -> None:
+    """Raise InputError for what Argo CD would refuse, and for credentials, which nothing repeats."""
+    found = [*_bad_urls(place, values), *_bad_names(target)]
+    path = PurePosixPath(place.path)
+    if path.is_absolute() or ".." in path.parts:
+        found.append("--path is a folder of --git: write it from the repository's root, without / in front and ..")
+    if found:
+        raise InputError("\n".join(found))
+
+
+# A user alone may be a token; ssh has one, without being a secret.
+_USER = re.compile(r"(https?|oci)://[^/]*@|[a-z+]+://[^/@:]*:[^/@]*@")
+
+
+def _bad_urls(place: Place, values: Values) -> Iterator[str]:
+    chart = "--chart-repo" if place.chart else "--git"
+    for option, url in ((chart, place.repository), ("--values-git", values.repository)):
+        if _USER.match(url) or looks_like_secret(url):
+            yield f"{option} holds a user, a password or a token: leave it out, and give it to `argocd repo add`"
+        elif option == "--chart-repo" and not re.match(r"(https?|oci)://.", url):
+            yield "--chart-repo is no address of charts: it begins with https:// or oci://"
+        elif option != "--chart-repo" and url.startswith("oci://"):
+            yield f"{option} is a registry, and what has a path is read from Git: give a Git repository"
+
+
+def _bad_names(target: Target) -> Iterator[str]:
+    names = {"--namespace": target.namespace, "--argocd-namespace": target.argocd_namespace}
+    for option, name in names.items():
+        if name and not is_label(name):
+            yield f'{option} "{name}" is no namespace: use lower case letters, digits and -, at most 63'

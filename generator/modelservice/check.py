@@ -42,7 +42,7 @@ class Result(NamedTuple):
 def check_files(values: Iterable[str], layers: Sequence[str] = (), *, strict: bool = False) -> Result:
     """Check each file, or all files of a folder, over the layers; the layers alone where there is no other."""
     below = [documents.load(path) for path in layers]
-    files = list(documents.values_files(values))
+    files = list(documents.values_files(values, layers))
     checked = _each(functools.partial(_check_over, below), files or [""])
     findings: dict[Finding, None] = {}
     sources: dict[str, str] = {}

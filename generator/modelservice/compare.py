@@ -1,26 +1,18 @@
-"""Two states of a service in; what would change in its manifests, and what that does to the running pods, out."""
+"""The manifests of two states in; the objects and fields that differ, and what that does to the pods, out."""
 
 from __future__ import annotations
 
-import io
 import json
-import subprocess
-import tarfile
-import tempfile
+from collections import Counter
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import yaml
 
-from modelservice import check, document
-from modelservice.chart import plan_chart
-from modelservice.errors import InputError, ToolError
-from modelservice.fields import load_fields
-from modelservice.helm import run_helm
-from modelservice.quantity import amount
-from modelservice.report import line
-from modelservice.tree import write_tree
+from modelservice import effects
+from modelservice.dump import dump
+from modelservice.errors import ToolError
+from modelservice.quantity import Quantity
 
 Object = Mapping[str, Any]
 
@@ -42,57 +34,19 @@ class Change(NamedTuple):
     effects: tuple[str, ...]
 
 
-def manifests(side: str, release: str, namespace: str, layers: tuple[str, ...] = ()) -> str:
-    """Return the manifests of a values file, a chart (folder or archive), or either at a Git revision (REV:path).
-
-    Raises InputError where it is none of these, or its values are wrong.
-    """
-    with tempfile.TemporaryDirectory(prefix="modelservice-") as name:
-        stage = Path(name)
-        place = Path(side) if Path(side).exists() else _from_git(side, stage)
-        if place.is_dir() or place.suffix == ".tgz":
-            return run_helm(["template", release, str(place), "--namespace", namespace, *_given(layers)])
-        merged = document.merge([document.load(str(file)) for file in (*layers, place)])
-        wrong = check.errors(check.check(merged))
-        if wrong:
-            raise InputError(
-                f"{side} is wrong, and would not be installed:\n"
-                + "\n".join(line(one).replace(str(place), side) for one in wrong)
-            )
-        write_tree(plan_chart(load_fields()), stage / "chart")
-        values = _given((*layers, str(place)))
-        return run_helm(["template", release, str(stage / "chart"), "--namespace", namespace, *values])
-
-
-def _given(files: tuple[str, ...]) -> list[str]:
-    return [word for file in files for word in ("--values", file)]
-
-
-def _from_git(side: str, stage: Path) -> Path:
-    revision, colon, path = side.partition(":")
-    if not colon or not revision or revision.startswith("-"):
-        raise InputError(f"{side}: there is no such file; a Git revision is written REV:path")
-    command = ["git", "archive", "--format=tar", revision, "--", path.rstrip("/")]
-    answer = subprocess.run(command, capture_output=True, check=False)
-    if answer.returncode:
-        raise InputError(f"{side} cannot be had from Git: {answer.stderr.decode(errors='replace').strip()}")
-    with tarfile.open(fileobj=io.BytesIO(answer.stdout)) as archive:
-        archive.extractall(stage / "git", filter="data")
-    return stage / "git" / path.rstrip("/")
-
-
 def compare(old: str, new: str) -> list[Change]:
     """Return what differs between two renders; the chart's own label and the pod of `helm test` are left out."""
     before, after = _objects(old), _objects(new)
+    lost = [item for key, item in before.items() if key not in after]
     changes = []
     for key in sorted(before.keys() | after.keys()):
         one, other = before.get(key), after.get(key)
         if one is None:
-            changes.append(Change("+", _label(key), (), ()))
+            changes.append(Change("+", _label(key), (), tuple(effects.come(after[key], lost))))
         elif other is None:
-            changes.append(Change("-", _label(key), (), tuple(_gone(one))))
+            changes.append(Change("-", _label(key), (), tuple(effects.gone(one))))
         elif one != other:
-            changes.append(Change("~", _label(key), tuple(_fields(one, other, "")), tuple(_effects(one, other))))
+            changes.append(Change("~", _label(key), tuple(_fields(one, other, "")), tuple(effects.changed(one, other))))
     return changes
 
 
@@ -105,7 +59,24 @@ def _objects(text: str) -> dict[tuple[str, str], Object]:
         item["metadata"].get("labels", {}).pop("helm.sh/chart", None)
     tests = ("test", "test-success")
     kept = [i for i in found if i["metadata"].get("annotations", {}).get("helm.sh/hook") not in tests]
-    return {(item["kind"], item["metadata"]["name"]): item for item in kept}
+    return {(item["kind"], item["metadata"]["name"]): _typed(item) for item in kept}
+
+
+# The API server reads quantities of its own kinds as numbers; a custom resource keeps the text.
+_TYPED = ("v1", "apps/v1", "batch/v1", "autoscaling/v2")
+
+
+def _typed(item: Any) -> Any:
+    return _with_quantities(item, "", "") if item["apiVersion"] in _TYPED else item
+
+
+def _with_quantities(value: Any, key: str, above: str) -> Any:
+    if isinstance(value, dict):
+        return {name: _with_quantities(inner, name, key) for name, inner in value.items()}
+    if isinstance(value, list):
+        return [_with_quantities(inner, key, above) for inner in value]
+    quantity = above in ("requests", "limits") or key in ("sizeLimit", "averageValue")
+    return Quantity(value) if quantity and isinstance(value, str | int | float) else value
 
 
 def _label(key: tuple[str, str]) -> str:
@@ -119,30 +90,48 @@ _NAMES = ("name", "mountPath", "containerPort", "host", "key")
 def _fields(old: Any, new: Any, path: str) -> Iterator[Field]:
     """Yield the fields that differ; items of a list are matched by their names, as Kubernetes matches them."""
     if isinstance(old, dict) and isinstance(new, dict):
-        for key in [*old, *(key for key in new if key not in old)]:
-            if old.get(key) != new.get(key):
-                inner = f"{path}.{key}" if path else str(key)
-                yield from _fields(old.get(key), new.get(key), inner)
+        yield from _inside(old, new, f"{path}." if path else "")
     elif (left := _named(old)) is not None and (right := _named(new)) is not None:
-        for name in [*left, *(name for name in right if name not in left)]:
-            if left.get(name) != right.get(name):
-                yield from _fields(left.get(name), right.get(name), f"{path}[{name}]")
-    elif _words(old) and _words(new) and sorted(old) != sorted(new):
-        gone, come = ([item for item in one if item not in other] for one, other in ((old, new), (new, old)))
-        yield Field(path, "\n".join(gone), "\n".join(come))
+        yield from _inside(left, right, f"{path}[", "]")
+        yield from _order(list(left), list(right), path)
+    elif _words(old) and _words(new):
+        gone, come = Counter(old) - Counter(new), Counter(new) - Counter(old)
+        if gone or come:
+            yield Field(path, "\n".join(gone.elements()), "\n".join(come.elements()))
+        yield from _order(old, new, path)
+    elif _maps(old) and _maps(new) and len(old) == len(new):
+        yield from _inside(dict(enumerate(old)), dict(enumerate(new)), f"{path}[", "]")
     else:
         yield Field(path, _yaml(old), _yaml(new))
+
+
+def _inside(old: dict[Any, Any], new: dict[Any, Any], before: str, behind: str = "") -> Iterator[Field]:
+    for key in [*old, *(key for key in new if key not in old)]:
+        if old.get(key) != new.get(key):
+            yield from _fields(old.get(key), new.get(key), f"{before}{key}{behind}")
+
+
+def _order(old: list[str], new: list[str], path: str) -> Iterator[Field]:
+    """Yield the list itself where nothing but its order differs: a later variable may name an earlier one."""
+    if old != new and sorted(old) == sorted(new):
+        yield Field(f"{path} (order)", "\n".join(old), "\n".join(new))
 
 
 def _words(items: Any) -> bool:
     return isinstance(items, list) and all(isinstance(item, str) for item in items)
 
 
+def _maps(items: Any) -> bool:
+    return isinstance(items, list) and bool(items) and all(isinstance(item, dict) for item in items)
+
+
 def _named(items: Any) -> dict[str, Any] | None:
-    if not isinstance(items, list) or not items or not all(isinstance(item, dict) for item in items):
+    if not _maps(items):
         return None
+    # Templates of claims have their name where objects have it.
+    bare = [item | item["metadata"] if isinstance(item.get("metadata"), dict) else item for item in items]
     for key in _NAMES:
-        names = [str(item[key]) for item in items if key in item]
+        names = [str(item[key]) for item in bare if key in item]
         if len(names) == len(items) == len(set(names)):
             return dict(zip(names, items, strict=True))
     return None
@@ -151,76 +140,9 @@ def _named(items: Any) -> dict[str, Any] | None:
 def _yaml(value: Any) -> str:
     if value is None:
         return ""
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-
-
-# A field that the API server lets nobody change, and the way to go.
-_IMMUTABLE = {
-    "Deployment": {"selector": "delete the Deployment first; its pods go with it"},
-    "StatefulSet": dict.fromkeys(
-        ("selector", "serviceName", "podManagementPolicy", "volumeClaimTemplates"),
-        "delete the StatefulSet with --cascade=orphan first, which leaves its pods running",
-    ),
-    "Job": {"template": "delete the Job first"},
-    "PersistentVolumeClaim": dict.fromkeys(
-        ("accessModes", "storageClassName", "dataSource"),
-        "make a new claim: another release name, or modelVolume.existingClaim",
-    ),
-}
-
-
-def _effects(old: Object, new: Object) -> Iterator[str]:
-    """Say what a change does to the pods, and what cannot be changed in place."""
-    kind, before, after = old["kind"], old.get("spec", {}), new.get("spec", {})
-    for key, way in _IMMUTABLE.get(kind, {}).items():
-        if before.get(key) != after.get(key):
-            yield f"spec.{key} cannot be changed in place: {way}"
-    if kind == "PersistentVolumeClaim":
-        yield from _resized(before, after)
-    if kind in ("Deployment", "StatefulSet"):
-        yield from _pods(kind, before, after)
-
-
-def _resized(before: Object, after: Object) -> Iterator[str]:
-    sizes = [spec["resources"]["requests"]["storage"] for spec in (before, after)]
-    small, large = (amount(size) or 0 for size in sizes)
-    if large > small:
-        yield "the volume grows, where its storage class allows it; the pods need not restart"
-    elif large < small:
-        yield "a volume cannot shrink: Kubernetes refuses it; keep the size, or make a new claim"
-
-
-def _pods(kind: str, before: Object, after: Object) -> Iterator[str]:
-    replicas = before.get("replicas"), after.get("replicas")
-    if before["template"] != after["template"]:
-        yield _replaced(kind, after)
-    elif replicas[0] == replicas[1]:
-        yield "no pod restarts"
-    if replicas[0] != replicas[1]:
-        names = ["an autoscaler's number" if number is None else str(number) for number in replicas]
-        yield f"from {names[0]} to {names[1]} pods" + (": the service is stopped" if replicas[1] == 0 else "")
-
-
-def _replaced(kind: str, after: Object) -> str:
-    strategy = after.get("strategy") or after.get("updateStrategy") or {}
-    if after.get("replicas") == 0:
-        return "no pod runs, so none restarts"
-    if strategy.get("type") == "Recreate":
-        return "every pod restarts: the old ones stop first, and the service is away until a new one is ready"
-    if strategy.get("type") == "OnDelete":
-        return "a pod restarts when somebody deletes it, and not before"
-    if kind == "Deployment" and strategy.get("rollingUpdate", {}).get("maxSurge") not in (0, "0%", None):
-        return "every pod restarts: a new one starts first, which needs a free GPU"
-    return "every pod restarts, one at a time: with one pod the service is away until it is ready"
-
-
-def _gone(old: Object) -> Iterator[str]:
-    if old["metadata"].get("annotations", {}).get("helm.sh/resource-policy") == "keep":
-        yield "helm keeps it, with what is in it"
-    elif old["kind"] == "PersistentVolumeClaim":
-        yield "what is in it is deleted"
-    elif old["kind"] in ("Deployment", "StatefulSet"):
-        yield "its pods stop"
+    if isinstance(value, str):
+        return value
+    return dump(value) if value and isinstance(value, dict | list) else json.dumps(value)
 
 
 def as_text(changes: list[Change]) -> str:

@@ -125,20 +125,17 @@ def merge(documents: Sequence[Document]) -> Document:
     return reduce(_over, documents)
 
 
-def values_files(paths: Iterable[str]) -> Iterator[str]:
+def values_files(paths: Iterable[str], layers: Sequence[str] = ()) -> Iterator[str]:
     """Yield the paths, and in place of a folder the *.yaml and *.yml files in and below it, without hidden ones.
 
-    A folder without any, or one that cannot be listed, is yielded itself: loading it says so.
+    A file that is a layer below the others is no service, and left out. A folder without any service, or one that
+    cannot be listed, is yielded itself: loading it says so.
     """
+    shared = {os.path.realpath(layer) for layer in layers if layer != "-"}
     for path in paths:
         if path != "-" and os.path.isdir(path):  # noqa: PTH112
-            found = False
-            for file in _walk(path):
-                found = True
-                yield file
-            if not found:
-                yield path
-        else:
+            yield from [file for file in _walk(path) if _is_service(file, shared)] or [path]
+        elif path == "-" or _is_service(path, shared):
             yield path
 
 
@@ -148,6 +145,10 @@ def _is_pipe(path: str) -> bool:
         return not stat.S_ISREG(os.stat(path).st_mode)  # noqa: PTH116
     except OSError:
         return False
+
+
+def _is_service(file: str, shared: set[str]) -> bool:
+    return not shared or os.path.realpath(file) not in shared
 
 
 def _walk(folder: str) -> Iterator[str]:

@@ -33,6 +33,7 @@ def _string(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
 
 
 _Dumper.add_representer(str, _string)
+_Dumper.add_multi_representer(str, _string)
 
 
 def dump(value: Any, width: int = 110) -> str:

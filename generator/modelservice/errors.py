@@ -2,10 +2,11 @@
 
     ModelServiceError
     ├── InputError   1  the input is wrong, or a generated file is stale
+    ├── CompareError 2  what is to be compared is not there, or wrong
     └── ToolError    3  a tool, registry or server failed
 
-Click itself ends with 2 for wrong usage. Each message is a whole sentence for the user, with
-what to do next; the command line prints it and nothing else.
+Click itself ends with 2 for wrong usage; `diff`, whose 1 is an answer, ends with 2 for trouble, as diff(1) does.
+Each message is a whole sentence for the user, with what to do next; the command line prints it and nothing else.
 """
 
 
@@ -17,6 +18,12 @@ class ModelServiceError(Exception):
 
 class InputError(ModelServiceError):
     """The input cannot be used: a missing file, a folder that is not ours, a stale generated file."""
+
+
+class CompareError(ModelServiceError):
+    """Two states cannot be compared, so that nobody takes the failure for a difference."""
+
+    exit_code = 2
 
 
 class ToolError(ModelServiceError):

@@ -11,19 +11,24 @@ from typing import NamedTuple
 
 from modelservice import check, document
 from modelservice.chart import plan_chart
-from modelservice.errors import InputError, ModelServiceError
+from modelservice.errors import ModelServiceError
 from modelservice.fields import load_fields
 from modelservice.findings import Finding
 from modelservice.helm import run_helm
-from modelservice.service import name_from
+from modelservice.service import misnamed, name_from
 from modelservice.tree import replace_file, write_tree
 
 
 class Member(NamedTuple):
-    """A service of the fleet: its values file, and the file of its manifests below the output folder."""
+    """A service of the fleet: its values file, the file of its manifests below the output folder, and its release.
+
+    `trouble` says why it cannot have that file ("": it can).
+    """
 
     values: str
     target: Path
+    release: str
+    trouble: str = ""
 
 
 class Outcome(NamedTuple):
@@ -35,18 +40,28 @@ class Outcome(NamedTuple):
     failure: str
 
 
-def members(arguments: Sequence[str]) -> list[Member]:
-    """Return the services of files and folders, in order. Raises InputError where two would have one file."""
-    found: dict[Path, Member] = {}
-    for argument in arguments:
-        root = Path(argument)
-        for file in document.values_files([argument]):
-            inside = Path(file).relative_to(root) if root.is_dir() else Path(Path(file).name)
-            target = inside.with_name(f"{name_from(file)}.yaml")
-            if target in found:
-                raise InputError(f"{found[target].values} and {file} would both be {target}: give their common folder")
-            found[target] = Member(file, target)
-    return list(found.values())
+def members(arguments: Sequence[str], layers: Sequence[str] = ()) -> list[Member]:
+    """Return the services of files and folders, in order, without the layers that they share."""
+    found = list(dict.fromkeys(member for argument in arguments for member in _members_of(argument, layers)))
+    places: dict[Path, list[str]] = {}
+    for member in found:
+        places.setdefault(member.target, []).append(member.values)
+    return [member._replace(trouble=_trouble(member, places[member.target])) for member in found]
+
+
+def _members_of(argument: str, layers: Sequence[str]) -> Iterator[Member]:
+    root = Path(argument)
+    for file in document.values_files([argument], layers):
+        inside = Path(file).relative_to(root) if root.is_dir() else Path(Path(file).name)
+        name = name_from(file)
+        yield Member(file, inside.with_name(f"{name}.yaml"), name)
+
+
+def _trouble(member: Member, rivals: Sequence[str]) -> str:
+    others = [file for file in rivals if file != member.values]
+    if others and not misnamed(member.release):
+        return f"{others[0]} would be {member.target} too: give their common folder, or rename one"
+    return misnamed(member.release)
 
 
 def template_all(fleet: Sequence[Member], layers: Sequence[str], folder: Path, namespace: str) -> Iterator[Outcome]:
@@ -64,11 +79,11 @@ def _template(member: Member, layers: Sequence[str], chart: Path, folder: Path, 
     files = [*layers, member.values]
     merged = document.merge([document.load(file) for file in files])
     findings = check.check(merged)
-    if check.errors(findings):
-        return Outcome(member, findings, merged.sources, "its values are wrong")
+    if member.trouble or check.errors(findings):
+        return Outcome(member, findings, merged.sources, member.trouble or "its values are wrong")
     values = [word for file in files for word in ("--values", file)]
     try:
-        command = ["template", name_from(member.values), str(chart), "--namespace", namespace, *values]
+        command = ["template", member.release, str(chart), "--namespace", namespace, *values]
         replace_file(folder / member.target, run_helm(command))
     except ModelServiceError as error:
         return Outcome(member, findings, merged.sources, str(error))

@@ -1,4 +1,4 @@
-"""A Kubernetes quantity in, a number out."""
+"""A Kubernetes quantity in, a number out, and quantities that are equal where their amounts are."""
 
 from __future__ import annotations
 
@@ -22,3 +22,18 @@ def amount(quantity: str | int | float) -> Decimal | None:
         return None
     number, unit, exponent = found.groups()
     return Decimal(number) * _UNITS[unit or ""] * Decimal(10) ** int(exponent or 0)
+
+
+class Quantity(str):
+    """A quantity as it is written, equal to any other of the same amount: the API server stores both alike."""
+
+    __slots__ = ()
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Quantity) or amount(self) is None:
+            return str.__eq__(self, other) is True
+        return amount(self) == amount(other)
+
+    def __hash__(self) -> int:
+        found = amount(self)
+        return str.__hash__(self) if found is None else hash(found)

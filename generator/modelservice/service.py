@@ -9,8 +9,9 @@ from typing import Any, NamedTuple
 
 from modelservice.errors import InputError
 
-# Helm's own rule for a chart's name, and Semantic Versioning 2.
+# Helm's own rules for the names of a chart and a release, and Semantic Versioning 2.
 _CHART_NAME = re.compile(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?")
+_RELEASE_NAME = re.compile(rf"{_CHART_NAME.pattern}(\.{_CHART_NAME.pattern})*")
 _SEMVER = re.compile(
     r"(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)"
     r"(-(0|[1-9]\d*|\d*[A-Za-z-][0-9A-Za-z-]*)(\.(0|[1-9]\d*|\d*[A-Za-z-][0-9A-Za-z-]*))*)?(\+[0-9A-Za-z-]+(\.[0-9A-Za-z-]+)*)?"
@@ -18,11 +19,12 @@ _SEMVER = re.compile(
 
 
 class Service(NamedTuple):
-    """One model service as a chart of its own; `values` are complete."""
+    """One model service as a chart of its own; `given` are the values that its files set, `values` are complete."""
 
     name: str
     version: str
     description: str
+    given: Mapping[str, Any]
     values: dict[str, Any]
 
 
@@ -53,7 +55,33 @@ def make_service(name: str, version: str, given: Mapping[str, Any], defaults: Ma
     require_version(version)
     values = coalesce(defaults, given)
     description = values.get("description") or f"{values['model']['name']} served by vLLM"
-    return Service(name, version, description, values)
+    return Service(name, version, description, given, values)
+
+
+def is_label(name: str) -> bool:
+    """Say whether Kubernetes takes the name for a namespace's."""
+    return len(name) <= 63 and _CHART_NAME.fullmatch(name) is not None
+
+
+def is_release(name: str) -> bool:
+    """Say whether Helm takes the name for a release's."""
+    return len(name) <= 53 and _RELEASE_NAME.fullmatch(name) is not None
+
+
+def misnamed(name: str) -> str:
+    """Return why a file cannot be a release, by the name that it gives it, or ""."""
+    if is_release(name):
+        return ""
+    return f'its release would be called "{name}": rename it, with 1 to 53 lower case letters, digits and -'
+
+
+def require_release(name: str) -> None:
+    """Raise InputError for a name that Helm would refuse for a release."""
+    if not is_release(name):
+        raise InputError(
+            f'"{name}" cannot name a release: rename the file, or give --release, with 1 to 53 lower case letters, '
+            "digits and -"
+        )
 
 
 def require_version(version: str) -> None:

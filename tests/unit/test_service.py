@@ -2,7 +2,7 @@
 
 import pytest
 from modelservice.errors import InputError
-from modelservice.service import coalesce, make_service, name_from
+from modelservice.service import coalesce, make_service, misnamed, name_from
 
 DEFAULTS = {"model": {"name": "facebook/opt-125m"}, "args": ["a"], "replicas": 1}
 
@@ -40,3 +40,11 @@ def test_a_version_that_is_none_is_refused_with_an_example(version: str) -> None
 def test_the_description_says_the_model_where_none_is_given() -> None:
     assert make_service("opt", "1.2.3-rc.1+b7", {}, DEFAULTS).description == "facebook/opt-125m served by vLLM"
     assert make_service("opt", "0.1.0", {"description": "Chat"}, DEFAULTS).description == "Chat"
+
+
+@pytest.mark.parametrize(
+    ("name", "fits"),
+    [("x" * 53, True), ("qwen2.5", True), ("x" * 54, False), ("", False), ("a..b", False), ("A", False)],
+)
+def test_a_release_is_named_as_helm_wants_it(name: str, fits: bool) -> None:
+    assert (misnamed(name) == "") is fits

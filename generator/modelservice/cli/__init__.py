@@ -1,7 +1,8 @@
 """Command line: each command parses, makes one library call and reports.
 
 Data goes to standard output, words to standard error. Exit codes: 0 fine; 1 the input is wrong or a generated file
-is stale; 2 usage; 3 a tool failed. What a command needs is imported when it runs: start-up is most of `validate`.
+is stale; 2 usage, or `diff` could not compare; 3 a tool failed. What a command needs is imported when it runs:
+start-up is most of `validate`.
 """
 
 from __future__ import annotations

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 
 import click
 
-from modelservice.cli.service import layers_option, load_service, name_option, version_option
+from modelservice.cli.service import layers_option, load_release, load_service, name_option, version_option
 from modelservice.errors import InputError
 
 if TYPE_CHECKING:
+    from modelservice.fleet import Outcome
     from modelservice.package import Package, Signing
     from modelservice.service import Service
 
@@ -57,7 +58,7 @@ def template(
     from modelservice import chart, fields
     from modelservice import render as rendering
 
-    service = load_service(values[0] if values else None, layers, None, "0.1.0")
+    service = load_release(values[0] if values else None, layers, release)
     tree = chart.plan_chart(fields.load_fields(), service)
     click.echo(rendering.manifests(tree, release or service.name, namespace), nl=False)
 
@@ -67,22 +68,27 @@ def _template_all(
 ) -> None:
     if release or not values or "-" in values:
         raise click.UsageError("with --output-dir name files and folders; each release is named like its file")
-    from modelservice import fleet, report
+    from modelservice import fleet
 
-    found = fleet.members(values)
+    found = fleet.members(values, layers)
     failed = 0
     outcomes = fleet.template_all(found, layers, folder, namespace)
     with click.progressbar(outcomes, length=len(found), file=sys.stderr, hidden=not sys.stderr.isatty()) as shown:
         for outcome in shown:
             failed += bool(outcome.failure)
-            if outcome.findings:
-                text = report.report(outcome.findings, "text", sources=outcome.sources, files=1, color=False)
-                click.echo(text, nl=False, err=True)
-            if outcome.failure:
-                click.echo(f"{outcome.member.values}: not written: {outcome.failure}", err=True)
+            click.echo(_said(outcome), nl=False, err=True)
     if failed:
         raise InputError(f"{failed} of {len(found)} services not written")
     click.echo(f"{folder}: {len(found)} services", err=True)
+
+
+def _said(outcome: Outcome) -> str:
+    from modelservice import report
+
+    text = report.report(outcome.findings, "text", sources=outcome.sources, files=1, color=False)
+    text += f"{outcome.member.values}: not written: {outcome.failure}\n" if outcome.failure else ""
+    # A finding begins its line, or a terminal finds no link in it: the progress bar is wiped first.
+    return f"\r\x1b[K{text}" if text and sys.stderr.isatty() else text
 
 
 @click.command()

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 import click
 
 from modelservice import __version__
-from modelservice.cli.service import layers_option, load_service
-from modelservice.errors import InputError, ModelServiceError
+from modelservice.cli.service import layers_option, load_release
+from modelservice.errors import CompareError, InputError, ModelServiceError
 
 if TYPE_CHECKING:
-    from modelservice.argocd import Place, Target, Values
+    from modelservice.argocd import Made, Place, Target, Values
 
 
 @click.command()
@@ -25,14 +25,24 @@ if TYPE_CHECKING:
 def diff(old: str, new: str, layers: tuple[str, ...], release: str | None, namespace: str) -> None:
     """Show what a change of values does to the objects in a cluster, and to its pods.
 
-    OLD and NEW are values files, charts (folders or archives), or either at a Git revision, written REV:path. Exit code
-    0: the same; 1: they differ.
+    OLD and NEW are values files, charts (folders or archives), or either at a Git revision, written REV:path. The
+    layers of -f are then that revision's too. What a revision does not have is left out: a new service is all added.
+
+    Exit code 0: the same; 1: they differ; 2: they cannot be compared; 3: a tool failed.
     """
-    from modelservice import compare
-    from modelservice.service import name_from
+    from modelservice import compare, sides
+    from modelservice.service import name_from, require_release
 
     name = release or name_from(new.partition(":")[2] or new)
-    changes = compare.compare(*(compare.manifests(side, name, namespace, layers) for side in (old, new)))
+    try:
+        require_release(name)
+        before, after = sides.manifests((old, new), name, namespace, layers)
+    except InputError as error:
+        raise CompareError(str(error)) from error
+    for side, text in ((old, before), (new, after)):
+        if not text:
+            click.echo(f"{side}: not there, so that everything is {'new' if side == old else 'gone'}", err=True)
+    changes = compare.compare(before, after)
     click.echo(compare.as_text(changes), nl=False)
     raise SystemExit(1 if changes else 0)
 
@@ -50,6 +60,7 @@ def diff(old: str, new: str, layers: tuple[str, ...], release: str | None, names
 @click.option(
     "--values-git", metavar="URL", help="Read the values files from this Git repository, by their paths here."
 )
+@click.option("--release", help="Name of the release and the Application, for one service. Default: the file's name.")
 @click.option("--namespace", "-n", help="The services' namespace. Default: default; of a set, the environment.")
 @click.option("--project", default="default", show_default=True, help="Argo CD's project.")
 @click.option("--server", default="https://kubernetes.default.svc", show_default=True, help="The cluster's address.")
@@ -72,6 +83,7 @@ def argocd(
     revision: str,
     rendered: bool,
     values_git: str | None,
+    release: str | None,
     namespace: str | None,
     project: str,
     server: str,
@@ -85,30 +97,31 @@ def argocd(
     The chart comes from a repository (--chart-repo), or from Git (--git). The values go into the Application, or stay
     in Git (--values-git).
     """
-    from modelservice.argocd import Place, Target, Values
+    from modelservice.argocd import Place, Target, Values, require_sound
 
     if bool(chart_repo) == bool(git):
         raise click.UsageError("say where the chart is: --chart-repo, or --git")
-    place = (
-        Place(chart_repo or "", chart, chart_version) if chart_repo else Place(git or "", "", revision, path, rendered)
-    )
     if rendered and not git:
         raise click.UsageError("--rendered needs --git, where the rendered charts are")
+    if release and (len(values) != 1 or Path(values[0]).is_dir()):
+        raise click.UsageError("--release names one service: give one values file")
+    place = Place(chart_repo, chart, chart_version) if chart_repo else Place(git or "", "", revision, path, rendered)
     where = Values(values_git or "", revision, tuple(_in_git(layer) for layer in layers) if values_git else ())
-    target = Target(namespace or "", project, server, argocd_namespace, not manual)
-    failed: list[str] = []
+    default = "" if application_set else "default"
+    target = Target(namespace or default, project, server, argocd_namespace, not manual)
+    require_sound(place, where, target)
     if application_set:
-        made, failed = _set(values, place, where, target)
+        made, failed = _set(values, layers, place, where, target)
     else:
-        target = target._replace(namespace=namespace or "default")
-        made, failed = _applications(values, layers, place, where, target)
-    if made:
-        _write(made, output, _words(ctx, values))
+        made, failed = _applications(values, layers, release, place, where, target)
+    failed += _write(made, output, _words(ctx, values))
     if failed:
-        raise InputError(f"not made, or wrong: {', '.join(failed)}")
+        raise InputError(f"not made, or wrong: {', '.join(sorted(set(failed)))}")
 
 
 def _in_git(file: str) -> str:
+    if file == "-":
+        raise click.UsageError("standard input has no path in Git: name the file, or leave --values-git out")
     path = PurePosixPath(Path(file).as_posix())
     if path.is_absolute() or ".." in path.parts:
         raise click.UsageError(
@@ -117,43 +130,48 @@ def _in_git(file: str) -> str:
     return str(path)
 
 
-def _set(values: tuple[str, ...], place: Place, where: Values, target: Target) -> tuple[dict[str, str], list[str]]:
-    """Return the ApplicationSet, and the files that it would install although they are wrong."""
+def _set(
+    values: tuple[str, ...], layers: tuple[str, ...], place: Place, where: Values, target: Target
+) -> tuple[list[Made], list[str]]:
+    """Return the ApplicationSet, and the files that it would install although they are wrong, or not install."""
     from modelservice import argocd as making
-    from modelservice import check, report
+    from modelservice import check, document, layout, report
 
     if len(values) != 1 or not Path(values[0]).is_dir():
         raise click.UsageError("--application-set takes one folder, with files <environment>/<service>.yaml")
     if not where.repository:
         raise click.UsageError("--application-set needs --values-git, where the folder is")
-    found = check.errors(check.check_files(values, where.files).findings)
-    for finding in found:
-        click.echo(report.line(finding), err=True)
     folder = _in_git(values[0])
     name = PurePosixPath(folder).name
-    made = {name: making.application_set(name, folder, place, where, target)}
-    return made, sorted({finding.position.file for finding in found})
+    made = making.Made(name, folder, making.application_set(name, folder, place, where, target))
+    files = [file for file in document.values_files(values, layers) if file != values[0]]
+    found = check.errors(check.check_files(values, layers).findings)
+    unfit = layout.complaints(folder, files, target.namespace)
+    for text in [*map(report.line, found), *map(": ".join, unfit)]:
+        click.echo(text, err=True)
+    return [made], [*(finding.position.file for finding in found), *(file for file, why in unfit)]
 
 
 def _applications(
-    values: tuple[str, ...], layers: tuple[str, ...], place: Place, where: Values, target: Target
-) -> tuple[dict[str, str], list[str]]:
-    """Return the Applications by name, and the files of which none was made."""
+    values: tuple[str, ...],
+    layers: tuple[str, ...],
+    release: str | None,
+    place: Place,
+    where: Values,
+    target: Target,
+) -> tuple[list[Made], list[str]]:
+    """Return the Applications, and the files of which none was made."""
     from modelservice import argocd as making
     from modelservice import document
 
-    made: dict[str, str] = {}
+    made: list[Made] = []
     failed: list[str] = []
-    for file in document.values_files(values):
+    for file in document.values_files(values, layers):
+        from_git = where._replace(files=(*where.files, _in_git(file))) if where.repository else where
         try:
-            service = load_service(file, layers, None, "0.1.0")
-            if service.name in made:
-                raise InputError(
-                    f"{file}: another service is called {service.name} too: an Application's name is its own"
-                )
-            given = document.merge([document.load(one) for one in (*layers, file)]).data
-            from_git = where._replace(files=(*where.files, _in_git(file))) if where.repository else where
-            made[service.name] = making.application(service, given, place, from_git, target)
+            service = load_release(file, layers, release)
+            named = service._replace(name=release or service.name)
+            made.append(making.Made(named.name, file, making.application(named, place, from_git, target)))
         except ModelServiceError as error:
             failed.append(file)
             click.echo(f"{file}: {error}", err=True)
@@ -173,14 +191,32 @@ def _words(ctx: click.Context, values: tuple[str, ...]) -> list[str]:
     return words
 
 
-def _write(made: dict[str, str], output: Path | None, words: list[str]) -> None:
-    from modelservice.argocd import made_by
+def _write(made: list[Made], output: Path | None, words: list[str]) -> list[str]:
+    """Write the Applications, and return the values of those that would take another one's place."""
+    from modelservice.argocd import made_by, rivals
     from modelservice.tree import replace_file
 
-    comment = made_by(words)
+    refused = _overwriting(made, output) | rivals(made)
+    for source, why in refused.items():
+        click.echo(f"{source}: {why}", err=True)
+    texts = {one.name: made_by(words, one.source) + one.text for one in made if one.source not in refused}
     if output is None:
-        sys.stdout.write("---\n".join(comment + text for text in made.values()))
-        return
-    for name, text in made.items():
-        replace_file(output / f"{name}.yaml", comment + text)
-    click.echo(f"{output}: {len(made)} files", err=True)
+        sys.stdout.write("---\n".join(texts.values()))
+    elif texts:
+        for name, text in texts.items():
+            replace_file(output / f"{name}.yaml", text)
+        click.echo(f"{output}: {len(texts)} files", err=True)
+    return list(refused)
+
+
+def _overwriting(made: list[Made], output: Path | None) -> dict[str, str]:
+    """Return the values whose file is that of other values, which are still there, each with a sentence."""
+    from modelservice.argocd import made_of
+
+    found = {}
+    for one in made if output else ():
+        file = Path(output or "", f"{one.name}.yaml")
+        other = made_of(file.read_text(encoding="utf-8", errors="replace")) if file.is_file() else ""
+        if Path(other).is_file() and Path(other).resolve() != Path(one.source).resolve():
+            found[one.source] = f"{file} is the Application of {other}: rename one, or use --application-set"
+    return found

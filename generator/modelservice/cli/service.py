@@ -25,6 +25,17 @@ name_option = click.option("--name", help="Name of the chart and the service. De
 version_option = click.option("--version", default="0.1.0", show_default=True, help="Version of the chart.")
 
 
+def load_release(values: str | None, layers: Sequence[str], release: str | None) -> Service:
+    """Return the checked service of a release, which is called like the file unless a name is given."""
+    from modelservice.service import name_from, require_release
+
+    files = [*layers, values] if values else layers
+    name = release or (name_from(files[-1]) if files else "modelservice")
+    require_release(name)
+    # A release's name may have dots, a chart's may not.
+    return load_service(values, layers, name.replace(".", "-"), "0.1.0")
+
+
 def load_service(values: str | None, layers: Sequence[str], name: str | None, version: str) -> Service:
     """Return the checked service of one values file over its layers; findings are printed, errors stop."""
     from modelservice import check, document, report

@@ -7,7 +7,7 @@ import sys
 
 import click
 
-from modelservice.cli.service import layers_option, load_service
+from modelservice.cli.service import layers_option, load_release
 
 
 @click.command()
@@ -22,7 +22,7 @@ def access(values: str | None, layers: tuple[str, ...], release: str | None, nam
     """Say how to reach a service: addresses, model name, key, and examples to paste."""
     from modelservice import access as reaching
 
-    service = load_service(values, layers, None, "0.1.0")
+    service = load_release(values, layers, release)
     found = reaching.access(service.values, release or service.name, namespace)
     click.echo(reaching.STYLES[style](found), nl=False)
 
