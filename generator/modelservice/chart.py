@@ -162,7 +162,7 @@ def _template(name: str, path: FilePath, context: dict[str, Any]) -> tuple[str, 
 def _schema_json(model: FieldModel, service: Service | None) -> str:
     schema = {"$comment": _origin(service, "values.schema.json"), **with_needed(model.source, "required")}
     # Helm reads it at every command, and checks it word for word: the prose is in values.yaml and in schemas/.
-    prose = ("x-field", "x-expects", "title", "default", "examples")
+    prose = ("x-field", "x-expects", "title", "description", "default", "examples")
     return json.dumps(without(schema, *prose), indent=1, ensure_ascii=False) + "\n"
 
 

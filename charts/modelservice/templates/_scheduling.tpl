@@ -35,8 +35,8 @@ tolerations:
 
 {{/* How the replicas are spread; without a selector of theirs the rules mean this service's own pods. */}}
 {{- define "modelservice.topologySpread" -}}
-{{- $own := dict "labelSelector" (dict "matchLabels" (include "modelservice.selectorLabels" . | fromYaml)) -}}
 {{- range .Values.topologySpreadConstraints }}
+{{- $own := dict "labelSelector" (dict "matchLabels" (include "modelservice.selectorLabels" $ | fromYaml)) }}
 - {{ toYaml (hasKey . "labelSelector" | ternary . (merge (dict) . $own)) | nindent 2 | trim }}
 {{- end }}
 {{- end }}

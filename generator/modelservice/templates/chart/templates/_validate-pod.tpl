@@ -105,9 +105,9 @@ tolerations[{{ $index }}].tolerationSeconds: is for the effect NoExecute only; r
 
 {{/* Constraints on how pods are spread: what fits together. */}}
 {{- define "modelservice.validate.spread" -}}
-{{- $own := include "modelservice.selectorLabels" . | fromYaml -}}
 {{- $seen := list -}}
 {{- range $index, $item := .Values.topologySpreadConstraints -}}
+{{- $own := include "modelservice.selectorLabels" $ | fromYaml -}}
 {{- $which := printf "%s and %s" .topologyKey .whenUnsatisfiable -}}
 {{- if has $which $seen }}
 topologySpreadConstraints[{{ $index }}]: another one is about {{ $which }} too; keep one
@@ -119,6 +119,24 @@ topologySpreadConstraints[{{ $index }}].minDomains: is for whenUnsatisfiable DoN
 {{- range $number, $key := .matchLabelKeys -}}
 {{- if hasKey (hasKey $item "labelSelector" | ternary (dig "labelSelector" "matchLabels" (dict) $item) $own) $key }}
 topologySpreadConstraints[{{ $index }}].matchLabelKeys[{{ $number }}]: {{ $key }} is in the selector already; remove it
+{{- end -}}
+{{- end -}}
+{{- end -}}
+{{- end }}
+
+{{/* Keys of labels, annotations and resources: the name behind the prefix. */}}
+{{- define "modelservice.validate.keys" -}}
+{{- $maps := pick .Values "labels" "annotations" "podLabels" "podAnnotations" "nodeSelector" -}}
+{{- range $group, $key := dict "serviceAccount" "annotations" "ingress" "annotations" "httpRoute" "annotations" "serviceMonitor" "labels" "prometheusRule" "labels" -}}
+{{- $_ := set $maps (printf "%s.%s" $group $key) (get (get $.Values $group) $key) -}}
+{{- end -}}
+{{- $_ := set $maps "resources.requests" .Values.resources.requests -}}
+{{- $_ := set $maps "resources.limits" .Values.resources.limits -}}
+{{- $_ := set $maps "gpu.resourceName" (dict .Values.gpu.resourceName "") -}}
+{{- range $place, $map := $maps -}}
+{{- range $key, $_ := $map -}}
+{{- if gt (splitList "/" $key | last | len) 63 }}
+{{ $place }}{{ if ne $place "gpu.resourceName" }}{{ include "modelservice.resourceKey" $key }}{{ end }}: has a name of more than 63 characters; shorten it
 {{- end -}}
 {{- end -}}
 {{- end -}}
