@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import gzip
-import hashlib
 import io
 import os
 import shutil
 import tarfile
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
+from modelservice.archive import digest_of
 from modelservice.errors import InputError
 from modelservice.helm import find_helm, run_helm
 
@@ -53,24 +54,25 @@ def package(chart: Path, folder: Path, *, version: str = "", app_version: str = 
             run_helm(["verify", str(archive), "--keyring", sign.keyring])
         elif find_helm().version < (4,):
             _fix_times(archive, int(epoch))
-        place_files([archive, *stage.glob("*.prov")], folder)
+        place_files({file.name: file for file in (*stage.glob("*.prov"), archive)}, folder)
         return Package(folder / archive.name, digest_of(folder / archive.name))
 
 
-def digest_of(path: Path) -> str:
-    """Return the SHA-256 of a file's bytes as registries write it."""
-    return f"sha256:{hashlib.sha256(path.read_bytes()).hexdigest()}"
+def place_files(files: Mapping[str, Path | None], folder: Path) -> None:
+    """Put each file into the folder under its name, in one step; None is a file that must not be there.
 
-
-def place_files(files: list[Path], folder: Path) -> None:
-    """Put each file into the folder in one step. Raises InputError where that cannot be."""
+    Raises InputError where that cannot be.
+    """
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        for file in files:
-            beside = folder / f".{file.name}.{os.getpid()}"
+        for name, file in files.items():
+            if file is None:
+                (folder / name).unlink(missing_ok=True)
+                continue
+            beside = folder / f".{name}.{os.getpid()}"
             try:
                 shutil.copyfile(file, beside)
-                beside.replace(folder / file.name)
+                beside.replace(folder / name)
             finally:
                 beside.unlink(missing_ok=True)
     except OSError as error:

@@ -155,7 +155,11 @@ def _package_service(service: Service, destination: Path, app_version: str, sign
 @click.option("--url", default="", help="Where the web server shows the folder.")
 @click.option("--force", is_flag=True, help="Replace a version that is there with other content.")
 @click.option("--plain-http", is_flag=True, help="The registry speaks HTTP.")
-@click.option("--ca-file", default="", help="The authority that signed the registry's certificate.")
+@click.option(
+    "--ca-file",
+    type=click.Path(exists=True, dir_okay=False),
+    help="The authority that signed the registry's certificate.",
+)
 @click.option("--insecure-skip-tls-verify", is_flag=True, help="Trust any certificate of the registry.")
 def publish(
     archives: tuple[Path, ...],
@@ -163,21 +167,27 @@ def publish(
     url: str,
     force: bool,
     plain_http: bool,
-    ca_file: str,
+    ca_file: str | None,
     insecure_skip_tls_verify: bool,
 ) -> None:
     """Put archives into a chart repository: an OCI registry, or a folder with an index.
 
-    A version that is there with the same content is left alone; with other content it is refused. Credentials are
-    those of `helm registry login`.
+    A version that is there with the same content is left alone; with other content it is refused. A signature made
+    later is added to a folder; a registry has it only when it was pushed with its archive. Credentials are those of
+    `helm registry login`.
     """
     from modelservice import publish as publishing
 
     connection = ["--plain-http"] if plain_http else []
     connection += ["--ca-file", ca_file] if ca_file else []
     connection += ["--insecure-skip-tls-verify"] if insecure_skip_tls_verify else []
-    for one in publishing.publish(archives, to, url=url, force=force, connection=connection):
+    outcomes = publishing.publish(archives, to, url=url, force=force, connection=connection, told=_told)
+    for one in outcomes:
         if one.outcome == "replaced":
             click.echo(f"warning: {one.archive.label} had other content, which is gone now", err=True)
         click.echo(f"{one.archive.label}: {one.outcome} {one.digest}", err=True)
         click.echo("\n".join(one.install))
+
+
+def _told(words: str) -> None:
+    click.echo(words, err=True)
