@@ -102,7 +102,9 @@ def _said(outcome: Outcome) -> str:
 @click.option(
     "--keyring", type=click.Path(exists=True, dir_okay=False), help="A file of secret keys, as gpg exports it."
 )
-@click.option("--passphrase-file", default="", help="A file with the key's passphrase.")
+@click.option(
+    "--passphrase-file", type=click.Path(exists=True, dir_okay=False), help="A file with the key's passphrase."
+)
 def package(
     source: str | None,
     layers: tuple[str, ...],
@@ -112,21 +114,21 @@ def package(
     app_version: str,
     sign: str | None,
     keyring: str | None,
-    passphrase_file: str,
+    passphrase_file: str | None,
 ) -> None:
-    """Check, lint and package a service, or a chart, into an archive.
+    """Check, lint, render and package a service, or a chart, into an archive.
 
-    The same input gives the same bytes, whatever the clock says.
+    The same input gives the same bytes, whatever the clock says; signed ones do with Helm 4.
     """
     from modelservice import package as packaging
     from modelservice.service import require_version
 
-    if sign and not keyring:
-        raise click.UsageError("--sign needs --keyring: gpg --export-secret-keys KEY > keyring.gpg")
+    signing = _signing(sign, keyring, passphrase_file)
     if version:
         require_version(version)
-    signing = packaging.Signing(sign, str(keyring), passphrase_file) if sign else None
     if source and Path(source).is_dir():
+        if name or layers:
+            raise click.UsageError(f"{source} is a chart: --name and -f are for values; change the chart instead")
         made = packaging.package(
             Path(source), destination, version=version or "", app_version=app_version, sign=signing
         )
@@ -134,6 +136,20 @@ def package(
         service = load_service(source, layers, name, version or "0.1.0")
         made = _package_service(service, destination, app_version, signing)
     click.echo(f"{made.path} {made.digest}")
+
+
+def _signing(key: str | None, keyring: str | None, passphrase_file: str | None) -> Signing | None:
+    from modelservice.package import Signing
+
+    if key is None:
+        if keyring or passphrase_file:
+            raise click.UsageError("--keyring and --passphrase-file are for signing: say with which key, --sign KEY")
+        return None
+    if not key.strip():
+        raise click.UsageError("--sign names no key, and nothing would be signed: name one, or leave --sign out")
+    if not keyring:
+        raise click.UsageError("--sign needs --keyring: gpg --export-secret-keys KEY > keyring.gpg")
+    return Signing(key, keyring, passphrase_file or "")
 
 
 def _package_service(service: Service, destination: Path, app_version: str, sign: Signing | None) -> Package:
