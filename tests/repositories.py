@@ -134,3 +134,16 @@ server {{ listen 127.0.0.1:{port}; location / {{ root {folder}; }} }} }}
     )
     with running([needed("nginx"), "-c", str(work / "nginx.conf")], f"http://127.0.0.1:{port}/", work / "log"):
         yield f"http://127.0.0.1:{port}"
+
+
+def small_archive(helm: str, folder: Path, name: str = "llama", version: str = "1.0.0", content: str = "a") -> Path:
+    """Return a packaged chart of one object; another content gives other bytes."""
+    chart = folder / f"chart-{name}-{version}-{content}" / name
+    (chart / "templates").mkdir(parents=True)
+    about = {"apiVersion": "v2", "name": name, "version": version, "appVersion": content}
+    (chart / "Chart.yaml").write_text(yaml.safe_dump(about))
+    note = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "note"}, "data": {"note": content}}
+    (chart / "templates/note.yaml").write_text(yaml.safe_dump(note))
+    command = [helm, "package", str(chart), "-d", str(chart.parent)]
+    subprocess.run(command, check=True, capture_output=True)
+    return chart.parent / f"{name}-{version}.tgz"

@@ -54,6 +54,58 @@ def test_versions_and_name_are_as_asked(tmp_path: Path, helm: str) -> None:
 def test_the_generic_chart_is_packaged_too(tmp_path: Path, helm: str) -> None:
     archive = Path(done(modelservice(helm, "package", CHART, "-d", tmp_path, "--version", "0.2.0")).split()[0])
     assert chart_of(archive)["version"] == "0.2.0"
+    about = chart_of(archive)
+    assert about == {**yaml.safe_load((CHART / "Chart.yaml").read_text()), "version": "0.2.0"}
+
+
+@pytest.mark.parametrize(("version", "said"), [("1.1.0-rc.1", "true"), ("1.1.0+a-b", "false"), ("1.1.0", "false")])
+def test_a_prerelease_is_told_as_one(version: str, said: str, tmp_path: Path, helm: str) -> None:
+    for source in (CHART, EXAMPLE):
+        archive = Path(done(modelservice(helm, "package", source, "-d", tmp_path, "--version", version)).split()[0])
+        annotations = chart_of(archive)["annotations"]
+        assert isinstance(annotations, dict)
+        assert annotations["artifacthub.io/prerelease"] == said
+
+
+def test_a_packaged_chart_holds_the_files_of_its_folder(tmp_path: Path, helm: str) -> None:
+    command = ["package", CHART, "-d", tmp_path]
+    plain, other = (
+        Path(done(modelservice(helm, *command, "--version", version)).split()[0]) for version in ("1.0.0", "1.0.0-rc.1")
+    )
+    with tarfile.open(plain) as one, tarfile.open(other) as another:
+        assert one.getnames() == another.getnames()
+
+
+def test_the_images_of_further_containers_are_listed(tmp_path: Path, helm: str) -> None:
+    (tmp_path / "chat.yaml").write_text(
+        "model: {name: a/b}\n"
+        "initContainers: [{name: warm-up, image: 'busybox:1.37'}]\n"
+        "extraContainers: [{name: proxy, image: 'envoyproxy/envoy:v1.36.0'}]\n"
+    )
+    archive = Path(done(modelservice(helm, "package", tmp_path / "chat.yaml", "-d", tmp_path)).split()[0])
+    annotations = chart_of(archive)["annotations"]
+    assert isinstance(annotations, dict)
+    assert yaml.safe_load(annotations["artifacthub.io/images"])[1:] == [
+        {"name": "warm-up", "image": "busybox:1.37"},
+        {"name": "proxy", "image": "envoyproxy/envoy:v1.36.0"},
+    ]
+
+
+@pytest.mark.parametrize("options", [["--name", "chat"], ["-f", EXAMPLE]])
+def test_a_chart_takes_no_options_for_values(options: list[str | Path], tmp_path: Path, helm: str) -> None:
+    answer = modelservice(helm, "package", CHART, "-d", tmp_path / "dist", *options)
+    assert (answer.returncode, "--name and -f are for values" in answer.stderr) == (2, True)
+    assert not (tmp_path / "dist").exists()
+
+
+@pytest.mark.parametrize("epoch", ["abc", "", "-1", "99999999999"])
+def test_a_source_date_epoch_that_is_no_time_is_one_sentence(epoch: str, tmp_path: Path, helm: str) -> None:
+    answer = modelservice(helm, "package", EXAMPLE, "-d", tmp_path / "dist", SOURCE_DATE_EPOCH=epoch)
+    assert (answer.returncode, answer.stderr.splitlines()[-1]) == (
+        1,
+        f"error: SOURCE_DATE_EPOCH is {epoch!r}: unset it, or set it to seconds since 1970",
+    )
+    assert not (tmp_path / "dist").exists()
 
 
 @pytest.mark.parametrize("version", ["1", "v1.0.0", "1.0", "1.0.0_1", "01.0.0"])
@@ -72,6 +124,14 @@ def test_wrong_values_and_a_bad_chart_make_no_archive(tmp_path: Path, helm: str)
     (tmp_path / "chart/templates/service.yaml").write_text("{{ .Values.nothing.there }}")
     answer = modelservice(helm, "package", tmp_path / "chart", "-d", tmp_path / "dist")
     assert (answer.returncode, "helm lint failed" in answer.stderr) == (3, True)
+    assert "nil pointer evaluating interface {}.there" in answer.stderr
+    (tmp_path / "chart/templates/service.yaml").write_text('{{ fail "give a key" }}')
+    answer = modelservice(helm, "package", tmp_path / "chart", "-d", tmp_path / "dist")
+    assert (answer.returncode, "helm template failed" in answer.stderr, "give a key" in answer.stderr) == (
+        3,
+        True,
+        True,
+    )
     assert not (tmp_path / "dist").exists()
 
 
@@ -91,3 +151,29 @@ def test_an_unknown_key_is_helms_own_sentence(tmp_path: Path, keyring: Path, hel
     assert (answer.returncode, "helm package failed" in answer.stderr) == (3, True)
     assert not (tmp_path / "dist").exists()
     assert modelservice(helm, "package", EXAMPLE, "--sign", "nobody").returncode == 2
+
+
+def test_signing_with_helm_4_gives_the_same_bytes_as_not_signing(tmp_path: Path, keyring: Path, helm: str) -> None:
+    if "/3." in helm:
+        return  # Helm 3 signs an archive with the time of the day; README says so
+    plain = done(modelservice(helm, "package", EXAMPLE, "-d", tmp_path / "a")).split()[1]
+    time.sleep(1.1)
+    command = ["package", EXAMPLE, "-d", tmp_path / "b", "--sign", "tests", "--keyring", keyring]
+    assert done(modelservice(helm, *command)).split()[1] == plain
+
+
+def test_packaging_without_a_key_takes_the_old_signature_away(tmp_path: Path, keyring: Path, helm: str) -> None:
+    command = ["package", EXAMPLE, "-d", tmp_path / "dist"]
+    done(modelservice(helm, *command, "--sign", "tests", "--keyring", keyring))
+    assert len(list((tmp_path / "dist").iterdir())) == 2
+    done(modelservice(helm, *command))
+    assert [file.name for file in (tmp_path / "dist").iterdir()] == ["opt-125m-0.1.0.tgz"]
+
+
+def test_a_signature_that_was_half_asked_for_is_a_usage_error(tmp_path: Path, keyring: Path, helm: str) -> None:
+    for options in (["--sign", ""], ["--sign", " "], []):
+        answer = modelservice(helm, "package", EXAMPLE, "-d", tmp_path / "dist", "--keyring", keyring, *options)
+        assert (answer.returncode, "--sign" in answer.stderr.splitlines()[-1]) == (2, True)
+    answer = modelservice(helm, "package", EXAMPLE, "-d", tmp_path / "dist", "--passphrase-file", keyring)
+    assert (answer.returncode, "are for signing" in answer.stderr) == (2, True)
+    assert not (tmp_path / "dist").exists()

@@ -3,6 +3,7 @@
 import os
 import random
 import re
+import shlex
 import signal
 import subprocess
 import sys
@@ -14,7 +15,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tests.repositories import PASSWORD, ROOT, USER, Registry, done, modelservice, registry, web
+from tests.repositories import PASSWORD, ROOT, USER, Registry, done, modelservice, registry, small_archive, web
 
 EXAMPLES = [ROOT / "values-examples/opt-125m.yaml", ROOT / "values-examples/cpu.yaml"]
 
@@ -24,11 +25,11 @@ def packaged(helm: str, folder: Path, *options: str) -> list[Path]:
     return [Path(done(modelservice(helm, "package", one, "-d", folder, *options)).split()[0]) for one in EXAMPLES]
 
 
-def run_line(helm: str, line: str, *options: str, **variables: str) -> str:
+def run_line(helm: str, line: str, **variables: str) -> str:
     """Run an install line as it was printed, but as `helm template`: there is no cluster here."""
-    words = line.split()
+    words = shlex.split(line)
     assert words[:2] == ["helm", "install"]
-    command = [helm, "template", *words[2:], *options]
+    command = [helm, "template", *words[2:]]
     answer = subprocess.run(command, capture_output=True, text=True, check=False, env={**os.environ, **variables})
     assert answer.returncode == 0, answer.stderr
     return answer.stdout
@@ -45,11 +46,9 @@ def test_a_registry_lists_by_version_and_by_digest(plain: Registry, tmp_path: Pa
     to = f"oci://{plain.host}/{Path(helm).parent.name}/charts"
     answer = modelservice(helm, "publish", *archives, "--to", to, *plain.options, **plain.variables)
     lines = done(answer).splitlines()
-    assert len(lines) == 4
+    assert [("@sha256:" in line, line.endswith(" --plain-http")) for line in lines] == [(False, True), (True, True)] * 2
     for line in lines:
-        if "@sha256:" in line and "/3." in helm:
-            continue  # Helm 4 alone installs by digest
-        assert "kind: Deployment" in run_line(helm, line, *plain.options, **plain.variables)
+        assert "kind: Deployment" in run_line(helm, line, **plain.variables)
 
 
 def test_the_same_version_again_is_left_alone_and_another_content_refused(
@@ -72,21 +71,68 @@ def test_a_registry_with_tls_and_a_password_needs_helms_login_and_no_secret_is_p
     tmp_path: Path, helm: str
 ) -> None:
     archive = packaged(helm, tmp_path)[0]
-    with registry(tmp_path / "registry", secured=True) as secured:
+    with registry(tmp_path / "the registry", secured=True) as secured:
         command = ["publish", archive, "--to", f"oci://{secured.host}/charts", *secured.options]
         before = modelservice(helm, *command, **secured.variables)
-        assert (before.returncode, "helm registry login" in before.stderr) == (3, True)
+        assert (before.returncode, f"log in with `helm registry login {secured.host}`" in before.stderr) == (3, True)
         login = [helm, "registry", "login", secured.host, "-u", USER, "-p", PASSWORD, *secured.options]
         subprocess.run(login, check=True, capture_output=True, env={**os.environ, **secured.variables})
         after = modelservice(helm, *command, **secured.variables)
-        line = done(after).splitlines()[0]
-        assert "kind: Deployment" in run_line(helm, line, *secured.options, **secured.variables)
+        for line in done(after).splitlines():
+            assert "kind: Deployment" in run_line(helm, line, **secured.variables)
         assert PASSWORD not in before.stdout + before.stderr + after.stdout + after.stderr
 
 
-def test_a_registry_that_is_not_there_is_a_tools_failure(tmp_path: Path, helm: str) -> None:
-    answer = modelservice(helm, "publish", packaged(helm, tmp_path)[0], "--to", "oci://localhost:9/x", "--plain-http")
+@pytest.mark.parametrize(
+    ("host", "options", "step"),
+    [
+        ("localhost:9", ["--plain-http"], "no registry answers at localhost:9"),
+        ("nowhere.invalid", [], "no address is known for nowhere.invalid"),
+    ],
+)
+def test_a_registry_that_is_not_there_is_a_tools_failure_with_its_own_next_step(
+    host: str, options: list[str], step: str, tmp_path: Path, helm: str
+) -> None:
+    answer = modelservice(helm, "publish", small_archive(helm, tmp_path), "--to", f"oci://{host}/x", *options)
     assert (answer.returncode, "cannot be read" in answer.stderr) == (3, True)
+    assert step in answer.stderr.splitlines()[-1]
+    assert "login" not in answer.stderr
+
+
+def test_a_registry_that_is_spoken_to_wrongly_is_a_failure_with_its_own_next_step(
+    plain: Registry, tmp_path: Path, helm: str
+) -> None:
+    archive = small_archive(helm, tmp_path)
+    with registry(tmp_path / "registry", secured=True) as secured:
+        wrong = [(secured, [], "--ca-file"), (secured, ["--plain-http"], "leave out --plain-http")]
+        # Helm 3 tries HTTP by itself on localhost.
+        wrong += [] if "/3." in helm else [(plain, [], "speaks HTTP: --plain-http")]
+        for place, options, step in wrong:
+            answer = modelservice(helm, "publish", archive, "--to", f"oci://{place.host}/x", *options)
+            assert (answer.returncode, step in answer.stderr.splitlines()[-1]) == (3, True), answer.stderr
+
+
+def test_a_name_longer_than_a_releases_is_cut_in_the_lines(plain: Registry, tmp_path: Path, helm: str) -> None:
+    name = f"{'a' * 52}-{'b' * 10}"
+    to = f"oci://{plain.host}/{Path(helm).parent.name}/long"
+    for line in done(
+        modelservice(helm, "publish", small_archive(helm, tmp_path, name), "--to", to, *plain.options)
+    ).splitlines():
+        assert f"helm install {'a' * 52} oci" in line
+        assert "kind: ConfigMap" in run_line(helm, line, **plain.variables)
+
+
+def test_a_registry_keeps_an_archive_as_it_was_pushed(
+    plain: Registry, keyring: Path, tmp_path: Path, helm: str
+) -> None:
+    archive, to = small_archive(helm, tmp_path), f"oci://{plain.host}/{Path(helm).parent.name}/later"
+    command = [helm, "package", archive.parent / "llama", "-d", archive.parent, "--sign", "--key", "tests"]
+    subprocess.run([*command, "--keyring", keyring], check=True, capture_output=True)
+    provenance = archive.with_name(f"{archive.name}.prov").rename(tmp_path / "later")
+    first = done(modelservice(helm, "publish", archive, "--to", to, *plain.options))
+    provenance.rename(archive.with_name(f"{archive.name}.prov"))
+    again = modelservice(helm, "publish", archive, "--to", to, *plain.options)
+    assert (done(again), "there already" in again.stderr) == (first, True)
 
 
 def test_a_folder_behind_a_web_server_lists_old_and_new(tmp_path: Path, helm: str) -> None:

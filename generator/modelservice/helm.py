@@ -44,8 +44,13 @@ def run_helm(arguments: Sequence[str], variables: Mapping[str, str] | None = Non
     """Run helm and return its standard output. Raises ToolError with helm's own words where it fails."""
     answer = try_helm(arguments, variables)
     if answer.returncode != 0:
-        raise ToolError(f"helm {arguments[0]} failed:\n{(answer.stderr or answer.stdout).strip()}")
+        raise ToolError(f"helm {arguments[0]} failed:\n{words(answer)}")
     return answer.stdout
+
+
+def words(answer: subprocess.CompletedProcess[str]) -> str:
+    """Return all that helm said: `lint` gives its reasons on standard output, other commands on standard error."""
+    return "\n".join(said.strip() for said in (answer.stdout, answer.stderr) if said.strip())
 
 
 def try_helm(arguments: Sequence[str], variables: Mapping[str, str] | None = None) -> subprocess.CompletedProcess[str]:

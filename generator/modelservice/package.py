@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 import gzip
-import hashlib
 import io
 import os
+import re
 import shutil
 import tarfile
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
+from modelservice.archive import digest_of
 from modelservice.errors import InputError
 from modelservice.helm import find_helm, run_helm
+from modelservice.service import is_prerelease
 
 # Archives carry a time for every file; this one says nothing, which is the point. SOURCE_DATE_EPOCH changes it.
 _EPOCH = "315532800"
+# As templates/chart/Chart.yaml.j2 writes it.
+_PRERELEASE = re.compile(rb'(?m)^(  artifacthub\.io/prerelease: )"(true|false)"$')
 
 
 class Signing(NamedTuple):
@@ -35,46 +40,73 @@ class Package(NamedTuple):
 
 
 def package(chart: Path, folder: Path, *, version: str = "", app_version: str = "", sign: Signing | None) -> Package:
-    """Package the chart into the folder, whole or not at all.
+    """Package the chart into the folder, whole or not at all; a signature that was there for another one goes.
 
-    Raises ToolError with helm's words where it lints, packages, signs or verifies badly, InputError where the folder
-    cannot be written.
+    The same chart gives the same bytes, but for signing with Helm 3, whose signature is of an archive with the time of
+    the day. Raises ToolError with helm's words where it lints, renders, packages, signs or verifies badly, InputError
+    where the folder cannot be written.
     """
+    epoch = _epoch()
     run_helm(["lint", "--strict", str(chart)])
+    # A chart that calls `fail` is fine to lint.
+    run_helm(["template", "test", str(chart)])
     with tempfile.TemporaryDirectory(prefix="modelservice-") as name:
         stage = Path(name)
-        command = ["package", str(chart), "--destination", str(stage)]
-        command += ["--version", version] if version else []
-        command += ["--app-version", app_version] if app_version else []
-        epoch = os.environ.get("SOURCE_DATE_EPOCH", _EPOCH)
-        run_helm(command + _signing(sign), {"SOURCE_DATE_EPOCH": epoch})
+        command = ["package", str(_with_prerelease(chart, version, stage / "chart")), "--destination", str(stage)]
+        run_helm(command + _versions(version, app_version) + _signing(sign), {"SOURCE_DATE_EPOCH": str(epoch)})
         (archive,) = stage.glob("*.tgz")
+        provenance = archive.with_name(f"{archive.name}.prov")
         if sign:
             run_helm(["verify", str(archive), "--keyring", sign.keyring])
         elif find_helm().version < (4,):
-            _fix_times(archive, int(epoch))
-        place_files([archive, *stage.glob("*.prov")], folder)
+            _fix_times(archive, epoch)
+        place_files({provenance.name: provenance if sign else None, archive.name: archive}, folder)
         return Package(folder / archive.name, digest_of(folder / archive.name))
 
 
-def digest_of(path: Path) -> str:
-    """Return the SHA-256 of a file's bytes as registries write it."""
-    return f"sha256:{hashlib.sha256(path.read_bytes()).hexdigest()}"
+def place_files(files: Mapping[str, Path | None], folder: Path) -> None:
+    """Put each file into the folder under its name, in one step; None is a file that must not be there.
 
-
-def place_files(files: list[Path], folder: Path) -> None:
-    """Put each file into the folder in one step. Raises InputError where that cannot be."""
+    Raises InputError where that cannot be.
+    """
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        for file in files:
-            beside = folder / f".{file.name}.{os.getpid()}"
+        for name, file in files.items():
+            if file is None:
+                (folder / name).unlink(missing_ok=True)
+                continue
+            beside = folder / f".{name}.{os.getpid()}"
             try:
                 shutil.copyfile(file, beside)
-                beside.replace(folder / file.name)
+                beside.replace(folder / name)
             finally:
                 beside.unlink(missing_ok=True)
     except OSError as error:
         raise InputError(f"{folder} cannot be written: {error.strerror}; choose another folder") from error
+
+
+def _epoch() -> int:
+    said = os.environ.get("SOURCE_DATE_EPOCH", _EPOCH)
+    # gzip has 32 bits for it.
+    if not re.fullmatch("[0-9]{1,10}", said) or int(said) >= 1 << 32:
+        raise InputError(f"SOURCE_DATE_EPOCH is {said!r}: unset it, or set it to seconds since 1970")
+    return int(said)
+
+
+def _with_prerelease(chart: Path, version: str, copy: Path) -> Path:
+    """Return the chart, or a copy whose annotation fits the version that was asked for: helm sets the version only."""
+    about = (chart / "Chart.yaml").read_bytes()
+    fitting = _PRERELEASE.sub(rb'\1"true"' if is_prerelease(version) else rb'\1"false"', about)
+    if not version or fitting == about:
+        return chart
+    shutil.copytree(chart, copy)
+    (copy / "Chart.yaml").write_bytes(fitting)
+    return copy
+
+
+def _versions(version: str, app_version: str) -> list[str]:
+    given = {"--version": version, "--app-version": app_version}
+    return [word for option, value in given.items() if value for word in (option, value)]
 
 
 def _signing(sign: Signing | None) -> list[str]:

@@ -50,7 +50,7 @@ def name_from(file: str) -> str:
 
 def make_service(name: str, version: str, given: Mapping[str, Any], defaults: Mapping[str, Any]) -> Service:
     """Return the service. Raises InputError for a name or version that Helm would refuse."""
-    if not _CHART_NAME.fullmatch(name) or len(name) > 63:
+    if not is_label(name):
         raise InputError(f'"{name}" cannot name a chart: give --name of lower case letters, digits and -, at most 63')
     require_version(version)
     values = coalesce(defaults, given)
@@ -59,7 +59,7 @@ def make_service(name: str, version: str, given: Mapping[str, Any], defaults: Ma
 
 
 def is_label(name: str) -> bool:
-    """Say whether Kubernetes takes the name for a namespace's."""
+    """Say whether Kubernetes takes the name for a namespace's; a chart's name is one too."""
     return len(name) <= 63 and _CHART_NAME.fullmatch(name) is not None
 
 
@@ -84,9 +84,19 @@ def require_release(name: str) -> None:
         )
 
 
+def is_version(version: str) -> bool:
+    """Say whether Helm takes this for a chart's version."""
+    return bool(_SEMVER.fullmatch(version))
+
+
+def is_prerelease(version: str) -> bool:
+    """Say whether a version comes before the release of its three numbers; what follows + does not count."""
+    return "-" in version.partition("+")[0]
+
+
 def require_version(version: str) -> None:
     """Raise InputError for a version that Helm would refuse."""
-    if not _SEMVER.fullmatch(version):
+    if not is_version(version):
         raise InputError(
             f'"{version}" is not a version: Helm wants three numbers without v, such as 0.1.0 (semver.org)'
         )

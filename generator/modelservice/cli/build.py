@@ -102,7 +102,9 @@ def _said(outcome: Outcome) -> str:
 @click.option(
     "--keyring", type=click.Path(exists=True, dir_okay=False), help="A file of secret keys, as gpg exports it."
 )
-@click.option("--passphrase-file", default="", help="A file with the key's passphrase.")
+@click.option(
+    "--passphrase-file", type=click.Path(exists=True, dir_okay=False), help="A file with the key's passphrase."
+)
 def package(
     source: str | None,
     layers: tuple[str, ...],
@@ -112,21 +114,21 @@ def package(
     app_version: str,
     sign: str | None,
     keyring: str | None,
-    passphrase_file: str,
+    passphrase_file: str | None,
 ) -> None:
-    """Check, lint and package a service, or a chart, into an archive.
+    """Check, lint, render and package a service, or a chart, into an archive.
 
-    The same input gives the same bytes, whatever the clock says.
+    The same input gives the same bytes, whatever the clock says; signed ones do with Helm 4.
     """
     from modelservice import package as packaging
     from modelservice.service import require_version
 
-    if sign and not keyring:
-        raise click.UsageError("--sign needs --keyring: gpg --export-secret-keys KEY > keyring.gpg")
+    signing = _signing(sign, keyring, passphrase_file)
     if version:
         require_version(version)
-    signing = packaging.Signing(sign, str(keyring), passphrase_file) if sign else None
     if source and Path(source).is_dir():
+        if name or layers:
+            raise click.UsageError(f"{source} is a chart: --name and -f are for values; change the chart instead")
         made = packaging.package(
             Path(source), destination, version=version or "", app_version=app_version, sign=signing
         )
@@ -134,6 +136,20 @@ def package(
         service = load_service(source, layers, name, version or "0.1.0")
         made = _package_service(service, destination, app_version, signing)
     click.echo(f"{made.path} {made.digest}")
+
+
+def _signing(key: str | None, keyring: str | None, passphrase_file: str | None) -> Signing | None:
+    from modelservice.package import Signing
+
+    if key is None:
+        if keyring or passphrase_file:
+            raise click.UsageError("--keyring and --passphrase-file are for signing: say with which key, --sign KEY")
+        return None
+    if not key.strip():
+        raise click.UsageError("--sign names no key, and nothing would be signed: name one, or leave --sign out")
+    if not keyring:
+        raise click.UsageError("--sign needs --keyring: gpg --export-secret-keys KEY > keyring.gpg")
+    return Signing(key, keyring, passphrase_file or "")
 
 
 def _package_service(service: Service, destination: Path, app_version: str, sign: Signing | None) -> Package:
@@ -155,7 +171,11 @@ def _package_service(service: Service, destination: Path, app_version: str, sign
 @click.option("--url", default="", help="Where the web server shows the folder.")
 @click.option("--force", is_flag=True, help="Replace a version that is there with other content.")
 @click.option("--plain-http", is_flag=True, help="The registry speaks HTTP.")
-@click.option("--ca-file", default="", help="The authority that signed the registry's certificate.")
+@click.option(
+    "--ca-file",
+    type=click.Path(exists=True, dir_okay=False),
+    help="The authority that signed the registry's certificate.",
+)
 @click.option("--insecure-skip-tls-verify", is_flag=True, help="Trust any certificate of the registry.")
 def publish(
     archives: tuple[Path, ...],
@@ -163,21 +183,27 @@ def publish(
     url: str,
     force: bool,
     plain_http: bool,
-    ca_file: str,
+    ca_file: str | None,
     insecure_skip_tls_verify: bool,
 ) -> None:
     """Put archives into a chart repository: an OCI registry, or a folder with an index.
 
-    A version that is there with the same content is left alone; with other content it is refused. Credentials are
-    those of `helm registry login`.
+    A version that is there with the same content is left alone; with other content it is refused. A signature made
+    later is added to a folder; a registry has it only when it was pushed with its archive. Credentials are those of
+    `helm registry login`.
     """
     from modelservice import publish as publishing
 
     connection = ["--plain-http"] if plain_http else []
     connection += ["--ca-file", ca_file] if ca_file else []
     connection += ["--insecure-skip-tls-verify"] if insecure_skip_tls_verify else []
-    for one in publishing.publish(archives, to, url=url, force=force, connection=connection):
+    outcomes = publishing.publish(archives, to, url=url, force=force, connection=connection, told=_told)
+    for one in outcomes:
         if one.outcome == "replaced":
             click.echo(f"warning: {one.archive.label} had other content, which is gone now", err=True)
         click.echo(f"{one.archive.label}: {one.outcome} {one.digest}", err=True)
         click.echo("\n".join(one.install))
+
+
+def _told(words: str) -> None:
+    click.echo(words, err=True)

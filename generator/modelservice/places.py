@@ -1,0 +1,89 @@
+"""What --to and --url say in; the registry or the folder to publish to, and what became of an archive there, out."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import NamedTuple
+from urllib.parse import unquote, urlsplit
+
+from modelservice.archive import Archive
+from modelservice.errors import InputError
+
+_HOST = r"([A-Za-z0-9][A-Za-z0-9.-]*|\[[0-9A-Fa-f:.]+\])(:[0-9]+)?"
+_OCI = re.compile(rf"oci://(?P<host>{_HOST})(/[a-z0-9]+([._-]+[a-z0-9]+)*)+")
+_WEB = re.compile(rf"https?://{_HOST}(/[^\s?#]*)?")
+_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
+# Before the first slash a colon, somewhere after it an @: oci://user:password@host, and user:password@host as well.
+_CREDENTIALS = re.compile(r"[^/]*:.*@", re.DOTALL)
+_READERS = "who installs gives them to `helm repo add`"
+
+
+class Registry(NamedTuple):
+    """An OCI registry: oci://host/path, its host, and helm's options to reach it."""
+
+    url: str
+    host: str
+    connection: tuple[str, ...]
+
+
+class Folder(NamedTuple):
+    """A folder, and the address that a web server shows it at."""
+
+    path: Path
+    url: str
+
+
+class Published(NamedTuple):
+    """What became of an archive, its digest, and lines to install it by.
+
+    `outcome` is pushed, replaced, mended (its file was not what the index says), signed (its signature was added) or
+    there already.
+    """
+
+    archive: Archive
+    outcome: str
+    digest: str
+    install: tuple[str, ...]
+
+
+def place_of(to: str, url: str, connection: Sequence[str]) -> Registry | Folder:
+    """Return the place. Raises InputError where it is none; no message repeats what may hold a password."""
+    for option, given, step in (("--to", to, "log in with `helm registry login`"), ("--url", url, _READERS)):
+        if _CREDENTIALS.match(given):
+            raise InputError(f"{option} holds a user, a password or an @: leave it out; {step}")
+    if to.startswith("oci:"):
+        return _registry(to, connection)
+    path = _path(to)
+    if not url:
+        raise InputError("a folder needs --url, the address that a web server shows it at")
+    if not _WEB.fullmatch(url):
+        raise InputError("--url is no address of a folder: http(s)://host/path, without spaces, ? and #")
+    return Folder(path, url.rstrip("/"))
+
+
+def refuse_others(there: Mapping[Archive, str], force: bool) -> None:
+    """Refuse a version that is there with other content: who has it would not get what was published."""
+    others = [archive.label for archive, digest in there.items() if digest != archive.digest]
+    if others and not force:
+        raise InputError(f"{', '.join(others)}: there already, with other content: raise the version, or --force")
+
+
+def _registry(to: str, connection: Sequence[str]) -> Registry:
+    found = _OCI.fullmatch(to.rstrip("/"))
+    if not found:
+        raise InputError("--to is no place in a registry: oci://host/path, the path in lower case")
+    return Registry(found[0], found["host"], tuple(connection))
+
+
+def _path(to: str) -> Path:
+    if not _SCHEME.match(to):
+        path = to
+    elif to.startswith("file://") and urlsplit(to).netloc in ("", "localhost"):
+        path = unquote(to.removeprefix("file://").removeprefix("localhost"))
+    else:
+        path = ""
+    if not path.strip() or "\0" in path:
+        raise InputError("--to is no place to publish to: oci://host/path, a folder, or file:///folder")
+    return Path(path)

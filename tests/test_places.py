@@ -1,0 +1,82 @@
+"""Where `modelservice publish` may publish to: what is no place is refused before anything is written or sent."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.repositories import done, modelservice, small_archive
+
+URL = "https://charts.example.com/a"
+SECRET = "open-sesame"
+
+
+def refused(helm: str, folder: Path, to: str, url: str) -> str:
+    """Publish, and return the sentence that refuses it."""
+    answer = modelservice(helm, "publish", small_archive(helm, folder), "--to", to, "--url", url)
+    assert (answer.returncode, answer.stdout, answer.stderr.count("\n")) == (1, "", 1), answer.stdout + answer.stderr
+    return answer.stderr
+
+
+@pytest.mark.parametrize(
+    "to",
+    ["", " ", "file://", "file://dist", "file://a/b", "file:dist", "file:///%00", "ftp://x/y", "https://x.example/y"],
+)
+def test_what_is_no_folder_is_refused(to: str, tmp_path: Path, helm: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "work").mkdir()
+    monkeypatch.chdir(tmp_path / "work")
+    assert "--to is no place to publish to: oci://host/path, a folder, or file:///folder" in refused(
+        helm, tmp_path, to, URL
+    )
+    assert not list(Path().iterdir())
+
+
+@pytest.mark.parametrize(
+    "to",
+    ["oci://", "oci:x", "oci:///charts", "oci://host/", "oci://host/a?b", "oci://host/Charts", "oci://host/a//b"],
+)
+def test_what_is_no_place_in_a_registry_is_refused(to: str, tmp_path: Path, helm: str) -> None:
+    assert "--to is no place in a registry: oci://host/path" in refused(helm, tmp_path, to, "")
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "foo",
+        "-x",
+        "ftp://x",
+        "oci://x/y",
+        "https:///a",
+        "https://x/a b",
+        "https://x/?a=b",
+        "https://x/#a",
+        "https://x:y/",
+    ],
+)
+def test_what_is_no_address_of_a_folder_is_refused(url: str, tmp_path: Path, helm: str) -> None:
+    assert "--url is no address of a folder: http(s)://host/path" in refused(helm, tmp_path, str(tmp_path / "s"), url)
+    assert not (tmp_path / "s").exists()
+
+
+@pytest.mark.parametrize("scheme", ["file://", "file://localhost"])
+def test_an_escaped_path_is_the_folder_that_it_means(scheme: str, tmp_path: Path, helm: str) -> None:
+    to = f"{scheme}{tmp_path}/f%20d"
+    done(modelservice(helm, "publish", small_archive(helm, tmp_path), "--to", to, "--url", URL))
+    assert (tmp_path / "f d/index.yaml").is_file()
+
+
+@pytest.mark.parametrize(
+    ("to", "url"),
+    [
+        (f"oci://me:{SECRET}@host/charts", ""),
+        (f"oci://me:{SECRET}/x@host/charts", ""),
+        (f"me:{SECRET}@host/charts", ""),
+        (f"file://me:{SECRET}@localhost/charts", URL),
+        ("site", f"https://me:{SECRET}@host/charts"),
+        ("site", f"https://me:1/{SECRET}@host/charts"),
+        ("site", f"https://{SECRET}@host/charts"),
+    ],
+)
+def test_credentials_are_refused_and_not_repeated(to: str, url: str, tmp_path: Path, helm: str) -> None:
+    said = refused(helm, tmp_path, to, url)
+    assert "holds a user, a password or an @: leave it out" in said
+    assert SECRET not in said
