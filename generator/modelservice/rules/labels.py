@@ -37,7 +37,8 @@ def key_length(values: Values) -> Iterator[Said]:
     for path, key, on_key in [*places, (("gpu", "resourceName"), resource, False)]:
         name = key.rpartition("/")[2]
         if len(name) > _LONGEST:
-            yield Said(path, f"{name} has {len(name)} characters, and at most 63 are allowed", "remove it, or shorten it", on_key)
+            message = f"{name} has {len(name)} characters, and at most 63 are allowed"
+            yield Said(path, message, "remove it, or shorten it", on_key)
 
 
 RULES = (key_length,)
