@@ -78,3 +78,33 @@ volumes[{{ $index }}].name: {{ .name }} is there twice; keep one
 {{- end -}}
 {{- end -}}
 {{- end }}
+
+{{/* The download before the start, and the volume of what is compiled. */}}
+{{- define "modelservice.validate.caches" -}}
+{{- $volume := .Values.modelVolume -}}
+{{- $way := $volume.preDownload -}}
+{{- $readOnlyMany := eq (join "," $volume.accessModes) "ReadOnlyMany" -}}
+{{- if and $way (eq .Values.model.source "local") }}
+modelVolume.preDownload: has nothing to download with model.source local; remove it
+{{- else if and $way (or $readOnlyMany (and (eq $way "InitContainer") (include "modelservice.readOnly" .))) }}
+modelVolume.preDownload: {{ $way }} cannot write to a read-only volume; remove it, or the volume's readOnly and ReadOnlyMany
+{{- else if and (eq $way "Job") (include "modelservice.claimTemplate" .) }}
+modelVolume.preDownload: a Job fills one volume, and each replica of this StatefulSet has its own; use InitContainer
+{{- else if and (eq $way "Job") (not (has "ReadWriteMany" $volume.accessModes)) }}
+modelVolume.preDownload: a Job writes beside the pods that read; set modelVolume.accessModes to [ReadWriteMany], or use InitContainer
+{{- end }}
+{{- $cache := .Values.compileCache -}}
+{{- if and (eq $cache.volume "model") (include "modelservice.readOnly" .) }}
+compileCache.volume: model is mounted read-only; use own
+{{- end }}
+{{- if and (eq $cache.volume "own") (not $cache.existingClaim) -}}
+{{- if eq .Values.workload.kind "StatefulSet" }}
+compileCache.volume: own would be a claim for each replica of the StatefulSet, which no upgrade can change; name a claim in existingClaim, or use model
+{{- else if and (gt (int (include "modelservice.mostReplicas" .)) 1) (not (has "ReadWriteMany" $cache.accessModes)) (or (not .Values.nodeName) (has "ReadWriteOncePod" $cache.accessModes)) }}
+compileCache.volume: own is one claim for several replicas; set accessModes to [ReadWriteMany], or use model
+{{- end -}}
+{{- end -}}
+{{- if and .Values.model.revision (eq .Values.model.source "local") }}
+model.revision: has no effect on a path; remove it
+{{- end }}
+{{- end }}

@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-import ipaddress
 from collections.abc import Iterator
-from typing import Any
 
-from modelservice.findings import Path, Severity
-from modelservice.rules.values import Said, Values, rule, sound
+from modelservice.findings import Severity
+from modelservice.rules.values import Said, Values, rule
 
 _CHART = "the chart's templates/ingress.yaml and httproute.yaml"
 _KEY = "vLLM's server: the key guards /v1 only"
 # vLLM prints its arguments at the start, from this release on without the keys: vllm-project/vllm#52523.
 _KEYS_HIDDEN = (0, 32, 0)
-_POLICY = "https://kubernetes.io/docs/concepts/services-networking/network-policies/"
-# Seconds between two scrapes of which a rate over five minutes still sees several.
-_RAREST = 120
 
 
 def has_key(values: Values) -> bool:
@@ -103,100 +98,6 @@ def api_keys_logged(values: Values) -> Iterator[Said]:
         yield Said(("apiKeySecret", "keys"), message, "keep one of them, or use vLLM 0.32.0 or later", True)
 
 
-@rule(
-    "network-policy-from",
-    "A network policy lets in what the other fields need.",
-    source="the chart's templates/networkpolicy.yaml",
-    severity=Severity.WARNING,
-)
-def network_policy_from(values: Values) -> Iterator[Said]:
-    """A policy for the own namespace alone, beside something that asks from another one."""
-    peers = values.at("networkPolicy.from") or []
-    elsewhere = any(peer is None or peer.keys() & {"namespaceSelector", "ipBlock"} for peer in peers)
-    if not values.at("networkPolicy.enabled") or elsewhere:
-        return
-    for asks, who in (
-        (values.at("ingress.enabled"), "the ingress controller"),
-        (values.at("httpRoute.enabled"), "the gateway"),
-        (values.at("serviceMonitor.enabled"), "Prometheus"),
-        (values.at("service.type") != "ClusterIP", "who comes through the Service from outside"),
-    ):
-        if asks:
-            message = f"lets in this namespace alone, and {who} is usually in another one"
-            yield Said(("networkPolicy", "enabled"), message, f"name {who}'s namespace in networkPolicy.from")
-
-
-def _blocks(values: Values) -> Iterator[tuple[Path, Any]]:
-    """Yield every ipBlock of the network policy with its path."""
-    for index, peer in values.items("networkPolicy.from"):
-        if "ipBlock" in peer:
-            yield ("networkPolicy", "from", index, "ipBlock"), peer["ipBlock"]
-    for index, way in values.items("networkPolicy.egress"):
-        for number, peer in sound(way.get("to")):
-            if "ipBlock" in peer:
-                yield ("networkPolicy", "egress", index, "to", number, "ipBlock"), peer["ipBlock"]
-
-
-@rule("network-policy-block", "A block of addresses holds its exceptions.", source=_POLICY)
-def network_policy_block(values: Values) -> Iterator[Said]:
-    """What the API server refuses."""
-    for path, block in _blocks(values):
-        whole = _network(block["cidr"])
-        if whole is None:
-            yield Said((*path, "cidr"), f"{block['cidr']} is no block of addresses", "correct it")
-        for index, text in sound(block.get("except")):
-            part = _network(text)
-            inside = whole and part and part.version == whole.version and part.subnet_of(whole)  # type: ignore[arg-type]
-            if whole and (not inside or part == whole):
-                message = f"{text} is no part of {block['cidr']}"
-                yield Said((*path, "except", index), message, "remove it, or correct one of the two")
-
-
-def _network(text: str) -> ipaddress.IPv4Network | ipaddress.IPv6Network | None:
-    try:
-        return ipaddress.ip_network(text, strict=False)
-    except ValueError:
-        return None
-
-
-@rule("network-policy-port", "A range of ports begins with a number and ends above it.", source=_POLICY)
-def network_policy_port(values: Values) -> Iterator[Said]:
-    """What the API server refuses."""
-    for index, way in values.items("networkPolicy.egress"):
-        for number, port in sound(way.get("ports")):
-            first, last = port.get("port"), port.get("endPort")
-            if last is not None and not (isinstance(first, int) and first <= last):
-                path = ("networkPolicy", "egress", index, "ports", number, "endPort")
-                yield Said(
-                    path, f"{last} needs a number in port, at most {last}", "remove it, or write a port below it"
-                )
-
-
-_COLLECTED = "https://docs.vllm.ai/en/latest/usage/metrics.html"
-
-
-@rule("metrics-missing", "What looks at metrics has some.", source=_COLLECTED, severity=Severity.WARNING)
-def metrics_missing(values: Values) -> Iterator[Said]:
-    """Alerts or KEDA on metrics that nothing collects, that vLLM does not export, or that come too rarely."""
-    readers: list[Path] = [("prometheusRule", "enabled")] if values.at("prometheusRule.enabled") else []
-    if values.at("autoscaling.kind") == "ScaledObject" and values.at("autoscaling.prometheusAddress"):
-        readers.append(("autoscaling", "prometheusAddress"))
-    collected = values.at("serviceMonitor.enabled")
-    for path in readers if not collected else ():
-        message = "looks at metrics, and nothing here makes Prometheus collect them"
-        yield Said(path, message, "set serviceMonitor.enabled: true")
-    if readers or collected:
-        for index, argument in values.items("args"):
-            if argument.replace("_", "-") == "--disable-log-stats":
-                yield Said(("args", index), "vLLM then exports none of its metrics", "remove it")
-    seconds = {"ms": 0.001, "s": 1, "m": 60}
-    interval = values.at("serviceMonitor.interval")
-    number = interval.rstrip("ms")
-    if collected and values.at("prometheusRule.enabled") and int(number) * seconds[interval[len(number) :]] > _RAREST:
-        message = f"{interval} is too long for alerts on the rate of the last five minutes"
-        yield Said(("serviceMonitor", "interval"), message, "write at most 2m")
-
-
 # A group of fields, and the key that switches it on.
 _SWITCHES = {
     "ingress": "enabled",
@@ -229,9 +130,5 @@ RULES = (
     ingress_tls,
     route_to_tls,
     api_keys_logged,
-    network_policy_from,
-    network_policy_block,
-    network_policy_port,
-    metrics_missing,
     switched_off,
 )

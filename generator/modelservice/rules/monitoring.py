@@ -1,0 +1,49 @@
+"""Rules on metrics and what looks at them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from modelservice.findings import Path, Severity
+from modelservice.rules.values import Said, Values, rule
+
+_COLLECTED = "https://docs.vllm.ai/en/latest/usage/metrics.html"
+
+_SECONDS = {"ms": 0.001, "s": 1, "m": 60}
+# Seconds between two scrapes of which a rate over five minutes still sees several.
+_RAREST = 120
+
+
+@rule("metrics-missing", "What looks at metrics has some.", source=_COLLECTED, severity=Severity.WARNING)
+def metrics_missing(values: Values) -> Iterator[Said]:
+    """Alerts or KEDA on metrics that nothing collects, or that vLLM does not export."""
+    readers: list[Path] = [("prometheusRule", "enabled")] if values.at("prometheusRule.enabled") else []
+    if values.at("autoscaling.kind") == "ScaledObject" and values.at("autoscaling.prometheusAddress"):
+        readers.append(("autoscaling", "prometheusAddress"))
+    collected = values.at("serviceMonitor.enabled")
+    for path in readers if not collected else ():
+        message = "looks at metrics, and nothing here makes Prometheus collect them"
+        yield Said(path, message, "set serviceMonitor.enabled: true")
+    if readers or collected:
+        for index, argument in values.items("args"):
+            if argument.replace("_", "-") == "--disable-log-stats":
+                yield Said(("args", index), "vLLM then exports none of its metrics", "remove it")
+
+
+@rule(
+    "scrape-interval",
+    "Metrics are read often enough for the alerts.",
+    source="https://prometheus.io/docs/prometheus/latest/querying/functions/#rate",
+    severity=Severity.WARNING,
+)
+def scrape_interval(values: Values) -> Iterator[Said]:
+    """An interval of which the alerts' five minutes hold too few."""
+    interval = values.at("serviceMonitor.interval")
+    number = interval.rstrip("ms")
+    watched = values.at("serviceMonitor.enabled") and values.at("prometheusRule.enabled")
+    if watched and int(number) * _SECONDS[interval[len(number) :]] > _RAREST:
+        message = f"{interval} is too long for alerts on the rate of the last five minutes"
+        yield Said(("serviceMonitor", "interval"), message, "write at most 2m")
+
+
+RULES = (metrics_missing, scrape_interval)
