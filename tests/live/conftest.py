@@ -1,5 +1,6 @@
 """The live tests run where `make test-live` says so: MODELSERVICE_LIVE is set, and vLLM is installed."""
 
+import contextlib
 import os
 import shutil
 import tempfile
@@ -7,8 +8,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import yaml
+from modelservice import access, check
+from modelservice.service import coalesce
 
-from tests.live.serving import ENVIRONMENT, MODELS, Server, serving
+from tests.chart.rendering import EXAMPLES
+from tests.live.serving import CPU_FLAGS, ENVIRONMENT, MODELS, Server, serving
 
 LIVE = bool(os.environ.get("MODELSERVICE_LIVE"))
 collect_ignore = [] if LIVE else ["test_live.py"]
@@ -58,4 +63,23 @@ def chat(helm4: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serve
 def embed(helm4: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """Return a running embedding server."""
     with serving(helm4, EMBED, tmp_path_factory.mktemp("embed"), copy_models) as running:
+        yield running
+
+
+def accesses() -> dict[str, access.Access]:
+    """Return how each example is reached."""
+    values = {example.stem: yaml.safe_load(example.read_text()) for example in EXAMPLES}
+    return {name: access.access(coalesce(check.defaults(), one), name, "models") for name, one in values.items()}
+
+
+@pytest.fixture(scope="module")
+def as_examples(helm4: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Server]]:
+    """Return a chat and an embedding server, by task, that go by the models' names of all examples."""
+    running = {}
+    with contextlib.ExitStack() as stack:
+        for task, values in (("generate", CHAT), ("embedding", EMBED)):
+            names = sorted({found.model for found in accesses().values() if found.task == task})
+            flags = [*CPU_FLAGS, "--served-model-name", *names]
+            folder = tmp_path_factory.mktemp(task)
+            running[task] = stack.enter_context(serving(helm4, values, folder, copy_models, flags))
         yield running

@@ -16,7 +16,7 @@ from modelservice import access, check
 from modelservice.service import coalesce
 
 from tests.chart.rendering import EXAMPLES, objects, one, pod, server
-from tests.live.conftest import CHAT, EMBED, copy_models
+from tests.live.conftest import CHAT, EMBED, accesses, copy_models
 from tests.live.hub import hub
 from tests.live.serving import CPU_FLAGS, ENVIRONMENT, MODELS, RELEASE, Server, close, fill, parse, run_python, serving
 
@@ -164,6 +164,18 @@ def test_the_shell_script_runs_unchanged(kind: str, chat: Server, embed: Server)
     script = f"set -e\n{access.as_curl(found(values))}"
     answer = subprocess.run(["sh", "-c", script], capture_output=True, text=True, check=False, env=variables)
     assert answer.returncode == 0, answer.stdout + answer.stderr
+
+
+@pytest.mark.parametrize("example", accesses())
+def test_what_access_prints_for_an_example_runs_unchanged(example: str, as_examples: dict[str, Server]) -> None:
+    shown = accesses()[example]
+    variables = {"OPENAI_BASE_URL": f"{as_examples[shown.task].url}/v1", "PATH": "/usr/bin:/bin"}
+    command = ["sh", "-ec", access.as_curl(shown)]
+    answer = subprocess.run(command, capture_output=True, text=True, check=False, env=variables)
+    assert answer.returncode == 0, answer.stdout + answer.stderr
+    answer = run_python(access.as_python(shown), OPENAI_BASE_URL=variables["OPENAI_BASE_URL"])
+    assert answer.returncode == 0, answer.stderr
+    assert shown.model in answer.stdout
 
 
 def test_an_embedding_model_embeds_and_does_not_chat(embed: Server) -> None:
