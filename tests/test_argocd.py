@@ -300,3 +300,17 @@ def test_a_name_that_helm_refuses_is_refused_here(services: Path) -> None:
     answer = run("services/prod", "--chart-repo", OCI)
     assert (answer.exit_code, "cannot name a release" in answer.stderr) == (1, True)
     assert len(list(yaml.safe_load_all(answer.stdout))) == 2
+
+
+@pytest.mark.parametrize(
+    ("arguments", "idle"),
+    [
+        (["--chart-repo", OCI, "--revision", "v1"], "--revision"),
+        (["--chart-repo", OCI, "--path", "charts"], "--path"),
+        (["--git", GIT, "--chart", "x", "--chart-version", "3.0.0"], "--chart, --chart-version"),
+    ],
+)
+def test_an_option_without_effect_is_refused(arguments: list[str], idle: str) -> None:
+    answer = run("services/prod/chat.yaml", *arguments)
+    assert (answer.exit_code, f"{idle}: no effect" in answer.stderr) == (2, True)
+    assert made("services/prod/chat.yaml", "--chart-repo", OCI, "--values-git", GIT, "--revision", "v1")

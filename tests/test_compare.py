@@ -4,6 +4,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
+import yaml
 
 from tests.repositories import modelservice
 
@@ -237,3 +238,35 @@ def test_wrong_values_are_their_findings(helm: str) -> None:
     answer = modelservice(helm, "diff", "old.yaml", "chat.yaml")
     assert answer.returncode == 2
     assert "chat.yaml:1:9: error: model.nmae: unknown key; did you mean name? [unknown-key]" in answer.stderr
+
+
+def test_labels_that_come_to_nothing_and_a_claim_without_a_size_are_compared(helm: str) -> None:
+    text = 'apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: x\n  labels: {{ "" }}\n  annotations: {{ "" }}\n'
+    claim = "apiVersion: v1\nkind: PersistentVolumeClaim\nmetadata: {{name: x}}\nspec: {{accessModes: [{}]}}\n"
+
+    def values(mode: str) -> str:
+        return PLAIN + yaml.safe_dump({"extraObjects": [text, claim.format(mode)]})
+
+    assert diff(helm, values("ReadWriteMany"), values("ReadWriteMany")) == (0, "")
+    assert "cannot be changed in place" in diff(helm, values("ReadWriteMany"), values("ReadWriteOnce"))[1]
+
+
+def test_objects_of_one_name_in_two_namespaces_are_two(helm: str) -> None:
+    def values(said: str) -> str:
+        item = {"apiVersion": "v1", "kind": "ConfigMap", "data": {"said": said}}
+        items = [{**item, "metadata": {"name": "x", "namespace": "n1"}}]
+        items.append({**item, "data": {}, "metadata": {"name": "x", "namespace": "n2"}})
+        return PLAIN + yaml.safe_dump({"extraObjects": items})
+
+    code, said = diff(helm, values("a"), values("b"))
+    assert (code, said.count("~ ConfigMap x")) == (1, 1)
+
+
+@pytest.mark.parametrize("target", ["/etc/hostname", "chat.yaml"])
+def test_a_symbolic_link_of_a_revision_is_one_sentence(target: str, helm: str) -> None:
+    committed(chat=PLAIN)
+    Path("services/link.yaml").symlink_to(target)
+    git("add", ".")
+    git("commit", "-m", "link")
+    answer = modelservice(helm, "diff", "HEAD:services/link.yaml", "services/chat.yaml")
+    assert (answer.returncode, "symbolic link: name the file that it points to" in answer.stderr) == (2, True)

@@ -138,11 +138,17 @@ def test_a_server_that_hangs_is_given_up_in_time() -> None:
     assert time.monotonic() - start < 5
 
 
-@pytest.mark.parametrize("url", ["localhost", "http://", "nonsense://x", "http://[::1"])
+@pytest.mark.parametrize("url", ["http://", "http://[::1"])
 def test_what_is_no_address_is_one_sentence(url: str) -> None:
     answer = smoke(url)
     assert answer.exit_code == 3
     assert answer.stderr.startswith("error: ")
+
+
+@pytest.mark.parametrize("url", ["localhost:8000", "nonsense://x"])
+def test_an_address_without_http_is_wrong_usage_and_not_waited_for(url: str) -> None:
+    answer = smoke(url, "--wait", "600")
+    assert (answer.exit_code, f"http://{url}" in answer.stderr) == (2, True)
 
 
 def test_a_certificate_of_ones_own_is_trusted_only_when_told(tmp_path: Path) -> None:

@@ -26,6 +26,7 @@ class Access(NamedTuple):
     is None where the server asks for none.
     """
 
+    release: str
     service: str
     namespace: str
     service_type: str
@@ -44,6 +45,7 @@ class Access(NamedTuple):
 def access(values: Mapping[str, Any], release: str, namespace: str) -> Access:
     """Return how the release is reached; `values` are complete, as the chart sees them."""
     return Access(
+        release=release,
         service=service_name(values, release),
         namespace=namespace,
         service_type=values["service"]["type"],

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import jinja2
 
 from modelservice import __version__, vllm
-from modelservice.arguments.rules import OWNED
+from modelservice.arguments.rules import OWNED, PARALLEL
 from modelservice.dump import dump
 from modelservice.fields import Field, FieldModel, nested, with_needed, without
 from modelservice.findings import Path
@@ -31,17 +31,8 @@ if TYPE_CHECKING:
 TEMPLATES = FilePath(__file__).parent / "templates"
 # How a rendered chart is known as ours; it stands on the first line of its Chart.yaml.
 MARK = "# Made by modelservice"
-# Arguments that say how a model is split: with one of them the chart does not set --tensor-parallel-size.
-PARALLEL_FLAGS = (
-    "--tensor-parallel-size",
-    "-tp",
-    "--pipeline-parallel-size",
-    "-pp",
-    "--data-parallel-size",
-    "-dp",
-    "--nnodes",
-    "-n",
-)
+# With one of these arguments the chart does not set --tensor-parallel-size: they say how the model is split.
+PARALLEL_FLAGS = (*(word for pair in PARALLEL.items() for word in pair), "--nnodes", "-n")
 _DESCRIPTION = "A model on vLLM's OpenAI-compatible server, from the fields of the LLMOS console's form"
 
 

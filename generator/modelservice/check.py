@@ -17,6 +17,8 @@ from modelservice.secrets import IN_A_SECRET, hidden, names_secret
 from modelservice.service import coalesce
 
 if TYPE_CHECKING:
+    from jsonschema import Draft7Validator
+
     from modelservice.document import Document
 
 
@@ -95,6 +97,13 @@ def schema() -> Schema:
 
 
 @functools.cache
+def _validator() -> Draft7Validator:
+    from modelservice.schema import validator_of
+
+    return validator_of(schema())
+
+
+@functools.cache
 def defaults() -> dict[str, Any]:
     """Return the chart's default values, from the schema."""
     return _defaults(schema())
@@ -112,7 +121,7 @@ def _problems(given: Mapping[str, Any]) -> list[Problem]:
     from modelservice.schema import check_schema
 
     checked, problems = without_nulls(given, schema(), defaults())
-    problems += itertools.islice(check_schema(checked, schema()), MOST)
+    problems += itertools.islice(check_schema(checked, _validator(), schema()), MOST)
     sound = _without(given, [problem.path for problem in problems])
     found = check_rules(Values(coalesce(defaults(), sound), given, defaults()))
     return [_private(problem, given) for problem in problems] + list(itertools.islice(found, MOST))

@@ -15,6 +15,8 @@ from modelservice.errors import ToolError
 from modelservice.quantity import Quantity
 
 Object = Mapping[str, Any]
+# What tells objects apart: kind, name, API group, namespace.
+_Key = tuple[str, str, str, str]
 
 
 class Field(NamedTuple):
@@ -50,16 +52,21 @@ def compare(old: str, new: str) -> list[Change]:
     return changes
 
 
-def _objects(text: str) -> dict[tuple[str, str], Object]:
+def _objects(text: str) -> dict[_Key, Object]:
     try:
         found = [item for item in yaml.safe_load_all(text) if item]
     except yaml.YAMLError as error:
         raise ToolError(f"helm printed what is no YAML: {error}") from error
     for item in found:
-        item["metadata"].get("labels", {}).pop("helm.sh/chart", None)
+        (item["metadata"].get("labels") or {}).pop("helm.sh/chart", None)
     tests = ("test", "test-success")
-    kept = [i for i in found if i["metadata"].get("annotations", {}).get("helm.sh/hook") not in tests]
-    return {(item["kind"], item["metadata"]["name"]): _typed(item) for item in kept}
+    kept = [i for i in found if (i["metadata"].get("annotations") or {}).get("helm.sh/hook") not in tests]
+    return {_key(item): _typed(item) for item in kept}
+
+
+def _key(item: Object) -> _Key:
+    about = item["metadata"]
+    return item["kind"], about["name"], item["apiVersion"].rpartition("/")[0], about.get("namespace") or ""
 
 
 # The API server reads quantities of its own kinds as numbers; a custom resource keeps the text.
@@ -79,7 +86,7 @@ def _with_quantities(value: Any, key: str, above: str) -> Any:
     return Quantity(value) if quantity and isinstance(value, str | int | float) else value
 
 
-def _label(key: tuple[str, str]) -> str:
+def _label(key: _Key) -> str:
     return f"{key[0]} {key[1]}"
 
 

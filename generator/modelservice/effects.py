@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from decimal import Decimal
 from typing import Any
 
 from modelservice.quantity import amount
@@ -84,12 +85,18 @@ def _model_claim(item: Object) -> str:
 
 
 def _resized(before: Object, after: Object) -> Iterator[str]:
-    sizes = [spec["resources"]["requests"]["storage"] for spec in (before, after)]
-    small, large = (amount(size) or 0 for size in sizes)
+    small, large = (_storage(spec) for spec in (before, after))
+    if small is None or large is None:
+        return
     if large > small:
         yield "the volume grows, where its storage class allows it; the pods need not restart"
     elif large < small:
         yield "a volume cannot shrink: Kubernetes refuses it; keep the size, or make a new claim"
+
+
+def _storage(spec: Any) -> Decimal | None:
+    asked = (spec.get("resources") or {}).get("requests") or {}
+    return amount(asked.get("storage", ""))
 
 
 def _pods(kind: str, before: Object, after: Object) -> Iterator[str]:

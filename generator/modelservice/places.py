@@ -67,7 +67,8 @@ def refuse_others(there: Mapping[Archive, str], force: bool) -> None:
     """Refuse a version that is there with other content: who has it would not get what was published."""
     others = [archive.label for archive, digest in there.items() if digest != archive.digest]
     if others and not force:
-        raise InputError(f"{', '.join(others)}: there already, with other content: raise the version, or --force")
+        why = "there already, with other content, such as another helm makes: raise the version, or --force"
+        raise InputError(f"{', '.join(others)}: {why}")
 
 
 def _registry(to: str, connection: Sequence[str]) -> Registry:

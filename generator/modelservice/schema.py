@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import functools
 import json
 import re
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
+from modelservice.fields import Schema
 from modelservice.findings import Path, Problem, Severity, dotted
 from modelservice.rule import Rule
 from modelservice.wording import TYPES, Said, shown, worded
@@ -33,10 +33,13 @@ RULES = tuple(
 )
 
 
-def check_schema(data: Mapping[str, Any], schema: Mapping[str, Any]) -> Iterator[Problem]:
-    """Yield every place where the values do not fit the schema (draft-07); no problem is said twice."""
+def check_schema(data: Mapping[str, Any], validator: Draft7Validator, schema: Schema) -> Iterator[Problem]:
+    """Yield every place where the values do not fit the schema (draft-07); no problem is said twice.
+
+    `validator` is what `validator_of` makes of the schema; it is worth keeping.
+    """
     seen: set[Problem] = set()
-    for error in _validator(_Identity(schema)).iter_errors(data):
+    for error in validator.iter_errors(data):
         for leaf in _leaves(error):
             for problem in _problems(leaf, schema):
                 if problem not in seen:
@@ -44,25 +47,12 @@ def check_schema(data: Mapping[str, Any], schema: Mapping[str, Any]) -> Iterator
                     yield problem
 
 
-class _Identity:
-    """A schema as a key of the cache: the same object, not an equal one."""
-
-    def __init__(self, schema: Mapping[str, Any]) -> None:
-        self.schema = schema
-
-    def __hash__(self) -> int:
-        return id(self.schema)
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Identity) and other.schema is self.schema
-
-
-@functools.lru_cache(maxsize=4)
-def _validator(schema: _Identity) -> Draft7Validator:
+def validator_of(schema: Schema) -> Draft7Validator:
+    """Return what checks values against a schema as Helm does."""
     from jsonschema import Draft7Validator, validators
 
     linear: type[Draft7Validator] = validators.extend(Draft7Validator, {"uniqueItems": _unique_items})  # type: ignore[no-untyped-call]
-    return linear(_inlined(schema.schema, schema.schema.get("definitions", {})))
+    return linear(_inlined(schema, schema.get("definitions", {})))
 
 
 def _unique_items(_: Any, wanted: bool, items: Any, __: Any) -> Iterator[_Error]:
@@ -142,6 +132,8 @@ def _meant(path: Path, value: Any, group: Mapping[str, Any], schema: Mapping[str
     from modelservice.suggest import nearest
 
     siblings = group.get("properties", {})
+    if joined := _run_together(path, schema):
+        return f"did you mean {joined}?"
     if near := nearest(str(path[-1]), siblings):
         kind = str(siblings[near].get("type"))
         shape = {"array": list, "object": dict}.get(kind, object)
@@ -162,13 +154,21 @@ def _elsewhere(path: Path, schema: Mapping[str, Any]) -> str | None:
     """Return the field that is meant when a key stands at the wrong place, or is several keys run together."""
     from modelservice.suggest import nearest
 
-    fields = [field for field in _paths(schema) if field != dotted(path)]
     last = str(path[-1])
+    fields = [field for field in _paths(schema) if field not in (dotted(path), last)]
     same = [field for field in fields if field.rpartition(".")[2].lower() == last.lower()]
     longer = [field for field in fields if len(last) > 4 and field.rpartition(".")[2].lower().startswith(last.lower())]
     if 0 < len(same or longer) <= _FEW:
         return (same or longer)[0]  # the console's fields come first
     return nearest(last, fields, cutoff=0.8) or nearest(dotted(path), fields, cutoff=0.85)
+
+
+def _run_together(path: Path, schema: Mapping[str, Any]) -> str | None:
+    """Return the field that is meant by modelName or model_name; None where the key is not several run together."""
+    if len(path) > 1:
+        return None
+    written = re.sub("[-_]", "", str(path[0])).lower()
+    return next((field for field in _paths(schema) if "." in field and field.replace(".", "").lower() == written), None)
 
 
 def _paths(group: Mapping[str, Any], above: str = "") -> Iterator[str]:

@@ -106,10 +106,16 @@ def _copy(commit: str, top: Path, file: str, stage: Path) -> Path | None:
     archive = _git("--literal-pathspecs", "-C", str(top), "archive", "--format=tar", commit, "--", path)
     if not archive:
         return None
-    with tarfile.open(fileobj=io.BytesIO(archive)) as packed:
-        packed.extractall(stage, filter="data")
+    linked = InputError(f"{file} is, or holds, a symbolic link: name the file that it points to")
+    try:
+        with tarfile.open(fileobj=io.BytesIO(archive)) as packed:
+            packed.extractall(stage, filter="data")
+    except tarfile.FilterError as error:
+        raise linked from error
     copy = stage / path
-    return copy if copy.exists() or copy.is_symlink() else None
+    if copy.is_symlink() and not copy.exists():
+        raise linked
+    return copy if copy.exists() else None
 
 
 def _git(*words: str) -> bytes:

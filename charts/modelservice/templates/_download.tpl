@@ -58,8 +58,10 @@ args:
 env:
   - name: MODEL
     value: {{ $.Values.model.name | quote }}
+  {{- if $downloads }}
   - name: REVISION
     value: {{ $.Values.model.revision | quote }}
+  {{- end }}
   - name: MARKER
     value: {{ include "modelservice.download.marker" $ | quote }}
   {{- range ternary (include "modelservice.env" $ | fromYamlArray) list $downloads }}

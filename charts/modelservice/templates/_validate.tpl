@@ -30,6 +30,12 @@ gpu.vgpu.{{ $key }}: has no effect; set gpu.vgpu.enabled to true
 
 {{/* The model: an id for a hub, or a path in a volume. */}}
 {{- define "modelservice.validate.model" -}}
+{{- if and .Values.model.chatTemplate (include "modelservice.argumentGiven" (list . "--chat-template")) }}
+model.chatTemplate: --chat-template stands in args too; keep one of them
+{{- end }}
+{{- if and .Values.model.revision (eq .Values.model.source "local") }}
+model.revision: has no effect on a path; remove it
+{{- end }}
 {{- $name := .Values.model.name -}}
 {{- $word := "[A-Za-z0-9_]([A-Za-z0-9_.-]*[A-Za-z0-9_])?" -}}
 {{- if ne .Values.model.source "local" -}}

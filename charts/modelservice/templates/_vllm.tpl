@@ -85,7 +85,7 @@ rocm6.4.1_vllm_0.10.1 the ones behind vllm are meant.
 - $(API_KEY_{{ add $index 1 }})
 {{- end }}
 {{- end }}
-{{- if and (gt (int .Values.gpu.count) 1) (not (include "modelservice.argumentGiven" (list . "--tensor-parallel-size" "-tp" "--pipeline-parallel-size" "-pp" "--data-parallel-size" "-dp" "--nnodes" "-n"))) }}
+{{- if and (gt (int .Values.gpu.count) 1) (not (include "modelservice.argumentGiven" (list . "--tensor-parallel-size" "-tp" "--pipeline-parallel-size" "-pp" "--prefill-context-parallel-size" "-pcp" "--data-parallel-size" "-dp" "--data-parallel-size-local" "-dpl" "--nnodes" "-n"))) }}
 - --tensor-parallel-size={{ .Values.gpu.count }}
 {{- end }}
 {{- if and (include "modelservice.vllmSince" (list . "0.18.1")) (not (include "modelservice.argumentGiven" (list . "--shutdown-timeout"))) }}

@@ -67,6 +67,14 @@ OWNED = {
     "--tool-call-parser": Owned("a field sets it", "remove it and set model.toolCallParser{value}"),
     "--uds": Owned(_LISTENS, "remove it"),
 }
+# Flags that say over how many GPUs a model is split, each with its short form.
+PARALLEL = {
+    "--tensor-parallel-size": "-tp",
+    "--pipeline-parallel-size": "-pp",
+    "--prefill-context-parallel-size": "-pcp",
+    "--data-parallel-size": "-dp",
+    "--data-parallel-size-local": "-dpl",
+}
 # Whatever stands in an argument, a message stays readable.
 _LONGEST = 500
 _NOT_PLAIN = re.compile(r"""^[\[\]{}*&!|>'"%@`,?]|: | #|:$|^-?[0-9.]+$""")

@@ -186,7 +186,7 @@ def publish(
     ca_file: str | None,
     insecure_skip_tls_verify: bool,
 ) -> None:
-    """Put archives into a chart repository: an OCI registry, or a folder with an index.
+    """Put archives into an OCI registry, or into a folder with an index.
 
     A version that is there with the same content is left alone; with other content it is refused. A signature made
     later is added to a folder; a registry has it only when it was pushed with its archive. Credentials are those of

@@ -92,7 +92,7 @@ def argocd(
     application_set: bool,
     output: Path | None,
 ) -> None:
-    """Write Argo CD Applications for services, or an ApplicationSet for a folder of them.
+    """Write Argo CD Applications for services, or one ApplicationSet for a folder.
 
     The chart comes from a repository (--chart-repo), or from Git (--git). The values go into the Application, or stay
     in Git (--values-git).
@@ -103,6 +103,9 @@ def argocd(
         raise click.UsageError("say where the chart is: --chart-repo, or --git")
     if rendered and not git:
         raise click.UsageError("--rendered needs --git, where the rendered charts are")
+    if idle := [name for name in _idle(git, values_git) if _given(ctx, name)]:
+        options = ", ".join("--" + name.replace("_", "-") for name in idle)
+        raise click.UsageError(f"{options}: no effect with {'--git' if git else '--chart-repo'}: leave it out")
     if release and (len(values) != 1 or Path(values[0]).is_dir()):
         raise click.UsageError("--release names one service: give one values file")
     place = Place(chart_repo, chart, chart_version) if chart_repo else Place(git or "", "", revision, path, rendered)
@@ -117,6 +120,18 @@ def argocd(
     failed += _write(made, output, _words(ctx, values))
     if failed:
         raise InputError(f"not made, or wrong: {', '.join(sorted(set(failed)))}")
+
+
+def _idle(git: str | None, values_git: str | None) -> list[str]:
+    """Return the options that have no effect with this source of the chart."""
+    if git:
+        return ["chart", "chart_version"]
+    return ["path"] if values_git else ["path", "revision"]
+
+
+def _given(ctx: click.Context, name: str) -> bool:
+    source = ctx.get_parameter_source(name)
+    return source is not None and source.name == "COMMANDLINE"
 
 
 def _in_git(file: str) -> str:
@@ -183,8 +198,7 @@ def _words(ctx: click.Context, values: tuple[str, ...]) -> list[str]:
     words = list(values)
     for option in ctx.command.params:
         given = ctx.params.get(option.name or "")
-        source = ctx.get_parameter_source(option.name or "")
-        if not isinstance(option, click.Option) or source is None or source.name != "COMMANDLINE":
+        if not isinstance(option, click.Option) or not _given(ctx, option.name or ""):
             continue
         for one in given if isinstance(given, tuple) else (given,):
             words += [option.opts[-1]] if option.is_flag else [option.opts[-1], str(one)]
@@ -205,7 +219,7 @@ def _write(made: list[Made], output: Path | None, words: list[str]) -> list[str]
     elif texts:
         for name, text in texts.items():
             replace_file(output / f"{name}.yaml", text)
-        click.echo(f"{output}: {len(texts)} files", err=True)
+        click.echo(f"{output}: {len(texts)} file{'s' if len(texts) > 1 else ''}", err=True)
     return list(refused)
 
 

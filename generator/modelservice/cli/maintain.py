@@ -10,7 +10,7 @@ from modelservice.errors import InputError
 @click.command()
 @click.option("--check", is_flag=True, help="Change nothing: print what is stale, missing or extra, and exit 1.")
 def generate(check: bool) -> None:
-    """Generate the chart, the schemas and the tables in the documents from their source."""
+    """Generate the chart, the schemas and the documents' tables from their source."""
     from modelservice import generate as generation
 
     root = generation.checkout()

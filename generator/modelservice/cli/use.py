@@ -45,6 +45,8 @@ def smoke(url: str, model: str, wait_seconds: float, timeout: float, insecure: b
     """
     from modelservice import smoke as smoking
 
+    if not url.startswith(("http://", "https://")):
+        raise click.UsageError(f"write http:// or https:// before the address: http://{url}")
     key = os.environ.get("OPENAI_API_KEY") or os.environ.get("VLLM_API_KEY") or ""
     if wait_seconds:
         smoking.wait(url, wait_seconds, insecure=insecure, told=_told)

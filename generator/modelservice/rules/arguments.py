@@ -1,4 +1,4 @@
-"""Rules on arguments that other fields have a say in; what vLLM itself says of them is in arguments.py."""
+"""Rules on arguments that other fields have a say in; what vLLM itself says of them is in modelservice/arguments/."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from modelservice.arguments.rules import PARALLEL
 from modelservice.findings import Problem, Severity
 from modelservice.rules.image import is_own_image
 from modelservice.rules.values import Said, Values, rule
@@ -15,13 +16,6 @@ from modelservice.suggest import nearest
 if TYPE_CHECKING:
     from modelservice.vllm import Line, Release
 
-_PARALLEL = (
-    "--tensor-parallel-size",
-    "--pipeline-parallel-size",
-    "--prefill-context-parallel-size",
-    "--data-parallel-size",
-    "--data-parallel-size-local",
-)
 # Fields that are nothing but a flag whose values vLLM knows.
 _FLAG_FIELDS = {"model.reasoningParser": "--reasoning-parser", "model.toolCallParser": "--tool-call-parser"}
 _DRAIN_SECONDS = 15
@@ -89,7 +83,7 @@ def gpu_split(values: Values) -> Iterator[Said]:
     count = values.at("gpu.count")
     if not values.at("args") or not count or any(word == "ray" or word.endswith("=ray") for word in _words(values)):
         return
-    sizes = _numbers(values, (*_PARALLEL, "--nnodes"))
+    sizes = _numbers(values, (*PARALLEL, "--nnodes"))
     nodes = sizes.pop("--nnodes", (0, 1))[1] or 1
     if "--data-parallel-size-local" in sizes or _one_rank(values):  # the other ranks are in other pods
         sizes.pop("--data-parallel-size", None)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from modelservice.rules.scale import most_replicas
-from modelservice.rules.security import read_only
+from modelservice.rules.scale import most_replicas, most_said
+from modelservice.rules.security import read_only, read_only_many
 from modelservice.rules.values import Said, Values, rule
 
 _CHART = "the chart's templates/_download.tpl"
@@ -21,7 +21,7 @@ def pre_download(values: Values) -> Iterator[Said]:
         return
     if values.at("model.source") == "local":
         yield Said(path, "has nothing to download with model.source local", "remove it", True)
-    elif modes == ["ReadOnlyMany"] or (way == "InitContainer" and read_only(values)):
+    elif read_only_many(values) or (way == "InitContainer" and read_only(values)):
         yield Said(path, f"{way} cannot write to a read-only volume", "remove it: what is there is served", True)
     elif way == "Job" and values.at("workload.kind") == "StatefulSet" and not values.at("modelVolume.existingClaim"):
         message = "a Job fills one volume, and each replica of this StatefulSet has its own"
@@ -48,24 +48,9 @@ def compile_cache(values: Values) -> Iterator[Said]:
         and "ReadWriteMany" not in modes
         and ("ReadWriteOncePod" in modes or not values.at("nodeName"))
     ):
-        message = f"{most_replicas(values)} replicas share one {modes[0]} claim"
+        message = f"{most_said(values)} share one {modes[0]} claim"
         hint = "set compileCache.accessModes: [ReadWriteMany], or compileCache.volume: model"
         yield Said(("compileCache", "volume"), message, hint)
 
 
-@rule("revision-unused", "A revision is one of a hub's.", source="vLLM's --revision")
-def revision_unused(values: Values) -> Iterator[Said]:
-    """A revision of a path."""
-    if values.at("model.revision") and values.at("model.source") == "local":
-        yield Said(("model", "revision"), "has no effect on a path", "remove it", True)
-
-
-@rule("chat-template-twice", "A chat template is given once.", source="vLLM's --chat-template")
-def chat_template_twice(values: Values) -> Iterator[Said]:
-    """A template among the values, and another one among the arguments."""
-    given = {argument.partition("=")[0].replace("_", "-") for _, argument in values.items("args")}
-    if values.at("model.chatTemplate") and "--chat-template" in given:
-        yield Said(("model", "chatTemplate"), "--chat-template stands in args too", "keep one of them", True)
-
-
-RULES = (pre_download, compile_cache, revision_unused, chat_template_twice)
+RULES = (pre_download, compile_cache)

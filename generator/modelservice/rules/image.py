@@ -28,7 +28,8 @@ def image_not_pinned(values: Values) -> Iterator[Said]:
     tag, digest = values.at("image.tag"), values.at("image.digest")
     if not digest and (not tag or tag == "latest" or tag.startswith(("latest-", "nightly"))):
         what = f"{tag} is another image every time" if tag else "is empty, which means latest"
-        yield Said(("image", "tag"), what, "write a release, such as v0.33.0, or set image.digest")
+        hint = f"write a release, such as {values.defaults['image']['tag']}, or set image.digest"
+        yield Said(("image", "tag"), what, hint)
 
 
 @rule(
@@ -62,7 +63,8 @@ def release_unknown(values: Values) -> Iterator[Said]:
         return
     key = ("vllmVersion",) if values.at("vllmVersion") else ("image", "tag")
     message = f"vLLM {release.asked} is not listed here, and arguments are checked as vLLM {release.name}"
-    yield Said(key, message, f"write a listed release, such as v{release.name}, or leave it where the service starts")
+    listed = release.name if values.at("vllmVersion") else f"v{release.name}"
+    yield Said(key, message, f"write a listed release, such as {listed}, or leave it where the service starts")
 
 
 @rule(
@@ -76,9 +78,9 @@ def version_unstated(values: Values) -> Iterator[Said]:
     tag = values.at("image.tag")
     if values.at("vllmVersion") or not (values.written("image.repository") or values.written("image.tag")):
         return
-    from modelservice.vllm import Exactness, release_for
+    from modelservice.vllm import Exactness, newest_release, release_for
 
-    release, hint = release_for(tag, ""), "set vllmVersion: 0.33.0, or the release that it holds"
+    release, hint = release_for(tag, ""), f"set vllmVersion: {newest_release()}, or the release that it holds"
     if release.exactness is Exactness.UNSTATED and not (tag == "latest" and is_own_image(values)):
         message = f"{tag or 'the image'} does not say which vLLM it holds, and the newest one is assumed"
         yield Said(("image", "tag"), message, hint)

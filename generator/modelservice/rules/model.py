@@ -131,4 +131,28 @@ def hugging_face_unused(values: Values) -> Iterator[Said]:
         yield Said(path, "has no effect without huggingFace.tokenSecret.name", "name the Secret there", True)
 
 
-RULES = (model_default, model_id, model_path, model_path_not_mounted, model_path_hub_cache, hugging_face_unused)
+@rule("revision-unused", "A revision is one of a hub's.", source="vLLM's --revision")
+def revision_unused(values: Values) -> Iterator[Said]:
+    """A revision of a path."""
+    if values.at("model.revision") and values.at("model.source") == "local":
+        yield Said(("model", "revision"), "has no effect on a path", "remove it", True)
+
+
+@rule("chat-template-twice", "A chat template is given once.", source="vLLM's --chat-template")
+def chat_template_twice(values: Values) -> Iterator[Said]:
+    """A template among the values, and another one among the arguments."""
+    given = {argument.partition("=")[0].replace("_", "-") for _, argument in values.items("args")}
+    if values.at("model.chatTemplate") and "--chat-template" in given:
+        yield Said(("model", "chatTemplate"), "--chat-template stands in args too", "keep one of them", True)
+
+
+RULES = (
+    model_default,
+    model_id,
+    model_path,
+    model_path_not_mounted,
+    model_path_hub_cache,
+    hugging_face_unused,
+    revision_unused,
+    chat_template_twice,
+)

@@ -6,17 +6,13 @@ from collections.abc import Iterator
 
 from modelservice.findings import Path, Severity
 from modelservice.rules.model import model_mount, under
-from modelservice.rules.scale import most_replicas
-from modelservice.rules.security import read_only
+from modelservice.rules.scale import most_replicas, most_said
+from modelservice.rules.security import read_only, read_only_many
 from modelservice.rules.values import Said, Values, rule
 
 _MODES = "https://kubernetes.io/docs/concepts/storage/persistent-volumes/#access-modes"
 _CHART = "the chart's templates/_volumes.tpl"
 _KEY = ("modelVolume", "accessModes")
-
-
-def _read_only_many(values: Values) -> bool:
-    return bool(values.at("modelVolume.accessModes") == ["ReadOnlyMany"])
 
 
 def _new_claim(values: Values) -> bool:
@@ -35,7 +31,7 @@ def empty_read_only_claim(values: Values) -> Iterator[Said]:
     if not _new_claim(values) or values.at("modelVolume.dataSource"):
         return
     hint = "set modelVolume.existingClaim, or modelVolume.dataSource to fill it from a snapshot"
-    if _read_only_many(values):
+    if read_only_many(values):
         yield Said(_KEY, "a new ReadOnlyMany claim is an empty volume that nobody can fill", hint)
     elif values.at("modelVolume.readOnly") and values.at("modelVolume.preDownload") != "Job":
         yield Said(("modelVolume", "readOnly"), "a new claim that is mounted read-only stays empty", hint)
@@ -44,7 +40,7 @@ def empty_read_only_claim(values: Values) -> Iterator[Said]:
 @rule("read-only-many-written", "Nobody writes to a ReadOnlyMany volume.", source=_MODES)
 def read_only_many_written(values: Values) -> Iterator[Said]:
     """A writable mount of a volume that is not."""
-    if _read_only_many(values) and values.at("modelVolume.readOnly") is False:
+    if read_only_many(values) and values.at("modelVolume.readOnly") is False:
         yield Said(("modelVolume", "readOnly"), "false with ReadOnlyMany, which nobody can write to", "remove the line")
 
 
@@ -53,16 +49,15 @@ def read_write_once_shared(values: Values) -> Iterator[Said]:
     """Several replicas, on several nodes, with a claim for one."""
     modes = values.at("modelVolume.accessModes")
     several = {"ReadWriteMany", "ReadOnlyMany"} & set(modes)
-    if not shares_one_claim(values) or several:
+    if not shares_one_claim(values) or several or values.refused("modelVolume.accessModes"):
         return
     if "ReadWriteOncePod" in modes or not values.at("nodeName"):
-        replicas = most_replicas(values)
         mode = modes[0]
         node = "" if mode == "ReadWriteOncePod" else ", or one node in nodeName"
         hint = f"set modelVolume.accessModes: [ReadWriteMany], or workload.kind: StatefulSet{node}"
         many: Path = ("autoscaling", "kind") if values.at("autoscaling.kind") else ("replicas",)
         path = _KEY if values.has(_KEY) else many
-        yield Said(path, f"{replicas} replicas share one {mode} claim", hint)
+        yield Said(path, f"{most_said(values)} share one {mode} claim", hint)
 
 
 @rule("access-mode-alone", "ReadWriteOncePod stands alone.", source=_MODES)

@@ -16,6 +16,12 @@ def most_replicas(values: Values) -> int:
     return int(values.at("autoscaling.maxReplicas") if values.at("autoscaling.kind") else values.at("replicas"))
 
 
+def most_said(values: Values) -> str:
+    """Return the same in words, with the key that says it where the user may not have written one."""
+    most = most_replicas(values)
+    return f"up to {most} replicas (autoscaling.maxReplicas)" if values.at("autoscaling.kind") else f"{most} replicas"
+
+
 @rule("autoscaling-range", "The fewest replicas are not more than the most.", source=_HPA)
 def autoscaling_range(values: Values) -> Iterator[Said]:
     """What the API server refuses."""

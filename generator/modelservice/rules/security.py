@@ -24,10 +24,15 @@ def non_root(values: Values) -> bool:
     return bool(context.get("runAsNonRoot") or (context.get("runAsUser") or 0) > 0)
 
 
+def read_only_many(values: Values) -> bool:
+    """Say whether nobody can write to the model volume."""
+    return bool(values.at("modelVolume.accessModes") == ["ReadOnlyMany"])
+
+
 def read_only(values: Values) -> bool:
     """Say whether the model volume is mounted read-only, as templates/_env.tpl does."""
     said = values.at("modelVolume.readOnly")
-    return bool(values.at("modelVolume.accessModes") == ["ReadOnlyMany"] if said is None else said)
+    return read_only_many(values) if said is None else bool(said)
 
 
 def read_only_root(values: Values) -> bool:

@@ -45,6 +45,10 @@ class Values(NamedTuple):
         """Say whether the user wrote another value than the default."""
         return self.written(key) and _at(self.given, _parts(key)) != _at(self.defaults, _parts(key))
 
+    def refused(self, key: str) -> bool:
+        """Say whether the user wrote the key, and the schema refused it, so that the default stands in its place."""
+        return self.changed(key) and self.at(key) == _at(self.defaults, _parts(key))
+
     def empty(self, key: str) -> bool:
         """Say whether a key holds nothing, and not because the schema refused what the user wrote."""
         return not self.at(key) and not self.changed(key)

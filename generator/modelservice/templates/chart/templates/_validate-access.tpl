@@ -9,9 +9,6 @@ httpRoute.parentRefs: is empty, and a route hangs on a gateway; name one
 {{- if and .Values.apiKeySecret.name (gt (len .Values.apiKeySecret.keys) 1) (not (include "modelservice.vllmSince" (list . "0.32.0"))) }}
 apiKeySecret.keys: several need vLLM 0.32.0 or later, because earlier releases print them in the log; keep one
 {{- end }}
-{{- if and .Values.model.chatTemplate (include "modelservice.argumentGiven" (list . "--chat-template")) }}
-model.chatTemplate: --chat-template stands in args too; keep one of them
-{{- end }}
 {{- end }}
 
 {{/* Ranges of ports in the network policy. */}}

@@ -104,7 +104,4 @@ compileCache.volume: own would be a claim for each replica of the StatefulSet, w
 compileCache.volume: own is one claim for several replicas; set accessModes to [ReadWriteMany], or use model
 {{- end -}}
 {{- end -}}
-{{- if and .Values.model.revision (eq .Values.model.source "local") }}
-model.revision: has no effect on a path; remove it
-{{- end }}
 {{- end }}
