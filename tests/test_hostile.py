@@ -103,3 +103,23 @@ def test_a_pipe_in_a_folder_is_not_waited_for(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe.yaml")
     answer = CliRunner().invoke(main, ["validate", str(tmp_path), "--format", "json"], catch_exceptions=False)
     assert json.loads(answer.stdout)["files"] == 1
+
+
+def test_many_warnings_hide_no_error(tmp_path: Path) -> None:
+    env = "".join(f"  - {{name: VLLM_UNKNOWN_THING_{n}, value: a}}\n" for n in range(205))
+    said = validate(tmp_path, f"{MODEL}gpu: {{count: 2}}\nargs: [--tensor-parallel-size=4, --nonsense=3]\nenv:\n{env}")
+    assert "[gpu-split]" in said
+    assert "[argument-unknown]" in said
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "env:\n" + "".join("  - {name: A1, value: 1}\n" for _ in range(201)),
+        "volumes:\n" + "".join("  - {name: [x], emptyDir: {}}\n" for _ in range(201)),
+        "vllmVersion: 0.10\r# a\rlabels: {a: 1.10}\r",
+    ],
+    ids=["env", "volumes", "carriage returns"],
+)
+def test_more_mistakes_than_are_shown_and_odd_line_ends_are_no_traceback(text: str, tmp_path: Path) -> None:
+    assert "error" in validate(tmp_path, MODEL + text)

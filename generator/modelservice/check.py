@@ -122,6 +122,8 @@ def _problems(given: Mapping[str, Any]) -> list[Problem]:
 
     checked, problems = without_nulls(given, schema(), defaults())
     problems += itertools.islice(check_schema(checked, _validator(), schema()), MOST)
+    if len(problems) >= MOST:  # more may be wrong than is said, and rules trust every type
+        return [_private(problem, given) for problem in problems]
     sound = _without(given, [problem.path for problem in problems])
     found = check_rules(Values(coalesce(defaults(), sound), given, defaults()))
     return [_private(problem, given) for problem in problems] + list(itertools.islice(found, MOST))
@@ -178,7 +180,8 @@ def _finding(document: Document, problem: Problem) -> Finding:
 def _as_written(finding: Finding, document: Document) -> Finding:
     """Return the finding with a number as the file has it: what is meant by 1.10 is not 1.1."""
     read = _NUMBER_IN_QUOTES.search(finding.hint)
-    lines = document.sources[finding.position.file].split("\n")
+    # As YAML counts lines: a lone carriage return ends one too.
+    lines = re.split("\r\n|\r|\n", document.sources[finding.position.file])
     written = _PLAIN.match(lines[finding.position.line - 1], finding.position.column - 1) if read else None
     if read is None or written is None or _as_number(written[0]) != _as_number(read[1]):
         return finding

@@ -79,7 +79,7 @@ def _text(finding: Finding, sources: Mapping[str, str], *, color: bool) -> str:
 
 def _excerpt(finding: Finding, source: str) -> str:
     """Return the source line and a caret below it; nothing where the line may hold a secret."""
-    lines = source.split("\n")
+    lines = re.split("\r\n|\r|\n", source)
     if not 1 <= finding.position.line <= len(lines):
         return ""
     text = lines[finding.position.line - 1].rstrip("\r")

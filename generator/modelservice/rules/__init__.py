@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from modelservice.findings import Problem
+from modelservice.findings import Problem, Severity
 from modelservice.rules import (
     access,
     arguments,
@@ -54,8 +54,10 @@ ALL: tuple[Checked, ...] = (
 
 
 def check_rules(values: Values) -> Iterator[Problem]:
-    """Yield what the rules find."""
-    for checked in ALL:
+    """Yield what the rules find, errors first: who takes no more than some must not miss one for warnings."""
+    given = arguments.check_arguments(values)
+    yield from (problem for problem in given if problem.severity is Severity.ERROR)
+    for checked in sorted(ALL, key=lambda checked: checked.rule.severity is not Severity.ERROR):
         for said in checked.function(values):
             yield Problem(checked.rule.severity, said.path, said.message, said.hint, checked.rule.id, said.on_key)
-    yield from arguments.check_arguments(values)
+    yield from (problem for problem in given if problem.severity is not Severity.ERROR)
