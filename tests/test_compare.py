@@ -270,3 +270,19 @@ def test_a_symbolic_link_of_a_revision_is_one_sentence(target: str, helm: str) -
     git("commit", "-m", "link")
     answer = modelservice(helm, "diff", "HEAD:services/link.yaml", "services/chat.yaml")
     assert (answer.returncode, "symbolic link: name the file that it points to" in answer.stderr) == (2, True)
+
+
+def test_the_values_of_a_secret_are_not_shown(helm: str) -> None:
+    def values(said: str) -> str:
+        item = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "db"}, "stringData": {"password": said}}
+        return PLAIN + yaml.safe_dump({"extraObjects": [item]})
+
+    code, said = diff(helm, values("hunter-two"), values("hunter-three"))
+    assert (code, "stringData.password" in said, "hunter" in said) == (1, True, False)
+
+
+def test_helms_own_words_do_not_quote_a_template(helm: str) -> None:
+    text = "apiVersion: v1\nkind: Secret\nmetadata: {name: db}\nstringData: {password: hunter-two, x: {{ if }}}\n"
+    Path("bad.yaml").write_text(PLAIN + yaml.safe_dump({"extraObjects": [text]}))
+    answer = modelservice(helm, "template", "bad.yaml")
+    assert (answer.returncode, "(not shown)" in answer.stderr, "hunter" in answer.stderr) == (3, True, False)

@@ -48,7 +48,11 @@ def compare(old: str, new: str) -> list[Change]:
         elif other is None:
             changes.append(Change("-", _label(key), (), tuple(effects.gone(one))))
         elif one != other:
-            changes.append(Change("~", _label(key), tuple(_fields(one, other, "")), tuple(effects.changed(one, other))))
+            changes.append(
+                Change(
+                    "~", _label(key), tuple(_shown(key[0], _fields(one, other, ""))), tuple(effects.changed(one, other))
+                )
+            )
     return changes
 
 
@@ -88,6 +92,15 @@ def _with_quantities(value: Any, key: str, above: str) -> Any:
 
 def _label(key: _Key) -> str:
     return f"{key[0]} {key[1]}"
+
+
+def _shown(kind: str, fields: Iterator[Field]) -> Iterator[Field]:
+    """Yield the fields, those of a Secret without their values: a diff is made to be pasted."""
+    for field in fields:
+        if kind == "Secret" and not field.path.startswith("metadata."):
+            hidden = ["(not shown)" if text else "" for text in (field.old, field.new)]
+            field = field._replace(old=hidden[0], new=hidden[1])
+        yield field
 
 
 # What tells the items of a list apart, in this order.

@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from modelservice.errors import ToolError
+from modelservice.secrets import hidden
 
 OLDEST = (3, 18, 0)
 
@@ -34,6 +35,10 @@ def find_helm() -> Helm:
     return Helm(helm, version)
 
 
+# Helm quotes the whole text of a template that fails, a Secret's as any other.
+_TEMPLATE = re.compile(r'((?:cannot parse template|tpl function execution for)) "(?:[^"\\]|\\.)*"')
+
+
 @functools.cache
 def _version(helm: str) -> tuple[int, ...]:
     found = re.search(r"v(\d+)\.(\d+)\.(\d+)", _run(helm, ["version", "--short"], {}).stdout)
@@ -50,7 +55,8 @@ def run_helm(arguments: Sequence[str], variables: Mapping[str, str] | None = Non
 
 def words(answer: subprocess.CompletedProcess[str]) -> str:
     """Return all that helm said: `lint` gives its reasons on standard output, other commands on standard error."""
-    return "\n".join(said.strip() for said in (answer.stdout, answer.stderr) if said.strip())
+    said = "\n".join(text.strip() for text in (answer.stdout, answer.stderr) if text.strip())
+    return hidden(_TEMPLATE.sub(r"\1 (not shown)", said))
 
 
 def try_helm(arguments: Sequence[str], variables: Mapping[str, str] | None = None) -> subprocess.CompletedProcess[str]:

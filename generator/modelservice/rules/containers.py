@@ -37,12 +37,16 @@ def container_port(values: Values) -> Iterator[Said]:
     """A port that the server, or another container, has already: they share one network."""
     seen = {(8000, "TCP"): "the server"}
     for path, item in containers(values):
-        for index, port in sound(item.get("ports") if path[0] == "extraContainers" else None):
+        if path[0] == "initContainers" and item.get("restartPolicy") != "Always":
+            continue  # it has ended when the others listen
+        mine = {}
+        for index, port in sound(item.get("ports")):
             number = (port["containerPort"], port.get("protocol", "TCP"))
             if number in seen:
                 message = f"{number[0]} is the port of {seen[number]}, in the same network"
                 yield Said((*path, "ports", index, "containerPort"), message, "let it listen on another port")
-            seen.setdefault(number, item["name"])
+            mine[number] = item["name"]
+        seen = mine | seen
 
 
 @rule("container-probe", "A probe has one handler, and an init container that ends has none.", source=_POD)

@@ -20,7 +20,7 @@ def metrics_missing(values: Values) -> Iterator[Said]:
     readers: list[Path] = [("prometheusRule", "enabled")] if values.at("prometheusRule.enabled") else []
     if values.at("autoscaling.kind") == "ScaledObject" and values.at("autoscaling.prometheusAddress"):
         readers.append(("autoscaling", "prometheusAddress"))
-    collected = values.at("serviceMonitor.enabled")
+    collected = values.at("serviceMonitor.enabled") or _collected_otherwise(values)
     for path in readers if not collected else ():
         message = "looks at metrics, and nothing here makes Prometheus collect them"
         yield Said(path, message, "set serviceMonitor.enabled: true")
@@ -28,6 +28,13 @@ def metrics_missing(values: Values) -> Iterator[Said]:
         for index, argument in values.items("args"):
             if argument.replace("_", "-") == "--disable-log-stats":
                 yield Said(("args", index), "vLLM then exports none of its metrics", "remove it")
+
+
+def _collected_otherwise(values: Values) -> bool:
+    """Say whether annotations or an object of the user's own make somebody collect the metrics."""
+    annotations = {**(values.at("podAnnotations") or {}), **(values.at("annotations") or {})}
+    objects = " ".join(str(item) for _, item in values.items("extraObjects"))
+    return annotations.get("prometheus.io/scrape") == "true" or "Monitor" in objects
 
 
 @rule(

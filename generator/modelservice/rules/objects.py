@@ -13,7 +13,7 @@ _CHART = "the chart's templates/extra-objects.yaml"
 @rule("extra-object", "A further object is a Kubernetes object, and is there once.", source=_CHART)
 def extra_object(values: Values) -> Iterator[Said]:
     """Text that is no object, or the same object twice; what a template in the text makes of it, helm alone knows."""
-    seen: dict[tuple[str, str, str], int] = {}
+    seen: dict[tuple[str, ...], int] = {}
     for index, item in values.items("extraObjects"):
         if isinstance(item, str) and "{{" in item:
             continue
@@ -23,7 +23,8 @@ def extra_object(values: Values) -> Iterator[Said]:
             yield Said(("extraObjects", index), "this text is no Kubernetes object", hint)
             continue
         for one in found:
-            which = (str(one["kind"]), str(one["metadata"]["name"]), str(one["metadata"].get("namespace", "")))
+            about, group = one["metadata"], str(one["apiVersion"]).rpartition("/")[0]
+            which = (str(one["kind"]), str(about["name"]), str(about.get("namespace", "")), group)
             if which in seen:
                 message = f"{which[0]} {which[1]} is extraObjects[{seen[which]}] too"
                 yield Said(("extraObjects", index), message, "keep one of them")

@@ -8,12 +8,16 @@
 {{ $key }}[{{ $index }}].name: {{ .name }} is taken; choose another
 {{- end -}}
 {{- $names = append $names .name -}}
-{{- range $number, $port := eq $key "extraContainers" | ternary .ports list -}}
-{{- $port = printf "%v %s" .containerPort (.protocol | default "TCP") -}}
+{{- if or (eq $key "extraContainers") (eq (toString .restartPolicy) "Always") -}}
+{{- $mine := list -}}
+{{- range $number, $_ := .ports -}}
+{{- $port := printf "%v %s" .containerPort (.protocol | default "TCP") -}}
 {{- if has $port $ports }}
 {{ $key }}[{{ $index }}].ports[{{ $number }}].containerPort: {{ .containerPort }} is taken; let it listen on another port
 {{- end -}}
-{{- $ports = append $ports $port -}}
+{{- $mine = append $mine $port -}}
+{{- end -}}
+{{- $ports = concat $ports $mine -}}
 {{- end -}}
 {{- range $name, $probe := pick . "livenessProbe" "readinessProbe" "startupProbe" -}}
 {{- if and (eq $key "initContainers") (ne (toString $container.restartPolicy) "Always") }}
@@ -41,9 +45,10 @@
 {{- if and $object (not (and $object.apiVersion $object.kind $object.metadata)) }}
 extraObjects[{{ $index }}]: this text is no Kubernetes object; write apiVersion, kind and metadata.name
 {{- else if $object -}}
-{{- $which := printf "%v %v %v" $object.kind $object.metadata.name ($object.metadata.namespace | default "") -}}
+{{- $group := contains "/" $object.apiVersion | ternary (splitList "/" $object.apiVersion | first) "" -}}
+{{- $which := printf "%v %v %v %v" $object.kind $object.metadata.name ($object.metadata.namespace | default "") $group -}}
 {{- if has $which $seen }}
-extraObjects[{{ $index }}]: {{ $which }} is there twice; keep one
+extraObjects[{{ $index }}]: {{ $object.kind }} {{ $object.metadata.name }} is there twice; keep one
 {{- end -}}
 {{- $seen = append $seen $which -}}
 {{- end -}}
