@@ -123,3 +123,38 @@ def test_many_warnings_hide_no_error(tmp_path: Path) -> None:
 )
 def test_more_mistakes_than_are_shown_and_odd_line_ends_are_no_traceback(text: str, tmp_path: Path) -> None:
     assert "error" in validate(tmp_path, MODEL + text)
+
+
+@pytest.mark.parametrize("style", STYLES)
+@pytest.mark.parametrize(
+    "text",
+    [
+        *(
+            f"env:\n  - name: DB_PASSWORD\n    {line}\n"
+            for line in (
+                "value: @hunter2pw",
+                'value: "hunter2pw',
+                "value: hunter2: pw2",
+                "value: 0123456",
+                "value: 12_345_678",
+                "value: !hunter2pw",
+                "value: &hunter2pw",
+                "vale: hunter2pw",
+                "value: {a: hunter2pw}",
+            )
+        ),
+        "env: [DB_PASSWORD=hunter2pw]\n",
+        "env: DB_PASSWORD=hunter2pw\n",
+        "args: --api-key hunter2pw\n",
+        "args: [--api-key=, hunter2pw]\n",
+        "args: [api-key=hunter2pw, '--api-key:hunter2pw']\n",
+        "args:\n  - --api-key\n  - 12345678\n",
+        "args:\n  - '--hf-overrides={token: hunter2pw}'\n",
+        "huggingFace: {tokenSecret: hunter2pw}\n",
+        "apiKeySecret: hunter2pw\n",
+        "podAnnotations: {x/token: 12345678}\n",
+    ],
+)
+def test_what_is_called_a_secret_is_not_shown(text: str, style: str, tmp_path: Path) -> None:
+    said = validate(tmp_path, MODEL + text, style)
+    assert not any(part in said for part in ("hunter2", "0123456", "12_345_678", "12345678"))

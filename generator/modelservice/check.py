@@ -13,7 +13,7 @@ from modelservice import document as documents
 from modelservice.fields import Schema, load_schema
 from modelservice.findings import Finding, Path, Problem, Severity
 from modelservice.nulls import without_nulls
-from modelservice.secrets import IN_A_SECRET, hidden, names_secret
+from modelservice.secrets import IN_A_SECRET, hidden, may_hold_secret
 from modelservice.service import coalesce
 
 if TYPE_CHECKING:
@@ -28,6 +28,8 @@ MOST = 200
 _LONGEST = 600
 _NUMBER_IN_QUOTES = re.compile(r'in quotes: "(-?[0-9][0-9.eE+-]*)"')
 _PLAIN = re.compile(r"[^\s,\]}#]+")
+# Rules of reading whose messages quote what is written.
+_QUOTING = ("yaml-ambiguous", "yaml-tag", "yaml-alias")
 # From so many files on, starting workers takes less time than they save.
 _MANY = 200
 _Checked = tuple[list[Finding], dict[str, str]]
@@ -75,7 +77,7 @@ def _check_over(below: list[Document], path: str) -> _Checked:
 
 def check(document: Document) -> list[Finding]:
     """Return what is wrong with one service's values, in the order of the file."""
-    findings = [_without_secrets(finding) for finding in document.findings]
+    findings = [_without_secrets(_misread(finding, document)) for finding in document.findings]
     if not document.readable:
         return findings
     misread = {finding.position for finding in findings}
@@ -130,15 +132,30 @@ def _problems(given: Mapping[str, Any]) -> list[Problem]:
 
 
 def _private(problem: Problem, given: Mapping[str, Any]) -> Problem:
-    """Return the problem without a variable's value that its name says to be a secret."""
-    if problem.path[-1:] != ("value",) or "env" not in problem.path:
-        return problem
+    """Return the problem without a value that its key, or its variable's name, says to be a secret."""
+    last = str(problem.path[-1]) if problem.path and not problem.on_key else ""
+    names = ["secret" if last.endswith("Secret") else last]
     item: Any = given
-    for part in problem.path[:-1]:
-        item = item[part]
-    if names_secret(str(item.get("name"))):
+    for part in problem.path:
+        if isinstance(item, Mapping):
+            names += [str(item.get("name"))] if "env" in problem.path else []
+            item = item.get(str(part))
+        elif isinstance(item, list) and isinstance(part, int):
+            # --api-key, and its value in an item of its own
+            names += [str(item[part - 1])] if part and problem.path[0] == "args" else []
+            item = item[part]
+    if isinstance(item, str | int | float) and any(may_hold_secret(name) for name in names):
         return problem._replace(message="a secret in plain text (not shown)", hint=IN_A_SECRET, rule="secret-literal")
     return problem
+
+
+def _misread(finding: Finding, document: Document) -> Finding:
+    """Return a finding of the text itself, without the text where that, or the line above, is called a secret."""
+    lines = document.sources.get(finding.position.file, "").splitlines()
+    around = "\n".join(lines[max(0, finding.position.line - 2) : finding.position.line])
+    if finding.rule not in _QUOTING or not may_hold_secret(around):
+        return finding
+    return finding._replace(message="Helm may not read this as it is meant (not shown)", hint="put it in quotes")
 
 
 def _without(given: Any, paths: Sequence[Path]) -> Any:

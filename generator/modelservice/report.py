@@ -83,7 +83,8 @@ def _excerpt(finding: Finding, source: str) -> str:
     if not 1 <= finding.position.line <= len(lines):
         return ""
     text = lines[finding.position.line - 1].rstrip("\r")
-    if not text.strip() or "secret" in finding.rule or may_hold_secret(text):
+    above = lines[max(0, finding.position.line - 2)]
+    if not text.strip() or "secret" in finding.rule or may_hold_secret(text) or may_hold_secret(above):
         return ""
     column = finding.position.column - 1
     start = max(0, column - _WIDTH // 2) if len(text) > _WIDTH else 0

@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from modelservice.secrets import looks_like_secret
+from modelservice.secrets import may_hold_secret
 
 # A jsonschema ValidationError; its stubs say of every part that it may be anything.
 _Error = Any
@@ -35,7 +35,7 @@ def shown(value: Any) -> str:
         return "a map of keys" if value else "{}"
     if isinstance(value, list):
         return "a list" if value else "[]"
-    if isinstance(value, str) and looks_like_secret(value):
+    if isinstance(value, str) and may_hold_secret(value):
         return "a secret (not shown)"
     text = json.dumps(value, ensure_ascii=False)
     return text if len(text) <= 60 else f"{text[:57]}…"
@@ -83,6 +83,8 @@ def _shape_hint(error: _Error, kind: str) -> str:
 
 
 def _list_hint(error: _Error) -> str:
+    if may_hold_secret(str(error.instance)):
+        return 'write a list of "- " lines'
     words = str(error.instance).split()
     if words and words[0].startswith("-"):
         return 'write a list, each argument on a line that begins with "- "'
@@ -111,7 +113,7 @@ def _bad_format(error: _Error) -> Said:
     expected = error.schema.get("x-expects") or f"of the form {error.validator_value}"
     if text.endswith("\n") and re.search(error.validator_value, text.rstrip("\n")):
         return f"{shown(text)} ends with a line break", "write it on one line, without | or >"
-    if looks_like_secret(text):
+    if may_hold_secret(text):
         return f"{shown(text)} is not {expected}", "correct it, or remove the key"
     return f"{shown(text)} is not {expected}", _format_hint(text, expected, error)
 

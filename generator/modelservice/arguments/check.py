@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import re
 from collections.abc import Iterator, Sequence
 
 from modelservice.arguments.commandline import Given, Read, Stray, Unknown, normal, read
@@ -10,7 +11,7 @@ from modelservice.arguments.history import deprecated, keys, unknown, value_chan
 from modelservice.arguments.rules import OWNED, items, problem
 from modelservice.arguments.values import shown, value_fault
 from modelservice.findings import Problem, Severity
-from modelservice.secrets import looks_like_secret
+from modelservice.secrets import looks_like_secret, may_hold_secret
 from modelservice.vllm import Exactness, Flag, Line, Release, alive, command_line, facts, release_after
 
 # What holds for every image; what holds for every release of vLLM.
@@ -51,6 +52,7 @@ def _check(args: Sequence[str], release: str, label: str) -> list[Problem]:
     secrets = {index: kind for index, text in enumerate(args) if (kind := looks_like_secret(text))}
     # What follows sees no secret, so that no message can print one.
     safe = [_hidden(text) if index in secrets else text for index, text in enumerate(args)]
+    safe = [_UNKNOWN if _is_secrets_value(args, index) else _without_value(text) for index, text in enumerate(safe)]
     line = Line(release, label, command_line(release))
     read_items = list(read(safe, line))
     problems = [_secret(index, kind, args[index], line) for index, kind in secrets.items()]
@@ -61,9 +63,25 @@ def _check(args: Sequence[str], release: str, label: str) -> list[Problem]:
     return sorted(problems, key=lambda one: str(one.path[-1]).zfill(9))
 
 
+# What stands for a value that no message may show; $(…) is not known here, and so never wrong.
+_UNKNOWN = "$(SECRET)"
+
+
+def _is_secrets_value(args: Sequence[str], index: int) -> bool:
+    """Say whether an argument follows a flag that takes a secret."""
+    flag = args[index - 1] if index else ""
+    return flag.startswith("--") and may_hold_secret(flag) and not args[index].startswith("-")
+
+
+def _without_value(text: str) -> str:
+    """Return an argument without the value of what is called a secret: --api-key=x, api-key=x, --api-key:x."""
+    found = re.match(r"([\w-]+)([=:]).", text)
+    return f"{found[1]}{found[2]}{_UNKNOWN}" if found and may_hold_secret(found[1]) else text
+
+
 def _hidden(text: str) -> str:
     name, equals, _ = text.partition("=")
-    return f"{name}=$(SECRET)" if equals and not looks_like_secret(name) else "$(SECRET)"
+    return f"{name}={_UNKNOWN}" if equals and not looks_like_secret(name) else _UNKNOWN
 
 
 def _secret(index: int, kind: str, text: str, line: Line) -> Problem:
@@ -151,7 +169,11 @@ def _stray(item: Stray, line: Line) -> Iterator[Problem]:
     else:
         bare = "--" + text.strip().lstrip(_DASHES + "-")
         meant = normal(bare.partition("=")[0]).partition(".")[0] in line.flags
-        hint = f"write {items([bare])}" if meant else "remove it, or write it with its flag as --flag=value"
+        hint = (
+            f"write {items([bare])}"
+            if meant and not may_hold_secret(text)
+            else "remove it, or write it with its flag as --flag=value"
+        )
         yield problem("argument-stray", item.at, f"{shown(text)} belongs to no flag", hint)
 
 

@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
+from modelservice.secrets import may_hold_secret
 from modelservice.suggest import nearest
 from modelservice.vllm import Flag, facts
 
@@ -60,6 +61,8 @@ def _form(flag: Flag, text: str) -> Fault | None:
 
 def shown(text: str) -> str:
     """Return a value as messages show it: quoted, on one line, not too long."""
+    if may_hold_secret(text):
+        return "a secret (not shown)"
     return json.dumps(text if len(text) <= 60 else text[:57] + "...", ensure_ascii=False)
 
 
