@@ -62,7 +62,7 @@ def container_probe(values: Values) -> Iterator[Said]:
                 yield Said((*path, name), "is not for an init container, which ends", hint, True)
             elif len(handlers) != 1:
                 message = f"{' and '.join(handlers)} stand side by side" if handlers else "has no handler"
-                hint = f"keep {handlers[0]}" if handlers else "add httpGet, tcpSocket, exec or grpc"
+                hint = f"remove {' and '.join(handlers[1:])}" if handlers else "add httpGet, tcpSocket, exec or grpc"
                 yield Said((*path, name), message, hint, True)
 
 

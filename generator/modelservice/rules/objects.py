@@ -27,7 +27,7 @@ def extra_object(values: Values) -> Iterator[Said]:
             which = (str(one["kind"]), str(about["name"]), str(about.get("namespace", "")), group)
             if which in seen:
                 message = f"{which[0]} {which[1]} is extraObjects[{seen[which]}] too"
-                yield Said(("extraObjects", index), message, "keep one of them")
+                yield Said(("extraObjects", index), message, "remove it, or the other one")
             seen.setdefault(which, index)
 
 

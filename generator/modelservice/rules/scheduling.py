@@ -55,7 +55,7 @@ def topology_spread(values: Values) -> Iterator[Said]:
         which = (item["topologyKey"], item["whenUnsatisfiable"])
         if which in seen:
             message = f"topologySpreadConstraints[{seen[which]}] is about {which[0]} and {which[1]} too"
-            yield Said(path, message, "keep one of them")
+            yield Said(path, message, "remove it, or the other one")
         seen.setdefault(which, index)
         if "minDomains" in item and which[1] != "DoNotSchedule":
             yield Said((*path, "minDomains"), "is for whenUnsatisfiable: DoNotSchedule only", "remove it", True)

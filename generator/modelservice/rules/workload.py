@@ -67,7 +67,12 @@ def probe_handler(values: Values) -> Iterator[Said]:
     for name in ("startup", "readiness", "liveness"):
         handlers = [handler for handler in _HANDLERS if handler in (values.at(f"probes.{name}") or {})]
         if len(handlers) > 1:
-            yield Said(("probes", name), f"{' and '.join(handlers)} stand side by side", f"keep {handlers[0]}", True)
+            yield Said(
+                ("probes", name),
+                f"{' and '.join(handlers)} stand side by side",
+                f"remove {' and '.join(handlers[1:])}",
+                True,
+            )
 
 
 @rule("probe-success", "Startup and liveness probes succeed at once.", source=_PROBES)

@@ -123,21 +123,3 @@ topologySpreadConstraints[{{ $index }}].matchLabelKeys[{{ $number }}]: {{ $key }
 {{- end -}}
 {{- end -}}
 {{- end }}
-
-{{/* Keys of labels, annotations and resources: the name behind the prefix. */}}
-{{- define "modelservice.validate.keys" -}}
-{{- $maps := pick .Values "labels" "annotations" "podLabels" "podAnnotations" "nodeSelector" -}}
-{{- range $group, $key := dict "serviceAccount" "annotations" "ingress" "annotations" "httpRoute" "annotations" "serviceMonitor" "labels" "prometheusRule" "labels" -}}
-{{- $_ := set $maps (printf "%s.%s" $group $key) (get (get $.Values $group) $key) -}}
-{{- end -}}
-{{- $_ := set $maps "resources.requests" .Values.resources.requests -}}
-{{- $_ := set $maps "resources.limits" .Values.resources.limits -}}
-{{- $_ := set $maps "gpu.resourceName" (dict .Values.gpu.resourceName "") -}}
-{{- range $place, $map := $maps -}}
-{{- range $key, $_ := $map -}}
-{{- if gt (splitList "/" $key | last | len) 63 }}
-{{ $place }}{{ if ne $place "gpu.resourceName" }}{{ include "modelservice.resourceKey" $key }}{{ end }}: has a name of more than 63 characters; shorten it
-{{- end -}}
-{{- end -}}
-{{- end -}}
-{{- end }}
