@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from modelservice import document as documents
 from modelservice.fields import Schema, load_schema
-from modelservice.findings import Finding, Path, Problem, Severity
+from modelservice.findings import MOST, Finding, Path, Problem, Severity, lines_of
 from modelservice.nulls import without_nulls
 from modelservice.secrets import IN_A_SECRET, hidden, may_hold_secret
 from modelservice.service import coalesce
@@ -22,8 +22,6 @@ if TYPE_CHECKING:
     from modelservice.document import Document
 
 
-# Who has more mistakes in one file mends these first; it also bounds the time that a hostile file takes.
-MOST = 200
 # Whatever a file holds, a message stays readable.
 _LONGEST = 600
 _NUMBER_IN_QUOTES = re.compile(r'in quotes: "(-?[0-9][0-9.eE+-]*)"')
@@ -151,7 +149,7 @@ def _private(problem: Problem, given: Mapping[str, Any]) -> Problem:
 
 def _misread(finding: Finding, document: Document) -> Finding:
     """Return a finding of the text itself, without the text where that, or the line above, is called a secret."""
-    lines = document.sources.get(finding.position.file, "").splitlines()
+    lines = lines_of(document.sources.get(finding.position.file, ""))
     around = "\n".join(lines[max(0, finding.position.line - 2) : finding.position.line])
     if finding.rule not in _QUOTING or not may_hold_secret(around):
         return finding
@@ -197,8 +195,7 @@ def _finding(document: Document, problem: Problem) -> Finding:
 def _as_written(finding: Finding, document: Document) -> Finding:
     """Return the finding with a number as the file has it: what is meant by 1.10 is not 1.1."""
     read = _NUMBER_IN_QUOTES.search(finding.hint)
-    # As YAML counts lines: a lone carriage return ends one too.
-    lines = re.split("\r\n|\r|\n", document.sources[finding.position.file])
+    lines = lines_of(document.sources[finding.position.file])
     written = _PLAIN.match(lines[finding.position.line - 1], finding.position.column - 1) if read else None
     if read is None or written is None or _as_number(written[0]) != _as_number(read[1]):
         return finding

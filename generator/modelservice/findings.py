@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from enum import StrEnum
 from typing import NamedTuple
@@ -9,6 +10,8 @@ from typing import NamedTuple
 # A place in values: keys and list indexes from the top.
 Path = tuple[str | int, ...]
 
+# Who has more mistakes in one file mends these first; it also bounds the time that a hostile file takes.
+MOST = 200
 _PLAIN_KEY = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
 
 
@@ -64,3 +67,9 @@ def dotted(path: Path) -> str:
         else:
             text += f'["{part}"]'
     return text
+
+
+@functools.lru_cache(maxsize=8)
+def lines_of(text: str) -> list[str]:
+    """Return the lines of a file as YAML, and so positions, count them: a lone carriage return ends one too."""
+    return re.split("\r\n|\r|\n", text)

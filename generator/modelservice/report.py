@@ -11,7 +11,7 @@ from typing import Any
 from urllib.parse import quote
 
 from modelservice import __version__
-from modelservice.findings import Finding, Severity, dotted
+from modelservice.findings import Finding, Severity, dotted, lines_of
 from modelservice.secrets import may_hold_secret
 
 _WIDTH = 100
@@ -79,10 +79,10 @@ def _text(finding: Finding, sources: Mapping[str, str], *, color: bool) -> str:
 
 def _excerpt(finding: Finding, source: str) -> str:
     """Return the source line and a caret below it; nothing where the line may hold a secret."""
-    lines = re.split("\r\n|\r|\n", source)
+    lines = lines_of(source)
     if not 1 <= finding.position.line <= len(lines):
         return ""
-    text = lines[finding.position.line - 1].rstrip("\r")
+    text = lines[finding.position.line - 1]
     above = lines[max(0, finding.position.line - 2)]
     if not text.strip() or "secret" in finding.rule or may_hold_secret(text) or may_hold_secret(above):
         return ""

@@ -10,15 +10,13 @@ from modelservice.arguments.commandline import Given, Read, Stray, Unknown, norm
 from modelservice.arguments.history import deprecated, keys, unknown, value_change
 from modelservice.arguments.rules import OWNED, items, problem
 from modelservice.arguments.values import shown, value_fault
-from modelservice.findings import Problem, Severity
+from modelservice.findings import MOST, Problem, Severity
 from modelservice.secrets import looks_like_secret, may_hold_secret
 from modelservice.vllm import Exactness, Flag, Line, Release, alive, command_line, facts, release_after
 
 # What holds for every image; what holds for every release of vLLM.
 _FOR_EVERY_IMAGE = {"argument-secret"}
 _FOR_EVERY_RELEASE = {"argument-secret", "argument-owned", "argument-two-words", "argument-repeated"}
-# Looking for what was meant takes a while; who has more mistakes mends these first.
-_MOST = 200
 _NO = ("false", "0", "no", "off", "none")
 _YES = ("true", "1", "yes", "on")
 _DASHES = "–—−‐‑"  # noqa: RUF001  what word processors make of two hyphens
@@ -57,7 +55,7 @@ def _check(args: Sequence[str], release: str, label: str) -> list[Problem]:
     read_items = list(read(safe, line))
     problems = [_secret(index, kind, args[index], line) for index, kind in secrets.items()]
     found = (one for item in read_items for one in _item(item, line) if one.path[-1] not in secrets)
-    problems += itertools.islice(found, _MOST)
+    problems += itertools.islice(found, MOST)
     given = [item for item in read_items if isinstance(item, Given) and item.flag.name not in OWNED]
     problems += [*_repeated(given), *_needs(given, line)]
     return sorted(problems, key=lambda one: str(one.path[-1]).zfill(9))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from modelservice.findings import Path, Severity
@@ -9,6 +10,8 @@ from modelservice.rules.values import Said, Values, rule
 
 _COLLECTED = "https://docs.vllm.ai/en/latest/usage/metrics.html"
 
+# Objects that make somebody else's Prometheus collect, in a map or in text.
+_MONITOR = re.compile(r"kind\W+(PodMonitor|PodMonitoring|ServiceMonitor)\b")
 _SECONDS = {"ms": 0.001, "s": 1, "m": 60}
 # Seconds between two scrapes of which a rate over five minutes still sees several.
 _RAREST = 120
@@ -34,7 +37,7 @@ def _collected_otherwise(values: Values) -> bool:
     """Say whether annotations or an object of the user's own make somebody collect the metrics."""
     annotations = {**(values.at("podAnnotations") or {}), **(values.at("annotations") or {})}
     objects = " ".join(str(item) for _, item in values.items("extraObjects"))
-    return annotations.get("prometheus.io/scrape") == "true" or "Monitor" in objects
+    return annotations.get("prometheus.io/scrape") == "true" or bool(_MONITOR.search(objects))
 
 
 @rule(
