@@ -17,12 +17,13 @@ from modelservice import check, document
 from modelservice.findings import Finding, Severity
 
 INVALID = sorted((Path(__file__).parent / "cases/invalid").iterdir())
-SETTING = re.compile(r"([A-Za-z]+(?:\.[A-Za-z0-9-]+|\[\"[^\"]+\"\])*): (\"\"|\[[^\]]*\]|[^ ,]+)")
+SETTING = re.compile(r"([A-Za-z]+(?:\.[A-Za-z0-9-]+|\[\"[^\"]+\"\]|\[\d+\])*): (\"\"|\[[^\]]*\]|[^ ,]+)")
 Values = dict[str, Any]
 
 
-def steps(key: str) -> list[str]:
-    return [quoted or plain for plain, quoted in re.findall(r'([A-Za-z0-9-]+)|\["([^"]+)"\]', key)]
+def steps(key: str) -> list[Any]:
+    found = re.findall(r'\[(\d+)\]|([A-Za-z0-9-]+)|\["([^"]+)"\]', key)
+    return [int(index) if index else plain or quoted for index, plain, quoted in found]
 
 
 def at(values: Any, path: list[Any]) -> Any:

@@ -154,6 +154,8 @@ def _elsewhere(path: Path, schema: Mapping[str, Any]) -> str | None:
     """Return the field that is meant when a key stands at the wrong place, or is several keys run together."""
     from modelservice.suggest import nearest
 
+    if any(isinstance(part, int) for part in path):
+        return None
     last = str(path[-1])
     fields = [field for field in _paths(schema) if field not in (dotted(path), last)]
     same = [field for field in fields if field.rpartition(".")[2].lower() == last.lower()]

@@ -97,6 +97,8 @@ def _not_allowed(error: _Error) -> Said:
     allowed = error.validator_value if error.validator == "enum" else [error.validator_value]
     near = nearest(str(error.instance), [str(option) for option in allowed if option], cutoff=0.5)
     listed = ", ".join(json.dumps(option) if option == "" else str(option) for option in allowed)
+    if len(allowed) == 1:
+        return f"{shown(error.instance)} is not {listed}, the only value there is", f"write {listed}"
     return f"{shown(error.instance)} is none of {listed}", f"did you mean {near}?" if near else "choose one of them"
 
 

@@ -21,19 +21,23 @@ volumeMounts[{{ $index }}].mountPath: {{ .mountPath }} is closed to a user other
 {{- end }}
 {{- end }}
 
-{{/* Privileges that Kubernetes refuses together, and the account that is in every namespace. */}}
-{{- define "modelservice.validate.privileges" -}}
-{{- $context := .Values.securityContext -}}
-{{- if eq (toString $context.allowPrivilegeEscalation) "false" -}}
-{{- if $context.privileged }}
-securityContext.privileged: true with allowPrivilegeEscalation false; remove it
+{{/* Privileges that Kubernetes refuses together: (dict "key" … "context" …). */}}
+{{- define "modelservice.validate.escalation" -}}
+{{- if eq (toString .context.allowPrivilegeEscalation) "false" -}}
+{{- if .context.privileged }}
+{{ .key }}.privileged: true with allowPrivilegeEscalation false; remove it
 {{- end -}}
-{{- range $index, $name := dig "capabilities" "add" (list) $context -}}
+{{- range $index, $name := dig "capabilities" "add" (list) .context -}}
 {{- if eq $name "CAP_SYS_ADMIN" }}
-securityContext.capabilities.add[{{ $index }}]: CAP_SYS_ADMIN with allowPrivilegeEscalation false; remove it
+{{ $.key }}.capabilities.add[{{ $index }}]: CAP_SYS_ADMIN with allowPrivilegeEscalation false; remove it
 {{- end -}}
 {{- end -}}
 {{- end -}}
+{{- end }}
+
+{{/* The server's privileges, and the account that is in every namespace. */}}
+{{- define "modelservice.validate.privileges" -}}
+{{- include "modelservice.validate.escalation" (dict "key" "securityContext" "context" .Values.securityContext) -}}
 {{- if and .Values.serviceAccount.create (eq .Values.serviceAccount.name "default") }}
 serviceAccount.name: default is there already; set serviceAccount.create to false
 {{- end }}
@@ -60,31 +64,6 @@ strategy.rollingUpdate.partition: is for a StatefulSet; remove it
 {{- if and (has (toString $rolling.maxSurge) (list "0" "0%")) (has (toString $rolling.maxUnavailable) (list "0" "0%")) }}
 strategy.rollingUpdate.maxUnavailable: 0 beside maxSurge 0 replaces no pod; set it to 1
 {{- end }}
-{{- end }}
-
-{{/* Probes: one handler, a port that is there, and success at once where Kubernetes wants it. */}}
-{{- define "modelservice.validate.probes" -}}
-{{- range $name, $probe := .Values.probes -}}
-{{- $handlers := pick $probe "httpGet" "tcpSocket" "grpc" "exec" -}}
-{{- if gt (len $handlers) 1 }}
-probes.{{ $name }}: {{ keys $handlers | sortAlpha | join " and " }} stand side by side; keep one
-{{- end -}}
-{{- range $handler, $asked := pick $probe "httpGet" "tcpSocket" -}}
-{{- $number := regexMatch "^[0-9]+$" (toString $asked.port) -}}
-{{- if not (or (has (toString $asked.port) (list "http" "8000")) (and $number $.Values.command)) }}
-probes.{{ $name }}.{{ $handler }}.port: vLLM does not listen on {{ $asked.port }}; write http, or 8000
-{{- end -}}
-{{- end -}}
-{{- if and $probe.grpc (not $.Values.command) }}
-probes.{{ $name }}.grpc.port: vLLM answers no gRPC health check; use httpGet
-{{- end -}}
-{{- if and (eq $name "readiness") (hasKey $probe "terminationGracePeriodSeconds") }}
-probes.readiness.terminationGracePeriodSeconds: is for startup and liveness probes only; remove it
-{{- end -}}
-{{- if and (ne $name "readiness") (ne (int ($probe.successThreshold | default 1)) 1) }}
-probes.{{ $name }}.successThreshold: must be 1; remove it
-{{- end -}}
-{{- end -}}
 {{- end }}
 
 {{/* Tolerations: fields that fit together. */}}

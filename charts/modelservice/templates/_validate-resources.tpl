@@ -13,54 +13,64 @@
 {{- if regexMatch "^[A-Za-z0-9_-]+$" . }}.{{ . }}{{ else }}[{{ . | quote }}]{{ end -}}
 {{- end }}
 
-{{/* A request and its limit: (dict "name" … "request" … "limit" …), either of them null where it is not there. */}}
+{{/* A request and its limit: (dict "key" … "name" … "request" … "limit" …), either of them null where it is not there. */}}
 {{- define "modelservice.validate.resource" -}}
-{{- $key := include "modelservice.resourceKey" .name -}}
+{{- $name := include "modelservice.resourceKey" .name -}}
 {{- $whole := or (contains "/" .name) (hasPrefix "hugepages-" .name) -}}
 {{- $request := include "modelservice.number" .request -}}
 {{- $limit := include "modelservice.number" .limit -}}
 {{- if and $whole $request (ne (floor $request) (float64 $request)) }}
-resources.requests{{ $key }}: {{ .request }} is not a whole number; write one
+{{ .key }}.requests{{ $name }}: {{ .request }} is not a whole number; write one
 {{- else if and $whole $request (not $limit) }}
-resources.requests{{ $key }}: has no limit; set resources.limits{{ $key }} too
+{{ .key }}.requests{{ $name }}: has no limit; set {{ .key }}.limits{{ $name }} too
 {{- end -}}
 {{- if and $whole $limit (ne (floor $limit) (float64 $limit)) }}
-resources.limits{{ $key }}: {{ .limit }} is not a whole number; write one
+{{ .key }}.limits{{ $name }}: {{ .limit }} is not a whole number; write one
 {{- end -}}
 {{- if and $request $limit -}}
 {{- if and $whole (ne $request $limit) }}
-resources.requests{{ $key }}: {{ .request }} differs from resources.limits{{ $key }}, {{ .limit }}; Kubernetes wants them equal
+{{ .key }}.requests{{ $name }}: {{ .request }} differs from {{ .key }}.limits{{ $name }}, {{ .limit }}; Kubernetes wants them equal
 {{- else if gt (float64 $request) (float64 $limit) }}
-resources.requests{{ $key }}: {{ .request }} is more than resources.limits{{ $key }}, {{ .limit }}; lower the request or raise the limit
+{{ .key }}.requests{{ $name }}: {{ .request }} is more than {{ .key }}.limits{{ $name }}, {{ .limit }}; lower the request or raise the limit
+{{- end -}}
+{{- end -}}
+{{- end }}
+
+{{/* A container's requests and limits: (dict "key" … "requests" … "limits" …). */}}
+{{- define "modelservice.validate.amounts" -}}
+{{- range $name := concat (keys .requests) (keys .limits) | uniq | sortAlpha -}}
+{{- include "modelservice.validate.resource" (dict "key" $.key "name" $name "request" (index $.requests $name) "limit" (index $.limits $name)) -}}
+{{- end -}}
+{{- range $part, $amounts := pick . "requests" "limits" -}}
+{{- range $name, $amount := pick $amounts "cpu" "memory" "ephemeral-storage" -}}
+{{- $number := include "modelservice.number" $amount | default "1e9" | float64 -}}
+{{- if and (eq $name "cpu") (ge $number 10000.0) (kindIs "invalid" $amount | not) }}
+{{ $.key }}.{{ $part }}.cpu: {{ $amount }} is a number of cores; write one such as 8
+{{- else if and (ne $name "cpu") (gt $number 0.0) (lt $number 1048576.0) }}
+{{ $.key }}.{{ $part }}.{{ $name }}: {{ $amount }} is less than 1Mi; write a unit such as Gi
+{{- end -}}
 {{- end -}}
 {{- end -}}
 {{- end }}
 
 {{/* Requests and limits: what fits together, and what gpu.count sets. */}}
 {{- define "modelservice.validate.resources" -}}
-{{- $requests := .Values.resources.requests -}}
-{{- $limits := .Values.resources.limits -}}
 {{- $fields := dict .Values.gpu.resourceName "gpu.count" -}}
 {{- if .Values.gpu.vgpu.enabled -}}
 {{- $fields = dict "volcano.sh/vgpu-number" "gpu.count" "volcano.sh/vgpu-memory" "gpu.vgpu.memoryMiB" "volcano.sh/vgpu-cores" "gpu.vgpu.cores" -}}
 {{- end -}}
-{{- range $name := concat (keys $requests) (keys $limits) | uniq | sortAlpha -}}
-{{- if not (hasKey $fields $name) -}}
-{{- include "modelservice.validate.resource" (dict "name" $name "request" (index $requests $name) "limit" (index $limits $name)) -}}
-{{- end -}}
-{{- end -}}
-{{- range $part := list "requests" "limits" -}}
+{{- $requests := .Values.resources.requests -}}
+{{- $limits := .Values.resources.limits -}}
 {{- range $name, $field := $fields -}}
+{{- $requests = omit $requests $name -}}
+{{- $limits = omit $limits $name -}}
+{{- range $part := list "requests" "limits" -}}
 {{- if hasKey (index $.Values.resources $part) $name }}
 resources.{{ $part }}[{{ $name | quote }}]: is set by {{ $field }}; remove it here
 {{- end -}}
 {{- end -}}
-{{- with (index $.Values.resources $part).cpu -}}
-{{- if ge (float64 (include "modelservice.number" .)) 10000.0 }}
-resources.{{ $part }}.cpu: {{ . }} is a number of cores; write one such as 8
 {{- end -}}
-{{- end -}}
-{{- end -}}
+{{- include "modelservice.validate.amounts" (dict "key" "resources" "requests" $requests "limits" $limits) -}}
 {{- end }}
 
 {{/* What is counted in bytes, and /dev/shm within the memory that it is taken from. */}}
@@ -68,11 +78,6 @@ resources.{{ $part }}.cpu: {{ . }} is a number of cores; write one such as 8
 {{- $memory := .Values.resources.limits.memory -}}
 {{- $shared := .Values.sharedMemory.sizeLimit -}}
 {{- $sizes := dict -}}
-{{- range $part := list "requests" "limits" -}}
-{{- range $name, $amount := pick (index $.Values.resources $part) "memory" "ephemeral-storage" -}}
-{{- $_ := set $sizes (printf "resources.%s.%s" $part $name) $amount -}}
-{{- end -}}
-{{- end -}}
 {{- if not .Values.modelVolume.existingClaim }}{{ $_ := set $sizes "modelVolume.size" .Values.modelVolume.size }}{{ end -}}
 {{- if and (eq .Values.compileCache.volume "own") (not .Values.compileCache.existingClaim) }}{{ $_ := set $sizes "compileCache.size" .Values.compileCache.size }}{{ end -}}
 {{- if and .Values.sharedMemory.enabled $shared }}{{ $_ := set $sizes "sharedMemory.sizeLimit" $shared }}{{ end -}}

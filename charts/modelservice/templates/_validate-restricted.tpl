@@ -95,7 +95,4 @@ volumes[{{ $index }}].{{ keys . | first }}: is not allowed with restricted
 {{ $path }}.capabilities.add[{{ $index }}]: {{ $name }} is not allowed with restricted; remove it
 {{- end -}}
 {{- end -}}
-{{- if eq (toString $context.procMount) "Unmasked" }}
-{{ $path }}.procMount: Unmasked with restricted; remove it
-{{- end -}}
 {{- end }}

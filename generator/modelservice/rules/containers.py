@@ -10,8 +10,8 @@ from modelservice.rules.values import Said, Values, rule, sound
 
 _OWN = ("server", "download-model", "wait-for-model")
 _POD = "https://kubernetes.io/docs/reference/kubernetes-api/workload-resources/pod-v1/"
-_PROBES = ("livenessProbe", "readinessProbe", "startupProbe")
-_HANDLERS = ("exec", "grpc", "httpGet", "tcpSocket")
+_SIDECARS = "https://kubernetes.io/docs/concepts/workloads/pods/sidecar-containers/"
+_WHILE_IT_RUNS = ("startupProbe", "readinessProbe", "livenessProbe", "lifecycle")
 
 
 def containers(values: Values) -> Iterator[tuple[Path, Any]]:
@@ -19,6 +19,11 @@ def containers(values: Values) -> Iterator[tuple[Path, Any]]:
     for key in ("initContainers", "extraContainers"):
         for index, item in values.items(key):
             yield (key, index), item
+
+
+def goes_on(path: Path, item: Any) -> bool:
+    """Say whether a container runs beside the server, and does not end before it starts."""
+    return path[0] == "extraContainers" or item.get("restartPolicy") == "Always"
 
 
 @rule("container-name", "A container's name is there once, and not the chart's own.", source=_POD)
@@ -37,10 +42,8 @@ def container_port(values: Values) -> Iterator[Said]:
     """A port that the server, or another container, has already: they share one network."""
     seen = {(8000, "TCP"): "the server"}
     for path, item in containers(values):
-        if path[0] == "initContainers" and item.get("restartPolicy") != "Always":
-            continue  # it has ended when the others listen
         mine = {}
-        for index, port in sound(item.get("ports")):
+        for index, port in sound(item.get("ports")) if goes_on(path, item) else ():
             number = (port["containerPort"], port.get("protocol", "TCP"))
             if number in seen:
                 message = f"{number[0]} is the port of {seen[number]}, in the same network"
@@ -49,21 +52,35 @@ def container_port(values: Values) -> Iterator[Said]:
         seen = mine | seen
 
 
-@rule("container-probe", "A probe has one handler, and an init container that ends has none.", source=_POD)
-def container_probe(values: Values) -> Iterator[Said]:
+@rule("container-port-twice", "A port's name is there once in a container, a node's port once in a pod.", source=_POD)
+def container_port_twice(values: Values) -> Iterator[Said]:
     """What the API server refuses."""
+    nodes: set[tuple[Any, ...]] = set()
     for path, item in containers(values):
-        for name in _PROBES:
-            if name not in item:
-                continue
-            handlers = [handler for handler in _HANDLERS if handler in item[name]]
-            if path[0] == "initContainers" and item.get("restartPolicy") != "Always":
+        names: set[str] = set()
+        nodes = nodes if path[0] == "extraContainers" else set()  # init containers run one after the other
+        for index, port in sound(item.get("ports")):
+            where, name = (*path, "ports", index), port.get("name")
+            if name and name in names:
+                yield Said((*where, "name"), f"{name} is the name of another port of {item['name']}", f"write {name}-2")
+            names.add(name)
+            node = (port.get("hostPort"), port.get("hostIP"), port.get("protocol", "TCP"))
+            if node[0] and node in nodes:
+                yield Said((*where, "hostPort"), f"{node[0]} is taken on the node by another port", "remove it")
+            nodes.add(node)
+
+
+@rule("container-ends", "What is for a container that runs beside the server.", source=_SIDECARS)
+def container_ends(values: Values) -> Iterator[Said]:
+    """Probes and hooks of an init container that ends, and a restart policy elsewhere: the API server refuses both."""
+    for path, item in containers(values):
+        for key in () if goes_on(path, item) else _WHILE_IT_RUNS:
+            if key in item:
                 hint = "remove it, or make it a sidecar with the restart policy Always"
-                yield Said((*path, name), "is not for an init container, which ends", hint, True)
-            elif len(handlers) != 1:
-                message = f"{' and '.join(handlers)} stand side by side" if handlers else "has no handler"
-                hint = f"remove {' and '.join(handlers[1:])}" if handlers else "add httpGet, tcpSocket, exec or grpc"
-                yield Said((*path, name), message, hint, True)
+                yield Said((*path, key), "is not for an init container, which ends", hint, True)
+        if path[0] == "extraContainers" and "restartPolicy" in item:
+            message = "is for an init container: this one is restarted always"
+            yield Said((*path, "restartPolicy"), message, "remove it", True)
 
 
-RULES = (container_name, container_port, container_probe)
+RULES = (container_name, container_port, container_port_twice, container_ends)

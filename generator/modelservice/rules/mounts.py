@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from modelservice.findings import Path, Severity
+from modelservice.findings import Path, Severity, dotted
 from modelservice.rules.containers import containers
 from modelservice.rules.model import model_mount, under
 from modelservice.rules.security import own_home, read_only_root
@@ -99,11 +99,33 @@ def mount_path(values: Values) -> Iterator[Said]:
             ("modelVolume", "mountPath"), f"{model} is taken by {seen[model]}", "choose another path, such as /models"
         )
     seen[model] = "the model volume"
-    for index, mount in values.items("volumeMounts"):
+    yield from _taken(("volumeMounts",), values.at("volumeMounts"), seen)
+    for place, item in containers(values):
+        yield from _taken((*place, "volumeMounts"), item.get("volumeMounts"), {})
+
+
+def _taken(place: Path, mounts: Any, seen: dict[str, str]) -> Iterator[Said]:
+    for index, mount in sound(mounts):
         path = mount["mountPath"].rstrip("/")
         if path in seen:
-            yield Said(("volumeMounts", index, "mountPath"), f"{path} is taken by {seen[path]}", "choose another path")
-        seen.setdefault(path, f"volumeMounts[{index}]")
+            yield Said((*place, index, "mountPath"), f"{path} is taken by {seen[path]}", "choose another path")
+        seen.setdefault(path, dotted((*place, index)))
+
+
+@rule("mount-settings", "A mount's settings fit together.", source=_KUBERNETES)
+def mount_settings(values: Values) -> Iterator[Said]:
+    """What the API server refuses: read-only all the way down, or seen by the node, without what that needs."""
+    privileged: dict[Path, Any] = {("volumeMounts",): (values.at("securityContext") or {}).get("privileged")}
+    privileged |= {path: (item.get("securityContext") or {}).get("privileged") for path, item in containers(values)}
+    for path, mount in _mounts(values):
+        way, spread = mount.get("recursiveReadOnly", "Disabled"), mount.get("mountPropagation", "None")
+        if way != "Disabled" and not mount.get("readOnly"):
+            yield Said((*path, "recursiveReadOnly"), f"{way} without readOnly", "remove it, or make the mount readOnly")
+        elif way != "Disabled" and spread != "None":
+            yield Said((*path, "mountPropagation"), f"{spread} with recursiveReadOnly {way}", "remove it")
+        if spread == "Bidirectional" and not privileged[path[:1] if len(path) == 2 else path[:2]]:
+            message = "Bidirectional is for a privileged container"
+            yield Said((*path, "mountPropagation"), message, "write HostToContainer")
 
 
 @rule(
@@ -121,4 +143,4 @@ def mount_inside_home(values: Values) -> Iterator[Said]:
             yield Said(path, message, "choose a path elsewhere, such as /models")
 
 
-RULES = (volume_name, volume_not_mounted, mount_without_volume, mount_path, mount_inside_home)
+RULES = (volume_name, volume_not_mounted, mount_without_volume, mount_path, mount_settings, mount_inside_home)

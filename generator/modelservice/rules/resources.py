@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from decimal import Decimal
+from typing import Any
 
 from modelservice.findings import Path, Severity, dotted
 from modelservice.quantity import amount
+from modelservice.rules.containers import containers
 from modelservice.rules.gpu import resource_fields
 from modelservice.rules.values import Said, Values, rule
 
@@ -16,29 +18,42 @@ _SURELY_MEBIBYTES = 1024
 _IN_BYTES = ("memory", "ephemeral-storage")
 
 
+def _resources(values: Values) -> Iterator[tuple[Path, dict[str, Any], dict[str, Any]]]:
+    """Yield the requests and limits of every container, the server's first, those left out that a field sets."""
+    ours = resource_fields(values)
+    requests, limits = values.at("resources.requests"), values.at("resources.limits")
+    yield (
+        ("resources",),
+        {name: given for name, given in requests.items() if name not in ours},
+        {name: given for name, given in limits.items() if name not in ours},
+    )
+    for path, item in containers(values):
+        given = item.get("resources") or {}
+        yield (*path, "resources"), given.get("requests") or {}, given.get("limits") or {}
+
+
 @rule(
     "request-above-limit", "A request is at most its limit; of an extended resource they are equal.", source=_KUBERNETES
 )
 def request_above_limit(values: Values) -> Iterator[Said]:
     """What the API server refuses when the pod is made."""
-    limits = values.at("resources.limits")
-    for name, request in values.at("resources.requests").items():
-        limit = limits.get(name)
-        wanted, allowed = amount(request), amount(limit) if limit is not None else None
-        if wanted is None or allowed is None or name in resource_fields(values):
-            continue
-        if name in _IN_BYTES and (_has_no_unit(wanted) or _has_no_unit(allowed)):
-            continue
-        ours, theirs = ("resources", "requests", name), ("resources", "limits", name)
-        if wanted != allowed and _is_extended(name):
-            yield Said(ours, f"{request} differs from the limit {limit}", f"write {limit}")
-        elif wanted > allowed and values.has(ours):
-            yield Said(
-                ours, f"{request} is more than the limit {limit}", f"write {limit} or less, or raise {dotted(theirs)}"
-            )
-        elif wanted > allowed:
-            message = f"{limit} is less than the request, which is {request} by default"
-            yield Said(theirs, message, f"set {dotted(ours)}: {limit} too, or less")
+    for place, requests, limits in _resources(values):
+        for name, request in requests.items():
+            limit = limits.get(name)
+            wanted, allowed = amount(request), amount(limit) if limit is not None else None
+            if wanted is None or allowed is None:
+                continue
+            if name in _IN_BYTES and (_has_no_unit(wanted) or _has_no_unit(allowed)):
+                continue
+            ours, theirs = (*place, "requests", name), (*place, "limits", name)
+            if wanted != allowed and _is_extended(name):
+                yield Said(ours, f"{request} differs from the limit {limit}", f"write {limit}")
+            elif wanted > allowed and (len(place) > 1 or values.has(ours)):
+                hint = f"write {limit} or less, or raise {dotted(theirs)}"
+                yield Said(ours, f"{request} is more than the limit {limit}", hint)
+            elif wanted > allowed:
+                message = f"{limit} is less than the request, which is {request} by default"
+                yield Said(theirs, message, f"set {dotted(ours)}: {limit} too, or less")
 
 
 def _is_extended(name: str) -> bool:
@@ -49,23 +64,26 @@ def _is_extended(name: str) -> bool:
 @rule("extended-resource", "An extended resource is limited, to a whole number.", source=_KUBERNETES)
 def extended_resource(values: Values) -> Iterator[Said]:
     """A part of a device, or one that is requested and not limited."""
-    for part in ("requests", "limits"):
-        for name, given in values.at(f"resources.{part}").items():
-            number = amount(given) if given is not None else None
-            if number is None or not _is_extended(name) or name in resource_fields(values):
-                continue
-            path, limit = ("resources", part, name), ("resources", "limits", name)
-            if number != number.to_integral_value():
-                yield Said(path, f"{given} is not a whole number", f"write {int(number) + 1}")
-            elif values.at("resources.limits").get(name) is None:
-                yield Said(path, "has no limit, which Kubernetes wants for it", f"set {dotted(limit)}: {given}", True)
+    for place, requests, limits in _resources(values):
+        for part, amounts in (("requests", requests), ("limits", limits)):
+            for name, given in amounts.items():
+                number = amount(given) if given is not None else None
+                if number is None or not _is_extended(name):
+                    continue
+                path = (*place, part, name)
+                if number != number.to_integral_value():
+                    yield Said(path, f"{given} is not a whole number", f"write {int(number) + 1}")
+                elif limits.get(name) is None:
+                    hint = f"set {dotted((*place, 'limits', name))}: {given}"
+                    yield Said(path, "has no limit, which Kubernetes wants for it", hint, True)
 
 
 def _sizes(values: Values) -> Iterator[tuple[Path, str | int | float | None]]:
     """Yield what is counted in bytes, and how much it is."""
-    for part in ("requests", "limits"):
-        for name in _IN_BYTES:
-            yield ("resources", part, name), values.at(f"resources.{part}").get(name)
+    for place, requests, limits in _resources(values):
+        for part, amounts in (("requests", requests), ("limits", limits)):
+            for name in _IN_BYTES:
+                yield (*place, part, name), amounts.get(name)
     if not values.at("modelVolume.existingClaim"):
         yield ("modelVolume", "size"), values.at("modelVolume.size")
     if values.at("compileCache.volume") == "own" and not values.at("compileCache.existingClaim"):
@@ -81,7 +99,9 @@ def memory_unit(values: Values) -> Iterator[Said]:
         number = amount(given) if given is not None else None
         if number is not None and (_has_no_unit(number) or (number == 0 and path[-1] == "size")):
             what = "milli-bytes" if str(given).endswith("m") else "bytes"
-            yield Said(path, f"{given} are {what} here, less than 1Mi", f"write {_with_unit(str(given))}")
+            yield Said(
+                path, f"{given} are {what} here, less than 1Mi", f"write {_with_unit(str(given), small=len(path) > 3)}"
+            )
 
 
 def _has_no_unit(number: Decimal) -> bool:
@@ -89,23 +109,22 @@ def _has_no_unit(number: Decimal) -> bool:
     return 0 < number < _MEBIBYTE
 
 
-def _with_unit(given: str) -> str:
+def _with_unit(given: str, *, small: bool) -> str:
     number = given.rstrip("mkKiEe")
     if not number.isdecimal() or int(number) == 0:
         return "an amount such as 20Gi"
-    return f"{number}Gi" if number == given and int(number) < _SURELY_MEBIBYTES else f"{number}Mi"
+    return f"{number}Gi" if number == given and int(number) < _SURELY_MEBIBYTES and not small else f"{number}Mi"
 
 
 @rule("cpu-unit", "CPUs are counted in cores.", source=_KUBERNETES)
 def cpu_unit(values: Values) -> Iterator[Said]:
     """More cores than any machine has: a unit of memory."""
-    for part in ("requests", "limits"):
-        cpu = values.at(f"resources.{part}.cpu")
-        cores = amount(cpu) if cpu is not None else None
-        if cores is not None and cores >= 10_000:
-            yield Said(
-                ("resources", part, "cpu"), f"{cpu} are {cores:.0f} cores", "write the number of cores, such as 8"
-            )
+    for place, requests, limits in _resources(values):
+        for part, cpu in (("requests", requests.get("cpu")), ("limits", limits.get("cpu"))):
+            cores = amount(cpu) if cpu is not None else None
+            if cores is not None and cores >= 10_000:
+                hint = "write the number of cores, such as 8"
+                yield Said((*place, part, "cpu"), f"{cpu} are {cores:.0f} cores", hint)
 
 
 @rule(

@@ -135,8 +135,6 @@ def _container(path: Path, context: Mapping[str, Any]) -> Iterator[Said]:
     for index, name in sound(capabilities.get("add")):
         if name != "NET_BIND_SERVICE":
             yield Said((*path, "capabilities", "add", index), f"{name}: {_WITH}", "remove it")
-    if context.get("procMount") == "Unmasked":
-        yield Said((*path, "procMount"), f"Unmasked: {_WITH}", "remove it", True)
 
 
 RULES = (restricted_profile,)

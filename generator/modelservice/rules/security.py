@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from modelservice.findings import Path, Severity
+from modelservice.findings import Path, Severity, dotted
+from modelservice.rules.containers import containers
 from modelservice.rules.model import model_mount, under
 from modelservice.rules.values import Said, Values, rule, sound
 
@@ -111,16 +112,23 @@ def fs_group(values: Values) -> Iterator[Said]:
 @rule("privilege-escalation", "A privileged container, or CAP_SYS_ADMIN, may escalate.", source=_KUBERNETES)
 def privilege_escalation(values: Values) -> Iterator[Said]:
     """What the API server refuses."""
-    context = values.at("securityContext") or {}
-    if context.get("allowPrivilegeEscalation") is not False:
-        return
-    refused = "with allowPrivilegeEscalation false, which Kubernetes refuses"
-    if context.get("privileged"):
-        yield Said(("securityContext", "privileged"), f"true {refused}", "remove it")
-    for index, name in sound(context.get("capabilities", {}).get("add")):
-        if name == "CAP_SYS_ADMIN":
-            path = ("securityContext", "capabilities", "add", index)
-            yield Said(path, f"{name} {refused}", "remove it, or set securityContext.allowPrivilegeEscalation: true")
+    for place, context in _contexts(values):
+        if context.get("allowPrivilegeEscalation") is not False:
+            continue
+        refused = "with allowPrivilegeEscalation false, which Kubernetes refuses"
+        if context.get("privileged"):
+            yield Said((*place, "privileged"), f"true {refused}", "remove it")
+        for index, name in sound(context.get("capabilities", {}).get("add")):
+            if name == "CAP_SYS_ADMIN":
+                hint = f"remove it, or set {dotted(place)}.allowPrivilegeEscalation: true"
+                yield Said((*place, "capabilities", "add", index), f"{name} {refused}", hint)
+
+
+def _contexts(values: Values) -> Iterator[tuple[Path, Any]]:
+    """Yield every container's security context, the server's first."""
+    yield ("securityContext",), values.at("securityContext") or {}
+    for path, item in containers(values):
+        yield (*path, "securityContext"), item.get("securityContext") or {}
 
 
 @rule(

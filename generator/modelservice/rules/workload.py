@@ -1,4 +1,4 @@
-"""Rules on the workload: update strategy, probes, command."""
+"""Rules on the workload: update strategy, start-up budget, command."""
 
 from __future__ import annotations
 
@@ -8,11 +8,7 @@ from modelservice.findings import Severity
 from modelservice.rules.values import Said, Values, rule
 
 _DEPLOYMENT = "https://kubernetes.io/docs/concepts/workloads/controllers/deployment/#strategy"
-_PROBES = "https://kubernetes.io/docs/tasks/configure-pod-container/configure-liveness-readiness-startup-probes/"
 _FOR = {"Recreate": "Deployment", "OnDelete": "StatefulSet", "maxSurge": "Deployment", "partition": "StatefulSet"}
-_HANDLERS = ("httpGet", "tcpSocket", "grpc", "exec")
-# Seconds of the chart's own probes, from templates/_probes.tpl: period and timeout.
-_PROBE_SECONDS = {"startup": (10, 3), "readiness": (10, 2), "liveness": (20, 5)}
 _SHORT = 120
 
 
@@ -61,72 +57,6 @@ def strategy_two_writers(values: Values) -> Iterator[Said]:
         yield Said(("strategy",), message, "remove it: the chart stops the old pod first", True)
 
 
-@rule("probe-handler", "A probe has one handler.", source=_PROBES)
-def probe_handler(values: Values) -> Iterator[Said]:
-    """Two ways to ask, of which the API server accepts one."""
-    for name in ("startup", "readiness", "liveness"):
-        handlers = [handler for handler in _HANDLERS if handler in (values.at(f"probes.{name}") or {})]
-        if len(handlers) > 1:
-            yield Said(
-                ("probes", name),
-                f"{' and '.join(handlers)} stand side by side",
-                f"remove {' and '.join(handlers[1:])}",
-                True,
-            )
-
-
-@rule("probe-success", "Startup and liveness probes succeed at once.", source=_PROBES)
-def probe_success(values: Values) -> Iterator[Said]:
-    """What the API server refuses."""
-    for name in ("startup", "liveness"):
-        threshold = (values.at(f"probes.{name}") or {}).get("successThreshold", 1)
-        if threshold != 1:
-            path = ("probes", name, "successThreshold")
-            yield Said(path, f"{threshold} is not 1, as Kubernetes wants it here", "remove it")
-
-
-@rule("probe-port", "A probe asks a port that the container has.", source="the chart's templates/_pod.tpl")
-def probe_port(values: Values) -> Iterator[Said]:
-    """A name that the container's only port does not have."""
-    for name in ("startup", "readiness", "liveness"):
-        for handler in ("httpGet", "tcpSocket", "grpc"):
-            port = (values.at(f"probes.{name}") or {}).get(handler, {}).get("port", "http")
-            path = ("probes", name, handler, "port")
-            if isinstance(port, str) and port != "http":
-                yield Said(path, f"no port of the container is called {port}", "write http, or 8000")
-            elif handler == "grpc" and port != "http" and not values.at("command"):
-                yield Said(path, "vLLM answers no gRPC health check", f"write httpGet instead: probes.{name}.httpGet")
-            elif port not in ("http", 8000) and not values.at("command"):
-                yield Said(path, f"nothing listens on {port}: vLLM listens on 8000", "write http, or 8000")
-
-
-@rule("probe-grace", "A readiness probe stops nothing, and has no grace period.", source=_PROBES)
-def probe_grace(values: Values) -> Iterator[Said]:
-    """What the API server refuses."""
-    if "terminationGracePeriodSeconds" in (values.at("probes.readiness") or {}):
-        path = ("probes", "readiness", "terminationGracePeriodSeconds")
-        yield Said(path, "is for startup and liveness probes only", "remove it", True)
-
-
-@rule(
-    "probe-timeout",
-    "A probe ends before the next one starts.",
-    source=_PROBES,
-    severity=Severity.WARNING,
-)
-def probe_timeout(values: Values) -> Iterator[Said]:
-    """A probe that waits for longer than its period."""
-    for name, (period, timeout) in _PROBE_SECONDS.items():
-        probe = values.at(f"probes.{name}") or {}
-        period, timeout = probe.get("periodSeconds", period), probe.get("timeoutSeconds", timeout)
-        if timeout > period and "timeoutSeconds" in probe:
-            message = f"{timeout} is more than periodSeconds, {period}"
-            yield Said(("probes", name, "timeoutSeconds"), message, f"write {period}")
-        elif timeout > period:
-            message = f"{period} is less than timeoutSeconds, {timeout}"
-            yield Said(("probes", name, "periodSeconds"), message, f"set probes.{name}.timeoutSeconds: {period}")
-
-
 @rule(
     "startup-short",
     "The start-up budget holds the model's download, loading and compiling.",
@@ -161,11 +91,6 @@ RULES = (
     strategy_kind,
     strategy_stuck,
     strategy_two_writers,
-    probe_handler,
-    probe_success,
-    probe_port,
-    probe_grace,
-    probe_timeout,
     startup_short,
     command_model,
 )

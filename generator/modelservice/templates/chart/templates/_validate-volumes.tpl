@@ -68,14 +68,38 @@ volumes[{{ $index }}].name: {{ .name }} is there twice; keep one
 {{- end -}}
 {{- $paths = append $paths $path -}}
 {{- end -}}
+{{- range $index, $mount := .Values.volumeMounts -}}
+{{- include "modelservice.validate.mount" (dict "key" (printf "volumeMounts[%d]" $index) "mount" . "context" $.Values.securityContext) -}}
+{{- end -}}
 {{- range $key := list "initContainers" "extraContainers" -}}
 {{- range $index, $container := get $.Values $key -}}
+{{- $paths = list -}}
 {{- range $number, $mount := .volumeMounts -}}
+{{- $place := printf "%s[%d].volumeMounts[%d]" $key $index $number -}}
 {{- if not (has .name $names) }}
-{{ $key }}[{{ $index }}].volumeMounts[{{ $number }}].name: no volume is called {{ .name }}; add it to volumes
+{{ $place }}.name: no volume is called {{ .name }}; add it to volumes
+{{- end -}}
+{{- if has (trimSuffix "/" .mountPath) $paths }}
+{{ $place }}.mountPath: {{ .mountPath }} is mounted twice; choose another path
+{{- end -}}
+{{- $paths = append $paths (trimSuffix "/" .mountPath) -}}
+{{- include "modelservice.validate.mount" (dict "key" $place "mount" . "context" ($container.securityContext | default dict)) -}}
 {{- end -}}
 {{- end -}}
 {{- end -}}
+{{- end }}
+
+{{/* A mount's settings: (dict "key" … "mount" … "context" …), its container's security context. */}}
+{{- define "modelservice.validate.mount" -}}
+{{- $way := .mount.recursiveReadOnly | default "Disabled" -}}
+{{- $spread := .mount.mountPropagation | default "None" -}}
+{{- if and (ne $way "Disabled") (not .mount.readOnly) }}
+{{ .key }}.recursiveReadOnly: {{ $way }} without readOnly; remove it, or add readOnly
+{{- else if and (ne $way "Disabled") (ne $spread "None") }}
+{{ .key }}.mountPropagation: {{ $spread }} with recursiveReadOnly {{ $way }}; remove it
+{{- end -}}
+{{- if and (eq $spread "Bidirectional") (not .context.privileged) }}
+{{ .key }}.mountPropagation: Bidirectional is for a privileged container; use HostToContainer
 {{- end -}}
 {{- end }}
 

@@ -1,0 +1,110 @@
+"""Rules on probes: the server's, and those of further containers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from modelservice.findings import Path, Severity, dotted
+from modelservice.rules.containers import containers, goes_on
+from modelservice.rules.values import Said, Values, rule, sound
+
+_PROBES = "https://kubernetes.io/docs/tasks/configure-pod-container/configure-liveness-readiness-startup-probes/"
+_HANDLERS = ("httpGet", "tcpSocket", "grpc", "exec")
+# Seconds of the chart's own probes, from templates/_probes.tpl: period and timeout.
+_PROBE_SECONDS = {"startup": (10, 3), "readiness": (10, 2), "liveness": (20, 5)}
+
+
+def _own(values: Values) -> Iterator[tuple[Path, str, Any]]:
+    for name in _PROBE_SECONDS:
+        yield ("probes", name), name, values.at(f"probes.{name}") or {}
+
+
+def _others(values: Values) -> Iterator[tuple[Path, str, Any, Any]]:
+    """Yield the probes of further containers that may have one: path, kind, probe and the container."""
+    for path, item in containers(values):
+        for name in _PROBE_SECONDS if goes_on(path, item) else ():
+            key = f"{name}Probe"
+            if item.get(key) is not None:
+                yield (*path, key), name, item[key], item
+
+
+def _probes(values: Values) -> Iterator[tuple[Path, str, Any]]:
+    yield from _own(values)
+    for path, name, probe, _ in _others(values):
+        yield path, name, probe
+
+
+@rule("probe-handler", "A probe has one handler.", source=_PROBES)
+def probe_handler(values: Values) -> Iterator[Said]:
+    """Two ways to ask, of which the API server accepts one, or none where the chart has no probe of its own."""
+    for path, _, probe in _probes(values):
+        handlers = [handler for handler in _HANDLERS if handler in probe]
+        if len(handlers) > 1:
+            message = f"{' and '.join(handlers)} stand side by side"
+            yield Said(path, message, f"remove {' and '.join(handlers[1:])}", True)
+        elif not handlers and path[0] != "probes":
+            yield Said(path, "has no handler", "add httpGet, tcpSocket, exec or grpc", True)
+
+
+@rule("probe-success", "Startup and liveness probes succeed at once.", source=_PROBES)
+def probe_success(values: Values) -> Iterator[Said]:
+    """What the API server refuses."""
+    for path, name, probe in _probes(values):
+        threshold = probe.get("successThreshold", 1)
+        if name != "readiness" and threshold != 1:
+            message = f"{threshold} is not 1, as Kubernetes wants it here"
+            yield Said((*path, "successThreshold"), message, "remove it")
+
+
+@rule("probe-port", "A probe asks a port that the container has.", source="the chart's templates/_pod.tpl")
+def probe_port(values: Values) -> Iterator[Said]:
+    """A name that no port of the container has, or a port that vLLM does not listen on."""
+    for path, _, probe in _own(values):
+        for handler in ("httpGet", "tcpSocket", "grpc"):
+            port = probe.get(handler, {}).get("port", "http")
+            where = (*path, handler, "port")
+            if isinstance(port, str) and port != "http":
+                yield Said(where, f"no port of the container is called {port}", "write http, or 8000")
+            elif handler == "grpc" and port != "http" and not values.at("command"):
+                yield Said(where, "vLLM answers no gRPC health check", f"write httpGet instead: {dotted(path)}.httpGet")
+            elif port not in ("http", 8000) and not values.at("command"):
+                yield Said(where, f"nothing listens on {port}: vLLM listens on 8000", "write http, or 8000")
+    for path, _, probe, item in _others(values):
+        names = [port.get("name") for _, port in sound(item.get("ports"))]
+        for handler in ("httpGet", "tcpSocket"):
+            port = probe.get(handler, {}).get("port")
+            if isinstance(port, str) and port not in names:
+                hint = f"write {', or '.join(filter(None, names))}" if any(names) else "write its number"
+                yield Said((*path, handler, "port"), f"no port of {item['name']} is called {port}", hint)
+
+
+@rule("probe-grace", "A readiness probe stops nothing, and has no grace period.", source=_PROBES)
+def probe_grace(values: Values) -> Iterator[Said]:
+    """What the API server refuses."""
+    for path, name, probe in _probes(values):
+        if name == "readiness" and "terminationGracePeriodSeconds" in probe:
+            where = (*path, "terminationGracePeriodSeconds")
+            yield Said(where, "is for startup and liveness probes only", "remove it", True)
+
+
+@rule(
+    "probe-timeout",
+    "A probe ends before the next one starts.",
+    source=_PROBES,
+    severity=Severity.WARNING,
+)
+def probe_timeout(values: Values) -> Iterator[Said]:
+    """A probe that waits for longer than its period."""
+    for name, (period, timeout) in _PROBE_SECONDS.items():
+        probe = values.at(f"probes.{name}") or {}
+        period, timeout = probe.get("periodSeconds", period), probe.get("timeoutSeconds", timeout)
+        if timeout > period and "timeoutSeconds" in probe:
+            message = f"{timeout} is more than periodSeconds, {period}"
+            yield Said(("probes", name, "timeoutSeconds"), message, f"write {period}")
+        elif timeout > period:
+            message = f"{period} is less than timeoutSeconds, {timeout}"
+            yield Said(("probes", name, "periodSeconds"), message, f"set probes.{name}.timeoutSeconds: {period}")
+
+
+RULES = (probe_handler, probe_success, probe_port, probe_grace, probe_timeout)
