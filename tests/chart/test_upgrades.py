@@ -99,3 +99,17 @@ def test_a_rolling_update_leaves_nothing_for_kubernetes_to_fill_in(written: Obje
     strategy = one("Deployment", objects(helm, values))["spec"]["strategy"]
     surge = written.get("rollingUpdate", {}).get("maxSurge", "25%")
     assert strategy == {"type": "RollingUpdate", "rollingUpdate": {"maxSurge": surge, "maxUnavailable": "25%"}}
+
+
+@pytest.mark.parametrize("written", [{}, {"type": "RollingUpdate"}, {"rollingUpdate": {}}], ids=str)
+def test_a_stateful_set_leaves_nothing_for_kubernetes_to_fill_in(written: Object, helm: str) -> None:
+    # A partition that the API server filled in stays when the type becomes OnDelete, which it then refuses.
+    stateful = {**MODEL, "workload": {"kind": "StatefulSet"}, "strategy": written}
+    strategy = one("StatefulSet", objects(helm, stateful))["spec"]["updateStrategy"]
+    assert strategy == {"type": "RollingUpdate", "rollingUpdate": {"partition": 0}}
+
+
+def test_a_strategy_without_a_rolling_update_has_no_settings_of_one(helm: str) -> None:
+    values = {**MODEL, "strategy": {"type": "Recreate", "rollingUpdate": {}}}
+    assert one("Deployment", objects(helm, values))["spec"]["strategy"] == RECREATE
+

@@ -18,12 +18,13 @@ update without surge makes `helm upgrade --wait` return before the new pod is re
 {{- $modes := .Values.modelVolume.accessModes -}}
 {{- $oneNode := and (or (has "ReadWriteOnce" $modes) (has "ReadWriteOncePod" $modes)) (not (has "ReadWriteMany" $modes)) -}}
 {{- if .Values.strategy -}}
+{{- $type := .Values.strategy.type | default "RollingUpdate" -}}
+type: {{ $type }}
+{{- if eq $type "RollingUpdate" }}
 {{- /* Kubernetes' own numbers, written out: those that it fills in itself stay behind, and forbid Recreate later on. */}}
-{{- $strategy := deepCopy .Values.strategy -}}
-{{- if ne ($strategy.type | default "RollingUpdate") "Recreate" -}}
-{{- $strategy = mergeOverwrite (dict "type" "RollingUpdate" "rollingUpdate" (dict "maxSurge" "25%" "maxUnavailable" "25%")) $strategy -}}
+rollingUpdate:
+  {{- mergeOverwrite (dict "maxSurge" "25%" "maxUnavailable" "25%") (deepCopy (.Values.strategy.rollingUpdate | default dict)) | toYaml | nindent 2 }}
 {{- end -}}
-{{- toYaml $strategy -}}
 {{- else if or (le (int (include "modelservice.mostReplicas" .)) 1) $oneNode -}}
 type: Recreate
 {{- else -}}
@@ -31,6 +32,16 @@ type: RollingUpdate
 rollingUpdate:
   maxSurge: 0
   maxUnavailable: 1
+{{- end -}}
+{{- end }}
+
+{{/* How a StatefulSet replaces its pods, Kubernetes' own number written out for the same reason: it forbids OnDelete. */}}
+{{- define "modelservice.updateStrategy" -}}
+{{- $type := .Values.strategy.type | default "RollingUpdate" -}}
+type: {{ $type }}
+{{- if eq $type "RollingUpdate" }}
+rollingUpdate:
+  {{- mergeOverwrite (dict "partition" 0) (deepCopy (.Values.strategy.rollingUpdate | default dict)) | toYaml | nindent 2 }}
 {{- end -}}
 {{- end }}
 
