@@ -162,6 +162,15 @@ def test_what_does_not_fit_together_is_said(arguments: list[str], code: int, wor
     assert (answer.exit_code, words in answer.stderr) == (code, True), answer.stderr
 
 
+def test_a_secret_with_its_values_gets_into_no_application(services: Path) -> None:
+    secret = "extraObjects: [{apiVersion: v1, kind: Secret, metadata: {name: a}, stringData: {pin: hunter2pw}}]\n"
+    (services / "services/prod/chat.yaml").write_text(CHAT + secret)
+    answer = run("services/prod/chat.yaml", "--chart-repo", CHARTS)
+    assert (answer.exit_code, answer.stdout) == (1, "")
+    assert "chat.yaml:3:16: error: extraObjects[0]: a Secret has its values in plain text" in answer.stderr
+    assert "hunter2" not in answer.stderr
+
+
 def test_two_services_of_one_name_are_refused_and_the_rest_is_made() -> None:
     answer = run("services", "--chart-repo", OCI)
     assert answer.exit_code == 1
