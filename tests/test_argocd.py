@@ -1,5 +1,6 @@
 """`modelservice argocd`: what it writes is what Argo CD's definitions accept, from each kind of source."""
 
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -22,11 +23,14 @@ SCALED = (
 )
 
 
+SERVICES = {"prod/chat": CHAT, "prod/scaled": SCALED, "dev/chat": CHAT}
+
+
 @pytest.fixture(autouse=True)
 def services(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Stand in a repository with services of two environments and a layer that they share."""
     monkeypatch.chdir(tmp_path)
-    for name, text in (("prod/chat", CHAT), ("prod/scaled", SCALED), ("dev/chat", CHAT)):
+    for name, text in SERVICES.items():
         file = tmp_path / f"services/{name}.yaml"
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(text)
@@ -112,11 +116,28 @@ def test_a_set_finds_every_service_of_a_folder() -> None:
     (item,) = made(*arguments)
     assert item["kind"] == "ApplicationSet"
     (generator,) = item["spec"]["generators"]
-    assert generator["git"]["files"] == [{"path": "services/*/*.yaml"}]
+    assert generator["git"]["files"] == [{"path": "services/[!.]*/[!.]*.yaml"}]
     helm = item["spec"]["template"]["spec"]["sources"][0]["helm"]
     assert helm["valueFiles"] == ["$values/defaults.yaml", "$values/{{ .path.path }}/{{ .path.filename }}"]
     assert helm["releaseName"] in item["spec"]["template"]["metadata"]["name"]
     assert item["spec"]["template"]["spec"]["destination"]["namespace"] == "{{ .path.basename }}"
+
+
+def test_a_set_finds_in_git_what_validate_walks_and_names_the_rest(services: Path) -> None:
+    hidden = ["prod/.draft.yaml", ".old/chat.yaml", "prod/.old/chat.yaml", "prod/team/.draft.yaml", "prod/.a/.b.yaml"]
+    for name in hidden:
+        (services / f"services/{name}").parent.mkdir(parents=True, exist_ok=True)
+        (services / f"services/{name}").write_text("model: {nmae: a}\n")
+    answer = run("services", "--application-set", "--values-git", GIT, "--chart-repo", OCI)
+    # Argo CD's older globbing is that of `git ls-files`; its newer one does not go through folders.
+    (files,) = yaml.safe_load(answer.stdout)["spec"]["generators"][0]["git"]["files"]
+    for command in (["git", "init", "-q"], ["git", "add", "services"]):
+        subprocess.run(command, check=True)
+    listed = subprocess.run(["git", "ls-files", "--", files["path"]], check=True, capture_output=True, text=True)
+    deep = ["services/prod/.old/chat.yaml", "services/prod/team/.draft.yaml"]
+    assert set(listed.stdout.split()) == {*deep, *(f"services/{name}.yaml" for name in SERVICES)}
+    assert answer.exit_code == 1
+    assert [line.partition(":")[0] for line in answer.stderr.splitlines()][:-1] == deep
 
 
 def test_a_set_says_which_of_its_files_are_wrong(services: Path) -> None:
@@ -217,7 +238,7 @@ def test_a_layer_is_no_service(services: Path) -> None:
     (item,) = made("services", "--application-set", "--values-git", GIT, "--chart-repo", OCI, *given)
     # What the pattern cannot match need not be excluded, and older releases of Argo CD know no `exclude` of files.
     assert item["spec"]["generators"][0]["git"]["files"] == [
-        {"path": "services/*/*.yaml"},
+        {"path": "services/[!.]*/[!.]*.yaml"},
         {"path": "services/prod/shared.yaml", "exclude": True},
     ]
 

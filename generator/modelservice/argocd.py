@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 from modelservice.dump import dump
 from modelservice.errors import InputError
+from modelservice.layout import pattern
 from modelservice.secrets import looks_like_secret
 from modelservice.service import Service, is_label
 
@@ -102,8 +103,8 @@ spec:
 def application_set(name: str, folder: str, place: Place, values: Values, target: Target) -> str:
     """Return an ApplicationSet: each file <folder>/<environment>/<service>.yaml in Git is a service.
 
-    `values.files` are layers that all of them share. Raises InputError for a rendered chart, and for a folder that
-    cannot name a set.
+    Names that begin with a dot are left out, as they are everywhere else. `values.files` are layers that all of them
+    share. Raises InputError for a rendered chart, and for a folder that cannot name a set.
     """
     if place.rendered:
         raise InputError("an ApplicationSet reads values files: use the generic chart, not rendered ones")
@@ -112,7 +113,7 @@ def application_set(name: str, folder: str, place: Place, values: Values, target
             f'"{name}" cannot name an ApplicationSet: put the environments into a folder that is named with lower case '
             "letters, digits and -"
         )
-    found = f"{folder}/*/*.yaml"
+    found = pattern(folder)
     files: list[dict[str, Any]] = [{"path": found}]
     files += [{"path": file, "exclude": True} for file in values.files if fnmatch.fnmatchcase(file, found)]
     git = {"repoURL": values.repository, "revision": values.revision, "files": files}

@@ -161,7 +161,7 @@ def _set(
     made = making.Made(name, folder, making.application_set(name, folder, place, where, target))
     files = [file for file in document.values_files(values, layers) if file != values[0]]
     found = check.errors(check.check_files(values, layers).findings)
-    unfit = layout.complaints(folder, files, target.namespace)
+    unfit = layout.complaints(folder, [*files, *layout.hidden(folder)], target.namespace)
     for text in [*map(report.line, found), *map(": ".join, unfit)]:
         click.echo(text, err=True)
     return [made], [*(finding.position.file for finding in found), *(file for file, why in unfit)]
