@@ -9,10 +9,10 @@ from collections.abc import Iterator, Sequence
 from pathlib import PurePosixPath
 from typing import Any, NamedTuple
 
+from modelservice.addresses import holds_credentials, is_address
 from modelservice.dump import dump
 from modelservice.errors import InputError
 from modelservice.layout import pattern
-from modelservice.secrets import looks_like_secret
 from modelservice.service import Service, is_label
 
 _API = "argoproj.io/v1alpha1"
@@ -202,17 +202,15 @@ def require_sound(place: Place, values: Values, target: Target) -> None:
         raise InputError("\n".join(found))
 
 
-# A user alone may be a token; ssh has one, without being a secret.
-_USER = re.compile(r"(https?|oci)://[^/]*@|[a-z+]+://[^/@:]*:[^/@]*@")
-
-
 def _bad_urls(place: Place, values: Values) -> Iterator[str]:
     chart = "--chart-repo" if place.chart else "--git"
     for option, url in ((chart, place.repository), ("--values-git", values.repository)):
-        if _USER.match(url) or looks_like_secret(url):
+        if holds_credentials(url):
             yield f"{option} holds a user, a password or a token: leave it out, and give it to `argocd repo add`"
-        elif option == "--chart-repo" and not re.match(r"(https?|oci)://.", url):
-            yield "--chart-repo is no address of charts: it begins with https:// or oci://"
+        elif option == "--chart-repo" and not is_address(url, "https?|oci"):
+            yield "--chart-repo is no address of charts: it begins with https:// or oci://, and has no spaces, ? and #"
+        elif re.search(r"[\s?#]", url):
+            yield f"{option} is no address of a Git repository: it has no spaces, ? and #"
         elif option != "--chart-repo" and url.startswith("oci://"):
             yield f"{option} is a registry, and what has a path is read from Git: give a Git repository"
 
