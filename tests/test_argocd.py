@@ -304,6 +304,14 @@ def test_a_set_needs_a_name(folder: str, services: Path) -> None:
         (["--git", GIT, "--path", "/s3cr3t"], "--path is a folder of --git"),
         (["--git", GIT, "--path", "../s3cr3t"], "--path is a folder of --git"),
         (["--chart-repo", OCI, "-n", "Bad NS"], '--namespace "Bad NS" is no namespace'),
+        (["--chart-repo", OCI, "--project", "Bad Project"], '--project "Bad Project" is no name of a project'),
+        (["--chart-repo", OCI, "--project", ""], '--project "" is no name of a project'),
+        (
+            ["--chart-repo", OCI, "--server", "in-cluster"],
+            "--server is no address of a cluster: it begins with https://",
+        ),
+        (["--chart-repo", OCI, "--server", ""], "--server is no address of a cluster"),
+        (["--chart-repo", OCI, "--server", "https://ann:s3cr3t@gpu.example.com"], "--server holds a user"),
         (["--chart-repo", OCI, "--argocd-namespace", "Bad NS"], '--argocd-namespace "Bad NS" is no namespace'),
     ],
 )
@@ -311,6 +319,11 @@ def test_what_argo_cd_would_refuse_is_refused_and_no_secret_repeated(options: li
     answer = run("services/prod/chat.yaml", *options)
     assert (answer.exit_code, answer.stdout, says in answer.stderr) == (1, "", True), answer.stderr
     assert "s3cr3t" not in answer.stderr
+
+
+def test_a_query_tells_clusters_of_one_address_apart() -> None:
+    (item,) = made("services/prod/chat.yaml", "--chart-repo", OCI, "--server", "https://gpu.example.com:6443?team=a")
+    assert item["spec"]["destination"]["server"] == "https://gpu.example.com:6443?team=a"
 
 
 def test_a_user_of_ssh_is_no_secret_and_a_slash_at_the_end_is_dropped() -> None:

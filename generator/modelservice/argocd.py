@@ -13,7 +13,7 @@ from modelservice.addresses import holds_credentials, is_address
 from modelservice.dump import dump
 from modelservice.errors import InputError
 from modelservice.layout import pattern
-from modelservice.service import Service, is_label
+from modelservice.service import Service, is_label, is_object_name
 
 _API = "argoproj.io/v1alpha1"
 # Deleting an Application deletes what it made, as `helm uninstall` does; the model volume says that it stays.
@@ -220,3 +220,10 @@ def _bad_names(target: Target) -> Iterator[str]:
     for option, name in names.items():
         if name and not is_label(name):
             yield f'{option} "{name}" is no namespace: use lower case letters, digits and -, at most 63'
+    if not is_object_name(target.project):
+        yield f'--project "{target.project}" is no name of a project: `argocd proj list` shows them'
+    if holds_credentials(target.server):
+        yield "--server holds a user, a password or a token: leave it out, and give it to `argocd cluster add`"
+    # A query tells apart clusters that Argo CD reaches at one address.
+    elif not is_address(target.server.partition("?")[0], "https?"):
+        yield "--server is no address of a cluster: it begins with https://, as `argocd cluster list` shows it"
