@@ -252,6 +252,14 @@ def test_a_chart_is_compared_with_the_values_it_was_made_of(helm: str) -> None:
         assert (answer.returncode, answer.stdout) == (0, ""), answer.stdout + answer.stderr
 
 
+def test_an_archive_is_compared_as_the_release_that_it_installs(helm: str) -> None:
+    Path("chat.yaml").write_text(PLAIN)
+    assert modelservice(helm, "package", "chat.yaml", "-d", "dist", "--version", "1.2.3-rc.1").returncode == 0
+    Path("chat.yaml").write_text(f"{PLAIN}startupSeconds: 900\n")
+    answer = modelservice(helm, "diff", "chat.yaml", "dist/chat-1.2.3-rc.1.tgz")
+    assert (answer.returncode, answer.stdout.splitlines()[0]) == (1, "~ Deployment modelservice-chat")
+
+
 def test_wrong_values_are_their_findings(helm: str) -> None:
     Path("old.yaml").write_text(PLAIN)
     Path("chat.yaml").write_text("model: {nmae: a}\n")

@@ -31,9 +31,9 @@ def diff(old: str, new: str, layers: tuple[str, ...], release: str | None, names
     Exit code 0: the same; 1: they differ; 2: they cannot be compared; 3: a tool failed.
     """
     from modelservice import compare, sides
-    from modelservice.service import name_from, require_release
+    from modelservice.service import require_release
 
-    name = release or name_from(new.partition(":")[2] or new)
+    name = release or sides.release_of(new)
     try:
         require_release(name)
         before, after = sides.manifests((old, new), name, namespace, layers)
