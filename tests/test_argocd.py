@@ -273,6 +273,19 @@ def test_a_file_that_a_set_would_not_deploy_well_is_named(
     assert says in answer.stderr
 
 
+def test_a_folder_that_argo_cd_would_read_as_a_pattern_is_refused(services: Path) -> None:
+    (services / "a[b]/svc/prod").mkdir(parents=True)
+    (services / "a[b]/svc/prod/chat.yaml").write_text(CHAT)
+    answer = run("a[b]/svc", "--application-set", "--values-git", GIT, "--chart-repo", OCI)
+    assert (answer.exit_code, answer.stdout) == (1, "")
+    assert "a[b]/svc would be read as a pattern by Argo CD" in answer.stderr
+
+
+def test_a_range_of_versions_stays_one() -> None:
+    (item,) = made("services/prod/chat.yaml", "--chart-repo", OCI, "--chart-version", ">=1.2.0 <2.0.0")
+    assert item["spec"]["source"]["targetRevision"] == ">=1.2.0 <2.0.0"
+
+
 @pytest.mark.parametrize("folder", [".", "Svc_X"])
 def test_a_set_needs_a_name(folder: str, services: Path) -> None:
     (services / "Svc_X/prod").mkdir(parents=True)
@@ -305,6 +318,10 @@ def test_a_set_needs_a_name(folder: str, services: Path) -> None:
         (["--git", GIT, "--path", "../s3cr3t"], "--path is a folder of --git"),
         (["--chart-repo", OCI, "-n", "Bad NS"], '--namespace "Bad NS" is no namespace'),
         (["--chart-repo", OCI, "--project", "Bad Project"], '--project "Bad Project" is no name of a project'),
+        (["--chart-repo", OCI, "--chart", "My Chart"], '--chart "My Chart" is no name of a chart'),
+        (["--chart-repo", OCI, "--chart-version", "latest"], '--chart-version "latest" is no version'),
+        (["--git", GIT, "--revision", "a b"], '--revision "a b" is no branch, tag or commit'),
+        (["--git", GIT, "--revision", ""], '--revision "" is no branch, tag or commit'),
         (["--chart-repo", OCI, "--project", ""], '--project "" is no name of a project'),
         (
             ["--chart-repo", OCI, "--server", "in-cluster"],

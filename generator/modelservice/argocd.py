@@ -108,6 +108,8 @@ def application_set(name: str, folder: str, place: Place, values: Values, target
     """
     if place.rendered:
         raise InputError("an ApplicationSet reads values files: use the generic chart, not rendered ones")
+    if any(char in folder for char in "[]*?{}\\"):
+        raise InputError(f"{folder} would be read as a pattern by Argo CD: rename it, without [ ] * ? {{ }} and \\")
     if not is_label(name):
         raise InputError(
             f'"{name}" cannot name an ApplicationSet: put the environments into a folder that is named with lower case '
@@ -194,7 +196,7 @@ def rivals(made: Sequence[Made]) -> dict[str, str]:
 
 def require_sound(place: Place, values: Values, target: Target) -> None:
     """Raise InputError for what Argo CD would refuse, and for credentials, which nothing repeats."""
-    found = [*_bad_urls(place, values), *_bad_names(target)]
+    found = [*_bad_urls(place, values), *_bad_names(target), *_bad_versions(place, values)]
     path = PurePosixPath(place.path)
     if path.is_absolute() or ".." in path.parts:
         found.append("--path is a folder of --git: write it from the repository's root, without / in front and ..")
@@ -213,6 +215,16 @@ def _bad_urls(place: Place, values: Values) -> Iterator[str]:
             yield f"{option} is no address of a Git repository: it has no spaces, ? and #"
         elif option != "--chart-repo" and url.startswith("oci://"):
             yield f"{option} is a registry, and what has a path is read from Git: give a Git repository"
+
+
+def _bad_versions(place: Place, values: Values) -> Iterator[str]:
+    if place.chart and not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._/-]*", place.chart):
+        yield f'--chart "{place.chart}" is no name of a chart: use letters, digits, - and .'
+    # Argo CD takes ranges too: 1.*, or >=1.2.0 <2.0.0.
+    if place.chart and not re.search(r"[0-9*]", place.revision):
+        yield f'--chart-version "{place.revision}" is no version: write three numbers, such as 0.1.0, or a range'
+    if not re.fullmatch(r"[^\s-]\S*", values.revision):
+        yield f'--revision "{values.revision}" is no branch, tag or commit: it has no spaces, and no - in front'
 
 
 def _bad_names(target: Target) -> Iterator[str]:
