@@ -86,6 +86,7 @@ MANY = {
     + "".join(f"  - {{name: b{n}, mountPath: /b{n}}}\n" for n in range(1000)),
     "keys": MODEL + "".join(f"key{n}: 1\n" for n in range(9000)),
     "arguments": MODEL + "args:\n" + "".join(f"  - --unknown-{n}\n" for n in range(1000)),
+    "actions": MODEL + f"extraObjects: ['{'{' * 400_000}', '{'kind: ' * 30_000}', '{'<path:' * 30_000}']\n",
     "text": MODEL + f'resources: {{limits: {{cpu: "{"9" * 900_000}"}}}}\n',
 }
 

@@ -60,7 +60,7 @@ extraObjects[{{ $index }}]: {{ $object.kind }} {{ $object.metadata.name }} is th
 {{- range $index, $item := .Values.extraObjects -}}
 {{- $texts := list (toYaml $item) -}}
 {{- if kindIs "string" $item -}}
-{{- $text := regexReplaceAll "(?s)\\{\\{.*?\\}\\}" $item "<template>" -}}
+{{- $text := regexReplaceAll "(?s)\\{\\{.*?(\\}\\}|\\z)" $item "<template>" -}}
 {{- $texts = regexSplit "(?m)^---" (regexReplaceAll "(?m)^[ \\t]*(<template>[ \\t]*)+$" $text "") -1 -}}
 {{- end -}}
 {{- range $texts -}}

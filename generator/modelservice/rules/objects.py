@@ -9,8 +9,8 @@ from typing import Any
 from modelservice.rules.values import Said, Values, rule
 
 _CHART = "the chart's templates/extra-objects.yaml"
-# What a template in a text brings, and a line that is nothing else.
-_ACTION = re.compile(r"(?s)\{\{.*?\}\}")
+# What a template in a text brings, and a line that is nothing else. One without an end takes the rest, in linear time.
+_ACTION = re.compile(r"(?s)\{\{.*?(\}\}|\Z)")
 _ACTIONS_ALONE = re.compile(r"(?m)^[ \t]*(<template>[ \t]*)+$")
 # No value yet: empty, or a placeholder that Argo CD's plugins fill in.
 _BROUGHT = re.compile(r"^$|<template>|<path:[^<>]+>|^<[^<>]*>$")
