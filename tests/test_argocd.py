@@ -1,5 +1,6 @@
 """`modelservice argocd`: what it writes is what Argo CD's definitions accept, from each kind of source."""
 
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -22,11 +23,14 @@ SCALED = (
 )
 
 
+SERVICES = {"prod/chat": CHAT, "prod/scaled": SCALED, "dev/chat": CHAT}
+
+
 @pytest.fixture(autouse=True)
 def services(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Stand in a repository with services of two environments and a layer that they share."""
     monkeypatch.chdir(tmp_path)
-    for name, text in (("prod/chat", CHAT), ("prod/scaled", SCALED), ("dev/chat", CHAT)):
+    for name, text in SERVICES.items():
         file = tmp_path / f"services/{name}.yaml"
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(text)
@@ -112,11 +116,28 @@ def test_a_set_finds_every_service_of_a_folder() -> None:
     (item,) = made(*arguments)
     assert item["kind"] == "ApplicationSet"
     (generator,) = item["spec"]["generators"]
-    assert generator["git"]["files"] == [{"path": "services/*/*.yaml"}]
+    assert generator["git"]["files"] == [{"path": "services/[!.]*/[!.]*.yaml"}]
     helm = item["spec"]["template"]["spec"]["sources"][0]["helm"]
     assert helm["valueFiles"] == ["$values/defaults.yaml", "$values/{{ .path.path }}/{{ .path.filename }}"]
     assert helm["releaseName"] in item["spec"]["template"]["metadata"]["name"]
     assert item["spec"]["template"]["spec"]["destination"]["namespace"] == "{{ .path.basename }}"
+
+
+def test_a_set_finds_in_git_what_validate_walks_and_names_the_rest(services: Path) -> None:
+    hidden = ["prod/.draft.yaml", ".old/chat.yaml", "prod/.old/chat.yaml", "prod/team/.draft.yaml", "prod/.a/.b.yaml"]
+    for name in hidden:
+        (services / f"services/{name}").parent.mkdir(parents=True, exist_ok=True)
+        (services / f"services/{name}").write_text("model: {nmae: a}\n")
+    answer = run("services", "--application-set", "--values-git", GIT, "--chart-repo", OCI)
+    # Argo CD's older globbing is that of `git ls-files`; its newer one does not go through folders.
+    (files,) = yaml.safe_load(answer.stdout)["spec"]["generators"][0]["git"]["files"]
+    for command in (["git", "init", "-q"], ["git", "add", "services"]):
+        subprocess.run(command, check=True)
+    listed = subprocess.run(["git", "ls-files", "--", files["path"]], check=True, capture_output=True, text=True)
+    deep = ["services/prod/.old/chat.yaml", "services/prod/team/.draft.yaml"]
+    assert set(listed.stdout.split()) == {*deep, *(f"services/{name}.yaml" for name in SERVICES)}
+    assert answer.exit_code == 1
+    assert [line.partition(":")[0] for line in answer.stderr.splitlines()][:-1] == deep
 
 
 def test_a_set_says_which_of_its_files_are_wrong(services: Path) -> None:
@@ -160,6 +181,15 @@ def test_a_bad_service_does_not_stop_the_others(services: Path) -> None:
 def test_what_does_not_fit_together_is_said(arguments: list[str], code: int, words: str) -> None:
     answer = run(*arguments)
     assert (answer.exit_code, words in answer.stderr) == (code, True), answer.stderr
+
+
+def test_a_secret_with_its_values_gets_into_no_application(services: Path) -> None:
+    secret = "extraObjects: [{apiVersion: v1, kind: Secret, metadata: {name: a}, stringData: {pin: hunter2pw}}]\n"
+    (services / "services/prod/chat.yaml").write_text(CHAT + secret)
+    answer = run("services/prod/chat.yaml", "--chart-repo", CHARTS)
+    assert (answer.exit_code, answer.stdout) == (1, "")
+    assert "chat.yaml:3:16: error: extraObjects[0]: a Secret has its values in plain text" in answer.stderr
+    assert "hunter2" not in answer.stderr
 
 
 def test_two_services_of_one_name_are_refused_and_the_rest_is_made() -> None:
@@ -208,7 +238,7 @@ def test_a_layer_is_no_service(services: Path) -> None:
     (item,) = made("services", "--application-set", "--values-git", GIT, "--chart-repo", OCI, *given)
     # What the pattern cannot match need not be excluded, and older releases of Argo CD know no `exclude` of files.
     assert item["spec"]["generators"][0]["git"]["files"] == [
-        {"path": "services/*/*.yaml"},
+        {"path": "services/[!.]*/[!.]*.yaml"},
         {"path": "services/prod/shared.yaml", "exclude": True},
     ]
 
@@ -243,6 +273,19 @@ def test_a_file_that_a_set_would_not_deploy_well_is_named(
     assert says in answer.stderr
 
 
+def test_a_folder_that_argo_cd_would_read_as_a_pattern_is_refused(services: Path) -> None:
+    (services / "a[b]/svc/prod").mkdir(parents=True)
+    (services / "a[b]/svc/prod/chat.yaml").write_text(CHAT)
+    answer = run("a[b]/svc", "--application-set", "--values-git", GIT, "--chart-repo", OCI)
+    assert (answer.exit_code, answer.stdout) == (1, "")
+    assert "a[b]/svc would be read as a pattern by Argo CD" in answer.stderr
+
+
+def test_a_range_of_versions_stays_one() -> None:
+    (item,) = made("services/prod/chat.yaml", "--chart-repo", OCI, "--chart-version", ">=1.2.0 <2.0.0")
+    assert item["spec"]["source"]["targetRevision"] == ">=1.2.0 <2.0.0"
+
+
 @pytest.mark.parametrize("folder", [".", "Svc_X"])
 def test_a_set_needs_a_name(folder: str, services: Path) -> None:
     (services / "Svc_X/prod").mkdir(parents=True)
@@ -265,9 +308,27 @@ def test_a_set_needs_a_name(folder: str, services: Path) -> None:
         (["--chart-repo", "registry.example.com/s3cr3t"], "begins with https:// or oci://"),
         (["--chart-repo", OCI, "--values-git", "oci://registry.example.com/s3cr3t"], "--values-git is a registry"),
         (["--git", "oci://registry.example.com/s3cr3t"], "--git is a registry"),
+        (["--chart-repo", "https://charts.example.com/?token=s3cr3t"], "has no spaces, ? and #"),
+        (["--chart-repo", "https://charts.example.com/#s3cr3t"], "has no spaces, ? and #"),
+        (["--chart-repo", "https://charts.example.com/a s3cr3t"], "has no spaces, ? and #"),
+        (["--chart-repo", "https://ann:a/s3cr3t@charts.example.com"], "--chart-repo holds a user"),
+        (["--git", "https://git.example.com/x.git?token=s3cr3t"], "--git is no address of a Git repository"),
+        (["--git", "ann:s3cr3t@git.example.com:x.git"], "--git holds a user"),
         (["--git", GIT, "--path", "/s3cr3t"], "--path is a folder of --git"),
         (["--git", GIT, "--path", "../s3cr3t"], "--path is a folder of --git"),
         (["--chart-repo", OCI, "-n", "Bad NS"], '--namespace "Bad NS" is no namespace'),
+        (["--chart-repo", OCI, "--project", "Bad Project"], '--project "Bad Project" is no name of a project'),
+        (["--chart-repo", OCI, "--chart", "My Chart"], '--chart "My Chart" is no name of a chart'),
+        (["--chart-repo", OCI, "--chart-version", "latest"], '--chart-version "latest" is no version'),
+        (["--git", GIT, "--revision", "a b"], '--revision "a b" is no branch, tag or commit'),
+        (["--git", GIT, "--revision", ""], '--revision "" is no branch, tag or commit'),
+        (["--chart-repo", OCI, "--project", ""], '--project "" is no name of a project'),
+        (
+            ["--chart-repo", OCI, "--server", "in-cluster"],
+            "--server is no address of a cluster: it begins with https://",
+        ),
+        (["--chart-repo", OCI, "--server", ""], "--server is no address of a cluster"),
+        (["--chart-repo", OCI, "--server", "https://ann:s3cr3t@gpu.example.com"], "--server holds a user"),
         (["--chart-repo", OCI, "--argocd-namespace", "Bad NS"], '--argocd-namespace "Bad NS" is no namespace'),
     ],
 )
@@ -275,6 +336,11 @@ def test_what_argo_cd_would_refuse_is_refused_and_no_secret_repeated(options: li
     answer = run("services/prod/chat.yaml", *options)
     assert (answer.exit_code, answer.stdout, says in answer.stderr) == (1, "", True), answer.stderr
     assert "s3cr3t" not in answer.stderr
+
+
+def test_a_query_tells_clusters_of_one_address_apart() -> None:
+    (item,) = made("services/prod/chat.yaml", "--chart-repo", OCI, "--server", "https://gpu.example.com:6443?team=a")
+    assert item["spec"]["destination"]["server"] == "https://gpu.example.com:6443?team=a"
 
 
 def test_a_user_of_ssh_is_no_secret_and_a_slash_at_the_end_is_dropped() -> None:

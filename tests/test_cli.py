@@ -1,6 +1,10 @@
 """What the commands print, where, and with which exit code."""
 
 import json
+import signal
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -169,3 +173,12 @@ def test_every_command_has_help_and_stands_in_the_readme() -> None:
 
 def test_the_version_is_the_packages() -> None:
     assert run("--version").stdout == f"modelservice, version {__version__}\n"
+
+
+def test_ctrl_c_is_neither_an_answer_nor_a_mistake() -> None:
+    command = [sys.executable, "-m", "modelservice", "smoke", "http://127.0.0.1:1", "--wait", "60"]
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+    time.sleep(2)
+    process.send_signal(signal.SIGINT)
+    said = process.communicate(timeout=30)[1]
+    assert (process.returncode, said) == (130, "stopped\n")

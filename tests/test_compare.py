@@ -105,6 +105,26 @@ def test_what_a_change_means_is_said(old: str, new: str, says: str, helm: str) -
     assert (code, says in said) == (1, True), said
 
 
+CPU = "model: {name: Qwen/Qwen3-8B}\nimage: {repository: vllm/vllm-openai-cpu}\ngpu: {count: 0}\n"
+ROLLED = f"{CPU}replicas: 2\nmodelVolume: {{accessModes: [ReadWriteMany]}}\n"
+ONE_MORE = "strategy: {type: RollingUpdate, rollingUpdate: {maxSurge: 1, maxUnavailable: 0}}\n"
+TWO_MORE = ONE_MORE.replace("maxSurge: 1", "maxSurge: 2")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "says"),
+    [
+        (PLAIN, f"{PLAIN}nameOverride: llm\n", "while the old ones still run, and wait for their GPUs where none is"),
+        (CPU, f"{CPU}nameOverride: llm\n", "its pods start while the old ones still run\n"),
+        (f"{ROLLED}{ONE_MORE}", f"{ROLLED}{ONE_MORE}{LATER}", "every pod restarts: a new one starts first\n"),
+        (f"{ROLLED}{ONE_MORE}", f"{ROLLED}{TWO_MORE}{LATER}", "up to 2 new ones start first\n"),
+    ],
+)
+def test_a_free_gpu_is_spoken_of_where_pods_need_one(old: str, new: str, says: str, helm: str) -> None:
+    code, said = diff(helm, old, new)
+    assert (code, says in said) == (1, True), said
+
+
 @pytest.mark.parametrize(
     ("old", "new"),
     [
@@ -232,6 +252,14 @@ def test_a_chart_is_compared_with_the_values_it_was_made_of(helm: str) -> None:
         assert (answer.returncode, answer.stdout) == (0, ""), answer.stdout + answer.stderr
 
 
+def test_an_archive_is_compared_as_the_release_that_it_installs(helm: str) -> None:
+    Path("chat.yaml").write_text(PLAIN)
+    assert modelservice(helm, "package", "chat.yaml", "-d", "dist", "--version", "1.2.3-rc.1").returncode == 0
+    Path("chat.yaml").write_text(f"{PLAIN}startupSeconds: 900\n")
+    answer = modelservice(helm, "diff", "chat.yaml", "dist/chat-1.2.3-rc.1.tgz")
+    assert (answer.returncode, answer.stdout.splitlines()[0]) == (1, "~ Deployment modelservice-chat")
+
+
 def test_wrong_values_are_their_findings(helm: str) -> None:
     Path("old.yaml").write_text(PLAIN)
     Path("chat.yaml").write_text("model: {nmae: a}\n")
@@ -272,17 +300,21 @@ def test_a_symbolic_link_of_a_revision_is_one_sentence(target: str, helm: str) -
     assert (answer.returncode, "symbolic link: name the file that it points to" in answer.stderr) == (2, True)
 
 
+SECRET = "apiVersion: v1\nkind: Secret\nmetadata: {name: db}\n"
+
+
 def test_the_values_of_a_secret_are_not_shown(helm: str) -> None:
     def values(said: str) -> str:
-        item = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "db"}, "stringData": {"password": said}}
-        return PLAIN + yaml.safe_dump({"extraObjects": [item]})
+        # Written out, it would be refused; of what a template brings, helm alone knows the value.
+        text = f"{SECRET}stringData: {{password: {{{{ print `{said}` }}}}}}\n"
+        return PLAIN + yaml.safe_dump({"extraObjects": [text]})
 
     code, said = diff(helm, values("hunter-two"), values("hunter-three"))
     assert (code, "stringData.password" in said, "hunter" in said) == (1, True, False)
 
 
 def test_helms_own_words_do_not_quote_a_template(helm: str) -> None:
-    text = "apiVersion: v1\nkind: Secret\nmetadata: {name: db}\nstringData: {password: hunter-two, x: {{ if }}}\n"
+    text = SECRET + "stringData: {password: {{ print `hunter-two` }}, x: {{ if }}}\n"
     Path("bad.yaml").write_text(PLAIN + yaml.safe_dump({"extraObjects": [text]}))
     answer = modelservice(helm, "template", "bad.yaml")
     assert (answer.returncode, "(not shown)" in answer.stderr, "hunter" in answer.stderr) == (3, True, False)

@@ -86,6 +86,7 @@ MANY = {
     + "".join(f"  - {{name: b{n}, mountPath: /b{n}}}\n" for n in range(1000)),
     "keys": MODEL + "".join(f"key{n}: 1\n" for n in range(9000)),
     "arguments": MODEL + "args:\n" + "".join(f"  - --unknown-{n}\n" for n in range(1000)),
+    "actions": MODEL + f"extraObjects: ['{'{' * 400_000}', '{'kind: ' * 30_000}', '{'<path:' * 30_000}']\n",
     "text": MODEL + f'resources: {{limits: {{cpu: "{"9" * 900_000}"}}}}\n',
 }
 
@@ -153,6 +154,20 @@ def test_more_mistakes_than_are_shown_and_odd_line_ends_are_no_traceback(text: s
         "huggingFace: {tokenSecret: hunter2pw}\n",
         "apiKeySecret: hunter2pw\n",
         "podAnnotations: {x/token: 12345678}\n",
+        *(
+            f"extraObjects:\n  - apiVersion: v1\n    kind: Secret\n    metadata: {{name: a}}\n    stringData:\n{lines}"
+            for lines in (
+                "      user: a\n      pin: hunter2pw\n",
+                "      user: a\n      pin: @hunter2pw\n",
+                "      user: a\n      pin: hunter2: pw\n",
+                "      user: a\n      pin: 0123456\n",
+                "      user: a\n      pin: !hunter2pw\n",
+                "      user: a\n      pin: *hunter2pw\n",
+                "      user: a\n      user: hunter2pw\n",
+            )
+        ),
+        'extraObjects: ["kind: Secret\\nstringData: {pin: hunter2pw}"]\n',
+        "extraObjects: [{apiVersion: v1, kind: secret, metadata: 1, stringData: {pin: hunter2pw}}]\n",
     ],
 )
 def test_what_is_called_a_secret_is_not_shown(text: str, style: str, tmp_path: Path) -> None:

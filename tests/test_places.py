@@ -78,5 +78,5 @@ def test_an_escaped_path_is_the_folder_that_it_means(scheme: str, tmp_path: Path
 )
 def test_credentials_are_refused_and_not_repeated(to: str, url: str, tmp_path: Path, helm: str) -> None:
     said = refused(helm, tmp_path, to, url)
-    assert "holds a user, a password or an @: leave it out" in said
+    assert "holds a user, a password, a token or an @: leave it out" in said
     assert SECRET not in said

@@ -81,6 +81,32 @@ def smoke(url: str, *options: str, key: str = "") -> Result:
     return CliRunner().invoke(main, ["smoke", url, *options], env=environment, catch_exceptions=False)
 
 
+@pytest.mark.parametrize("options", [[], ["--wait", "0.1"]])
+@pytest.mark.parametrize(
+    ("url", "code", "says"),
+    [
+        ("http://ann:s3cr3t@127.0.0.1:1", 3, "http://127.0.0.1:1 "),
+        ("http://127.0.0.1:1/?token=s3cr3t", 3, "http://127.0.0.1:1/ "),
+        ("http://ann:s3/cr3t@127.0.0.1:1", 3, "http://127.0.0.1:1 is no address: write http://host:port"),
+        ("http://ann:s3cr3t@127.0.0.1:x", 3, "http://127.0.0.1:x is no address: write http://host:port"),
+        ("ann:s3cr3t@127.0.0.1:1", 2, "before the address: http://127.0.0.1:1"),
+    ],
+)
+def test_a_password_in_the_address_is_not_repeated(url: str, code: int, says: str, options: list[str]) -> None:
+    answer = smoke(url, *options)
+    assert (answer.exit_code, answer.stdout) == (code, "")
+    assert says in answer.stderr
+    assert not any(part in answer.stderr for part in ("s3", "cr3t"))
+
+
+@pytest.mark.parametrize("style", ["text", "json"])
+def test_a_password_in_the_address_is_not_in_the_table(style: str) -> None:
+    with running(Model) as url:
+        answer = smoke(url.replace("://", "://ann:s3cr3t@"), "--format", style)
+    assert url in answer.stdout
+    assert "s3cr3t" not in answer.output
+
+
 def test_an_embedding_server_is_right() -> None:
     with running(Model) as url:
         answer = smoke(f"{url}/v1", "--format", "json", key="open-sesame")

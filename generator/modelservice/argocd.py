@@ -9,10 +9,11 @@ from collections.abc import Iterator, Sequence
 from pathlib import PurePosixPath
 from typing import Any, NamedTuple
 
+from modelservice.addresses import holds_credentials, is_address
 from modelservice.dump import dump
 from modelservice.errors import InputError
-from modelservice.secrets import looks_like_secret
-from modelservice.service import Service, is_label
+from modelservice.layout import pattern
+from modelservice.service import Service, is_label, is_object_name
 
 _API = "argoproj.io/v1alpha1"
 # Deleting an Application deletes what it made, as `helm uninstall` does; the model volume says that it stays.
@@ -102,17 +103,19 @@ spec:
 def application_set(name: str, folder: str, place: Place, values: Values, target: Target) -> str:
     """Return an ApplicationSet: each file <folder>/<environment>/<service>.yaml in Git is a service.
 
-    `values.files` are layers that all of them share. Raises InputError for a rendered chart, and for a folder that
-    cannot name a set.
+    Names that begin with a dot are left out, as they are everywhere else. `values.files` are layers that all of them
+    share. Raises InputError for a rendered chart, and for a folder that cannot name a set.
     """
     if place.rendered:
         raise InputError("an ApplicationSet reads values files: use the generic chart, not rendered ones")
+    if any(char in folder for char in "[]*?{}\\"):
+        raise InputError(f"{folder} would be read as a pattern by Argo CD: rename it, without [ ] * ? {{ }} and \\")
     if not is_label(name):
         raise InputError(
             f'"{name}" cannot name an ApplicationSet: put the environments into a folder that is named with lower case '
             "letters, digits and -"
         )
-    found = f"{folder}/*/*.yaml"
+    found = pattern(folder)
     files: list[dict[str, Any]] = [{"path": found}]
     files += [{"path": file, "exclude": True} for file in values.files if fnmatch.fnmatchcase(file, found)]
     git = {"repoURL": values.repository, "revision": values.revision, "files": files}
@@ -193,7 +196,7 @@ def rivals(made: Sequence[Made]) -> dict[str, str]:
 
 def require_sound(place: Place, values: Values, target: Target) -> None:
     """Raise InputError for what Argo CD would refuse, and for credentials, which nothing repeats."""
-    found = [*_bad_urls(place, values), *_bad_names(target)]
+    found = [*_bad_urls(place, values), *_bad_names(target), *_bad_versions(place, values)]
     path = PurePosixPath(place.path)
     if path.is_absolute() or ".." in path.parts:
         found.append("--path is a folder of --git: write it from the repository's root, without / in front and ..")
@@ -201,19 +204,27 @@ def require_sound(place: Place, values: Values, target: Target) -> None:
         raise InputError("\n".join(found))
 
 
-# A user alone may be a token; ssh has one, without being a secret.
-_USER = re.compile(r"(https?|oci)://[^/]*@|[a-z+]+://[^/@:]*:[^/@]*@")
-
-
 def _bad_urls(place: Place, values: Values) -> Iterator[str]:
     chart = "--chart-repo" if place.chart else "--git"
     for option, url in ((chart, place.repository), ("--values-git", values.repository)):
-        if _USER.match(url) or looks_like_secret(url):
+        if holds_credentials(url):
             yield f"{option} holds a user, a password or a token: leave it out, and give it to `argocd repo add`"
-        elif option == "--chart-repo" and not re.match(r"(https?|oci)://.", url):
-            yield "--chart-repo is no address of charts: it begins with https:// or oci://"
+        elif option == "--chart-repo" and not is_address(url, "https?|oci"):
+            yield "--chart-repo is no address of charts: it begins with https:// or oci://, and has no spaces, ? and #"
+        elif re.search(r"[\s?#]", url):
+            yield f"{option} is no address of a Git repository: it has no spaces, ? and #"
         elif option != "--chart-repo" and url.startswith("oci://"):
             yield f"{option} is a registry, and what has a path is read from Git: give a Git repository"
+
+
+def _bad_versions(place: Place, values: Values) -> Iterator[str]:
+    if place.chart and not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._/-]*", place.chart):
+        yield f'--chart "{place.chart}" is no name of a chart: use letters, digits, - and .'
+    # Argo CD takes ranges too: 1.*, or >=1.2.0 <2.0.0.
+    if place.chart and not re.search(r"[0-9*]", place.revision):
+        yield f'--chart-version "{place.revision}" is no version: write three numbers, such as 0.1.0, or a range'
+    if not re.fullmatch(r"[^\s-]\S*", values.revision):
+        yield f'--revision "{values.revision}" is no branch, tag or commit: it has no spaces, and no - in front'
 
 
 def _bad_names(target: Target) -> Iterator[str]:
@@ -221,3 +232,10 @@ def _bad_names(target: Target) -> Iterator[str]:
     for option, name in names.items():
         if name and not is_label(name):
             yield f'{option} "{name}" is no namespace: use lower case letters, digits and -, at most 63'
+    if not is_object_name(target.project):
+        yield f'--project "{target.project}" is no name of a project: `argocd proj list` shows them'
+    if holds_credentials(target.server):
+        yield "--server holds a user, a password or a token: leave it out, and give it to `argocd cluster add`"
+    # A query tells apart clusters that Argo CD reaches at one address.
+    elif not is_address(target.server.partition("?")[0], "https?"):
+        yield "--server is no address of a cluster: it begins with https://, as `argocd cluster list` shows it"

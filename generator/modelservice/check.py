@@ -13,7 +13,7 @@ from modelservice import document as documents
 from modelservice.fields import Schema, load_schema
 from modelservice.findings import MOST, Finding, Path, Problem, Severity, lines_of
 from modelservice.nulls import without_nulls
-from modelservice.secrets import IN_A_SECRET, hidden, may_hold_secret
+from modelservice.secrets import IN_A_SECRET, has_secret_object, hidden, may_hold_secret
 from modelservice.service import coalesce
 
 if TYPE_CHECKING:
@@ -149,9 +149,10 @@ def _private(problem: Problem, given: Mapping[str, Any]) -> Problem:
 
 def _misread(finding: Finding, document: Document) -> Finding:
     """Return a finding of the text itself, without the text where that, or the line above, is called a secret."""
-    lines = lines_of(document.sources.get(finding.position.file, ""))
+    source = document.sources.get(finding.position.file, "")
+    lines = lines_of(source)
     around = "\n".join(lines[max(0, finding.position.line - 2) : finding.position.line])
-    if finding.rule not in _QUOTING or not may_hold_secret(around):
+    if finding.rule not in _QUOTING or not (may_hold_secret(around) or has_secret_object(source)):
         return finding
     return finding._replace(message="Helm may not read this as it is meant (not shown)", hint="put it in quotes")
 

@@ -16,7 +16,7 @@ from functools import reduce
 from typing import Any, NamedTuple
 
 from modelservice.compose import MAX_DEPTH, MAX_VALUES, Place, compose
-from modelservice.findings import Finding, Path, Position, Severity
+from modelservice.findings import Finding, Path, Position, Severity, lines_of
 
 MAX_BYTES = 1024 * 1024
 
@@ -210,8 +210,8 @@ def _character(match: re.Match[str]) -> tuple[str, str]:
 
 def _end_of(text: str) -> tuple[int, int]:
     """Return the line and column that follow the text."""
-    lines = text.splitlines() or [""]
-    return (len(lines) + 1, 1) if text.endswith(("\n", "\r")) else (len(lines), len(lines[-1]) + 1)
+    lines = lines_of(text)
+    return len(lines), len(lines[-1]) + 1
 
 
 def _unreadable(

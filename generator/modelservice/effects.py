@@ -53,7 +53,8 @@ def come(new: Object, lost: Iterable[Object]) -> Iterator[str]:
     """Say what a new object means that takes the place of one that goes."""
     for old in lost:
         if _model_claim(old) and _model_claim(new):
-            yield "its pods start while the old ones still run, and wait for their GPUs where none is free"
+            waiting = ", and wait for their GPUs where none is free" if _needs_gpu(new) else ""
+            yield f"its pods start while the old ones still run{waiting}"
             if _model_claim(old) != _model_claim(new):
                 yield _EMPTY
         if old["kind"] == new["kind"] == "Service":
@@ -82,6 +83,12 @@ def _model_claim(item: Object) -> str:
     volumes = spec["template"]["spec"].get("volumes") or []
     claims = [volume.get("persistentVolumeClaim") for volume in volumes if volume["name"] == "model-dir"]
     return str(claims[0]["claimName"]) if claims and claims[0] else ""
+
+
+def _needs_gpu(workload: Object) -> bool:
+    """Say whether the pods ask for a device: of a node's resources, its name alone has a / in it."""
+    containers = workload["spec"]["template"]["spec"].get("containers") or []
+    return any("/" in name for one in containers for name in (one.get("resources") or {}).get("limits") or {})
 
 
 def _resized(before: Object, after: Object) -> Iterator[str]:
@@ -138,7 +145,7 @@ def _replaced(kind: str, before: Object, after: Object) -> str:
         return "a pod restarts when somebody deletes it, and not before"
     if kind == "StatefulSet":
         return _ordered(rolling, after.get("replicas"))
-    return _rolled(rolling, after.get("replicas"))
+    return _rolled(rolling, after.get("replicas"), gpu=_needs_gpu({"spec": after}))
 
 
 def _ordered(rolling: Object, replicas: int | None) -> str:
@@ -151,15 +158,15 @@ def _ordered(rolling: Object, replicas: int | None) -> str:
     return _away(away, replicas)
 
 
-def _rolled(rolling: Object, replicas: int | None) -> str:
+def _rolled(rolling: Object, replicas: int | None, *, gpu: bool) -> str:
     """Say how a Deployment replaces its pods, by Kubernetes' arithmetic: a surge is rounded up, the rest down."""
     more = _share(rolling.get("maxSurge", "25%"), replicas or 1, up=True)
     away = _share(rolling.get("maxUnavailable", "25%"), replicas or 1, up=False)
     if not more or away:
         return _away(away or 1, replicas)
     if more == 1:
-        return "every pod restarts: a new one starts first, which needs a free GPU"
-    return f"every pod restarts: up to {more} new ones start first, which need free GPUs"
+        return f"every pod restarts: a new one starts first{', which needs a free GPU' if gpu else ''}"
+    return f"every pod restarts: up to {more} new ones start first{', which need free GPUs' if gpu else ''}"
 
 
 def _away(away: int, replicas: int | None) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fnmatch
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -19,6 +20,17 @@ class _Deployed(NamedTuple):
     application: str
     release: str
     namespace: str
+
+
+def pattern(folder: str) -> str:
+    """Return what finds the services in Argo CD, whose `*` matches a dot in front as well."""
+    return f"{folder}/[!.]*/[!.]*.yaml"
+
+
+def hidden(folder: str) -> list[str]:
+    """Return the files that the pattern finds although something in their path is hidden: its `*` goes through /."""
+    found = (file for file in Path(folder).rglob("*.yaml") if fnmatch.fnmatchcase(str(file), pattern(folder)))
+    return sorted(str(file) for file in found if any(part[0] == "." for part in file.relative_to(folder).parts))
 
 
 def complaints(folder: str, files: Iterable[str], namespace: str) -> list[tuple[str, str]]:

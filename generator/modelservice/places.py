@@ -8,15 +8,12 @@ from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import unquote, urlsplit
 
+from modelservice.addresses import HOST, holds_credentials, is_address
 from modelservice.archive import Archive
 from modelservice.errors import InputError
 
-_HOST = r"([A-Za-z0-9][A-Za-z0-9.-]*|\[[0-9A-Fa-f:.]+\])(:[0-9]+)?"
-_OCI = re.compile(rf"oci://(?P<host>{_HOST})(/[a-z0-9]+([._-]+[a-z0-9]+)*)+")
-_WEB = re.compile(rf"https?://{_HOST}(/[^\s?#]*)?")
+_OCI = re.compile(rf"oci://(?P<host>{HOST})(/[a-z0-9]+([._-]+[a-z0-9]+)*)+")
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
-# Before the first slash a colon, somewhere after it an @: oci://user:password@host, and user:password@host as well.
-_CREDENTIALS = re.compile(r"[^/]*:.*@", re.DOTALL)
 _READERS = "who installs gives them to `helm repo add`"
 
 
@@ -51,14 +48,14 @@ class Published(NamedTuple):
 def place_of(to: str, url: str, connection: Sequence[str]) -> Registry | Folder:
     """Return the place. Raises InputError where it is none; no message repeats what may hold a password."""
     for option, given, step in (("--to", to, "log in with `helm registry login`"), ("--url", url, _READERS)):
-        if _CREDENTIALS.match(given):
-            raise InputError(f"{option} holds a user, a password or an @: leave it out; {step}")
+        if holds_credentials(given):
+            raise InputError(f"{option} holds a user, a password, a token or an @: leave it out; {step}")
     if to.startswith("oci:"):
         return _registry(to, connection)
     path = _path(to)
     if not url:
         raise InputError("a folder needs --url, the address that a web server shows it at")
-    if not _WEB.fullmatch(url):
+    if not is_address(url, "https?"):
         raise InputError("--url is no address of a folder: http(s)://host/path, without spaces, ? and #")
     return Folder(path, url.rstrip("/"))
 

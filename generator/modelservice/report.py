@@ -12,7 +12,7 @@ from urllib.parse import quote
 
 from modelservice import __version__
 from modelservice.findings import Finding, Severity, dotted, lines_of
-from modelservice.secrets import may_hold_secret
+from modelservice.secrets import has_secret_object, may_hold_secret
 
 _WIDTH = 100
 _COLORS = {Severity.ERROR: "\x1b[31m", Severity.WARNING: "\x1b[33m"}
@@ -84,7 +84,8 @@ def _excerpt(finding: Finding, source: str) -> str:
         return ""
     text = lines[finding.position.line - 1]
     above = lines[max(0, finding.position.line - 2)]
-    if not text.strip() or "secret" in finding.rule or may_hold_secret(text) or may_hold_secret(above):
+    private = "secret" in finding.rule or may_hold_secret(text) or may_hold_secret(above) or has_secret_object(source)
+    if not text.strip() or private:
         return ""
     column = finding.position.column - 1
     start = max(0, column - _WIDTH // 2) if len(text) > _WIDTH else 0

@@ -31,6 +31,8 @@ _WORDS = re.compile(
     r"|private[-_ ]?key|credential)",
     re.IGNORECASE,
 )
+# What makes a whole file one that is better not quoted: which of its lines are a Secret's, a slip may hide.
+_OBJECT = re.compile(r"\bkind[\"']?\s*:\s*[\"']?secret\b|\bstringData\b", re.IGNORECASE)
 IN_A_SECRET = "put it into a Secret and name that with valueFrom.secretKeyRef"  # noqa: S105  a sentence
 
 
@@ -43,6 +45,12 @@ def names_secret(variable: str) -> bool:
 def may_hold_secret(line: str) -> bool:
     """Say whether a line of a file is better not shown: something in it is a secret, or is called one."""
     return bool(_ANY.search(line) or _WORDS.search(line))
+
+
+@functools.lru_cache(maxsize=8)
+def has_secret_object(source: str) -> bool:
+    """Say whether a file writes a Secret out, whose values may have any name and form."""
+    return bool(_OBJECT.search(source))
 
 
 def looks_like_secret(text: str) -> str | None:

@@ -63,6 +63,11 @@ def is_label(name: str) -> bool:
     return len(name) <= 63 and _CHART_NAME.fullmatch(name) is not None
 
 
+def is_object_name(name: str) -> bool:
+    """Say whether Kubernetes takes the name for an object's."""
+    return len(name) <= 253 and _RELEASE_NAME.fullmatch(name) is not None
+
+
 def is_release(name: str) -> bool:
     """Say whether Helm takes the name for a release's."""
     return len(name) <= 53 and _RELEASE_NAME.fullmatch(name) is not None

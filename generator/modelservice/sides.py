@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import re
 import subprocess
 import tarfile
 import tempfile
@@ -18,6 +19,7 @@ from modelservice.fields import load_fields
 from modelservice.findings import Finding
 from modelservice.helm import run_helm
 from modelservice.report import line
+from modelservice.service import name_from
 from modelservice.tree import write_tree
 
 
@@ -32,6 +34,11 @@ class Side(NamedTuple):
     layers: tuple[str, ...]
     lost: frozenset[str] = frozenset()
     names: Mapping[str, str] = {}
+
+
+def release_of(side: str) -> str:
+    """Return the release that a side most likely is: its file's name, an archive's without the version."""
+    return name_from(re.sub(r"-\d+\.\d+\.\d+[^/]*\.tgz$", ".tgz", side.partition(":")[2] or side))
 
 
 def manifests(sides: Sequence[str], release: str, namespace: str, layers: tuple[str, ...] = ()) -> list[str]:

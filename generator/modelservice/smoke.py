@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from modelservice.addresses import shown
 from modelservice.errors import ToolError
 from modelservice.routes import EMBEDDING, GENERATE, ROUTES, SCORE, Route
 
@@ -61,10 +62,10 @@ def smoke(url: str, *, model: str, key: str, timeout: float, insecure: bool) -> 
     headers = {"Authorization": f"Bearer {key}"} if key else {}
     try:
         with httpx.Client(base_url=root, headers=headers, timeout=timeout, verify=not insecure) as client:
-            _reach(client)
-            return _smoke(client, root, model, key)
+            _reach(client, shown(root))
+            return _smoke(client, shown(root), model, key)
     except httpx.InvalidURL as error:
-        raise ToolError(f"{url} is no address: {error}") from error
+        raise _no_address(url) from error
 
 
 def wait(url: str, seconds: float, *, insecure: bool, told: Callable[[float], None]) -> None:
@@ -77,12 +78,18 @@ def wait(url: str, seconds: float, *, insecure: bool, told: Callable[[float], No
             try:
                 if _ready(client, root):
                     return
+            except httpx.InvalidURL as error:
+                raise _no_address(url) from error
             except httpx.HTTPError as error:
                 if "CERTIFICATE" in str(error):
                     return  # waiting mends none, and the first question says so
             told(passed)
             time.sleep(min(2.0, max(0.0, seconds - passed)))
-    raise ToolError(f"{root} was not ready after {seconds:.0f} seconds: look at the pod's log")
+    raise ToolError(f"{shown(root)} was not ready after {seconds:.0f} seconds: look at the pod's log")
+
+
+def _no_address(url: str) -> ToolError:
+    return ToolError(f"{shown(url)} is no address: write http://host:port")
 
 
 def _ready(client: httpx.Client, root: str) -> bool:
@@ -91,16 +98,16 @@ def _ready(client: httpx.Client, root: str) -> bool:
     return status == 200 or (status == 404 and client.get(f"{root}/v1/models").status_code in (200, 401))
 
 
-def _reach(client: httpx.Client) -> None:
+def _reach(client: httpx.Client, root: str) -> None:
     import httpx
 
     try:
         client.get("/health")
     except httpx.TimeoutException as error:
-        raise ToolError(f"{client.base_url} does not answer: is it the right address, and is it ready?") from error
+        raise ToolError(f"{root} does not answer: is it the right address, and is it ready?") from error
     except httpx.HTTPError as error:
         hint = "--insecure trusts any certificate" if "CERTIFICATE" in str(error) else "is the port forwarded?"
-        raise ToolError(f"{client.base_url} cannot be reached: {error}; {hint}") from error
+        raise ToolError(f"{root} cannot be reached: {error}; {hint}") from error
 
 
 def _smoke(client: httpx.Client, root: str, model: str, key: str) -> Smoke:

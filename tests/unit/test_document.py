@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from modelservice import compose
 from modelservice.document import MAX_BYTES, RULES, Document, load, read, values_files
@@ -295,12 +295,18 @@ _TOKENS += ["!", "%", "@", "---", "...", "yes", "017", "\\", "\r", "é", "\ufeff
 
 
 @given(st.binary() | st.lists(st.sampled_from(_TOKENS)).map(lambda tokens: "".join(tokens).encode()))
+@example(b"\x0b\x0b\x00\x80")
 def test_no_bytes_end_in_an_exception(raw: bytes) -> None:
     document = read("values.yaml", raw)
     for finding in document.findings:
         assert finding.hint
         assert 1 <= finding.position.line <= raw.count(b"\n") + raw.count(b"\r") + 2
         assert finding.position.column >= 1
+
+
+def test_a_vertical_tab_is_no_line_break() -> None:
+    (finding,) = read("values.yaml", b"a: 1\nb: \x0b\xff").findings
+    assert finding.position[1:] == (2, 5)
 
 
 @pytest.mark.parametrize("text", [TEXT, "a: yes\nb: [1\n", "a: &x {b: *x}\n", 'a: "\\U99999999"\n'])

@@ -37,6 +37,10 @@ class _Commands(click.Group):
         except ModelServiceError as error:
             click.echo(f"error: {error}", err=True)
             ctx.exit(error.exit_code)
+        except KeyboardInterrupt:
+            # As shells count it: 1 is an answer of `diff`, and a mistake in the input elsewhere.
+            click.echo("stopped", err=True)
+            ctx.exit(130)
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(_WHERE)

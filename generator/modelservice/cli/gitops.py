@@ -31,9 +31,9 @@ def diff(old: str, new: str, layers: tuple[str, ...], release: str | None, names
     Exit code 0: the same; 1: they differ; 2: they cannot be compared; 3: a tool failed.
     """
     from modelservice import compare, sides
-    from modelservice.service import name_from, require_release
+    from modelservice.service import require_release
 
-    name = release or name_from(new.partition(":")[2] or new)
+    name = release or sides.release_of(new)
     try:
         require_release(name)
         before, after = sides.manifests((old, new), name, namespace, layers)
@@ -161,7 +161,7 @@ def _set(
     made = making.Made(name, folder, making.application_set(name, folder, place, where, target))
     files = [file for file in document.values_files(values, layers) if file != values[0]]
     found = check.errors(check.check_files(values, layers).findings)
-    unfit = layout.complaints(folder, files, target.namespace)
+    unfit = layout.complaints(folder, [*files, *layout.hidden(folder)], target.namespace)
     for text in [*map(report.line, found), *map(": ".join, unfit)]:
         click.echo(text, err=True)
     return [made], [*(finding.position.file for finding in found), *(file for file, why in unfit)]

@@ -44,9 +44,10 @@ def smoke(url: str, model: str, wait_seconds: float, timeout: float, insecure: b
     The key is read from OPENAI_API_KEY or VLLM_API_KEY. Exit code 1: an answer is wrong; 3: nothing answers.
     """
     from modelservice import smoke as smoking
+    from modelservice.addresses import shown
 
     if not url.startswith(("http://", "https://")):
-        raise click.UsageError(f"write http:// or https:// before the address: http://{url}")
+        raise click.UsageError(f"write http:// or https:// before the address: http://{shown(url)}")
     key = os.environ.get("OPENAI_API_KEY") or os.environ.get("VLLM_API_KEY") or ""
     if wait_seconds:
         smoking.wait(url, wait_seconds, insecure=insecure, told=_told)

@@ -8,6 +8,7 @@ from typing import Any
 
 from modelservice.findings import Path, Severity, dotted
 from modelservice.rules.containers import containers
+from modelservice.rules.objects import literal_secrets
 from modelservice.rules.security import non_root, own_home, read_only
 from modelservice.rules.values import Said, Values, rule, sound
 from modelservice.secrets import IN_A_SECRET, looks_like_secret, names_secret
@@ -129,6 +130,7 @@ def secret_literal(values: Values) -> Iterator[Said]:
             if names_secret(variable["name"]):
                 message = f"{variable['name']} has a value in plain text (not shown)"
                 yield Said((*place, index, "value"), message, IN_A_SECRET)
+    yield from literal_secrets(values)
     for path, text in _texts(values.given, ()):
         kind = looks_like_secret(text) if path[0] != "args" else None
         if kind:

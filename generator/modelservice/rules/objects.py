@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 from modelservice.rules.values import Said, Values, rule
 
 _CHART = "the chart's templates/extra-objects.yaml"
+# What a template in a text brings, and a line that is nothing else. One without an end takes the rest, in linear time.
+_ACTION = re.compile(r"(?s)\{\{.*?(\}\}|\Z)")
+_ACTIONS_ALONE = re.compile(r"(?m)^[ \t]*(<template>[ \t]*)+$")
+# No value yet: empty, or a placeholder that Argo CD's plugins fill in.
+_BROUGHT = re.compile(r"^$|<template>|<path:[^<>]+>|^<[^<>]*>$")
 
 
 @rule("extra-object", "A further object is a Kubernetes object, and is there once.", source=_CHART)
@@ -29,6 +35,30 @@ def extra_object(values: Values) -> Iterator[Said]:
                 message = f"{which[0]} {which[1]} is extraObjects[{seen[which]}] too"
                 yield Said(("extraObjects", index), message, "remove it, or the other one")
             seen.setdefault(which, index)
+
+
+def literal_secrets(values: Values) -> Iterator[Said]:
+    """Further objects that are Secrets with their values, which go wherever the values file goes."""
+    for index, item in values.items("extraObjects"):
+        text = _ACTIONS_ALONE.sub("", _ACTION.sub("<template>", item)) if isinstance(item, str) else item
+        for one in _secrets(_read(text)):
+            if any(map(_is_literal, _held(one.get("data")) + _held(one.get("stringData")))):
+                hint = "remove it, and make it with `kubectl create secret`, an ExternalSecret or a SealedSecret"
+                yield Said(("extraObjects", index), "a Secret has its values in plain text (not shown)", hint)
+
+
+def _secrets(objects: list[Any]) -> list[Any]:
+    maps = [one for one in objects if isinstance(one, Mapping)]
+    maps += [item for one in maps if isinstance(one.get("items"), list) for item in one["items"]]
+    return [one for one in maps if _is_object(one) and (one["apiVersion"], one["kind"]) == ("v1", "Secret")]
+
+
+def _held(value: Any) -> list[Any]:
+    return list(value.values()) if isinstance(value, Mapping) else [value]
+
+
+def _is_literal(value: Any) -> bool:
+    return value is not None and not _BROUGHT.search(str(value))
 
 
 def _read(item: Any) -> list[Any]:
