@@ -173,3 +173,19 @@ def test_more_mistakes_than_are_shown_and_odd_line_ends_are_no_traceback(text: s
 def test_what_is_called_a_secret_is_not_shown(text: str, style: str, tmp_path: Path) -> None:
     said = validate(tmp_path, MODEL + text, style)
     assert not any(part in said for part in ("hunter2", "0123456", "12_345_678", "12345678"))
+
+
+@pytest.mark.parametrize(("number", "more"), [(199, False), (200, True), (900, True)])
+@pytest.mark.parametrize("what", ["  k{n}: 1\n", "  k{n}: {{}}\n"])
+def test_mistakes_that_are_not_listed_are_not_passed_over_in_silence(
+    what: str, number: int, more: bool, tmp_path: Path
+) -> None:
+    said = validate(tmp_path, MODEL + "labels:\n" + "".join(what.format(n=n) for n in range(number)))
+    assert said.count("[wrong-type]") == min(number, 200)
+    assert ("200 mistakes are listed, and there may be more" in said) == more
+
+
+def test_rules_whose_mistakes_are_not_all_listed_say_so_too(tmp_path: Path) -> None:
+    said = validate(tmp_path, MODEL + "env:\n" + "".join("  - {name: A, value: b}\n" for _ in range(300)))
+    assert said.count("[env-twice]") == 200
+    assert "200 mistakes are listed, and there may be more" in said

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from modelservice import arguments, document, nulls, rules, schema
+from modelservice import arguments, check, document, nulls, rules, schema
 from modelservice.findings import Severity
 from modelservice.rule import Rule
 
@@ -16,7 +16,7 @@ def catalogue() -> Catalogue:
     """Return the rules by the step that checks them."""
     return {
         "Reading": tuple(Rule(rule, Severity.ERROR, summary, _HELM) for rule, summary in document.RULES),
-        "Fields": (*schema.RULES, *nulls.RULES),
+        "Fields": (*schema.RULES, *nulls.RULES, check.TOO_MANY),
         "Settings": tuple(checked.rule for checked in rules.ALL),
         "vLLM arguments": arguments.RULES,
     }

@@ -13,6 +13,7 @@ from modelservice import document as documents
 from modelservice.fields import Schema, load_schema
 from modelservice.findings import MOST, Finding, Path, Problem, Severity, lines_of
 from modelservice.nulls import without_nulls
+from modelservice.rule import Rule
 from modelservice.secrets import IN_A_SECRET, has_secret_object, hidden, may_hold_secret
 from modelservice.service import coalesce
 
@@ -31,6 +32,8 @@ _QUOTING = ("yaml-ambiguous", "yaml-tag", "yaml-alias")
 # From so many files on, starting workers takes less time than they save.
 _MANY = 200
 _Checked = tuple[list[Finding], dict[str, str]]
+TOO_MANY = Rule("too-many", Severity.WARNING, f"At most {MOST} mistakes of a kind are listed.", "this tool's own bound")
+_MORE = Problem(TOO_MANY.severity, (), f"{MOST} mistakes are listed, and there may be more", "mend these", TOO_MANY.id)
 
 
 class Result(NamedTuple):
@@ -122,11 +125,11 @@ def _problems(given: Mapping[str, Any]) -> list[Problem]:
 
     checked, problems = without_nulls(given, schema(), defaults())
     problems += itertools.islice(check_schema(checked, _validator(), schema()), MOST)
-    if len(problems) >= MOST:  # more may be wrong than is said, and rules trust every type
-        return [_private(problem, given) for problem in problems]
+    if len(problems) >= MOST:  # rules trust every type
+        return [_private(problem, given) for problem in problems] + [_MORE]
     sound = _without(given, [problem.path for problem in problems])
-    found = check_rules(Values(coalesce(defaults(), sound), given, defaults()))
-    return [_private(problem, given) for problem in problems] + list(itertools.islice(found, MOST))
+    found = list(itertools.islice(check_rules(Values(coalesce(defaults(), sound), given, defaults())), MOST))
+    return [_private(problem, given) for problem in problems] + found + ([_MORE] if len(found) == MOST else [])
 
 
 def _private(problem: Problem, given: Mapping[str, Any]) -> Problem:

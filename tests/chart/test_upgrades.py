@@ -112,4 +112,3 @@ def test_a_stateful_set_leaves_nothing_for_kubernetes_to_fill_in(written: Object
 def test_a_strategy_without_a_rolling_update_has_no_settings_of_one(helm: str) -> None:
     values = {**MODEL, "strategy": {"type": "Recreate", "rollingUpdate": {}}}
     assert one("Deployment", objects(helm, values))["spec"]["strategy"] == RECREATE
-
