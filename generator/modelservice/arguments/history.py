@@ -24,7 +24,7 @@ def unknown(item: Unknown, line: Line) -> Problem:
     if ahead:
         message = f"`{item.spelling}` came with vLLM {ahead[0].since}; this is {line.label}"
         return problem("argument-not-yet", item.at, message, f"remove it, or use vLLM {ahead[0].since} or later")
-    if item.candidates:
+    if item.candidates and item.spelling != "--":
         return _abbreviated(item, line)
     near = nearest(item.spelling, line.flags)
     hint = f"did you mean `{near}`?{_instead(near, line)}" if near else "remove it, or correct its name"

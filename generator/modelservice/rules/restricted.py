@@ -47,6 +47,7 @@ _SYSCTLS = frozenset(
         ),
     )
 )
+_APPARMOR = "container.apparmor.security.beta.kubernetes.io/"
 _WITH = "the restricted profile refuses it"
 
 
@@ -69,6 +70,9 @@ def restricted_profile(values: Values) -> Iterator[Said]:
     for index, sysctl in sound(pod.get("sysctls")):
         if sysctl["name"] not in _SYSCTLS:
             yield Said(("podSecurityContext", "sysctls", index), f"{sysctl['name']}: {_WITH}", "remove it")
+    for key, profile in (values.at("podAnnotations") or {}).items():
+        if key.startswith(_APPARMOR) and not (profile in ("", "runtime/default") or profile.startswith("localhost/")):
+            yield Said(("podAnnotations", key), f"{profile}: {_WITH}", "remove it", True)
     yield from _volumes_and_probes(values)
 
 

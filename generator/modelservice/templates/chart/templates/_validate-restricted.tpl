@@ -35,6 +35,11 @@ podSecurityContext.seccompProfile: null with restricted; remove it
 podSecurityContext.sysctls[{{ $index }}]: {{ .name }} is not allowed with restricted
 {{- end -}}
 {{- end -}}
+{{- range $key, $profile := .Values.podAnnotations -}}
+{{- if and (hasPrefix "container.apparmor.security.beta.kubernetes.io/" $key) (not (regexMatch "^(runtime/default|localhost/.*)?$" $profile)) }}
+podAnnotations[{{ $key | quote }}]: {{ $profile }} is not allowed with restricted; remove it
+{{- end -}}
+{{- end -}}
 {{- range $index, $volume := .Values.volumes -}}
 {{- with omit . "name" "configMap" "csi" "downwardAPI" "emptyDir" "ephemeral" "image" "persistentVolumeClaim" "projected" "secret" }}
 volumes[{{ $index }}].{{ keys . | first }}: is not allowed with restricted
