@@ -119,9 +119,17 @@ def serve_parser() -> argparse.ArgumentParser:
         from vllm.utils.argparse_utils import FlexibleArgumentParser
     except ImportError:
         from vllm.utils import FlexibleArgumentParser
-    commands = FlexibleArgumentParser(prog="vllm").add_subparsers(required=False, dest="subparser")
-    parser: argparse.ArgumentParser = ServeSubcommand().subparser_init(commands)
-    return parser
+
+    def parser() -> argparse.ArgumentParser:
+        commands = FlexibleArgumentParser(prog="vllm").add_subparsers(required=False, dest="subparser")
+        made: argparse.ArgumentParser = ServeSubcommand().subparser_init(commands)
+        return made
+
+    try:
+        return parser()
+    except SystemExit:  # 0.10.1 takes `all` for a word to look for, prints what it found, and ends
+        sys.argv[-1] = "--help"
+        return parser()
 
 
 def read(parser: argparse.ArgumentParser) -> dict[str, dict[str, Any]]:
@@ -217,6 +225,8 @@ def _says_deprecated(text: str, name: str) -> bool:
 
 if __name__ == "__main__":
     prepare(sys.argv[1], Path(sys.argv[2]))
-    # vLLM and its dependencies print while they are imported; standard output is for the facts.
-    answer, sys.stdout = sys.stdout, sys.stderr
+    # vLLM, its dependencies and its pager print while they are asked; standard output is for the facts.
+    answer = os.fdopen(os.dup(sys.stdout.fileno()), "w", encoding="utf-8")
+    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
     json.dump(read(serve_parser()), answer, indent=1)
+    answer.close()

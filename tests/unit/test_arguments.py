@@ -258,8 +258,8 @@ def test_another_image_gets_warnings_only_but_for_secrets() -> None:
     [
         (["--foo=1", "--port=1"], "v0.50.0", ["warning", "error"]),
         (["--foo=1", "--device=cuda"], "v0.9.2", ["warning"]),
-        # 0.10.0 lacks --runner and 0.10.1.1 has it; no release has --foo.
-        (["--runner=pooling", "--foo=1"], "v0.10.1", ["warning", "error"]),
+        # 0.11.0 lacks --enable-mm-embeds and 0.11.2 has it; no release has --foo.
+        (["--enable-mm-embeds", "--foo=1"], "v0.11.1", ["warning", "error"]),
         (["--foo=1"], "latest", ["error"]),
     ],
 )

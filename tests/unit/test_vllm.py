@@ -13,9 +13,9 @@ from modelservice.vllm import Exactness, Life, Release
 ROOT = Path(__file__).parents[2]
 # How many options `vllm serve --help` of each release has, its positional argument and --help included.
 COUNTS = {
-    "0.10.0": 160, "0.10.1.1": 173, "0.10.2": 178, "0.11.0": 185, "0.11.2": 202, "0.12.0": 196, "0.13.0": 197,
-    "0.14.1": 206, "0.15.1": 209, "0.16.0": 214, "0.17.1": 224, "0.18.1": 228, "0.19.1": 233, "0.20.2": 241,
-    "0.21.0": 249, "0.22.1": 263, "0.23.0": 263, "0.24.0": 268, "0.25.1": 272, "0.26.0": 276, "0.27.1": 284,
+    "0.10.0": 160, "0.10.1": 171, "0.10.1.1": 173, "0.10.2": 178, "0.11.0": 185, "0.11.2": 202, "0.12.0": 196,
+    "0.13.0": 197, "0.14.1": 206, "0.15.1": 209, "0.16.0": 214, "0.17.1": 224, "0.18.1": 228, "0.19.1": 233,
+    "0.20.2": 241, "0.21.0": 249, "0.22.1": 263, "0.23.0": 263, "0.24.0": 268, "0.25.1": 272, "0.26.0": 276, "0.27.1": 284,
     "0.28.0": 286, "0.29.0": 294, "0.30.0": 302, "0.31.0": 313, "0.32.0": 318, "0.33.0": 322,
 }  # fmt: skip
 
@@ -46,7 +46,7 @@ def test_each_release_has_all_its_flags(release: str, count: int) -> None:
         ("--rope-scaling", [Life("0.10.0", "0.11.2")]),
         ("--use-gpu-for-pooling-score", [Life("0.17.1", "0.18.1")]),
         ("--disable-log-requests", [Life("0.10.0", "0.17.1"), Life("0.33.0", "")]),
-        ("--no-disable-mm-preprocessor-cache", [Life("0.10.0", "0.10.1.1")]),
+        ("--no-disable-mm-preprocessor-cache", [Life("0.10.0", "0.10.1")]),
         ("--disable-prefix-caching", [Life("0.33.0", "")]),
         ("--device", [Life("", "0.10.0")]),
         ("-cc", [Life("0.12.0", "")]),
@@ -61,7 +61,7 @@ def test_a_flag_has_the_life_that_the_releases_say(spelling: str, lives: list[Li
     ("flag", "release"),
     [
         ("--shutdown-timeout", "0.18.1"),
-        ("--runner", "0.10.1.1"),
+        ("--runner", "0.10.1"),
         ("--disable-access-log-for-endpoints", "0.16.0"),
         ("--nnodes", "0.11.2"),
         ("--headless", "0.10.0"),
@@ -78,7 +78,8 @@ def test_the_first_release_with_a_flag(flag: str, release: str | None) -> None:
         ("v0.10.1.1", "", Release("0.10.1.1", Exactness.KNOWN, "0.10.1.1")),
         ("v0.19.1-cu130", "", Release("0.19.1", Exactness.KNOWN, "0.19.1")),
         ("v0.20.0rc1", "", Release("0.19.1", Exactness.BETWEEN, "0.20.0")),
-        ("v0.10.1", "", Release("0.10.0", Exactness.BETWEEN, "0.10.1")),
+        ("v0.10.1", "", Release("0.10.1", Exactness.KNOWN, "0.10.1")),
+        ("v0.11.1", "", Release("0.11.0", Exactness.BETWEEN, "0.11.1")),
         ("v0.33.1", "", Release("0.33.0", Exactness.NEWER, "0.33.1")),
         ("v0.9.2", "", Release("0.10.0", Exactness.OLDER, "0.9.2")),
         ("latest", "", Release("0.33.0", Exactness.UNSTATED, "")),
@@ -106,7 +107,7 @@ def test_a_release_that_is_not_listed_says_which_one_stands_in() -> None:
         ("--kv-cache-dtype", "enforced", True, "0.33.0", False),
         ("--block-size", "enforced", True, "0.18.1", False),
         ("--max-lora-rank", "enforced", False, "0.11.2", True),
-        ("--task", "deprecated", False, "0.10.1.1", True),
+        ("--task", "deprecated", False, "0.10.1", True),
         ("--log-config-file", "deprecated", False, "0.31.0", True),
     ],
 )
