@@ -120,8 +120,9 @@ def _bad_format(error: _Error) -> Said:
 
 def _format_hint(text: str, expected: str, error: _Error) -> str:
     amount = re.fullmatch(r"([0-9]+(?:\.[0-9]+)?)\s*([A-Za-z]+)", text)
-    if "quantity" in expected and amount and amount[2].lower() in _UNITS:
-        return f"write {amount[1]}{_UNITS[amount[2].lower()]}"
+    quantity = f"{amount[1]}{_UNITS[amount[2].lower()]}" if amount and amount[2].lower() in _UNITS else ""
+    if "quantity" in expected and quantity and re.search(error.validator_value, quantity):
+        return f"write {quantity}"
     if "model id" in expected and ":" in text:
         parts = text.rstrip("/").split("/")
         return f"write {'/'.join(parts[3:5])}" if text.startswith("http") and len(parts) > 4 else _HUB_ID_HINT
@@ -137,6 +138,8 @@ def _format_hint(text: str, expected: str, error: _Error) -> str:
 
 def _out_of_range(error: _Error) -> Said:
     low, high = error.schema.get("minimum"), error.schema.get("maximum")
+    if error.validator == "exclusiveMinimum":
+        return f"{shown(error.instance)} is not more than {error.validator_value}", f"write {error.validator_value + 1}"
     if low is not None and high is not None:
         return f"{shown(error.instance)} is not from {low} to {high}", f"write a number from {low} to {high}"
     bound = f"at least {low}" if error.validator == "minimum" else f"at most {high}"
@@ -186,6 +189,7 @@ _WORDS: dict[str, tuple[str, Callable[[_Error], Said]]] = {
     "pattern": ("bad-format", _bad_format),
     "minimum": ("out-of-range", _out_of_range),
     "maximum": ("out-of-range", _out_of_range),
+    "exclusiveMinimum": ("out-of-range", _out_of_range),
     "uniqueItems": ("duplicate-item", _duplicate),
     **{
         f"{end}{what}": ("wrong-length", _wrong_length)
