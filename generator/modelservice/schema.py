@@ -108,12 +108,19 @@ def _problems(error: _Error, schema: Mapping[str, Any]) -> Iterator[Problem]:
     elif error.validator == "required":
         for key in error.validator_value:
             if key not in error.instance:
-                yield Problem(Severity.ERROR, path, f"{key} is missing", f"add {key}", "missing-key")
+                hint = _added(key, error.schema.get("properties", {}).get(key, {}))
+                yield Problem(Severity.ERROR, path, f"{key} is missing", hint, "missing-key")
     else:
         on_key = "propertyNames" in error.relative_schema_path
         rule, (message, hint) = worded(error)
         place = (*path, str(error.instance)) if on_key else path
         yield Problem(Severity.ERROR, place, message, hint, rule, on_key=on_key)
+
+
+def _added(key: str, wanted: Mapping[str, Any]) -> str:
+    """Return the hint that adds a key, with a value where the schema knows one."""
+    known = wanted.get("enum", [wanted.get("minimum")])[0] if wanted.get("type") in ("string", "integer") else None
+    return f"add {key}: {known}" if known else f"add {key}"
 
 
 def _extras(error: _Error) -> list[str]:

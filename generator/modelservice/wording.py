@@ -129,7 +129,7 @@ def _format_hint(text: str, expected: str, error: _Error) -> str:
     if "image without its tag" in expected and (":" in text or "@" in text):
         return f"write the part behind the {'@ in image.digest' if '@' in text else 'colon in image.tag'}"
     cleaned = re.sub(r"[^A-Za-z0-9._/@+-]+", "-", text.strip()).strip("-")
-    for mended in (cleaned, cleaned.lower(), f"/{cleaned}"):
+    for mended in (cleaned, cleaned.lower(), f"/{cleaned}", text.partition("://")[2].strip("/")):
         if mended.strip("/") and mended != text and re.search(error.validator_value, mended):
             return f"write {mended}"
     examples = [*error.schema.get("examples", []), error.schema.get("default")]
