@@ -68,12 +68,13 @@ def _unknown_mounts(values: Values) -> list[tuple[Path, str]]:
 
 
 def _mounts(values: Values) -> Iterator[tuple[Path, Any]]:
-    """Yield every mount of the user's: the server's, and those of further containers."""
+    """Yield every mount of the user's: the server's, and those of further containers, as folders and as devices."""
     for index, mount in values.items("volumeMounts"):
         yield ("volumeMounts", index), mount
     for path, item in containers(values):
-        for index, mount in sound(item.get("volumeMounts")):
-            yield (*path, "volumeMounts", index), mount
+        for key in ("volumeMounts", "volumeDevices"):
+            for index, mount in sound(item.get(key)):
+                yield (*path, key, index), mount
 
 
 def _own_names(values: Values) -> list[str]:

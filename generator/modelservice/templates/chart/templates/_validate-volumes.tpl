@@ -68,11 +68,20 @@ volumes[{{ $index }}].name: {{ .name }} is there twice; keep one
 {{- end -}}
 {{- $paths = append $paths $path -}}
 {{- end -}}
+{{- include "modelservice.validate.containerMounts" (list $ $names) -}}
+{{- end }}
+
+{{/* Mounts and devices of the user's containers: (list . names-of-volumes). */}}
+{{- define "modelservice.validate.containerMounts" -}}
+{{- $values := (first .).Values -}}
+{{- $names := last . -}}
 {{- range $key := list "initContainers" "extraContainers" -}}
-{{- range $index, $container := get $.Values $key -}}
-{{- range $number, $mount := .volumeMounts -}}
+{{- range $index, $container := get $values $key -}}
+{{- range $kind, $mounts := pick . "volumeMounts" "volumeDevices" -}}
+{{- range $number, $mount := $mounts -}}
 {{- if not (has .name $names) }}
-{{ $key }}[{{ $index }}].volumeMounts[{{ $number }}].name: no volume is called {{ .name }}; add it to volumes
+{{ $key }}[{{ $index }}].{{ $kind }}[{{ $number }}].name: no volume is called {{ .name }}; add it to volumes
+{{- end -}}
 {{- end -}}
 {{- end -}}
 {{- end -}}
