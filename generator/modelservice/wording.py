@@ -95,9 +95,16 @@ def _not_allowed(error: _Error) -> Said:
     from modelservice.suggest import nearest
 
     allowed = error.validator_value if error.validator == "enum" else [error.validator_value]
-    near = nearest(str(error.instance), [str(option) for option in allowed if option], cutoff=0.5)
+    options = [str(option) for option in allowed if option]
+    short = next((option for option in options if _initials(option) == str(error.instance).upper()), None)
+    near = short or nearest(str(error.instance), options, cutoff=0.5)
     listed = ", ".join(json.dumps(option) if option == "" else str(option) for option in allowed)
     return f"{shown(error.instance)} is none of {listed}", f"did you mean {near}?" if near else "choose one of them"
+
+
+def _initials(option: str) -> str:
+    """Return RWX for ReadWriteMany, as kubectl shows it, and HPA for HorizontalPodAutoscaler."""
+    return re.sub("[a-z]", "", option.replace("Many", "X"))
 
 
 # What people write for a quantity's unit → Kubernetes' own.
@@ -138,8 +145,9 @@ def _format_hint(text: str, expected: str, error: _Error) -> str:
 
 def _out_of_range(error: _Error) -> Said:
     low, high = error.schema.get("minimum"), error.schema.get("maximum")
-    if error.validator == "exclusiveMinimum":
-        return f"{shown(error.instance)} is not more than {error.validator_value}", f"write {error.validator_value + 1}"
+    if {"examples", "x-expects"} <= error.schema.keys():
+        example = error.schema["examples"][0]
+        return f"{shown(error.instance)} is not {error.schema['x-expects']}", f"write one such as {example}"
     if low is not None and high is not None:
         return f"{shown(error.instance)} is not from {low} to {high}", f"write a number from {low} to {high}"
     bound = f"at least {low}" if error.validator == "minimum" else f"at most {high}"
