@@ -26,7 +26,7 @@ modelVolume.dataSource: has no apiGroup, which {{ $source.kind }} needs; add it
 {{- if and (has "ReadWriteOncePod" $modes) (gt (len $modes) 1) }}
 modelVolume.accessModes: ReadWriteOncePod stands alone; remove the other modes
 {{- end }}
-{{- if and (gt (int (include "modelservice.mostReplicas" .)) 1) (not .Values.nodeName) (not (include "modelservice.claimTemplate" .)) (has "ReadWriteOnce" $modes) (not (or (has "ReadWriteMany" $modes) (has "ReadOnlyMany" $modes))) }}
+{{- if and (gt (int (include "modelservice.mostReplicas" .)) 1) (not (include "modelservice.oneNode" .)) (not (include "modelservice.claimTemplate" .)) (has "ReadWriteOnce" $modes) (not (or (has "ReadWriteMany" $modes) (has "ReadOnlyMany" $modes))) }}
 modelVolume.accessModes: ReadWriteOnce is for one node, and {{ include "modelservice.mostReplicas" . }} pods ({{ ternary "autoscaling.kind" "replicas" (ne .Values.autoscaling.kind "") }}) share one claim; use ReadWriteMany, or workload.kind StatefulSet, or one node in nodeName
 {{- end }}
 {{- if and (gt (int (include "modelservice.mostReplicas" .)) 1) (not (include "modelservice.claimTemplate" .)) (has "ReadWriteOncePod" $modes) }}
@@ -109,7 +109,7 @@ compileCache.volume: model is mounted read-only; use own
 {{- if and (eq $cache.volume "own") (not $cache.existingClaim) -}}
 {{- if eq .Values.workload.kind "StatefulSet" }}
 compileCache.volume: own would be a claim for each replica of the StatefulSet, which no upgrade can change; name a claim in existingClaim, or use model
-{{- else if and (gt (int (include "modelservice.mostReplicas" .)) 1) (not (has "ReadWriteMany" $cache.accessModes)) (or (not .Values.nodeName) (has "ReadWriteOncePod" $cache.accessModes)) }}
+{{- else if and (gt (int (include "modelservice.mostReplicas" .)) 1) (not (has "ReadWriteMany" $cache.accessModes)) (or (not (include "modelservice.oneNode" .)) (has "ReadWriteOncePod" $cache.accessModes)) }}
 compileCache.volume: own is one claim for several replicas; set accessModes to [ReadWriteMany], or use model
 {{- end -}}
 {{- end -}}

@@ -12,6 +12,11 @@ _TAINTS = "https://kubernetes.io/docs/concepts/scheduling-eviction/taint-and-tol
 _NODE_RULES = "https://kubernetes.io/docs/concepts/scheduling-eviction/assign-pod-node/"
 
 
+def one_node(values: Values) -> bool:
+    """Say whether all pods run on one node, as templates/_scheduling.tpl does: named, or by its host name."""
+    return bool(values.at("nodeName")) or "kubernetes.io/hostname" in (values.at("nodeSelector") or ())
+
+
 @rule(
     "node-beside-affinity",
     "A fixed node and rules for nodes must both hold.",
