@@ -135,8 +135,16 @@ def _format_hint(text: str, expected: str, error: _Error) -> str:
         return f"write {'/'.join(parts[3:5])}" if text.startswith("http") and len(parts) > 4 else _HUB_ID_HINT
     if "image without its tag" in expected and (":" in text or "@" in text):
         return f"write the part behind the {'@ in image.digest' if '@' in text else 'colon in image.tag'}"
+    if text.isdecimal() and error.schema.get("minimum", 0) <= int(text) <= error.schema.get("maximum", -1):
+        return f"write {text} without quotes"
     cleaned = re.sub(r"[^A-Za-z0-9._/@+-]+", "-", text.strip()).strip("-")
-    for mended in (cleaned, cleaned.lower(), f"/{cleaned}", text.partition("://")[2].strip("/")):
+    for mended in (
+        cleaned,
+        cleaned.lower(),
+        cleaned.replace("--", "-"),
+        f"/{cleaned}",
+        text.partition("://")[2].strip("/"),
+    ):
         if mended.strip("/") and mended != text and re.search(error.validator_value, mended):
             return f"write {mended}"
     examples = [*error.schema.get("examples", []), error.schema.get("default")]
