@@ -50,6 +50,10 @@ FILES = {
     "single quotes over lines": "a: 'one\n  it''s\n\n  three'\n",
     "quotes with a tab": 'a: "one\n\ttwo"\n',
     "comments everywhere": "# top\na: 1 # one\n# between\nb: # two\n  # three\n  - x # four\n  # five\n",
+    "modes of files": (
+        "volumes:\n  - secret: {defaultMode: 0400, items: [{mode: 0o644}, {mode: 0}, {mode: 0777}]}\n"
+        "extraObjects:\n  - {defaultMode: 0o0440}\n"
+    ),
     "an empty value": "a:\nb:\n  c:\n  - \n",
     "empty collections": "a: {}\nb: []\nc: ''\n",
     "an explicit key": "? a\n: b\n? c\n",

@@ -22,6 +22,8 @@ MAX_FINDINGS = 50
 _CORE = "tag:yaml.org,2002:"
 _STR = _CORE + "str"
 _ESCAPED_SLASH = re.compile(r"(?<!\\)(?:\\\\)*\\/")
+# How a person writes a file's mode, and Helm reads it as the octal number that is meant.
+_MODE = re.compile(r"0o?[0-7]{1,4}")
 # The second is the same parser in Python, slower, where PyYAML was built without libyaml.
 _PARSER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
@@ -67,6 +69,12 @@ def compose(name: str, text: str) -> Composed:
 
 def _start(event: Any) -> tuple[int, int]:
     return event.start_mark.line + 1, event.start_mark.column + 1
+
+
+def _holds_mode(path: Path) -> bool:
+    """Say whether the mode of a file stands at the path: defaultMode of a volume, mode of one of its items."""
+    in_volume = path[:1] in (("volumes",), ("extraObjects",))
+    return in_volume and (path[-1] == "defaultMode" or (path[-1] == "mode" and isinstance(path[-2], int)))
 
 
 class _Composer:
@@ -140,7 +148,7 @@ class _Composer:
         if event.tag or event.style:
             return event.value
         value, doubt = resolve(event.value)
-        if doubt:
+        if doubt and not (_MODE.fullmatch(event.value) and _holds_mode(path)):
             self.refuse(event, "yaml-ambiguous", path, doubt.message, doubt.hint)
         return value
 

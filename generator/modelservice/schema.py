@@ -103,12 +103,13 @@ def _problems(error: _Error, schema: Mapping[str, Any]) -> Iterator[Problem]:
         yield Problem(Severity.ERROR, path, "is set by the chart", "remove it", "not-allowed", on_key=True)
     elif error.validator == "additionalProperties":
         for key in _extras(error):
-            rule, (message, hint) = _extra((*path, key), error.instance[key], error.schema, schema)
+            rule, (message, hint) = _extra((*path, key), error.instance, error.schema, schema)
             yield Problem(Severity.ERROR, (*path, key), message, hint, rule, on_key=True)
     elif error.validator == "required":
         for key in error.validator_value:
             if key not in error.instance:
-                yield Problem(Severity.ERROR, path, f"{key} is missing", f"add {key}", "missing-key")
+                hint = _added(key, error.schema.get("properties", {}).get(key, {}))
+                yield Problem(Severity.ERROR, path, f"{key} is missing", hint, "missing-key")
     else:
         on_key = "propertyNames" in error.relative_schema_path
         rule, (message, hint) = worded(error)
@@ -116,35 +117,51 @@ def _problems(error: _Error, schema: Mapping[str, Any]) -> Iterator[Problem]:
         yield Problem(Severity.ERROR, place, message, hint, rule, on_key=on_key)
 
 
+def _added(key: str, wanted: Mapping[str, Any]) -> str:
+    """Return the hint that adds a key, with a value where the schema knows one."""
+    known = wanted.get("enum", [wanted.get("minimum")])[0] if wanted.get("type") in ("string", "integer") else None
+    return f"add {key}: {known}" if known else f"add {key}"
+
+
 def _extras(error: _Error) -> list[str]:
     known, patterns = error.schema.get("properties", {}), error.schema.get("patternProperties", {})
     return [key for key in error.instance if key not in known and not any(re.search(p, key) for p in patterns)]
 
 
-def _extra(path: Path, value: Any, group: Mapping[str, Any], schema: Mapping[str, Any]) -> tuple[str, Said]:
+def _extra(
+    path: Path, there: Mapping[str, Any], group: Mapping[str, Any], schema: Mapping[str, Any]
+) -> tuple[str, Said]:
     """Say that a key is none of those known, or, where any key of a form is allowed, that it is not of that form."""
     if "properties" not in group and "x-expects" in group:
         return "bad-format", (f"{shown(path[-1])} is not {group['x-expects']}", "correct it, or remove the key")
-    return "unknown-key", ("unknown key", _meant(path, value, group, schema))
+    return "unknown-key", ("unknown key", _meant(path, there, group, schema))
 
 
-def _meant(path: Path, value: Any, group: Mapping[str, Any], schema: Mapping[str, Any]) -> str:
+def _meant(path: Path, there: Mapping[str, Any], group: Mapping[str, Any], schema: Mapping[str, Any]) -> str:
     from modelservice.suggest import nearest
 
-    siblings = group.get("properties", {})
+    siblings, last, value = group.get("properties", {}), str(path[-1]), there[str(path[-1])]
     if joined := _run_together(path, schema):
         return f"did you mean {joined}?"
-    if near := nearest(str(path[-1]), siblings):
+    missing = [key for key in group.get("required", ()) if key not in there]
+    if near := nearest(last, siblings) or _namesake(last, missing):
         kind = str(siblings[near].get("type"))
         shape = {"array": list, "object": dict}.get(kind, object)
         other = "" if isinstance(value, shape) else f" ({TYPES[kind]})"
         return f"did you mean {near}{other}?"
-    if place := _elsewhere(path, schema):
+    # What stands in a list, such as a volume's Secret, is hardly meant for a field of another part.
+    if not any(isinstance(part, int) for part in path) and (place := _elsewhere(path, schema)):
         return f"did you mean {place}?"
     inside = f" of {dotted(path[:-1])}" if path[:-1] else ""
     if len(siblings) <= 12:
         return f"the keys{inside} are {', '.join(siblings)}"
     return "remove it; `modelservice explain` lists the keys"
+
+
+def _namesake(last: str, missing: list[str]) -> str | None:
+    """Return the key that is missing and differs by a word before it: secretName where name stands, or name."""
+    tail = f"{last[:1].upper()}{last[1:]}" or " "
+    return next((key for key in missing if key.endswith(tail) or last.endswith(f"{key[0].upper()}{key[1:]}")), None)
 
 
 _FEW = 3

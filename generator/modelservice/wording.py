@@ -95,11 +95,18 @@ def _not_allowed(error: _Error) -> Said:
     from modelservice.suggest import nearest
 
     allowed = error.validator_value if error.validator == "enum" else [error.validator_value]
-    near = nearest(str(error.instance), [str(option) for option in allowed if option], cutoff=0.5)
+    options = [str(option) for option in allowed if option]
+    short = next((option for option in options if _initials(option) == str(error.instance).upper()), None)
+    near = short or nearest(str(error.instance), options, cutoff=0.5)
     listed = ", ".join(json.dumps(option) if option == "" else str(option) for option in allowed)
     if len(allowed) == 1:
         return f"{shown(error.instance)} is not {listed}, the only value there is", f"write {listed}"
     return f"{shown(error.instance)} is none of {listed}", f"did you mean {near}?" if near else "choose one of them"
+
+
+def _initials(option: str) -> str:
+    """Return RWX for ReadWriteMany, as kubectl shows it, and HPA for HorizontalPodAutoscaler."""
+    return re.sub("[a-z]", "", option.replace("Many", "X"))
 
 
 # What people write for a quantity's unit → Kubernetes' own.
@@ -122,15 +129,24 @@ def _bad_format(error: _Error) -> Said:
 
 def _format_hint(text: str, expected: str, error: _Error) -> str:
     amount = re.fullmatch(r"([0-9]+(?:\.[0-9]+)?)\s*([A-Za-z]+)", text)
-    if "quantity" in expected and amount and amount[2].lower() in _UNITS:
-        return f"write {amount[1]}{_UNITS[amount[2].lower()]}"
+    quantity = f"{amount[1]}{_UNITS[amount[2].lower()]}" if amount and amount[2].lower() in _UNITS else ""
+    if "quantity" in expected and quantity and re.search(error.validator_value, quantity):
+        return f"write {quantity}"
     if "model id" in expected and ":" in text:
         parts = text.rstrip("/").split("/")
         return f"write {'/'.join(parts[3:5])}" if text.startswith("http") and len(parts) > 4 else _HUB_ID_HINT
     if "image without its tag" in expected and (":" in text or "@" in text):
         return f"write the part behind the {'@ in image.digest' if '@' in text else 'colon in image.tag'}"
+    if text.isdecimal() and error.schema.get("minimum", 0) <= int(text) <= error.schema.get("maximum", -1):
+        return f"write {text} without quotes"
     cleaned = re.sub(r"[^A-Za-z0-9._/@+-]+", "-", text.strip()).strip("-")
-    for mended in (cleaned, cleaned.lower(), f"/{cleaned}"):
+    for mended in (
+        cleaned,
+        cleaned.lower(),
+        cleaned.replace("--", "-"),
+        f"/{cleaned}",
+        text.partition("://")[2].strip("/"),
+    ):
         if mended.strip("/") and mended != text and re.search(error.validator_value, mended):
             return f"write {mended}"
     examples = [*error.schema.get("examples", []), error.schema.get("default")]
@@ -139,6 +155,9 @@ def _format_hint(text: str, expected: str, error: _Error) -> str:
 
 def _out_of_range(error: _Error) -> Said:
     low, high = error.schema.get("minimum"), error.schema.get("maximum")
+    if {"examples", "x-expects"} <= error.schema.keys():
+        example = error.schema["examples"][0]
+        return f"{shown(error.instance)} is not {error.schema['x-expects']}", f"write one such as {example}"
     if low is not None and high is not None:
         return f"{shown(error.instance)} is not from {low} to {high}", f"write a number from {low} to {high}"
     bound = f"at least {low}" if error.validator == "minimum" else f"at most {high}"
@@ -188,6 +207,7 @@ _WORDS: dict[str, tuple[str, Callable[[_Error], Said]]] = {
     "pattern": ("bad-format", _bad_format),
     "minimum": ("out-of-range", _out_of_range),
     "maximum": ("out-of-range", _out_of_range),
+    "exclusiveMinimum": ("out-of-range", _out_of_range),
     "uniqueItems": ("duplicate-item", _duplicate),
     **{
         f"{end}{what}": ("wrong-length", _wrong_length)

@@ -16,6 +16,11 @@ round the scheduler, which counts GPUs and binds volumes that wait for their fir
 {{- toYaml $affinity -}}
 {{- end }}
 
+{{/* Whether all pods run on one node. "true" or nothing. */}}
+{{- define "modelservice.oneNode" -}}
+{{- if or .Values.nodeName (hasKey (.Values.nodeSelector | default dict) "kubernetes.io/hostname") }}true{{ end -}}
+{{- end }}
+
 {{/* Where pods may run: (list . affinity). */}}
 {{- define "modelservice.scheduling" -}}
 {{- $ := first . -}}

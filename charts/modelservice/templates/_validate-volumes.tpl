@@ -26,7 +26,7 @@ modelVolume.dataSource: has no apiGroup, which {{ $source.kind }} needs; add it
 {{- if and (has "ReadWriteOncePod" $modes) (gt (len $modes) 1) }}
 modelVolume.accessModes: ReadWriteOncePod stands alone; remove the other modes
 {{- end }}
-{{- if and (gt (int (include "modelservice.mostReplicas" .)) 1) (not .Values.nodeName) (not (include "modelservice.claimTemplate" .)) (has "ReadWriteOnce" $modes) (not (or (has "ReadWriteMany" $modes) (has "ReadOnlyMany" $modes))) }}
+{{- if and (gt (int (include "modelservice.mostReplicas" .)) 1) (not (include "modelservice.oneNode" .)) (not (include "modelservice.claimTemplate" .)) (has "ReadWriteOnce" $modes) (not (or (has "ReadWriteMany" $modes) (has "ReadOnlyMany" $modes))) }}
 modelVolume.accessModes: ReadWriteOnce is for one node, and {{ include "modelservice.mostReplicas" . }} pods ({{ ternary "autoscaling.kind" "replicas" (ne .Values.autoscaling.kind "") }}) share one claim; use ReadWriteMany, or workload.kind StatefulSet, or one node in nodeName
 {{- end }}
 {{- if and (gt (int (include "modelservice.mostReplicas" .)) 1) (not (include "modelservice.claimTemplate" .)) (has "ReadWriteOncePod" $modes) }}
@@ -71,19 +71,29 @@ volumes[{{ $index }}].name: {{ .name }} is there twice; keep one
 {{- range $index, $mount := .Values.volumeMounts -}}
 {{- include "modelservice.validate.mount" (dict "key" (printf "volumeMounts[%d]" $index) "mount" . "context" $.Values.securityContext) -}}
 {{- end -}}
+{{- include "modelservice.validate.containerMounts" (list $ $names) -}}
+{{- end }}
+
+{{/* Mounts and devices of the user's containers: (list . names-of-volumes). */}}
+{{- define "modelservice.validate.containerMounts" -}}
+{{- $values := (first .).Values -}}
+{{- $names := last . -}}
 {{- range $key := list "initContainers" "extraContainers" -}}
-{{- range $index, $container := get $.Values $key -}}
-{{- $paths = list -}}
-{{- range $number, $mount := .volumeMounts -}}
-{{- $place := printf "%s[%d].volumeMounts[%d]" $key $index $number -}}
+{{- range $index, $container := get $values $key -}}
+{{- $paths := list -}}
+{{- range $kind, $mounts := pick . "volumeMounts" "volumeDevices" -}}
+{{- range $number, $mount := $mounts -}}
+{{- $place := printf "%s[%d].%s[%d]" $key $index $kind $number -}}
+{{- $path := trimSuffix "/" (.mountPath | default .devicePath) -}}
 {{- if not (has .name $names) }}
 {{ $place }}.name: no volume is called {{ .name }}; add it to volumes
 {{- end -}}
-{{- if has (trimSuffix "/" .mountPath) $paths }}
-{{ $place }}.mountPath: {{ .mountPath }} is mounted twice; choose another path
+{{- if has $path $paths }}
+{{ $place }}.{{ hasKey . "mountPath" | ternary "mountPath" "devicePath" }}: {{ $path }} is mounted twice; choose another path
 {{- end -}}
-{{- $paths = append $paths (trimSuffix "/" .mountPath) -}}
+{{- $paths = append $paths $path -}}
 {{- include "modelservice.validate.mount" (dict "key" $place "mount" . "context" ($container.securityContext | default dict)) -}}
+{{- end -}}
 {{- end -}}
 {{- end -}}
 {{- end -}}
@@ -124,7 +134,7 @@ compileCache.volume: model is mounted read-only; use own
 {{- if and (eq $cache.volume "own") (not $cache.existingClaim) -}}
 {{- if eq .Values.workload.kind "StatefulSet" }}
 compileCache.volume: own would be a claim for each replica of the StatefulSet, which no upgrade can change; name a claim in existingClaim, or use model
-{{- else if and (gt (int (include "modelservice.mostReplicas" .)) 1) (not (has "ReadWriteMany" $cache.accessModes)) (or (not .Values.nodeName) (has "ReadWriteOncePod" $cache.accessModes)) }}
+{{- else if and (gt (int (include "modelservice.mostReplicas" .)) 1) (not (has "ReadWriteMany" $cache.accessModes)) (or (not (include "modelservice.oneNode" .)) (has "ReadWriteOncePod" $cache.accessModes)) }}
 compileCache.volume: own is one claim for several replicas; set accessModes to [ReadWriteMany], or use model
 {{- end -}}
 {{- end -}}

@@ -8,6 +8,7 @@ from modelservice.findings import Problem, Severity
 from modelservice.rules import (
     access,
     arguments,
+    autoscaling,
     caches,
     containers,
     environment,
@@ -44,6 +45,7 @@ ALL: tuple[Checked, ...] = (
     *access.RULES,
     *network.RULES,
     *scale.RULES,
+    *autoscaling.RULES,
     *monitoring.RULES,
     *caches.RULES,
     *restricted.RULES,

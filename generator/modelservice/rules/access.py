@@ -12,6 +12,9 @@ _KEY = "vLLM's server: the key guards /v1 only"
 # vLLM prints its arguments at the start, from this release on without the keys: vllm-project/vllm#52523.
 _KEYS_HIDDEN = (0, 32, 0)
 
+# What tells two gateways of a route apart, with the Gateway API's defaults.
+_PARENT = {"group": "gateway.networking.k8s.io", "kind": "Gateway", "name": "", "namespace": ""}
+
 
 def has_key(values: Values) -> bool:
     """Say whether the server asks for an API key."""
@@ -42,6 +45,21 @@ def route_incomplete(values: Values) -> Iterator[Said]:
     if values.at("httpRoute.enabled") and values.empty("httpRoute.parentRefs"):
         message = "is empty, and a route hangs on a gateway"
         yield Said(("httpRoute", "parentRefs"), message, "name the gateway: [{name: public, namespace: gateways}]")
+    yield from _same_gateway(values)
+
+
+def _same_gateway(values: Values) -> Iterator[Said]:
+    """A gateway that stands twice without a listener each; what tells ports apart is the experimental channel's."""
+    seen: dict[tuple[str, ...], dict[str, int]] = {}
+    for index, parent in values.items("httpRoute.parentRefs"):
+        others = seen.setdefault(tuple(parent.get(key, usual) for key, usual in _PARENT.items()), {})
+        section = parent.get("sectionName", "")
+        if others and "port" not in parent and (not section or others.keys() & {"", section}):
+            first = others.get(section, min(others.values()))
+            message = f"is the gateway of httpRoute.parentRefs[{first}] too, and not each has a sectionName of its own"
+            yield Said(("httpRoute", "parentRefs", index), message, "remove it, or name a listener in both")
+        if "port" not in parent:
+            others.setdefault(section, index)
 
 
 @rule(

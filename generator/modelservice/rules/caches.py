@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from modelservice.rules.scale import most_replicas, most_said
+from modelservice.rules.scheduling import one_node
 from modelservice.rules.security import read_only, read_only_many
 from modelservice.rules.values import Said, Values, rule
 
@@ -46,7 +47,7 @@ def compile_cache(values: Values) -> Iterator[Said]:
     elif (
         most_replicas(values) > 1
         and "ReadWriteMany" not in modes
-        and ("ReadWriteOncePod" in modes or not values.at("nodeName"))
+        and ("ReadWriteOncePod" in modes or not one_node(values))
     ):
         message = f"{most_said(values)} share one {modes[0]} claim"
         hint = "set compileCache.accessModes: [ReadWriteMany], or compileCache.volume: model"

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from modelservice.findings import Path, Severity
 from modelservice.rules.model import model_mount, under
 from modelservice.rules.scale import most_replicas, most_said
+from modelservice.rules.scheduling import one_node
 from modelservice.rules.security import read_only, read_only_many
 from modelservice.rules.values import Said, Values, rule
 
@@ -51,7 +52,7 @@ def read_write_once_shared(values: Values) -> Iterator[Said]:
     several = {"ReadWriteMany", "ReadOnlyMany"} & set(modes)
     if not shares_one_claim(values) or several or values.refused("modelVolume.accessModes"):
         return
-    if "ReadWriteOncePod" in modes or not values.at("nodeName"):
+    if "ReadWriteOncePod" in modes or not one_node(values):
         mode = modes[0]
         node = "" if mode == "ReadWriteOncePod" else ", or one node in nodeName"
         hint = f"set modelVolume.accessModes: [ReadWriteMany], or workload.kind: StatefulSet{node}"

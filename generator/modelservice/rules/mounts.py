@@ -41,7 +41,8 @@ def volume_name(values: Values) -> Iterator[Said]:
 def volume_not_mounted(values: Values) -> Iterator[Said]:
     """A volume that the container does not see; a mount with a wrong name is more likely the mistake."""
     mounted = {mount["name"] for _, mount in _mounts(values)}
-    if None in (values.at("volumeMounts") or ()) or _unknown_mounts(values):
+    places = ("volumeMounts", "initContainers", "extraContainers")
+    if any(None in (values.at(key) or ()) for key in places) or _unknown_mounts(values):
         return
     for index, volume in values.items("volumes"):
         if volume["name"] not in mounted:
@@ -68,12 +69,13 @@ def _unknown_mounts(values: Values) -> list[tuple[Path, str]]:
 
 
 def _mounts(values: Values) -> Iterator[tuple[Path, Any]]:
-    """Yield every mount of the user's: the server's, and those of further containers."""
+    """Yield every mount of the user's: the server's, and those of further containers, as folders and as devices."""
     for index, mount in values.items("volumeMounts"):
         yield ("volumeMounts", index), mount
     for path, item in containers(values):
-        for index, mount in sound(item.get("volumeMounts")):
-            yield (*path, "volumeMounts", index), mount
+        for key in ("volumeMounts", "volumeDevices"):
+            for index, mount in sound(item.get(key)):
+                yield (*path, key, index), mount
 
 
 def _own_names(values: Values) -> list[str]:
@@ -99,16 +101,18 @@ def mount_path(values: Values) -> Iterator[Said]:
             ("modelVolume", "mountPath"), f"{model} is taken by {seen[model]}", "choose another path, such as /models"
         )
     seen[model] = "the model volume"
-    yield from _taken(("volumeMounts",), values.at("volumeMounts"), seen)
+    yield from _taken(("volumeMounts",), "mountPath", values.at("volumeMounts"), seen)
     for place, item in containers(values):
-        yield from _taken((*place, "volumeMounts"), item.get("volumeMounts"), {})
+        seen = {}
+        yield from _taken((*place, "volumeDevices"), "devicePath", item.get("volumeDevices"), seen)
+        yield from _taken((*place, "volumeMounts"), "mountPath", item.get("volumeMounts"), seen)
 
 
-def _taken(place: Path, mounts: Any, seen: dict[str, str]) -> Iterator[Said]:
+def _taken(place: Path, key: str, mounts: Any, seen: dict[str, str]) -> Iterator[Said]:
     for index, mount in sound(mounts):
-        path = mount["mountPath"].rstrip("/")
+        path = mount[key].rstrip("/")
         if path in seen:
-            yield Said((*place, index, "mountPath"), f"{path} is taken by {seen[path]}", "choose another path")
+            yield Said((*place, index, key), f"{path} is taken by {seen[path]}", "choose another path")
         seen.setdefault(path, dotted((*place, index)))
 
 

@@ -24,14 +24,14 @@ def extra_object(values: Values) -> Iterator[Said]:
         if isinstance(item, str) and "{{" in item:
             continue
         found = _read(item)
-        if not found or not all(_is_object(one) for one in found):
+        if found is None or not all(_is_object(one) for one in found):
             hint = "write apiVersion, kind and metadata.name, best as a map instead of text"
             yield Said(("extraObjects", index), "this text is no Kubernetes object", hint)
             continue
         for one in found:
             about, group = one["metadata"], str(one["apiVersion"]).rpartition("/")[0]
-            which = (str(one["kind"]), str(about["name"]), str(about.get("namespace", "")), group)
-            if which in seen:
+            which = (str(one["kind"]), str(about.get("name", "")), str(about.get("namespace", "")), group)
+            if which in seen and which[1]:
                 message = f"{which[0]} {which[1]} is extraObjects[{seen[which]}] too"
                 yield Said(("extraObjects", index), message, "remove it, or the other one")
             seen.setdefault(which, index)
@@ -41,7 +41,7 @@ def literal_secrets(values: Values) -> Iterator[Said]:
     """Further objects that are Secrets with their values, which go wherever the values file goes."""
     for index, item in values.items("extraObjects"):
         text = _ACTIONS_ALONE.sub("", _ACTION.sub("<template>", item)) if isinstance(item, str) else item
-        for one in _secrets(_read(text)):
+        for one in _secrets(_read(text) or []):
             if any(map(_is_literal, _held(one.get("data")) + _held(one.get("stringData")))):
                 hint = "remove it, and make it with `kubectl create secret`, an ExternalSecret or a SealedSecret"
                 yield Said(("extraObjects", index), "a Secret has its values in plain text (not shown)", hint)
@@ -61,18 +61,20 @@ def _is_literal(value: Any) -> bool:
     return value is not None and not _BROUGHT.search(str(value))
 
 
-def _read(item: Any) -> list[Any]:
+def _read(item: Any) -> list[Any] | None:
+    """Return the documents of a text that hold something, None where it is no YAML."""
     import yaml
 
     try:
-        return [one for one in yaml.safe_load_all(item) if one] if isinstance(item, str) else [item]
+        return [one for one in yaml.safe_load_all(item) if one not in (None, {})] if isinstance(item, str) else [item]
     except (yaml.YAMLError, ValueError, RecursionError):
-        return []
+        return None
 
 
 def _is_object(one: Any) -> bool:
     about = one.get("metadata") if isinstance(one, Mapping) else None
-    return isinstance(about, Mapping) and bool(one.get("apiVersion") and one.get("kind") and about.get("name"))
+    named = isinstance(about, Mapping) and (about.get("name") or about.get("generateName"))
+    return bool(named and one.get("apiVersion") and one.get("kind"))
 
 
 RULES = (extra_object,)

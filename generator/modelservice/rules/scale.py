@@ -50,45 +50,6 @@ def autoscaling_metrics(values: Values) -> Iterator[Said]:
         yield Said(("autoscaling", "prometheusAddress"), message, hint)
 
 
-@rule("autoscaling-metric-type", "A metric has what its type says.", source=_HPA)
-def autoscaling_metric_type(values: Values) -> Iterator[Said]:
-    """A metric of one type with the fields of another, which the API server refuses."""
-    for index, metric in values.items("autoscaling.metrics"):
-        key = metric["type"][0].lower() + metric["type"][1:]
-        path = ("autoscaling", "metrics", index)
-        if key not in metric:
-            yield Said(path, f"has the type {metric['type']}, and no {key}", f"add {key}, or correct the type", True)
-        for other in metric.keys() - {"type", key}:
-            yield Said((*path, other), f"is not for the type {metric['type']}", "remove it, or correct the type", True)
-
-
-# What KEDA's scalers cannot do without: https://keda.sh/docs/latest/scalers/
-_NEEDED = {
-    "cron": ("timezone", "start", "end", "desiredReplicas"),
-    "prometheus": ("serverAddress", "query", "threshold"),
-    "cpu": ("value",),
-    "memory": ("value",),
-}
-
-
-@rule("autoscaling-trigger", "A trigger has what KEDA needs, and a name of its own.", source=_KEDA)
-def autoscaling_trigger(values: Values) -> Iterator[Said]:
-    """What KEDA refuses."""
-    seen: dict[str, int] = {}
-    for index, trigger in values.items("autoscaling.triggers"):
-        path = ("autoscaling", "triggers", index)
-        missing = [key for key in _NEEDED.get(trigger["type"], ()) if key not in trigger["metadata"]]
-        if missing:
-            yield Said((*path, "metadata"), f"has no {' and no '.join(missing)}", f"add {' and '.join(missing)}", True)
-        if trigger["type"] in ("cpu", "memory") and trigger.get("metricType") == "Value":
-            yield Said((*path, "metricType"), f"Value is not for {trigger['type']}", "write Utilization")
-        name = trigger.get("name")
-        if name and name in seen:
-            message = f"{name} is the name of autoscaling.triggers[{seen[name]}] too"
-            yield Said((*path, "name"), message, f"write {name}-2")
-        seen.setdefault(name or "", index)
-
-
 @rule("scale-to-zero", "Only something outside of the pods can start the first one.", source=_KEDA)
 def scale_to_zero(values: Values) -> Iterator[Said]:
     """No pod, and only metrics that a pod would have to send."""
@@ -146,8 +107,6 @@ def disruption_never(values: Values) -> Iterator[Said]:
 RULES = (
     autoscaling_range,
     autoscaling_metrics,
-    autoscaling_metric_type,
-    autoscaling_trigger,
     scale_to_zero,
     autoscaling_unused,
     disruption_never,

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from typing import Any
 
 from modelservice.findings import Severity
 from modelservice.rules.values import Said, Values, rule, sound
 
 _TAINTS = "https://kubernetes.io/docs/concepts/scheduling-eviction/taint-and-toleration/"
 _NODE_RULES = "https://kubernetes.io/docs/concepts/scheduling-eviction/assign-pod-node/"
+
+
+def one_node(values: Values) -> bool:
+    """Say whether all pods run on one node, as templates/_scheduling.tpl does: named, or by its host name."""
+    return bool(values.at("nodeName")) or "kubernetes.io/hostname" in (values.at("nodeSelector") or ())
 
 
 @rule(
@@ -60,8 +66,16 @@ def topology_spread(values: Values) -> Iterator[Said]:
         if "minDomains" in item and which[1] != "DoNotSchedule":
             yield Said((*path, "minDomains"), "is for whenUnsatisfiable: DoNotSchedule only", "remove it", True)
         for number, key in sound(item.get("matchLabelKeys")):
-            if key in (item["labelSelector"].get("matchLabels", {}) if "labelSelector" in item else _SELECTED):
+            if key in _selected(item):
                 yield Said((*path, "matchLabelKeys", number), f"{key} is in the selector already", "remove it")
+
+
+def _selected(item: dict[str, Any]) -> Sequence[str]:
+    """Return the keys that a constraint's selector asks for."""
+    if "labelSelector" not in item:
+        return _SELECTED
+    selector = item["labelSelector"]
+    return [*selector.get("matchLabels", {}), *(each["key"] for _, each in sound(selector.get("matchExpressions")))]
 
 
 RULES = (node_beside_affinity, toleration, topology_spread)

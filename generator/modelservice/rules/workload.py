@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from modelservice.findings import Severity
+from modelservice.rules.scheduling import one_node
 from modelservice.rules.values import Said, Values, rule
 
 _DEPLOYMENT = "https://kubernetes.io/docs/concepts/workloads/controllers/deployment/#strategy"
@@ -52,7 +53,7 @@ def strategy_two_writers(values: Values) -> Iterator[Said]:
     rolling = strategy.get("type", "RollingUpdate") == "RollingUpdate" and values.at("workload.kind") == "Deployment"
     several = {"ReadWriteMany", "ReadOnlyMany"} & set(values.at("modelVolume.accessModes"))
     surge = strategy.get("rollingUpdate", {}).get("maxSurge", "25%")
-    if strategy and rolling and not several and not values.at("nodeName") and surge not in (0, "0%"):
+    if strategy and rolling and not several and not one_node(values) and surge not in (0, "0%"):
         message = "the new pod may wait for the claim, which the old one has on another node"
         yield Said(("strategy",), message, "remove it: the chart stops the old pod first", True)
 

@@ -1,17 +1,24 @@
-{{/* Further objects: each an object, and none twice. Text is a template, which may come to nothing. */}}
+{{/* Further objects: each an object, and none twice. Text is a template, which may come to nothing, or to several of them. */}}
 {{- define "modelservice.validate.objects" -}}
 {{- $seen := list -}}
-{{- range $index, $object := .Values.extraObjects -}}
-{{- if kindIs "string" . }}{{ $object = tpl . $ | fromYaml }}{{ end -}}
-{{- if and $object (not (and $object.apiVersion $object.kind $object.metadata)) }}
+{{- range $index, $item := .Values.extraObjects -}}
+{{- $objects := list $item -}}
+{{- if kindIs "string" $item -}}
+{{- $objects = list -}}
+{{- range regexSplit "(?m)^---(?:\\s|$)" (tpl $item $) -1 }}{{ $objects = append $objects (fromYaml .) }}{{ end -}}
+{{- end -}}
+{{- range $object := $objects -}}
+{{- $about := get $object "metadata" | kindIs "map" | ternary (get $object "metadata") dict -}}
+{{- if and $object (not (and $object.apiVersion $object.kind (or $about.name $about.generateName))) }}
 extraObjects[{{ $index }}]: this text is no Kubernetes object; write apiVersion, kind and metadata.name
-{{- else if $object -}}
-{{- $group := contains "/" $object.apiVersion | ternary (splitList "/" $object.apiVersion | first) "" -}}
-{{- $which := printf "%v %v %v %v" $object.kind $object.metadata.name ($object.metadata.namespace | default "") $group -}}
+{{- else if and $object $about.name -}}
+{{- $group := regexFind "^.*/" (toString $object.apiVersion) | trimSuffix "/" -}}
+{{- $which := printf "%v %v %v %v" $object.kind $about.name ($about.namespace | default "") $group -}}
 {{- if has $which $seen }}
-extraObjects[{{ $index }}]: {{ $object.kind }} {{ $object.metadata.name }} is there twice; keep one
+extraObjects[{{ $index }}]: {{ $object.kind }} {{ $about.name }} is there twice; keep one
 {{- end -}}
 {{- $seen = append $seen $which -}}
+{{- end -}}
 {{- end -}}
 {{- end -}}
 {{- end }}

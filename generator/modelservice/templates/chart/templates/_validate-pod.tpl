@@ -86,7 +86,11 @@ tolerations[{{ $index }}].tolerationSeconds: is for the effect NoExecute only; r
 {{- define "modelservice.validate.spread" -}}
 {{- $seen := list -}}
 {{- range $index, $item := .Values.topologySpreadConstraints -}}
-{{- $own := include "modelservice.selectorLabels" $ | fromYaml -}}
+{{- $selected := include "modelservice.selectorLabels" $ | fromYaml | keys -}}
+{{- if hasKey . "labelSelector" -}}
+{{- $selected = keys (.labelSelector.matchLabels | default dict) -}}
+{{- range .labelSelector.matchExpressions }}{{ $selected = append $selected .key }}{{ end -}}
+{{- end -}}
 {{- $which := printf "%s and %s" .topologyKey .whenUnsatisfiable -}}
 {{- if has $which $seen }}
 topologySpreadConstraints[{{ $index }}]: another one is about {{ $which }} too; keep one
@@ -96,7 +100,7 @@ topologySpreadConstraints[{{ $index }}]: another one is about {{ $which }} too; 
 topologySpreadConstraints[{{ $index }}].minDomains: is for whenUnsatisfiable DoNotSchedule only; remove it
 {{- end -}}
 {{- range $number, $key := .matchLabelKeys -}}
-{{- if hasKey (hasKey $item "labelSelector" | ternary (dig "labelSelector" "matchLabels" (dict) $item) $own) $key }}
+{{- if has $key $selected }}
 topologySpreadConstraints[{{ $index }}].matchLabelKeys[{{ $number }}]: {{ $key }} is in the selector already; remove it
 {{- end -}}
 {{- end -}}

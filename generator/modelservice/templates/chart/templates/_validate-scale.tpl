@@ -28,31 +28,84 @@ autoscaling.minReplicas: 0 needs a trigger from outside of the pods in autoscali
 {{- end -}}
 {{- end }}
 
-{{/* Metrics with the fields of their type, and triggers with what KEDA needs. */}}
+{{/* Metrics with the fields of their type, and a target that goes with it. */}}
 {{- define "modelservice.validate.metrics" -}}
+{{- $types := dict "ContainerResource" "Utilization AverageValue" "External" "AverageValue Value" "Object" "AverageValue Value" "Pods" "AverageValue" "Resource" "Utilization AverageValue" -}}
 {{- range $index, $metric := .Values.autoscaling.metrics -}}
 {{- $key := untitle .type -}}
-{{- if not (hasKey . $key) }}
-autoscaling.metrics[{{ $index }}]: has the type {{ .type }}, and no {{ $key }}; add it
-{{- end -}}
+{{- $path := printf "autoscaling.metrics[%d]" $index -}}
 {{- range $other, $_ := omit . "type" $key }}
-autoscaling.metrics[{{ $index }}].{{ $other }}: is not for the type {{ $metric.type }}; remove it
+{{ $path }}.{{ $other }}: is not for the type {{ $metric.type }}; remove it
+{{- end -}}
+{{- with get . $key -}}
+{{- $given := omit .target "type" | keys | first -}}
+{{- if not (has (title $given | replace "AverageUtilization" "Utilization") (splitList " " (get $types $metric.type))) }}
+{{ $path }}.{{ $key }}.target.{{ $given }}: is not for the type {{ $metric.type }}; use {{ get $types $metric.type | replace " " " or " }}
+{{- else if ne (title $given | replace "AverageUtilization" "Utilization") .target.type }}
+{{ $path }}.{{ $key }}.target.type: {{ .target.type }} stands beside {{ $given }}; use the type that goes with it
+{{- end -}}
+{{- include "modelservice.validate.runs" (list $ (printf "%s.%s.container" $path $key) .container) -}}
+{{- else }}
+{{ $path }}: has the type {{ .type }}, and no {{ $key }}; add it
 {{- end -}}
 {{- end -}}
+{{- end }}
+
+{{/* A container that the pod has, and that keeps running: (list . key name). */}}
+{{- define "modelservice.validate.runs" -}}
+{{- $names := list "" "server" -}}
+{{- range (first .).Values.extraContainers }}{{ $names = append $names .name }}{{ end -}}
+{{- range (first .).Values.initContainers }}{{ if eq (toString .restartPolicy) "Always" }}{{ $names = append $names .name }}{{ end }}{{ end -}}
+{{- if not (has (last . | default "") $names) }}
+{{ index . 1 }}: no container that keeps running is called {{ last . }}; use server
+{{- end -}}
+{{- end }}
+
+{{/* Triggers with what KEDA needs. */}}
+{{- define "modelservice.validate.triggers" -}}
 {{- $needed := dict "cron" (list "timezone" "start" "end" "desiredReplicas") "prometheus" (list "serverAddress" "query" "threshold") "cpu" (list "value") "memory" (list "value") -}}
 {{- $names := list -}}
 {{- range $index, $trigger := .Values.autoscaling.triggers -}}
+{{- $path := printf "autoscaling.triggers[%d]" $index -}}
 {{- range $key := get $needed .type | default list -}}
 {{- if not (hasKey $trigger.metadata $key) }}
-autoscaling.triggers[{{ $index }}].metadata: has no {{ $key }}; add it
+{{ $path }}.metadata: has no {{ $key }}; add it
+{{- else if not (trim (get $trigger.metadata $key)) }}
+{{ $path }}.metadata.{{ $key }}: is empty, and {{ $trigger.type }} needs it
 {{- end -}}
 {{- end -}}
-{{- if and (has .type (list "cpu" "memory")) (eq (toString .metricType) "Value") }}
-autoscaling.triggers[{{ $index }}].metricType: Value is not for {{ .type }}; use Utilization
+{{- if and (eq .type "cron") .metadata.start (eq (toString .metadata.start) (toString .metadata.end)) }}
+{{ $path }}.metadata.end: is the same as start; write a later time
+{{- end -}}
+{{- if and .useCachedMetrics (has .type (list "cpu" "memory" "cron")) }}
+{{ $path }}.useCachedMetrics: is not for {{ .type }}; remove it
 {{- end -}}
 {{- if and .name (has .name $names) }}
-autoscaling.triggers[{{ $index }}].name: {{ .name }} is taken; choose another
+{{ $path }}.name: {{ .name }} is taken; choose another
 {{- end -}}
 {{- $names = append $names .name -}}
+{{- include "modelservice.validate.metricType" (list $ $path .) -}}
+{{- end -}}
+{{- end }}
+
+{{/* How a trigger's number is meant: (list . key trigger). */}}
+{{- define "modelservice.validate.metricType" -}}
+{{- $path := index . 1 -}}
+{{- $trigger := last . -}}
+{{- $given := $trigger.metricType | default "" -}}
+{{- if has $trigger.type (list "cpu" "memory") -}}
+{{- if not $given }}
+{{ $path }}: has no metricType, which {{ $trigger.type }} needs; add metricType Utilization
+{{- else if eq $given "Value" }}
+{{ $path }}.metricType: Value is not for {{ $trigger.type }}; use Utilization
+{{- else if and (eq $given "Utilization") (not (regexMatch "^([1-9][0-9]*)?$" (trim (toString $trigger.metadata.value)))) }}
+{{ $path }}.metadata.value: {{ $trigger.metadata.value }} is not a percentage as KEDA reads one; write a whole number alone
+{{- end -}}
+{{- if hasKey $trigger.metadata "type" }}
+{{ $path }}.metadata.type: is refused by KEDA 2.18 and later, which read metricType; remove it
+{{- end -}}
+{{- include "modelservice.validate.runs" (list (first .) (printf "%s.metadata.containerName" $path) $trigger.metadata.containerName) -}}
+{{- else if eq $given "Utilization" }}
+{{ $path }}.metricType: Utilization is not for {{ $trigger.type }}; use AverageValue
 {{- end -}}
 {{- end }}

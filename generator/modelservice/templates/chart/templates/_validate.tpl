@@ -4,7 +4,7 @@ lines are for who runs helm alone. Each helper prints its problems, one a line, 
 */}}
 {{- define "modelservice.validate" -}}
 {{- $problems := list -}}
-{{- range list "arguments" "gpu" "resources" "sizes" "modelVolume" "model" "huggingFace" "env" "volumes" "mounts" "user" "privileges" "strategy" "probes" "tolerations" "spread" "access" "policy" "autoscaling" "metrics" "caches" "containers" "ports" "objects" "secrets" "restricted" -}}
+{{- range list "arguments" "gpu" "resources" "sizes" "modelVolume" "model" "huggingFace" "env" "volumes" "mounts" "user" "privileges" "strategy" "probes" "tolerations" "spread" "access" "policy" "autoscaling" "metrics" "triggers" "caches" "containers" "ports" "objects" "secrets" "restricted" -}}
 {{- $problems = concat $problems (include (printf "modelservice.validate.%s" .) $ | trim | splitList "\n" | compact) -}}
 {{- end -}}
 {{- with $problems -}}

@@ -1,0 +1,131 @@
+"""Rules on what an autoscaler looks at: the metrics of Kubernetes' own, and KEDA's triggers."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from modelservice.findings import Path
+from modelservice.rules.containers import containers
+from modelservice.rules.values import Said, Values, rule
+
+_KEDA = "https://keda.sh/docs/latest/reference/scaledobject-spec/"
+_HPA = "https://kubernetes.io/docs/tasks/run-application/horizontal-pod-autoscale/"
+
+# The key that holds the number for each type of target, and the types that go with each type of metric.
+_NUMBER = {"Utilization": "averageUtilization", "AverageValue": "averageValue", "Value": "value"}
+_TARGETS = {
+    "ContainerResource": ("Utilization", "AverageValue"),
+    "External": ("AverageValue", "Value"),
+    "Object": ("AverageValue", "Value"),
+    "Pods": ("AverageValue",),
+    "Resource": ("Utilization", "AverageValue"),
+}
+
+
+@rule("autoscaling-metric-type", "A metric has what its type says.", source=_HPA)
+def autoscaling_metric_type(values: Values) -> Iterator[Said]:
+    """A metric of one type with the fields of another, which the API server refuses."""
+    for index, metric in values.items("autoscaling.metrics"):
+        key = metric["type"][0].lower() + metric["type"][1:]
+        path = ("autoscaling", "metrics", index)
+        if key not in metric:
+            yield Said(path, f"has the type {metric['type']}, and no {key}", f"add {key}, or correct the type", True)
+        else:
+            yield from _target((*path, key, "target"), metric["type"], metric[key]["target"])
+            yield from _container((*path, key, "container"), metric[key].get("container"), values)
+        for other in metric.keys() - {"type", key}:
+            yield Said((*path, other), f"is not for the type {metric['type']}", "remove it, or correct the type", True)
+
+
+def _target(path: Path, metric: str, target: dict[str, Any]) -> Iterator[Said]:
+    given = next(key for key in target if key != "type")
+    wanted = next(kind for kind, key in _NUMBER.items() if key == given)
+    if wanted not in _TARGETS[metric]:
+        known = " or ".join(f"{_NUMBER[kind]} with the type {kind}" for kind in _TARGETS[metric])
+        yield Said((*path, given), f"is not for the type {metric}", f"write {known} in its place", True)
+    elif target["type"] != wanted:
+        yield Said((*path, "type"), f"{target['type']} stands beside {given}", f"write {wanted}")
+
+
+def _container(path: Path, name: str | None, values: Values) -> Iterator[Said]:
+    """A container that the pod does not have, or that has ended when it serves."""
+    if not name or None in [*(values.at("initContainers") or ()), *(values.at("extraContainers") or ())]:
+        return
+    running = [
+        item["name"]
+        for path, item in containers(values)
+        if path[0] == "extraContainers" or item.get("restartPolicy") == "Always"
+    ]
+    if name not in ("server", *running):
+        yield Said(path, f"no container that keeps running is called {name}", "write server")
+
+
+# What KEDA's scalers cannot do without, each with an example: https://keda.sh/docs/latest/scalers/
+_NEEDED = {
+    "cron": {"timezone": "UTC", "start": "0 8 * * *", "end": "0 18 * * *", "desiredReplicas": "1"},
+    "prometheus": {
+        "serverAddress": "http://prometheus-operated.monitoring.svc:9090",
+        "query": "sum(vllm:num_requests_waiting)",
+        "threshold": "8",
+    },
+    "cpu": {"value": "80"},
+    "memory": {"value": "80"},
+}
+_OF_PODS = ("cpu", "memory")
+
+
+@rule("autoscaling-trigger", "A trigger has what KEDA needs, and a name of its own.", source=_KEDA)
+def autoscaling_trigger(values: Values) -> Iterator[Said]:
+    """What KEDA refuses."""
+    seen: dict[str, int] = {}
+    for index, trigger in values.items("autoscaling.triggers"):
+        path, kind = ("autoscaling", "triggers", index), trigger["type"]
+        yield from _metadata((*path, "metadata"), kind, trigger["metadata"])
+        yield from _of_pods(path, trigger, values) if kind in _OF_PODS else _of_others(path, trigger)
+        if trigger.get("useCachedMetrics") and kind in (*_OF_PODS, "cron"):
+            yield Said((*path, "useCachedMetrics"), f"is not for {kind}", "remove it", True)
+        name = trigger.get("name")
+        if name and name in seen:
+            message = f"{name} is the name of autoscaling.triggers[{seen[name]}] too"
+            yield Said((*path, "name"), message, f"write {name}-2")
+        seen.setdefault(name or "", index)
+
+
+def _metadata(path: Path, kind: str, metadata: dict[str, str]) -> Iterator[Said]:
+    needed = _NEEDED.get(kind, {})
+    missing = [key for key in needed if key not in metadata]
+    if missing:
+        yield Said(path, f"has no {' and no '.join(missing)}", f"add {' and '.join(missing)}", True)
+    for key, example in needed.items():
+        if key in metadata and not metadata[key].strip():
+            yield Said((*path, key), f"is empty, and {kind} needs it", f'write one such as "{example}"')
+    if kind == "cron" and metadata.get("start", "").strip() and metadata["start"] == metadata.get("end"):
+        yield Said((*path, "end"), "is the same as start, and KEDA wants a span of time", "write a later time")
+
+
+def _of_pods(path: Path, trigger: dict[str, Any], values: Values) -> Iterator[Said]:
+    """A trigger on what the pods themselves use, which no default says how to count."""
+    kind, metadata, given = trigger["type"], trigger["metadata"], trigger.get("metricType")
+    value, older = metadata.get("value", "").strip(), metadata.get("type")
+    if not given:
+        meant = older if older in ("AverageValue", "Utilization") else "Utilization"
+        yield Said(path, f"has no metricType, which {kind} needs", f"add metricType: {meant}", True)
+    elif given == "Value":
+        yield Said((*path, "metricType"), f"Value is not for {kind}", "write Utilization")
+    elif given == "Utilization" and value and not re.fullmatch("[1-9][0-9]*", value):
+        message = f"{value} is not a percentage as KEDA reads one, a whole number alone"
+        yield Said((*path, "metadata", "value"), message, 'write one such as "80"')
+    if older is not None:
+        message = "is refused by KEDA 2.18 and later, which read metricType"
+        yield Said((*path, "metadata", "type"), message, "remove it", True)
+    yield from _container((*path, "metadata", "containerName"), metadata.get("containerName"), values)
+
+
+def _of_others(path: Path, trigger: dict[str, Any]) -> Iterator[Said]:
+    if trigger.get("metricType") == "Utilization":
+        yield Said((*path, "metricType"), f"Utilization is not for {trigger['type']}", "write AverageValue")
+
+
+RULES = (autoscaling_metric_type, autoscaling_trigger)
