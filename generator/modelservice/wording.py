@@ -139,7 +139,7 @@ def _format_hint(text: str, expected: str, error: _Error) -> str:
         return f"write the part behind the {'@ in image.digest' if '@' in text else 'colon in image.tag'}"
     if text.isdecimal() and error.schema.get("minimum", 0) <= int(text) <= error.schema.get("maximum", -1):
         return f"write {text} without quotes"
-    cleaned = re.sub(r"[^A-Za-z0-9._/@+-]+", "-", text.strip()).strip("-")
+    cleaned = re.sub(r"[^A-Za-z0-9._/@+-]+", "_" if "variable" in expected else "-", text.strip()).strip("-")
     for mended in (
         cleaned,
         cleaned.lower(),

@@ -4,6 +4,8 @@ import re
 
 import pytest
 from modelservice.arguments import RULES, check_arguments
+from modelservice.check import check
+from modelservice.document import read
 from modelservice.findings import Severity
 from modelservice.secrets import looks_like_secret
 from modelservice.vllm import release_for, releases
@@ -268,6 +270,16 @@ def test_a_release_that_is_not_listed_gets_warnings_for_what_it_may_know(
 ) -> None:
     problems = check_arguments(args, release_for(tag, ""), own_image=True)
     assert [one.severity for one in problems] == severities
+
+
+@pytest.mark.parametrize(
+    ("tag", "severities"),
+    [("nightly-0123", ["error", "warning"]), ("latest", ["error", "error"]), ("v0.33.0", ["error", "error"])],
+)
+def test_a_nightly_build_may_know_flags_that_no_release_has(tag: str, severities: list[str]) -> None:
+    text = f"model: {{name: Qwen/Qwen3-8B}}\nimage: {{tag: {tag}}}\nargs: [--port=9000, --brand-new-flag=1]\n"
+    found = [one for one in check(read("values.yaml", text.encode())) if one.path[0] == "args"]
+    assert [one.severity for one in found] == severities
 
 
 def test_a_value_in_an_item_of_its_own_is_where_the_problem_is() -> None:

@@ -48,7 +48,7 @@ extraObjects[{{ $index }}]: a Secret has its values in plain text; remove it, an
 {{- $values := list . -}}
 {{- if kindIs "map" . }}{{ $values = values . }}{{ end -}}
 {{- range $values -}}
-{{- if not (regexMatch "^$|<template>|<path:[^<>]+>|^<[^<>]*>$" (toString .)) }}true{{ end -}}
+{{- if not (regexMatch "^$|<template>|<path:[^<>]+>|^<[^<>]*>$|^[$][{][^{}]+[}]$|^(ref[+]|vault:|ENC\\[)" (toString .)) }}true{{ end -}}
 {{- end -}}
 {{- end -}}
 {{- end }}

@@ -19,7 +19,7 @@ autoscaling.prometheusAddress: is empty, and so is autoscaling.triggers; a Scale
 {{- end -}}
 {{- $outside := false -}}
 {{- range $scale.triggers -}}
-{{- if not (or (has .type (list "cpu" "memory")) (contains "vllm:" (.metadata.query | default ""))) }}{{ $outside = true }}{{ end -}}
+{{- if not (or (has .type (list "cpu" "memory")) (regexMatch "(^|[^\"'])vllm:" (.metadata.query | default "" | replace "vllm:num_incoming_requests" ""))) }}{{ $outside = true }}{{ end -}}
 {{- end -}}
 {{- if not (or $least $outside) }}
 autoscaling.minReplicas: 0 needs a trigger from outside of the pods in autoscaling.triggers, which alone can start the first one; set 1, or add one
@@ -44,20 +44,9 @@ autoscaling.minReplicas: 0 needs a trigger from outside of the pods in autoscali
 {{- else if ne (title $given | replace "AverageUtilization" "Utilization") .target.type }}
 {{ $path }}.{{ $key }}.target.type: {{ .target.type }} stands beside {{ $given }}; use the type that goes with it
 {{- end -}}
-{{- include "modelservice.validate.runs" (list $ (printf "%s.%s.container" $path $key) .container) -}}
 {{- else }}
 {{ $path }}: has the type {{ .type }}, and no {{ $key }}; add it
 {{- end -}}
-{{- end -}}
-{{- end }}
-
-{{/* A container that the pod has, and that keeps running: (list . key name). */}}
-{{- define "modelservice.validate.runs" -}}
-{{- $names := list "" "server" -}}
-{{- range (first .).Values.extraContainers }}{{ $names = append $names .name }}{{ end -}}
-{{- range (first .).Values.initContainers }}{{ if eq (toString .restartPolicy) "Always" }}{{ $names = append $names .name }}{{ end }}{{ end -}}
-{{- if not (has (last . | default "") $names) }}
-{{ index . 1 }}: no container that keeps running is called {{ last . }}; use server
 {{- end -}}
 {{- end }}
 
@@ -104,7 +93,6 @@ autoscaling.minReplicas: 0 needs a trigger from outside of the pods in autoscali
 {{- if hasKey $trigger.metadata "type" }}
 {{ $path }}.metadata.type: is refused by KEDA 2.18 and later, which read metricType; remove it
 {{- end -}}
-{{- include "modelservice.validate.runs" (list (first .) (printf "%s.metadata.containerName" $path) $trigger.metadata.containerName) -}}
 {{- else if eq $given "Utilization" }}
 {{ $path }}.metricType: Utilization is not for {{ $trigger.type }}; use AverageValue
 {{- end -}}

@@ -30,6 +30,9 @@ gpu.vgpu.{{ $key }}: has no effect; set gpu.vgpu.enabled to true
 
 {{/* The model: an id for a hub, or a path in a volume. */}}
 {{- define "modelservice.validate.model" -}}
+{{- if regexMatch "^-[a-z]*c$" (last .Values.command | default "") }}
+command[{{ sub (len .Values.command) 1 }}]: {{ last .Values.command }} takes the chart's first argument for its script; write the script behind it
+{{- end }}
 {{- if and .Values.model.chatTemplate (include "modelservice.argumentGiven" (list . "--chat-template")) }}
 model.chatTemplate: --chat-template stands in args too; keep one of them
 {{- end }}

@@ -28,10 +28,18 @@ def check_arguments(values: Values) -> list[Problem]:
     parsers = [key for key in _FLAG_FIELDS if values.at(key)]
     if not values.at("args") and not parsers:
         return []
-    from modelservice import arguments
+    from modelservice import arguments, vllm
 
     found = [problem for key in parsers for problem in _field_problems(values, key)]
-    return found + arguments.check_arguments(_words(values), _line(values)[0], own_image=is_own_image(values))
+    release, words = _line(values)[0], _words(values)
+    # A nightly build is newer than every release; `latest` and a digest alone stand for one.
+    if release.exactness is vllm.Exactness.UNSTATED and values.at("image.tag") not in ("", "latest"):
+        release = release._replace(exactness=vllm.Exactness.NEWER, asked=str(values.at("image.tag")))
+    for problem in arguments.check_arguments(words, release, own_image=is_own_image(values)):
+        # Beside a command of one's own the chart names no model.
+        mine = problem.rule == "argument-owned" and words[int(problem.path[-1])].partition("=")[0] == "--model"
+        found += [] if mine and values.at("command") else [problem]
+    return found
 
 
 def _line(values: Values) -> tuple[Release, Line]:

@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from modelservice.findings import Path
-from modelservice.rules.containers import containers
+from modelservice.findings import Path, Severity
+from modelservice.rules.containers import containers, goes_on
 from modelservice.rules.values import Said, Values, rule
 
 _KEDA = "https://keda.sh/docs/latest/reference/scaledobject-spec/"
@@ -34,7 +34,6 @@ def autoscaling_metric_type(values: Values) -> Iterator[Said]:
             yield Said(path, f"has the type {metric['type']}, and no {key}", f"add {key}, or correct the type", True)
         else:
             yield from _target((*path, key, "target"), metric["type"], metric[key]["target"])
-            yield from _container((*path, key, "container"), metric[key].get("container"), values)
         for other in metric.keys() - {"type", key}:
             yield Said((*path, other), f"is not for the type {metric['type']}", "remove it, or correct the type", True)
 
@@ -49,17 +48,30 @@ def _target(path: Path, metric: str, target: dict[str, Any]) -> Iterator[Said]:
         yield Said((*path, "type"), f"{target['type']} stands beside {given}", f"write {wanted}")
 
 
-def _container(path: Path, name: str | None, values: Values) -> Iterator[Said]:
-    """A container that the pod does not have, or that has ended when it serves."""
-    if not name or None in [*(values.at("initContainers") or ()), *(values.at("extraContainers") or ())]:
+@rule(
+    "autoscaling-container",
+    "A metric of a container names one that keeps running.",
+    source=_HPA,
+    severity=Severity.WARNING,
+)
+def autoscaling_container(values: Values) -> Iterator[Said]:
+    """A container that the chart does not make, or that has ended by then; a service mesh may add one by itself."""
+    if None in [*(values.at("initContainers") or ()), *(values.at("extraContainers") or ())]:
         return
-    running = [
-        item["name"]
-        for path, item in containers(values)
-        if path[0] == "extraContainers" or item.get("restartPolicy") == "Always"
+    running = ["server", *(item["name"] for path, item in containers(values) if goes_on(path, item))]
+    named = [
+        (("metrics", index, "containerResource", "container"), metric.get("containerResource", {}).get("container"))
+        for index, metric in values.items("autoscaling.metrics")
     ]
-    if name not in ("server", *running):
-        yield Said(path, f"no container that keeps running is called {name}", "write server")
+    named += [
+        (("triggers", index, "metadata", "containerName"), trigger["metadata"].get("containerName"))
+        for index, trigger in values.items("autoscaling.triggers")
+        if trigger["type"] in _OF_PODS
+    ]
+    for path, name in named:
+        if name and name not in running:
+            message = f"no container of these values that keeps running is called {name}"
+            yield Said(("autoscaling", *path), message, "write server, unless a service mesh adds it")
 
 
 # What KEDA's scalers cannot do without, each with an example: https://keda.sh/docs/latest/scalers/
@@ -83,7 +95,7 @@ def autoscaling_trigger(values: Values) -> Iterator[Said]:
     for index, trigger in values.items("autoscaling.triggers"):
         path, kind = ("autoscaling", "triggers", index), trigger["type"]
         yield from _metadata((*path, "metadata"), kind, trigger["metadata"])
-        yield from _of_pods(path, trigger, values) if kind in _OF_PODS else _of_others(path, trigger)
+        yield from _of_pods(path, trigger) if kind in _OF_PODS else _of_others(path, trigger)
         if trigger.get("useCachedMetrics") and kind in (*_OF_PODS, "cron"):
             yield Said((*path, "useCachedMetrics"), f"is not for {kind}", "remove it", True)
         name = trigger.get("name")
@@ -105,7 +117,7 @@ def _metadata(path: Path, kind: str, metadata: dict[str, str]) -> Iterator[Said]
         yield Said((*path, "end"), "is the same as start, and KEDA wants a span of time", "write a later time")
 
 
-def _of_pods(path: Path, trigger: dict[str, Any], values: Values) -> Iterator[Said]:
+def _of_pods(path: Path, trigger: dict[str, Any]) -> Iterator[Said]:
     """A trigger on what the pods themselves use, which no default says how to count."""
     kind, metadata, given = trigger["type"], trigger["metadata"], trigger.get("metricType")
     value, older = metadata.get("value", "").strip(), metadata.get("type")
@@ -120,7 +132,6 @@ def _of_pods(path: Path, trigger: dict[str, Any], values: Values) -> Iterator[Sa
     if older is not None:
         message = "is refused by KEDA 2.18 and later, which read metricType"
         yield Said((*path, "metadata", "type"), message, "remove it", True)
-    yield from _container((*path, "metadata", "containerName"), metadata.get("containerName"), values)
 
 
 def _of_others(path: Path, trigger: dict[str, Any]) -> Iterator[Said]:
@@ -128,4 +139,4 @@ def _of_others(path: Path, trigger: dict[str, Any]) -> Iterator[Said]:
         yield Said((*path, "metricType"), f"Utilization is not for {trigger['type']}", "write AverageValue")
 
 
-RULES = (autoscaling_metric_type, autoscaling_trigger)
+RULES = (autoscaling_metric_type, autoscaling_container, autoscaling_trigger)

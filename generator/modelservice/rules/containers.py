@@ -55,10 +55,10 @@ def container_port(values: Values) -> Iterator[Said]:
 @rule("container-port-twice", "A port's name is there once in a container, a node's port once in a pod.", source=_POD)
 def container_port_twice(values: Values) -> Iterator[Said]:
     """What the API server refuses."""
-    nodes: set[tuple[Any, ...]] = set()
+    beside: set[tuple[Any, ...]] = set()
     for path, item in containers(values):
         names: set[str] = set()
-        nodes = nodes if path[0] == "extraContainers" else set()  # init containers run one after the other
+        nodes = beside if path[0] == "extraContainers" else set()  # the API server looks at each init container alone
         for index, port in sound(item.get("ports")):
             where, name = (*path, "ports", index), port.get("name")
             if name and name in names:

@@ -112,7 +112,10 @@ def _taken(place: Path, key: str, mounts: Any, seen: dict[str, str]) -> Iterator
     for index, mount in sound(mounts):
         path = mount[key].rstrip("/")
         if path in seen:
-            yield Said((*place, index, key), f"{path} is taken by {seen[path]}", "choose another path")
+            hint = "choose another path"
+            if path == "/dev/shm" and len(place) == 1:  # noqa: S108  a mount path
+                hint = "mount nothing there, and set sharedMemory.sizeLimit instead"
+            yield Said((*place, index, key), f"{path} is taken by {seen[path]}", hint)
         seen.setdefault(path, dotted((*place, index)))
 
 

@@ -7,13 +7,15 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from modelservice.rules.values import Said, Values, rule
+from modelservice.secrets import hidden
 
 _CHART = "the chart's templates/extra-objects.yaml"
 # What a template in a text brings, and a line that is nothing else. One without an end takes the rest, in linear time.
 _ACTION = re.compile(r"(?s)\{\{.*?(\}\}|\Z)")
 _ACTIONS_ALONE = re.compile(r"(?m)^[ \t]*(<template>[ \t]*)+$")
-# No value yet: empty, or a placeholder that Argo CD's plugins fill in.
-_BROUGHT = re.compile(r"^$|<template>|<path:[^<>]+>|^<[^<>]*>$")
+# No value yet: empty, or a placeholder that Argo CD's plugins, vals, Bank-Vaults, SOPS or envsubst fill in.
+_BROUGHT = re.compile(r"^$|<template>|<path:[^<>]+>|^<[^<>]*>$|^\$\{[^{}]+\}$|^(ref\+|vault:|ENC\[)")
+_NULLS = ("", "null", "Null", "NULL", "~")
 
 
 @rule("extra-object", "A further object is a Kubernetes object, and is there once.", source=_CHART)
@@ -24,7 +26,10 @@ def extra_object(values: Values) -> Iterator[Said]:
         if isinstance(item, str) and "{{" in item:
             continue
         found = _read(item)
-        if found is None or not all(_is_object(one) for one in found):
+        if isinstance(found, str):
+            yield Said(("extraObjects", index), f"this text is no YAML: {found}", "mend it, or write it as a map")
+            continue
+        if not all(_is_object(one) for one in found):
             hint = "write apiVersion, kind and metadata.name, best as a map instead of text"
             yield Said(("extraObjects", index), "this text is no Kubernetes object", hint)
             continue
@@ -41,7 +46,7 @@ def literal_secrets(values: Values) -> Iterator[Said]:
     """Further objects that are Secrets with their values, which go wherever the values file goes."""
     for index, item in values.items("extraObjects"):
         text = _ACTIONS_ALONE.sub("", _ACTION.sub("<template>", item)) if isinstance(item, str) else item
-        for one in _secrets(_read(text) or []):
+        for one in _secrets(_documents(text)):
             if any(map(_is_literal, _held(one.get("data")) + _held(one.get("stringData")))):
                 hint = "remove it, and make it with `kubectl create secret`, an ExternalSecret or a SealedSecret"
                 yield Said(("extraObjects", index), "a Secret has its values in plain text (not shown)", hint)
@@ -58,17 +63,27 @@ def _held(value: Any) -> list[Any]:
 
 
 def _is_literal(value: Any) -> bool:
-    return value is not None and not _BROUGHT.search(str(value))
+    return value not in (None, *_NULLS) and not _BROUGHT.search(str(value))
 
 
-def _read(item: Any) -> list[Any] | None:
-    """Return the documents of a text that hold something, None where it is no YAML."""
+def _documents(item: Any) -> list[Any]:
+    found = _read(item)
+    return [] if isinstance(found, str) else found
+
+
+def _read(item: Any) -> list[Any] | str:
+    """Return the documents of a text that hold something, its scalars as text; or what is wrong with the YAML."""
+    if not isinstance(item, str):
+        return [item]
     import yaml
 
     try:
-        return [one for one in yaml.safe_load_all(item) if one not in (None, {})] if isinstance(item, str) else [item]
-    except (yaml.YAMLError, ValueError, RecursionError):
-        return None
+        return [one for one in yaml.load_all(item, yaml.BaseLoader) if one not in (*_NULLS, {})]
+    except yaml.MarkedYAMLError as error:
+        line = f", in line {error.problem_mark.line + 1} of the text" if error.problem_mark else ""
+        return f"{hidden(str(error.problem))}{line}"
+    except (yaml.YAMLError, RecursionError):
+        return "it cannot be read"
 
 
 def _is_object(one: Any) -> bool:

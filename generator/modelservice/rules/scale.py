@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from modelservice.findings import Severity
@@ -9,6 +10,10 @@ from modelservice.rules.values import Said, Values, rule
 
 _KEDA = "https://keda.sh/docs/latest/reference/scaledobject-spec/"
 _HPA = "https://kubernetes.io/docs/tasks/run-application/horizontal-pod-autoscale/"
+
+
+# A metric of vLLM's own; the router of vLLM's production stack counts what comes in, while no pod runs.
+_OF_THE_ENGINE = re.compile(r"(?<![\"'])vllm:(?!num_incoming_requests)")
 
 
 def most_replicas(values: Values) -> int:
@@ -66,7 +71,7 @@ def scale_to_zero(values: Values) -> Iterator[Said]:
 def _from_outside(trigger: dict[str, object]) -> bool:
     metadata = trigger["metadata"]
     query = metadata.get("query", "") if isinstance(metadata, dict) else ""
-    return trigger["type"] not in ("cpu", "memory") and "vllm:" not in str(query)
+    return trigger["type"] not in ("cpu", "memory") and not _OF_THE_ENGINE.search(str(query))
 
 
 @rule("autoscaling-unused", "Settings of the other autoscaler.", source=_KEDA, severity=Severity.WARNING)

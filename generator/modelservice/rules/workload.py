@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from modelservice.findings import Severity
@@ -83,9 +84,19 @@ def startup_short(values: Values) -> Iterator[Said]:
 def command_model(values: Values) -> Iterator[Said]:
     """A command that takes the place of `vllm serve <model>`, without the model."""
     command, name = values.at("command") or [], values.at("model.name")
-    if command and not any(name in str(word) for word in command):
+    if command and not any(name in str(word) for word in [*command, *(values.at("args") or ())]):
         message = f"takes the place of `vllm serve {name}`, and does not name that model"
         yield Said(("command",), message, f"add {name} where the command wants it", True)
+
+
+@rule("command-shell", "A shell's script stands behind its -c.", source="the chart's templates/_pod.tpl")
+def command_shell(values: Values) -> Iterator[Said]:
+    """A script in `args`, where the shell takes the chart's own first argument for it."""
+    command = values.at("command") or []
+    if command and re.fullmatch("-[a-z]*c", str(command[-1])):
+        message = f"{command[-1]} takes --port=8000, which the chart writes first, for its script"
+        hint = "add the script to command, as in [sh, -c, 'vllm serve NAME \"$@\"', sh]"
+        yield Said(("command", len(command) - 1), message, hint)
 
 
 RULES = (
@@ -94,4 +105,5 @@ RULES = (
     strategy_two_writers,
     startup_short,
     command_model,
+    command_shell,
 )

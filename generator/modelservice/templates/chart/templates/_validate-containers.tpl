@@ -31,8 +31,8 @@
 {{/* Ports: each once in the pod's network, its name once in the container, the node's port once in the pod. */}}
 {{- define "modelservice.validate.ports" -}}
 {{- $ports := list "8000 TCP" -}}
-{{- $nodes := list -}}
 {{- range $key := list "initContainers" "extraContainers" -}}
+{{- $nodes := list -}}
 {{- range $index, $container := get $.Values $key -}}
 {{- $mine := list -}}
 {{- $names := list -}}
