@@ -57,6 +57,8 @@ def test_helm_refuses_what_we_refuse(case: Path, helm: str) -> None:
         )
     else:
         assert answer.returncode != 0
+        if "undefined variable" in answer.stderr:
+            return  # Go's own parser of templates, which knows no key
         for key in keys_that_only_rules_refuse(case):
             assert re.search(rf"(?<![\w.]){re.escape(key)}(?![\w.\[])", answer.stderr), key
 

@@ -156,8 +156,10 @@ def _format_hint(text: str, expected: str, error: _Error) -> str:
 def _out_of_range(error: _Error) -> Said:
     low, high = error.schema.get("minimum"), error.schema.get("maximum")
     if {"examples", "x-expects"} <= error.schema.keys():
-        example = error.schema["examples"][0]
-        return f"{shown(error.instance)} is not {error.schema['x-expects']}", f"write one such as {example}"
+        example, given = str(error.schema["examples"][0]), str(error.instance)
+        octal = example.startswith("0") and re.fullmatch("[4-7][04-7]{2}", given)  # a mode without its 0
+        hint = f"write 0{given}" if octal else f"write one such as {example}"
+        return f"{shown(error.instance)} is not {error.schema['x-expects']}", hint
     if low is not None and high is not None:
         return f"{shown(error.instance)} is not from {low} to {high}", f"write a number from {low} to {high}"
     bound = f"at least {low}" if error.validator == "minimum" else f"at most {high}"

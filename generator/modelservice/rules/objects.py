@@ -24,6 +24,9 @@ def extra_object(values: Values) -> Iterator[Said]:
     seen: dict[tuple[str, ...], int] = {}
     for index, item in values.items("extraObjects"):
         if isinstance(item, str) and "{{" in item:
+            for name in _unknown_variables(item):
+                message = f"${name} is no variable of this text, which helm reads as a template first"
+                yield Said(("extraObjects", index), message, "write the object as a map, which stays as it is")
             continue
         found = _read(item)
         if isinstance(found, str):
@@ -40,6 +43,15 @@ def extra_object(values: Values) -> Iterator[Said]:
                 message = f"{which[0]} {which[1]} is extraObjects[{seen[which]}] too"
                 yield Said(("extraObjects", index), message, "remove it, or the other one")
             seen.setdefault(which, index)
+
+
+def _unknown_variables(text: str) -> list[str]:
+    """Return the variables that a template reads and never sets: those of Prometheus, most often."""
+    if "`" in text:  # raw text, which a look at the braces alone cannot tell apart
+        return []
+    actions = re.sub(r'"[^"\n]*"', "", "\n".join(found[0] for found in _ACTION.finditer(text)))
+    known = set(re.findall(r"\$(\w+)\s*(?=,|:=)", actions))
+    return [name for name in dict.fromkeys(re.findall(r"\$([A-Za-z_]\w*)", actions)) if name not in known]
 
 
 def literal_secrets(values: Values) -> Iterator[Said]:
