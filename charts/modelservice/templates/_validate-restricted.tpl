@@ -23,6 +23,12 @@
 {{- end -}}
 {{- end -}}
 {{- end -}}
+{{- include "modelservice.restricted.pod" . -}}
+{{- end -}}
+{{- end }}
+
+{{/* Of the pod: its context, annotations and volumes, and the server's probes. */}}
+{{- define "modelservice.restricted.pod" -}}
 {{- $pod := include "modelservice.podSecurityContext" . | fromYaml -}}
 {{- if eq (toJson $pod.runAsNonRoot) "null" }}
 podSecurityContext.runAsNonRoot: null with restricted; remove it
@@ -47,7 +53,6 @@ volumes[{{ $index }}].{{ keys . | first }}: is not allowed with restricted
 {{- end -}}
 {{- range $name, $probe := .Values.probes -}}
 {{- include "modelservice.restricted.handler" (list (printf "probes.%s" $name) $probe) -}}
-{{- end -}}
 {{- end -}}
 {{- end }}
 
