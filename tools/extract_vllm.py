@@ -56,15 +56,11 @@ def main() -> int:
         return report(differences(vllm_data.expand(document).get(chosen.release, {}), flags))
     (SCHEMAS / "flags.json").write_text(vllm_data.write(added(document, chosen.release, flags)), encoding="utf-8")
     variables = json.loads((SCHEMAS / "environment.json").read_text(encoding="utf-8"))
-    if _numbers(chosen.release) > _numbers(variables["read"][-1]):
+    if vllm_data.numbers(chosen.release) > vllm_data.numbers(variables["read"][-1]):
         with_names = add_variables(variables, chosen.release, variable_names(folder))
         (SCHEMAS / "environment.json").write_text(vllm_data.write(with_names, "variables"), encoding="utf-8")
     print(f"{chosen.release}: {len(flags)} flags; read the diff, then mend history.json by hand")
     return 0
-
-
-def _numbers(release: str) -> list[int]:
-    return [int(number) for number in re.findall(r"[0-9]+", release)]
 
 
 def unpacked(release: str, work: Path) -> Path:

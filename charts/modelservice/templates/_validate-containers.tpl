@@ -36,11 +36,12 @@
 {{- range $index, $container := get $.Values $key -}}
 {{- $mine := list -}}
 {{- $names := list -}}
+{{- $goesOn := or (eq $key "extraContainers") (eq (toString .restartPolicy) "Always") -}}
 {{- if eq $key "initContainers" }}{{ $nodes = list }}{{ end -}}
 {{- range $number, $_ := .ports -}}
 {{- $place := printf "%s[%d].ports[%d]" $key $index $number -}}
 {{- $port := printf "%v %s" .containerPort (.protocol | default "TCP") -}}
-{{- if and (has $port $ports) (or (eq $key "extraContainers") (eq (toString $container.restartPolicy) "Always")) }}
+{{- if and (has $port $ports) $goesOn }}
 {{ $place }}.containerPort: {{ .containerPort }} is taken; let it listen on another port
 {{- end -}}
 {{- $mine = append $mine $port -}}
@@ -54,7 +55,7 @@
 {{- end -}}
 {{- $nodes = append $nodes $node -}}
 {{- end -}}
-{{- if or (eq $key "extraContainers") (eq (toString $container.restartPolicy) "Always") }}{{ $ports = concat $ports $mine }}{{ end -}}
+{{- if $goesOn }}{{ $ports = concat $ports $mine }}{{ end -}}
 {{- end -}}
 {{- end -}}
 {{- end }}

@@ -8,7 +8,7 @@ from typing import Any
 from modelservice.findings import Path, Severity, dotted
 from modelservice.rules.containers import containers
 from modelservice.rules.model import model_mount, under
-from modelservice.rules.security import own_home, read_only_root
+from modelservice.rules.security import contexts, own_home, read_only_root
 from modelservice.rules.values import Said, Values, rule, sound
 
 _KUBERNETES = "https://kubernetes.io/docs/concepts/storage/volumes/"
@@ -122,15 +122,14 @@ def _taken(place: Path, key: str, mounts: Any, seen: dict[str, str]) -> Iterator
 @rule("mount-settings", "A mount's settings fit together.", source=_KUBERNETES)
 def mount_settings(values: Values) -> Iterator[Said]:
     """What the API server refuses: read-only all the way down, or seen by the node, without what that needs."""
-    privileged: dict[Path, Any] = {("volumeMounts",): (values.at("securityContext") or {}).get("privileged")}
-    privileged |= {path: (item.get("securityContext") or {}).get("privileged") for path, item in containers(values)}
+    privileged = {place[:-1]: context.get("privileged") for place, context in contexts(values)}
     for path, mount in _mounts(values):
         way, spread = mount.get("recursiveReadOnly", "Disabled"), mount.get("mountPropagation", "None")
         if way != "Disabled" and not mount.get("readOnly"):
             yield Said((*path, "recursiveReadOnly"), f"{way} without readOnly", "remove it, or make the mount readOnly")
         elif way != "Disabled" and spread != "None":
             yield Said((*path, "mountPropagation"), f"{spread} with recursiveReadOnly {way}", "remove it")
-        if spread == "Bidirectional" and not privileged[path[:1] if len(path) == 2 else path[:2]]:
+        if spread == "Bidirectional" and not privileged[path[:-2]]:
             message = "Bidirectional is for a privileged container"
             yield Said((*path, "mountPropagation"), message, "write HostToContainer")
 

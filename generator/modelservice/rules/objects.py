@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -15,7 +16,6 @@ _ACTION = re.compile(r"(?s)\{\{.*?(\}\}|\Z)")
 _ACTIONS_ALONE = re.compile(r"(?m)^[ \t]*(<template>[ \t]*)+$")
 # No value yet: empty, or a placeholder that Argo CD's plugins, vals, Bank-Vaults, SOPS or envsubst fill in.
 _BROUGHT = re.compile(r"^$|<template>|<path:[^<>]+>|^<[^<>]*>$|^\$\{[^{}]+\}$|^(ref\+|vault:|ENC\[)")
-_NULLS = ("", "null", "Null", "NULL", "~")
 
 
 @rule("extra-object", "A further object is a Kubernetes object, and is there once.", source=_CHART)
@@ -75,7 +75,7 @@ def _held(value: Any) -> list[Any]:
 
 
 def _is_literal(value: Any) -> bool:
-    return value not in (None, *_NULLS) and not _BROUGHT.search(str(value))
+    return value is not None and not _BROUGHT.search(str(value))
 
 
 def _documents(item: Any) -> list[Any]:
@@ -90,12 +90,25 @@ def _read(item: Any) -> list[Any] | str:
     import yaml
 
     try:
-        return [one for one in yaml.load_all(item, yaml.BaseLoader) if one not in (*_NULLS, {})]
+        return [one for one in yaml.load_all(item, _loader()) if one not in (None, {})]
     except yaml.MarkedYAMLError as error:
         line = f", in line {error.problem_mark.line + 1} of the text" if error.problem_mark else ""
         return f"{hidden(str(error.problem))}{line}"
     except (yaml.YAMLError, RecursionError):
         return "it cannot be read"
+
+
+@functools.cache
+def _loader() -> Any:
+    """Return what reads YAML's scalars as text, but for null: Python's own types are not those of Helm."""
+    import yaml
+
+    class Texts(yaml.BaseLoader):
+        """BaseLoader, with null."""
+
+    Texts.add_implicit_resolver("tag:yaml.org,2002:null", re.compile(r"(~|null|Null|NULL|)\Z"), ["~", "n", "N", ""])
+    Texts.add_constructor("tag:yaml.org,2002:null", lambda loader, node: None)
+    return Texts
 
 
 def _is_object(one: Any) -> bool:

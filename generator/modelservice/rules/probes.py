@@ -96,15 +96,15 @@ def probe_grace(values: Values) -> Iterator[Said]:
 )
 def probe_timeout(values: Values) -> Iterator[Said]:
     """A probe that waits for longer than its period."""
-    for name, (period, timeout) in _PROBE_SECONDS.items():
-        probe = values.at(f"probes.{name}") or {}
+    for path, name, probe in _own(values):
+        period, timeout = _PROBE_SECONDS[name]
         period, timeout = probe.get("periodSeconds", period), probe.get("timeoutSeconds", timeout)
         if timeout > period and "timeoutSeconds" in probe:
             message = f"{timeout} is more than periodSeconds, {period}"
-            yield Said(("probes", name, "timeoutSeconds"), message, f"write {period}")
+            yield Said((*path, "timeoutSeconds"), message, f"write {period}")
         elif timeout > period:
             message = f"{period} is less than timeoutSeconds, {timeout}"
-            yield Said(("probes", name, "periodSeconds"), message, f"set probes.{name}.timeoutSeconds: {period}")
+            yield Said((*path, "periodSeconds"), message, f"set probes.{name}.timeoutSeconds: {period}")
 
 
 RULES = (probe_handler, probe_success, probe_port, probe_grace, probe_timeout)

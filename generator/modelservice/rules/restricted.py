@@ -9,6 +9,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from modelservice.findings import Path
+from modelservice.rules.containers import containers
+from modelservice.rules.security import contexts
 from modelservice.rules.values import Said, Values, rule, sound
 
 _PROFILE = "https://kubernetes.io/docs/concepts/security/pod-security-standards/#restricted"
@@ -56,17 +58,14 @@ def restricted_profile(values: Values) -> Iterator[Said]:
     """Settings that a namespace with the restricted profile would refuse."""
     if not values.at("restricted"):
         return
-    pod, container = values.at("podSecurityContext") or {}, values.at("securityContext") or {}
+    pod = values.at("podSecurityContext") or {}
     yield from _pod(pod, values.given.get("podSecurityContext") or {})
     yield from _context(("podSecurityContext",), pod)
-    yield from _context(("securityContext",), container)
-    yield from _container(("securityContext",), container)
-    for key in ("initContainers", "extraContainers"):
-        for index, item in values.items(key):
-            context, path = item.get("securityContext") or {}, (key, index, "securityContext")
-            yield from _context(path, context)
-            yield from _container(path, context)
-            yield from _ports_and_handlers((key, index), item)
+    for path, context in contexts(values):
+        yield from _context(path, context)
+        yield from _container(path, context)
+    for path, item in containers(values):
+        yield from _ports_and_handlers(path, item)
     for index, sysctl in sound(pod.get("sysctls")):
         if sysctl["name"] not in _SYSCTLS:
             yield Said(("podSecurityContext", "sysctls", index), f"{sysctl['name']}: {_WITH}", "remove it")

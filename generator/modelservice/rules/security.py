@@ -112,7 +112,7 @@ def fs_group(values: Values) -> Iterator[Said]:
 @rule("privilege-escalation", "A privileged container, or CAP_SYS_ADMIN, may escalate.", source=_KUBERNETES)
 def privilege_escalation(values: Values) -> Iterator[Said]:
     """What the API server refuses."""
-    for place, context in _contexts(values):
+    for place, context in contexts(values):
         if context.get("allowPrivilegeEscalation") is not False:
             continue
         refused = "with allowPrivilegeEscalation false, which Kubernetes refuses"
@@ -124,7 +124,7 @@ def privilege_escalation(values: Values) -> Iterator[Said]:
                 yield Said((*place, "capabilities", "add", index), f"{name} {refused}", hint)
 
 
-def _contexts(values: Values) -> Iterator[tuple[Path, Any]]:
+def contexts(values: Values) -> Iterator[tuple[Path, Any]]:
     """Yield every container's security context, the server's first."""
     yield ("securityContext",), values.at("securityContext") or {}
     for path, item in containers(values):
