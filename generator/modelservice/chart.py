@@ -16,10 +16,10 @@ from typing import TYPE_CHECKING, Any
 
 import jinja2
 
-from modelservice import __version__, vllm
+from modelservice import __version__, helm_schema, vllm
 from modelservice.arguments.rules import OWNED, PARALLEL
 from modelservice.dump import dump
-from modelservice.fields import Field, FieldModel, nested, with_needed, without
+from modelservice.fields import Field, FieldModel, nested
 from modelservice.findings import Path
 from modelservice.routes import ROUTES
 from modelservice.rules.image import OWN_IMAGES
@@ -55,6 +55,7 @@ def environment() -> jinja2.Environment:
     )
     made.filters["cell"] = lambda text: text.replace("|", "\\|")
     made.filters["tojson_cell"] = lambda value: json.dumps(value, ensure_ascii=False).replace("|", "\\|")
+    made.filters["compact"] = functools.partial(json.dumps, sort_keys=True, separators=(",", ":"))  # as Helm's toJson
     made.filters["groupby_tab"] = _by_tab
     made.filters["python"] = repr
     return made
@@ -70,7 +71,10 @@ def plan_chart(model: FieldModel, service: Service | None = None, changes: Seque
     context = {**_context(model, service, values), "changes": changes}
     tree = dict(_templates(context))
     tree["values.yaml"] = values_yaml(model.fields, values, _origin(service, "values.yaml"))
-    tree["values.schema.json"] = _schema_json(model, service)
+    tree["values.schema.json"] = helm_schema.values_schema(model, _origin(service, "values.schema.json"))
+    tree["values.optional.schema.json"] = helm_schema.optional_schema(
+        model, _origin(service, "values.optional.schema.json")
+    )
     tree["questions.yaml"] = _questions(model.fields, values, _origin(service, "questions.yaml"))
     return dict(sorted(tree.items()))
 
@@ -91,6 +95,7 @@ def _context(model: FieldModel, service: Service | None, values: dict[str, Any])
         "fields": [field for field in model.fields if not field.read_by_helm],
         "values": values,
         "service": service,
+        "optional_fields": helm_schema.optional_fields(model),
         "flag_fields": [field for field in model.fields if field.flag],
         "env_fields": [field for field in model.fields if field.env],
         "parallel_flags": PARALLEL_FLAGS,
@@ -148,13 +153,6 @@ def _template(name: str, path: FilePath, context: dict[str, Any]) -> tuple[str, 
     if not name.endswith(".j2"):
         return name, path.read_text(encoding="utf-8")
     return name.removesuffix(".j2"), environment().get_template(f"chart/{name}").render(context)
-
-
-def _schema_json(model: FieldModel, service: Service | None) -> str:
-    schema = {"$comment": _origin(service, "values.schema.json"), **with_needed(model.source, "required")}
-    # Helm reads it at every command, and checks it word for word: the prose is in values.yaml and in schemas/.
-    prose = ("x-field", "x-expects", "title", "description", "default", "examples")
-    return json.dumps(without(schema, *prose), indent=1, ensure_ascii=False) + "\n"
 
 
 def values_yaml(fields: tuple[Field, ...], values: dict[str, Any], origin: str) -> str:

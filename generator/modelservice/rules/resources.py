@@ -13,6 +13,7 @@ from modelservice.rules.gpu import resource_fields
 from modelservice.rules.values import Said, Values, rule
 
 _KUBERNETES = "https://kubernetes.io/docs/concepts/configuration/manage-resources-containers/"
+_LABEL = 63
 _MEBIBYTE = 1024 * 1024
 _SURELY_MEBIBYTES = 1024
 _IN_BYTES = ("memory", "ephemeral-storage")
@@ -61,9 +62,23 @@ def _is_extended(name: str) -> bool:
     return "/" in name or name.startswith("hugepages-")
 
 
-@rule("extended-resource", "An extended resource is limited, to a whole number.", source=_KUBERNETES)
+def _is_too_long(name: str) -> bool:
+    """Say whether a resource's name is longer than a label's after its domain."""
+    return len(name.rpartition("/")[2]) > _LABEL
+
+
+_TOO_LONG = "has more than 63 characters after the slash"
+
+
+@rule(
+    "extended-resource",
+    "An extended resource has a label's name, and is limited, to a whole number.",
+    source=_KUBERNETES,
+)
 def extended_resource(values: Values) -> Iterator[Said]:
-    """A part of a device, or one that is requested and not limited."""
+    """A name that is too long, a part of a device, or one that is requested and not limited."""
+    if _is_too_long(values.at("gpu.resourceName")):
+        yield Said(("gpu", "resourceName"), _TOO_LONG, "write one such as nvidia.com/gpu")
     for place, requests, limits in _resources(values):
         for part, amounts in (("requests", requests), ("limits", limits)):
             for name, given in amounts.items():
@@ -71,6 +86,8 @@ def extended_resource(values: Values) -> Iterator[Said]:
                 if number is None or not _is_extended(name):
                     continue
                 path = (*place, part, name)
+                if _is_too_long(name):
+                    yield Said(path, _TOO_LONG, "remove it, as no device plugin can offer such a name", True)
                 if number != number.to_integral_value():
                     yield Said(path, f"{given} is not a whole number", f"write {int(number) + 1}")
                 elif limits.get(name) is None:

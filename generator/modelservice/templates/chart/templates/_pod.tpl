@@ -33,7 +33,6 @@ volumeMounts:
 
 {{/* The pod template, the same for every kind of workload. */}}
 {{- define "modelservice.podTemplate" -}}
-{{- include "modelservice.validate" . -}}
 metadata:
   labels:
     {{- include "modelservice.podLabels" . | nindent 4 }}

@@ -8,48 +8,50 @@
 {{- end -}}
 {{- end }}
 
-{{/* A resource's key after its group: .cpu, ["rdma/hca"]. */}}
-{{- define "modelservice.resourceKey" -}}
-{{- if regexMatch "^[A-Za-z0-9_-]+$" . }}.{{ . }}{{ else }}[{{ . | quote }}]{{ end -}}
+{{/* A key after its map: .cpu, ["rdma/hca"]. */}}
+{{- define "modelservice.key" -}}
+{{- if regexMatch "^[A-Za-z_][A-Za-z0-9_-]*$" . }}.{{ . }}{{ else }}[{{ . | quote }}]{{ end -}}
 {{- end }}
 
-{{/* A request and its limit: (dict "key" … "name" … "request" … "limit" …), either of them null where it is not there. */}}
+{{/* A request and its limit: (dict "key" … "name" … "requests" … "limits" …), either of them null where it is not there. */}}
 {{- define "modelservice.validate.resource" -}}
-{{- $name := include "modelservice.resourceKey" .name -}}
+{{- $name := include "modelservice.key" .name -}}
 {{- $whole := or (contains "/" .name) (hasPrefix "hugepages-" .name) -}}
-{{- $request := include "modelservice.number" .request -}}
-{{- $limit := include "modelservice.number" .limit -}}
-{{- if and $whole $request (ne (floor $request) (float64 $request)) }}
-{{ .key }}.requests{{ $name }}: {{ .request }} is not a whole number; write one
-{{- else if and $whole $request (not $limit) }}
+{{- $request := include "modelservice.number" .requests -}}
+{{- $limit := include "modelservice.number" .limits -}}
+{{- range $part, $number := dict "requests" $request "limits" $limit -}}
+{{- if $number -}}
+{{- include "modelservice.validate.amount" (dict "key" (printf "%s.%s%s" $.key $part $name) "name" $.name "whole" $whole "number" $number "amount" (get $ $part)) -}}
+{{- end -}}
+{{- end -}}
+{{- if and $whole $request (not $limit) (eq (floor $request) (float64 $request)) }}
 {{ .key }}.requests{{ $name }}: has no limit; set {{ .key }}.limits{{ $name }} too
+{{- else if and $request $limit $whole (ne $request $limit) }}
+{{ .key }}.requests{{ $name }}: {{ .requests }} differs from {{ .key }}.limits{{ $name }}, {{ .limits }}; Kubernetes wants them equal
+{{- else if and $request $limit (gt (float64 $request) (float64 $limit)) }}
+{{ .key }}.requests{{ $name }}: {{ .requests }} is more than {{ .key }}.limits{{ $name }}, {{ .limits }}; lower the request or raise the limit
 {{- end -}}
-{{- if and $whole $limit (ne (floor $limit) (float64 $limit)) }}
-{{ .key }}.limits{{ $name }}: {{ .limit }} is not a whole number; write one
+{{- end }}
+
+{{/* An amount: (dict "key" … "name" … "whole" … "number" … "amount" …). */}}
+{{- define "modelservice.validate.amount" -}}
+{{- $number := float64 .number -}}
+{{- if and .whole (ne (floor .number) $number) }}
+{{ .key }}: {{ .amount }} is not a whole number; write one
+{{- else if and (eq .name "cpu") (ge $number 10000.0) }}
+{{ .key }}: {{ .amount }} is a number of cores; write one such as 8
+{{- else if and (has .name (list "memory" "ephemeral-storage")) (gt $number 0.0) (lt $number 1048576.0) }}
+{{ .key }}: {{ .amount }} is less than 1Mi; write a unit such as Gi
 {{- end -}}
-{{- if and $request $limit -}}
-{{- if and $whole (ne $request $limit) }}
-{{ .key }}.requests{{ $name }}: {{ .request }} differs from {{ .key }}.limits{{ $name }}, {{ .limit }}; Kubernetes wants them equal
-{{- else if gt (float64 $request) (float64 $limit) }}
-{{ .key }}.requests{{ $name }}: {{ .request }} is more than {{ .key }}.limits{{ $name }}, {{ .limit }}; lower the request or raise the limit
-{{- end -}}
+{{- if gt (splitList "/" .name | last | len) 63 }}
+{{ .key }}: has more than 63 characters after the slash; shorten it
 {{- end -}}
 {{- end }}
 
 {{/* A container's requests and limits: (dict "key" … "requests" … "limits" …). */}}
 {{- define "modelservice.validate.amounts" -}}
 {{- range $name := concat (keys .requests) (keys .limits) | uniq | sortAlpha -}}
-{{- include "modelservice.validate.resource" (dict "key" $.key "name" $name "request" (index $.requests $name) "limit" (index $.limits $name)) -}}
-{{- end -}}
-{{- range $part, $amounts := pick . "requests" "limits" -}}
-{{- range $name, $amount := pick $amounts "cpu" "memory" "ephemeral-storage" -}}
-{{- $number := include "modelservice.number" $amount | default "1e9" | float64 -}}
-{{- if and (eq $name "cpu") (ge $number 10000.0) (kindIs "invalid" $amount | not) }}
-{{ $.key }}.{{ $part }}.cpu: {{ $amount }} is a number of cores; write one such as 8
-{{- else if and (ne $name "cpu") (gt $number 0.0) (lt $number 1048576.0) }}
-{{ $.key }}.{{ $part }}.{{ $name }}: {{ $amount }} is less than 1Mi; write a unit such as Gi
-{{- end -}}
-{{- end -}}
+{{- include "modelservice.validate.resource" (dict "key" $.key "name" $name "requests" (index $.requests $name) "limits" (index $.limits $name)) -}}
 {{- end -}}
 {{- end }}
 
@@ -71,6 +73,9 @@ resources.{{ $part }}[{{ $name | quote }}]: is set by {{ $field }}; remove it he
 {{- end -}}
 {{- end -}}
 {{- include "modelservice.validate.amounts" (dict "key" "resources" "requests" $requests "limits" $limits) -}}
+{{- if gt (splitList "/" .Values.gpu.resourceName | last | len) 63 }}
+gpu.resourceName: has more than 63 characters after the slash; shorten it
+{{- end -}}
 {{- end }}
 
 {{/* What is counted in bytes, and /dev/shm within the memory that it is taken from. */}}

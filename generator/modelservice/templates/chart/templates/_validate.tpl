@@ -3,12 +3,25 @@ What no schema can say: fields that contradict each other. `modelservice validat
 lines are for who runs helm alone. Each helper prints its problems, one a line, with the full path of the key.
 */}}
 {{- define "modelservice.validate" -}}
-{{- $problems := list -}}
-{{- range list "arguments" "gpu" "resources" "sizes" "modelVolume" "model" "huggingFace" "env" "volumes" "mounts" "user" "privileges" "strategy" "probes" "tolerations" "spread" "access" "policy" "autoscaling" "metrics" "triggers" "caches" "containers" "ports" "objects" "secrets" "restricted" -}}
-{{- $problems = concat $problems (include (printf "modelservice.validate.%s" .) $ | trim | splitList "\n" | compact) -}}
+{{- with include "modelservice.validate.optional" . | trim | splitList "\n" | compact -}}
+{{- fail (printf "\n\nThese values are not what their fields take:\n- %s\n" (join "\n- " .)) -}}
 {{- end -}}
-{{- with $problems -}}
+{{- with include "modelservice.validate.all" . | trim | splitList "\n" | compact -}}
 {{- fail (printf "\n\nThese values contradict each other:\n- %s\n" (join "\n- " .)) -}}
+{{- end -}}
+{{- end }}
+
+{{/* All of them. What stands in checks/ is for few services, and helm parses it for these alone. */}}
+{{- define "modelservice.validate.all" -}}
+{{- range list "arguments" "gpu" "resources" "sizes" "modelVolume" "model" "huggingFace" "env" "volumes" "mounts" "user" "privileges" "strategy" "tolerations" "spread" "access" "policy" "caches" "objects" "secrets" }}
+{{ include (printf "modelservice.validate.%s" .) $ }}
+{{- end -}}
+{{- $probes := .Values.probes -}}
+{{- $scale := .Values.autoscaling -}}
+{{- range $name, $asked := dict "containers" (or .Values.initContainers .Values.extraContainers $probes.startup $probes.readiness $probes.liveness) "autoscaling" (or $scale.kind $scale.metrics $scale.triggers) "restricted" .Values.restricted -}}
+{{- if $asked }}
+{{ tpl ($.Files.Get (printf "checks/%s.tpl" $name)) $ }}
+{{- end -}}
 {{- end -}}
 {{- end }}
 

@@ -1,3 +1,8 @@
+{{/* The user's containers and probes. */}}
+{{- range list "probes" "containers" "ports" -}}
+{{- include (printf "modelservice.validate.%s" .) $ -}}
+{{- end }}
+
 {{/* The user's containers, each with what is checked of it. */}}
 {{- define "modelservice.validate.containers" -}}
 {{- $names := list "server" "download-model" "wait-for-model" -}}

@@ -1,6 +1,4 @@
 {{/* What the `restricted` Pod Security profile refuses, where the values ask for it all the same. */}}
-{{- define "modelservice.validate.restricted" -}}
-{{- if .Values.restricted -}}
 {{- range $key := list "podSecurityContext" "securityContext" -}}
 {{- include "modelservice.restricted.context" (list $key (get $.Values $key)) -}}
 {{- end -}}
@@ -23,9 +21,7 @@
 {{- end -}}
 {{- end -}}
 {{- end -}}
-{{- include "modelservice.restricted.pod" . -}}
-{{- end -}}
-{{- end }}
+{{- include "modelservice.restricted.pod" . }}
 
 {{/* Of the pod: its context, annotations and volumes, and the server's probes. */}}
 {{- define "modelservice.restricted.pod" -}}

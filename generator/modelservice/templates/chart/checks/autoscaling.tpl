@@ -1,3 +1,8 @@
+{{/* Autoscalers, their metrics and their triggers. */}}
+{{- range list "autoscaling" "metrics" "triggers" -}}
+{{- include (printf "modelservice.validate.%s" .) $ -}}
+{{- end }}
+
 {{/* Autoscalers: what each of them needs. */}}
 {{- define "modelservice.validate.autoscaling" -}}
 {{- $scale := .Values.autoscaling -}}
