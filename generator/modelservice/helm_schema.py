@@ -1,7 +1,7 @@
 """The source in, the chart's two schemas out: what Helm checks at every command, and what the chart checks where set.
 
 Helm compiles the whole of values.schema.json each time, which for all that Kubernetes' lists and maps may hold takes
-longer than the templates do. So what is inside such fields stands apart, and templates/_schema.tpl reads it where one
+longer than the templates do. So what is inside such fields stands apart, and checks/schema.tpl reads it where one
 of them is set.
 """
 
@@ -48,15 +48,29 @@ def _outside(group: Schema) -> Schema:
 def _outside_of(child: Schema) -> Schema:
     if "x-field" not in child:
         return _outside(child)
-    if _optional(child):
-        return {"type": child["type"]}
-    # Beside a reference draft-07 ignores it, and a choice says it already.
-    return {key: value for key, value in child.items() if key != "type"} if {"$ref", "enum"} & child.keys() else child
+    return {"type": child["type"]} if _optional(child) else child
 
 
 def _json(schema: Schema, definitions: Schema, *unwanted: str) -> str:
     plain = without({**schema, "definitions": _used(schema, definitions)}, *unwanted)
-    return json.dumps(plain, indent=1, ensure_ascii=False) + "\n"
+    return json.dumps(_lean(plain), indent=1, ensure_ascii=False) + "\n"
+
+
+def _lean(schema: Any) -> Any:
+    """Return the schema without what draft-07 ignores beside a reference, and without a type beside a choice."""
+    if isinstance(schema, list):
+        return [_lean(item) for item in schema]
+    if not isinstance(schema, dict):
+        return schema
+    if "$ref" in schema:
+        return {"$ref": schema["$ref"]}
+    return {
+        key: {name: _lean(child) for name, child in value.items()}
+        if key in ("properties", "patternProperties", "definitions")
+        else _lean(value)
+        for key, value in schema.items()
+        if key != "type" or "enum" not in schema
+    }
 
 
 def _used(schema: Schema, definitions: Schema) -> dict[str, Any]:
@@ -70,4 +84,4 @@ def _used(schema: Schema, definitions: Schema) -> dict[str, Any]:
 
 
 def _references(schema: Schema) -> Sequence[str]:
-    return re.findall('"#/definitions/([A-Za-z]+)"', json.dumps(schema))
+    return re.findall('"#/definitions/([^"]+)"', json.dumps(schema))

@@ -19,12 +19,13 @@ ROOT = Path(__file__).parents[2]
 CHART = ROOT / "charts/modelservice"
 OPTIONAL = helm_schema.optional_fields(fields.load_fields())
 SCHEMA_RULES = {rule.id for rule in schema.RULES}
-# What checks/schema.tpl reads; $comment, and what a pattern asks for in words, are prose.
+BOUNDS = {"minimum", "maximum", "exclusiveMinimum"}
+# What checks/schema.tpl reads; $comment is prose.
 KEYWORDS = {
     *("$ref", "type", "enum", "allOf", "anyOf", "not", "if", "then", "else"),
     *("properties", "patternProperties", "additionalProperties", "required", "minProperties", "maxProperties"),
-    *("items", "minItems", "maxItems", "uniqueItems", "pattern", "minLength", "maxLength"),
-    *("minimum", "maximum", "exclusiveMinimum"),
+    *("items", "minItems", "maxItems", "uniqueItems", "pattern", "minLength", "maxLength", "x-expects"),
+    *BOUNDS,
 }
 # Every object that reads such a field, so that another template could stumble over it before it is checked.
 EVERYTHING: dict[str, Any] = {
@@ -55,8 +56,11 @@ def keywords(tree: Any) -> Iterator[str]:
 def test_the_chart_knows_every_keyword_of_the_schema() -> None:
     read = json.loads((CHART / "values.optional.schema.json").read_text())
     jsonschema.Draft7Validator.check_schema(read)
-    assert set(keywords(read)) - {"$comment", "definitions", "x-expects"} <= KEYWORDS
-    assert True not in [part.get("additionalProperties") for part in maps(read)], "checks/schema.tpl reads false alone"
+    assert set(keywords(read)) - {"$comment", "definitions"} <= KEYWORDS
+    for part in maps(read):
+        assert part.get("additionalProperties") is not True, "checks/schema.tpl reads false alone"
+        assert all(isinstance(choice, str) for choice in part.get("enum", [])), "it compares texts alone"
+        assert all(isinstance(part[bound], int) for bound in BOUNDS & part.keys()), "it prints whole bounds"
 
 
 def maps(tree: Any) -> Iterator[dict[str, Any]]:

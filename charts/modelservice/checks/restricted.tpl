@@ -39,7 +39,7 @@ podSecurityContext.sysctls[{{ $index }}]: {{ .name }} is not allowed with restri
 {{- end -}}
 {{- range $key, $profile := .Values.podAnnotations -}}
 {{- if and (hasPrefix "container.apparmor.security.beta.kubernetes.io/" $key) (not (regexMatch "^(runtime/default|localhost/.*)?$" $profile)) }}
-podAnnotations[{{ $key | quote }}]: {{ $profile }} is not allowed with restricted; remove it
+podAnnotations[{{ $key | quote }}]: is not allowed with restricted; remove it
 {{- end -}}
 {{- end -}}
 {{- range $index, $volume := .Values.volumes -}}

@@ -43,8 +43,8 @@
 {{- else if and (has .name (list "memory" "ephemeral-storage")) (gt $number 0.0) (lt $number 1048576.0) }}
 {{ .key }}: {{ .amount }} is less than 1Mi; write a unit such as Gi
 {{- end -}}
-{{- if gt (splitList "/" .name | last | len) 63 }}
-{{ .key }}: has more than 63 characters after the slash; shorten it
+{{- if regexMatch "/.{64}" .name }}
+{{ .key }}: has more than 63 characters after the slash; remove it
 {{- end -}}
 {{- end }}
 
@@ -73,8 +73,8 @@ resources.{{ $part }}[{{ $name | quote }}]: is set by {{ $field }}; remove it he
 {{- end -}}
 {{- end -}}
 {{- include "modelservice.validate.amounts" (dict "key" "resources" "requests" $requests "limits" $limits) -}}
-{{- if gt (splitList "/" .Values.gpu.resourceName | last | len) 63 }}
-gpu.resourceName: has more than 63 characters after the slash; shorten it
+{{- if regexMatch "/.{64}" .Values.gpu.resourceName }}
+gpu.resourceName: has more than 63 characters after the slash; write one such as nvidia.com/gpu
 {{- end -}}
 {{- end }}
 

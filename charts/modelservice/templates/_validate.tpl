@@ -5,8 +5,7 @@ lines are for who runs helm alone. Each helper prints its problems, one a line, 
 {{- define "modelservice.validate" -}}
 {{- with include "modelservice.validate.optional" . | trim | splitList "\n" | compact -}}
 {{- fail (printf "\n\nThese values are not what their fields take:\n- %s\n" (join "\n- " .)) -}}
-{{- end -}}
-{{- with include "modelservice.validate.all" . | trim | splitList "\n" | compact -}}
+{{- else with include "modelservice.validate.all" . | trim | splitList "\n" | compact -}}
 {{- fail (printf "\n\nThese values contradict each other:\n- %s\n" (join "\n- " .)) -}}
 {{- end -}}
 {{- end }}

@@ -64,7 +64,7 @@ def _is_extended(name: str) -> bool:
 
 def _is_too_long(name: str) -> bool:
     """Say whether a resource's name is longer than a label's after its domain."""
-    return len(name.rpartition("/")[2]) > _LABEL
+    return "/" in name and len(name.rpartition("/")[2]) > _LABEL
 
 
 _TOO_LONG = "has more than 63 characters after the slash"

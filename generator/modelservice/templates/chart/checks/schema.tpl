@@ -22,7 +22,7 @@ of draft-07 that values.optional.schema.json has.
 {{- if has $type (list "integer" "number") }}{{ include "modelservice.schema.number" $ }}{{ end -}}
 {{- include "modelservice.schema.combined" $ -}}
 {{- else }}
-{{ $.path }}: is {{ $type }}, and must be {{ join " or " $types }}
+{{ $.path }}: is of type {{ $type }}; wants {{ join " or " $types }}
 {{- end -}}
 {{- end -}}
 {{- end }}
@@ -41,39 +41,37 @@ of draft-07 that values.optional.schema.json has.
 
 {{/* A map's keys, each with what is said of it by its name, by a pattern, or of all the others. */}}
 {{- define "modelservice.schema.object" -}}
-{{- $it := . -}}
 {{- range .schema.required -}}
-{{- if not (hasKey $it.value .) }}
-{{ $it.path }}: {{ . }} is missing
+{{- if not (hasKey $.value .) }}
+{{ $.path }}: {{ . }} is missing
 {{- end -}}
 {{- end -}}
 {{- range $key, $value := .value -}}
-{{- $child := dict "value" $value "path" (printf "%s%s" $it.path (include "modelservice.key" $key)) "definitions" $it.definitions -}}
-{{- $schemas := pick ($it.schema.properties | default dict) $key | values -}}
-{{- range $pattern, $schema := $it.schema.patternProperties }}{{ if regexMatch $pattern $key }}{{ $schemas = append $schemas $schema }}{{ end }}{{ end -}}
-{{- if not (or $schemas (kindIs "invalid" $it.schema.additionalProperties)) -}}
-{{- $schemas = list $it.schema.additionalProperties -}}
+{{- $child := dict "value" $value "path" (printf "%s%s" $.path (include "modelservice.key" $key)) "definitions" $.definitions -}}
+{{- $schemas := pick ($.schema.properties | default dict) $key | values -}}
+{{- range $pattern, $schema := $.schema.patternProperties }}{{ if regexMatch $pattern $key }}{{ $schemas = append $schemas $schema }}{{ end }}{{ end -}}
+{{- if not (or $schemas (kindIs "invalid" $.schema.additionalProperties)) -}}
+{{- $schemas = list $.schema.additionalProperties -}}
 {{- end -}}
 {{- range $schemas -}}
 {{- if kindIs "bool" . }}{{/* additionalProperties: false */}}
-{{ $child.path }}: unknown key
+{{ $child.path }}: {{ if $.schema.properties }}unknown key{{ else }}is not {{ get $.schema "x-expects" | default "allowed here" }}{{ end }}
 {{- else -}}
 {{- include "modelservice.schema" (set $child "schema" .) -}}
 {{- end -}}
 {{- end -}}
 {{- end -}}
-{{- include "modelservice.schema.length" (dict "it" . "what" "Properties" "length" (len .value)) -}}
+{{- include "modelservice.schema.length" (set . "counted" (list "Properties" "keys" (len .value))) -}}
 {{- end }}
 
 {{/* A list's items. */}}
 {{- define "modelservice.schema.array" -}}
-{{- $it := . -}}
-{{- with .schema.items -}}
-{{- range $index, $value := $it.value -}}
-{{- include "modelservice.schema" (dict "schema" $it.schema.items "value" $value "path" (printf "%s[%d]" $it.path $index) "definitions" $it.definitions) -}}
+{{- if .schema.items -}}
+{{- range $index, $value := .value -}}
+{{- include "modelservice.schema" (dict "schema" $.schema.items "value" $value "path" (printf "%s[%d]" $.path $index) "definitions" $.definitions) -}}
 {{- end -}}
 {{- end -}}
-{{- include "modelservice.schema.length" (dict "it" . "what" "Items" "length" (len .value)) -}}
+{{- include "modelservice.schema.length" (set . "counted" (list "Items" "items" (len .value))) -}}
 {{- if and .schema.uniqueItems (lt (len (uniq .value)) (len .value)) }}
 {{ .path }}: an item stands there twice
 {{- end -}}
@@ -82,20 +80,18 @@ of draft-07 that values.optional.schema.json has.
 {{/* A text's form and length. The text itself is not printed: it may be a secret. */}}
 {{- define "modelservice.schema.string" -}}
 {{- if and .schema.pattern (not (regexMatch .schema.pattern .value)) }}
-{{ .path }}: is not {{ index .schema "x-expects" | default (printf "of the form %s" .schema.pattern) }}
+{{ .path }}: is not {{ get .schema "x-expects" | default (printf "of the form %s" .schema.pattern) }}
 {{- end -}}
-{{- include "modelservice.schema.length" (dict "it" . "what" "Length" "length" (len (splitList "" .value))) -}}
+{{- include "modelservice.schema.length" (set . "counted" (list "Length" "characters" (len (splitList "" .value)))) -}}
 {{- end }}
 
-{{/* How long something is: (dict "it" … "what" … "length" …), which is a text's Length, or that of a list's Items or a map's Properties. */}}
+{{/* How long something is, "counted" (list of keyword, unit and length): what its minLength or maxItems says. */}}
 {{- define "modelservice.schema.length" -}}
-{{- $least := get .it.schema (printf "min%s" .what) -}}
-{{- $most := get .it.schema (printf "max%s" .what) -}}
-{{- $counted := get (dict "Length" "characters" "Items" "items" "Properties" "keys") .what -}}
-{{- if and $least (lt .length (int $least)) }}
-{{ .it.path }}: has {{ .length }} {{ $counted }}, and at least {{ $least }} must be there
-{{- else if and (kindIs "float64" $most) (gt .length (int $most)) }}
-{{ .it.path }}: has {{ .length }} {{ $counted }}, and at most {{ $most }} may be there
+{{- $length := last .counted -}}
+{{- $least := get .schema (printf "min%s" (first .counted)) | default 0.0 -}}
+{{- $most := hasKey .schema (printf "max%s" (first .counted)) | ternary (get .schema (printf "max%s" (first .counted))) $length -}}
+{{- if or (lt $length (int $least)) (gt $length (int $most)) }}
+{{ .path }}: has {{ index .counted 1 }}: {{ $length }}; wants {{ with get .schema "x-expects" }}{{ . }}{{ else }}{{ gt $length (int $most) | ternary (printf "at most %v" $most) (printf "at least %v" $least) }}{{ end }}
 {{- end -}}
 {{- end }}
 
@@ -113,22 +109,30 @@ of draft-07 that values.optional.schema.json has.
 
 {{/* The choices of a value, and what schemas say together. */}}
 {{- define "modelservice.schema.combined" -}}
-{{- $it := . -}}
-{{- $schema := .schema -}}
-{{- if and (hasKey $schema "enum") (not (has .value $schema.enum)) }}
-{{ .path }}: is none of {{ join ", " $schema.enum }}
+{{- if and (hasKey .schema "enum") (not (has .value .schema.enum)) }}
+{{ .path }}: is none of {{ join ", " .schema.enum }}
 {{- end -}}
-{{- range $schema.allOf }}{{ include "modelservice.schema" (set (omit $it "schema") "schema" .) }}{{ end -}}
-{{- $fitting := list -}}
-{{- range $schema.anyOf }}{{ $fitting = append $fitting (include "modelservice.schema" (set (omit $it "schema") "schema" .)) }}{{ end -}}
-{{- if and $fitting (not (has "" $fitting)) }}{{ first $fitting }}{{ end -}}
-{{- if hasKey $schema "not" -}}
-{{- if not (include "modelservice.schema" (set (omit . "schema") "schema" $schema.not)) }}
-{{ .path }}: {{ with $schema.not.required }}{{ join " and " . }} {{ gt (len .) 1 | ternary "exclude each other" "is not allowed here" }}{{ else }}is not allowed here{{ end }}
+{{- range .schema.allOf }}{{ include "modelservice.schema" (set (omit $ "schema") "schema" .) }}{{ end -}}
+{{- $said := list -}}
+{{- range .schema.anyOf }}{{ $said = append $said (include "modelservice.schema" (set (omit $ "schema") "schema" .)) }}{{ end -}}
+{{- if and $said (not (has "" $said)) }}{{ first $said }}{{ end -}}
+{{- if hasKey .schema "not" -}}
+{{- if not (include "modelservice.schema" (set (omit . "schema") "schema" .schema.not)) }}
+{{ .path }}: {{ include "modelservice.schema.forbidden" .schema }}
 {{- end -}}
 {{- end -}}
-{{- with get $schema "if" -}}
-{{- $branch := include "modelservice.schema" (set (omit $it "schema") "schema" .) | empty | ternary "then" "else" -}}
-{{- with get $schema $branch }}{{ include "modelservice.schema" (set (omit $it "schema") "schema" .) }}{{ end -}}
+{{- with get .schema "if" -}}
+{{- $branch := include "modelservice.schema" (set (omit $ "schema") "schema" .) | empty | ternary "then" "else" -}}
+{{- with get $.schema $branch }}{{ include "modelservice.schema" (set (omit $ "schema") "schema" .) }}{{ end -}}
+{{- end -}}
+{{- end }}
+
+{{/* What a schema's "not" forbids, in words. */}}
+{{- define "modelservice.schema.forbidden" -}}
+{{- $expected := get . "x-expects" -}}
+{{- if not .not }}is set by the chart; remove it
+{{- else if gt (len (.not.required | default list)) 1 }}{{ join " and " .not.required }} exclude each other
+{{- else if .not.required }}{{ first .not.required }} is {{ $expected | default "not allowed here" }}
+{{- else }}is not {{ $expected | default "allowed here" }}
 {{- end -}}
 {{- end }}
