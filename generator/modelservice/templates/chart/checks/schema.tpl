@@ -110,7 +110,7 @@ of draft-07 that values.optional.schema.json has.
 {{/* The choices of a value, and what schemas say together. */}}
 {{- define "modelservice.schema.combined" -}}
 {{- if and (hasKey .schema "enum") (not (has .value .schema.enum)) }}
-{{ .path }}: is none of {{ join ", " .schema.enum }}
+{{ .path }}: is none of {{ toJson .schema.enum | trimAll "[]" | replace "," ", " }}
 {{- end -}}
 {{- range .schema.allOf }}{{ include "modelservice.schema" (set (omit $ "schema") "schema" .) }}{{ end -}}
 {{- $said := list -}}
