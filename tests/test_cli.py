@@ -176,7 +176,9 @@ def test_the_version_is_the_packages() -> None:
 
 
 def test_ctrl_c_is_neither_an_answer_nor_a_mistake() -> None:
-    command = [sys.executable, "-m", "modelservice", "smoke", "http://127.0.0.1:1", "--wait", "60"]
+    # What a shell starts in the background ignores the signal.
+    command = ["env", "--default-signal=INT", sys.executable, "-m", "modelservice", "smoke", "http://127.0.0.1:1"]
+    command += ["--wait", "60"]
     process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
     time.sleep(2)
     process.send_signal(signal.SIGINT)
