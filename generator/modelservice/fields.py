@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path as FilePath
 from typing import Any, NamedTuple
 
@@ -130,14 +131,18 @@ def nested(fields: tuple[Field, ...]) -> dict[str, Any]:
 
 def without(schema: Any, *keywords: str) -> Any:
     """Return the schema without these keywords, at any depth; properties of such a name stay."""
+    return rewritten(schema, lambda one: {key: value for key, value in one.items() if key not in keywords})
+
+
+def rewritten(schema: Any, change: Callable[[Schema], Schema]) -> Any:
+    """Return the schema with it and every schema inside changed, from the outside in; names of properties stay."""
     if isinstance(schema, list):
-        return [without(item, *keywords) for item in schema]
+        return [rewritten(item, change) for item in schema]
     if not isinstance(schema, dict):
         return schema
     return {
-        key: {name: without(child, *keywords) for name, child in value.items()}
+        key: {name: rewritten(child, change) for name, child in value.items()}
         if key in ("properties", "patternProperties", "definitions")
-        else without(value, *keywords)
-        for key, value in schema.items()
-        if key not in keywords
+        else rewritten(value, change)
+        for key, value in change(schema).items()
     }

@@ -12,7 +12,7 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-from modelservice.fields import Field, FieldModel, Schema, with_needed, without
+from modelservice.fields import Field, FieldModel, Schema, rewritten, with_needed, without
 
 # The prose is in values.yaml and in schemas/; Helm checks a schema word for word.
 _PROSE = ("x-field", "title", "description", "default", "examples")
@@ -53,24 +53,14 @@ def _outside_of(child: Schema) -> Schema:
 
 def _json(schema: Schema, definitions: Schema, *unwanted: str) -> str:
     plain = without({**schema, "definitions": _used(schema, definitions)}, *unwanted)
-    return json.dumps(_lean(plain), indent=1, ensure_ascii=False) + "\n"
+    return json.dumps(rewritten(plain, _lean), indent=1, ensure_ascii=False) + "\n"
 
 
-def _lean(schema: Any) -> Any:
-    """Return the schema without what draft-07 ignores beside a reference, and without a type beside a choice."""
-    if isinstance(schema, list):
-        return [_lean(item) for item in schema]
-    if not isinstance(schema, dict):
-        return schema
+def _lean(schema: Schema) -> Schema:
+    """Return a schema without what draft-07 ignores beside a reference, and without a type beside a choice."""
     if "$ref" in schema:
         return {"$ref": schema["$ref"]}
-    return {
-        key: {name: _lean(child) for name, child in value.items()}
-        if key in ("properties", "patternProperties", "definitions")
-        else _lean(value)
-        for key, value in schema.items()
-        if key != "type" or "enum" not in schema
-    }
+    return {key: value for key, value in schema.items() if key != "type" or "enum" not in schema}
 
 
 def _used(schema: Schema, definitions: Schema) -> dict[str, Any]:

@@ -4,6 +4,7 @@ The chart's reader of JSON Schema (checks/schema.tpl) is held against jsonschema
 hand.
 """
 
+import copy
 import json
 import subprocess
 from collections.abc import Iterator
@@ -101,7 +102,7 @@ def wrong_values(field: Field) -> Iterator[Any]:
 def test_helm_alone_names_what_is_wrong_inside_a_field(field: Field, helm: str) -> None:
     refused = 0
     for wrong in wrong_values(field):
-        values = json.loads(json.dumps(EVERYTHING))
+        values = copy.deepcopy(EVERYTHING)
         *above, last = field.path
         place = values
         for key in above:
