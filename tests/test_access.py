@@ -7,10 +7,9 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner
-from modelservice import check
-from modelservice.access import STYLES, access, as_notebook, as_python, as_text
 from modelservice.cli import main
-from modelservice.service import coalesce
+from modelservice.schema.defaults import coalesce, default_values
+from modelservice.serving.access import STYLES, access, as_notebook, as_python, as_text
 
 from tests.chart.rendering import MODEL, ROOT, objects, one
 
@@ -18,7 +17,7 @@ LONG = "a-team-with-a-long-name-serves-a-model-with-one-name"
 
 
 def found(values: dict[str, Any], release: str = "qwen3") -> Any:
-    return access(coalesce(check.defaults(), values), release, "models")
+    return access(coalesce(default_values(), values), release, "models")
 
 
 @pytest.mark.parametrize("release", ["qwen2.5", "123", f"{LONG}1", f"{LONG}2"])
@@ -30,7 +29,7 @@ def test_the_service_is_named_as_the_chart_names_it(release: str, names: dict[st
 
 
 def test_the_address_is_the_one_of_the_llmos_document() -> None:
-    assert access(coalesce(check.defaults(), MODEL), "name", "default").url == (
+    assert access(coalesce(default_values(), MODEL), "name", "default").url == (
         "http://modelservice-name.default.svc.cluster.local:8000/v1"
     )
 

@@ -12,8 +12,12 @@ from typing import Any
 
 import pytest
 import yaml
-from modelservice import catalogue, check, document, report, schema
+from modelservice.check import check, errors
 from modelservice.findings import Finding, dotted
+from modelservice.reading.document import read
+from modelservice.report import lines, report
+from modelservice.rules.catalogue import catalogue
+from modelservice.schema.validation import RULES
 
 ROOT = Path(__file__).parents[1]
 CHART = ROOT / "charts/modelservice"
@@ -25,18 +29,17 @@ ABOUT_THE_FILE = {"file-missing", "file-unreadable", "file-size", "too-many"}
 
 
 def findings(file: Path) -> list[str]:
-    found = check.check(document.read(file.name, file.read_bytes()))
-    return [report.line(finding) for finding in sorted(found, key=lambda finding: (*finding.position, finding.rule))]
+    return lines(check(read(file.name, file.read_bytes())))
 
 
-def errors(case: Path) -> list[Finding]:
-    return check.errors(check.check(document.read("values.yaml", (case / "values.yaml").read_bytes())))
+def errors_of(case: Path) -> list[Finding]:
+    return errors(check(read("values.yaml", (case / "values.yaml").read_bytes())))
 
 
 def keys_that_only_rules_refuse(case: Path) -> list[str]:
     """Return the keys at fault; none where the schema refuses something, because helm then gets no further."""
-    found = errors(case)
-    settings = {rule.id for rule in catalogue.catalogue()["Settings"]}
+    found = errors_of(case)
+    settings = {rule.id for rule in catalogue()["Settings"]}
     # A secret elsewhere is refused for its form, which the chart does not guess, or by the schema.
     found = [finding for finding in found if finding.rule != "secret-literal" or finding.path[0] == "extraObjects"]
     return [dotted(finding.path) for finding in found] if {finding.rule for finding in found} <= settings else []
@@ -65,8 +68,8 @@ def test_helm_refuses_what_we_refuse(case: Path, helm: str) -> None:
             return  # Go's own parser of templates, which knows no key
         keys = keys_that_only_rules_refuse(case)
         if "not what their fields take" in answer.stderr:  # the chart's own check of what is inside a field
-            rules = {rule.id for rule in schema.RULES}
-            keys = [dotted(finding.path) for finding in errors(case) if finding.rule in rules]
+            rules = {rule.id for rule in RULES}
+            keys = [dotted(finding.path) for finding in errors_of(case) if finding.rule in rules]
         for key in keys:
             assert re.search(rf"(?<![\w.]){re.escape(key)}(?![\w.\[])", answer.stderr), key
 
@@ -85,7 +88,7 @@ def test_helm_accepts_what_we_accept(values: Path, helm: str) -> None:
 
 
 def test_every_rule_has_an_invalid_case_and_one_that_just_misses_it() -> None:
-    rules = {rule.id for group in catalogue.catalogue().values() for rule in group} - ABOUT_THE_FILE
+    rules = {rule.id for group in catalogue().values() for rule in group} - ABOUT_THE_FILE
     hit = {
         line.rsplit("[", 1)[1].rstrip("]")
         for case in INVALID
@@ -97,7 +100,7 @@ def test_every_rule_has_an_invalid_case_and_one_that_just_misses_it() -> None:
 
 
 def test_a_rule_is_listed_once() -> None:
-    ids = [rule.id for group in catalogue.catalogue().values() for rule in group]
+    ids = [rule.id for group in catalogue().values() for rule in group]
     assert len(ids) == len(set(ids))
 
 
@@ -124,8 +127,8 @@ def test_a_secret_is_never_printed_wherever_it_stands(token: str, style: str) ->
     for file in files:
         for values in texts_replaced(yaml.safe_load(file.read_text()), token):
             text = yaml.safe_dump(values)
-            found = check.check(document.read("values.yaml", text.encode()))
-            said = report.report(found, style, sources={"values.yaml": text}, files=1)
+            found = check(read("values.yaml", text.encode()))
+            said = report(found, style, sources={"values.yaml": text}, files=1)
             assert found, values
             assert token[3:] not in said, said
 

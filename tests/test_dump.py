@@ -5,7 +5,7 @@ import json
 import subprocess
 from pathlib import Path
 
-from modelservice.dump import dump
+from modelservice.writing.dump import dump
 
 TEXTS = [
     *("yes", "no", "on", "off", "y", "n", "Y", "N", "true", "null", "~", ""),

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from modelservice.archive import digest_of
+from modelservice.publishing.archive import digest_of
 
 from tests.repositories import done, modelservice, small_archive
 
@@ -193,7 +193,9 @@ def test_a_folder_that_cannot_be_written_is_one_sentence(
     (folder / "artifacthub-repo.yml").unlink()
     (folder / ".modelservice.lock").chmod(0o666)
     folder.chmod(0o555)
-    imports = "from pathlib import Path; from modelservice import errors; from modelservice.publish import publish"
+    imports = (
+        "from pathlib import Path; from modelservice import errors; from modelservice.publishing.publish import publish"
+    )
     program = f"""
 try: list(publish([Path("{archive}")], "{folder}", url="{URL}"))
 except errors.InputError as error: print(error)

@@ -13,8 +13,9 @@ from typing import Any
 
 import pytest
 import yaml
-from modelservice import check, document
+from modelservice.check import check
 from modelservice.findings import Finding, Severity
+from modelservice.reading.document import read
 
 INVALID = sorted((Path(__file__).parent / "cases/invalid").iterdir())
 SETTING = re.compile(r"([A-Za-z]+(?:\.[A-Za-z0-9-]+|\[\"[^\"]+\"\]|\[\d+\])*): (\"\"|\[[^\]]*\]|[^ ,]+)")
@@ -107,9 +108,9 @@ def hinted() -> list[Any]:
     """Return each finding with its values, their findings, and what follows from its hint."""
     cases = []
     for case in INVALID:
-        values = document.read("values.yaml", (case / "values.yaml").read_bytes())
+        values = read("values.yaml", (case / "values.yaml").read_bytes())
         if not values.findings:
-            found = check.check(values)
+            found = check(values)
             data = json.loads(json.dumps(values.data))
             cases += [
                 pytest.param(finding, found, followed(data, finding), id=f"{case.name}-{number}")
@@ -125,7 +126,7 @@ def told(found: list[Finding], severity: Severity) -> Counter[str]:
 
 @pytest.mark.parametrize(("finding", "found", "mended"), [case for case in hinted() if case.values[2] is not None])
 def test_a_hint_that_is_followed_mends_its_finding(finding: Finding, found: list[Finding], mended: Values) -> None:
-    after = check.check(document.read("values.yaml", json.dumps(mended).encode()))
+    after = check(read("values.yaml", json.dumps(mended).encode()))
     rule, severity = finding.rule, finding.severity
     assert told(after, severity)[rule] < told(found, severity)[rule], finding.hint
     assert told(after, Severity.ERROR) - told(found, Severity.ERROR) == Counter(), finding.hint

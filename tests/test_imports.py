@@ -3,6 +3,7 @@
 import ast
 import subprocess
 import sys
+from collections import Counter
 from pathlib import Path
 
 PACKAGE = Path(__file__).parents[1] / "generator/modelservice"
@@ -50,6 +51,44 @@ def test_no_import_goes_in_a_circle() -> None:
         walk(name, ())
 
 
+# What a module may import: what stands below it, and what stands beside it in its own line.
+LAYERS = (
+    {"__main__"},
+    {"cli"},
+    {"generated_files", "diff", "gitops"},
+    {"report", "publishing", "serving", "chart", "check"},
+    {"service", "helm"},
+    {"rules"},
+    {"vllm", "schema"},
+    {"reading", "writing"},
+    {"redact", "spelling", "urls", "quantity"},
+    {"findings", "errors"},
+)
+
+
+def test_imports_point_down_the_layers() -> None:
+    level = {name: number for number, names in enumerate(LAYERS) for name in names}
+    for module, below in modules().items():
+        for other in below:
+            parts = module.split(".")[0], other.split(".")[0]
+            assert not module or level[parts[0]] <= level[parts[1]], f"{module} imports {other}"
+
+
+def test_no_two_modules_share_a_name() -> None:
+    files = [file for file in PACKAGE.rglob("*.py") if not file.name.startswith("__")]
+    folders = [folder for folder in PACKAGE.iterdir() if folder.is_dir()]
+    names = Counter(path.stem for path in [*files, *folders])
+    assert [name for name, count in names.items() if count > 1] == []
+
+
+def test_no_import_is_renamed() -> None:
+    for file in PACKAGE.rglob("*.py"):
+        nodes = [
+            node for node in ast.walk(ast.parse(file.read_text())) if isinstance(node, ast.Import | ast.ImportFrom)
+        ]
+        assert not [alias.asname for node in nodes for alias in node.names if alias.asname], file
+
+
 def test_only_the_command_line_imports_click_or_prints() -> None:
     for file in PACKAGE.rglob("*.py"):
         names = {
@@ -78,12 +117,18 @@ def loaded_by(*arguments: str) -> set[str]:
 
 
 def test_the_version_is_printed_without_loading_the_library() -> None:
-    assert not loaded_by("--version") & {"yaml", "jsonschema", "jinja2", "modelservice.document", "modelservice.chart"}
+    assert not loaded_by("--version") & {
+        "yaml",
+        "jsonschema",
+        "jinja2",
+        "modelservice.reading.document",
+        "modelservice.chart.plan",
+    }
 
 
 def test_validate_does_not_load_the_generator(tmp_path: Path) -> None:
     file = tmp_path / "a.yaml"
     file.write_text("model: {name: facebook/opt-125m}\n")
     loaded = loaded_by("validate", str(file))
-    assert "modelservice.document" in loaded
-    assert not loaded & {"jinja2", "modelservice.chart", "difflib", "multiprocessing"}
+    assert "modelservice.reading.document" in loaded
+    assert not loaded & {"jinja2", "modelservice.chart.plan", "difflib", "multiprocessing"}

@@ -16,8 +16,10 @@ from typing import Any
 import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from modelservice import check, document, fields
+from modelservice.check import check, errors
 from modelservice.findings import dotted
+from modelservice.reading.document import read
+from modelservice.schema.fields import FieldModel, load_fields
 
 from tests.chart.rendering import strictly
 
@@ -75,8 +77,8 @@ PRINTABLE = st.characters(min_codepoint=32, max_codepoint=126)
 
 
 @functools.cache
-def model() -> fields.FieldModel:
-    return fields.load_fields()
+def model() -> FieldModel:
+    return load_fields()
 
 
 def values_of(schema: dict[str, Any]) -> st.SearchStrategy[Any]:
@@ -139,8 +141,8 @@ def services(draw: st.DrawFn) -> dict[str, Any]:
     return values
 
 
-def errors(text: str) -> list[str]:
-    found = check.errors(check.check(document.read("values.yaml", text.encode())))
+def errors_in(text: str) -> list[str]:
+    found = errors(check(read("values.yaml", text.encode())))
     return [f"{dotted(finding.path)} [{finding.rule}]" for finding in found if not finding.rule.startswith(OURS_ALONE)]
 
 
@@ -155,7 +157,9 @@ def test_helm_and_we_agree_and_what_both_accept_is_valid(helm: str) -> None:
         text = json.dumps(values)
         command = [helm, "template", "x", str(CHART), "-f", "-"]
         answer = subprocess.run(command, input=text, capture_output=True, text=True, check=False)
-        assert (answer.returncode == 0) == (errors(text) == []), f"{text}\nwe: {errors(text)}\nhelm: {answer.stderr}"
+        assert (answer.returncode == 0) == (errors_in(text) == []), (
+            f"{text}\nwe: {errors_in(text)}\nhelm: {answer.stderr}"
+        )
         if answer.returncode == 0:
             accepted.append(text)
             for item in yaml.safe_load_all(answer.stdout):
@@ -196,7 +200,7 @@ def test_no_mutation_of_an_example_ends_in_a_traceback_or_takes_long() -> None:
     for number in range(MUTATIONS):
         raw = mutated(raws[number % len(raws)], random_)
         start = time.process_time()
-        check.check(document.read("values.yaml", raw))
+        check(read("values.yaml", raw))
         slowest = max(slowest, time.process_time() - start)
     assert slowest < 2
 
@@ -206,7 +210,7 @@ def test_mutations_stay_within_200_megabytes(tmp_path: Path) -> None:
     for number in range(200):
         (tmp_path / f"{number}.yaml").write_bytes(mutated(EXAMPLES[number % len(EXAMPLES)].read_bytes(), random_))
     program = (
-        "import resource, sys; from modelservice import check; check.check_files(sys.argv[1:]);"
+        "import resource, sys; from modelservice.check import check_files; check_files(sys.argv[1:]);"
         "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)"
     )
     answer = subprocess.run([sys.executable, "-c", program, str(tmp_path)], capture_output=True, text=True, check=True)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from modelservice.document import merge, read
+from modelservice.reading.document import merge, read
 
 CASES = Path(__file__).parent / "cases" / "reading"
 

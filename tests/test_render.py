@@ -108,16 +108,16 @@ def test_a_folder_with_a_file_that_one_may_not_read_is_refused_without_reading_i
 ) -> None:
     (open_folder / "work").mkdir(mode=0o777)
     (open_folder / "work/secret").touch(mode=0o000)
-    imports = "from pathlib import Path; from modelservice import errors, render"
-    program = "try: render.write_chart({}, Path(sys.argv[1]))\nexcept errors.InputError as error: print(error)"
+    imports = "from pathlib import Path; from modelservice.chart.folder import InputError, write_chart"
+    program = "try: write_chart({}, Path(sys.argv[1]))\nexcept InputError as error: print(error)"
     assert "is not a chart that modelservice made" in unprivileged(imports, program, open_folder / "work")
 
 
 def test_a_command_that_is_stopped_leaves_nothing(tmp_path: Path) -> None:
     (tmp_path / "values.yaml").write_text("model: {name: Qwen/Qwen3-8B}\n")
     program = (
-        "import os, shutil, signal; from modelservice import tree; from modelservice.cli import main\n"
-        "tree._swap = lambda *_: os.kill(os.getpid(), signal.SIGTERM)\n"
+        "import os, shutil, signal; from modelservice.writing import files; from modelservice.cli import main\n"
+        "files._swap = lambda *_: os.kill(os.getpid(), signal.SIGTERM)\n"
         "main(['render', 'values.yaml', '-o', 'chart'])"
     )
     answer = subprocess.run([sys.executable, "-c", program], cwd=tmp_path, check=False)

@@ -1,16 +1,16 @@
-"""A problem in a values file, and where it stands."""
+"""A problem in a values file: the rule it breaks, where it stands, what to write instead."""
 
 from __future__ import annotations
 
 import functools
 import re
 from enum import StrEnum
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 # A place in values: keys and list indexes from the top.
 Path = tuple[str | int, ...]
 
-# Who has more mistakes in one file mends these first; it also bounds the time that a hostile file takes.
+# People fix the first mistakes first; the cap also bounds the time that a hostile file takes.
 MOST = 200
 _PLAIN_KEY = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
 
@@ -20,6 +20,45 @@ class Severity(StrEnum):
 
     ERROR = "error"
     WARNING = "warning"
+
+
+class Rule(NamedTuple):
+    """One check: its stable id, how bad a hit is, one sentence, and where the fact comes from."""
+
+    id: str
+    severity: Severity
+    summary: str
+    source: str
+
+
+TOO_MANY = Rule("too-many", Severity.WARNING, f"At most {MOST} mistakes of a kind are listed.", "this tool's own bound")
+
+
+class Action(StrEnum):
+    """What an edit does at its path.
+
+    `set` writes the value, adding the keys above it; `remove` takes the key or list item away; `move` gives a key and
+    its value the path in `value`; `replace` puts the items in `value` in a list item's place; `append` adds the value
+    to a list.
+    """
+
+    SET = "set"
+    REMOVE = "remove"
+    MOVE = "move"
+    REPLACE = "replace"
+    APPEND = "append"
+
+
+class Edit(NamedTuple):
+    """One edit of a values file; every path is one of the file before any edit."""
+
+    action: Action
+    path: Path
+    value: Any = None
+
+
+# The edits that solve a problem together; empty where a person has to choose.
+Fix = tuple[Edit, ...]
 
 
 class Position(NamedTuple):
@@ -33,8 +72,8 @@ class Position(NamedTuple):
 class Problem(NamedTuple):
     """What a check says: what is wrong at which key, and what to do next.
 
-    `path` is empty for a problem of the whole file. `rule` is the stable id of the check.
-    `on_key` points at the key's name (an unknown key), otherwise at its value.
+    `path` is empty for a problem of the whole file. `rule` is the stable id of the check. `on_key` points at the key's
+    name (an unknown key), otherwise at its value. `fix` is what `hint` says, for programs.
     """
 
     severity: Severity
@@ -43,6 +82,7 @@ class Problem(NamedTuple):
     hint: str
     rule: str
     on_key: bool = False
+    fix: Fix = ()
 
 
 class Finding(NamedTuple):
@@ -54,6 +94,7 @@ class Finding(NamedTuple):
     hint: str
     rule: str
     position: Position
+    fix: Fix = ()
 
 
 def dotted(path: Path) -> str:

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from modelservice.errors import ToolError
-from modelservice.secrets import hidden
+from modelservice.redact import hidden
 
 OLDEST = (3, 18, 0)
 

@@ -1,4 +1,4 @@
-"""A Kubernetes quantity in, a number out, and quantities that are equal where their amounts are."""
+"""Kubernetes quantities: what 16Gi amounts to, and quantities that are equal where their amounts are."""
 
 from __future__ import annotations
 

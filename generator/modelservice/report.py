@@ -1,4 +1,4 @@
-"""Findings in, text out: for people, for programs, for GitHub, for code scanning. Nothing is printed here."""
+"""Findings as text: for people, for programs, for GitHub, for code scanning. Nothing is printed here."""
 
 from __future__ import annotations
 
@@ -6,15 +6,17 @@ import json
 import os
 import re
 import unicodedata
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 from urllib.parse import quote
 
 from modelservice import __version__
-from modelservice.findings import Finding, Severity, dotted, lines_of
-from modelservice.secrets import has_secret_object, may_hold_secret
+from modelservice.findings import Action, Edit, Finding, Severity, dotted, lines_of
+from modelservice.redact import hides_line
 
 _WIDTH = 100
+# Rules on lines that are never quoted.
+_SECRETS = ("argument-secret", "secret-literal")
 _COLORS = {Severity.ERROR: "\x1b[31m", Severity.WARNING: "\x1b[33m"}
 _BOLD, _DIM, _RESET = "\x1b[1m", "\x1b[2m", "\x1b[0m"
 
@@ -23,7 +25,7 @@ def report(
     findings: Sequence[Finding], style: str, *, sources: Mapping[str, str], files: int, color: bool = False
 ) -> str:
     """Return the findings as `style` says: text, json, github or sarif. `sources` maps a file's name to its text."""
-    ordered = sorted(findings, key=lambda finding: (*finding.position, finding.rule))
+    ordered = _ordered(findings)
     if style == "text":
         return "".join(_text(finding, sources, color=color) for finding in ordered)
     writers: dict[str, Callable[[list[Finding], int], str]] = {"json": _json, "github": _github, "sarif": _sarif}
@@ -49,6 +51,15 @@ def _count(number: int, word: str) -> str:
 def line(finding: Finding) -> str:
     """Return a finding as compilers print it, so that editors can jump there."""
     return _printable(f"{_place(finding)} {finding.severity}: {_said(finding)} [{finding.rule}]")
+
+
+def lines(findings: Iterable[Finding]) -> list[str]:
+    """Return the findings as compilers print them, in the order of their files."""
+    return [line(finding) for finding in _ordered(findings)]
+
+
+def _ordered(findings: Iterable[Finding]) -> list[Finding]:
+    return sorted(findings, key=lambda finding: (*finding.position, finding.rule))
 
 
 def _place(finding: Finding) -> str:
@@ -83,9 +94,7 @@ def _excerpt(finding: Finding, source: str) -> str:
     if not 1 <= finding.position.line <= len(lines):
         return ""
     text = lines[finding.position.line - 1]
-    above = lines[max(0, finding.position.line - 2)]
-    private = "secret" in finding.rule or may_hold_secret(text) or may_hold_secret(above) or has_secret_object(source)
-    if not text.strip() or private:
+    if not text.strip() or finding.rule in _SECRETS or hides_line(source, finding.position.line):
         return ""
     column = finding.position.column - 1
     start = max(0, column - _WIDTH // 2) if len(text) > _WIDTH else 0
@@ -109,11 +118,18 @@ def _json(findings: list[Finding], files: int) -> str:
             **finding.position._asdict(),
             "message": finding.message,
             "hint": finding.hint,
+            **({"fix": [_edit(edit) for edit in finding.fix]} if finding.fix else {}),
         }
         for finding in findings
     ]
     result = {"version": 1, "files": files, "errors": errors, "warnings": len(findings) - errors, "findings": listed}
     return json.dumps(result, indent=2, ensure_ascii=False) + "\n"
+
+
+def _edit(edit: Edit) -> dict[str, Any]:
+    value = dotted(edit.value) if edit.action is Action.MOVE else edit.value
+    shown = {} if edit.action is Action.REMOVE else {"value": value}
+    return {"action": str(edit.action), "path": dotted(edit.path), **shown}
 
 
 def _github(findings: list[Finding], files: int) -> str:

@@ -1,4 +1,4 @@
-"""Checked values in, one service out: its name, version and the values merged over the defaults."""
+"""One service: its name, version and the values merged over the defaults; and what may be such a name or version."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from modelservice.errors import InputError
+from modelservice.schema.defaults import coalesce
 
 # Helm's own rules for the names of a chart and a release, and Semantic Versioning 2.
 _CHART_NAME = re.compile(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?")
@@ -26,20 +27,6 @@ class Service(NamedTuple):
     description: str
     given: Mapping[str, Any]
     values: dict[str, Any]
-
-
-def coalesce(defaults: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the values as Helm merges them: maps deep, everything else replaced, null removes the default."""
-    merged = dict(defaults)
-    for key, value in given.items():
-        default = defaults.get(key)
-        if value is None:
-            merged.pop(key, None)
-        elif isinstance(value, Mapping):
-            merged[key] = coalesce(default if isinstance(default, Mapping) else {}, value)
-        else:
-            merged[key] = value
-    return merged
 
 
 def name_from(file: str) -> str:

@@ -7,12 +7,15 @@ from typing import Any
 import pytest
 import yaml
 from jsonschema import Draft7Validator
-from modelservice import check, fields
-from modelservice.document import read
+from modelservice.check import check
+from modelservice.reading.document import read
+from modelservice.schema.defaults import default_values, defaults_of
+from modelservice.schema.fields import Field, load_fields
+from modelservice.schema.source import plain_schema
 
 from tests.chart.rendering import CHART, EXAMPLES, ROOT
 
-MODEL = fields.load_fields()
+MODEL = load_fields()
 LEAVES = {field.key: field for field in MODEL.fields}
 
 
@@ -62,21 +65,21 @@ def test_the_source_follows_its_own_schema() -> None:
     assert [error.message for error in Draft7Validator(schema).iter_errors(MODEL.source)] == []
 
 
-def at(field: fields.Field, value: Any) -> dict[str, Any]:
+def at(field: Field, value: Any) -> dict[str, Any]:
     for key in reversed(field.path):
         value = {key: value}
     return dict(value)
 
 
 @pytest.mark.parametrize("field", MODEL.fields, ids=lambda field: field.key)
-def test_a_fields_default_and_examples_are_allowed_by_it(field: fields.Field) -> None:
-    validator = Draft7Validator(check.schema())
+def test_a_fields_default_and_examples_are_allowed_by_it(field: Field) -> None:
+    validator = Draft7Validator(plain_schema())
     for value in [field.default, *field.schema.get("examples", [])]:
         assert [error.message for error in validator.iter_errors(at(field, value))] == []
 
 
 def test_the_defaults_are_the_consoles_and_valid() -> None:
-    defaults = fields.nested(MODEL.fields)
+    defaults = defaults_of(MODEL.source)
     # From the LLMOS console's form.
     assert defaults["resources"] == {
         "requests": {"cpu": "4", "memory": "10Gi"},
@@ -88,7 +91,7 @@ def test_the_defaults_are_the_consoles_and_valid() -> None:
         "20Gi",
     )
     assert defaults["sharedMemory"] == {"enabled": True, "sizeLimit": "16Gi"}
-    assert check.defaults() == defaults
+    assert default_values() == defaults
     assert check.errors(check.check(read("values.yaml", (CHART / "values.yaml").read_bytes()))) == []
 
 

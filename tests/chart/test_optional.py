@@ -13,13 +13,17 @@ from typing import Any
 
 import jsonschema
 import pytest
-from modelservice import check, document, fields, helm_schema, schema
-from modelservice.fields import Field
+from modelservice.check import check, errors
+from modelservice.reading.document import read
+from modelservice.schema.exports import optional_fields
+from modelservice.schema.fields import Field, load_fields
+from modelservice.schema.source import plain_schema
+from modelservice.schema.validation import RULES
 
 ROOT = Path(__file__).parents[2]
 CHART = ROOT / "charts/modelservice"
-OPTIONAL = helm_schema.optional_fields(fields.load_fields())
-SCHEMA_RULES = {rule.id for rule in schema.RULES}
+OPTIONAL = optional_fields(load_fields())
+SCHEMA_RULES = {rule.id for rule in RULES}
 BOUNDS = {"minimum", "maximum", "exclusiveMinimum"}
 # What checks/schema.tpl reads; $comment is prose.
 KEYWORDS = {
@@ -90,7 +94,7 @@ def wrong_values(field: Field) -> Iterator[Any]:
     if field.types == ("array",):
         yield from ([5], [{"a": 5}], [["a"]], [None])
         items = field.schema.get("items", {})
-        items = fields.load_schema()["definitions"][items["$ref"].rpartition("/")[2]] if "$ref" in items else items
+        items = plain_schema()["definitions"][items["$ref"].rpartition("/")[2]] if "$ref" in items else items
         yield from ([{key: inside}] for key in items.get("properties", {}) for inside in (5, [5], {"a": 5}, "x y"))
     else:
         yield from ({"a": 5}, {"a": {"b": [5]}}, {"a b": "x"})
@@ -111,7 +115,7 @@ def test_helm_alone_names_what_is_wrong_inside_a_field(field: Field, helm: str) 
         text = json.dumps(values)
         command = [helm, "template", "x", str(CHART), "-f", "-"]
         answer = subprocess.run(command, input=text, capture_output=True, text=True, check=False)
-        found = check.errors(check.check(document.read("values.yaml", text.encode())))
+        found = errors(check(read("values.yaml", text.encode())))
         ours = [finding for finding in found if finding.rule in SCHEMA_RULES]
         if ours:
             refused += 1

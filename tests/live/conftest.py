@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 import yaml
-from modelservice import access, check
-from modelservice.service import coalesce
+from modelservice.schema.defaults import coalesce, default_values
+from modelservice.serving.access import Access, access
 
 from tests.chart.rendering import EXAMPLES
 from tests.live.serving import CPU_FLAGS, ENVIRONMENT, MODELS, Server, serving
@@ -66,10 +66,10 @@ def embed(helm4: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serv
         yield running
 
 
-def accesses() -> dict[str, access.Access]:
+def accesses() -> dict[str, Access]:
     """Return how each example is reached."""
     values = {example.stem: yaml.safe_load(example.read_text()) for example in EXAMPLES}
-    return {name: access.access(coalesce(check.defaults(), one), name, "models") for name, one in values.items()}
+    return {name: access(coalesce(default_values(), one), name, "models") for name, one in values.items()}
 
 
 @pytest.fixture(scope="module")

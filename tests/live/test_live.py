@@ -12,8 +12,8 @@ from typing import Any
 import httpx
 import pytest
 import yaml
-from modelservice import access, check
-from modelservice.service import coalesce
+from modelservice.schema.defaults import coalesce, default_values
+from modelservice.serving.access import Access, access, as_curl
 
 from tests.chart.rendering import EXAMPLES, objects, one, pod, server
 from tests.live.conftest import CHAT, EMBED, accesses, copy_models
@@ -123,8 +123,8 @@ def test_smoke_finds_an_embedding_server_right(embed: Server) -> None:
     assert (json.loads(answer.stdout)["task"], json.loads(answer.stdout)["model"]) == ("embedding", "tiny")
 
 
-def found(values: dict[str, Any]) -> access.Access:
-    return access.access(coalesce(check.defaults(), values), "tiny", "models")
+def found(values: dict[str, Any]) -> Access:
+    return access(coalesce(default_values(), values), "tiny", "models")
 
 
 @pytest.mark.live_smoke
@@ -161,7 +161,7 @@ print(sum(len(cell.get("outputs", [])) > 0 for cell in notebook.cells))
 def test_the_shell_script_runs_unchanged(kind: str, chat: Server, embed: Server) -> None:
     running, values = (chat, CHAT) if kind == "chat" else (embed, EMBED)
     variables = {"OPENAI_BASE_URL": f"{running.url}/v1", "OPENAI_API_KEY": KEY, "PATH": "/usr/bin:/bin"}
-    script = f"set -e\n{access.as_curl(found(values))}"
+    script = f"set -e\n{as_curl(found(values))}"
     answer = subprocess.run(["sh", "-c", script], capture_output=True, text=True, check=False, env=variables)
     assert answer.returncode == 0, answer.stdout + answer.stderr
 
@@ -170,7 +170,7 @@ def test_the_shell_script_runs_unchanged(kind: str, chat: Server, embed: Server)
 def test_what_access_prints_for_an_example_runs_unchanged(example: str, as_examples: dict[str, Server]) -> None:
     shown = accesses()[example]
     variables = {"OPENAI_BASE_URL": f"{as_examples[shown.task].url}/v1", "PATH": "/usr/bin:/bin"}
-    command = ["sh", "-ec", access.as_curl(shown)]
+    command = ["sh", "-ec", as_curl(shown)]
     answer = subprocess.run(command, capture_output=True, text=True, check=False, env=variables)
     assert answer.returncode == 0, answer.stdout + answer.stderr
     answer = run_python(access.as_python(shown), OPENAI_BASE_URL=variables["OPENAI_BASE_URL"])

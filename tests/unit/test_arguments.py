@@ -3,12 +3,13 @@
 import re
 
 import pytest
-from modelservice.arguments import RULES, check_arguments
 from modelservice.check import check
-from modelservice.document import read
 from modelservice.findings import Severity
-from modelservice.secrets import looks_like_secret
-from modelservice.vllm import release_for, releases
+from modelservice.reading.document import read
+from modelservice.redact import looks_like_secret
+from modelservice.vllm.argument_rules import RULES
+from modelservice.vllm.arguments import check_arguments
+from modelservice.vllm.releases import release_for, releases
 
 ERROR = Severity.ERROR
 HF_TOKEN = "hf_" + "aB3dE6gH9jK2mN5pQ8sT"  # made up

@@ -12,9 +12,10 @@ import pytest
 import yaml
 from hypothesis import example, given
 from hypothesis import strategies as st
-from modelservice import compose
-from modelservice.document import MAX_BYTES, RULES, Document, load, read, values_files
 from modelservice.findings import Position
+from modelservice.reading import parser
+from modelservice.reading.document import MAX_BYTES, RULES, Document, read
+from modelservice.reading.values_files import load, values_files
 
 TEXT = """\
 # a comment
@@ -235,7 +236,7 @@ def test_file_without_permission_is_a_finding(open_folder: Path, unprivileged: C
     file.write_text("a: 1\n")
     file.chmod(0)
     program = "print([finding.rule for finding in load(sys.argv[1]).findings])"
-    assert unprivileged("from modelservice.document import load", program, file) == "['file-unreadable']\n"
+    assert unprivileged("from modelservice.reading.values_files import load", program, file) == "['file-unreadable']\n"
 
 
 def test_endless_file_is_read_up_to_the_limit() -> None:
@@ -261,9 +262,11 @@ def test_folder_without_values_files_is_not_passed_over(tmp_path: Path) -> None:
 
 
 def test_every_rule_is_listed_once_and_used() -> None:
-    ids = [rule for rule, _ in RULES]
-    folder = Path(compose.__file__).parent
-    sources = "".join((folder / f"{name}.py").read_text() for name in ("document", "compose", "syntax"))
+    ids = [rule.id for rule in RULES]
+    folder = Path(parser.__file__).parent
+    sources = "".join(
+        (folder / f"{name}.py").read_text() for name in ("document", "values_files", "parser", "syntax_errors")
+    )
     assert len(ids) == len(set(ids))
     assert all(sources.count(f'"{rule}"') >= 2 for rule in ids)
 
@@ -312,7 +315,7 @@ def test_a_vertical_tab_is_no_line_break() -> None:
 @pytest.mark.parametrize("text", [TEXT, "a: yes\nb: [1\n", "a: &x {b: *x}\n", 'a: "\\U99999999"\n'])
 def test_the_parser_in_python_gives_the_same_answers(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
     fast = _read(text)
-    monkeypatch.setattr(compose, "_PARSER", yaml.SafeLoader)
+    monkeypatch.setattr(parser, "_PARSER", yaml.SafeLoader)
     slow = _read(text)
     assert (slow.data, [finding.rule for finding in slow.findings]) == (
         fast.data,
@@ -322,7 +325,7 @@ def test_the_parser_in_python_gives_the_same_answers(text: str, monkeypatch: pyt
 
 _BOMBS = """
 import time
-from modelservice.document import MAX_BYTES as M, read
+from modelservice.reading.document import MAX_BYTES as M, read
 
 aliases = b"a0: &a0 [x]\\n" + b"".join(b"a%d: &a%d [%s]\\n" % (n, n, b"*a%d," % (n - 1) * 10) for n in range(1, 20))
 bombs = [

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from modelservice.document import Document, merge, read
 from modelservice.findings import Position
+from modelservice.reading.document import Document, merge, read
 
 BASE = "model:\n  name: a\n  task: generate\nargs: [x, y]\ngpu:\n  count: 1\n"
 PROD = "gpu:\n  count: 2\n\nargs:\n  - z\nmodel: {name: b}\n"

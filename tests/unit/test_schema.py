@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft7Validator
 from modelservice.findings import Problem
-from modelservice.schema import check_schema, validator_of
+from modelservice.schema.validation import check_schema, validator_of
 
 SCHEMA = {
     "type": "object",

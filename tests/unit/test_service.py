@@ -2,7 +2,8 @@
 
 import pytest
 from modelservice.errors import InputError
-from modelservice.service import coalesce, make_service, misnamed, name_from
+from modelservice.schema.defaults import coalesce
+from modelservice.service import make_service, misnamed, name_from
 
 DEFAULTS = {"model": {"name": "facebook/opt-125m"}, "args": ["a"], "replicas": 1}
 

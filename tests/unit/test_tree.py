@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from modelservice.errors import InputError
-from modelservice.tree import entries, read_tree, replace_file, write_tree
+from modelservice.writing.files import entries, read_tree, replace_file, write_tree
 
 
 def test_a_tree_takes_the_place_of_the_folder(tmp_path: Path) -> None:
@@ -33,8 +33,8 @@ def test_a_place_that_is_closed_is_told_in_one_sentence(
     open_folder: Path, unprivileged: Callable[[str, str, Path], str]
 ) -> None:
     (open_folder / "closed").mkdir(mode=0o555)
-    program = "try: tree.write_tree({'a': '1'}, Path(sys.argv[1]))\nexcept errors.InputError as error: print(error)"
-    imports = "from pathlib import Path; from modelservice import errors, tree"
+    program = "try: write_tree({'a': '1'}, Path(sys.argv[1]))\nexcept InputError as error: print(error)"
+    imports = "from pathlib import Path; from modelservice.writing.files import InputError, write_tree"
     said = unprivileged(imports, program, open_folder / "closed/out")
     assert "cannot be written: Permission denied; choose another folder. Nothing was changed." in said
 

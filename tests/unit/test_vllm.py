@@ -7,8 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from modelservice import vllm
-from modelservice.vllm import Exactness, Life, Release
+from modelservice.vllm.facts import facts
+from modelservice.vllm.flags import command_line, first_release_with, lives
+from modelservice.vllm.releases import Exactness, Life, Release, newest_release, release_for, releases
+from modelservice.vllm.variables import unknown_variable
 
 ROOT = Path(__file__).parents[2]
 # How many options `vllm serve --help` of each release has, its positional argument and --help included.
@@ -27,18 +29,18 @@ def vllm_data(monkeypatch: pytest.MonkeyPatch) -> Any:
 
 
 def test_the_releases_are_listed_from_the_oldest_to_the_newest() -> None:
-    assert vllm.releases() == list(COUNTS)
-    assert vllm.newest_release() == "0.33.0"
+    assert releases() == list(COUNTS)
+    assert newest_release() == "0.33.0"
 
 
 @pytest.mark.parametrize(("release", "count"), COUNTS.items())
 def test_each_release_has_all_its_flags(release: str, count: int) -> None:
-    flags = {flag.name for flag in vllm.command_line(release).values()}
+    flags = {flag.name for flag in command_line(release).values()}
     assert len(flags) + 1 == count
 
 
 @pytest.mark.parametrize(
-    ("spelling", "lives"),
+    ("spelling", "expected"),
     [
         ("--task", [Life("0.10.0", "0.13.0")]),
         ("--swap-space", [Life("0.10.0", "0.18.1")]),
@@ -53,8 +55,8 @@ def test_each_release_has_all_its_flags(release: str, count: int) -> None:
         ("--never-was", []),
     ],
 )
-def test_a_flag_has_the_life_that_the_releases_say(spelling: str, lives: list[Life]) -> None:
-    assert vllm.lives(spelling) == lives
+def test_a_flag_has_the_life_that_the_releases_say(spelling: str, expected: list[Life]) -> None:
+    assert lives(spelling) == expected
 
 
 @pytest.mark.parametrize(
@@ -69,7 +71,7 @@ def test_a_flag_has_the_life_that_the_releases_say(spelling: str, lives: list[Li
     ],
 )
 def test_the_first_release_with_a_flag(flag: str, release: str | None) -> None:
-    assert vllm.first_release_with(flag) == release
+    assert first_release_with(flag) == release
 
 
 @pytest.mark.parametrize(
@@ -90,13 +92,13 @@ def test_the_first_release_with_a_flag(flag: str, release: str | None) -> None:
     ],
 )
 def test_the_stated_version_or_the_tag_decides_the_release(tag: str, version: str, expected: Release) -> None:
-    assert vllm.release_for(tag, version) == expected
+    assert release_for(tag, version) == expected
 
 
 def test_a_release_that_is_not_listed_says_which_one_stands_in() -> None:
-    assert vllm.release_for("v0.20.0", "").label == "vLLM 0.20.0 (checked as 0.19.1)"
-    assert vllm.release_for("latest", "").label == "vLLM 0.33.0 (the newest known)"
-    assert vllm.release_for("v0.20.2", "").label == "vLLM 0.20.2"
+    assert release_for("v0.20.0", "").label == "vLLM 0.20.0 (checked as 0.19.1)"
+    assert release_for("latest", "").label == "vLLM 0.33.0 (the newest known)"
+    assert release_for("v0.20.2", "").label == "vLLM 0.20.2"
 
 
 @pytest.mark.parametrize(
@@ -114,9 +116,9 @@ def test_a_release_that_is_not_listed_says_which_one_stands_in() -> None:
 def test_a_fact_changes_with_the_release_that_changed_it(
     flag: str, fact: str, before: object, since: str, now: object
 ) -> None:
-    older = vllm.releases()[vllm.releases().index(since) - 1]
-    assert getattr(vllm.command_line(older)[flag], fact) == before
-    assert getattr(vllm.command_line(since)[flag], fact) == now
+    older = releases()[releases().index(since) - 1]
+    assert getattr(command_line(older)[flag], fact) == before
+    assert getattr(command_line(since)[flag], fact) == now
 
 
 @pytest.mark.parametrize(
@@ -131,19 +133,19 @@ def test_a_fact_changes_with_the_release_that_changed_it(
     ],
 )
 def test_a_value_goes_with_the_release_that_dropped_it(flag: str, value: str, gone: str) -> None:
-    older = vllm.releases()[vllm.releases().index(gone) - 1]
-    assert value in vllm.command_line(older)[flag].values
-    assert value not in vllm.command_line(gone)[flag].values
+    older = releases()[releases().index(gone) - 1]
+    assert value in command_line(older)[flag].values
+    assert value not in command_line(gone)[flag].values
 
 
 def test_a_flag_is_found_under_each_of_its_names() -> None:
-    line = vllm.command_line("0.33.0")
+    line = command_line("0.33.0")
     assert line["-tp"].name == "--tensor-parallel-size"
     assert line["--device-memory-utilization"].name == "--gpu-memory-utilization"
     assert line["--no-enable-prefix-caching"] is line["--disable-prefix-caching"] is line["--enable-prefix-caching"]
     assert "--no-headless" not in line
     assert "-O" not in line
-    assert vllm.command_line("0.11.2")["-O"].name == "--compilation-config"
+    assert command_line("0.11.2")["-O"].name == "--compilation-config"
 
 
 def test_the_file_of_flags_is_as_its_writer_writes_it(vllm_data: Any) -> None:
@@ -163,8 +165,8 @@ def test_a_new_release_with_the_same_flags_changes_only_the_list_of_releases(vll
 
 
 def test_what_is_written_by_hand_names_flags_that_exist() -> None:
-    history, constraints = vllm.facts("history"), vllm.facts("constraints")
-    listed = {*vllm.facts("flags")["flags"], *history["gone_before"]["flags"], "-O"}
+    history, constraints = facts("history"), facts("constraints")
+    listed = {*facts("flags")["flags"], *history["gone_before"]["flags"], "-O"}
     named = {*history["replacements"], *history["values"], *history["keys"]}
     named |= {*constraints["ranges"], *constraints["forms"]}
     named |= {need[key] for need in constraints["needs"] for key in ("flag", "needs")}
@@ -186,9 +188,9 @@ def test_each_flag_that_went_or_goes_says_what_to_write_or_has_no_heir() -> None
         "--override-neuron-config", "--preemption-mode", "--scheduler-delay-factor", "--swap-space",
         "--use-gpu-for-pooling-score",
     }  # fmt: skip
-    flags = vllm.facts("flags")["flags"]
+    flags = facts("flags")["flags"]
     gone = {name for name, entry in flags.items() if not entry["in"].endswith("..") or "deprecated" in entry}
-    assert gone - vllm.facts("history")["replacements"].keys() == heirless
+    assert gone - facts("history")["replacements"].keys() == heirless
 
 
 def test_the_data_stays_small() -> None:
@@ -206,4 +208,4 @@ def test_the_data_stays_small() -> None:
     ],
 )
 def test_an_unknown_variable_of_vllm_has_the_nearest_known_one(name: str, nearest: str | None) -> None:
-    assert vllm.unknown_variable(name) == nearest
+    assert unknown_variable(name) == nearest

@@ -1,4 +1,4 @@
-"""Values in, problems out: what no schema can say, one small function a rule."""
+"""Rules: what no schema can say, one small function each."""
 
 from __future__ import annotations
 
@@ -6,33 +6,37 @@ from collections.abc import Iterator
 
 from modelservice.findings import Problem, Severity
 from modelservice.rules import (
-    access,
-    arguments,
+    api_key,
+    args,
     autoscaling,
     caches,
     containers,
     environment,
+    extra_objects,
     gpu,
     image,
+    ingress,
     model,
     model_volume,
     monitoring,
     mounts,
-    network,
-    objects,
+    network_policy,
     probes,
+    replicas,
     resources,
     restricted,
-    scale,
     scheduling,
+    secret_literals,
     security,
+    switches,
     workload,
 )
-from modelservice.rules.values import Checked, Values
+from modelservice.rules.rule import Checked, Said, Values
 
 ALL: tuple[Checked, ...] = (
     *model.RULES,
     *environment.RULES,
+    *secret_literals.RULES,
     *image.RULES,
     *workload.RULES,
     *probes.RULES,
@@ -42,24 +46,30 @@ ALL: tuple[Checked, ...] = (
     *model_volume.RULES,
     *mounts.RULES,
     *scheduling.RULES,
-    *access.RULES,
-    *network.RULES,
-    *scale.RULES,
+    *api_key.RULES,
+    *ingress.RULES,
+    *switches.RULES,
+    *network_policy.RULES,
+    *replicas.RULES,
     *autoscaling.RULES,
     *monitoring.RULES,
     *caches.RULES,
     *restricted.RULES,
     *containers.RULES,
-    *objects.RULES,
-    *arguments.RULES,
+    *extra_objects.RULES,
+    *args.RULES,
 )
 
 
 def check_rules(values: Values) -> Iterator[Problem]:
     """Yield what the rules find, errors first: who takes no more than some must not miss one for warnings."""
-    given = arguments.check_arguments(values)
+    given = args.check_args(values)
     yield from (problem for problem in given if problem.severity is Severity.ERROR)
     for checked in sorted(ALL, key=lambda checked: checked.rule.severity is not Severity.ERROR):
         for said in checked.function(values):
-            yield Problem(checked.rule.severity, said.path, said.message, said.hint, checked.rule.id, said.on_key)
+            yield _problem(checked, said)
     yield from (problem for problem in given if problem.severity is not Severity.ERROR)
+
+
+def _problem(checked: Checked, said: Said) -> Problem:
+    return Problem(checked.rule.severity, said.path, said.message, said.hint, checked.rule.id, said.on_key, said.fix)

@@ -8,7 +8,7 @@ from typing import Any
 
 from modelservice.findings import Path, Severity
 from modelservice.rules.containers import containers, goes_on
-from modelservice.rules.values import Said, Values, rule
+from modelservice.rules.rule import Said, Values, rule
 
 _KEDA = "https://keda.sh/docs/latest/reference/scaledobject-spec/"
 _HPA = "https://kubernetes.io/docs/tasks/run-application/horizontal-pod-autoscale/"

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from modelservice.rules.scale import most_replicas, most_said
+from modelservice.rules.replicas import most_replicas, most_said
+from modelservice.rules.rule import Said, Values, rule
 from modelservice.rules.scheduling import one_node
 from modelservice.rules.security import read_only, read_only_many
-from modelservice.rules.values import Said, Values, rule
 
 _CHART = "the chart's templates/_download.tpl"
 _MODES = "https://kubernetes.io/docs/concepts/storage/persistent-volumes/#access-modes"

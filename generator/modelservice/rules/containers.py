@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from modelservice.findings import Path
-from modelservice.rules.values import Said, Values, rule, sound
+from modelservice.rules.rule import Said, Values, rule, sound
 
 _OWN = ("server", "download-model", "wait-for-model")
 _POD = "https://kubernetes.io/docs/reference/kubernetes-api/workload-resources/pod-v1/"

@@ -1,21 +1,17 @@
-"""Rules on environment variables, and on secrets in plain text anywhere."""
+"""Rules on environment variables."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 from modelservice.findings import Path, Severity, dotted
+from modelservice.redact import PLACEHOLDER
 from modelservice.rules.containers import containers
-from modelservice.rules.objects import literal_secrets
+from modelservice.rules.rule import Said, Values, rule, sound
 from modelservice.rules.security import non_root, own_home, read_only
-from modelservice.rules.values import Said, Values, rule, sound
-from modelservice.secrets import IN_A_SECRET, looks_like_secret, names_secret
 
 _CHART = "the chart's templates/_env.tpl"
-# What stands under such a name and is no secret: HF_HUB_DISABLE_IMPLICIT_TOKEN=1, a count, a special token of a model.
-_NO_SECRET = re.compile(r"(?i)[0-9]{1,5}|true|false|yes|no|on|off|none|empty|dummy|not-needed|/.*|<.*>|\[.*\]")
 _CACHES = ("VLLM_CACHE_ROOT", "TRITON_CACHE_DIR", "TORCHINDUCTOR_CACHE_DIR", "FLASHINFER_WORKSPACE_BASE")
 
 
@@ -62,7 +58,7 @@ def env_has_field(values: Values) -> Iterator[Said]:
     ours = _set_by_chart(values)
     for index, variable in values.items("env"):
         setting = _setting(variable, values.at("model.source"))
-        if setting and variable["name"] not in ours and not looks_like_secret(variable.get("value", "")):
+        if setting and variable["name"] not in ours and PLACEHOLDER not in variable.get("value", ""):
             message = f"{variable['name']} has a field of its own"
             yield Said(("env", index, "name"), message, f"remove it and set {setting}")
 
@@ -111,7 +107,7 @@ def env_unknown(values: Values) -> Iterator[Said]:
     for index, variable in values.items("env"):
         if not variable["name"].startswith("VLLM_"):
             continue
-        from modelservice.vllm import unknown_variable
+        from modelservice.vllm.variables import unknown_variable
 
         near = unknown_variable(variable["name"])
         if near is not None:
@@ -119,35 +115,4 @@ def env_unknown(values: Values) -> Iterator[Said]:
             yield Said(("env", index, "name"), f"vLLM does not read {variable['name']}", hint)
 
 
-@rule("secret-literal", "No token, key or password stands in a values file.", source="the forms that issuers give them")
-def secret_literal(values: Values) -> Iterator[Said]:
-    """A secret in plain text; it is never printed. `argument-secret` covers the arguments."""
-    for place, variables in env_lists(values):
-        for index, variable in sound(variables):
-            value = variable.get("value", "")
-            if not value or "$(" in value or _NO_SECRET.fullmatch(value) or looks_like_secret(value):
-                continue
-            if names_secret(variable["name"]):
-                message = f"{variable['name']} has a value in plain text (not shown)"
-                yield Said((*place, index, "value"), message, IN_A_SECRET)
-    yield from literal_secrets(values)
-    for path, text in _texts(values.given, ()):
-        kind = looks_like_secret(text) if path[0] != "args" else None
-        if kind:
-            hint = IN_A_SECRET if "env" in path else "remove it, and have it revoked"
-            yield Said(path, f"{kind} in plain text (not shown)", hint)
-
-
-def _texts(tree: Any, path: Path) -> Iterator[tuple[Path, str]]:
-    if isinstance(tree, str):
-        yield path, tree
-    elif isinstance(tree, Mapping):
-        for key, child in tree.items():
-            yield (*path, key), key
-            yield from _texts(child, (*path, key))
-    elif isinstance(tree, list):
-        for index, child in enumerate(tree):
-            yield from _texts(child, (*path, index))
-
-
-RULES = (env_set_by_chart, env_has_field, env_twice, env_unknown, secret_literal)
+RULES = (env_set_by_chart, env_has_field, env_twice, env_unknown)

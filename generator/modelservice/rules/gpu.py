@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from modelservice.findings import Severity
-from modelservice.rules.values import Said, Values, rule
+from modelservice.rules.rule import Said, Values, rule
 
 # vLLM's images for CUDA, and for CPUs.
 GPU_IMAGES = ("vllm-openai", "vllm-openai-nonroot")

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from modelservice.findings import Severity
 from modelservice.rules.gpu import GPU_IMAGES
-from modelservice.rules.values import Said, Values, rule
+from modelservice.rules.rule import Said, Values, rule
 
 OWN_IMAGES = (*GPU_IMAGES, "vllm-openai-cpu", "vllm-cpu-release-repo", "vllm-arm64-cpu-release-repo")
 _IMAGES = "https://kubernetes.io/docs/concepts/containers/images/"
@@ -56,7 +56,7 @@ def release_unknown(values: Values) -> Iterator[Said]:
     """A release whose arguments are checked against another one's command line."""
     if not is_own_image(values) or not (values.written("image.tag") or values.written("vllmVersion")):
         return
-    from modelservice.vllm import Exactness, release_for
+    from modelservice.vllm.releases import Exactness, release_for
 
     release = release_for(values.at("image.tag"), values.at("vllmVersion"))
     if release.exactness in (Exactness.KNOWN, Exactness.UNSTATED):
@@ -78,7 +78,7 @@ def version_unstated(values: Values) -> Iterator[Said]:
     tag = values.at("image.tag")
     if values.at("vllmVersion") or not (values.written("image.repository") or values.written("image.tag")):
         return
-    from modelservice.vllm import Exactness, newest_release, release_for
+    from modelservice.vllm.releases import Exactness, newest_release, release_for
 
     release, hint = release_for(tag, ""), f"set vllmVersion: {newest_release()}, or the release that it holds"
     if release.exactness is Exactness.UNSTATED and not (tag == "latest" and is_own_image(values)):

@@ -7,8 +7,8 @@ import re
 from collections.abc import Iterator
 
 from modelservice.findings import Severity
-from modelservice.rules.values import Said, Values, rule
-from modelservice.suggest import nearest
+from modelservice.rules.rule import Said, Values, rule
+from modelservice.spelling import nearest
 
 _CHART = "the chart's templates/_env.tpl"
 _HUB_CACHE_FOLDER = re.compile(r"/models--[^/]+--[^/]+/?$")

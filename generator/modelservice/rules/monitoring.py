@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from modelservice.findings import Path, Severity
-from modelservice.rules.values import Said, Values, rule
+from modelservice.rules.rule import Said, Values, rule
 
 _COLLECTED = "https://docs.vllm.ai/en/latest/usage/metrics.html"
 

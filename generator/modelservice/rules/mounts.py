@@ -8,8 +8,8 @@ from typing import Any
 from modelservice.findings import Path, Severity, dotted
 from modelservice.rules.containers import containers
 from modelservice.rules.model import model_mount, under
+from modelservice.rules.rule import Said, Values, rule, sound
 from modelservice.rules.security import contexts, own_home, read_only_root
-from modelservice.rules.values import Said, Values, rule, sound
 
 _KUBERNETES = "https://kubernetes.io/docs/concepts/storage/volumes/"
 # The chart's own volumes and where it mounts them; the model volume is mounted where modelVolume.mountPath says.
@@ -54,7 +54,7 @@ def volume_not_mounted(values: Values) -> Iterator[Said]:
 def mount_without_volume(values: Values) -> Iterator[Said]:
     """A mount of nothing, which the API server refuses."""
     for path, name in _unknown_mounts(values):
-        from modelservice.suggest import nearest
+        from modelservice.spelling import nearest
 
         near = nearest(name, [volume["name"] for _, volume in values.items("volumes")])
         hint = f"did you mean {near}?" if near else "add it to volumes, or correct the name"

@@ -7,7 +7,7 @@ from typing import Any
 
 from modelservice.findings import Path, Severity, dotted
 from modelservice.rules.containers import containers, goes_on
-from modelservice.rules.values import Said, Values, rule, sound
+from modelservice.rules.rule import Said, Values, rule, sound
 
 _PROBES = "https://kubernetes.io/docs/tasks/configure-pod-container/configure-liveness-readiness-startup-probes/"
 _HANDLERS = ("httpGet", "tcpSocket", "grpc", "exec")

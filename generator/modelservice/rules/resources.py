@@ -10,7 +10,7 @@ from modelservice.findings import Path, Severity, dotted
 from modelservice.quantity import amount
 from modelservice.rules.containers import containers
 from modelservice.rules.gpu import resource_fields
-from modelservice.rules.values import Said, Values, rule
+from modelservice.rules.rule import Said, Values, rule
 
 _KUBERNETES = "https://kubernetes.io/docs/concepts/configuration/manage-resources-containers/"
 _LABEL = 63

@@ -10,8 +10,8 @@ from typing import Any
 
 from modelservice.findings import Path
 from modelservice.rules.containers import containers
+from modelservice.rules.rule import Said, Values, rule, sound
 from modelservice.rules.security import contexts
-from modelservice.rules.values import Said, Values, rule, sound
 
 _PROFILE = "https://kubernetes.io/docs/concepts/security/pod-security-standards/#restricted"
 _VOLUMES = frozenset(

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from modelservice.findings import Severity
-from modelservice.rules.values import Said, Values, rule, sound
+from modelservice.rules.rule import Said, Values, rule, sound
 
 _TAINTS = "https://kubernetes.io/docs/concepts/scheduling-eviction/taint-and-toleration/"
 _NODE_RULES = "https://kubernetes.io/docs/concepts/scheduling-eviction/assign-pod-node/"

@@ -8,7 +8,7 @@ from typing import Any
 from modelservice.findings import Path, Severity, dotted
 from modelservice.rules.containers import containers
 from modelservice.rules.model import model_mount, under
-from modelservice.rules.values import Said, Values, rule, sound
+from modelservice.rules.rule import Said, Values, rule, sound
 
 _IMAGES = "the images vllm-openai and vllm-openai-nonroot"
 _KUBERNETES = "https://kubernetes.io/docs/tasks/configure-pod-container/security-context/"

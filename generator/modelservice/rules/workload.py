@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterator
 
 from modelservice.findings import Severity
+from modelservice.rules.rule import Said, Values, rule
 from modelservice.rules.scheduling import one_node
-from modelservice.rules.values import Said, Values, rule
 
 _DEPLOYMENT = "https://kubernetes.io/docs/concepts/workloads/controllers/deployment/#strategy"
 _FOR = {"Recreate": "Deployment", "OnDelete": "StatefulSet", "maxSurge": "Deployment", "partition": "StatefulSet"}

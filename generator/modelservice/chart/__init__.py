@@ -1,0 +1,1 @@
+"""The files of a Helm chart, and what helm makes of them."""

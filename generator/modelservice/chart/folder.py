@@ -1,0 +1,60 @@
+"""Write a planned chart into a folder that is ours to write, or into one for a moment."""
+
+from __future__ import annotations
+
+import contextlib
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from modelservice.chart.plan import MARK, plan_chart
+from modelservice.errors import InputError
+from modelservice.schema.fields import load_fields
+from modelservice.service import Service
+from modelservice.writing.files import FileTree, entries, require_replaceable, told, write_tree
+
+
+def write_chart(tree: FileTree, folder: Path, *, force: bool = False) -> None:
+    """Write the chart, whole or not at all.
+
+    Raises InputError where the folder holds what modelservice did not write; with `force` such files stay beside ours.
+    """
+    if folder.exists() and not folder.is_dir():
+        raise InputError(f"{folder} is a file: choose a folder for the chart")
+    require_replaceable(folder)
+    with told(folder):
+        foreign = _foreign(tree, folder, force) if folder.is_dir() else []
+    write_tree(tree, folder, keep=foreign)
+
+
+def _foreign(tree: FileTree, folder: Path, force: bool) -> list[str]:
+    """Return what is in the folder and not of the tree. Raises InputError where that must not be touched."""
+    if not force and any(folder.iterdir()) and not _is_ours(folder):
+        raise InputError(
+            f"{folder} is not a chart that modelservice made: choose another folder, or --force to write into it"
+        )
+    foreign = sorted(set(entries(folder)) - set(tree))
+    if foreign and not force:
+        shown = ", ".join(foreign[:5]) + (" …" if len(foreign) > 5 else "")
+        raise InputError(
+            f"{folder} holds files that modelservice did not write ({shown}): move them, or --force to keep them there"
+        )
+    return foreign
+
+
+def _is_ours(folder: Path) -> bool:
+    values = folder / "values.yaml"
+    if not values.is_file():
+        return False
+    with values.open("rb") as file:
+        return file.read(len(MARK)) == MARK.encode()
+
+
+@contextlib.contextmanager
+def chart_for(service: Service | None = None) -> Iterator[Path]:
+    """Yield a folder with the service's chart, or with the generic one, which is gone afterwards."""
+    with tempfile.TemporaryDirectory(prefix="modelservice-") as folder:
+        # Archives hold the chart's folder, which helm names like the chart.
+        place = Path(folder) / (service.name if service else "modelservice")
+        write_tree(plan_chart(load_fields(), service), place)
+        yield place

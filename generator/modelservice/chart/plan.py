@@ -1,0 +1,115 @@
+"""Plan a Helm chart: its files in memory, from the fields and, for one service, its values.
+
+Without a service it is the generic chart; with one, the same templates and schema with that service's values as
+defaults. Values never become template text: they enter through `values.yaml`, by a serializer.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from modelservice import __version__
+from modelservice.chart.questions import questions_yaml
+from modelservice.chart.templating import TEMPLATES, environment
+from modelservice.chart.values_yaml import values_yaml
+from modelservice.rules.image import OWN_IMAGES
+from modelservice.schema.defaults import defaults_of
+from modelservice.schema.exports import optional_fields, optional_schema, values_schema
+from modelservice.schema.fields import FieldModel, value_at
+from modelservice.service import Service
+from modelservice.vllm.argument_rules import OWNED, PARALLEL
+from modelservice.vllm.flags import first_release_with
+from modelservice.vllm.releases import newest_release, release_for
+from modelservice.vllm.routes import ROUTES
+
+if TYPE_CHECKING:
+    from modelservice.writing.files import FileTree
+
+# How a rendered chart is known as ours; it stands on the first line of its Chart.yaml.
+MARK = "# Made by modelservice"
+# With one of these arguments the chart does not set --tensor-parallel-size: they say how the model is split.
+PARALLEL_FLAGS = (*(word for pair in PARALLEL.items() for word in pair), "--nnodes", "-n")
+_DESCRIPTION = "A model on vLLM's OpenAI-compatible server, from the fields of the LLMOS console's form"
+
+
+def plan_chart(model: FieldModel, service: Service | None = None, changes: Sequence[str] = ()) -> FileTree:
+    """Return the chart's files by relative path; `changes` are what its newest version brings."""
+    values = service.values if service else defaults_of(model.source)
+    context = {**_context(model, service, values), "changes": changes}
+    tree = dict(_templates(context))
+    tree["values.yaml"] = values_yaml(model.fields, values, _origin(service, "values.yaml"))
+    tree["values.schema.json"] = values_schema(model, _origin(service, "values.schema.json"))
+    tree["values.optional.schema.json"] = optional_schema(model, _origin(service, "values.optional.schema.json"))
+    tree["questions.yaml"] = questions_yaml(model.fields, values, _origin(service, "questions.yaml"))
+    return dict(sorted(tree.items()))
+
+
+def _origin(service: Service | None, name: str) -> str:
+    if service:
+        return f"{MARK} {__version__} (modelservice render): change the values file and render again."
+    return f"Generated into charts/modelservice/{name} by `modelservice generate`: change its source, not this file."
+
+
+def _context(model: FieldModel, service: Service | None, values: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "name": service.name if service else "modelservice",
+        "version": service.version if service else __version__,
+        "description": service.description if service else _DESCRIPTION,
+        "app_version": release_for(values["image"]["tag"], values["vllmVersion"]).asked or newest_release(),
+        "image": image_of(values["image"]),
+        "fields": [field for field in model.fields if not field.read_by_helm],
+        "values": values,
+        "service": service,
+        "optional_fields": optional_fields(model),
+        "flag_fields": [field for field in model.fields if field.flag],
+        "env_fields": [field for field in model.fields if field.env],
+        "parallel_flags": PARALLEL_FLAGS,
+        "owned_flags": sorted(OWNED),
+        "own_images": OWN_IMAGES,
+        "newest_release": three_numbers(newest_release()),
+        "runner_since": _since("--runner"),
+        "shutdown_since": _since("--shutdown-timeout"),
+        "routes": ROUTES,
+        "value_at": functools.partial(value_at, values),
+        "origin": functools.partial(_origin, service),
+    }
+
+
+def image_of(image: Mapping[str, Any]) -> str:
+    """Return the whole reference, as templates/_resources.tpl makes it."""
+    repository, host = image["repository"], image["repository"].split("/")[0]
+    named = "/" in repository and ("." in host or ":" in host or host == "localhost")
+    registry = f"{image['registry'].removesuffix('/')}/" if image["registry"] and not named else ""
+    tag, digest = f":{image['tag']}" if image["tag"] else "", f"@{image['digest']}" if image["digest"] else ""
+    return f"{registry}{repository}{tag}{digest}"
+
+
+def three_numbers(release: str) -> str:
+    """Return a release as the chart compares it: the first three numbers."""
+    return ".".join(release.split(".")[:3])
+
+
+def _since(flag: str) -> str:
+    release = first_release_with(flag)
+    if release is None:
+        raise LookupError(f"{flag} is in no known vLLM release")
+    return three_numbers(release)
+
+
+def _templates(context: dict[str, Any]) -> list[tuple[str, str]]:
+    folder = TEMPLATES / "chart"
+    files = []
+    for path in sorted(folder.rglob("*")):
+        name = path.relative_to(folder).as_posix()
+        if path.is_file():
+            files.append(_template(name, path, context))
+    return files
+
+
+def _template(name: str, path: Path, context: dict[str, Any]) -> tuple[str, str]:
+    if not name.endswith(".j2"):
+        return name, path.read_text(encoding="utf-8")
+    return name.removesuffix(".j2"), environment().get_template(f"chart/{name}").render(context)

@@ -1,0 +1,26 @@
+"""`modelservice access`: how to reach a service."""
+
+from __future__ import annotations
+
+import click
+
+from modelservice.cli.options import layers_option, load_release
+
+
+@click.command("access")
+@click.argument("values", required=False, type=click.Path(allow_dash=True, readable=False))
+@layers_option
+@click.option("--release", help="Name of the release. Default: the file's name.")
+@click.option("--namespace", "-n", default="default", show_default=True, help="Namespace of the release.")
+@click.option(
+    "--as", "style", type=click.Choice(["text", "curl", "python", "notebook", "env"]), default="text", show_default=True
+)
+def access_command(
+    values: str | None, layers: tuple[str, ...], release: str | None, namespace: str, style: str
+) -> None:
+    """Say how to reach a service: addresses, model name, key, and examples to paste."""
+    from modelservice.serving.access import STYLES, access
+
+    service = load_release(values, layers, release)
+    found = access(service.values, release or service.name, namespace)
+    click.echo(STYLES[style](found), nl=False)

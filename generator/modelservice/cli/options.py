@@ -1,0 +1,55 @@
+"""Options that several commands share, and how one service is loaded for them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from modelservice.errors import InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from modelservice.service import Service
+
+layers_option = click.option(
+    "-f",
+    "--values",
+    "layers",
+    multiple=True,
+    metavar="FILE",
+    help="A layer below VALUES; repeatable, later over earlier.",
+)
+name_option = click.option("--name", help="Name of the chart and the service. Default: the file's name.")
+version_option = click.option("--version", default="0.1.0", show_default=True, help="Version of the chart.")
+
+
+def load_release(values: str | None, layers: Sequence[str], release: str | None) -> Service:
+    """Return the checked service of a release, which is called like the file unless a name is given."""
+    from modelservice.service import name_from, require_release
+
+    files = [*layers, values] if values else layers
+    name = release or (name_from(files[-1]) if files else "modelservice")
+    require_release(name)
+    # A release's name may have dots, a chart's may not.
+    return load_service(values, layers, name.replace(".", "-"), "0.1.0")
+
+
+def load_service(values: str | None, layers: Sequence[str], name: str | None, version: str) -> Service:
+    """Return the checked service of one values file over its layers; findings are printed, errors stop."""
+    from modelservice.check import check_service
+    from modelservice.report import report
+    from modelservice.schema.defaults import default_values
+    from modelservice.service import make_service, name_from
+
+    files = [*layers, values] if values else list(layers)
+    if not files:
+        raise click.UsageError("name a values file, or - for standard input")
+    checked = check_service(files)
+    if checked.findings:
+        sources = checked.document.sources
+        click.echo(report(checked.findings, "text", sources=sources, files=1, color=False), nl=False, err=True)
+    if checked.errors:
+        raise InputError("nothing was made: mend the values first")
+    return make_service(name or name_from(files[-1]), version, checked.document.data, default_values())

@@ -1,0 +1,74 @@
+"""`modelservice package`: a service or a chart as an archive."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from modelservice.cli.options import layers_option, load_service, name_option
+
+if TYPE_CHECKING:
+    from modelservice.publishing.packaging import Signing
+
+
+@click.command("package")
+@click.argument("source", required=False, metavar="VALUES|CHART", type=click.Path(allow_dash=True))
+@layers_option
+@click.option("--destination", "-d", default="dist", show_default=True, type=click.Path(path_type=Path))
+@name_option
+@click.option("--version", help="Version of the chart. Default: 0.1.0, or the chart's own.")
+@click.option("--app-version", default="", help="What the chart says it runs. Default: the vLLM release.")
+@click.option("--sign", metavar="KEY", help="Sign with this key; needs --keyring.")
+@click.option(
+    "--keyring", type=click.Path(exists=True, dir_okay=False), help="A file of secret keys, as gpg exports it."
+)
+@click.option(
+    "--passphrase-file", type=click.Path(exists=True, dir_okay=False), help="A file with the key's passphrase."
+)
+def package_command(
+    source: str | None,
+    layers: tuple[str, ...],
+    destination: Path,
+    name: str | None,
+    version: str | None,
+    app_version: str,
+    sign: str | None,
+    keyring: str | None,
+    passphrase_file: str | None,
+) -> None:
+    """Check, lint, render and package a service, or a chart, into an archive.
+
+    The same input gives the same bytes, whatever the clock says; signed ones do with Helm 4.
+    """
+    from modelservice.chart.folder import chart_for
+    from modelservice.publishing.packaging import package
+    from modelservice.service import require_version
+
+    signing = _signing(sign, keyring, passphrase_file)
+    if version:
+        require_version(version)
+    if source and Path(source).is_dir():
+        if name or layers:
+            raise click.UsageError(f"{source} is a chart: --name and -f are for values; change the chart instead")
+        made = package(Path(source), destination, version=version or "", app_version=app_version, sign=signing)
+    else:
+        service = load_service(source, layers, name, version or "0.1.0")
+        with chart_for(service) as chart:
+            made = package(chart, destination, app_version=app_version, sign=signing)
+    click.echo(f"{made.path} {made.digest}")
+
+
+def _signing(key: str | None, keyring: str | None, passphrase_file: str | None) -> Signing | None:
+    from modelservice.publishing.packaging import Signing
+
+    if key is None:
+        if keyring or passphrase_file:
+            raise click.UsageError("--keyring and --passphrase-file are for signing: say with which key, --sign KEY")
+        return None
+    if not key.strip():
+        raise click.UsageError("--sign names no key, and nothing would be signed: name one, or leave --sign out")
+    if not keyring:
+        raise click.UsageError("--sign needs --keyring: gpg --export-secret-keys KEY > keyring.gpg")
+    return Signing(key, keyring, passphrase_file or "")

@@ -1,0 +1,51 @@
+"""`modelservice publish`: archives to a registry or a web folder."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+
+@click.command("publish")
+@click.argument("archives", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option("--to", required=True, metavar="PLACE", help="oci://host/path, or a folder that a web server serves.")
+@click.option("--url", default="", help="Where the web server shows the folder.")
+@click.option("--force", is_flag=True, help="Replace a version that is there with other content.")
+@click.option("--plain-http", is_flag=True, help="The registry speaks HTTP.")
+@click.option(
+    "--ca-file",
+    type=click.Path(exists=True, dir_okay=False),
+    help="The authority that signed the registry's certificate.",
+)
+@click.option("--insecure-skip-tls-verify", is_flag=True, help="Trust any certificate of the registry.")
+def publish_command(
+    archives: tuple[Path, ...],
+    to: str,
+    url: str,
+    force: bool,
+    plain_http: bool,
+    ca_file: str | None,
+    insecure_skip_tls_verify: bool,
+) -> None:
+    """Put archives into an OCI registry, or into a folder with an index.
+
+    A version that is there with the same content is left alone; with other content it is refused. A signature made
+    later is added to a folder; a registry has it only when it was pushed with its archive. Credentials are those of
+    `helm registry login`.
+    """
+    from modelservice.publishing.publish import publish
+
+    connection = ["--plain-http"] if plain_http else []
+    connection += ["--ca-file", ca_file] if ca_file else []
+    connection += ["--insecure-skip-tls-verify"] if insecure_skip_tls_verify else []
+    outcomes = publish(archives, to, url=url, force=force, connection=connection, told=_told)
+    for one in outcomes:
+        if one.outcome == "replaced":
+            click.echo(f"warning: {one.archive.label} had other content, which is gone now", err=True)
+        click.echo(f"{one.archive.label}: {one.outcome} {one.digest}", err=True)
+        click.echo("\n".join(one.install))
+
+
+def _told(words: str) -> None:
+    click.echo(words, err=True)

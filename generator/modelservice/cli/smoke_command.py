@@ -1,0 +1,42 @@
+"""`modelservice smoke`: a running server, asked and judged."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+import click
+
+
+@click.command("smoke")
+@click.argument("url")
+@click.option("--model", default="", help="Name of the model. Default: the first that the server lists.")
+@click.option(
+    "--wait", "wait_seconds", type=click.FloatRange(min=0), default=0, help="Wait so many seconds until ready."
+)
+@click.option(
+    "--timeout", type=click.FloatRange(min=0.1), default=30, show_default=True, help="Seconds for one answer."
+)
+@click.option("--insecure", is_flag=True, help="Trust any TLS certificate.")
+@click.option("--format", "style", type=click.Choice(["text", "json"]), default="text", show_default=True)
+def smoke_command(url: str, model: str, wait_seconds: float, timeout: float, insecure: bool, style: str) -> None:
+    """Ask every route of a running server, and judge the answers.
+
+    The key is read from OPENAI_API_KEY or VLLM_API_KEY. Exit code 1: an answer is wrong; 3: nothing answers.
+    """
+    from modelservice.redact import shown_url
+    from modelservice.serving.smoke import as_json, as_text, smoke, wait
+
+    if not url.startswith(("http://", "https://")):
+        raise click.UsageError(f"write http:// or https:// before the address: http://{shown_url(url)}")
+    key = os.environ.get("OPENAI_API_KEY") or os.environ.get("VLLM_API_KEY") or ""
+    if wait_seconds:
+        wait(url, wait_seconds, insecure=insecure, told=_told)
+    result = smoke(url, model=model, key=key, timeout=timeout, insecure=insecure)
+    click.echo(as_json(result) if style == "json" else as_text(result), nl=False)
+    raise SystemExit(0 if result.right else 1)
+
+
+def _told(seconds: float) -> None:
+    if sys.stderr.isatty():
+        click.echo(f"\rnot ready after {seconds:.0f} s", nl=False, err=True)

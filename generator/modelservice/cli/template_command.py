@@ -1,0 +1,69 @@
+"""`modelservice template`: the manifests of services, as helm renders them."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from modelservice.cli.options import layers_option, load_release
+from modelservice.errors import InputError
+
+if TYPE_CHECKING:
+    from modelservice.gitops.fleet import Outcome
+
+
+@click.command("template")
+@click.argument("values", nargs=-1, type=click.Path(allow_dash=True, readable=False))
+@layers_option
+@click.option("--release", help="Name of the release. Default: the file's name.")
+@click.option("--namespace", "-n", default="default", show_default=True, help="Namespace of the release.")
+@click.option("--output-dir", type=click.Path(path_type=Path), help="A file for each service, for many of them.")
+def template_command(
+    values: tuple[str, ...], layers: tuple[str, ...], release: str | None, namespace: str, output_dir: Path | None
+) -> None:
+    """Print the manifests of a service, as helm renders them.
+
+    With --output-dir VALUES are files and folders of many services, and one bad file does not stop the others.
+    """
+    if output_dir:
+        _template_all(values, layers, release, namespace, output_dir)
+        return
+    if len(values) > 1:
+        raise click.UsageError("several services need --output-dir; layers of one service go below it with -f")
+    from modelservice.chart.folder import chart_for
+    from modelservice.chart.manifests import manifests
+
+    service = load_release(values[0] if values else None, layers, release)
+    with chart_for(service) as chart:
+        click.echo(manifests(chart, release or service.name, namespace), nl=False)
+
+
+def _template_all(
+    values: tuple[str, ...], layers: tuple[str, ...], release: str | None, namespace: str, folder: Path
+) -> None:
+    if release or not values or "-" in values:
+        raise click.UsageError("with --output-dir name files and folders; each release is named like its file")
+    from modelservice.gitops.fleet import members, template_all
+
+    found = members(values, layers)
+    failed = 0
+    outcomes = template_all(found, layers, folder, namespace)
+    with click.progressbar(outcomes, length=len(found), file=sys.stderr, hidden=not sys.stderr.isatty()) as shown:
+        for outcome in shown:
+            failed += bool(outcome.failure)
+            click.echo(_said(outcome), nl=False, err=True)
+    if failed:
+        raise InputError(f"{failed} of {len(found)} services not written")
+    click.echo(f"{folder}: {len(found)} services", err=True)
+
+
+def _said(outcome: Outcome) -> str:
+    from modelservice.report import report
+
+    text = report(outcome.findings, "text", sources=outcome.sources, files=1, color=False)
+    text += f"{outcome.member.values}: not written: {outcome.failure}\n" if outcome.failure else ""
+    # A finding begins its line, or a terminal finds no link in it: the progress bar is wiped first.
+    return f"\r\x1b[K{text}" if text and sys.stderr.isatty() else text

@@ -1,0 +1,48 @@
+"""`modelservice validate`: values files, checked."""
+
+from __future__ import annotations
+
+import sys
+
+import click
+
+from modelservice.cli.options import layers_option
+
+
+@click.command("validate")
+@click.argument("values", nargs=-1, type=click.Path(allow_dash=True, readable=False))
+@layers_option
+@click.option(
+    "--format",
+    "style",
+    type=click.Choice(["text", "json", "github", "sarif"]),
+    default="text",
+    show_default=True,
+)
+@click.option("--strict", is_flag=True, help="Warnings are errors.")
+@click.option("--quiet", "-q", is_flag=True, help="No summary line.")
+@click.option("--list-rules", is_flag=True, help="List every rule and exit.")
+def validate_command(
+    values: tuple[str, ...], layers: tuple[str, ...], style: str, strict: bool, quiet: bool, list_rules: bool
+) -> None:
+    """Check values files: YAML, fields, vLLM arguments and what contradicts what.
+
+    VALUES are files, folders, or - for standard input; each is one service.
+    """
+    if list_rules:
+        from modelservice.rules.catalogue import listed
+
+        click.echo(listed(), nl=False)
+        return
+    if not (values or layers):
+        raise click.UsageError("name a values file, a folder, or - for standard input")
+    from modelservice.check import check_files, errors
+    from modelservice.report import report, summary
+
+    result = check_files(values, layers, strict=strict)
+    color = style == "text" and sys.stdout.isatty()
+    text = report(result.findings, style, sources=result.sources, files=result.files, color=color)
+    click.echo(text, nl=False)
+    if style == "text" and not quiet:
+        click.echo(summary(result.findings, result.files), err=True)
+    raise SystemExit(1 if errors(result.findings) else 0)

@@ -1,0 +1,1 @@
+"""What a change of values does to the objects in a cluster."""

@@ -1,0 +1,172 @@
+"""Compare the manifests of two states: the objects and fields that differ, and what that does to the pods."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple
+
+import yaml
+
+from modelservice.diff.effects import changed, come, gone
+from modelservice.errors import ToolError
+from modelservice.quantity import Quantity
+from modelservice.redact import object_field
+from modelservice.writing.dump import dump
+
+Object = Mapping[str, Any]
+# What tells objects apart: kind, name, API group, namespace.
+_Key = tuple[str, str, str, str]
+
+
+class Field(NamedTuple):
+    """A field that differs: its path, and both values as YAML ("": not there)."""
+
+    path: str
+    old: str
+    new: str
+
+
+class Change(NamedTuple):
+    """An object that comes (`+`), goes (`-`) or changes (`~`): its fields, and what that means, a sentence each."""
+
+    sign: str
+    label: str
+    fields: tuple[Field, ...]
+    effects: tuple[str, ...]
+
+
+def compare(old: str, new: str) -> list[Change]:
+    """Return what differs between two renders; the chart's own label and the pod of `helm test` are left out."""
+    before, after = _objects(old), _objects(new)
+    lost = [item for key, item in before.items() if key not in after]
+    changes = []
+    for key in sorted(before.keys() | after.keys()):
+        one, other = before.get(key), after.get(key)
+        if one is None:
+            changes.append(Change("+", _label(key), (), tuple(come(after[key], lost))))
+        elif other is None:
+            changes.append(Change("-", _label(key), (), tuple(gone(one))))
+        elif one != other:
+            fields = tuple(_shown(key[0], field) for field in _fields(one, other, ""))
+            changes.append(Change("~", _label(key), fields, tuple(changed(one, other))))
+    return changes
+
+
+def _shown(kind: str, field: Field) -> Field:
+    return Field(field.path, *(object_field(kind, field.path, text) for text in (field.old, field.new)))
+
+
+def _objects(text: str) -> dict[_Key, Object]:
+    try:
+        found = [item for item in yaml.safe_load_all(text) if item]
+    except yaml.YAMLError as error:
+        raise ToolError(f"helm printed what is no YAML: {error}") from error
+    for item in found:
+        (item["metadata"].get("labels") or {}).pop("helm.sh/chart", None)
+    tests = ("test", "test-success")
+    kept = [i for i in found if (i["metadata"].get("annotations") or {}).get("helm.sh/hook") not in tests]
+    return {_key(item): _typed(item) for item in kept}
+
+
+def _key(item: Object) -> _Key:
+    about = item["metadata"]
+    return item["kind"], about["name"], item["apiVersion"].rpartition("/")[0], about.get("namespace") or ""
+
+
+# The API server reads quantities of its own kinds as numbers; a custom resource keeps the text.
+_TYPED = ("v1", "apps/v1", "batch/v1", "autoscaling/v2")
+
+
+def _typed(item: Any) -> Any:
+    return _with_quantities(item, "", "") if item["apiVersion"] in _TYPED else item
+
+
+def _with_quantities(value: Any, key: str, above: str) -> Any:
+    if isinstance(value, dict):
+        return {name: _with_quantities(inner, name, key) for name, inner in value.items()}
+    if isinstance(value, list):
+        return [_with_quantities(inner, key, above) for inner in value]
+    quantity = above in ("requests", "limits") or key in ("sizeLimit", "averageValue")
+    return Quantity(value) if quantity and isinstance(value, str | int | float) else value
+
+
+def _label(key: _Key) -> str:
+    return f"{key[0]} {key[1]}"
+
+
+# What tells the items of a list apart, in this order.
+_NAMES = ("name", "mountPath", "containerPort", "host", "key")
+
+
+def _fields(old: Any, new: Any, path: str) -> Iterator[Field]:
+    """Yield the fields that differ; items of a list are matched by their names, as Kubernetes matches them."""
+    if isinstance(old, dict) and isinstance(new, dict):
+        yield from _inside(old, new, f"{path}." if path else "")
+    elif (left := _named(old)) is not None and (right := _named(new)) is not None:
+        yield from _inside(left, right, f"{path}[", "]")
+        yield from _order(list(left), list(right), path)
+    elif _words(old) and _words(new):
+        gone, come = Counter(old) - Counter(new), Counter(new) - Counter(old)
+        if gone or come:
+            yield Field(path, "\n".join(gone.elements()), "\n".join(come.elements()))
+        yield from _order(old, new, path)
+    elif _maps(old) and _maps(new) and len(old) == len(new):
+        yield from _inside(dict(enumerate(old)), dict(enumerate(new)), f"{path}[", "]")
+    else:
+        yield Field(path, _yaml(old), _yaml(new))
+
+
+def _inside(old: dict[Any, Any], new: dict[Any, Any], before: str, behind: str = "") -> Iterator[Field]:
+    for key in [*old, *(key for key in new if key not in old)]:
+        if old.get(key) != new.get(key):
+            yield from _fields(old.get(key), new.get(key), f"{before}{key}{behind}")
+
+
+def _order(old: list[str], new: list[str], path: str) -> Iterator[Field]:
+    """Yield the list itself where nothing but its order differs: a later variable may name an earlier one."""
+    if old != new and sorted(old) == sorted(new):
+        yield Field(f"{path} (order)", "\n".join(old), "\n".join(new))
+
+
+def _words(items: Any) -> bool:
+    return isinstance(items, list) and all(isinstance(item, str) for item in items)
+
+
+def _maps(items: Any) -> bool:
+    return isinstance(items, list) and bool(items) and all(isinstance(item, dict) for item in items)
+
+
+def _named(items: Any) -> dict[str, Any] | None:
+    if not _maps(items):
+        return None
+    # Templates of claims have their name where objects have it.
+    bare = [item | item["metadata"] if isinstance(item.get("metadata"), dict) else item for item in items]
+    for key in _NAMES:
+        names = [str(item[key]) for item in bare if key in item]
+        if len(names) == len(items) == len(set(names)):
+            return dict(zip(names, items, strict=True))
+    return None
+
+
+def _yaml(value: Any) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, str):
+        return value
+    return dump(value) if value and isinstance(value, dict | list) else json.dumps(value)
+
+
+def as_text(changes: list[Change]) -> str:
+    """Return the changes as people read them, in a terminal or a pull request."""
+    return "\n".join(_text(change) for change in changes)
+
+
+def _text(change: Change) -> str:
+    lines = [f"{change.sign} {change.label}", *(f"  ! {effect}" for effect in change.effects)]
+    for field in change.fields:
+        lines.append(f"    {field.path}")
+        lines += [f"      - {old}" for old in field.old.splitlines()]
+        lines += [f"      + {new}" for new in field.new.splitlines()]
+    return "\n".join(lines) + "\n"

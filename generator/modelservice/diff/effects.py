@@ -1,0 +1,192 @@
+"""What a change of an object does to the running pods and the volumes, a sentence each."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from decimal import Decimal
+from typing import Any
+
+from modelservice.quantity import amount
+
+Object = Mapping[str, Any]
+
+_WORKLOADS = ("Deployment", "StatefulSet")
+# A field that the API server lets nobody change, and the way to go.
+_IMMUTABLE = {
+    "Deployment": {"selector": "delete the Deployment first; its pods go with it"},
+    "StatefulSet": dict.fromkeys(
+        ("selector", "serviceName", "podManagementPolicy", "volumeClaimTemplates"),
+        "delete the StatefulSet with --cascade=orphan first, which leaves its pods running",
+    ),
+    "Job": {"template": "delete the Job first"},
+    "PersistentVolumeClaim": dict.fromkeys(
+        ("accessModes", "storageClassName", "dataSource"),
+        "make a new claim: another release name, or modelVolume.existingClaim",
+    ),
+}
+
+
+def changed(old: Object, new: Object) -> Iterator[str]:
+    """Say what a change does to the pods and the volume, and what cannot be changed in place."""
+    kind, before, after = old["kind"], old.get("spec", {}), new.get("spec", {})
+    for key, way in _IMMUTABLE.get(kind, {}).items():
+        if before.get(key) != after.get(key):
+            yield f"spec.{key} cannot be changed in place: {way}"
+    if _kept(old) and not _kept(new):
+        yield "no longer kept: helm uninstall and Argo CD's pruning then delete what is in it"
+    if kind == "PersistentVolumeClaim":
+        yield from _resized(before, after)
+    if kind in _WORKLOADS:
+        yield from _pods(kind, before, after)
+
+
+def gone(old: Object) -> Iterator[str]:
+    """Say what becomes of an object that is no longer there."""
+    if old["kind"] == "PersistentVolumeClaim":
+        yield "helm keeps it, with what is in it" if _kept(old) else "what is in it is deleted"
+    elif old["kind"] in _WORKLOADS:
+        yield "its pods stop"
+
+
+def come(new: Object, lost: Iterable[Object]) -> Iterator[str]:
+    """Say what a new object means that takes the place of one that goes."""
+    for old in lost:
+        if _model_claim(old) and _model_claim(new):
+            waiting = ", and wait for their GPUs where none is free" if _needs_gpu(new) else ""
+            yield f"its pods start while the old ones still run{waiting}"
+            if _model_claim(old) != _model_claim(new):
+                yield _EMPTY
+        if old["kind"] == new["kind"] == "Service":
+            names = [item["metadata"]["name"] for item in (old, new)]
+            yield f"the service's address changes from {names[0]} to {names[1]}: tell its clients"
+
+
+_EMPTY = "its volume is empty, and the model is downloaded again, unless modelVolume.existingClaim names the old one"
+
+
+def _kept(item: Object) -> bool:
+    """Say whether the claims of a release outlive it."""
+    retention = item.get("spec", {}).get("persistentVolumeClaimRetentionPolicy") or {}
+    policy = (item["metadata"].get("annotations") or {}).get("helm.sh/resource-policy")
+    return policy == "keep" or retention.get("whenDeleted") == "Retain"
+
+
+def _model_claim(item: Object) -> str:
+    """Return the claim of a workload's model volume, or what a StatefulSet's begin with; "" for everything else."""
+    if item["kind"] not in _WORKLOADS:
+        return ""
+    spec = item["spec"]
+    for claim in spec.get("volumeClaimTemplates") or []:
+        if claim["metadata"]["name"] == "model-dir":
+            return f"model-dir-{item['metadata']['name']}-"
+    volumes = spec["template"]["spec"].get("volumes") or []
+    claims = [volume.get("persistentVolumeClaim") for volume in volumes if volume["name"] == "model-dir"]
+    return str(claims[0]["claimName"]) if claims and claims[0] else ""
+
+
+def _needs_gpu(workload: Object) -> bool:
+    """Say whether the pods ask for a device: of a node's resources, its name alone has a / in it."""
+    containers = workload["spec"]["template"]["spec"].get("containers") or []
+    return any("/" in name for one in containers for name in (one.get("resources") or {}).get("limits") or {})
+
+
+def _resized(before: Object, after: Object) -> Iterator[str]:
+    small, large = (_storage(spec) for spec in (before, after))
+    if small is None or large is None:
+        return
+    if large > small:
+        yield "the volume grows, where its storage class allows it; the pods need not restart"
+    elif large < small:
+        yield "a volume cannot shrink: Kubernetes refuses it; keep the size, or make a new claim"
+
+
+def _storage(spec: Any) -> Decimal | None:
+    asked = (spec.get("resources") or {}).get("requests") or {}
+    return amount(asked.get("storage", ""))
+
+
+def _pods(kind: str, before: Object, after: Object) -> Iterator[str]:
+    replicas = before.get("replicas"), after.get("replicas")
+    if before["template"] != after["template"]:
+        yield _replaced(kind, before, after)
+    elif replicas[0] == replicas[1]:
+        yield "no pod restarts"
+    if replicas[0] != replicas[1]:
+        yield _scaled(*replicas)
+
+
+def _scaled(before: int | None, after: int | None) -> str:
+    if after is None and before == 1:
+        return "from 1 pod to an autoscaler's number"
+    if after is None:
+        # Kubernetes' default for a field that is taken away.
+        return f"from {before} to 1 pods until the autoscaler looks: {_MANUAL} on"
+    if before is None:
+        return f"from an autoscaler's number to {after} pods: {_MANUAL} off"
+    meaning = ": the service is stopped" if after == 0 else ": the service starts" if before == 0 else ""
+    return f"from {before} to {after} pods{meaning}"
+
+
+_MANUAL = "docs/troubleshooting.md, Turning an autoscaler"
+
+
+def _replaced(kind: str, before: Object, after: Object) -> str:
+    """Say how the pods are replaced, whose template differs."""
+    strategy = after.get("strategy") or after.get("updateStrategy") or {}
+    rolling = strategy.get("rollingUpdate") or {}
+    if before.get("replicas") == 0:
+        return "no pod ran, so none restarts"
+    if after.get("replicas") == 0:
+        return "no pod runs, so none restarts"
+    if strategy.get("type") == "Recreate":
+        return "every pod restarts: the old ones stop first, and the service is away until a new one is ready"
+    if strategy.get("type") == "OnDelete":
+        return "a pod restarts when somebody deletes it, and not before"
+    if kind == "StatefulSet":
+        return _ordered(rolling, after.get("replicas"))
+    return _rolled(rolling, after.get("replicas"), gpu=_needs_gpu({"spec": after}))
+
+
+def _ordered(rolling: Object, replicas: int | None) -> str:
+    """Say how a StatefulSet replaces its pods: those whose number is not below the partition."""
+    first, away = int(rolling.get("partition") or 0), _share(rolling.get("maxUnavailable", 1), replicas or 1, up=True)
+    if replicas is not None and first >= replicas:
+        return "no pod restarts: the partition holds all of them back"
+    if first:
+        return f"the pods from number {first} on restart, {_at_a_time(away)}"
+    return _away(away, replicas)
+
+
+def _rolled(rolling: Object, replicas: int | None, *, gpu: bool) -> str:
+    """Say how a Deployment replaces its pods, by Kubernetes' arithmetic: a surge is rounded up, the rest down."""
+    more = _share(rolling.get("maxSurge", "25%"), replicas or 1, up=True)
+    away = _share(rolling.get("maxUnavailable", "25%"), replicas or 1, up=False)
+    if not more or away:
+        return _away(away or 1, replicas)
+    if more == 1:
+        return f"every pod restarts: a new one starts first{', which needs a free GPU' if gpu else ''}"
+    return f"every pod restarts: up to {more} new ones start first{', which need free GPUs' if gpu else ''}"
+
+
+def _away(away: int, replicas: int | None) -> str:
+    if replicas is None:
+        return f"every pod restarts, {_at_a_time(away)}: with one pod the service is away until it is ready"
+    if away < replicas:
+        return f"every pod restarts, {_at_a_time(away)}"
+    return f"every pod restarts{', all at once' if replicas > 1 else ''}: the service is away until one is ready"
+
+
+def _at_a_time(away: int) -> str:
+    return "one at a time" if away == 1 else f"up to {away} at a time"
+
+
+def _share(value: Any, replicas: int, *, up: bool) -> int:
+    """Return how many pods a number or a percentage of them is."""
+    found = re.fullmatch(r"(\d+)(%?)", str(value))
+    if not found:
+        return 1
+    number = int(found[1])
+    if not found[2]:
+        return number
+    return -(-number * replicas // 100) if up else number * replicas // 100

@@ -1,0 +1,61 @@
+"""Files as a Git revision has them."""
+
+from __future__ import annotations
+
+import io
+import os
+import subprocess
+import tarfile
+from pathlib import Path
+from typing import NamedTuple
+
+from modelservice.errors import InputError
+
+
+class Commit(NamedTuple):
+    """A commit of the repository that we stand in: the repository's root, and the commit's name."""
+
+    top: Path
+    name: str
+
+
+def commit_of(side: str, revision: str) -> Commit:
+    """Return the commit that a revision names. Raises InputError where Git has none; `side` is what the user wrote."""
+    top = _git("rev-parse", "--show-toplevel").decode().removesuffix("\n")
+    commit = _git("rev-parse", "--verify", "--quiet", f"{revision}^{{commit}}").decode().strip()
+    if not top or not commit:
+        raise InputError(f"{side}: Git has no revision {revision} here: check its name, or fetch it")
+    return Commit(Path(top), commit)
+
+
+def copy_of(file: str, commit: Commit, stage: Path) -> Path | None:
+    """Return a copy in `stage` of a file or folder as the commit has it, None where it does not have it.
+
+    A file outside of the repository has no revisions: it is returned itself. Raises InputError for a symbolic link.
+    """
+    path = os.path.relpath(Path.cwd() / file, commit.top)
+    if path.startswith("../"):
+        return Path(file)
+    words = ("--literal-pathspecs", "-C", str(commit.top), "archive", "--format=tar", commit.name, "--", path)
+    archive = _git(*words)
+    if not archive:
+        return None
+    linked = InputError(f"{file} is, or holds, a symbolic link: name the file that it points to")
+    try:
+        with tarfile.open(fileobj=io.BytesIO(archive)) as packed:
+            packed.extractall(stage, filter="data")
+    except tarfile.FilterError as error:
+        raise linked from error
+    copy = stage / path
+    if copy.is_symlink() and not copy.exists():
+        raise linked
+    return copy if copy.exists() else None
+
+
+def _git(*words: str) -> bytes:
+    """Return what Git prints, nothing where it fails."""
+    try:
+        answer = subprocess.run(["git", *words], capture_output=True, check=False)  # noqa: S607
+    except FileNotFoundError as error:
+        raise InputError("git is not on PATH, and REV:path is read from Git: install it") from error
+    return answer.stdout if answer.returncode == 0 else b""

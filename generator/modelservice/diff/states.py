@@ -1,0 +1,77 @@
+"""The two states that a diff compares: values files, charts, or either at a Git revision; and their manifests."""
+
+from __future__ import annotations
+
+import re
+import tempfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from modelservice.chart.folder import chart_for
+from modelservice.chart.manifests import manifests
+from modelservice.check import check_service
+from modelservice.diff.git_revision import commit_of, copy_of
+from modelservice.errors import InputError
+from modelservice.reading.values_files import load
+from modelservice.report import lines
+from modelservice.service import name_from
+
+
+class State(NamedTuple):
+    """A state as files: the values file or chart (None where its revision has none), and the layers below it.
+
+    `lost` are the layers that its revision does not have, `names` what the user calls a file that is a copy here.
+    """
+
+    said: str
+    place: Path | None
+    layers: tuple[str, ...]
+    lost: frozenset[str] = frozenset()
+    names: Mapping[str, str] = {}
+
+
+def release_of(said: str) -> str:
+    """Return the release that a state most likely is: its file's name, an archive's without the version."""
+    return name_from(re.sub(r"-\d+\.\d+\.\d+[^/]*\.tgz$", ".tgz", said.partition(":")[2] or said))
+
+
+def manifests_of(states: Sequence[str], release: str, namespace: str, layers: tuple[str, ...] = ()) -> list[str]:
+    """Return each state's manifests, "" where a Git revision does not have the file.
+
+    The layers of a state at a Git revision are that revision's too. Raises InputError where a state is neither file,
+    chart nor revision, where no state has the file or a layer, and where values are wrong.
+    """
+    with tempfile.TemporaryDirectory(prefix="modelservice-") as name, chart_for() as chart:
+        found = [_state(said, layers, Path(name) / f"state-{number}") for number, said in enumerate(states)]
+        there = [state for state in found if state.place]
+        if not there:
+            raise InputError(f"neither {' nor '.join(states)} is there: check the path, which starts from here")
+        for layer in frozenset[str].intersection(*(state.lost for state in there)):
+            raise InputError(f"{layer}: no side has this layer: check the path")
+        return [_manifests(state, chart, release, namespace) if state.place else "" for state in found]
+
+
+def _manifests(state: State, chart: Path, release: str, namespace: str) -> str:
+    place = str(state.place)
+    if Path(place).is_dir() or place.endswith(".tgz"):
+        return manifests(Path(place), release, namespace, state.layers)
+    files = [*state.layers, place]
+    wrong = check_service(load(file, state.names.get(file, "")) for file in files).errors
+    if wrong:
+        said = "\n".join(lines(wrong))
+        raise InputError(f"{state.said} is wrong, and would not be installed:\n{said}")
+    return manifests(chart, release, namespace, files)
+
+
+def _state(said: str, layers: tuple[str, ...], stage: Path) -> State:
+    if Path(said).exists():
+        return State(said, Path(said), layers)
+    revision, colon, path = said.partition(":")
+    if not colon or not revision or revision.startswith("-"):
+        raise InputError(f"{said}: there is no such file; a Git revision is written REV:path")
+    commit = commit_of(said, revision)
+    copies = {file: copy_of(file, commit, stage) for file in (path, *layers)}
+    names = {str(copy): f"{revision}:{file}" for file, copy in copies.items() if copy != Path(file)}
+    there = tuple(str(copies[layer]) for layer in layers if copies[layer])
+    return State(said, copies[path], there, frozenset(file for file in layers if not copies[file]), names)

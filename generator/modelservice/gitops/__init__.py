@@ -1,0 +1,1 @@
+"""Argo CD's objects, and folders of services."""

@@ -1,0 +1,60 @@
+"""What Argo CD would refuse of the options, said before anything is made."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import PurePosixPath
+
+from modelservice.errors import InputError
+from modelservice.gitops.argocd import ChartSource, Target, ValuesSource
+from modelservice.redact import holds_credentials
+from modelservice.service import is_label, is_object_name
+from modelservice.urls import is_address
+
+
+def require_sound(place: ChartSource, values: ValuesSource, target: Target) -> None:
+    """Raise InputError for what Argo CD would refuse, and for credentials, which nothing repeats."""
+    found = [*_bad_urls(place, values), *_bad_names(target), *_bad_versions(place, values)]
+    path = PurePosixPath(place.path)
+    if path.is_absolute() or ".." in path.parts:
+        found.append("--path is a folder of --git: write it from the repository's root, without / in front and ..")
+    if found:
+        raise InputError("\n".join(found))
+
+
+def _bad_urls(place: ChartSource, values: ValuesSource) -> Iterator[str]:
+    chart = "--chart-repo" if place.chart else "--git"
+    for option, url in ((chart, place.repository), ("--values-git", values.repository)):
+        if holds_credentials(url):
+            yield f"{option} holds a user, a password or a token: leave it out, and give it to `argocd repo add`"
+        elif option == "--chart-repo" and not is_address(url, "https?|oci"):
+            yield "--chart-repo is no address of charts: it begins with https:// or oci://, and has no spaces, ? and #"
+        elif re.search(r"[\s?#]", url):
+            yield f"{option} is no address of a Git repository: it has no spaces, ? and #"
+        elif option != "--chart-repo" and url.startswith("oci://"):
+            yield f"{option} is a registry, and what has a path is read from Git: give a Git repository"
+
+
+def _bad_versions(place: ChartSource, values: ValuesSource) -> Iterator[str]:
+    if place.chart and not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._/-]*", place.chart):
+        yield f'--chart "{place.chart}" is no name of a chart: use letters, digits, - and .'
+    # Argo CD takes ranges too: 1.*, or >=1.2.0 <2.0.0.
+    if place.chart and not re.search(r"[0-9*]", place.revision):
+        yield f'--chart-version "{place.revision}" is no version: write three numbers, such as 0.1.0, or a range'
+    if not re.fullmatch(r"[^\s-]\S*", values.revision):
+        yield f'--revision "{values.revision}" is no branch, tag or commit: it has no spaces, and no - in front'
+
+
+def _bad_names(target: Target) -> Iterator[str]:
+    names = {"--namespace": target.namespace, "--argocd-namespace": target.argocd_namespace}
+    for option, name in names.items():
+        if name and not is_label(name):
+            yield f'{option} "{name}" is no namespace: use lower case letters, digits and -, at most 63'
+    if not is_object_name(target.project):
+        yield f'--project "{target.project}" is no name of a project: `argocd proj list` shows them'
+    if holds_credentials(target.server):
+        yield "--server holds a user, a password or a token: leave it out, and give it to `argocd cluster add`"
+    # A query tells apart clusters that Argo CD reaches at one address.
+    elif not is_address(target.server.partition("?")[0], "https?"):
+        yield "--server is no address of a cluster: it begins with https://, as `argocd cluster list` shows it"

@@ -1,0 +1,84 @@
+"""The manifests of many services, a file for each. One bad values file does not stop the others."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from pathlib import Path
+from typing import NamedTuple
+
+from modelservice.chart.folder import chart_for
+from modelservice.chart.manifests import manifests
+from modelservice.check import check_service
+from modelservice.errors import ModelServiceError
+from modelservice.findings import Finding
+from modelservice.reading.values_files import values_files
+from modelservice.service import misnamed, name_from
+from modelservice.writing.files import replace_file
+
+
+class Member(NamedTuple):
+    """A service of the fleet: its values file, the file of its manifests below the output folder, and its release.
+
+    `trouble` says why it cannot have that file ("": it can).
+    """
+
+    values: str
+    target: Path
+    release: str
+    trouble: str = ""
+
+
+class Outcome(NamedTuple):
+    """What became of a service: what was found in its values, and why nothing was written ("": it was)."""
+
+    member: Member
+    findings: list[Finding]
+    sources: dict[str, str]
+    failure: str
+
+
+def members(arguments: Sequence[str], layers: Sequence[str] = ()) -> list[Member]:
+    """Return the services of files and folders, in order, without the layers that they share."""
+    found = list(dict.fromkeys(member for argument in arguments for member in _members_of(argument, layers)))
+    places: dict[Path, list[str]] = {}
+    for member in found:
+        places.setdefault(member.target, []).append(member.values)
+    return [member._replace(trouble=_trouble(member, places[member.target])) for member in found]
+
+
+def _members_of(argument: str, layers: Sequence[str]) -> Iterator[Member]:
+    root = Path(argument)
+    for file in values_files([argument], layers):
+        inside = Path(file).relative_to(root) if root.is_dir() else Path(Path(file).name)
+        name = name_from(file)
+        yield Member(file, inside.with_name(f"{name}.yaml"), name)
+
+
+def _trouble(member: Member, rivals: Sequence[str]) -> str:
+    others = [file for file in rivals if file != member.values]
+    if others and not misnamed(member.release):
+        return f"{others[0]} would be {member.target} too: give their common folder, or rename one"
+    return misnamed(member.release)
+
+
+def template_all(fleet: Sequence[Member], layers: Sequence[str], folder: Path, namespace: str) -> Iterator[Outcome]:
+    """Write each service's manifests below the folder; yields what became of each as soon as it is known."""
+    with chart_for() as chart, ThreadPoolExecutor(os.cpu_count()) as pool:
+        jobs = [pool.submit(_template, member, layers, chart, folder, namespace) for member in fleet]
+        for job in as_completed(jobs):
+            yield job.result()
+
+
+def _template(member: Member, layers: Sequence[str], chart: Path, folder: Path, namespace: str) -> Outcome:
+    files = [*layers, member.values]
+    service = check_service(files)
+    found, sources = service.findings, service.document.sources
+    if member.trouble or service.errors:
+        return Outcome(member, found, sources, member.trouble or "its values are wrong")
+    try:
+        replace_file(folder / member.target, manifests(chart, member.release, namespace, files))
+    except ModelServiceError as error:
+        return Outcome(member, found, sources, str(error))
+    return Outcome(member, found, sources, "")

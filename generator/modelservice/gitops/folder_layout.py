@@ -1,0 +1,76 @@
+"""Which files of a folder an ApplicationSet finds, and why it makes no good service of some of them."""
+
+from __future__ import annotations
+
+import fnmatch
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+from modelservice.service import is_label, misnamed, name_from
+
+# Argo CD writes an Application's name into a label of its objects, and cuts it there.
+_LONGEST = 63
+
+
+class _Deployed(NamedTuple):
+    """A file as the ApplicationSet deploys it: <environment>/<service>.yaml."""
+
+    file: str
+    application: str
+    release: str
+    namespace: str
+
+
+def pattern(folder: str) -> str:
+    """Return what finds the services in Argo CD, whose `*` matches a dot in front as well."""
+    return f"{folder}/[!.]*/[!.]*.yaml"
+
+
+def hidden(folder: str) -> list[str]:
+    """Return the files that the pattern finds although something in their path is hidden: its `*` goes through /."""
+    found = (file for file in Path(folder).rglob("*.yaml") if fnmatch.fnmatchcase(str(file), pattern(folder)))
+    return sorted(str(file) for file in found if any(part[0] == "." for part in file.relative_to(folder).parts))
+
+
+def complaints(folder: str, files: Iterable[str], namespace: str) -> list[tuple[str, str]]:
+    """Return what is wrong with the files of the folder, each with a sentence.
+
+    `namespace` is the one of all services; "" means each environment's own.
+    """
+    found: list[tuple[str, str]] = []
+    deployed: list[_Deployed] = []
+    for file in files:
+        parts = Path(file).relative_to(folder).parts
+        found += [(file, why) for why in _misplaced(folder, parts)]
+        if len(parts) == 2 and file.endswith(".yaml"):
+            environment, name = parts[0], name_from(file)
+            deployed.append(_Deployed(file, f"{environment}-{name}", name, namespace or environment))
+    return found + [(one.file, why) for one in deployed for why in _unfit(one, deployed)]
+
+
+def _misplaced(folder: str, parts: tuple[str, ...]) -> Iterator[str]:
+    place = f"move it to {folder}/<environment>/"
+    if len(parts) == 1:
+        yield f"no Application is made of it: {place}, or give it as a layer with -f"
+    elif len(parts) > 2:
+        # https://argo-cd.readthedocs.io/en/stable/operator-manual/applicationset/Generators-Git-File-Globbing/
+        yield f'Argo CD looks into folders of any depth, and would take "{parts[-2]}" for its environment: {place}'
+    elif not is_label(parts[0]):
+        yield f'its environment "{parts[0]}" cannot name a namespace: use lower case letters, digits and -, at most 63'
+    if len(parts) > 1 and not parts[-1].endswith(".yaml"):
+        yield "no Application is made of it: let its name end in .yaml"
+
+
+def _unfit(one: _Deployed, others: Iterable[_Deployed]) -> Iterator[str]:
+    if why := misnamed(one.release):
+        yield why
+    elif len(one.application) > _LONGEST:
+        yield f"its Application would be called {one.application}: shorten it, to at most {_LONGEST} characters"
+    for other in others:
+        if other.file == one.file:
+            continue
+        if other.application == one.application:
+            yield f"{other.file} would be the Application {one.application} too: rename one"
+        elif (other.release, other.namespace) == (one.release, one.namespace):
+            yield f"{other.file} would be the release {one.release} in {one.namespace} too: leave --namespace out"

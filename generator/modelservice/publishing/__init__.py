@@ -1,0 +1,1 @@
+"""Packages, and the repositories that they go to."""

@@ -1,0 +1,82 @@
+"""Push archives to an OCI registry, by helm."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import tempfile
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from subprocess import CompletedProcess
+
+from modelservice.errors import ToolError
+from modelservice.helm import try_helm, words
+from modelservice.publishing.archive import Archive, digest_of
+from modelservice.publishing.destination import Published, Registry, refuse_others
+
+# What registries say of a chart that they do not have; a name that no DNS knows, and a missing login, read alike.
+_NOT_THERE = re.compile(r"(?<!credential )(?<!host )not found|\b404\b|manifest unknown|name unknown", re.IGNORECASE)
+_DIGEST = re.compile(r"Digest:\s*(sha256:[0-9a-f]{64})")
+# What helm says, and what to do then; the first that fits.
+_NEXT = {
+    "HTTP response to HTTPS client": "{host} speaks HTTP: --plain-http",
+    "400:? Bad Request": "{host} may speak HTTPS: leave out --plain-http",
+    "certificate|x509": "name the authority that signed the certificate of {host}: --ca-file",
+    "connection refused|timeout|timed out|unreachable|no route": "no registry answers at {host}: is its port right?",
+    "no such host|server misbehaving": "no address is known for {host}: is its name right?",
+    "unauthorized|forbidden|denied|credential": "log in with `helm registry login {host}`",
+}
+
+
+def push(archives: Sequence[Archive], registry: Registry, *, force: bool) -> Iterator[Published]:
+    """Push what is not there; yields what became of each.
+
+    A signature goes with its archive, and only with it: a registry that has the archive does not get a later one.
+    Raises InputError where a version is there with other content, unless `force`; ToolError where helm fails.
+    """
+    there = {archive: _in_registry(archive, registry) for archive in archives}
+    refuse_others({archive: found[0] for archive, found in there.items() if found}, force)
+    for archive in archives:
+        found = there[archive]
+        if found and found[0] == archive.digest:
+            outcome, digest = "there already", found[1]
+        else:
+            outcome, digest = "replaced" if found else "pushed", _push(archive, registry)
+        yield Published(archive, outcome, digest, _install(archive, registry, digest))
+
+
+def _push(archive: Archive, registry: Registry) -> str:
+    answer = try_helm(["push", str(archive.path), registry.url, *registry.connection])
+    if answer.returncode:
+        raise _failure(f"{archive.label} cannot be pushed to {registry.url}", answer, registry)
+    return _digest(answer)
+
+
+def _in_registry(archive: Archive, registry: Registry) -> tuple[str, str] | None:
+    """Return the SHA-256 of the archive that has this version there, and its manifest's digest; None where none has."""
+    with tempfile.TemporaryDirectory(prefix="modelservice-") as folder:
+        place = ["pull", f"{registry.url}/{archive.name}", "--version", archive.version, "--destination", folder]
+        answer = try_helm([*place, *registry.connection])
+        if answer.returncode == 0:
+            (pulled,) = Path(folder).glob("*.tgz")
+            return digest_of(pulled), _digest(answer)
+    if _NOT_THERE.search(answer.stderr):
+        return None
+    raise _failure(f"{registry.url} cannot be read", answer, registry)
+
+
+def _digest(answer: CompletedProcess[str]) -> str:
+    found = _DIGEST.search(words(answer))
+    return found[1] if found else ""
+
+
+def _failure(what: str, answer: CompletedProcess[str], registry: Registry) -> ToolError:
+    said = words(answer)
+    step = next((step for pattern, step in _NEXT.items() if re.search(pattern, said, re.IGNORECASE)), "")
+    return ToolError("\n".join(filter(None, (f"{what}:", said, step.format(host=registry.host)))))
+
+
+def _install(archive: Archive, registry: Registry, digest: str) -> tuple[str, ...]:
+    place = f"{registry.url}/{archive.name}"
+    ways = [[place, "--version", archive.version]] + ([[f"{place}@{digest}"]] if digest else [])
+    return tuple(shlex.join(["helm", "install", archive.release, *way, *registry.connection]) for way in ways)

@@ -1,0 +1,106 @@
+"""Package a chart: linted, signed where asked for, and the same bytes for the same chart."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import os
+import re
+import shutil
+import tarfile
+import tempfile
+from pathlib import Path
+from typing import NamedTuple
+
+from modelservice.errors import InputError
+from modelservice.helm import find_helm, run_helm
+from modelservice.publishing.archive import digest_of
+from modelservice.service import is_prerelease
+from modelservice.writing.files import place_files
+
+# Archives carry a time for every file; this one says nothing, which is the point. SOURCE_DATE_EPOCH changes it.
+_EPOCH = "315532800"
+# As templates/chart/Chart.yaml.j2 writes it.
+_PRERELEASE = re.compile(rb'(?m)^(  artifacthub\.io/prerelease: )"(true|false)"$')
+
+
+class Signing(NamedTuple):
+    """Who signs: the key's name in a keyring of secret keys, and a file with its passphrase ("": none)."""
+
+    key: str
+    keyring: str
+    passphrase_file: str
+
+
+class Package(NamedTuple):
+    """An archive, and the SHA-256 of its bytes."""
+
+    path: Path
+    digest: str
+
+
+def package(chart: Path, folder: Path, *, version: str = "", app_version: str = "", sign: Signing | None) -> Package:
+    """Package the chart into the folder, whole or not at all; a signature that was there for another one goes.
+
+    The same chart gives the same bytes, but for signing with Helm 3, whose signature is of an archive with the time of
+    the day. Raises ToolError with helm's words where it lints, renders, packages, signs or verifies badly, InputError
+    where the folder cannot be written.
+    """
+    epoch = _epoch()
+    run_helm(["lint", "--strict", str(chart)])
+    # A chart that calls `fail` is fine to lint.
+    run_helm(["template", "test", str(chart)])
+    with tempfile.TemporaryDirectory(prefix="modelservice-") as name:
+        stage = Path(name)
+        command = ["package", str(_with_prerelease(chart, version, stage / "chart")), "--destination", str(stage)]
+        run_helm(command + _versions(version, app_version) + _signing(sign), {"SOURCE_DATE_EPOCH": str(epoch)})
+        (archive,) = stage.glob("*.tgz")
+        provenance = archive.with_name(f"{archive.name}.prov")
+        if sign:
+            run_helm(["verify", str(archive), "--keyring", sign.keyring])
+        elif find_helm().version < (4,):
+            _fix_times(archive, epoch)
+        place_files({provenance.name: provenance if sign else None, archive.name: archive}, folder)
+        return Package(folder / archive.name, digest_of(folder / archive.name))
+
+
+def _epoch() -> int:
+    said = os.environ.get("SOURCE_DATE_EPOCH", _EPOCH)
+    # gzip has 32 bits for it.
+    if not re.fullmatch("[0-9]{1,10}", said) or int(said) >= 1 << 32:
+        raise InputError(f"SOURCE_DATE_EPOCH is {said!r}: unset it, or set it to seconds since 1970")
+    return int(said)
+
+
+def _with_prerelease(chart: Path, version: str, copy: Path) -> Path:
+    """Return the chart, or a copy whose annotation fits the version that was asked for: helm sets the version only."""
+    about = (chart / "Chart.yaml").read_bytes()
+    fitting = _PRERELEASE.sub(rb'\1"true"' if is_prerelease(version) else rb'\1"false"', about)
+    if not version or fitting == about:
+        return chart
+    shutil.copytree(chart, copy)
+    (copy / "Chart.yaml").write_bytes(fitting)
+    return copy
+
+
+def _versions(version: str, app_version: str) -> list[str]:
+    given = {"--version": version, "--app-version": app_version}
+    return [word for option, value in given.items() if value for word in (option, value)]
+
+
+def _signing(sign: Signing | None) -> list[str]:
+    if sign is None:
+        return []
+    passphrase = ["--passphrase-file", sign.passphrase_file] if sign.passphrase_file else []
+    return ["--sign", "--key", sign.key, "--keyring", sign.keyring, *passphrase]
+
+
+def _fix_times(archive: Path, epoch: int) -> None:
+    """Give every file in an archive the same time: helm 3 writes the time of the day."""
+    out = io.BytesIO()
+    with tarfile.open(archive) as old, tarfile.open(fileobj=out, mode="w", format=tarfile.GNU_FORMAT) as new:
+        for member in old.getmembers():
+            member.mtime = epoch
+            member.pax_headers = {}
+            new.addfile(member, old.extractfile(member))
+    archive.write_bytes(gzip.compress(out.getvalue(), mtime=epoch))

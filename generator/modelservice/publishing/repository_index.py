@@ -1,0 +1,80 @@
+"""The index.yaml of a chart repository: what it lists, and the same without some entries.
+
+It is read as YAML's nodes: whatever else it holds, times and texts of other tools, stays as it was written.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from pathlib import Path
+
+import yaml
+
+from modelservice.errors import InputError
+
+# A chart's name and version.
+Key = tuple[str, str]
+
+
+def listed(index: Path) -> dict[Key, str]:
+    """Return the digest of each version, "" where the index has none. Raises InputError where it is no index."""
+    if not index.exists():
+        return {}
+    try:
+        return {
+            (name, _text(one, "version")): _digest(one)
+            for name, versions in _mapping(_mapping(_root(index))["entries"]).items()
+            for one in _items(versions)
+        }
+    except (OSError, yaml.YAMLError, TypeError, KeyError, ValueError, RecursionError) as error:
+        raise InputError(f"{index} is no index of a chart repository: choose another folder, or mend it") from error
+
+
+def without_entries(index: Path, gone: Collection[Key]) -> str:
+    """Return the index's text without these versions."""
+    root = _root(index)
+    entries = _mapping(root)["entries"]
+    for key, versions in entries.value:
+        versions.value = [one for one in _items(versions) if (key.value, _text(one, "version")) not in gone]
+    # Helm writes no name without a version.
+    entries.value = [(key, versions) for key, versions in entries.value if versions.value]
+    return yaml.serialize(root, Dumper=yaml.SafeDumper, allow_unicode=True)
+
+
+def _root(index: Path) -> yaml.Node:
+    root = yaml.compose(index.read_bytes(), Loader=yaml.SafeLoader)
+    if root is None:
+        raise TypeError(index)
+    return root
+
+
+def _mapping(node: yaml.Node) -> dict[str, yaml.Node]:
+    if _is_null(node):
+        return {}
+    if not isinstance(node, yaml.MappingNode):
+        raise TypeError(node)
+    return {key.value: value for key, value in node.value}
+
+
+def _items(node: yaml.Node) -> list[yaml.Node]:
+    if _is_null(node):
+        return []
+    if not isinstance(node, yaml.SequenceNode):
+        raise TypeError(node)
+    return list(node.value)
+
+
+def _is_null(node: yaml.Node) -> bool:
+    return isinstance(node, yaml.ScalarNode) and node.tag == "tag:yaml.org,2002:null"
+
+
+def _text(node: yaml.Node, key: str) -> str:
+    value = _mapping(node)[key]
+    if not isinstance(value, yaml.ScalarNode):
+        raise TypeError(value)
+    return str(value.value)
+
+
+def _digest(entry: yaml.Node) -> str:
+    digest = _text(entry, "digest") if "digest" in _mapping(entry) else ""
+    return f"sha256:{digest.removeprefix('sha256:')}" if digest else ""

@@ -1,0 +1,1 @@
+"""Bytes into data and positions, as Helm reads them."""

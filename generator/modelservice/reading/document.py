@@ -1,0 +1,189 @@
+"""A values file as a Document: what Helm reads, where each value is written, and what is wrong.
+
+Whatever is accepted, Helm 3 and 4 read as the same data. What Helm would read in another way than a
+person means is refused, with the place and the cure. Facts: tests/test_reads_as_helm.py asks both helms.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from functools import reduce
+from typing import Any, NamedTuple
+
+from modelservice.findings import Finding, Path, Position, Rule, Severity, lines_of
+from modelservice.reading.parser import MAX_DEPTH, MAX_VALUES, Place, compose
+
+MAX_BYTES = 1024 * 1024
+
+# Rule id and what it refuses, in one sentence; the facts were tried on helm 3.18.0 and 4.3.1.
+_RULES: tuple[tuple[str, str], ...] = (
+    ("file-missing", "A values file that is named must exist."),
+    ("file-unreadable", "A values file must be a readable file, not a folder."),
+    ("file-size", f"A values file has at most {MAX_BYTES} bytes and {MAX_VALUES} values."),
+    ("empty-file", "A file without any value is most likely a mistake; Helm takes it for an empty map."),
+    ("yaml-encoding", "A values file is UTF-8 text without byte-order mark, control characters and odd line breaks."),
+    ("yaml-syntax", "The file must be YAML; Helm refuses it too, or silently drops what follows the mistake."),
+    ("yaml-tab", "YAML is indented with spaces; Helm refuses tabs there."),
+    ("yaml-top-level", "A values file is a map of keys at the top; Helm refuses lists and text."),
+    ("yaml-documents", "One document per file: of several, Helm 3 reads the first and Helm 4 merges all."),
+    ("yaml-duplicate-key", "Each key once in its map: Helm silently keeps the last."),
+    ("yaml-ambiguous", "Helm reads plain yes, on and n as booleans, 017 as 15, keys that are none as text."),
+    ("yaml-alias", "Anchors and aliases hide what a file sets, and may grow without bound."),
+    ("yaml-merge-key", "The merge key << hides what a file sets."),
+    ("yaml-tag", "Tags such as !!int or !custom change or lose the value; only !!str is read as written."),
+    ("yaml-depth", f"Values are nested at most {MAX_DEPTH} levels deep."),
+)  # fmt: skip
+_HELM = "helm 3.18 and 4.3, asked by tests/test_reads_as_helm.py"
+RULES = tuple(Rule(rule, Severity.ERROR, summary, _HELM) for rule, summary in _RULES)
+
+# Control characters, the byte-order mark, and what only YAML 1.1 takes for a line break.
+_FORBIDDEN = re.compile("[\0-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]")
+_PLAIN_SCALAR = re.compile(r"[^\s,\]}#]+")
+# Helm 4 takes each line that begins so for the end of a document, and refuses more text on it.
+_SEPARATOR = re.compile(r"^---(?![ \t\r]*$|[ \t]+#)", re.MULTILINE)
+
+
+class Document(NamedTuple):
+    """One values file, or several merged, as Helm reads them.
+
+    `name` is what findings call it, `text` what is written in it ("" where it is no text), `sources` the texts of
+    all layers by name. `data` is exactly what Helm reads where `findings` is empty. `readable` says that data is
+    good for finding more problems even if there are some; it is {} otherwise.
+    """
+
+    name: str
+    text: str
+    data: dict[str, Any]
+    findings: tuple[Finding, ...]
+    readable: bool
+    sources: dict[str, str]
+    top: Place
+
+    def key_position(self, path: Path) -> Position:
+        """Return where the key or list item stands; the nearest key around it where it is not written."""
+        place = self._nearest(path)[0]
+        return Position(place.file, *place.key)
+
+    def value_position(self, path: Path) -> Position:
+        """Return where the value stands; the nearest key around it where it is not written."""
+        place, depth = self._nearest(path)
+        return Position(place.file, *(place.value if path and depth == len(path) else place.key))
+
+    def is_written(self, path: Path) -> bool:
+        """Say whether a layer writes a value at the path."""
+        return self._nearest(path)[1] == len(path)
+
+    def written(self, path: Path) -> str:
+        """Return the plain scalar at the path as its file has it, "" where there is none: what 1.10 reads as is 1.1."""
+        if not self.is_written(path):
+            return ""
+        position = self.value_position(path)
+        line = lines_of(self.sources[position.file])[position.line - 1]
+        found = _PLAIN_SCALAR.match(line, position.column - 1)
+        return found[0] if found else ""
+
+    def _nearest(self, path: Path) -> tuple[Place, int]:
+        place = self.top
+        for depth, part in enumerate(path):
+            child = place.children.get(part)
+            if child is None:
+                return place, depth
+            place = child
+        return place, len(path)
+
+
+def read(name: str, raw: bytes) -> Document:
+    """Read a values file's bytes."""
+    if len(raw) > MAX_BYTES:
+        message = f"the file has more than {MAX_BYTES} bytes"
+        return unreadable(name, "file-size", message, "values files are small: check that it is the right one")
+    try:
+        text = raw.decode("utf-8")
+    except UnicodeDecodeError as error:
+        before = raw[: error.start].decode("utf-8")
+        message = f"byte 0x{raw[error.start]:02x} is not UTF-8"
+        return unreadable(name, "yaml-encoding", message, "save the file as UTF-8 text", _end_of(before))
+    return _refused_text(name, text) or _composed(name, text)
+
+
+def merge(documents: Sequence[Document]) -> Document:
+    """Return the layers as one, later over earlier, as `helm -f base.yaml -f prod.yaml` reads them.
+
+    Maps are merged deeply; anything else replaces what stands below, a list as a whole. A null stays in the
+    data: it is the chart's defaults that Helm removes a key from. Each position is that of the last layer
+    that wrote the value; name and text are those of the last layer.
+    """
+    return reduce(_over, documents)
+
+
+def _composed(name: str, text: str) -> Document:
+    data, place, findings, complete = compose(name, text)
+    if isinstance(data, dict) or findings:
+        readable = complete and isinstance(data, dict)
+        return Document(name, text, data if readable else {}, findings, readable, {name: text}, place)
+    if data is None:
+        hint = "write at least one key, such as `replicas: 1`"
+        return unreadable(name, "empty-file", "the file sets no value", hint, text=text)
+    kind = "a list" if isinstance(data, list) else "a single value"
+    hint = "write `key: value` lines, with a space behind each colon"
+    return unreadable(name, "yaml-top-level", f"the file is {kind}, not a map of keys", hint, place.value, text)
+
+
+def _refused_text(name: str, text: str) -> Document | None:
+    """Refuse characters and lines that Helm, or Helm 4 alone, stumbles over."""
+    if match := _FORBIDDEN.search(text):
+        message, hint = _character(match)
+        return unreadable(name, "yaml-encoding", message, hint, _end_of(text[: match.start()]), text)
+    if match := _SEPARATOR.search(text):
+        message = "Helm 4 takes a line that begins with --- for the end of a document, and refuses more text on it"
+        hint = "write `---` alone, or put a space before it"
+        return unreadable(name, "yaml-documents", message, hint, _end_of(text[: match.start()]), text)
+    return None
+
+
+def _character(match: re.Match[str]) -> tuple[str, str]:
+    if match[0] == "\ufeff" and match.start() == 0:
+        return "the file begins with a byte-order mark", "save it as UTF-8 without byte-order mark"
+    if match[0] == "\0":
+        return "the file is binary: it holds a NUL byte", "name a YAML file"
+    number = ord(match[0])
+    return (
+        f"the invisible character U+{number:04X} stands here",
+        f'remove it, or write "\\u{number:04x}" in double quotes',
+    )
+
+
+def _end_of(text: str) -> tuple[int, int]:
+    """Return the line and column that follow the text."""
+    lines = lines_of(text)
+    return len(lines), len(lines[-1]) + 1
+
+
+def unreadable(name: str, rule: str, message: str, hint: str, at: tuple[int, int] = (1, 1), text: str = "") -> Document:
+    """Return a Document that holds nothing but the finding that says why."""
+    finding = Finding(Severity.ERROR, (), message, hint, rule, Position(name, *at))
+    return Document(name, text, {}, (finding,), False, {name: text}, Place(name, (1, 1), (1, 1), {}))
+
+
+def _over(below: Document, above: Document) -> Document:
+    data, top = _merged(below.data, above.data, below.top, above.top)
+    return above._replace(
+        data=data,
+        findings=below.findings + above.findings,
+        readable=below.readable and above.readable,
+        sources=below.sources | above.sources,
+        top=top,
+    )
+
+
+def _merged(
+    below: dict[str, Any], above: dict[str, Any], below_place: Place, above_place: Place
+) -> tuple[dict[str, Any], Place]:
+    data, children = dict(below), dict(below_place.children)
+    for key, value in above.items():
+        place = above_place.children[key]
+        if isinstance(value, dict) and isinstance(data.get(key), dict):
+            value, place = _merged(data[key], value, children[key], place)
+        data[key], children[key] = value, place
+    return data, above_place._replace(children=children)

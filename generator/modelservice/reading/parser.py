@@ -1,0 +1,215 @@
+"""Parse YAML as Helm does: the data, where each part is written, and what must be refused.
+
+The parser is libyaml, whose Go port is Helm's. Only its events are used, and anchors, aliases, deep nesting
+and masses of values are refused as they pass by: no file makes this slow or large.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any, NamedTuple
+
+import yaml
+
+from modelservice.findings import Finding, Path, Position, Severity
+from modelservice.reading.scalars import clipped, resolve
+from modelservice.reading.syntax_errors import complaint
+
+MAX_DEPTH = 64
+MAX_VALUES = 10_000
+MAX_FINDINGS = 50
+
+_CORE = "tag:yaml.org,2002:"
+_STR = _CORE + "str"
+_ESCAPED_SLASH = re.compile(r"(?<!\\)(?:\\\\)*\\/")
+# How a person writes a file's mode, and Helm reads it as the octal number that is meant.
+_MODE = re.compile(r"0o?[0-7]{1,4}")
+# The second is the same parser in Python, slower, where PyYAML was built without libyaml.
+_PARSER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+
+class Place(NamedTuple):
+    """Where a value and its key are written; lines and columns count from 1. A list item is its own key."""
+
+    file: str
+    key: tuple[int, int]
+    value: tuple[int, int]
+    children: dict[str | int, Place]
+
+
+class Composed(NamedTuple):
+    """`data` is what Helm reads where there are no findings; `complete` says that all of the text was read."""
+
+    data: Any
+    place: Place
+    findings: tuple[Finding, ...]
+    complete: bool
+
+
+class _TooMuchError(Exception):
+    """Reading further is of no use."""
+
+
+def compose(name: str, text: str) -> Composed:
+    """Read one file's text."""
+    composer = _Composer(name, text)
+    data, place = None, Place(name, (1, 1), (1, 1), {})
+    complete = False
+    try:
+        data, place = composer.document(place)
+        complete = True
+    except (yaml.YAMLError, ValueError, OverflowError) as error:
+        # The parser in Python lets chr() fail at an escape such as "\\U99999999".
+        found = complaint(error, text)
+        composer.add(found.rule, (), found.message, found.hint, (found.line, found.column))
+    except _TooMuchError:
+        pass
+    return Composed(data, place, tuple(composer.findings), complete)
+
+
+def _start(event: Any) -> tuple[int, int]:
+    return event.start_mark.line + 1, event.start_mark.column + 1
+
+
+def _holds_mode(path: Path) -> bool:
+    """Say whether the mode of a file stands at the path: defaultMode of a volume, mode of one of its items."""
+    in_volume = path[:1] in (("volumes",), ("extraObjects",))
+    return in_volume and (path[-1] == "defaultMode" or (path[-1] == "mode" and isinstance(path[-2], int)))
+
+
+class _Composer:
+    """The events of one text on their way into data."""
+
+    def __init__(self, name: str, text: str) -> None:
+        self.name = name
+        self.text = text
+        self.next = _PARSER(text).get_event
+        self.findings: list[Finding] = []
+        self.count = 0
+
+    def add(self, rule: str, path: Path, message: str, hint: str, at: tuple[int, int]) -> None:
+        self.findings.append(Finding(Severity.ERROR, path, message, hint, rule, Position(self.name, *at)))
+
+    def refuse(self, event: yaml.Event, rule: str, path: Path, message: str, hint: str) -> None:
+        self.add(rule, path, message, hint, _start(event))
+        if len(self.findings) >= MAX_FINDINGS:
+            raise _TooMuchError
+
+    def document(self, top: Place) -> tuple[Any, Place]:
+        """Read the only document of the stream; None where there is nothing in it."""
+        self.next()
+        event = self.next()
+        if isinstance(event, yaml.StreamEndEvent):
+            return None, top
+        if event.version or event.tags:
+            self.refuse(event, "yaml-documents", (), "Helm 4 does not read % lines", "remove the lines above ---")
+        data, place = self.value(self.next(), (), (1, 1), flow=False)
+        self.next()
+        event = self.next()
+        if not isinstance(event, yaml.StreamEndEvent):
+            message = "another document starts here: Helm 3 reads only the first, Helm 4 merges them"
+            self.refuse(event, "yaml-documents", (), message, "keep one document per file, and no further --- lines")
+        return data, place
+
+    def value(self, event: Any, path: Path, key: tuple[int, int] | None, *, flow: bool) -> tuple[Any, Place]:
+        """Read what begins with the event; `flow` is true inside of brackets."""
+        self.check(event, path)
+        start = _start(event)
+        place = Place(self.name, key or start, start, {})
+        if isinstance(event, yaml.ScalarEvent):
+            return self.scalar(event, path, flow), place
+        if isinstance(event, yaml.MappingStartEvent):
+            return self.mapping(path, place.children, flow or bool(event.flow_style)), place
+        if isinstance(event, yaml.SequenceStartEvent):
+            return self.sequence(path, place.children, flow or bool(event.flow_style)), place
+        return None, place
+
+    def mapping(self, path: Path, children: dict[str | int, Place], flow: bool) -> dict[str, Any]:
+        data: dict[str, Any] = {}
+        while not isinstance(event := self.next(), yaml.MappingEndEvent):
+            key = self.key(event, path, flow)
+            if key in data:
+                first = children[key].key[0]
+                message = f"the key is written twice, first in line {first}: Helm keeps the last without a word"
+                self.refuse(event, "yaml-duplicate-key", (*path, key), message, "remove one of the two")
+            data[key], children[key] = self.value(self.next(), (*path, key), _start(event), flow=flow)
+        return data
+
+    def sequence(self, path: Path, children: dict[str | int, Place], flow: bool) -> list[Any]:
+        data: list[Any] = []
+        while not isinstance(event := self.next(), yaml.SequenceEndEvent):
+            index = len(data)
+            item, children[index] = self.value(event, (*path, index), None, flow=flow)
+            data.append(item)
+        return data
+
+    def scalar(self, event: yaml.ScalarEvent, path: Path, flow: bool) -> Any:
+        self.newer_yaml(event, path, flow)
+        if event.tag or event.style:
+            return event.value
+        value, doubt = resolve(event.value)
+        if doubt and not (_MODE.fullmatch(event.value) and _holds_mode(path)):
+            self.refuse(event, "yaml-ambiguous", path, doubt.message, doubt.hint)
+        return value
+
+    def key(self, event: Any, path: Path, flow: bool) -> str:
+        """Read a key; what cannot be one is refused, and its text stands in."""
+        if not isinstance(event, yaml.ScalarEvent):
+            return self.no_key(event, path, flow)
+        self.check(event, path)
+        self.newer_yaml(event, path, flow)
+        text: str = event.value
+        if event.tag or event.style:
+            return text
+        value, doubt = resolve(text)
+        if not text:
+            self.refuse(event, "yaml-syntax", path, "a key is missing here", "write the key before the colon")
+        elif text == "<<":
+            self.refuse(event, "yaml-merge-key", path, "<< merges another map into this one", "write its keys out here")
+        elif doubt or not isinstance(value, str):
+            message = f"Helm does not read the key {clipped(text)} as text"
+            self.refuse(event, "yaml-ambiguous", path, message, f'put the key in quotes: "{clipped(text)}":')
+        return text
+
+    def no_key(self, event: Any, path: Path, flow: bool) -> str:
+        message = "a list, a map or an alias stands where a key must be"
+        hint = "write text as the key; Helm does not render templates in a values file: put {{ }} in quotes"
+        self.refuse(event, "yaml-syntax", path, message, hint)
+        self.value(event, path, None, flow=flow)
+        return f"?{self.count}"
+
+    def check(self, event: Any, path: Path) -> None:
+        """Refuse what no value and no key may have."""
+        self.count += 1
+        if self.count > MAX_VALUES:
+            self.refuse(event, "file-size", (), f"the file holds more than {MAX_VALUES} values", "split it up")
+            raise _TooMuchError
+        if len(path) > MAX_DEPTH:
+            message = f"values are nested deeper than {MAX_DEPTH} levels here"
+            self.refuse(event, "yaml-depth", (), message, "write them flatter")
+            raise _TooMuchError
+        self.anchor(event, path)
+        tag = getattr(event, "tag", None)
+        if tag and not (tag == _STR and isinstance(event, yaml.ScalarEvent)):
+            message = f"the tag {clipped(tag.replace(_CORE, '!!'))} changes how the value is read"
+            self.refuse(event, "yaml-tag", path, message, "remove the tag, and put the value in quotes if it is text")
+
+    def anchor(self, event: yaml.NodeEvent, path: Path) -> None:
+        if not event.anchor:
+            return
+        if isinstance(event, yaml.AliasEvent):
+            message = f"*{clipped(event.anchor)} stands for a value that is written elsewhere"
+            self.refuse(event, "yaml-alias", path, message, "write the value out here")
+        else:
+            message = f"&{clipped(event.anchor)} names the value for use elsewhere"
+            self.refuse(event, "yaml-alias", path, message, "remove the name, and write the value out where it is used")
+
+    def newer_yaml(self, event: Any, path: Path, flow: bool) -> None:
+        """Refuse what libyaml 0.2.5 reads and Helm's port of an older one does not."""
+        if flow and not event.style and "?" in event.value:
+            message = f"Helm cannot read the plain ? in {clipped(event.value)} inside of brackets"
+            self.refuse(event, "yaml-ambiguous", path, message, "put it in quotes")
+        if event.style == '"' and "/" in event.value:
+            written = self.text[event.start_mark.index : event.end_mark.index]
+            if _ESCAPED_SLASH.search(written):
+                self.refuse(event, "yaml-syntax", path, "Helm knows no escape \\/", "write / without the backslash")

@@ -1,0 +1,73 @@
+"""Values files on disk: reading one, and finding those in and below a folder."""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+
+from modelservice.reading.document import MAX_BYTES, Document, read, unreadable
+
+
+def load(path: str, name: str = "") -> Document:
+    """Read the values file at the path; "-" is standard input, and `name` what findings call it instead."""
+    name = name or ("<stdin>" if path == "-" else path)
+    try:
+        return read(name, _bytes_of(path))
+    except FileNotFoundError:
+        return unreadable(name, "file-missing", "there is no such file", "check the path")
+    except IsADirectoryError:
+        message = "this is a folder, not a values file" if any(_walk(path)) else "the folder holds no *.yaml file"
+        return unreadable(name, "file-unreadable", message, "name a *.yaml file")
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        message = f"the file cannot be read: {reason}"
+        return unreadable(name, "file-unreadable", message, "check the path and its permissions")
+
+
+def values_files(paths: Iterable[str], layers: Sequence[str] = ()) -> Iterator[str]:
+    """Yield the paths, and in place of a folder the *.yaml and *.yml files in and below it, without hidden ones.
+
+    A file that is a layer below the others is no service, and left out. A folder without any service, or one that
+    cannot be listed, is yielded itself: loading it says so.
+    """
+    shared = {os.path.realpath(layer) for layer in layers if layer != "-"}
+    for path in paths:
+        if path != "-" and os.path.isdir(path):  # noqa: PTH112
+            yield from [file for file in _walk(path) if _is_service(file, shared)] or [path]
+        elif path == "-" or _is_service(path, shared):
+            yield path
+
+
+def _is_pipe(path: str) -> bool:
+    """Say whether reading the path may wait for ever. What cannot be looked at is said when it is read."""
+    try:
+        return not stat.S_ISREG(os.stat(path).st_mode)  # noqa: PTH116
+    except OSError:
+        return False
+
+
+def _is_service(file: str, shared: set[str]) -> bool:
+    return not shared or os.path.realpath(file) not in shared
+
+
+def _walk(folder: str) -> Iterator[str]:
+    closed: list[str] = []
+    for root, folders, files in os.walk(folder, onerror=lambda error: closed.append(error.filename)):
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        for name in sorted(files):
+            path = os.path.join(root, name)  # noqa: PTH118
+            if name.endswith((".yaml", ".yml")) and not name.startswith(".") and not _is_pipe(path):
+                yield path
+    yield from closed
+
+
+def _bytes_of(path: str) -> bytes:
+    if path != "-":
+        with open(path, "rb") as file:  # noqa: PTH123
+            return file.read(MAX_BYTES + 1)
+    if sys.stdin is None:
+        raise OSError(errno.EBADF, "standard input is closed")
+    return sys.stdin.buffer.read(MAX_BYTES + 1)

@@ -1,0 +1,166 @@
+"""Rules on `args` that other fields have a say in; what vLLM itself says of them is in modelservice/vllm/."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from modelservice.findings import Action, Edit, Problem, Severity
+from modelservice.rules.image import is_own_image
+from modelservice.rules.rule import Said, Values, rule
+from modelservice.spelling import nearest
+from modelservice.vllm.argument_rules import PARALLEL
+
+if TYPE_CHECKING:
+    from modelservice.vllm.flags import Line
+    from modelservice.vllm.releases import Release
+
+# Fields that are nothing but a flag whose values vLLM knows.
+_FLAG_FIELDS = {"model.reasoningParser": "--reasoning-parser", "model.toolCallParser": "--tool-call-parser"}
+_DRAIN_SECONDS = 15
+_MOST_DIGITS = 10
+_VARIABLE = re.compile(r"(?<!\$)\$\(([A-Za-z_][A-Za-z0-9_.-]*)\)")
+
+
+def check_args(values: Values) -> list[Problem]:
+    """Return what vLLM's command line says of the arguments, in the release that the image holds."""
+    parsers = [key for key in _FLAG_FIELDS if values.at(key)]
+    if not values.at("args") and not parsers:
+        return []
+    from modelservice.vllm.arguments import check_arguments
+    from modelservice.vllm.releases import Exactness
+
+    found = [problem for key in parsers for problem in _field_problems(values, key)]
+    release, words = _line(values)[0], _words(values)
+    # A nightly build is newer than every release; `latest` and a digest alone stand for one.
+    if release.exactness is Exactness.UNSTATED and values.at("image.tag") not in ("", "latest"):
+        release = release._replace(exactness=Exactness.NEWER, asked=str(values.at("image.tag")))
+    for problem in check_arguments(words, release, own_image=is_own_image(values)):
+        # Beside a command of one's own the chart names no model.
+        mine = problem.rule == "argument-owned" and words[int(problem.path[-1])].partition("=")[0] == "--model"
+        found += [] if mine and values.at("command") else [problem]
+    return found
+
+
+def _line(values: Values) -> tuple[Release, Line]:
+    from modelservice.vllm.flags import Line, command_line
+    from modelservice.vllm.releases import release_for
+
+    release = release_for(values.at("image.tag"), values.at("vllmVersion"))
+    return release, Line(release.name, release.label, command_line(release.name))
+
+
+def _field_problems(values: Values, key: str) -> Iterator[Problem]:
+    """Yield what the image's vLLM does not know: the field's flag, or the name that it holds."""
+    line, name, path = _line(values)[1], values.at(key), tuple(key.split("."))
+    flag = line.flags.get(_FLAG_FIELDS[key])
+    if flag and flag.values and name not in flag.values:
+        near = nearest(name, flag.values, cutoff=0.5)
+        hint = f"did you mean {near}?" if near else f"known are {', '.join(flag.values)}"
+        message = f"{line.label} knows no parser {name} without a plugin"
+        fix = (Edit(Action.SET, path, near),) if near else ()
+        yield Problem(Severity.WARNING, path, message, hint, "argument-value", fix=fix)
+
+
+def _words(values: Values) -> list[str]:
+    return [word if isinstance(word, str) else "" for word in values.at("args") or ()]
+
+
+def _numbers(values: Values, flags: tuple[str, ...]) -> dict[str, tuple[int, int]]:
+    """Return the whole numbers that the arguments give to these flags: flag → (index, number), the last one wins."""
+    from modelservice.vllm.command_line import Given, read
+
+    found = {}
+    for item in read(_words(values), _line(values)[1]):
+        if (
+            isinstance(item, Given)
+            and item.flag.name in flags
+            and item.values
+            and item.values[0].text.isdecimal()
+            and len(item.values[0].text) < _MOST_DIGITS
+        ):
+            found[item.flag.name] = (item.at, int(item.values[0].text))
+    return found
+
+
+@rule(
+    "gpu-split",
+    "Tensor, pipeline and data parallel sizes multiply to the number of GPUs.",
+    source="vLLM, Parallelism and Scaling",
+)
+def gpu_split(values: Values) -> Iterator[Said]:
+    """A model that is split over more or fewer GPUs than the pods have; Ray may have them anywhere."""
+    count = values.at("gpu.count")
+    if not values.at("args") or not count or any(word == "ray" or word.endswith("=ray") for word in _words(values)):
+        return
+    sizes = _numbers(values, (*PARALLEL, "--nnodes"))
+    nodes = sizes.pop("--nnodes", (0, 1))[1] or 1
+    if "--data-parallel-size-local" in sizes or _one_rank(values):  # the other ranks are in other pods
+        sizes.pop("--data-parallel-size", None)
+    needed = math.prod(size for _, size in sizes.values())
+    if sizes and needed != count * nodes:
+        product = " times ".join(f"{flag} {size}" for flag, (_, size) in sizes.items())
+        have = f"gpu.count is {count}" + (f" on each of {nodes} nodes" if nodes > 1 else "")
+        message = f"{product} use{'s' if len(sizes) == 1 else ''} {needed} GPUs, and {have}"
+        hint = (
+            "change the arguments" if needed % nodes else f"set gpu.count: {needed // nodes}, or change the arguments"
+        )
+        yield Said(("args", next(iter(sizes.values()))[0]), message, hint)
+
+
+def _one_rank(values: Values) -> bool:
+    """Say whether each pod is one data parallel rank of several."""
+    flags = {word.partition("=")[0].replace("_", "-") for word in _words(values)}
+    return bool(flags & {"--data-parallel-rank", "-dpn", "--data-parallel-external-lb", "-dpe"})
+
+
+@rule(
+    "argument-variable",
+    "What an argument takes from a variable is in `env`.",
+    source="https://kubernetes.io/docs/tasks/inject-data-application/define-command-argument-container/",
+    severity=Severity.WARNING,
+)
+def argument_variable(values: Values) -> Iterator[Said]:
+    """A $(NAME) of no entry, which vLLM would get as it is written."""
+    names = [variable["name"] for _, variable in values.items("env")]
+    if None in (values.at("env") or ()):
+        return
+    for index, word in values.items("args"):
+        for name in _VARIABLE.findall(word):
+            if name not in names:
+                near = nearest(name, names)
+                hint = f"did you mean $({near})?" if near else f"add {name} to env"
+                yield Said(("args", index), f"no variable in env is called {name}", hint)
+
+
+@rule(
+    "shutdown-timeout",
+    "Answers under way must end before the pod is killed.",
+    source="https://kubernetes.io/docs/concepts/workloads/pods/pod-lifecycle/#pod-termination",
+)
+def shutdown_timeout(values: Values) -> Iterator[Said]:
+    """A drain that is longer than the grace period allows."""
+    grace = values.at("terminationGracePeriodSeconds")
+    for index, seconds in _numbers(values, ("--shutdown-timeout",)).values() if values.at("args") else ():
+        if seconds + _DRAIN_SECONDS >= grace:
+            message = (
+                f"--shutdown-timeout {seconds}, {_DRAIN_SECONDS} seconds later, ends after the grace period of {grace}"
+            )
+            hint = f"remove it, or set terminationGracePeriodSeconds: {seconds + _DRAIN_SECONDS + 5}"
+            yield Said(("args", index), message, hint)
+
+
+@rule("task-twice", "The task is said once.", source="the chart's templates/_vllm.tpl", severity=Severity.WARNING)
+def task_twice(values: Values) -> Iterator[Said]:
+    """Arguments that say the task beside `model.task`; the arguments win."""
+    if values.at("model.task") == "generate":
+        return
+    for index, word in enumerate(_words(values)):
+        if word.split("=")[0].replace("_", "-") in ("--task", "--runner", "--convert"):
+            message = f"stands in the place of model.task: {values.at('model.task')}"
+            yield Said(("args", index), message, "remove it, or model.task")
+
+
+RULES = (gpu_split, argument_variable, shutdown_timeout, task_twice)

@@ -1,0 +1,94 @@
+"""Rules on further objects of the release."""
+
+from __future__ import annotations
+
+import functools
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from modelservice.rules.rule import Said, Values, rule
+
+_CHART = "the chart's templates/extra-objects.yaml"
+# What a template in a text brings. One without an end takes the rest, in linear time.
+ACTION = re.compile(r"(?s)\{\{.*?(\}\}|\Z)")
+
+
+@rule("extra-object", "A further object is a Kubernetes object, and is there once.", source=_CHART)
+def extra_object(values: Values) -> Iterator[Said]:
+    """Text that is no object, or the same object twice; what a template in the text makes of it, helm alone knows."""
+    seen: dict[tuple[str, ...], int] = {}
+    for index, item in values.items("extraObjects"):
+        if isinstance(item, str) and "{{" in item:
+            for name in _unknown_variables(item):
+                message = f"${name} is no variable of this text, which helm reads as a template first"
+                yield Said(("extraObjects", index), message, "write the object as a map, which stays as it is")
+            continue
+        found = _read(item)
+        if isinstance(found, str):
+            yield Said(("extraObjects", index), f"this text is no YAML: {found}", "mend it, or write it as a map")
+            continue
+        if not all(is_object(one) for one in found):
+            hint = "write apiVersion, kind and metadata.name, best as a map instead of text"
+            yield Said(("extraObjects", index), "this text is no Kubernetes object", hint)
+            continue
+        for one in found:
+            about, group = one["metadata"], str(one["apiVersion"]).rpartition("/")[0]
+            which = (str(one["kind"]), str(about.get("name", "")), str(about.get("namespace", "")), group)
+            if which in seen and which[1]:
+                message = f"{which[0]} {which[1]} is extraObjects[{seen[which]}] too"
+                yield Said(("extraObjects", index), message, "remove it, or the other one")
+            seen.setdefault(which, index)
+
+
+def _unknown_variables(text: str) -> list[str]:
+    """Return the variables that a template reads and never sets: those of Prometheus, most often."""
+    if "`" in text:  # raw text, which a look at the braces alone cannot tell apart
+        return []
+    actions = re.sub(r'"[^"\n]*"', "", "\n".join(found[0] for found in ACTION.finditer(text)))
+    known = set(re.findall(r"\$(\w+)\s*(?=,|:=)", actions))
+    return [name for name in dict.fromkeys(re.findall(r"\$([A-Za-z_]\w*)", actions)) if name not in known]
+
+
+def documents(item: Any) -> list[Any]:
+    """Return the documents of an object, or of a text of some; none where the text is no YAML."""
+    found = _read(item)
+    return [] if isinstance(found, str) else found
+
+
+def _read(item: Any) -> list[Any] | str:
+    """Return the documents of a text that hold something, its scalars as text; or what is wrong with the YAML."""
+    if not isinstance(item, str):
+        return [item]
+    import yaml
+
+    try:
+        return [one for one in yaml.load_all(item, _loader()) if one not in (None, {})]
+    except yaml.MarkedYAMLError as error:
+        line = f", in line {error.problem_mark.line + 1} of the text" if error.problem_mark else ""
+        return f"{error.problem}{line}"
+    except (yaml.YAMLError, RecursionError):
+        return "it cannot be read"
+
+
+@functools.cache
+def _loader() -> Any:
+    """Return what reads YAML's scalars as text, but for null: Python's own types are not those of Helm."""
+    import yaml
+
+    class Texts(yaml.BaseLoader):
+        """BaseLoader, with null."""
+
+    Texts.add_implicit_resolver("tag:yaml.org,2002:null", re.compile(r"(~|null|Null|NULL|)\Z"), ["~", "n", "N", ""])
+    Texts.add_constructor("tag:yaml.org,2002:null", lambda loader, node: None)
+    return Texts
+
+
+def is_object(one: Any) -> bool:
+    """Say whether this may be a Kubernetes object: it has a version, a kind and a name."""
+    about = one.get("metadata") if isinstance(one, Mapping) else None
+    named = isinstance(about, Mapping) and (about.get("name") or about.get("generateName"))
+    return bool(named and one.get("apiVersion") and one.get("kind"))
+
+
+RULES = (extra_object,)

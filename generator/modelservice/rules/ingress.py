@@ -1,0 +1,82 @@
+"""Rules on an Ingress and an HTTPRoute."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from modelservice.findings import Severity
+from modelservice.rules.rule import Said, Values, rule
+
+_CHART = "the chart's templates/ingress.yaml and httproute.yaml"
+# What tells two gateways of a route apart, with the Gateway API's defaults.
+_PARENT = {"group": "gateway.networking.k8s.io", "kind": "Gateway", "name": "", "namespace": ""}
+
+
+@rule("route-incomplete", "An Ingress has hosts, and an HTTPRoute gateways.", source=_CHART)
+def route_incomplete(values: Values) -> Iterator[Said]:
+    """A way from outside that leads from nowhere, or from everywhere."""
+    if values.at("ingress.enabled") and values.empty("ingress.hosts"):
+        message = "is empty, and an Ingress without a host takes every host's /v1"
+        yield Said(("ingress", "hosts"), message, "write the host's name, such as [llm.example.com]")
+    if values.at("httpRoute.enabled") and values.empty("httpRoute.parentRefs"):
+        message = "is empty, and a route hangs on a gateway"
+        yield Said(("httpRoute", "parentRefs"), message, "name the gateway: [{name: public, namespace: gateways}]")
+    yield from _same_gateway(values)
+
+
+def _same_gateway(values: Values) -> Iterator[Said]:
+    """A gateway that stands twice without a listener each; what tells ports apart is the experimental channel's."""
+    seen: dict[tuple[str, ...], dict[str, int]] = {}
+    for index, parent in values.items("httpRoute.parentRefs"):
+        others = seen.setdefault(tuple(parent.get(key, usual) for key, usual in _PARENT.items()), {})
+        section = parent.get("sectionName", "")
+        if others and "port" not in parent and (not section or others.keys() & {"", section}):
+            first = others.get(section, min(others.values()))
+            message = f"is the gateway of httpRoute.parentRefs[{first}] too, and not each has a sectionName of its own"
+            yield Said(("httpRoute", "parentRefs", index), message, "remove it, or name a listener in both")
+        if "port" not in parent:
+            others.setdefault(section, index)
+
+
+@rule(
+    "ingress-tls",
+    "A certificate is for a host that the Ingress answers to.",
+    source="https://kubernetes.io/docs/concepts/services-networking/ingress/#tls",
+    severity=Severity.WARNING,
+)
+def ingress_tls(values: Values) -> Iterator[Said]:
+    """A host under tls that is none of the hosts."""
+    hosts = values.at("ingress.hosts")
+    for index, item in values.items("ingress.tls"):
+        for number, host in enumerate(item["hosts"]):
+            if host not in hosts and values.at("ingress.enabled"):
+                path = ("ingress", "tls", index, "hosts", number)
+                yield Said(path, f"{host} is none of ingress.hosts", "correct it, or add it there")
+
+
+@rule(
+    "route-to-tls",
+    "What forwards to a server with TLS speaks HTTPS to it.",
+    source="the controller's documentation",
+    severity=Severity.WARNING,
+)
+def route_to_tls(values: Values) -> Iterator[Said]:
+    """An Ingress whose controller is not told that the server speaks HTTPS, or a route that cannot tell it."""
+    if not values.at("tls.secretName"):
+        return
+    told = any("backend-protocol" in key or "scheme" in key for key in values.at("ingress.annotations") or ())
+    if values.at("ingress.enabled") and not told:
+        hint = (
+            "add its annotation to ingress.annotations: nginx.ingress.kubernetes.io/backend-protocol: HTTPS for nginx"
+        )
+        yield Said(("ingress", "enabled"), "the controller speaks HTTP to a server that has TLS", hint)
+    if values.at("httpRoute.enabled"):
+        hint = "make a BackendTLSPolicy for the Service, for example in extraObjects"
+        yield Said(("httpRoute", "enabled"), "the gateway speaks HTTP to a server that has TLS", hint)
+
+
+RULES = (
+    route_incomplete,
+    ingress_tls,
+    route_to_tls,
+)

@@ -1,0 +1,84 @@
+"""Rules on the network policy."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Iterator
+from typing import Any
+
+from modelservice.findings import Path, Severity
+from modelservice.rules.rule import Said, Values, rule, sound
+
+_POLICY = "https://kubernetes.io/docs/concepts/services-networking/network-policies/"
+
+
+@rule(
+    "network-policy-from",
+    "A network policy lets in what the other fields need.",
+    source="the chart's templates/networkpolicy.yaml",
+    severity=Severity.WARNING,
+)
+def network_policy_from(values: Values) -> Iterator[Said]:
+    """A policy for the own namespace alone, beside something that asks from another one."""
+    peers = values.at("networkPolicy.from") or []
+    elsewhere = any(peer is None or peer.keys() & {"namespaceSelector", "ipBlock"} for peer in peers)
+    if not values.at("networkPolicy.enabled") or elsewhere:
+        return
+    for asks, who in (
+        (values.at("ingress.enabled"), "the ingress controller"),
+        (values.at("httpRoute.enabled"), "the gateway"),
+        (values.at("serviceMonitor.enabled"), "Prometheus"),
+        (values.at("service.type") != "ClusterIP", "who comes through the Service from outside"),
+    ):
+        if asks:
+            message = f"lets in this namespace alone, and {who} is usually in another one"
+            yield Said(("networkPolicy", "enabled"), message, f"name {who}'s namespace in networkPolicy.from")
+
+
+def _blocks(values: Values) -> Iterator[tuple[Path, Any]]:
+    """Yield every ipBlock of the network policy with its path."""
+    for index, peer in values.items("networkPolicy.from"):
+        if "ipBlock" in peer:
+            yield ("networkPolicy", "from", index, "ipBlock"), peer["ipBlock"]
+    for index, way in values.items("networkPolicy.egress"):
+        for number, peer in sound(way.get("to")):
+            if "ipBlock" in peer:
+                yield ("networkPolicy", "egress", index, "to", number, "ipBlock"), peer["ipBlock"]
+
+
+@rule("network-policy-block", "A block of addresses holds its exceptions.", source=_POLICY)
+def network_policy_block(values: Values) -> Iterator[Said]:
+    """What the API server refuses."""
+    for path, block in _blocks(values):
+        whole = _network(block["cidr"])
+        if whole is None:
+            yield Said((*path, "cidr"), f"{block['cidr']} is no block of addresses", "correct it")
+        for index, text in sound(block.get("except")):
+            part = _network(text)
+            inside = whole and part and part.version == whole.version and part.subnet_of(whole)  # type: ignore[arg-type]
+            if whole and (not inside or part == whole):
+                message = f"{text} is no part of {block['cidr']}"
+                yield Said((*path, "except", index), message, "remove it, or correct one of the two")
+
+
+def _network(text: str) -> ipaddress.IPv4Network | ipaddress.IPv6Network | None:
+    try:
+        return ipaddress.ip_network(text, strict=False)
+    except ValueError:
+        return None
+
+
+@rule("network-policy-port", "A range of ports begins with a number and ends above it.", source=_POLICY)
+def network_policy_port(values: Values) -> Iterator[Said]:
+    """What the API server refuses."""
+    for index, way in values.items("networkPolicy.egress"):
+        for number, port in sound(way.get("ports")):
+            first, last = port.get("port"), port.get("endPort")
+            if last is not None and not (isinstance(first, int) and first <= last):
+                path = ("networkPolicy", "egress", index, "ports", number, "endPort")
+                yield Said(
+                    path, f"{last} needs a number in port, at most {last}", "remove it, or write a port below it"
+                )
+
+
+RULES = (network_policy_from, network_policy_block, network_policy_port)

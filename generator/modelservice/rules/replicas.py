@@ -1,0 +1,118 @@
+"""Rules on how many pods there are."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from modelservice.findings import Severity
+from modelservice.rules.rule import Said, Values, rule
+
+_KEDA = "https://keda.sh/docs/latest/reference/scaledobject-spec/"
+_HPA = "https://kubernetes.io/docs/tasks/run-application/horizontal-pod-autoscale/"
+
+
+# A metric of vLLM's own; the router of vLLM's production stack counts what comes in, while no pod runs.
+_OF_THE_ENGINE = re.compile(r"(?<![\"'])vllm:(?!num_incoming_requests)")
+
+
+def most_replicas(values: Values) -> int:
+    """Return the most pods that there may be, as templates/_workload.tpl does."""
+    return int(values.at("autoscaling.maxReplicas") if values.at("autoscaling.kind") else values.at("replicas"))
+
+
+def most_said(values: Values) -> str:
+    """Return the same in words, with the key that says it where the user may not have written one."""
+    most = most_replicas(values)
+    return f"up to {most} replicas (autoscaling.maxReplicas)" if values.at("autoscaling.kind") else f"{most} replicas"
+
+
+@rule("autoscaling-range", "The fewest replicas are not more than the most.", source=_HPA)
+def autoscaling_range(values: Values) -> Iterator[Said]:
+    """What the API server refuses."""
+    least, most = values.at("autoscaling.minReplicas"), values.at("autoscaling.maxReplicas")
+    if values.at("autoscaling.kind") and least > most:
+        if values.written("autoscaling.minReplicas"):
+            yield Said(("autoscaling", "minReplicas"), f"{least} is more than maxReplicas, {most}", f"write {most}")
+        else:
+            yield Said(("autoscaling", "maxReplicas"), f"{most} is less than minReplicas, {least}", f"write {least}")
+
+
+@rule("autoscaling-metrics", "An autoscaler has something to look at.", source=_HPA)
+def autoscaling_metrics(values: Values) -> Iterator[Said]:
+    """An autoscaler without a metric or trigger."""
+    kind = values.at("autoscaling.kind")
+    if kind == "HorizontalPodAutoscaler" and values.empty("autoscaling.metrics"):
+        message = "is empty, and a HorizontalPodAutoscaler needs something to look at"
+        yield Said(("autoscaling", "metrics"), message, "name a metric there, or write kind: ScaledObject")
+    if (
+        kind == "ScaledObject"
+        and values.empty("autoscaling.triggers")
+        and values.empty("autoscaling.prometheusAddress")
+    ):
+        hint = "set autoscaling.prometheusAddress: http://prometheus-operated.monitoring.svc:9090"
+        message = "is empty, and so is autoscaling.triggers: a ScaledObject needs one of them"
+        yield Said(("autoscaling", "prometheusAddress"), message, hint)
+
+
+@rule("scale-to-zero", "Only something outside of the pods can start the first one.", source=_KEDA)
+def scale_to_zero(values: Values) -> Iterator[Said]:
+    """No pod, and only metrics that a pod would have to send."""
+    path = ("autoscaling", "minReplicas")
+    if not values.at("autoscaling.kind") or values.at("autoscaling.minReplicas"):
+        return
+    if values.at("autoscaling.kind") == "HorizontalPodAutoscaler":
+        yield Said(path, "0 needs a ScaledObject, and a trigger from outside of the pods", "write 1")
+    elif not any(_from_outside(trigger) for _, trigger in values.items("autoscaling.triggers")):
+        message = "0, and no trigger comes from outside of the pods, which alone can start the first one"
+        yield Said(path, message, "write 1, or add such a trigger to autoscaling.triggers")
+
+
+def _from_outside(trigger: dict[str, object]) -> bool:
+    metadata = trigger["metadata"]
+    query = metadata.get("query", "") if isinstance(metadata, dict) else ""
+    return trigger["type"] not in ("cpu", "memory") and not _OF_THE_ENGINE.search(str(query))
+
+
+@rule("autoscaling-unused", "Settings of the other autoscaler.", source=_KEDA, severity=Severity.WARNING)
+def autoscaling_unused(values: Values) -> Iterator[Said]:
+    """Settings that the chosen autoscaler does not read, and the number that it decides itself."""
+    kind = values.at("autoscaling.kind")
+    others = {
+        "HorizontalPodAutoscaler": ("prometheusAddress", "targetRequests", "triggers"),
+        "ScaledObject": ("metrics",),
+    }
+    for key in others.get(kind, ()):
+        if values.written(f"autoscaling.{key}"):
+            yield Said(("autoscaling", key), f"has no effect with a {kind}", "remove it", True)
+    if kind and values.written("replicas"):
+        yield Said(("replicas",), "has no effect beside an autoscaler", "remove it", True)
+    asked = values.at("autoscaling.prometheusAddress")
+    if kind == "ScaledObject" and values.written("autoscaling.targetRequests") and not asked:
+        path = ("autoscaling", "targetRequests")
+        yield Said(path, "has no effect without autoscaling.prometheusAddress", "remove it", True)
+
+
+@rule(
+    "disruption-never",
+    "A budget lets a drain go on.",
+    source="https://kubernetes.io/docs/tasks/run-application/configure-pdb/",
+    severity=Severity.WARNING,
+)
+def disruption_never(values: Values) -> Iterator[Said]:
+    """A budget of no pod, with which no node can ever be drained."""
+    if (
+        values.at("podDisruptionBudget.maxUnavailable") in (0, "0%")
+        and values.at("podDisruptionBudget.enabled") is not False
+    ):
+        path = ("podDisruptionBudget", "maxUnavailable")
+        yield Said(path, "0 lets nobody drain a node that such a pod runs on", "write 1")
+
+
+RULES = (
+    autoscaling_range,
+    autoscaling_metrics,
+    scale_to_zero,
+    autoscaling_unused,
+    disruption_never,
+)

@@ -1,0 +1,51 @@
+"""Rules on secrets in plain text, anywhere in the values."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from modelservice.redact import IN_A_SECRET
+from modelservice.rules.extra_objects import ACTION, documents, is_object
+from modelservice.rules.rule import Said, Values, rule
+
+# A line that is nothing but what a template brings.
+_ACTIONS_ALONE = re.compile(r"(?m)^[ \t]*(<template>[ \t]*)+$")
+# No value yet: empty, or a placeholder that Argo CD's plugins, vals, Bank-Vaults, SOPS or envsubst fill in.
+_BROUGHT = re.compile(r"^$|<template>|<path:[^<>]+>|^<[^<>]*>$|^\$\{[^{}]+\}$|^(ref\+|vault:|ENC\[)")
+
+
+@rule("secret-literal", "No token, key or password stands in a values file.", source="the forms that issuers give them")
+def secret_literal(values: Values) -> Iterator[Said]:
+    """A secret in plain text; it is never printed. `argument-secret` covers the arguments."""
+    yield from _literal_objects(values)
+    for path, message in values.secrets.items():
+        yield Said(path, message, IN_A_SECRET if "env" in path else "remove it, and have it revoked")
+
+
+def _literal_objects(values: Values) -> Iterator[Said]:
+    """Further objects that are Secrets with their values, which go wherever the values file goes."""
+    for index, item in values.items("extraObjects"):
+        text = _ACTIONS_ALONE.sub("", ACTION.sub("<template>", item)) if isinstance(item, str) else item
+        for one in _secrets(documents(text)):
+            if any(map(_is_literal, _held(one.get("data")) + _held(one.get("stringData")))):
+                hint = "remove it, and make it with `kubectl create secret`, an ExternalSecret or a SealedSecret"
+                yield Said(("extraObjects", index), "a Secret has its values in plain text (not shown)", hint)
+
+
+def _secrets(objects: list[Any]) -> list[Any]:
+    maps = [one for one in objects if isinstance(one, Mapping)]
+    maps += [item for one in maps if isinstance(one.get("items"), list) for item in one["items"]]
+    return [one for one in maps if is_object(one) and (one["apiVersion"], one["kind"]) == ("v1", "Secret")]
+
+
+def _held(value: Any) -> list[Any]:
+    return list(value.values()) if isinstance(value, Mapping) else [value]
+
+
+def _is_literal(value: Any) -> bool:
+    return value is not None and not _BROUGHT.search(str(value))
+
+
+RULES = (secret_literal,)

@@ -1,0 +1,36 @@
+"""Rules on settings of what is switched off."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from modelservice.findings import Severity
+from modelservice.rules.rule import Said, Values, rule
+
+# A group of fields, and the key that switches it on.
+_SWITCHES = {
+    "ingress": "enabled",
+    "httpRoute": "enabled",
+    "networkPolicy": "enabled",
+    "serviceMonitor": "enabled",
+    "prometheusRule": "enabled",
+    "autoscaling": "kind",
+    "compileCache": "volume",
+    "apiKeySecret": "name",
+}
+
+
+@rule("switched-off", "Settings of what is switched on.", source="the chart's templates", severity=Severity.WARNING)
+def switched_off(values: Values) -> Iterator[Said]:
+    """Settings of a group of fields whose switch is off."""
+    for group, switch in _SWITCHES.items():
+        written = values.given.get(group)
+        if values.at(f"{group}.{switch}") or not isinstance(written, dict):
+            continue
+        for key in written:
+            if key != switch and values.changed(f"{group}.{key}"):
+                hint = f"remove it, or see `modelservice explain {group}.{switch}`"
+                yield Said((group, key), f"has no effect without {group}.{switch}", hint, True)
+
+
+RULES = (switched_off,)

@@ -1,0 +1,96 @@
+"""The fields of the annotated source: what a values file may hold, and what each field becomes."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from modelservice.findings import Path, dotted
+from modelservice.schema.source import SOURCE, Schema
+
+
+class Field(NamedTuple):
+    """A leaf of the values: what a person sets at once.
+
+    `default` is Helm's default, `tab`, `group` and `label` say where the console's form has it, `flag` and `env`
+    name the vLLM flag or the variable that the field becomes, `becomes` says it in words (Markdown).
+    """
+
+    path: Path
+    title: str
+    description: str
+    schema: Schema
+    default: Any
+    tab: str
+    group: str
+    label: str
+    flag: str
+    env: str
+    becomes: str
+    advanced: bool
+    read_by_helm: bool
+
+    @property
+    def key(self) -> str:
+        """The field's path as people write it."""
+        return dotted(self.path)
+
+    @property
+    def types(self) -> tuple[str, ...]:
+        """The JSON types that the field accepts."""
+        stated = self.schema["type"]
+        return (stated,) if isinstance(stated, str) else tuple(stated)
+
+
+class FieldModel(NamedTuple):
+    """All fields in the source's order, and the source itself."""
+
+    fields: tuple[Field, ...]
+    source: Schema
+
+
+def load_fields() -> FieldModel:
+    """Read the annotated source."""
+    import yaml
+
+    with SOURCE.open("rb") as file:
+        source: Schema = yaml.load(file, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506  both are safe
+    return FieldModel(tuple(_leaves(source, source["definitions"], ())), source)
+
+
+def _leaves(schema: Schema, definitions: Schema, path: Path) -> list[Field]:
+    fields: list[Field] = []
+    for key, child in schema["properties"].items():
+        if "x-field" in child:
+            shared = definitions[child["$ref"].rsplit("/", 1)[-1]] if "$ref" in child else {}
+            fields.append(_field((*path, key), {**shared, **child}))
+        else:
+            fields.extend(_leaves(child, definitions, (*path, key)))
+    return fields
+
+
+def _field(path: Path, schema: Schema) -> Field:
+    about = schema["x-field"]
+    flag, env = about.get("flag", ""), about.get("env", "")
+    return Field(
+        path=path,
+        title=schema["title"],
+        description=schema["description"].strip(),
+        schema=schema,
+        default=schema["default"],
+        tab=about["tab"],
+        group=about.get("group", about["tab"]),
+        label=about.get("label", schema["title"]),
+        flag=flag,
+        env=env,
+        becomes=about.get("becomes", f"`{flag or env}`" if flag or env else ""),
+        advanced=about.get("advanced", False),
+        read_by_helm=about.get("readBy") == "helm",
+    )
+
+
+def value_at(values: dict[str, Any], field: Field) -> Any:
+    """Return a field's value, None where it is not set."""
+    place: Any = values
+    for key in field.path:
+        place = place.get(key) if isinstance(place, dict) else None
+    return place

@@ -1,0 +1,276 @@
+"""Word jsonschema's errors for people: what was found, what is allowed, what to write; the edit for programs."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+from modelservice.findings import Action, Edit, Fix
+from modelservice.redact import PLACEHOLDER, shown
+
+# A jsonschema ValidationError; its stubs say of every part that it may be anything.
+_Error = Any
+# A hint, and the edits that it means.
+_Hint = tuple[str, Fix]
+TYPES = {
+    "string": "text",
+    "integer": "a whole number",
+    "number": "a number",
+    "boolean": "true or false",
+    "array": "a list",
+    "object": "a map of keys",
+    "null": "null",
+}
+
+
+class Words(NamedTuple):
+    """What to say of an error: the message, the hint, and the edits that the hint means."""
+
+    message: str
+    hint: str
+    fix: Fix = ()
+
+
+def worded(error: _Error, written: str) -> tuple[str, Words]:
+    """Return the id of the rule that an error breaks, and what to say of it.
+
+    `written` is the plain scalar that the error is about as its file has it, "" where it is none: what is meant by
+    1.10 is not 1.1.
+    """
+    if error.validator == "type":
+        return "wrong-type", _wrong_type(error, written)
+    rule, words = _WORDS.get(error.validator, ("bad-format", _generic))
+    return rule, words(error)
+
+
+def _set(error: _Error, value: Any) -> Fix:
+    return (Edit(Action.SET, tuple(error.absolute_path), value),)
+
+
+def _remove(error: _Error, *inside: str) -> Fix:
+    return (Edit(Action.REMOVE, (*error.absolute_path, *inside)),)
+
+
+def _write(error: _Error, value: Any) -> _Hint:
+    return f"write {value}", _set(error, value)
+
+
+def _wrong_type(error: _Error, written: str) -> Words:
+    wanted = [error.validator_value] if isinstance(error.validator_value, str) else list(error.validator_value)
+    wanted = [name for name in wanted if not (name == "integer" and "number" in wanted)]
+    named = " or ".join(TYPES[name] for name in wanted if name != "null")
+    said = _as_written(error.instance, written)
+    return Words(f"{said} is not {named}", *_type_hint(error, wanted, said))
+
+
+def _as_written(value: Any, written: str) -> str:
+    """Return a value as messages show it, a number as its file has it."""
+    try:
+        same = isinstance(value, int | float) and float(written) == float(value)
+    except (ValueError, OverflowError):
+        same = False
+    return written if same else shown(value)
+
+
+def _type_hint(error: _Error, wanted: list[str], said: str) -> _Hint:
+    value, kind = error.instance, wanted[0]
+    if value is None:
+        return "give a value, or remove the key", _remove(error)
+    if isinstance(value, list | dict):
+        return _shape_hint(error, kind), ()
+    if kind == "string":
+        return f'write it in quotes: "{said}"', _set(error, said)
+    if kind == "array":
+        return _list_hint(error)
+    if kind == "object":
+        return "write its keys on lines of their own, indented", ()
+    text = str(value)
+    if kind == "boolean":
+        plain = text.lower()
+        known = plain in ("true", "false")
+        return (f"write {plain} without quotes", _set(error, plain == "true")) if known else ("write true or false", ())
+    if re.fullmatch(r"-?\d+", text):
+        return _unquoted(error, text)
+    return (
+        f"write a {'whole number' if kind == 'integer' else 'number'}, such as {error.schema.get('default') or 1}",
+        (),
+    )
+
+
+def _unquoted(error: _Error, text: str) -> _Hint:
+    return f"write {text} without quotes", _set(error, int(text)) if len(text) < 20 else ()
+
+
+def _shape_hint(error: _Error, kind: str) -> str:
+    value = error.instance
+    if kind == "string" and isinstance(value, dict) and error.absolute_path and error.absolute_path[0] == "args":
+        return "put the whole argument in single quotes, as YAML reads { } and : for itself"
+    if kind == "array" and isinstance(value, dict):
+        first = next(iter(value), "NAME")
+        inside = error.schema.get("items", {}).get("properties", {})
+        begin = f"- {first}: …" if first in inside else f"- name: {first}"
+        return f'write a list: "{begin}", and its other keys indented below'
+    if kind == "array":
+        return 'write a list: each item on a line that begins with "- "'
+    if kind == "object":
+        return 'write keys, without the "- " before them'
+    return "write a single value"
+
+
+def _list_hint(error: _Error) -> _Hint:
+    text = str(error.instance)
+    if shown(text) != json.dumps(text, ensure_ascii=False):  # long, or nothing to show
+        return 'write a list of "- " lines', ()
+    words = text.split()
+    if words and words[0].startswith("-"):
+        return 'write a list, each argument on a line that begins with "- "', ()
+    if len(text) >= 40:
+        return 'write a list of "- " lines', ()
+    return f'write a list: "- {text}"', _set(error, [error.instance])
+
+
+def _not_allowed(error: _Error) -> Words:
+    from modelservice.spelling import nearest
+
+    allowed = error.validator_value if error.validator == "enum" else [error.validator_value]
+    options = [str(option) for option in allowed if option]
+    short = next((option for option in options if _initials(option) == str(error.instance).upper()), None)
+    near = short or nearest(str(error.instance), options, cutoff=0.5)
+    listed = ", ".join(json.dumps(option) if option == "" else str(option) for option in allowed)
+    if len(allowed) == 1:
+        message = f"{shown(error.instance)} is not {listed}, the only value there is"
+        return Words(message, f"write {listed}", _set(error, allowed[0]))
+    message = f"{shown(error.instance)} is none of {listed}"
+    if not near:
+        return Words(message, "choose one of them")
+    return Words(message, f"did you mean {near}?", _set(error, next(one for one in allowed if str(one) == near)))
+
+
+def _initials(option: str) -> str:
+    """Return RWX for ReadWriteMany, as kubectl shows it, and HPA for HorizontalPodAutoscaler."""
+    return re.sub("[a-z]", "", option.replace("Many", "X"))
+
+
+# What people write for a quantity's unit → Kubernetes' own.
+_UNITS = {"k": "Ki", "kb": "Ki", "kib": "Ki", "m": "Mi", "mb": "Mi", "mib": "Mi", "g": "Gi", "gb": "Gi", "gib": "Gi"}
+_UNITS |= {"t": "Ti", "tb": "Ti", "tib": "Ti", "gi": "Gi", "mi": "Mi", "ki": "Ki", "ti": "Ti", "gig": "Gi"}
+
+
+_HUB_ID_HINT = "write the id as the model's page on the hub shows it, such as Qwen/Qwen3-8B"
+
+
+def _bad_format(error: _Error) -> Words:
+    text = str(error.instance)
+    expected = error.schema.get("x-expects") or f"of the form {error.validator_value}"
+    if text.endswith("\n") and re.search(error.validator_value, text.rstrip("\n")):
+        hint = "write it on one line, without | or >"
+        return Words(f"{shown(text)} ends with a line break", hint, _set(error, text.rstrip("\n")))
+    return Words(f"{shown(text)} is not {expected}", *_format_hint(text, error))
+
+
+def _format_hint(text: str, error: _Error) -> _Hint:
+    """Return what to write; `x-form` of the schema says what kind of text is wanted."""
+    form = error.schema.get("x-form")
+    amount = re.fullmatch(r"([0-9]+(?:\.[0-9]+)?)\s*([A-Za-z]+)", text)
+    quantity = f"{amount[1]}{_UNITS[amount[2].lower()]}" if amount and amount[2].lower() in _UNITS else ""
+    if shown(text) == shown(PLACEHOLDER):
+        return "correct it, or remove the key", ()
+    if form == "quantity" and quantity and re.search(error.validator_value, quantity):
+        return _write(error, quantity)
+    if form == "model-id" and ":" in text:
+        parts = text.rstrip("/").split("/")
+        if text.startswith("http") and len(parts) > 4:
+            return _write(error, "/".join(parts[3:5]))
+        return _HUB_ID_HINT, ()
+    if form == "image" and (":" in text or "@" in text):
+        return f"write the part behind the {'@ in image.digest' if '@' in text else 'colon in image.tag'}", ()
+    if text.isdecimal() and error.schema.get("minimum", 0) <= int(text) <= error.schema.get("maximum", -1):
+        return _unquoted(error, text)
+    return _cleaned_hint(text, form, error)
+
+
+def _cleaned_hint(text: str, form: str | None, error: _Error) -> _Hint:
+    cleaned = re.sub(r"[^A-Za-z0-9._/@+-]+", "_" if form == "variable" else "-", text.strip()).strip("-")
+    for mended in (
+        cleaned,
+        cleaned.lower(),
+        cleaned.replace("--", "-"),
+        f"/{cleaned}",
+        text.partition("://")[2].strip("/"),
+    ):
+        if mended.strip("/") and mended != text and re.search(error.validator_value, mended):
+            return _write(error, mended)
+    examples = [*error.schema.get("examples", []), error.schema.get("default")]
+    return f"write one such as {examples[0]}" if examples[0] else "correct it, or remove the key", ()
+
+
+def _out_of_range(error: _Error) -> Words:
+    low, high = error.schema.get("minimum"), error.schema.get("maximum")
+    if {"examples", "x-expects"} <= error.schema.keys():
+        example, given = str(error.schema["examples"][0]), str(error.instance)
+        octal = example.startswith("0") and re.fullmatch("[4-7][04-7]{2}", given)  # a mode without its 0
+        hint, fix = (f"write 0{given}", _set(error, int(given, 8))) if octal else (f"write one such as {example}", ())
+        return Words(f"{shown(error.instance)} is not {error.schema['x-expects']}", hint, fix)
+    if low is not None and high is not None:
+        return Words(f"{shown(error.instance)} is not from {low} to {high}", f"write a number from {low} to {high}")
+    bound = f"at least {low}" if error.validator == "minimum" else f"at most {high}"
+    return Words(f"{shown(error.instance)} is not {bound}", f"write {bound}")
+
+
+_COUNTED = {"Length": "characters", "Items": "items", "Properties": "keys"}
+
+
+def _wrong_length(error: _Error) -> Words:
+    limit, length, expected = error.validator_value, len(error.instance), error.schema.get("x-expects")
+    too_long = error.validator.startswith("max")
+    if error.validator.endswith("Properties") and expected:
+        found = ", ".join(error.instance) or "no key"
+        return Words(f"has {found}, and wants {expected}", "remove what is too much" if too_long else "add it")
+    what = next(words for end, words in _COUNTED.items() if error.validator.endswith(end))
+    if limit == 0:
+        return Words(f"{shown(error.instance)} is not empty", "remove it", _remove(error))
+    if too_long:
+        are = "is" if limit == 1 else "are"
+        message = f"has {_count(length, what)}, and at most {limit} {are} allowed"
+        return Words(message, f"shorten it to {_count(limit, what)}")
+    return Words(f"has {_count(length, what)}, and at least {limit} must be there", "give a value, or remove the key")
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what.removesuffix('s') if number == 1 else what}"
+
+
+def _duplicate(error: _Error) -> Words:
+    index, twice = next((at, item) for at, item in enumerate(error.instance) if item in error.instance[:at])
+    return Words(
+        f"{shown(twice)} stands there twice", "keep one", (Edit(Action.REMOVE, (*error.absolute_path, index)),)
+    )
+
+
+def _generic(error: _Error) -> Words:
+    keys = error.validator_value.get("required", []) if error.validator == "not" else []
+    if len(keys) == 1:
+        message = f"{keys[0]} is {error.schema.get('x-expects', 'not allowed here')}"
+        return Words(message, f"remove {keys[0]}", _remove(error, keys[0]))
+    if keys:
+        return Words(f"{' and '.join(keys)} exclude each other", "keep one of them")
+    message = f"{shown(error.instance)} is not {error.schema.get('x-expects', 'allowed here')}"
+    return Words(message, "remove it", _remove(error))
+
+
+_WORDS: dict[str, tuple[str, Callable[[_Error], Words]]] = {
+    "enum": ("not-allowed", _not_allowed),
+    "const": ("not-allowed", _not_allowed),
+    "pattern": ("bad-format", _bad_format),
+    "minimum": ("out-of-range", _out_of_range),
+    "maximum": ("out-of-range", _out_of_range),
+    "exclusiveMinimum": ("out-of-range", _out_of_range),
+    "uniqueItems": ("duplicate-item", _duplicate),
+    **{
+        f"{end}{what}": ("wrong-length", _wrong_length)
+        for end in ("min", "max")
+        for what in ("Length", "Items", "Properties")
+    },
+}

@@ -1,0 +1,215 @@
+"""Check values against the plain schema; problems are worded for people."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+from modelservice.findings import Action, Edit, Fix, Path, Problem, Rule, Severity, dotted
+from modelservice.redact import shown
+from modelservice.schema.messages import TYPES, Words, worded
+from modelservice.schema.source import Schema
+
+if TYPE_CHECKING:
+    from jsonschema import Draft7Validator
+
+# A jsonschema ValidationError; its stubs say of every part that it may be anything.
+_Error = Any
+_SOURCE = "schemas/modelservice.schema.yaml"
+RULES = tuple(
+    Rule(rule_id, Severity.ERROR, summary, _SOURCE)
+    for rule_id, summary in (
+        ("unknown-key", "A key that there is none of."),
+        ("missing-key", "A key that must stand beside the others is missing."),
+        ("wrong-type", "Text where a number is wanted, and the like."),
+        ("not-allowed", "A value that is none of those allowed."),
+        ("bad-format", "A text that is not of the wanted form: a quantity, a name, a path."),
+        ("out-of-range", "A number that is too small or too large."),
+        ("wrong-length", "A text, list or map that is too short or too long."),
+        ("duplicate-item", "A list in which an item stands twice."),
+    )
+)
+
+
+def check_schema(
+    data: Mapping[str, Any], validator: Draft7Validator, schema: Schema, written: Callable[[Path], str] = lambda _: ""
+) -> Iterator[Problem]:
+    """Yield every place where the values do not fit the schema (draft-07); no problem is said twice.
+
+    `validator` is what `validator_of` makes of the schema; it is worth keeping. `written` returns the plain scalar at a
+    path as its file has it.
+    """
+    seen: set[tuple[Any, ...]] = set()
+    for error in validator.iter_errors(data):
+        for leaf in _leaves(error):
+            for problem in _problems(leaf, schema, written):
+                if problem[:-1] not in seen:
+                    seen.add(problem[:-1])
+                    yield problem
+
+
+def validator_of(schema: Schema) -> Draft7Validator:
+    """Return what checks values against a schema as Helm does."""
+    from jsonschema import Draft7Validator, validators
+
+    linear: type[Draft7Validator] = validators.extend(Draft7Validator, {"uniqueItems": _unique_items})  # type: ignore[no-untyped-call]
+    return linear(_inlined(schema, schema.get("definitions", {})))
+
+
+def _unique_items(_: Any, wanted: bool, items: Any, __: Any) -> Iterator[_Error]:
+    """Find an item that stands twice in linear time: jsonschema's own compares every two maps."""
+    from jsonschema import ValidationError
+
+    if wanted and isinstance(items, list) and len({json.dumps(item, sort_keys=True) for item in items}) < len(items):
+        yield ValidationError("an item stands twice")
+
+
+def _inlined(schema: Any, definitions: Mapping[str, Any]) -> Any:
+    """Return the schema with its definitions in their references' place: looking them up takes a third of the time."""
+    if isinstance(schema, Mapping):
+        if str(schema.get("$ref", "")).startswith("#/definitions/"):
+            # What stands beside a reference is prose: draft-07 ignores it. Hints use it.
+            schema = {**definitions[schema["$ref"].rpartition("/")[2]], **schema}
+        return {
+            _anchored(key) if "$" in key else key: _anchored(child)
+            if key == "pattern" and isinstance(child, str)
+            else _inlined(child, definitions)
+            for key, child in schema.items()
+            if key not in ("$ref", "definitions")
+        }
+    return [_inlined(item, definitions) for item in schema] if isinstance(schema, list) else schema
+
+
+def _anchored(pattern: str) -> str:
+    """Return a pattern as Helm reads it: Python's $ matches before a last line break too."""
+    return pattern if pattern.startswith("$") else re.sub(r"(?<!\\)\$", r"\\Z", pattern)
+
+
+def _leaves(error: _Error) -> Iterator[_Error]:
+    """Yield the errors of the alternative that comes nearest: the one whose first error lies deepest."""
+    if error.validator not in ("anyOf", "oneOf") or not error.context:
+        yield error
+        return
+    branches: dict[Any, list[_Error]] = {}
+    for inner in error.context:
+        branches.setdefault(inner.relative_schema_path[0], []).append(inner)
+    best = max(branches.values(), key=lambda errors: (max(len(e.absolute_path) for e in errors), -len(errors)))
+    for inner in best:
+        yield from _leaves(inner)
+
+
+def _problems(error: _Error, schema: Mapping[str, Any], written: Callable[[Path], str]) -> Iterator[Problem]:
+    path: Path = tuple(error.absolute_path)
+    if error.validator == "not" and error.validator_value == {}:
+        remove = (Edit(Action.REMOVE, path),)
+        yield Problem(Severity.ERROR, path, "is set by the chart", "remove it", "not-allowed", True, remove)
+    elif error.validator == "additionalProperties":
+        for key in _extras(error):
+            rule, (message, hint, fix) = _extra((*path, key), error.instance, error.schema, schema)
+            yield Problem(Severity.ERROR, (*path, key), message, hint, rule, True, fix)
+    elif error.validator == "required":
+        for key in error.validator_value:
+            if key not in error.instance:
+                hint, fix = _added((*path, key), error.schema.get("properties", {}).get(key, {}))
+                yield Problem(Severity.ERROR, path, f"{key} is missing", hint, "missing-key", False, fix)
+    else:
+        rule, (message, hint, fix) = worded(error, written(path))
+        if "propertyNames" in error.relative_schema_path:
+            named = (*path, str(error.instance))
+            yield Problem(Severity.ERROR, named, message, hint, rule, True, _renamed(named, fix))
+        else:
+            yield Problem(Severity.ERROR, path, message, hint, rule, False, fix)
+
+
+def _renamed(key: Path, fix: Fix) -> Fix:
+    """Return the edits of a key's name, where `fix` is about it as a value."""
+    return tuple(Edit(Action.MOVE, key, (*key[:-1], edit.value)) for edit in fix if edit.action is Action.SET)
+
+
+def _added(path: Path, wanted: Mapping[str, Any]) -> tuple[str, Fix]:
+    """Return the hint that adds a key, with a value where the schema knows one."""
+    known = wanted.get("enum", [wanted.get("minimum")])[0] if wanted.get("type") in ("string", "integer") else None
+    return (f"add {path[-1]}: {known}", (Edit(Action.SET, path, known),)) if known else (f"add {path[-1]}", ())
+
+
+def _extras(error: _Error) -> list[str]:
+    known, patterns = error.schema.get("properties", {}), error.schema.get("patternProperties", {})
+    return [key for key in error.instance if key not in known and not any(re.search(p, key) for p in patterns)]
+
+
+def _extra(
+    path: Path, there: Mapping[str, Any], group: Mapping[str, Any], schema: Mapping[str, Any]
+) -> tuple[str, Words]:
+    """Say that a key is none of those known, or, where any key of a form is allowed, that it is not of that form."""
+    if "properties" not in group and "x-expects" in group:
+        return "bad-format", Words(f"{shown(path[-1])} is not {group['x-expects']}", "correct it, or remove the key")
+    return "unknown-key", Words("unknown key", *_meant(path, there, group, schema))
+
+
+def _meant(
+    path: Path, there: Mapping[str, Any], group: Mapping[str, Any], schema: Mapping[str, Any]
+) -> tuple[str, Fix]:
+    from modelservice.spelling import nearest
+
+    siblings, last, value = group.get("properties", {}), str(path[-1]), there[str(path[-1])]
+    if joined := _run_together(path, schema):
+        return f"did you mean {joined}?", _moved(path, tuple(joined.split(".")))
+    missing = [key for key in group.get("required", ()) if key not in there]
+    if near := nearest(last, siblings) or _namesake(last, missing):
+        kind = str(siblings[near].get("type"))
+        shape = {"array": list, "object": dict}.get(kind, object)
+        if not isinstance(value, shape):
+            return f"did you mean {near} ({TYPES[kind]})?", ()
+        return f"did you mean {near}?", () if near in there else _moved(path, (*path[:-1], near))
+    # What stands in a list, such as a volume's Secret, is hardly meant for a field of another part.
+    if not any(isinstance(part, int) for part in path) and (place := _elsewhere(path, schema)):
+        return f"did you mean {place}?", _moved(path, tuple(place.split(".")))
+    inside = f" of {dotted(path[:-1])}" if path[:-1] else ""
+    if len(siblings) <= 12:
+        return f"the keys{inside} are {', '.join(siblings)}", ()
+    return "remove it; `modelservice explain` lists the keys", (Edit(Action.REMOVE, path),)
+
+
+def _moved(path: Path, target: Path) -> Fix:
+    return (Edit(Action.MOVE, path, target),)
+
+
+def _namesake(last: str, missing: list[str]) -> str | None:
+    """Return the key that is missing and differs by a word before it: secretName where name stands, or name."""
+    tail = f"{last[:1].upper()}{last[1:]}" or " "
+    return next((key for key in missing if key.endswith(tail) or last.endswith(f"{key[0].upper()}{key[1:]}")), None)
+
+
+_FEW = 3
+
+
+def _elsewhere(path: Path, schema: Mapping[str, Any]) -> str | None:
+    """Return the field that is meant when a key stands at the wrong place, or is several keys run together."""
+    from modelservice.spelling import nearest
+
+    if any(isinstance(part, int) for part in path):
+        return None
+    last = str(path[-1])
+    fields = [field for field in _paths(schema) if field not in (dotted(path), last)]
+    same = [field for field in fields if field.rpartition(".")[2].lower() == last.lower()]
+    longer = [field for field in fields if len(last) > 4 and field.rpartition(".")[2].lower().startswith(last.lower())]
+    if 0 < len(same or longer) <= _FEW:
+        return (same or longer)[0]  # the console's fields come first
+    return nearest(last, fields, cutoff=0.8) or nearest(dotted(path), fields, cutoff=0.85)
+
+
+def _run_together(path: Path, schema: Mapping[str, Any]) -> str | None:
+    """Return the field that is meant by modelName or model_name; None where the key is not several run together."""
+    if len(path) > 1:
+        return None
+    written = re.sub("[-_]", "", str(path[0])).lower()
+    return next((field for field in _paths(schema) if "." in field and field.replace(".", "").lower() == written), None)
+
+
+def _paths(group: Mapping[str, Any], above: str = "") -> Iterator[str]:
+    for key, child in group.get("properties", {}).items():
+        if "not" not in child:
+            yield above + key
+            yield from _paths(child, f"{above}{key}.")

@@ -1,0 +1,1 @@
+"""Reaching a running service."""

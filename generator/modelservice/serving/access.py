@@ -1,0 +1,137 @@
+"""How to reach a release of a service: addresses, model name, key, and examples to paste."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple
+
+from modelservice.vllm.routes import served
+
+PORT = 8000
+
+
+class Key(NamedTuple):
+    """Where the API key is kept: a Secret's name and key; both empty where the values do not say it."""
+
+    secret: str
+    key: str
+
+
+class Access(NamedTuple):
+    """How one release of a service is reached.
+
+    `scheme` is what the server itself speaks, `outside` are addresses that an Ingress or HTTPRoute forwards from, `key`
+    is None where the server asks for none.
+    """
+
+    release: str
+    service: str
+    namespace: str
+    service_type: str
+    model: str
+    task: str
+    key: Key | None
+    scheme: str
+    outside: tuple[str, ...]
+
+    @property
+    def url(self) -> str:
+        """The API's address inside the cluster."""
+        return f"{self.scheme}://{self.service}.{self.namespace}.svc.cluster.local:{PORT}/v1"
+
+
+def access(values: Mapping[str, Any], release: str, namespace: str) -> Access:
+    """Return how the release is reached; `values` are complete, as the chart sees them."""
+    return Access(
+        release=release,
+        service=service_name(values, release),
+        namespace=namespace,
+        service_type=values["service"]["type"],
+        model=values["model"]["servedName"] or values["model"]["name"],
+        task=values["model"]["task"],
+        key=_key(values),
+        scheme="https" if values["tls"]["secretName"] else "http",
+        outside=tuple(_outside(values)),
+    )
+
+
+def _outside(values: Mapping[str, Any]) -> Iterator[str]:
+    """Yield the addresses outside of the cluster; a gateway's own listener decides whether a route's is https."""
+    ingress, route, path = values["ingress"], values["httpRoute"], f"{values['rootPath']}/v1"
+    secured = {host for item in ingress["tls"] for host in item["hosts"]}
+    for host in ingress["hosts"] if ingress["enabled"] else ():
+        yield f"{'https' if host in secured else 'http'}://{host}{path}"
+    for host in route["hostnames"] if route["enabled"] else ():
+        yield f"https://{host}{path}"
+
+
+def service_name(values: Mapping[str, Any], release: str) -> str:
+    """Return the Service's name, as templates/_names.tpl makes it."""
+    name = str(values["fullnameOverride"] or f"{values['nameOverride'] or 'modelservice'}-{release}").replace(".", "-")
+    if len(name) <= 63:
+        return name
+    return f"{name[:54].strip('-')}-{hashlib.sha256(name.encode()).hexdigest()[:8]}"
+
+
+def _key(values: Mapping[str, Any]) -> Key | None:
+    if values["apiKeySecret"]["name"]:
+        return Key(values["apiKeySecret"]["name"], values["apiKeySecret"]["keys"][0])
+    for variable in values["env"]:
+        if variable["name"] == "VLLM_API_KEY":
+            secret = variable.get("valueFrom", {}).get("secretKeyRef", {})
+            return Key(secret.get("name", ""), secret.get("key", ""))
+    return None
+
+
+def as_text(found: Access) -> str:
+    """Return what a person wants to know."""
+    return _render("text.txt.j2", found)
+
+
+def as_curl(found: Access) -> str:
+    """Return a shell script that asks every route that the model serves."""
+    return _render("curl.sh.j2", found)
+
+
+def as_python(found: Access) -> str:
+    """Return a program that uses the openai package."""
+    return "\n\n".join(_cells(found)) + "\n"
+
+
+def as_env(found: Access) -> str:
+    """Return the variables that OpenAI's clients read, to be evaluated by a shell."""
+    return _render("env.sh.j2", found)
+
+
+def as_notebook(found: Access) -> str:
+    """Return a Jupyter notebook (nbformat 4.5) with the same program, a cell for each step."""
+    intro = f"# {found.model}\n\nOpen a way to the server first:\n\n```sh\n{port_forward(found)}\n```"
+    cells: list[dict[str, Any]] = [{"cell_type": "markdown", "id": "intro", "metadata": {}, "source": intro}]
+    for number, source in enumerate(_cells(found)):
+        code = {"cell_type": "code", "id": f"step-{number}", "metadata": {}, "source": source}
+        cells.append({**code, "execution_count": None, "outputs": []})
+    kernel = {"display_name": "Python 3", "language": "python", "name": "python3"}
+    notebook = {"cells": cells, "metadata": {"kernelspec": kernel}, "nbformat": 4, "nbformat_minor": 5}
+    return json.dumps(notebook, indent=1, ensure_ascii=False) + "\n"
+
+
+STYLES = {"text": as_text, "curl": as_curl, "python": as_python, "notebook": as_notebook, "env": as_env}
+
+
+def port_forward(found: Access) -> str:
+    """Return the command that brings the API to this machine."""
+    return f"kubectl --namespace {found.namespace} port-forward service/{found.service} {PORT}:{PORT}"
+
+
+def _cells(found: Access) -> list[str]:
+    return [cell.strip() for cell in _render("python.py.j2", found).split("# %%\n") if cell.strip()]
+
+
+def _render(template: str, found: Access) -> str:
+    from modelservice.chart.templating import environment
+
+    routes = served(found.task)
+    context = {"access": found, "port_forward": port_forward(found), "port": PORT, "routes": routes}
+    return environment().get_template(f"access/{template}").render(context)

@@ -1,0 +1,23 @@
+"""Find the closest known word to a misspelled one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+
+def nearest(word: str, choices: Iterable[str], *, cutoff: float = 0.7) -> str | None:
+    """Return the choice most like the word, case and dashes aside, None where none is near."""
+    import difflib  # only a mistake needs it
+
+    # The least is no misspelling of the most.
+    plain = {_plain(choice): choice for choice in choices if not _opposite(word, choice)}
+    found = difflib.get_close_matches(_plain(word), plain, 1, cutoff)
+    return plain[found[0]] if found else None
+
+
+def _opposite(word: str, choice: str) -> bool:
+    return {text.rpartition(".")[2][:3] for text in (word, choice)} == {"min", "max"}
+
+
+def _plain(word: str) -> str:
+    return word.lower().replace("-", "").replace("_", "").replace(".", "")

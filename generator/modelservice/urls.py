@@ -1,0 +1,12 @@
+"""URLs: whether a text is an address and nothing more."""
+
+from __future__ import annotations
+
+import re
+
+HOST = r"([A-Za-z0-9][A-Za-z0-9.-]*|\[[0-9A-Fa-f:.]+\])(:[0-9]+)?"
+
+
+def is_address(url: str, schemes: str) -> bool:
+    """Say whether a URL is a host and a path, without a query, of one of the schemes, such as "https?|oci"."""
+    return re.fullmatch(rf"({schemes})://{HOST}(/[^\s?#]*)?", url) is not None

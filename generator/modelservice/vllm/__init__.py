@@ -1,0 +1,1 @@
+"""vLLM's command line, environment and routes: facts, and checks of `args`."""

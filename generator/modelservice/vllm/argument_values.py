@@ -1,0 +1,212 @@
+"""Check the text of a flag's value: what is wrong with it, and what to write."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+from modelservice.redact import shown
+from modelservice.spelling import nearest
+from modelservice.vllm.facts import facts
+from modelservice.vllm.flags import Flag
+
+_SIZE = re.compile(r"(\d+(?:\.\d+)?)([kKmMgGtT])")
+_DECIMAL = {"k": 10**3, "m": 10**6, "g": 10**9, "t": 10**12}
+_BINARY = {"K": 2**10, "M": 2**20, "G": 2**30, "T": 2**40}
+_THOUSANDS = re.compile(r"\d{1,3}(,\d{3})+")
+_PAIRS = re.compile(r"[\w-]+=[^,=]+(,[\w-]+=[^,=]+)*")
+_LISTED = 12
+
+
+class Fault(NamedTuple):
+    """What is wrong with a value: the rule that says so, the message's end, and what to write ("": nothing fits)."""
+
+    rule: str
+    message: str
+    mend: str = ""
+
+
+def value_fault(flag: Flag, text: str) -> Fault | None:
+    """Return what is wrong with one value of a flag, or None. What Kubernetes puts in, `$(NAME)`, is not known here."""
+    if "$(" in text:
+        return None
+    fault = _fault(flag, text)
+    if fault is None:
+        return None
+    example = [str(flag.default)] if fault.rule == "argument-range" and flag.default is not None else []
+    mend = next((other for other in (*_repairs(flag, text), *example) if _fault(flag, other) is None), "")
+    return fault._replace(mend=_compact(mend) if "json" in flag.type else mend)
+
+
+def _fault(flag: Flag, text: str) -> Fault | None:
+    if flag.enforced:
+        message = f"{shown(text)} is none of {_names(flag.values)}"
+        return None if _choice(flag, text) else Fault("argument-choice", message)
+    check = _CHECKS.get(flag.type)
+    fault = check(flag, text) if check else _form(flag, text)
+    if fault is None and (limits := facts("constraints")["ranges"].get(flag.name)):
+        fault = _range(flag, text, limits)
+    if fault is None and flag.values and text.lower() not in {value.lower() for value in flag.values}:
+        return Fault("argument-value", f"{shown(text)} is not known; known are {_names(flag.values)}")
+    return fault
+
+
+def _form(flag: Flag, text: str) -> Fault | None:
+    form = facts("constraints")["forms"].get(flag.name)
+    if form is None or re.search(form["pattern"], text):
+        return None
+    return Fault("argument-type", f"{shown(text)} is not {form['expects']}")
+
+
+def _names(values: tuple[str, ...]) -> str:
+    return ", ".join(values[:_LISTED]) + (f" and {len(values) - _LISTED} more" if len(values) > _LISTED else "")
+
+
+def _choice(flag: Flag, text: str) -> bool:
+    return text in flag.values or (flag.type == "int" and _integer(text) in [_integer(value) for value in flag.values])
+
+
+def _integer(text: str) -> int | None:
+    try:
+        return int(text)
+    except ValueError:
+        return None
+
+
+def size(text: str) -> int | None:
+    """Return a number as vLLM reads sizes: 4k is 4000, 4K is 4096, 25.6k is 25600, 25.6K is nothing."""
+    found = _SIZE.fullmatch(text.strip())
+    if not found:
+        return _integer(text)
+    number, unit = found.groups()
+    try:
+        return int(float(number) * _DECIMAL[unit]) if unit in _DECIMAL else int(number) * _BINARY[unit]
+    except (ValueError, OverflowError):
+        return None
+
+
+def _number(text: str) -> float | None:
+    try:
+        return float(text)
+    except ValueError:
+        return None
+
+
+def _int_fault(flag: Flag, text: str) -> Fault | None:
+    return None if _integer(text) is not None else Fault("argument-type", f"{shown(text)} is no whole number")
+
+
+def _float_fault(flag: Flag, text: str) -> Fault | None:
+    return None if _number(text) is not None else Fault("argument-type", f"{shown(text)} is no number")
+
+
+def _size_fault(flag: Flag, text: str) -> Fault | None:
+    auto = flag.type == "human-int-or-auto" and text.strip().lower() == "auto"
+    if auto or size(text) is not None:
+        return None
+    allowed = "a whole number, 4k (4000) or 4K (4096)" + (", or auto" if flag.type == "human-int-or-auto" else "")
+    return Fault("argument-type", f"{shown(text)} is no size: {allowed} would be")
+
+
+def _boolean_fault(flag: Flag, text: str) -> Fault | None:
+    message = f"{shown(text)} is neither true nor false"
+    return None if text.lower() in ("true", "false") else Fault("argument-type", message)
+
+
+def _json_fault(flag: Flag, text: str) -> Fault | None:
+    if flag.type == "str-or-json" and not text.lstrip().startswith(("{", "[")):
+        return None
+    try:
+        value = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        return Fault("argument-json", f"{shown(text)} is no JSON ({_where(error)})")
+    wanted = _container(flag)
+    if isinstance(value, wanted) or (value is None and flag.type == "json"):
+        return None
+    return Fault("argument-json", f"{shown(text)} is no JSON {'list' if wanted is list else 'object'}")
+
+
+def _compact(text: str) -> str:
+    return json.dumps(json.loads(text), separators=(",", ":"), ensure_ascii=False) if text else ""
+
+
+def _container(flag: Flag) -> type:
+    return list if isinstance(flag.default, list) else dict
+
+
+def _where(error: Exception) -> str:
+    if isinstance(error, json.JSONDecodeError):
+        return f"{error.msg} at character {error.pos + 1}"
+    return "too deep or too long"
+
+
+_CHECKS = {
+    "int": _int_fault,
+    "float": _float_fault,
+    "human-int": _size_fault,
+    "human-int-or-auto": _size_fault,
+    "boolean": _boolean_fault,
+    "json": _json_fault,
+    "json-object": _json_fault,
+    "str-or-json": _json_fault,
+}
+
+
+def _range(flag: Flag, text: str, limits: dict[str, Any]) -> Fault | None:
+    value = size(text) if flag.type.startswith("human-int") else _number(text)
+    if text in limits.get("also", []) or (value is None and flag.type != "str"):
+        return None
+    inside = value is not None and (
+        value >= limits.get("min", value)
+        and value <= limits.get("max", value)
+        and ("above" not in limits or value > limits["above"])
+        and ("below" not in limits or value < limits["below"])
+    )
+    return None if inside else Fault("argument-range", f"{shown(text)} is not {_limits(limits)}")
+
+
+def _limits(limits: dict[str, Any]) -> str:
+    words = {"min": "at least", "above": "above", "max": "at most", "below": "below"}
+    return " and ".join(f"{word} {limits[key]}" for key, word in words.items() if key in limits)
+
+
+def _repairs(flag: Flag, text: str) -> Iterator[str]:
+    """Yield what may have been meant, the likeliest first. No shell reads arguments, so its quotes stay in them."""
+    bare = text.strip().strip("'\"")
+    yield bare
+    yield from _json_repairs(flag, bare)
+    plain = bare.replace(",", "") if _THOUSANDS.fullmatch(bare) else bare
+    yield plain.removesuffix("i").removesuffix("B").removesuffix("b").removesuffix("i")
+    if bare.count(",") == 1:
+        yield bare.replace(",", ".")
+    if (whole := size(bare)) is not None:
+        yield str(whole)
+    number = _number(bare.removesuffix("%"))
+    if number is not None and flag.enforced:
+        yield next((value for value in flag.values if (_number(value) or 0) >= number), "")
+    elif number is not None:
+        yield from (str(int(number)) if number.is_integer() else "", f"{number / 100:g}" if number >= 10 else "")
+    names = {value.lower(): value for value in flag.values}
+    if near := nearest(bare, names, cutoff=0.5):
+        yield names[near]
+
+
+def _json_repairs(flag: Flag, text: str) -> Iterator[str]:
+    if not flag.type.startswith("json"):
+        return
+    yield text.replace("'", '"')
+    if _PAIRS.fullmatch(text):
+        pairs = dict(pair.split("=") for pair in text.split(","))
+        yield json.dumps({key: _json_value(value) for key, value in pairs.items()}, separators=(",", ":"))
+    if _container(flag) is list and not text.startswith(("[", "{")):
+        yield json.dumps(text.split(","), separators=(",", ":"))
+
+
+def _json_value(text: str) -> Any:
+    """Return a number, true, false or null as such, anything else as text."""
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text

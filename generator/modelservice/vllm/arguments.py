@@ -1,0 +1,191 @@
+"""Check the `args` of a values file against the command line of a vLLM release."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator, Sequence
+
+from modelservice.findings import MOST, Problem, Severity
+from modelservice.redact import may_hold_secret, safe_arguments, shown
+from modelservice.vllm.argument_rules import OWNED, problem, quoted_items
+from modelservice.vllm.argument_values import value_fault
+from modelservice.vllm.command_line import Given, Read, Stray, Unknown, normal, read
+from modelservice.vllm.facts import facts
+from modelservice.vllm.flags import Flag, Line, command_line
+from modelservice.vllm.history import deprecated, keys, unknown, value_change
+from modelservice.vllm.releases import Exactness, Release, alive, release_after
+
+# What holds for every image; what holds for every release of vLLM.
+_FOR_EVERY_IMAGE = {"argument-secret"}
+_FOR_EVERY_RELEASE = {"argument-secret", "argument-owned", "argument-two-words", "argument-repeated"}
+_NO = ("false", "0", "no", "off", "none")
+_YES = ("true", "1", "yes", "on")
+_DASHES = "–—−‐‑"  # noqa: RUF001  what word processors make of two hyphens
+
+
+def check_arguments(args: Sequence[str], release: Release, *, own_image: bool) -> list[Problem]:
+    """Return what is wrong with the arguments on a release's command line; paths are `("args", index)`.
+
+    An image that is not vLLM's own (`own_image` false) may hold another command line, and so may a release newer or
+    older than the listed ones: there, errors become warnings. So do errors, for a release between two listed ones,
+    that the later one would not have.
+    """
+    problems = _check(args, release.name, release.label)
+    if not own_image:
+        return [_softened(one, _FOR_EVERY_IMAGE) for one in problems]
+    if release.exactness is Exactness.OLDER:  # what went before the oldest listed release may still be there
+        problems = [one for one in problems if one.rule != "argument-removed"]
+    if release.exactness in (Exactness.NEWER, Exactness.OLDER):
+        return [_softened(one, _FOR_EVERY_RELEASE) for one in problems]
+    if problems and release.exactness is Exactness.BETWEEN:
+        later = {(one.rule, one.path) for one in _check(args, release_after(release.name), "")}
+        return [one if (one.rule, one.path) in later else _softened(one, _FOR_EVERY_RELEASE) for one in problems]
+    return problems
+
+
+def _softened(one: Problem, firm: set[str]) -> Problem:
+    return one if one.rule in firm else one._replace(severity=Severity.WARNING)
+
+
+def _check(args: Sequence[str], release: str, label: str) -> list[Problem]:
+    # What follows sees no secret, so that no message can print one.
+    safe, secrets = safe_arguments(args)
+    line = Line(release, label, command_line(release))
+    read_items = list(read(safe, line))
+    problems = [_secret(index, kind, safe[index], line) for index, kind in secrets.items()]
+    found = (one for item in read_items for one in _item(item, line) if one.path[-1] not in secrets)
+    problems += itertools.islice(found, MOST)
+    given = [item for item in read_items if isinstance(item, Given) and item.flag.name not in OWNED]
+    problems += [*_repeated(given), *_needs(given, line)]
+    return sorted(problems, key=lambda one: str(one.path[-1]).zfill(9))
+
+
+def _secret(index: int, kind: str, text: str, line: Line) -> Problem:
+    flag = line.flags.get(normal(text.partition("=")[0]))
+    hint = "put it into a Secret, name it in env with valueFrom.secretKeyRef, and write $(NAME) of that entry here"
+    if flag and flag.name in OWNED:
+        hint = OWNED[flag.name].instead.replace("{value}", "")
+    return problem("argument-secret", index, f"{kind} in plain text (not shown)", hint)
+
+
+def _item(item: Read, line: Line) -> Iterator[Problem]:
+    if isinstance(item, Stray):
+        yield from _stray(item, line)
+    elif isinstance(item, Unknown):
+        yield unknown(item, line)
+    elif item.flag.name in OWNED:
+        yield _owned(item)
+    else:
+        yield from _given(item, line)
+
+
+def _owned(item: Given) -> Problem:
+    reason, instead = OWNED[item.flag.name]
+    hint = instead.replace("{value}", f": {item.values[0].text}" if item.values else "")
+    if item.values and not item.attached:
+        hint = hint.replace("remove it", "remove both items", 1)
+    return problem("argument-owned", item.at, f"`{item.flag.name}` is the chart's: {reason}", hint)
+
+
+def _given(item: Given, line: Line) -> Iterator[Problem]:
+    flag = item.flag
+    if flag.deprecated:
+        yield deprecated(item, line)
+    if flag.type == "switch":
+        if item.attached or item.key:
+            value = item.values[0].text if item.values else item.key
+            yield _switch_value(item.at, item.spelling, flag, value)
+    elif item.key and "json" not in flag.type:
+        yield problem("argument-type", item.at, f"`{flag.name}` takes no keys", _wanted(flag))
+    elif not item.values and flag.nargs != "?":
+        yield problem("argument-missing-value", item.at, f"`{item.spelling}` has no value", _wanted(flag))
+    elif item.attached and flag.name == "--config":
+        hint = f"write {quoted_items([flag.name, item.values[0].text])}"
+        yield problem("argument-config", item.at, "vLLM does not read a file that is given as `--config=FILE`", hint)
+    else:
+        yield from _values(item, line)
+        yield from keys(item, line)
+
+
+def _wanted(flag: Flag) -> str:
+    some = flag.values[0] if flag.values else flag.default
+    return f"write `{flag.name}=VALUE`" + (f", such as `{flag.name}={some}`" if some else "") + ", or remove it"
+
+
+def _values(item: Given, line: Line) -> Iterator[Problem]:
+    for word in () if item.key else item.values:
+        fault = value_fault(item.flag, word.text)
+        if fault:
+            mend = f"{item.flag.name}={fault.mend}" if item.attached else fault.mend
+            hint = f"write {quoted_items([mend])}" if fault.mend else f"correct the value or remove `{item.flag.name}`"
+            message = f"`{item.flag.name}`: {fault.message}"
+            if fault.rule in ("argument-choice", "argument-value"):
+                message += value_change(item, word.text, line)
+            yield problem(fault.rule, word.at, message, hint)
+
+
+def _switch_value(index: int, spelling: str, flag: Flag, value: str, *, apart: bool = False) -> Problem:
+    message = f"`{spelling}` is a switch and takes no value, found {shown(value)}"
+    negated = (spelling in flag.negatives) != (value.lower() in _NO)
+    opposite = next((form for form in flag.negatives if form.startswith("--no-")), "")
+    hint = f"write `{opposite if negated else flag.name}`" + (" in place of both items" if apart else "")
+    if negated and not opposite:
+        hint = "remove it: it is off unless it is given"
+    return problem("argument-switch-value", index, message, hint)
+
+
+def _stray(item: Stray, line: Line) -> Iterator[Problem]:
+    text = item.text
+    if not text:
+        return  # no text was written here, which the schema says
+    if item.words:
+        yield from _several(item, line)
+    elif item.follows and text.lower() in (*_NO, *_YES):
+        yield _switch_value(item.at, item.follows.spelling, item.follows.flag, text, apart=True)
+    else:
+        bare = "--" + text.strip().lstrip(_DASHES + "-")
+        meant = normal(bare.partition("=")[0]).partition(".")[0] in line.flags
+        hint = (
+            f"write {quoted_items([bare])}"
+            if meant and not may_hold_secret(text)
+            else "remove it, or write it with its flag as --flag=value"
+        )
+        yield problem("argument-stray", item.at, f"{shown(text)} belongs to no flag", hint)
+
+
+def _several(item: Stray, line: Line) -> Iterator[Problem]:
+    """What is wrong with the words comes before their sharing an item: the hint must hold when pasted in."""
+    inner = [one for part in read(item.words, line) for one in _item(part, line)]
+    if inner:
+        yield from (one._replace(path=("args", item.at)) for one in inner)
+    else:
+        message = f"{shown(item.text)} is one list item, and no shell splits it"
+        yield problem("argument-two-words", item.at, message, f"write {quoted_items(item.words)}")
+
+
+def _repeated(given: Sequence[Given]) -> Iterator[Problem]:
+    seen: dict[tuple[str, str], Given] = {}
+    for item in given:
+        if item.flag.repeatable or item.key.endswith("+"):
+            continue
+        same = [other for (name, _), other in seen.items() if name == item.flag.name]
+        others = [other for other in same if other.key == item.key or not (other.key and item.key)]
+        if others:
+            mixed = bool(others[0].key) != bool(item.key)
+            lost = "the JSON is lost beside dotted keys" if mixed else "the last wins"
+            message = f"`{item.flag.name}` is given again after args[{others[0].at}], and {lost}"
+            yield problem("argument-repeated", item.at, message, "keep one of them")
+        seen[item.flag.name, item.key] = item
+
+
+def _needs(given: Sequence[Given], line: Line) -> Iterator[Problem]:
+    on = {item.flag.name: item for item in given if not item.negated}
+    for need in facts("constraints")["needs"]:
+        item = on.get(need["flag"])
+        if item is None or need["needs"] in on or not alive(need["in"], line.release):
+            continue
+        value = item.values[0].text if item.values else ""
+        listed = [name for life, names in need.get("values", {}).items() if alive(life, line.release) for name in names]
+        if "values" not in need or value in listed:
+            what = f"{need['flag']}={value}" if value else need["flag"]
+            yield problem("argument-needs", item.at, f"`{what}` needs `{need['needs']}`", f"add `{need['needs']}`")

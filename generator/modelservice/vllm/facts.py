@@ -1,0 +1,19 @@
+"""The facts on vLLM, read from `schemas/vllm/` once, when something asks for them.
+
+Their format, lives such as `0.10.0..0.12.0` or `0.13.0..`, is described in `tools/vllm_data.py`, which writes them.
+"""
+
+from __future__ import annotations
+
+import functools
+import json
+from typing import Any
+
+from modelservice.schema.source import SCHEMAS
+
+
+@functools.cache
+def facts(name: str) -> dict[str, Any]:
+    """Return one file of `schemas/vllm/`: flags, history, constraints or environment."""
+    data: dict[str, Any] = json.loads((SCHEMAS / "vllm" / f"{name}.json").read_bytes())
+    return data

@@ -1,0 +1,112 @@
+"""The flags of `vllm serve`, by release."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from modelservice.vllm.facts import facts
+from modelservice.vllm.releases import Life, alive, lives_of, releases, spans
+
+
+class Flag(NamedTuple):
+    """A flag of `vllm serve` in one release.
+
+    `values` are the known ones, all there are when `enforced`; `negatives` switch it off; `nargs` is "" for one value,
+    "?" for at most one, "+" for one or more. `type` is switch, boolean, str, int, float, human-int (4k),
+    human-int-or-auto, json, json-object or str-or-json.
+    """
+
+    name: str
+    type: str
+    nargs: str
+    values: tuple[str, ...]
+    enforced: bool
+    negatives: tuple[str, ...]
+    aliases: tuple[str, ...]
+    deprecated: bool
+    repeatable: bool
+    default: Any
+
+
+class Line(NamedTuple):
+    """The command line of a release: its flags by every way to write them, and the release as messages name it."""
+
+    release: str
+    label: str
+    flags: Mapping[str, Flag]
+
+
+@functools.cache
+def command_line(release: str) -> dict[str, Flag]:
+    """Return the flags of a release by every way to write them: name, alias and negative form."""
+    line: dict[str, Flag] = {}
+    for name, entry in facts("flags")["flags"].items():
+        if name.startswith("-") and alive(entry["in"], release):
+            flag = _flag(name, entry, release)
+            line.update(dict.fromkeys((name, *flag.aliases, *flag.negatives), flag))
+    return line
+
+
+def _flag(name: str, entry: dict[str, Any], release: str) -> Flag:
+    return Flag(
+        name=name,
+        type=_one(entry["type"], release),
+        nargs=_one(entry.get("nargs", ""), release) or "",
+        values=_all(entry.get("values", []), release),
+        enforced="enforced" in entry and alive(entry["enforced"], release),
+        negatives=_all(entry.get("negative", []), release),
+        aliases=_all(entry.get("aliases", []), release),
+        deprecated="deprecated" in entry and alive(entry["deprecated"], release),
+        repeatable="repeatable" in entry,
+        default=_one(entry.get("default", {}), release),
+    )
+
+
+def _one(fact: Any, release: str) -> Any:
+    """Return the value of a fact in a release: itself, or of a map the one whose life covers it."""
+    if not isinstance(fact, dict):
+        return fact
+    return next((value for life, value in fact.items() if alive(life, release)), None)
+
+
+def _all(fact: list[str] | dict[str, list[str]], release: str) -> tuple[str, ...]:
+    if isinstance(fact, list):
+        return tuple(fact)
+    return tuple(item for life, items in fact.items() if alive(life, release) for item in items)
+
+
+def lives(spelling: str) -> list[Life]:
+    """Return when a flag can be written so, the earliest life first; also flags that went before the first release."""
+    found = {span for name, entry in facts("flags")["flags"].items() for span in _written(spelling, name, entry)}
+    gone_before = facts("history")["gone_before"]["flags"]
+    return lives_of(_joined(sorted(found))) or [Life("", releases()[0])] * (spelling in gone_before)
+
+
+def first_release_with(flag: str) -> str | None:
+    """Return the first listed release with a flag, however it is spelled; None when no release has it."""
+    found = lives(flag)
+    return found[0].since if found else None
+
+
+def _written(spelling: str, name: str, entry: dict[str, Any]) -> tuple[tuple[int, int], ...]:
+    if spelling == name:
+        return spans(entry["in"])
+    for key in ("aliases", "negative"):
+        fact = entry.get(key, [])
+        by_life = fact if isinstance(fact, dict) else {entry["in"]: fact}
+        for life, items in by_life.items():
+            if spelling in items:
+                return spans(life)
+    return ()
+
+
+def _joined(spans: list[tuple[int, int]]) -> list[tuple[int, int]]:
+    joined: list[tuple[int, int]] = []
+    for first, last in spans:
+        if joined and first <= joined[-1][1] + 1:
+            joined[-1] = (joined[-1][0], max(last, joined[-1][1]))
+        else:
+            joined.append((first, last))
+    return joined

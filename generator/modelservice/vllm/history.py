@@ -1,0 +1,112 @@
+"""What to say of a flag that a release does not have: removed, not there yet, abbreviated, or never known."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+from modelservice.findings import Problem
+from modelservice.spelling import nearest
+from modelservice.vllm.argument_rules import FIELDS, OWNED, problem, quoted_item, quoted_items
+from modelservice.vllm.command_line import Given, Unknown
+from modelservice.vllm.facts import facts
+from modelservice.vllm.flags import Line, lives
+from modelservice.vllm.releases import alive, other_lives
+
+
+def unknown(item: Unknown, line: Line) -> Problem:
+    """Return the problem of an item that is no flag of the release."""
+    past, ahead = other_lives(lives(item.spelling), line.release)
+    if past:
+        again = f", and came back with {ahead[0].since}" if ahead else ""
+        message = f"`{item.spelling}` was removed in vLLM {past[-1].gone}{again}; this is {line.label}"
+        return problem("argument-removed", item.at, message, replacement(item, item.spelling, line))
+    if ahead:
+        message = f"`{item.spelling}` came with vLLM {ahead[0].since}; this is {line.label}"
+        return problem("argument-not-yet", item.at, message, f"remove it, or use vLLM {ahead[0].since} or later")
+    if item.candidates and item.spelling != "--":
+        return _abbreviated(item, line)
+    near = nearest(item.spelling, line.flags)
+    hint = f"did you mean `{near}`?{_instead(near, line)}" if near else "remove it, or correct its name"
+    return problem("argument-unknown", item.at, f"`{item.spelling}` is no flag of {line.label}", hint)
+
+
+def _abbreviated(item: Unknown, line: Line) -> Problem:
+    if len(item.candidates) > 1:
+        message = f"`{item.spelling}` is the beginning of {len(item.candidates)} flags of {line.label}"
+        return problem("argument-abbreviated", item.at, message, f"write {' or '.join(item.candidates[:4])}")
+    whole = item.candidates[0]
+    value = f"={item.values[0].text}" if item.attached else ""
+    hint = _instead(whole, line).strip() or f"write {quoted_item(whole + value)}"
+    return problem("argument-abbreviated", item.at, f"`{item.spelling}` is only the beginning of `{whole}`", hint)
+
+
+def _instead(spelling: str, line: Line) -> str:
+    """Return what to do instead of a flag that is the chart's, else nothing."""
+    owned = OWNED.get(line.flags[spelling].name)
+    return f" {owned.instead.replace('{value}', '')}" if owned else ""
+
+
+def deprecated(item: Given, line: Line) -> Problem:
+    """Return the warning for a flag that a later release removes, or says it will."""
+    gone = next((life.gone for life in lives(item.spelling) if life.gone), "")
+    message = f"`{item.spelling}` is deprecated in {line.label}" + (f" and was removed in {gone}" if gone else "")
+    return problem("argument-deprecated", item.at, message, replacement(item, item.flag.name, line))
+
+
+def replacement(item: Given | Unknown, spelling: str, line: Line) -> str:
+    """Return what to write instead of a flag that went: its heir in this release if it has one."""
+    story: dict[str, Any] = facts("history")["replacements"].get(spelling, {})
+    note = f" ({story['note']})" if "note" in story else ""
+    given = [word.text for word in item.values]
+    by_value = story.get("by_value", {})
+    heirs: list[str] = by_value.get(" ".join(given), story.get("use", []))
+    if not heirs and " ".join(given) in by_value:
+        return "remove it: nothing is needed instead"
+    if not heirs or heirs[0].partition("=")[0].partition(".")[0] not in line.flags:
+        return f"remove it{note or ': nothing takes its place'}"
+    words = [word for heir in heirs for word in (given if heir == "{value}" else [_filled(heir, item.key, given)])]
+    field = f"; or set {FIELDS[spelling]} instead" if spelling in FIELDS else ""
+    return f"use {quoted_items(words)}{note}{field}"
+
+
+def _filled(heir: str, key: str, given: list[str]) -> str:
+    if key:
+        heir = heir.replace("=", f".{key}=", 1)
+    return heir.replace("{value}", given[0]) if given else heir.replace("={value}", "")
+
+
+def value_change(item: Given, value: str, line: Line) -> str:
+    """Return when the release lost or will get a value that it does not know, as a message's end."""
+    by_life = facts("flags")["flags"][item.flag.name].get("values", {})
+    life = next((life for life, values in by_life.items() if value in values), "") if isinstance(by_life, dict) else ""
+    past, ahead = other_lives(life, line.release) if life else ([], [])
+    note = facts("history")["values"].get(item.flag.name, {}).get(value, "")
+    if past:
+        return f"; it was removed in vLLM {past[-1].gone}" + (f" ({note})" if note else "")
+    return f"; it came with vLLM {ahead[0].since}" if ahead else ""
+
+
+def keys(item: Given, line: Line) -> Iterator[Problem]:
+    """Yield the keys of a JSON flag that the release does not have (yet)."""
+    known = facts("history")["keys"].get(item.flag.name, {})
+    for key in (_keys(item) & known.keys()) if known else ():
+        if alive(known[key]["in"], line.release):
+            continue
+        past, ahead = other_lives(known[key]["in"], line.release)
+        rule, change = ("argument-removed", f"was removed in vLLM {past[-1].gone}") if past else ("", "")
+        if ahead:
+            rule, change = "argument-not-yet", f"came with vLLM {ahead[0].since}"
+        message = f"the key `{key}` of `{item.flag.name}` {change}; this is {line.label}"
+        yield problem(rule, item.at, message, f"write the key `{known[key]['use']}`")
+
+
+def _keys(item: Given) -> set[str]:
+    if item.key:
+        return {item.key.partition(".")[0]}
+    try:
+        value = json.loads(item.values[0].text)
+    except (IndexError, ValueError, RecursionError):
+        return set()
+    return set(value) if isinstance(value, dict) else set()

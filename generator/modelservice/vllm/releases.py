@@ -1,0 +1,120 @@
+"""vLLM's releases: the one that an image holds, and how long a fact lived."""
+
+from __future__ import annotations
+
+import functools
+import re
+from enum import StrEnum
+from typing import NamedTuple
+
+from modelservice.vllm.facts import facts
+
+_RELEASE = re.compile(r"\d+\.\d+\.\d+(\.\d+)?")
+# A vendor's tag may begin with another version: rocm6.4.1_vllm_0.10.1_20250909.
+_NAMED_RELEASE = re.compile(r"vllm[-_]?v?(\d+\.\d+\.\d+.*)")
+
+
+class Exactness(StrEnum):
+    """How a release that is asked for stands to the listed ones."""
+
+    KNOWN = "known"
+    BETWEEN = "between"
+    NEWER = "newer"
+    OLDER = "older"
+    UNSTATED = "unstated"
+
+
+class Release(NamedTuple):
+    """The listed release whose command line is used, and the release that was asked for ("" when unstated)."""
+
+    name: str
+    exactness: Exactness
+    asked: str
+
+    @property
+    def label(self) -> str:
+        """The release as messages name it."""
+        if self.exactness is Exactness.KNOWN:
+            return f"vLLM {self.name}"
+        if self.exactness is Exactness.UNSTATED:
+            return f"vLLM {self.name} (the newest known)"
+        return f"vLLM {self.asked} (checked as {self.name})"
+
+
+class Life(NamedTuple):
+    """The first listed release with something, and the first listed one without it again ("": none)."""
+
+    since: str
+    gone: str
+
+
+def releases() -> list[str]:
+    """Return the listed releases, the oldest first."""
+    listed: list[str] = facts("flags")["releases"]
+    return listed
+
+
+def newest_release() -> str:
+    """Return the newest listed release."""
+    return releases()[-1]
+
+
+@functools.lru_cache(maxsize=256)
+def release_for(tag: str, vllm_version: str) -> Release:
+    """Return the release that an image holds: as stated, or the numbers behind vllm in its tag, or its first ones."""
+    named = _NAMED_RELEASE.search(tag)
+    found = _RELEASE.search(vllm_version or (named[1] if named else tag))
+    if not found:
+        return Release(newest_release(), Exactness.UNSTATED, "")
+    asked = found.group()
+    older = [release for release in releases() if _numbers(release) <= _numbers(asked)]
+    if not older:
+        return Release(releases()[0], Exactness.OLDER, asked)
+    if older[-1] == asked:
+        return Release(asked, Exactness.KNOWN, asked)
+    exactness = Exactness.NEWER if older[-1] == newest_release() else Exactness.BETWEEN
+    return Release(older[-1], exactness, asked)
+
+
+def release_after(release: str) -> str:
+    """Return the listed release that follows another one, itself when it is the newest."""
+    return releases()[min(_order()[release] + 1, len(releases()) - 1)]
+
+
+def _numbers(release: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in release.split("."))
+
+
+@functools.cache
+def _order() -> dict[str, int]:
+    return {release: index for index, release in enumerate(releases())}
+
+
+@functools.cache
+def spans(life: str) -> tuple[tuple[int, int], ...]:
+    """Return the first and last index in the list of releases of each part of a life."""
+    spans = []
+    for one in life.split(", "):
+        first, _, last = one.partition("..")
+        spans.append((_order()[first], _order()[last] if last else len(_order()) - 1))
+    return tuple(spans)
+
+
+def alive(life: str, release: str) -> bool:
+    """Return whether a life covers a release."""
+    index = _order()[release]
+    return any(first <= index <= last for first, last in spans(life))
+
+
+def other_lives(life: str | list[Life], release: str) -> tuple[list[Life], list[Life]]:
+    """Return the lives that ended before a release or with it, and those that begin after it."""
+    found = lives_of(list(spans(life))) if isinstance(life, str) else life
+    now = _order()[release]
+    past = [one for one in found if one.gone and _order()[one.gone] <= now]
+    return past, [one for one in found if one.since and _order()[one.since] > now]
+
+
+def lives_of(spans: list[tuple[int, int]]) -> list[Life]:
+    """Return spans of indexes as lives."""
+    listed = [*releases(), ""]
+    return [Life(listed[first], listed[last + 1]) for first, last in spans]

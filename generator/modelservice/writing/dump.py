@@ -1,0 +1,41 @@
+"""Write data as YAML that Helm reads back as it was meant."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import yaml
+
+# Helm reads YAML 1.1 in its own way: more plain scalars are numbers or booleans than PyYAML thinks.
+_RETYPED = re.compile(
+    r"[-+.]?[0-9][0-9_.,:eExXoObBa-fA-F+-]*|y|n|yes|no|on|off|true|false|null|~|[-+]?\.(inf|nan)",
+    re.IGNORECASE,
+)
+
+
+class _Dumper(yaml.SafeDumper):
+    def increase_indent(self, flow: bool = False, indentless: bool = False) -> None:
+        # Lists stand indented below their key, as Helm charts have them.
+        super().increase_indent(flow, False)
+
+    def ignore_aliases(self, data: Any) -> bool:
+        return True
+
+
+def _string(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
+    style = None
+    if "\n" in text:
+        style = "|"
+    elif not text or _RETYPED.fullmatch(text):
+        style = '"'
+    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=style)
+
+
+_Dumper.add_representer(str, _string)
+_Dumper.add_multi_representer(str, _string)
+
+
+def dump(value: Any, width: int = 110) -> str:
+    """Return block style YAML; keys keep their order, and empty lists and maps are written `[]` and `{}`."""
+    return yaml.dump(value, Dumper=_Dumper, sort_keys=False, default_flow_style=False, allow_unicode=True, width=width)

@@ -1,0 +1,155 @@
+"""Files planned in memory, written whole or not at all."""
+
+from __future__ import annotations
+
+import contextlib
+import difflib
+import os
+import shutil
+import tempfile
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+
+from modelservice.errors import InputError
+
+# Relative path with forward slashes → text.
+FileTree = Mapping[str, str]
+
+
+def read_tree(folder: Path) -> dict[str, bytes]:
+    """Return what a folder holds, by relative path; nothing where it does not exist."""
+    return {
+        path.relative_to(folder).as_posix(): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()
+    }
+
+
+def entries(folder: Path) -> list[str]:
+    """Return what a folder holds, by relative path: files, links, pipes, and folders that hold nothing themselves.
+
+    Nothing is read. Raises OSError where a folder in it cannot be listed.
+    """
+    found = []
+    for root, folders, files in os.walk(folder, onerror=_raise):
+        here = Path(root)
+        linked = [name for name in folders if (here / name).is_symlink()]
+        found += [here / name for name in (*files, *linked)]
+        if not folders and not files and here != folder:
+            found.append(here)
+    return sorted(path.relative_to(folder).as_posix() for path in found)
+
+
+def _raise(error: OSError) -> None:
+    raise error
+
+
+def require_replaceable(folder: Path) -> None:
+    """Raise InputError for a folder that no other one can take the place of."""
+    place = folder.resolve()
+    if place.is_mount():
+        raise InputError(f"{folder} is where a file system is mounted: choose a folder in it")
+    if Path.cwd().is_relative_to(place):
+        raise InputError(f"you stand in {folder}, which a new folder takes the place of: name it from outside of it")
+
+
+def write_tree(tree: FileTree, folder: Path, *, keep: Iterable[str] = ()) -> None:
+    """Put the tree in the folder's place in one step; of what was there only `keep` stays.
+
+    The files are written beside the folder first. Whatever fails, an error or an interrupt, the folder is as it was.
+    Raises InputError where the place cannot be written.
+    """
+    require_replaceable(folder)
+    folder = folder.resolve()
+    with told(folder):
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        stage = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
+        try:
+            new, old = stage / "new", stage / "old"
+            _fill(new, tree, {path: folder / path for path in keep})
+            _swap(new, folder, old)
+        finally:
+            shutil.rmtree(stage, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def told(folder: Path) -> Iterator[None]:
+    """Say of an OSError that the folder cannot be written: an InputError."""
+    try:
+        yield
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise InputError(
+            f"{folder} cannot be written: {reason}; choose another folder. Nothing was changed."
+        ) from error
+
+
+def _fill(folder: Path, tree: FileTree, kept: Mapping[str, Path]) -> None:
+    for path, text in tree.items():
+        target = folder / path
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_text(text, encoding="utf-8", newline="\n")
+    for path, source in kept.items():
+        target = folder / path
+        target.parent.mkdir(parents=True, exist_ok=True)
+        _copy(source, target)
+
+
+def _copy(source: Path, target: Path) -> None:
+    """Copy a file, a link as a link, or an empty folder. Raises InputError for a pipe and the like."""
+    if source.is_symlink() or source.is_file():
+        shutil.copy2(source, target, follow_symlinks=False)
+    elif source.is_dir():
+        target.mkdir()
+    else:
+        raise InputError(f"{source} is neither a file nor a folder: move it away")
+
+
+def _swap(new: Path, folder: Path, old: Path) -> None:
+    if not folder.exists():
+        new.rename(folder)
+        return
+    shutil.copymode(folder, new)
+    folder.rename(old)
+    try:
+        new.rename(folder)
+    except BaseException:
+        old.rename(folder)
+        raise
+
+
+def replace_file(path: Path, text: str) -> None:
+    """Write one file whole or not at all. Raises InputError where it cannot be written."""
+    with told(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        stage = path.with_name(f".{path.name}.{os.getpid()}")
+        try:
+            stage.write_text(text, encoding="utf-8", newline="\n")
+            stage.replace(path)
+        finally:
+            stage.unlink(missing_ok=True)
+
+
+def place_files(files: Mapping[str, Path | None], folder: Path) -> None:
+    """Put each file into the folder under its name, in one step; None is a file that must not be there.
+
+    Raises InputError where that cannot be.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, file in files.items():
+            if file is None:
+                (folder / name).unlink(missing_ok=True)
+                continue
+            beside = folder / f".{name}.{os.getpid()}"
+            try:
+                shutil.copyfile(file, beside)
+                beside.replace(folder / name)
+            finally:
+                beside.unlink(missing_ok=True)
+    except OSError as error:
+        raise InputError(f"{folder} cannot be written: {error.strerror}; choose another folder") from error
+
+
+def text_diff(name: str, old: str, new: str) -> str:
+    """Return a unified diff, empty where nothing differs."""
+    lines = difflib.unified_diff(old.splitlines(True), new.splitlines(True), f"{name} (now)", f"{name} (generated)")
+    return "".join(line if line.endswith("\n") else line + "\n" for line in lines)
