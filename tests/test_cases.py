@@ -24,7 +24,7 @@ CHART = ROOT / "charts/modelservice"
 INVALID = sorted((ROOT / "tests/cases/invalid").iterdir())
 VALID = sorted((ROOT / "tests/cases/valid").glob("*.yaml"))
 EXAMPLES = sorted((ROOT / "values-examples").glob("*.yaml"))
-# These are about the file, not what is in it, or take a long one: tests/unit and tests/test_hostile.py make such files.
+# These are about the file, not what is in it, or take a long one: tests/reading and test_hostile.py make such files.
 ABOUT_THE_FILE = {"file-missing", "file-unreadable", "file-size", "too-many"}
 
 

@@ -9,7 +9,7 @@ tools/read_vllm_parser.py in it: about a minute, no GPU, Python 3.11, Linux on x
 CUDA, set PIP_EXTRA_INDEX_URL=https://download.pytorch.org/whl/cpu and TORCH=torch==2.13.0+cpu.
 
 Afterwards read the diff of flags.json, and say in history.json, by hand, what people should write instead of each flag
-that went: the release's help and warnings tell. Then `make test`: tests/unit/test_vllm.py holds facts chosen by hand.
+that went: the release's help and warnings tell. Then `make test`: tests/vllm/test_releases.py has facts chosen by hand.
 A release that does not import lacks a requirement, as the error says: take it out of _HEAVY, or add it to _ALONE.
 """
 

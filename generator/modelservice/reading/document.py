@@ -1,7 +1,7 @@
 """A values file as a Document: what Helm reads, where each value is written, and what is wrong.
 
 Whatever is accepted, Helm 3 and 4 read as the same data. What Helm would read in another way than a
-person means is refused, with the place and the cure. Facts: tests/test_reads_as_helm.py asks both helms.
+person means is refused, with the place and the cure. Facts: tests/reading/test_reads_as_helm.py asks both helms.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ _RULES: tuple[tuple[str, str], ...] = (
     ("yaml-tag", "Tags such as !!int or !custom change or lose the value; only !!str is read as written."),
     ("yaml-depth", f"Values are nested at most {MAX_DEPTH} levels deep."),
 )  # fmt: skip
-_HELM = "helm 3.18 and 4.3, asked by tests/test_reads_as_helm.py"
+_HELM = "helm 3.18 and 4.3, asked by tests/reading/test_reads_as_helm.py"
 RULES = tuple(Rule(rule, Severity.ERROR, summary, _HELM) for rule, summary in _RULES)
 
 # Control characters, the byte-order mark, and what only YAML 1.1 takes for a line break.

@@ -11,7 +11,7 @@ import yaml
 from click.testing import CliRunner, Result
 from modelservice.cli import main
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 EXAMPLES = sorted((ROOT / "values-examples").glob("*.yaml"))
 
 

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from modelservice.reading.document import merge, read
 
-CASES = Path(__file__).parent / "cases" / "reading"
+CASES = Path(__file__).parents[1] / "cases" / "reading"
 
 
 def _lines(name: str) -> list[str]:
