@@ -1,6 +1,7 @@
 """What a hint says to write, written: its finding is gone, and no other error takes its place.
 
-Hints are sentences for people, but most keep to a few forms that a program can follow; this one does.
+Hints are sentences for people, but most keep to a few forms that a program can follow; this one does. Beside the
+sentence stand the same edits for programs; both must come to the same values.
 """
 
 import copy
@@ -9,12 +10,12 @@ import re
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 import yaml
 from modelservice.check import check
-from modelservice.findings import Finding, Severity
+from modelservice.findings import Action, Edit, Finding, Fix, Severity
 from modelservice.reading.document import read
 
 INVALID = sorted((Path(__file__).parent / "cases/invalid").iterdir())
@@ -104,35 +105,116 @@ def followed(values: Values, finding: Finding) -> Values | None:
     return None
 
 
-def hinted() -> list[Any]:
-    """Return each finding with its values, their findings, and what follows from its hint."""
-    cases = []
-    for case in INVALID:
-        values = read("values.yaml", (case / "values.yaml").read_bytes())
-        if not values.findings:
-            found = check(values)
-            data = json.loads(json.dumps(values.data))
-            cases += [
-                pytest.param(finding, found, followed(data, finding), id=f"{case.name}-{number}")
-                for number, finding in enumerate(found)
-                if finding.rule != "null-value"
-            ]
-    return cases
+def applied(values: Values, fix: Fix) -> Values:
+    """Return the values with the edits made; every path is one of the values before any of them."""
+    mended = copy.deepcopy(values)
+    for edit in sorted(fix, key=from_the_back):
+        make(mended, edit)
+    return mended
+
+
+def from_the_back(edit: Edit) -> tuple[bool, int]:
+    """Put last what changes the indexes of a list, and its last items first."""
+    last = edit.path[-1]
+    return edit.action in (Action.REMOVE, Action.REPLACE), -last if isinstance(last, int) else 0
+
+
+def make(values: Values, edit: Edit) -> None:
+    place, last = at(values, list(edit.path[:-1])), edit.path[-1]
+    if edit.action is Action.SET:
+        place[last] = edit.value
+    elif edit.action is Action.MOVE:
+        put(values, list(edit.value), place.pop(last))
+    elif edit.action is Action.REMOVE:
+        del place[last]
+    elif edit.action is Action.REPLACE:
+        place[last : last + 1] = edit.value
+    else:
+        place[last].append(edit.value)
+
+
+# What a program can follow, and a person has to choose all the same.
+CHOICES = {
+    r", or (?!8000|less)": "one of two ways",
+    r"such as \S+$": "an example",
+    r"\b(at least|at most|or more|a number from)\b": "one of many numbers",
+    r"set apiKeySecret.name: llm-api-keys$": "a Secret that somebody has to make, under a name of theirs",
+    r"remove it and name ": "a Secret that somebody has to make",
+    r"remove it, and (have it revoked|make it with)": "a secret that has to go somewhere else",
+    r"remove it: set modelVolume.mountPath$": "where the models are to be",
+}
+
+
+class Case(NamedTuple):
+    """A finding, all findings of its values, the values, and what follows from its hint and from its fix."""
+
+    finding: Finding
+    found: list[Finding]
+    values: Values
+    by_hint: Values | None
+    by_fix: Values | None
+
+
+def is_choice(case: Case) -> bool:
+    """Say whether the hint leaves a choice to a person; so does a misspelled key beside the one that is meant."""
+    rule, path, hint = case.finding.rule, list(case.finding.path), case.finding.hint
+    twice = rule == "unknown-key" and hint.removeprefix("did you mean ")[:-1] in at(case.values, path[:-1])
+    return twice or any(re.search(form, hint) for form in CHOICES)
+
+
+def cases() -> dict[str, Case]:
+    """Return each finding of the invalid values, by a name of its own."""
+    named = {}
+    for folder in INVALID:
+        document = read("values.yaml", (folder / "values.yaml").read_bytes())
+        found = [] if document.findings else check(document)
+        values = json.loads(json.dumps(document.data)) if found else {}
+        for number, one in enumerate(found):
+            by_fix = applied(values, one.fix) if one.fix else None
+            named[f"{folder.name}-{number}"] = Case(one, found, values, followed(values, one), by_fix)
+    return {name: case for name, case in named.items() if case.finding.rule != "null-value"}
+
+
+CASES = cases()
 
 
 def told(found: list[Finding], severity: Severity) -> Counter[str]:
     return Counter(finding.rule for finding in found if finding.severity is severity)
 
 
-@pytest.mark.parametrize(("finding", "found", "mended"), [case for case in hinted() if case.values[2] is not None])
-def test_a_hint_that_is_followed_mends_its_finding(finding: Finding, found: list[Finding], mended: Values) -> None:
+def assert_mended(case: Case, mended: Values | None) -> None:
     after = check(read("values.yaml", json.dumps(mended).encode()))
+    finding, found = case.finding, case.found
     rule, severity = finding.rule, finding.severity
     assert told(after, severity)[rule] < told(found, severity)[rule], finding.hint
     assert told(after, Severity.ERROR) - told(found, Severity.ERROR) == Counter(), finding.hint
 
 
+@pytest.mark.parametrize("name", [name for name, case in CASES.items() if case.by_hint is not None])
+def test_a_hint_that_is_followed_mends_its_finding(name: str) -> None:
+    assert_mended(CASES[name], CASES[name].by_hint)
+
+
+@pytest.mark.parametrize("name", [name for name, case in CASES.items() if case.by_fix is not None])
+def test_a_fix_mends_its_finding(name: str) -> None:
+    assert_mended(CASES[name], CASES[name].by_fix)
+
+
+BOTH = [name for name, case in CASES.items() if case.by_hint is not None and case.by_fix is not None]
+
+
+@pytest.mark.parametrize("name", BOTH)
+def test_a_hint_and_its_fix_say_the_same(name: str) -> None:
+    case = CASES[name]
+    # As text, in which 1 is not true.
+    assert json.dumps(case.by_fix, sort_keys=True) == json.dumps(case.by_hint, sort_keys=True), case.finding.hint
+
+
 def test_most_hints_say_exactly_what_to_write() -> None:
-    cases = hinted()
-    exact = sum(case.values[2] is not None for case in cases)
-    assert exact >= 0.7 * len(cases), f"{exact} of {len(cases)}"
+    exact = sum(case.by_hint is not None for case in CASES.values())
+    assert exact >= 0.7 * len(CASES), f"{exact} of {len(CASES)}"
+
+
+def test_an_exact_hint_has_its_fix_unless_a_person_has_to_choose() -> None:
+    exact = {name: case for name, case in CASES.items() if case.by_hint is not None and not is_choice(case)}
+    assert {name: case.finding.hint for name, case in exact.items() if case.by_fix is None} == {}

@@ -22,13 +22,34 @@ class Severity(StrEnum):
     WARNING = "warning"
 
 
+class Refuser(StrEnum):
+    """Who else refuses what a rule finds, with Helm 3 and Helm 4 alike.
+
+    `helm` is Helm's reader of YAML, `schema` the chart's values.schema.json, `chart` a `fail` of the chart's templates.
+    """
+
+    HELM = "helm"
+    SCHEMA = "schema"
+    CHART = "chart"
+    API_SERVER = "api-server"
+    KUBELET = "kubelet"
+    VLLM = "vllm"
+    NOBODY = "nobody"
+
+
 class Rule(NamedTuple):
-    """One check: its stable id, how bad a hit is, one sentence, and where the fact comes from."""
+    """One check.
+
+    Its stable id, how bad a hit is, what is wrong in one sentence, where the fact comes from, who else refuses it, and
+    why it matters.
+    """
 
     id: str
     severity: Severity
     summary: str
     source: str
+    refused_by: Refuser = Refuser.NOBODY
+    why: str = ""
 
 
 TOO_MANY = Rule("too-many", Severity.WARNING, f"At most {MOST} mistakes of a kind are listed.", "this tool's own bound")
@@ -55,6 +76,10 @@ class Edit(NamedTuple):
     action: Action
     path: Path
     value: Any = None
+
+    def __hash__(self) -> int:
+        """Leave the value out, which may be a list: findings are kept in sets."""
+        return hash((self.action, self.path))
 
 
 # The edits that solve a problem together; empty where a person has to choose.

@@ -7,9 +7,10 @@ import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from modelservice.findings import Action, Edit, Problem, Severity
+from modelservice.findings import Problem, Severity
+from modelservice.redact import safe_arguments
 from modelservice.rules.image import is_own_image
-from modelservice.rules.rule import Said, Values, rule
+from modelservice.rules.rule import Said, Values, put, rule
 from modelservice.spelling import nearest
 from modelservice.vllm.argument_rules import PARALLEL
 
@@ -60,7 +61,7 @@ def _field_problems(values: Values, key: str) -> Iterator[Problem]:
         near = nearest(name, flag.values, cutoff=0.5)
         hint = f"did you mean {near}?" if near else f"known are {', '.join(flag.values)}"
         message = f"{line.label} knows no parser {name} without a plugin"
-        fix = (Edit(Action.SET, path, near),) if near else ()
+        fix = put({path: near}) if near else ()
         yield Problem(Severity.WARNING, path, message, hint, "argument-value", fix=fix)
 
 
@@ -127,12 +128,16 @@ def argument_variable(values: Values) -> Iterator[Said]:
     names = [variable["name"] for _, variable in values.items("env")]
     if None in (values.at("env") or ()):
         return
+    safe = safe_arguments(_words(values))[0]
     for index, word in values.items("args"):
         for name in _VARIABLE.findall(word):
             if name not in names:
-                near = nearest(name, names)
-                hint = f"did you mean $({near})?" if near else f"add {name} to env"
-                yield Said(("args", index), f"no variable in env is called {name}", hint)
+                near, path, message = nearest(name, names), ("args", index), f"no variable in env is called {name}"
+                if near:
+                    meant = put({path: word.replace(f"$({name})", f"$({near})")}) if word == safe[index] else ()
+                    yield Said(path, message, f"did you mean $({near})?", fix=meant)
+                else:
+                    yield Said(path, message, f"add {name} to env")
 
 
 @rule(

@@ -8,7 +8,7 @@ from typing import Any
 
 from modelservice.findings import Path, Severity
 from modelservice.rules.containers import containers, goes_on
-from modelservice.rules.rule import Said, Values, rule
+from modelservice.rules.rule import Said, Values, adding, removal, rule, writing
 
 _KEDA = "https://keda.sh/docs/latest/reference/scaledobject-spec/"
 _HPA = "https://kubernetes.io/docs/tasks/run-application/horizontal-pod-autoscale/"
@@ -45,7 +45,7 @@ def _target(path: Path, metric: str, target: dict[str, Any]) -> Iterator[Said]:
         known = " or ".join(f"{_NUMBER[kind]} with the type {kind}" for kind in _TARGETS[metric])
         yield Said((*path, given), f"is not for the type {metric}", f"write {known} in its place", True)
     elif target["type"] != wanted:
-        yield Said((*path, "type"), f"{target['type']} stands beside {given}", f"write {wanted}")
+        yield writing((*path, "type"), f"{target['type']} stands beside {given}", wanted)
 
 
 @rule(
@@ -71,7 +71,7 @@ def autoscaling_container(values: Values) -> Iterator[Said]:
     for path, name in named:
         if name and name not in running:
             message = f"no container of these values that keeps running is called {name}"
-            yield Said(("autoscaling", *path), message, "write server, unless a service mesh adds it")
+            yield writing(("autoscaling", *path), message, "server", ", unless a service mesh adds it")
 
 
 # What KEDA's scalers cannot do without, each with an example: https://keda.sh/docs/latest/scalers/
@@ -97,11 +97,11 @@ def autoscaling_trigger(values: Values) -> Iterator[Said]:
         yield from _metadata((*path, "metadata"), kind, trigger["metadata"])
         yield from _of_pods(path, trigger) if kind in _OF_PODS else _of_others(path, trigger)
         if trigger.get("useCachedMetrics") and kind in (*_OF_PODS, "cron"):
-            yield Said((*path, "useCachedMetrics"), f"is not for {kind}", "remove it", True)
+            yield removal((*path, "useCachedMetrics"), f"is not for {kind}")
         name = trigger.get("name")
         if name and name in seen:
             message = f"{name} is the name of autoscaling.triggers[{seen[name]}] too"
-            yield Said((*path, "name"), message, f"write {name}-2")
+            yield writing((*path, "name"), message, f"{name}-2")
         seen.setdefault(name or "", index)
 
 
@@ -123,20 +123,20 @@ def _of_pods(path: Path, trigger: dict[str, Any]) -> Iterator[Said]:
     value, older = metadata.get("value", "").strip(), metadata.get("type")
     if not given:
         meant = older if older in ("AverageValue", "Utilization") else "Utilization"
-        yield Said(path, f"has no metricType, which {kind} needs", f"add metricType: {meant}", True)
+        yield adding(path, f"has no metricType, which {kind} needs", "metricType", meant)
     elif given == "Value":
-        yield Said((*path, "metricType"), f"Value is not for {kind}", "write Utilization")
+        yield writing((*path, "metricType"), f"Value is not for {kind}", "Utilization")
     elif given == "Utilization" and value and not re.fullmatch("[1-9][0-9]*", value):
         message = f"{value} is not a percentage as KEDA reads one, a whole number alone"
         yield Said((*path, "metadata", "value"), message, 'write one such as "80"')
     if older is not None:
         message = "is refused by KEDA 2.18 and later, which read metricType"
-        yield Said((*path, "metadata", "type"), message, "remove it", True)
+        yield removal((*path, "metadata", "type"), message)
 
 
 def _of_others(path: Path, trigger: dict[str, Any]) -> Iterator[Said]:
     if trigger.get("metricType") == "Utilization":
-        yield Said((*path, "metricType"), f"Utilization is not for {trigger['type']}", "write AverageValue")
+        yield writing((*path, "metricType"), f"Utilization is not for {trigger['type']}", "AverageValue")
 
 
 RULES = (autoscaling_metric_type, autoscaling_container, autoscaling_trigger)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from modelservice.rules.replicas import most_replicas, most_said
-from modelservice.rules.rule import Said, Values, rule
+from modelservice.rules.rule import Said, Values, removal, rule, writing
 from modelservice.rules.scheduling import one_node
 from modelservice.rules.security import read_only, read_only_many
 
@@ -21,12 +21,12 @@ def pre_download(values: Values) -> Iterator[Said]:
     if not way:
         return
     if values.at("model.source") == "local":
-        yield Said(path, "has nothing to download with model.source local", "remove it", True)
+        yield removal(path, "has nothing to download with model.source local")
     elif read_only_many(values) or (way == "InitContainer" and read_only(values)):
-        yield Said(path, f"{way} cannot write to a read-only volume", "remove it: what is there is served", True)
+        yield removal(path, f"{way} cannot write to a read-only volume", ": what is there is served")
     elif way == "Job" and values.at("workload.kind") == "StatefulSet" and not values.at("modelVolume.existingClaim"):
         message = "a Job fills one volume, and each replica of this StatefulSet has its own"
-        yield Said(path, message, "write InitContainer")
+        yield writing(path, message, "InitContainer")
     elif way == "Job" and "ReadWriteMany" not in modes:
         message = "a Job writes beside the pods that read, and the volume is for one node"
         yield Said(path, message, "set modelVolume.accessModes: [ReadWriteMany], or write InitContainer")
@@ -37,7 +37,7 @@ def compile_cache(values: Values) -> Iterator[Said]:
     """A read-only model volume, a claim that a StatefulSet could not change, or one for a single node."""
     volume = values.at("compileCache.volume")
     if volume == "model" and read_only(values):
-        yield Said(("compileCache", "volume"), "model is mounted read-only", "write own")
+        yield writing(("compileCache", "volume"), "model is mounted read-only", "own")
     if volume != "own" or values.at("compileCache.existingClaim"):
         return
     modes = values.at("compileCache.accessModes")

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import functools
+
 from modelservice import rules
 from modelservice.findings import TOO_MANY, Rule
+from modelservice.ignores import IGNORE_UNUSED
 from modelservice.reading import document
 from modelservice.schema import defaults, validation
 from modelservice.vllm import argument_rules
@@ -19,11 +22,18 @@ def catalogue() -> Catalogue:
         "Fields": (*validation.RULES, defaults.NULL_VALUE, TOO_MANY),
         "Settings": tuple(checked.rule for checked in rules.ALL),
         "vLLM arguments": argument_rules.RULES,
+        "Ignored rules": (IGNORE_UNUSED,),
     }
+
+
+@functools.cache
+def by_id() -> dict[str, Rule]:
+    """Return every rule by its id."""
+    return {rule.id: rule for group in catalogue().values() for rule in group}
 
 
 def listed() -> str:
     """Return the rules as aligned lines: id, severity, summary."""
-    every = [rule for group in catalogue().values() for rule in group]
-    width = max(len(rule.id) for rule in every)
-    return "".join(f"{rule.id:<{width}}  {rule.severity:<7}  {rule.summary}\n" for rule in every)
+    rules = by_id()
+    width = max(map(len, rules))
+    return "".join(f"{rule.id:<{width}}  {rule.severity:<7}  {rule.summary}\n" for rule in rules.values())

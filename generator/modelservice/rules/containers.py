@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from modelservice.findings import Path
-from modelservice.rules.rule import Said, Values, rule, sound
+from modelservice.rules.rule import Said, Values, removal, rule, sound, writing
 
 _OWN = ("server", "download-model", "wait-for-model")
 _POD = "https://kubernetes.io/docs/reference/kubernetes-api/workload-resources/pod-v1/"
@@ -33,7 +33,7 @@ def container_name(values: Values) -> Iterator[Said]:
     for path, item in containers(values):
         if item["name"] in seen:
             message = f"{item['name']} is the name of {seen[item['name']]} too"
-            yield Said((*path, "name"), message, f"write {item['name']}-2")
+            yield writing((*path, "name"), message, f"{item['name']}-2")
         seen.setdefault(item["name"], f"{path[0]}[{path[1]}]")
 
 
@@ -62,11 +62,11 @@ def container_port_twice(values: Values) -> Iterator[Said]:
         for index, port in sound(item.get("ports")):
             where, name = (*path, "ports", index), port.get("name")
             if name and name in names:
-                yield Said((*where, "name"), f"{name} is the name of another port of {item['name']}", f"write {name}-2")
+                yield writing((*where, "name"), f"{name} is the name of another port of {item['name']}", f"{name}-2")
             names.add(name)
             node = (port.get("hostPort"), port.get("hostIP"), port.get("protocol", "TCP"))
             if node[0] and node in nodes:
-                yield Said((*where, "hostPort"), f"{node[0]} is taken on the node by another port", "remove it")
+                yield removal((*where, "hostPort"), f"{node[0]} is taken on the node by another port", on_key=False)
             nodes.add(node)
 
 
@@ -80,7 +80,7 @@ def container_ends(values: Values) -> Iterator[Said]:
                 yield Said((*path, key), "is not for an init container, which ends", hint, True)
         if path[0] == "extraContainers" and "restartPolicy" in item:
             message = "is for an init container: this one is restarted always"
-            yield Said((*path, "restartPolicy"), message, "remove it", True)
+            yield removal((*path, "restartPolicy"), message)
 
 
 RULES = (container_name, container_port, container_port_twice, container_ends)

@@ -5,24 +5,26 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from modelservice.findings import Path, Severity, dotted
+from modelservice.findings import Action, Edit, Fix, Path, Severity, dotted
 from modelservice.redact import PLACEHOLDER
 from modelservice.rules.containers import containers
-from modelservice.rules.rule import Said, Values, rule, sound
+from modelservice.rules.rule import Said, Settings, Values, asking, listed, put, rule, sound
 from modelservice.rules.security import non_root, own_home, read_only
 
 _CHART = "the chart's templates/_env.tpl"
+_TOKENS = ("HF_TOKEN", "HUGGING_FACE_HUB_TOKEN")
+_MOUNT_PATH = "set modelVolume.mountPath"
 _CACHES = ("VLLM_CACHE_ROOT", "TRITON_CACHE_DIR", "TORCHINDUCTOR_CACHE_DIR", "FLASHINFER_WORKSPACE_BASE")
 
 
 def _set_by_chart(values: Values) -> dict[str, str]:
     """Return the variables that the chart sets → what to do instead."""
     scope = values.at("model.source") == "modelscope"
-    found = {"MODELSCOPE_CACHE" if scope else "HF_HUB_CACHE": "set modelVolume.mountPath"}
+    found = {"MODELSCOPE_CACHE" if scope else "HF_HUB_CACHE": _MOUNT_PATH}
     found |= {"VLLM_USE_MODELSCOPE": "model.source says it"} if scope else {}
     found |= {"HF_ENDPOINT": "huggingFace.endpoint says it"} if values.at("huggingFace.endpoint") else {}
     if values.at("huggingFace.tokenSecret.name"):
-        found |= dict.fromkeys(("HF_TOKEN", "HUGGING_FACE_HUB_TOKEN"), "huggingFace.tokenSecret says it")
+        found |= dict.fromkeys(_TOKENS, "huggingFace.tokenSecret says it")
     if values.at("apiKeySecret.name"):
         keys = values.at("apiKeySecret.keys")
         names = ["VLLM_API_KEY", *(f"API_KEY_{number + 1}" for number in range(len(keys) if len(keys) > 1 else 0))]
@@ -44,7 +46,12 @@ def env_set_by_chart(values: Values) -> Iterator[Said]:
     for index, variable in values.items("env"):
         if instead := ours.get(variable["name"]):
             message = f"{variable['name']} is set by the chart"
-            yield Said(("env", index, "name"), message, f"remove it: {instead}")
+            fix = () if instead == _MOUNT_PATH else _without(index)  # where the models are to be, the user knows
+            yield Said(("env", index, "name"), message, f"remove it: {instead}", fix=fix)
+
+
+def _without(index: int) -> Fix:
+    return (Edit(Action.REMOVE, ("env", index)),)
 
 
 @rule(
@@ -57,28 +64,37 @@ def env_has_field(values: Values) -> Iterator[Said]:
     """A variable beside the chart, which then does not know of it."""
     ours = _set_by_chart(values)
     for index, variable in values.items("env"):
-        setting = _setting(variable, values.at("model.source"))
-        if setting and variable["name"] not in ours and PLACEHOLDER not in variable.get("value", ""):
+        settings = _fields(variable, values.at("model.source"))
+        if settings and variable["name"] not in ours and PLACEHOLDER not in variable.get("value", ""):
             message = f"{variable['name']} has a field of its own"
-            yield Said(("env", index, "name"), message, f"remove it and set {setting}")
+            fields = () if _is_vague(variable) else put(settings)
+            fix = (*_without(index), *fields) if fields else ()
+            yield Said(("env", index, "name"), message, f"remove it and set {listed(settings)}", fix=fix)
 
 
-def _setting(variable: Mapping[str, Any], source: str) -> str | None:
-    """Return the field that says what a variable says."""
+def _fields(variable: Mapping[str, Any], source: str) -> Settings:
+    """Return the fields that say what a variable says."""
     name, value = variable["name"], variable.get("value")
     if name == "VLLM_USE_MODELSCOPE":
-        return "model.source: modelscope"
+        return {"model.source": "modelscope"}
     if name == "HF_ENDPOINT" and source == "huggingface":
-        return f"huggingFace.endpoint: {value}" if value else "huggingFace.endpoint"
+        return {"huggingFace.endpoint": value or None}
     if name == "VLLM_API_KEY" and "secretKeyRef" in variable.get("valueFrom", {}):
         secret = variable["valueFrom"]["secretKeyRef"]
-        keys = f" and apiKeySecret.keys: [{secret['key']}]" if secret["key"] != "api-key" else ""
-        return f"apiKeySecret.name: {secret['name']}{keys}"
-    if name in ("HF_TOKEN", "HUGGING_FACE_HUB_TOKEN") and source == "huggingface":
+        keys = {"apiKeySecret.keys": [secret["key"]]} if secret["key"] != "api-key" else {}
+        return {"apiKeySecret.name": secret["name"], **keys}
+    if name in _TOKENS and source == "huggingface":
         secret = variable.get("valueFrom", {}).get("secretKeyRef", {"name": "its Secret", "key": "token"})
-        key = f" and huggingFace.tokenSecret.key: {secret['key']}" if secret["key"] != "token" else ""
-        return f"huggingFace.tokenSecret.name: {secret['name']}{key}"
-    return None
+        key = {"huggingFace.tokenSecret.key": secret["key"]} if secret["key"] != "token" else {}
+        return {"huggingFace.tokenSecret.name": secret["name"], **key}
+    return {}
+
+
+def _is_vague(variable: Mapping[str, Any]) -> bool:
+    """Say whether a variable is a token that no Secret holds, or switches off what its field would switch on."""
+    if variable["name"] == "VLLM_USE_MODELSCOPE":
+        return bool(variable.get("value", "").lower() != "true")
+    return variable["name"] in _TOKENS and "secretKeyRef" not in variable.get("valueFrom", {})
 
 
 @rule("env-twice", "A variable is there once: Helm 4 applies server-side and fails on two.", source="helm 4")
@@ -111,8 +127,8 @@ def env_unknown(values: Values) -> Iterator[Said]:
 
         near = unknown_variable(variable["name"])
         if near is not None:
-            hint = f"did you mean {near}?" if near else "check the name in vLLM's documentation"
-            yield Said(("env", index, "name"), f"vLLM does not read {variable['name']}", hint)
+            message = f"vLLM does not read {variable['name']}"
+            yield asking(("env", index, "name"), message, near, "check the name in vLLM's documentation")
 
 
 RULES = (env_set_by_chart, env_has_field, env_twice, env_unknown)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from modelservice.findings import Severity
-from modelservice.rules.rule import Said, Values, rule
+from modelservice.findings import Action, Edit, Fix, Path, Severity
+from modelservice.rules.rule import Said, Values, put, removal, rule, setting
 
 # vLLM's images for CUDA, and for CPUs.
 GPU_IMAGES = ("vllm-openai", "vllm-openai-nonroot")
@@ -42,9 +42,8 @@ def vgpu_unused(values: Values) -> Iterator[Said]:
     """Settings of slices without slices."""
     for key in ("memoryMiB", "cores"):
         if values.at(f"gpu.vgpu.{key}") is not None and not values.at("gpu.vgpu.enabled"):
-            yield Said(
-                ("gpu", "vgpu", key), "has no effect without gpu.vgpu.enabled", "set gpu.vgpu.enabled: true", True
-            )
+            path, message = ("gpu", "vgpu", key), "has no effect without gpu.vgpu.enabled"
+            yield setting(path, message, {"gpu.vgpu.enabled": True}, on_key=True)
 
 
 def resource_fields(values: Values) -> dict[str, str]:
@@ -57,9 +56,17 @@ def gpu_resource_twice(values: Values) -> Iterator[Said]:
     """The GPU resource among the CPU and memory."""
     for part in ("requests", "limits"):
         for name, field in resource_fields(values).items():
-            if name in values.at(f"resources.{part}"):
-                hint = f"remove it here and set {field}"
-                yield Said(("resources", part, name), f"is set by {field}", hint, True)
+            amounts, path = values.at(f"resources.{part}"), ("resources", part, name)
+            if name in amounts:
+                fix = _moved(path, str(amounts[name]), values, field)
+                yield Said(path, f"is set by {field}", f"remove it here and set {field}", True, fix)
+
+
+def _moved(path: Path, given: str, values: Values, field: str) -> Fix:
+    """Return the edits that give a resource's amount to its field, unless that has it already."""
+    number = int(given) if given.isdecimal() else 0
+    has = values.at(field) == number
+    return (Edit(Action.REMOVE, path), *(() if has else put({field: number}))) if number else ()
 
 
 @rule(
@@ -75,12 +82,13 @@ def gpu_vendor(values: Values) -> Iterator[Said]:
         return
     if repository.rsplit("/", 1)[-1] in GPU_IMAGES:
         message = f"{resource} is no GPU for the image {repository}, which needs NVIDIA's"
-        amd = resource.startswith("amd.com/")
-        hint = f"set image.repository: {_AMD_IMAGE}" if amd else "set image.repository to an image for it"
-        yield Said(("gpu", "resourceName"), message, hint)
+        if resource.startswith("amd.com/"):
+            yield setting(("gpu", "resourceName"), message, {"image.repository": _AMD_IMAGE})
+        else:
+            yield Said(("gpu", "resourceName"), message, "set image.repository to an image for it")
     if values.at("runtimeClassName") == "nvidia":
         message = f"{resource} is no GPU for the runtime class nvidia"
-        yield Said(("gpu", "resourceName"), message, 'set runtimeClassName: ""')
+        yield setting(("gpu", "resourceName"), message, {"runtimeClassName": ""})
 
 
 @rule(
@@ -92,7 +100,7 @@ def gpu_vendor(values: Values) -> Iterator[Said]:
 def runtime_class_unused(values: Values) -> Iterator[Said]:
     """A runtime class that was written for a pod without a GPU."""
     if values.written("runtimeClassName") and values.at("runtimeClassName") and values.at("gpu.count") == 0:
-        yield Said(("runtimeClassName",), "has no effect with gpu.count 0", "remove it", True)
+        yield removal(("runtimeClassName",), "has no effect with gpu.count 0")
 
 
 RULES = (gpu_required, gpu_vendor, vgpu_count, vgpu_unused, gpu_resource_twice, runtime_class_unused)

@@ -5,9 +5,10 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Iterator
+from typing import Any
 
 from modelservice.findings import Severity
-from modelservice.rules.rule import Said, Values, rule
+from modelservice.rules.rule import Said, Values, listed, removal, rule, setting, writing
 from modelservice.spelling import nearest
 
 _CHART = "the chart's templates/_env.tpl"
@@ -37,8 +38,9 @@ def model_path(values: Values) -> Iterator[Said]:
         path = ("model", "name") if values.written("model.name") else ("model", "source")
         yield Said(path, f"{name} is not a path, and model.source is local", hint)
     elif source != "local" and name.startswith("/"):
-        mount = "" if any(under(name, path) for path in _mounts(values)) else f" and {_mount_above(name)}"
-        yield Said(("model", "name"), f"is a path, and model.source is {source}", f"set model.source: local{mount}")
+        mount = {} if any(under(name, path) for path in _mounts(values)) else _mount_above(name)
+        settings = {"model.source": "local", **mount}
+        yield setting(("model", "name"), f"is a path, and model.source is {source}", settings)
 
 
 @rule(
@@ -53,9 +55,9 @@ def model_id(values: Values) -> Iterator[Said]:
         return
     odd = "--" in name or ".." in name or name.endswith(".git")
     if odd or not _HUB_ID.fullmatch(name):
-        meant = _meant(name)
-        hint = f"write {meant}" if meant else "write the id as the model's page on the hub shows it"
-        yield Said(("model", "name"), f"{name} is no model id: owner/name", hint)
+        path, message, meant = ("model", "name"), f"{name} is no model id: owner/name", _meant(name)
+        hint = "write the id as the model's page on the hub shows it"
+        yield writing(path, message, meant) if meant else Said(path, message, hint)
 
 
 def _meant(name: str) -> str | None:
@@ -80,7 +82,7 @@ def model_path_not_mounted(values: Values) -> Iterator[Said]:
     mounts = _mounts(values)
     if not any(under(name, mount) for mount in mounts):
         message = f"{name} is in no mounted volume ({', '.join(mounts)})"
-        hint = f"set {_mount_above(name)}, or mount a folder above it with volumes and volumeMounts"
+        hint = f"set {listed(_mount_above(name))}, or mount a folder above it with volumes and volumeMounts"
         yield Said(("model", "name"), message, hint)
 
 
@@ -94,8 +96,8 @@ def _mounts(values: Values) -> list[str]:
     return [model_mount(values), *(mount["mountPath"] for _, mount in values.items("volumeMounts"))]
 
 
-def _mount_above(name: str) -> str:
-    return f"modelVolume.mountPath: {posixpath.dirname(name.rstrip('/')).rstrip('/') or name}"
+def _mount_above(name: str) -> dict[str, Any]:
+    return {"modelVolume.mountPath": posixpath.dirname(name.rstrip("/")).rstrip("/") or name}
 
 
 @rule(
@@ -125,7 +127,7 @@ def hugging_face_unused(values: Values) -> Iterator[Said]:
     source = values.at("model.source")
     for key in ("huggingFace.tokenSecret.name", "huggingFace.endpoint"):
         if source != "huggingface" and values.at(key):
-            yield Said(tuple(key.split(".")), f"has no effect with model.source {source}", "remove it", True)
+            yield removal(tuple(key.split(".")), f"has no effect with model.source {source}")
     if values.at("huggingFace.tokenSecret.key") != "token" and not values.at("huggingFace.tokenSecret.name"):
         path = ("huggingFace", "tokenSecret", "key")
         yield Said(path, "has no effect without huggingFace.tokenSecret.name", "name the Secret there", True)
@@ -135,7 +137,7 @@ def hugging_face_unused(values: Values) -> Iterator[Said]:
 def revision_unused(values: Values) -> Iterator[Said]:
     """A revision of a path."""
     if values.at("model.revision") and values.at("model.source") == "local":
-        yield Said(("model", "revision"), "has no effect on a path", "remove it", True)
+        yield removal(("model", "revision"), "has no effect on a path")
 
 
 @rule("chat-template-twice", "A chat template is given once.", source="vLLM's --chat-template")

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from modelservice.findings import Path, Severity
+from modelservice.findings import Action, Edit, Path, Severity
 from modelservice.rules.model import model_mount, under
 from modelservice.rules.replicas import most_replicas, most_said
-from modelservice.rules.rule import Said, Values, rule
+from modelservice.rules.rule import Said, Values, adding, removal, rule, setting, writing
 from modelservice.rules.scheduling import one_node
 from modelservice.rules.security import read_only, read_only_many
 
@@ -42,7 +42,9 @@ def empty_read_only_claim(values: Values) -> Iterator[Said]:
 def read_only_many_written(values: Values) -> Iterator[Said]:
     """A writable mount of a volume that is not."""
     if read_only_many(values) and values.at("modelVolume.readOnly") is False:
-        yield Said(("modelVolume", "readOnly"), "false with ReadOnlyMany, which nobody can write to", "remove the line")
+        path = ("modelVolume", "readOnly")
+        remove = (Edit(Action.REMOVE, path),)
+        yield Said(path, "false with ReadOnlyMany, which nobody can write to", "remove the line", fix=remove)
 
 
 @rule("read-write-once-shared", "A ReadWriteOnce volume is mounted on one node.", source=_MODES)
@@ -66,7 +68,7 @@ def access_mode_alone(values: Values) -> Iterator[Said]:
     """What the API server refuses in a claim."""
     modes = values.at("modelVolume.accessModes")
     if "ReadWriteOncePod" in modes and len(modes) > 1:
-        yield Said(_KEY, "ReadWriteOncePod cannot stand beside other modes", "write [ReadWriteOncePod]")
+        yield writing(_KEY, "ReadWriteOncePod cannot stand beside other modes", ["ReadWriteOncePod"])
 
 
 @rule("data-source", "A data source has a kind, its group and a name, and fills a new claim.", source=_CHART)
@@ -80,8 +82,11 @@ def data_source(values: Values) -> Iterator[Said]:
         if missing:
             yield Said(path, f"has no {' and no '.join(missing)}", f"add {' and '.join(missing)}", True)
         elif source["kind"] != "PersistentVolumeClaim" and not source.get("apiGroup"):
-            group = "snapshot.storage.k8s.io" if source["kind"] == "VolumeSnapshot" else "the group of that kind"
-            yield Said(path, f"has no apiGroup, which {source['kind']} needs", f"add apiGroup: {group}", True)
+            message = f"has no apiGroup, which {source['kind']} needs"
+            if source["kind"] == "VolumeSnapshot":
+                yield adding(path, message, "apiGroup", "snapshot.storage.k8s.io")
+            else:
+                yield Said(path, message, "add apiGroup: the group of that kind", True)
 
 
 @rule(
@@ -110,8 +115,9 @@ def modelscope_read_only(values: Values) -> Iterator[Said]:
     """A hub's client on a volume that it cannot write to; a path needs no client."""
     if values.at("model.source") == "modelscope" and read_only(values):
         folder = f"{model_mount(values)}/models/{values.at('model.name')}"
-        hint = f"set model.source: local and model.name: {folder}, where ModelScope's client has put it"
-        yield Said(("model", "source"), "modelscope cannot lock a read-only volume, and does not start", hint)
+        message = "modelscope cannot lock a read-only volume, and does not start"
+        settings = {"model.source": "local", "model.name": folder}
+        yield setting(("model", "source"), message, settings, ", where ModelScope's client has put it")
 
 
 @rule("claim-settings-unused", "An existing claim keeps its size and class.", source=_CHART, severity=Severity.WARNING)
@@ -121,7 +127,7 @@ def claim_settings_unused(values: Values) -> Iterator[Said]:
         return
     for key in ("size", "storageClassName", "retain"):
         if values.written(f"modelVolume.{key}"):
-            yield Said(("modelVolume", key), "has no effect on an existing claim", "remove it", True)
+            yield removal(("modelVolume", key), "has no effect on an existing claim")
 
 
 RULES = (

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from modelservice.findings import Path, Severity
-from modelservice.rules.rule import Said, Values, rule
+from modelservice.rules.rule import Said, Values, removal, rule, setting
 
 _COLLECTED = "https://docs.vllm.ai/en/latest/usage/metrics.html"
 
@@ -26,11 +26,11 @@ def metrics_missing(values: Values) -> Iterator[Said]:
     collected = values.at("serviceMonitor.enabled") or _collected_otherwise(values)
     for path in readers if not collected else ():
         message = "looks at metrics, and nothing here makes Prometheus collect them"
-        yield Said(path, message, "set serviceMonitor.enabled: true")
+        yield setting(path, message, {"serviceMonitor.enabled": True})
     if readers or collected:
         for index, argument in values.items("args"):
             if argument.replace("_", "-") == "--disable-log-stats":
-                yield Said(("args", index), "vLLM then exports none of its metrics", "remove it")
+                yield removal(("args", index), "vLLM then exports none of its metrics", on_key=False)
 
 
 def _collected_otherwise(values: Values) -> bool:

@@ -8,7 +8,7 @@ from typing import Any
 from modelservice.findings import Path, Severity, dotted
 from modelservice.rules.containers import containers
 from modelservice.rules.model import model_mount, under
-from modelservice.rules.rule import Said, Values, rule, sound
+from modelservice.rules.rule import Said, Values, asking, removal, rule, sound, writing
 from modelservice.rules.security import contexts, own_home, read_only_root
 
 _KUBERNETES = "https://kubernetes.io/docs/concepts/storage/volumes/"
@@ -24,7 +24,7 @@ def volume_name(values: Values) -> Iterator[Said]:
     for index, volume in values.items("volumes"):
         name = volume["name"]
         if name in OWN_VOLUMES:
-            yield Said(("volumes", index, "name"), f"{name} is the name of a volume of the chart", f"write {name}-2")
+            yield writing(("volumes", index, "name"), f"{name} is the name of a volume of the chart", f"{name}-2")
         elif name in seen:
             yield Said(
                 ("volumes", index, "name"), f"{name} is the name of volumes[{seen[name]}] too", "choose another name"
@@ -57,8 +57,8 @@ def mount_without_volume(values: Values) -> Iterator[Said]:
         from modelservice.spelling import nearest
 
         near = nearest(name, [volume["name"] for _, volume in values.items("volumes")])
-        hint = f"did you mean {near}?" if near else "add it to volumes, or correct the name"
-        yield Said((*path, "name"), f"no volume is called {name}", hint)
+        message = f"no volume is called {name}"
+        yield asking((*path, "name"), message, near, "add it to volumes, or correct the name")
 
 
 def _unknown_mounts(values: Values) -> list[tuple[Path, str]]:
@@ -128,10 +128,10 @@ def mount_settings(values: Values) -> Iterator[Said]:
         if way != "Disabled" and not mount.get("readOnly"):
             yield Said((*path, "recursiveReadOnly"), f"{way} without readOnly", "remove it, or make the mount readOnly")
         elif way != "Disabled" and spread != "None":
-            yield Said((*path, "mountPropagation"), f"{spread} with recursiveReadOnly {way}", "remove it")
+            yield removal((*path, "mountPropagation"), f"{spread} with recursiveReadOnly {way}", on_key=False)
         if spread == "Bidirectional" and not privileged[path[:-2]]:
             message = "Bidirectional is for a privileged container"
-            yield Said((*path, "mountPropagation"), message, "write HostToContainer")
+            yield writing((*path, "mountPropagation"), message, "HostToContainer")
 
 
 @rule(

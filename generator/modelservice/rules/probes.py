@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from modelservice.findings import Path, Severity, dotted
+from modelservice.findings import Action, Edit, Path, Severity, dotted
 from modelservice.rules.containers import containers, goes_on
-from modelservice.rules.rule import Said, Values, rule, sound
+from modelservice.rules.rule import Said, Values, put, removal, rule, setting, sound, writing
 
 _PROBES = "https://kubernetes.io/docs/tasks/configure-pod-container/configure-liveness-readiness-startup-probes/"
 _HANDLERS = ("httpGet", "tcpSocket", "grpc", "exec")
@@ -42,7 +42,8 @@ def probe_handler(values: Values) -> Iterator[Said]:
         handlers = [handler for handler in _HANDLERS if handler in probe]
         if len(handlers) > 1:
             message = f"{' and '.join(handlers)} stand side by side"
-            yield Said(path, message, f"remove {' and '.join(handlers[1:])}", True)
+            remove = tuple(Edit(Action.REMOVE, (*path, handler)) for handler in handlers[1:])
+            yield Said(path, message, f"remove {' and '.join(handlers[1:])}", True, remove)
         elif not handlers and path[0] != "probes":
             yield Said(path, "has no handler", "add httpGet, tcpSocket, exec or grpc", True)
 
@@ -54,7 +55,7 @@ def probe_success(values: Values) -> Iterator[Said]:
         threshold = probe.get("successThreshold", 1)
         if name != "readiness" and threshold != 1:
             message = f"{threshold} is not 1, as Kubernetes wants it here"
-            yield Said((*path, "successThreshold"), message, "remove it")
+            yield removal((*path, "successThreshold"), message, on_key=False)
 
 
 @rule("probe-port", "A probe asks a port that the container has.", source="the chart's templates/_pod.tpl")
@@ -65,18 +66,19 @@ def probe_port(values: Values) -> Iterator[Said]:
             port = probe.get(handler, {}).get("port", "http")
             where = (*path, handler, "port")
             if isinstance(port, str) and port != "http":
-                yield Said(where, f"no port of the container is called {port}", "write http, or 8000")
+                yield writing(where, f"no port of the container is called {port}", "http", ", or 8000")
             elif handler == "grpc" and port != "http" and not values.at("command"):
                 yield Said(where, "vLLM answers no gRPC health check", f"write httpGet instead: {dotted(path)}.httpGet")
             elif port not in ("http", 8000) and not values.at("command"):
-                yield Said(where, f"nothing listens on {port}: vLLM listens on 8000", "write http, or 8000")
+                yield writing(where, f"nothing listens on {port}: vLLM listens on 8000", "http", ", or 8000")
     for path, _, probe, item in _others(values):
-        names = [port.get("name") for _, port in sound(item.get("ports"))]
+        names = [port["name"] for _, port in sound(item.get("ports")) if port.get("name")]
         for handler in ("httpGet", "tcpSocket"):
             port = probe.get(handler, {}).get("port")
             if isinstance(port, str) and port not in names:
-                hint = f"write {', or '.join(filter(None, names))}" if any(names) else "write its number"
-                yield Said((*path, handler, "port"), f"no port of {item['name']} is called {port}", hint)
+                where, hint = (*path, handler, "port"), f"write {', or '.join(names) or 'its number'}"
+                fix = put({where: names[0]}) if len(names) == 1 else ()
+                yield Said(where, f"no port of {item['name']} is called {port}", hint, fix=fix)
 
 
 @rule("probe-grace", "A readiness probe stops nothing, and has no grace period.", source=_PROBES)
@@ -85,7 +87,7 @@ def probe_grace(values: Values) -> Iterator[Said]:
     for path, name, probe in _probes(values):
         if name == "readiness" and "terminationGracePeriodSeconds" in probe:
             where = (*path, "terminationGracePeriodSeconds")
-            yield Said(where, "is for startup and liveness probes only", "remove it", True)
+            yield removal(where, "is for startup and liveness probes only")
 
 
 @rule(
@@ -101,10 +103,10 @@ def probe_timeout(values: Values) -> Iterator[Said]:
         period, timeout = probe.get("periodSeconds", period), probe.get("timeoutSeconds", timeout)
         if timeout > period and "timeoutSeconds" in probe:
             message = f"{timeout} is more than periodSeconds, {period}"
-            yield Said((*path, "timeoutSeconds"), message, f"write {period}")
+            yield writing((*path, "timeoutSeconds"), message, period)
         elif timeout > period:
             message = f"{period} is less than timeoutSeconds, {timeout}"
-            yield Said((*path, "periodSeconds"), message, f"set probes.{name}.timeoutSeconds: {period}")
+            yield setting((*path, "periodSeconds"), message, {f"probes.{name}.timeoutSeconds": period})
 
 
 RULES = (probe_handler, probe_success, probe_port, probe_grace, probe_timeout)

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from modelservice.findings import Severity
-from modelservice.rules.rule import Said, Values, rule
+from modelservice.rules.rule import Said, Values, removal, rule, writing
 
 _KEDA = "https://keda.sh/docs/latest/reference/scaledobject-spec/"
 _HPA = "https://kubernetes.io/docs/tasks/run-application/horizontal-pod-autoscale/"
@@ -33,9 +33,9 @@ def autoscaling_range(values: Values) -> Iterator[Said]:
     least, most = values.at("autoscaling.minReplicas"), values.at("autoscaling.maxReplicas")
     if values.at("autoscaling.kind") and least > most:
         if values.written("autoscaling.minReplicas"):
-            yield Said(("autoscaling", "minReplicas"), f"{least} is more than maxReplicas, {most}", f"write {most}")
+            yield writing(("autoscaling", "minReplicas"), f"{least} is more than maxReplicas, {most}", most)
         else:
-            yield Said(("autoscaling", "maxReplicas"), f"{most} is less than minReplicas, {least}", f"write {least}")
+            yield writing(("autoscaling", "maxReplicas"), f"{most} is less than minReplicas, {least}", least)
 
 
 @rule("autoscaling-metrics", "An autoscaler has something to look at.", source=_HPA)
@@ -62,7 +62,7 @@ def scale_to_zero(values: Values) -> Iterator[Said]:
     if not values.at("autoscaling.kind") or values.at("autoscaling.minReplicas"):
         return
     if values.at("autoscaling.kind") == "HorizontalPodAutoscaler":
-        yield Said(path, "0 needs a ScaledObject, and a trigger from outside of the pods", "write 1")
+        yield writing(path, "0 needs a ScaledObject, and a trigger from outside of the pods", 1)
     elif not any(_from_outside(trigger) for _, trigger in values.items("autoscaling.triggers")):
         message = "0, and no trigger comes from outside of the pods, which alone can start the first one"
         yield Said(path, message, "write 1, or add such a trigger to autoscaling.triggers")
@@ -84,13 +84,13 @@ def autoscaling_unused(values: Values) -> Iterator[Said]:
     }
     for key in others.get(kind, ()):
         if values.written(f"autoscaling.{key}"):
-            yield Said(("autoscaling", key), f"has no effect with a {kind}", "remove it", True)
+            yield removal(("autoscaling", key), f"has no effect with a {kind}")
     if kind and values.written("replicas"):
-        yield Said(("replicas",), "has no effect beside an autoscaler", "remove it", True)
+        yield removal(("replicas",), "has no effect beside an autoscaler")
     asked = values.at("autoscaling.prometheusAddress")
     if kind == "ScaledObject" and values.written("autoscaling.targetRequests") and not asked:
         path = ("autoscaling", "targetRequests")
-        yield Said(path, "has no effect without autoscaling.prometheusAddress", "remove it", True)
+        yield removal(path, "has no effect without autoscaling.prometheusAddress")
 
 
 @rule(
@@ -106,7 +106,7 @@ def disruption_never(values: Values) -> Iterator[Said]:
         and values.at("podDisruptionBudget.enabled") is not False
     ):
         path = ("podDisruptionBudget", "maxUnavailable")
-        yield Said(path, "0 lets nobody drain a node that such a pod runs on", "write 1")
+        yield writing(path, "0 lets nobody drain a node that such a pod runs on", 1)
 
 
 RULES = (

@@ -10,7 +10,7 @@ from modelservice.findings import Path, Severity, dotted
 from modelservice.quantity import amount
 from modelservice.rules.containers import containers
 from modelservice.rules.gpu import resource_fields
-from modelservice.rules.rule import Said, Values, rule
+from modelservice.rules.rule import Said, Values, removal, rule, setting, writing
 
 _KUBERNETES = "https://kubernetes.io/docs/concepts/configuration/manage-resources-containers/"
 _LABEL = 63
@@ -48,13 +48,13 @@ def request_above_limit(values: Values) -> Iterator[Said]:
                 continue
             ours, theirs = (*place, "requests", name), (*place, "limits", name)
             if wanted != allowed and _is_extended(name):
-                yield Said(ours, f"{request} differs from the limit {limit}", f"write {limit}")
+                yield writing(ours, f"{request} differs from the limit {limit}", limit)
             elif wanted > allowed and (len(place) > 1 or values.has(ours)):
                 hint = f"write {limit} or less, or raise {dotted(theirs)}"
                 yield Said(ours, f"{request} is more than the limit {limit}", hint)
             elif wanted > allowed:
                 message = f"{limit} is less than the request, which is {request} by default"
-                yield Said(theirs, message, f"set {dotted(ours)}: {limit} too, or less")
+                yield setting(theirs, message, {ours: limit}, " too, or less")
 
 
 def _is_extended(name: str) -> bool:
@@ -87,12 +87,12 @@ def extended_resource(values: Values) -> Iterator[Said]:
                     continue
                 path = (*place, part, name)
                 if _is_too_long(name):
-                    yield Said(path, _TOO_LONG, "remove it, as no device plugin can offer such a name", True)
+                    yield removal(path, _TOO_LONG, ", as no device plugin can offer such a name")
                 if number != number.to_integral_value():
-                    yield Said(path, f"{given} is not a whole number", f"write {int(number) + 1}")
+                    yield writing(path, f"{given} is not a whole number", int(number) + 1)
                 elif limits.get(name) is None:
-                    hint = f"set {dotted((*place, 'limits', name))}: {given}"
-                    yield Said(path, "has no limit, which Kubernetes wants for it", hint, True)
+                    message = "has no limit, which Kubernetes wants for it"
+                    yield setting(path, message, {(*place, "limits", name): given}, on_key=True)
 
 
 def _sizes(values: Values) -> Iterator[tuple[Path, str | int | float | None]]:
@@ -116,9 +116,8 @@ def memory_unit(values: Values) -> Iterator[Said]:
         number = amount(given) if given is not None else None
         if number is not None and (_has_no_unit(number) or (number == 0 and path[-1] == "size")):
             what = "milli-bytes" if str(given).endswith("m") else "bytes"
-            yield Said(
-                path, f"{given} are {what} here, less than 1Mi", f"write {_with_unit(str(given), small=len(path) > 3)}"
-            )
+            message, meant = f"{given} are {what} here, less than 1Mi", _with_unit(str(given), small=len(path) > 3)
+            yield writing(path, message, meant) if meant else Said(path, message, "write an amount such as 20Gi")
 
 
 def _has_no_unit(number: Decimal) -> bool:
@@ -127,9 +126,10 @@ def _has_no_unit(number: Decimal) -> bool:
 
 
 def _with_unit(given: str, *, small: bool) -> str:
+    """Return the amount that is meant, "" where nothing says it."""
     number = given.rstrip("mkKiEe")
     if not number.isdecimal() or int(number) == 0:
-        return "an amount such as 20Gi"
+        return ""
     return f"{number}Gi" if number == given and int(number) < _SURELY_MEBIBYTES and not small else f"{number}Mi"
 
 
@@ -162,7 +162,7 @@ def shared_memory_above_limit(values: Values) -> Iterator[Said]:
         yield Said(("sharedMemory", "sizeLimit"), message, f"write at most {limit}, or raise that limit")
     else:
         message = f"{limit} is less than sharedMemory.sizeLimit, {size}, which counts to it"
-        yield Said(("resources", "limits", "memory"), message, f"set sharedMemory.sizeLimit: {limit} too, or less")
+        yield setting(("resources", "limits", "memory"), message, {"sharedMemory.sizeLimit": limit}, " too, or less")
 
 
 @rule(

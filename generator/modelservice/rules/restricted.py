@@ -10,7 +10,7 @@ from typing import Any
 
 from modelservice.findings import Path
 from modelservice.rules.containers import containers
-from modelservice.rules.rule import Said, Values, rule, sound
+from modelservice.rules.rule import Said, Values, listed, put, removal, rule, sound, writing
 from modelservice.rules.security import contexts
 
 _PROFILE = "https://kubernetes.io/docs/concepts/security/pod-security-standards/#restricted"
@@ -68,10 +68,10 @@ def restricted_profile(values: Values) -> Iterator[Said]:
         yield from _ports_and_handlers(path, item)
     for index, sysctl in sound(pod.get("sysctls")):
         if sysctl["name"] not in _SYSCTLS:
-            yield Said(("podSecurityContext", "sysctls", index), f"{sysctl['name']}: {_WITH}", "remove it")
+            yield removal(("podSecurityContext", "sysctls", index), f"{sysctl['name']}: {_WITH}", on_key=False)
     for key, profile in (values.at("podAnnotations") or {}).items():
         if key.startswith(_APPARMOR) and not (profile in ("", "runtime/default") or profile.startswith("localhost/")):
-            yield Said(("podAnnotations", key), f"{profile}: {_WITH}", "remove it", True)
+            yield removal(("podAnnotations", key), f"{profile}: {_WITH}")
     yield from _volumes_and_probes(values)
 
 
@@ -87,7 +87,7 @@ def _ports_and_handlers(path: Path, container: Mapping[str, Any]) -> Iterator[Sa
     """Yield what reaches past the pod's own network."""
     for index, port in sound(container.get("ports")):
         if port.get("hostPort"):
-            yield Said((*path, "ports", index, "hostPort"), _WITH, "remove it", True)
+            yield removal((*path, "ports", index, "hostPort"), _WITH)
     for name in ("livenessProbe", "readinessProbe", "startupProbe"):
         yield from _handler((*path, name), container.get(name))
     for name, hook in (container.get("lifecycle") or {}).items():
@@ -97,47 +97,50 @@ def _ports_and_handlers(path: Path, container: Mapping[str, Any]) -> Iterator[Sa
 def _handler(path: Path, asked: Any) -> Iterator[Said]:
     for handler in ("httpGet", "tcpSocket"):
         if isinstance(asked, Mapping) and (asked.get(handler) or {}).get("host"):
-            yield Said((*path, handler, "host"), _WITH, "remove it", True)
+            yield removal((*path, handler, "host"), _WITH)
 
 
 def _pod(context: Mapping[str, Any], given: Mapping[str, Any]) -> Iterator[Said]:
     """Yield what a null takes out of the pod's context, and the profile wants in it."""
     if "runAsNonRoot" in given and given["runAsNonRoot"] is None:
         path = ("podSecurityContext", "runAsNonRoot")
-        yield Said(path, "null: the restricted profile wants it to be true", "remove it", True)
+        yield removal(path, "null: the restricted profile wants it to be true")
     if not context.get("seccompProfile"):
         path = ("podSecurityContext", "seccompProfile")
-        yield Said(path, "null: the restricted profile wants one", "remove it", True)
+        yield removal(path, "null: the restricted profile wants one")
 
 
 def _context(path: Path, context: Mapping[str, Any]) -> Iterator[Said]:
     """Yield what neither a pod's nor a container's context may hold."""
     if context.get("runAsNonRoot") is False:
-        yield Said((*path, "runAsNonRoot"), f"false: {_WITH}", "remove it", True)
+        yield removal((*path, "runAsNonRoot"), f"false: {_WITH}")
     if context.get("runAsUser") == 0:
-        yield Said((*path, "runAsUser"), f"0: {_WITH}", "remove it", True)
+        yield removal((*path, "runAsUser"), f"0: {_WITH}")
     for key in ("seccompProfile", "appArmorProfile"):
         if (context.get(key) or {}).get("type") == "Unconfined":
-            yield Said((*path, key, "type"), f"Unconfined: {_WITH}", "write RuntimeDefault")
+            yield writing((*path, key, "type"), f"Unconfined: {_WITH}", "RuntimeDefault")
     for key, value in (context.get("seLinuxOptions") or {}).items():
         if value and (key in ("user", "role") or (key == "type" and value not in _SELINUX_TYPES)):
-            yield Said((*path, "seLinuxOptions", key), _WITH, "remove it", True)
+            yield removal((*path, "seLinuxOptions", key), _WITH)
 
 
 def _container(path: Path, context: Mapping[str, Any]) -> Iterator[Said]:
     """Yield what a container's context must hold, and may not."""
     if context.get("privileged"):
-        yield Said((*path, "privileged"), f"true: {_WITH}", "remove it", True)
+        yield removal((*path, "privileged"), f"true: {_WITH}")
     if context.get("allowPrivilegeEscalation") is not False:
-        message = "the restricted profile wants it to be false"
-        yield Said((*path, "allowPrivilegeEscalation"), message, "write allowPrivilegeEscalation: false", True)
+        yield _wanted((*path, "allowPrivilegeEscalation"), "it to be false", value=False)
     capabilities = context.get("capabilities") or {}
     if "ALL" not in (capabilities.get("drop") or ()):
-        message = "the restricted profile wants ALL in it"
-        yield Said((*path, "capabilities", "drop"), message, "write drop: [ALL]", True)
+        yield _wanted((*path, "capabilities", "drop"), "ALL in it", value=["ALL"])
     for index, name in sound(capabilities.get("add")):
         if name != "NET_BIND_SERVICE":
-            yield Said((*path, "capabilities", "add", index), f"{name}: {_WITH}", "remove it")
+            yield removal((*path, "capabilities", "add", index), f"{name}: {_WITH}", on_key=False)
+
+
+def _wanted(path: Path, what: str, *, value: Any) -> Said:
+    hint = f"write {listed({str(path[-1]): value})}"
+    return Said(path, f"the restricted profile wants {what}", hint, True, put({path: value}))
 
 
 RULES = (restricted_profile,)

@@ -6,7 +6,7 @@ import functools
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 
-from modelservice.findings import Fix, Path, Rule, Severity
+from modelservice.findings import Action, Edit, Fix, Path, Rule, Severity, dotted
 
 
 class Said(NamedTuple):
@@ -17,6 +17,56 @@ class Said(NamedTuple):
     hint: str
     on_key: bool = False
     fix: Fix = ()
+
+
+# Keys, dotted (str) or as paths (Path) → the value that each is to have; None is one that only the user knows.
+Settings = Mapping[Any, Any]
+
+
+def removal(path: Path, message: str, why: str = "", *, on_key: bool = True) -> Said:
+    """Say that a key or list item is to go; `why` ends the hint."""
+    return Said(path, message, f"remove it{why}", on_key, (Edit(Action.REMOVE, path),))
+
+
+def writing(path: Path, message: str, value: Any, otherwise: str = "") -> Said:
+    """Say which value a key is to have; `otherwise` ends the hint with what else would do."""
+    return Said(path, message, f"write {_shown(value)}{otherwise}", fix=put({path: value}))
+
+
+def setting(path: Path, message: str, settings: Settings, end: str = "", *, on_key: bool = False) -> Said:
+    """Say which other keys are to have which values; `end` ends the hint."""
+    return Said(path, message, f"set {listed(settings)}{end}", on_key, put(settings))
+
+
+def adding(path: Path, message: str, key: str, value: Any) -> Said:
+    """Say which key the map at `path` lacks, and its value."""
+    return Said(path, message, f"add {listed({key: value})}", True, put({(*path, key): value}))
+
+
+def asking(path: Path, message: str, near: str | None, otherwise: str) -> Said:
+    """Ask whether the nearest known value is meant; `otherwise` is the hint where there is none."""
+    fix = put({path: near}) if near else ()
+    return Said(path, message, f"did you mean {near}?" if near else otherwise, fix=fix)
+
+
+def listed(settings: Settings) -> str:
+    """Return settings as hints show them: `model.source: local and rootPath: /llm`."""
+    named = {key if isinstance(key, str) else dotted(key): value for key, value in settings.items()}
+    return " and ".join(key if value is None else f"{key}: {_shown(value)}" for key, value in named.items())
+
+
+def put(settings: Settings) -> Fix:
+    """Return the edits that give keys their values; none where only the user knows one of them."""
+    if None in settings.values():
+        return ()
+    places = ((_parts(key) if isinstance(key, str) else key, value) for key, value in settings.items())
+    return tuple(Edit(Action.SET, path, value) for path, value in places)
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, list):
+        return f"[{', '.join(map(_shown, value))}]"
+    return str(value).lower() if isinstance(value, bool) else str(value) or '""'
 
 
 class Values(NamedTuple):

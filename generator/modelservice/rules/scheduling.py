@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from modelservice.findings import Severity
-from modelservice.rules.rule import Said, Values, rule, sound
+from modelservice.rules.rule import Said, Values, removal, rule, sound
 
 _TAINTS = "https://kubernetes.io/docs/concepts/scheduling-eviction/taint-and-toleration/"
 _NODE_RULES = "https://kubernetes.io/docs/concepts/scheduling-eviction/assign-pod-node/"
@@ -40,11 +40,11 @@ def toleration(values: Values) -> Iterator[Said]:
         operator = item.get("operator", "Equal")
         path = ("tolerations", index)
         if operator == "Exists" and item.get("value"):
-            yield Said((*path, "value"), "has no effect with operator Exists", "remove it", True)
+            yield removal((*path, "value"), "has no effect with operator Exists")
         if operator != "Exists" and not item.get("key"):
             yield Said(path, "tolerates no taint: it has no key", "add key, or write operator: Exists to tolerate all")
         if "tolerationSeconds" in item and item.get("effect") != "NoExecute":
-            yield Said((*path, "tolerationSeconds"), "is for the effect NoExecute only", "remove it", True)
+            yield removal((*path, "tolerationSeconds"), "is for the effect NoExecute only")
 
 
 _SPREAD = "https://kubernetes.io/docs/concepts/scheduling-eviction/topology-spread-constraints/"
@@ -64,10 +64,10 @@ def topology_spread(values: Values) -> Iterator[Said]:
             yield Said(path, message, "remove it, or the other one")
         seen.setdefault(which, index)
         if "minDomains" in item and which[1] != "DoNotSchedule":
-            yield Said((*path, "minDomains"), "is for whenUnsatisfiable: DoNotSchedule only", "remove it", True)
+            yield removal((*path, "minDomains"), "is for whenUnsatisfiable: DoNotSchedule only")
         for number, key in sound(item.get("matchLabelKeys")):
             if key in _selected(item):
-                yield Said((*path, "matchLabelKeys", number), f"{key} is in the selector already", "remove it")
+                yield removal((*path, "matchLabelKeys", number), f"{key} is in the selector already", on_key=False)
 
 
 def _selected(item: dict[str, Any]) -> Sequence[str]:

@@ -8,7 +8,7 @@ from typing import Any
 from modelservice.findings import Path, Severity, dotted
 from modelservice.rules.containers import containers
 from modelservice.rules.model import model_mount, under
-from modelservice.rules.rule import Said, Values, rule, sound
+from modelservice.rules.rule import Said, Values, removal, rule, setting, sound, writing
 
 _IMAGES = "the images vllm-openai and vllm-openai-nonroot"
 _KUBERNETES = "https://kubernetes.io/docs/tasks/configure-pod-container/security-context/"
@@ -70,9 +70,9 @@ def root_closed(values: Values) -> Iterator[Said]:
     mount = model_mount(values)
     if under(mount, "/root") and not values.written("modelVolume.mountPath"):
         message = f"a user other than root cannot enter {mount}, where the models are"
-        yield Said(user, message, "set modelVolume.mountPath: /models", True)
+        yield setting(user, message, {"modelVolume.mountPath": "/models"}, on_key=True)
     elif under(mount, "/root"):
-        yield Said(("modelVolume", "mountPath"), f"{mount} is closed to a user other than root", "write /models")
+        yield writing(("modelVolume", "mountPath"), f"{mount} is closed to a user other than root", "/models")
     for index, item in values.items("volumeMounts"):
         if under(item["mountPath"], "/root"):
             message = f"{item['mountPath']} is closed to a user other than root"
@@ -92,7 +92,7 @@ def non_root_user(values: Values) -> Iterator[Said]:
         yield Said((where, key), "0 is root, and runAsNonRoot is true", "write 2000, or another user than 0")
     elif context.get("runAsUser") is None and _image(values) == "vllm-openai":
         message = f"true, and the image {values.at('image.repository')} runs as root"
-        yield Said((where, key), message, f"set {where}.runAsUser: 2000")
+        yield setting((where, key), message, {(where, "runAsUser"): 2000})
 
 
 @rule(
@@ -106,7 +106,7 @@ def fs_group(values: Values) -> Iterator[Said]:
     user = _another_user(values)
     if user and not read_only(values) and _context(values).get("fsGroup") is None:
         message = "a user other than root may not write to the model volume, which belongs to root on most storage"
-        yield Said(user, message, "set podSecurityContext.fsGroup: 2000", True)
+        yield setting(user, message, {"podSecurityContext.fsGroup": 2000}, on_key=True)
 
 
 @rule("privilege-escalation", "A privileged container, or CAP_SYS_ADMIN, may escalate.", source=_KUBERNETES)
@@ -117,7 +117,7 @@ def privilege_escalation(values: Values) -> Iterator[Said]:
             continue
         refused = "with allowPrivilegeEscalation false, which Kubernetes refuses"
         if context.get("privileged"):
-            yield Said((*place, "privileged"), f"true {refused}", "remove it")
+            yield removal((*place, "privileged"), f"true {refused}", on_key=False)
         for index, name in sound(context.get("capabilities", {}).get("add")):
             if name == "CAP_SYS_ADMIN":
                 hint = f"remove it, or set {dotted(place)}.allowPrivilegeEscalation: true"
@@ -140,7 +140,7 @@ def service_account_default(values: Values) -> Iterator[Said]:
     """An account that is there already, to be made."""
     if values.at("serviceAccount.create") and values.at("serviceAccount.name") == "default":
         message = "default is there already, and serviceAccount.create would make it"
-        yield Said(("serviceAccount", "name"), message, "set serviceAccount.create: false")
+        yield setting(("serviceAccount", "name"), message, {"serviceAccount.create": False})
 
 
 @rule(
@@ -153,7 +153,7 @@ def service_account_unused(values: Values) -> Iterator[Said]:
     """Annotations of an account that somebody else makes."""
     if values.at("serviceAccount.annotations") and not values.at("serviceAccount.create"):
         path = ("serviceAccount", "annotations")
-        yield Said(path, "has no effect with serviceAccount.create false", "remove it", True)
+        yield removal(path, "has no effect with serviceAccount.create false")
 
 
 RULES = (

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from modelservice.findings import Severity
-from modelservice.rules.rule import Said, Values, rule
+from modelservice.rules.rule import Said, Values, put, removal, rule
 from modelservice.rules.scheduling import one_node
 
 _DEPLOYMENT = "https://kubernetes.io/docs/concepts/workloads/controllers/deployment/#strategy"
@@ -24,12 +24,10 @@ def strategy_kind(values: Values) -> Iterator[Said]:
         yield Said(("strategy", "type"), f"{chosen} is for a {_FOR[chosen]}, and this is a {kind}", hint)
     rolling = strategy.get("rollingUpdate", {})
     if rolling and chosen != "RollingUpdate":
-        yield Said(("strategy", "rollingUpdate"), f"has no effect with the type {chosen}", "remove it", True)
+        yield removal(("strategy", "rollingUpdate"), f"has no effect with the type {chosen}")
     for key in ("maxSurge", "partition"):
         if key in rolling and kind != _FOR[key]:
-            yield Said(
-                ("strategy", "rollingUpdate", key), f"is for a {_FOR[key]}, and this is a {kind}", "remove it", True
-            )
+            yield removal(("strategy", "rollingUpdate", key), f"is for a {_FOR[key]}, and this is a {kind}")
 
 
 @rule("strategy-stuck", "A rolling update moves some pod.", source=_DEPLOYMENT)
@@ -39,7 +37,8 @@ def strategy_stuck(values: Values) -> Iterator[Said]:
     zero = (0, "0%")
     if rolling.get("maxSurge") in zero and rolling.get("maxUnavailable") in zero:
         message = "maxSurge and maxUnavailable are both 0, so that no pod is ever replaced"
-        yield Said(("strategy", "rollingUpdate", "maxUnavailable"), message, "write maxUnavailable: 1")
+        path = ("strategy", "rollingUpdate", "maxUnavailable")
+        yield Said(path, message, "write maxUnavailable: 1", fix=put({path: 1}))
 
 
 @rule(
@@ -56,7 +55,7 @@ def strategy_two_writers(values: Values) -> Iterator[Said]:
     surge = strategy.get("rollingUpdate", {}).get("maxSurge", "25%")
     if strategy and rolling and not several and not one_node(values) and surge not in (0, "0%"):
         message = "the new pod may wait for the claim, which the old one has on another node"
-        yield Said(("strategy",), message, "remove it: the chart stops the old pod first", True)
+        yield removal(("strategy",), message, ": the chart stops the old pod first")
 
 
 @rule(

@@ -12,6 +12,8 @@ from modelservice.redact import PLACEHOLDER, shown
 
 # A jsonschema ValidationError; its stubs say of every part that it may be anything.
 _Error = Any
+# The pattern of a field that an empty text leaves out, and that is no text otherwise.
+_EMPTY = "^$"
 # A hint, and the edits that it means.
 _Hint = tuple[str, Fix]
 TYPES = {
@@ -39,7 +41,7 @@ def worded(error: _Error, written: str) -> tuple[str, Words]:
     `written` is the plain scalar that the error is about as its file has it, "" where it is none: what is meant by
     1.10 is not 1.1.
     """
-    if error.validator == "type":
+    if error.validator == "type" or error.validator_value == _EMPTY:
         return "wrong-type", _wrong_type(error, written)
     rule, words = _WORDS.get(error.validator, ("bad-format", _generic))
     return rule, words(error)
@@ -58,8 +60,11 @@ def _write(error: _Error, value: Any) -> _Hint:
 
 
 def _wrong_type(error: _Error, written: str) -> Words:
-    wanted = [error.validator_value] if isinstance(error.validator_value, str) else list(error.validator_value)
+    stated = error.schema["type"]
+    wanted = [stated] if isinstance(stated, str) else list(stated)
     wanted = [name for name in wanted if not (name == "integer" and "number" in wanted)]
+    if error.schema.get("pattern") == _EMPTY:
+        wanted.remove("string")
     named = " or ".join(TYPES[name] for name in wanted if name != "null")
     said = _as_written(error.instance, written)
     return Words(f"{said} is not {named}", *_type_hint(error, wanted, said))
@@ -100,7 +105,9 @@ def _type_hint(error: _Error, wanted: list[str], said: str) -> _Hint:
 
 
 def _unquoted(error: _Error, text: str) -> _Hint:
-    return f"write {text} without quotes", _set(error, int(text)) if len(text) < 20 else ()
+    # YAML 1.1 reads 0400 as an octal number.
+    base = 8 if re.fullmatch("-?0[0-7]+", text) else 10
+    return f"write {text} without quotes", _set(error, int(text, base)) if len(text) < 20 else ()
 
 
 def _shape_hint(error: _Error, kind: str) -> str:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from modelservice.findings import Fix, Problem, Rule, Severity
+from modelservice.findings import Action, Edit, Fix, Problem, Rule, Severity
 
 _FLAGS = "vLLM's command line (schemas/vllm/flags.json)"
 _CONSTRAINTS = "vLLM's engine (schemas/vllm/constraints.json)"
@@ -38,33 +38,47 @@ _SEVERITY = {rule.id: rule.severity for rule in RULES}
 
 
 class Owned(NamedTuple):
-    """Why a flag is the chart's, and what to do instead; {value} is what was given."""
+    """Why a flag is the chart's, the field that sets it, or what else a person has to do."""
 
     reason: str
-    instead: str
+    field: str = ""
+    besides: str = ""
+
+    def instead(self, value: str | None = None) -> str:
+        """Return what to do instead; `value` is what was given."""
+        given = f": {value}" if value is not None else ""
+        return "remove it" + (f" and set {self.field}{given}" if self.field else self.besides)
+
+    def fix(self, items: Sequence[int], values: Sequence[str]) -> Fix:
+        """Return the edits that do it; none where a person has to, or where the field cannot take what was given."""
+        value = values[0] if values else ""
+        if self.besides or len(values) > 1 or (self.field and (not value or "$(" in value)):
+            return ()
+        field = (Edit(Action.SET, tuple(self.field.split(".")), value),) if self.field else ()
+        return (*in_place(items), *field)
 
 
 _LISTENS = "the Service and the probes ask for HTTP on port 8000"
 _PROBES = "the probes then speak HTTPS"
 _SECRET = "no secret belongs in arguments"  # noqa: S105  a sentence
 OWNED = {
-    "--api-key": Owned(_SECRET, "remove it and name the key's Secret in apiKeySecret.name"),
-    "--enable-auto-tool-choice": Owned("it comes with a tool call parser", "remove it and set model.toolCallParser"),
-    "--grpc": Owned(_LISTENS, "remove it"),
-    "--headless": Owned(_LISTENS, "remove it"),
-    "--help": Owned("vLLM prints its help and ends", "remove it"),
-    "--hf-token": Owned(_SECRET, "remove it and name the token's Secret in huggingFace.tokenSecret.name"),
-    "--host": Owned(_LISTENS, "remove it"),
-    "--model": Owned("it stands after `vllm serve`", "remove it and set model.name{value}"),
-    "--port": Owned(_LISTENS, "remove it"),
-    "--reasoning-parser": Owned("a field sets it", "remove it and set model.reasoningParser{value}"),
-    "--revision": Owned("a field sets it", "remove it and set model.revision{value}"),
-    "--root-path": Owned("a field sets it", "remove it and set rootPath{value}"),
-    "--served-model-name": Owned("a field sets it", "remove it and set model.servedName{value}"),
-    "--ssl-certfile": Owned(_PROBES, "remove it and name the certificate's Secret in tls.secretName"),
-    "--ssl-keyfile": Owned(_PROBES, "remove it and name the certificate's Secret in tls.secretName"),
-    "--tool-call-parser": Owned("a field sets it", "remove it and set model.toolCallParser{value}"),
-    "--uds": Owned(_LISTENS, "remove it"),
+    "--api-key": Owned(_SECRET, besides=" and name the key's Secret in apiKeySecret.name"),
+    "--enable-auto-tool-choice": Owned("it comes with a tool call parser", besides=" and set model.toolCallParser"),
+    "--grpc": Owned(_LISTENS),
+    "--headless": Owned(_LISTENS),
+    "--help": Owned("vLLM prints its help and ends"),
+    "--hf-token": Owned(_SECRET, besides=" and name the token's Secret in huggingFace.tokenSecret.name"),
+    "--host": Owned(_LISTENS),
+    "--model": Owned("it stands after `vllm serve`", "model.name"),
+    "--port": Owned(_LISTENS),
+    "--reasoning-parser": Owned("a field sets it", "model.reasoningParser"),
+    "--revision": Owned("a field sets it", "model.revision"),
+    "--root-path": Owned("a field sets it", "rootPath"),
+    "--served-model-name": Owned("a field sets it", "model.servedName"),
+    "--ssl-certfile": Owned(_PROBES, besides=" and name the certificate's Secret in tls.secretName"),
+    "--ssl-keyfile": Owned(_PROBES, besides=" and name the certificate's Secret in tls.secretName"),
+    "--tool-call-parser": Owned("a field sets it", "model.toolCallParser"),
+    "--uds": Owned(_LISTENS),
 }
 # Flags that say over how many GPUs a model is split, each with its short form.
 PARALLEL = {
@@ -84,6 +98,21 @@ FIELDS = {"--task": "model.task"}
 def problem(rule: str, index: int, message: str, hint: str, fix: Fix = ()) -> Problem:
     """Return a problem of one item of `args`."""
     return Problem(_SEVERITY[rule], ("args", index), _short(message), _short(hint), rule, fix=fix)
+
+
+def writing(rule: str, index: int, message: str, words: Sequence[str]) -> Problem:
+    """Return the problem of an item in whose place words are to stand, an item each."""
+    return problem(rule, index, message, f"write {quoted_items(words)}", in_place([index], words))
+
+
+def in_place(items: Sequence[int], words: Sequence[str] = ()) -> Fix:
+    """Return the edits that put words in the place of items of `args`; without words they take the items away."""
+    remove = tuple(Edit(Action.REMOVE, ("args", at)) for at in items)
+    if not words:
+        return remove
+    path = ("args", items[0])
+    first = Edit(Action.SET, path, words[0]) if len(words) == 1 else Edit(Action.REPLACE, path, list(words))
+    return (first, *remove[1:])
 
 
 def _short(text: str) -> str:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterator, Sequence
 
-from modelservice.findings import MOST, Problem, Severity
+from modelservice.findings import MOST, Action, Edit, Fix, Problem, Severity
 from modelservice.redact import may_hold_secret, safe_arguments, shown
-from modelservice.vllm.argument_rules import OWNED, problem, quoted_items
+from modelservice.vllm.argument_rules import OWNED, in_place, problem, writing
 from modelservice.vllm.argument_values import value_fault
 from modelservice.vllm.command_line import Given, Read, Stray, Unknown, normal, read
 from modelservice.vllm.facts import facts
@@ -64,7 +64,7 @@ def _secret(index: int, kind: str, text: str, line: Line) -> Problem:
     flag = line.flags.get(normal(text.partition("=")[0]))
     hint = "put it into a Secret, name it in env with valueFrom.secretKeyRef, and write $(NAME) of that entry here"
     if flag and flag.name in OWNED:
-        hint = OWNED[flag.name].instead.replace("{value}", "")
+        hint = OWNED[flag.name].instead()
     return problem("argument-secret", index, f"{kind} in plain text (not shown)", hint)
 
 
@@ -80,11 +80,12 @@ def _item(item: Read, line: Line) -> Iterator[Problem]:
 
 
 def _owned(item: Given) -> Problem:
-    reason, instead = OWNED[item.flag.name]
-    hint = instead.replace("{value}", f": {item.values[0].text}" if item.values else "")
-    if item.values and not item.attached:
+    owned, values = OWNED[item.flag.name], [word.text for word in item.values]
+    hint = owned.instead(values[0] if values else None)
+    if values and not item.attached:
         hint = hint.replace("remove it", "remove both items", 1)
-    return problem("argument-owned", item.at, f"`{item.flag.name}` is the chart's: {reason}", hint)
+    message = f"`{item.flag.name}` is the chart's: {owned.reason}"
+    return problem("argument-owned", item.at, message, hint, owned.fix(item.items, values))
 
 
 def _given(item: Given, line: Line) -> Iterator[Problem]:
@@ -94,14 +95,14 @@ def _given(item: Given, line: Line) -> Iterator[Problem]:
     if flag.type == "switch":
         if item.attached or item.key:
             value = item.values[0].text if item.values else item.key
-            yield _switch_value(item.at, item.spelling, flag, value)
+            yield _switch_value([item.at], item.spelling, flag, value)
     elif item.key and "json" not in flag.type:
         yield problem("argument-type", item.at, f"`{flag.name}` takes no keys", _wanted(flag))
     elif not item.values and flag.nargs != "?":
         yield problem("argument-missing-value", item.at, f"`{item.spelling}` has no value", _wanted(flag))
     elif item.attached and flag.name == "--config":
-        hint = f"write {quoted_items([flag.name, item.values[0].text])}"
-        yield problem("argument-config", item.at, "vLLM does not read a file that is given as `--config=FILE`", hint)
+        message, words = "vLLM does not read a file that is given as `--config=FILE`", [flag.name, item.values[0].text]
+        yield writing("argument-config", item.at, message, words)
     else:
         yield from _values(item, line)
         yield from keys(item, line)
@@ -116,22 +117,26 @@ def _values(item: Given, line: Line) -> Iterator[Problem]:
     for word in () if item.key else item.values:
         fault = value_fault(item.flag, word.text)
         if fault:
-            mend = f"{item.flag.name}={fault.mend}" if item.attached else fault.mend
-            hint = f"write {quoted_items([mend])}" if fault.mend else f"correct the value or remove `{item.flag.name}`"
             message = f"`{item.flag.name}`: {fault.message}"
             if fault.rule in ("argument-choice", "argument-value"):
                 message += value_change(item, word.text, line)
-            yield problem(fault.rule, word.at, message, hint)
+            mend = f"{item.flag.name}={fault.mend}" if item.attached else fault.mend
+            if fault.mend:
+                yield writing(fault.rule, word.at, message, [mend])
+            else:
+                yield problem(fault.rule, word.at, message, f"correct the value or remove `{item.flag.name}`")
 
 
-def _switch_value(index: int, spelling: str, flag: Flag, value: str, *, apart: bool = False) -> Problem:
+def _switch_value(items: Sequence[int], spelling: str, flag: Flag, value: str) -> Problem:
+    """Say that a switch has a value; `items` are the flag, and the value where it stands apart."""
     message = f"`{spelling}` is a switch and takes no value, found {shown(value)}"
     negated = (spelling in flag.negatives) != (value.lower() in _NO)
     opposite = next((form for form in flag.negatives if form.startswith("--no-")), "")
-    hint = f"write `{opposite if negated else flag.name}`" + (" in place of both items" if apart else "")
-    if negated and not opposite:
+    meant = opposite if negated else flag.name
+    hint = f"write `{meant}`{' in place of both items' if len(items) > 1 else ''}"
+    if not meant:
         hint = "remove it: it is off unless it is given"
-    return problem("argument-switch-value", index, message, hint)
+    return problem("argument-switch-value", items[-1], message, hint, in_place(items, [meant] if meant else []))
 
 
 def _stray(item: Stray, line: Line) -> Iterator[Problem]:
@@ -141,26 +146,38 @@ def _stray(item: Stray, line: Line) -> Iterator[Problem]:
     if item.words:
         yield from _several(item, line)
     elif item.follows and text.lower() in (*_NO, *_YES):
-        yield _switch_value(item.at, item.follows.spelling, item.follows.flag, text, apart=True)
+        yield _switch_value([item.follows.at, item.at], item.follows.spelling, item.follows.flag, text)
     else:
         bare = "--" + text.strip().lstrip(_DASHES + "-")
         meant = normal(bare.partition("=")[0]).partition(".")[0] in line.flags
-        hint = (
-            f"write {quoted_items([bare])}"
-            if meant and not may_hold_secret(text)
-            else "remove it, or write it with its flag as --flag=value"
-        )
-        yield problem("argument-stray", item.at, f"{shown(text)} belongs to no flag", hint)
+        message = f"{shown(text)} belongs to no flag"
+        if meant and not may_hold_secret(text):
+            yield writing("argument-stray", item.at, message, [bare])
+        else:
+            hint = "remove it, or write it with its flag as --flag=value"
+            yield problem("argument-stray", item.at, message, hint)
 
 
 def _several(item: Stray, line: Line) -> Iterator[Problem]:
     """What is wrong with the words comes before their sharing an item: the hint must hold when pasted in."""
     inner = [one for part in read(item.words, line) for one in _item(part, line)]
     if inner:
-        yield from (one._replace(path=("args", item.at)) for one in inner)
+        yield from (one._replace(path=("args", item.at), fix=_outside(one.fix, item)) for one in inner)
     else:
         message = f"{shown(item.text)} is one list item, and no shell splits it"
-        yield problem("argument-two-words", item.at, message, f"write {quoted_items(item.words)}")
+        yield writing("argument-two-words", item.at, message, item.words)
+
+
+def _outside(fix: Fix, item: Stray) -> Fix:
+    """Return the edits of an item's words as edits of the item; each word gets an item of its own."""
+    if not fix:
+        return ()
+    words = [[word] for word in item.words]
+    for edit in fix:
+        if edit.path[0] == "args":
+            words[int(edit.path[1])] = {Action.SET: [edit.value], Action.REPLACE: edit.value}.get(edit.action, [])
+    fields = (edit for edit in fix if edit.path[0] != "args")
+    return (*in_place([item.at], list(itertools.chain(*words))), *fields)
 
 
 def _repeated(given: Sequence[Given]) -> Iterator[Problem]:
@@ -180,6 +197,7 @@ def _repeated(given: Sequence[Given]) -> Iterator[Problem]:
 
 def _needs(given: Sequence[Given], line: Line) -> Iterator[Problem]:
     on = {item.flag.name: item for item in given if not item.negated}
+    off = {item.flag.name for item in given if item.negated}
     for need in facts("constraints")["needs"]:
         item = on.get(need["flag"])
         if item is None or need["needs"] in on or not alive(need["in"], line.release):
@@ -188,4 +206,5 @@ def _needs(given: Sequence[Given], line: Line) -> Iterator[Problem]:
         listed = [name for life, names in need.get("values", {}).items() if alive(life, line.release) for name in names]
         if "values" not in need or value in listed:
             what = f"{need['flag']}={value}" if value else need["flag"]
-            yield problem("argument-needs", item.at, f"`{what}` needs `{need['needs']}`", f"add `{need['needs']}`")
+            fix = () if need["needs"] in off else (Edit(Action.APPEND, ("args",), need["needs"]),)
+            yield problem("argument-needs", item.at, f"`{what}` needs `{need['needs']}`", f"add `{need['needs']}`", fix)

@@ -44,6 +44,11 @@ class Given(NamedTuple):
         """Whether the flag is written in a form that switches it off."""
         return self.spelling in self.flag.negatives
 
+    @property
+    def items(self) -> tuple[int, ...]:
+        """The items of the list that hold the flag and its values."""
+        return _items(self.at, self.values)
+
 
 class Unknown(NamedTuple):
     """An item that looks like a flag and is none; `candidates` are the flags that it is the beginning of."""
@@ -54,6 +59,20 @@ class Unknown(NamedTuple):
     candidates: tuple[str, ...]
     values: tuple[Word, ...]
     attached: bool
+
+    @property
+    def items(self) -> tuple[int, ...]:
+        """The items of the list that hold the flag and what may be its values."""
+        return _items(self.at, self.values)
+
+    def named(self, name: str) -> str:
+        """Return the item with another name before its key and the value that "=" gave."""
+        value = f"={self.values[0].text}" if self.attached else ""
+        return name + (f".{self.key}" if self.key else "") + value
+
+
+def _items(at: int, values: Sequence[Word]) -> tuple[int, ...]:
+    return (at, *(word.at for word in values if word.at != at))
 
 
 class Stray(NamedTuple):

@@ -6,9 +6,9 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from modelservice.findings import Problem
+from modelservice.findings import Fix, Problem
 from modelservice.spelling import nearest
-from modelservice.vllm.argument_rules import FIELDS, OWNED, problem, quoted_item, quoted_items
+from modelservice.vllm.argument_rules import FIELDS, OWNED, Owned, in_place, problem, quoted_item, quoted_items
 from modelservice.vllm.command_line import Given, Unknown
 from modelservice.vllm.facts import facts
 from modelservice.vllm.flags import Line, lives
@@ -21,15 +21,19 @@ def unknown(item: Unknown, line: Line) -> Problem:
     if past:
         again = f", and came back with {ahead[0].since}" if ahead else ""
         message = f"`{item.spelling}` was removed in vLLM {past[-1].gone}{again}; this is {line.label}"
-        return problem("argument-removed", item.at, message, replacement(item, item.spelling, line))
+        return problem("argument-removed", item.at, message, *replacement(item, item.spelling, line))
     if ahead:
         message = f"`{item.spelling}` came with vLLM {ahead[0].since}; this is {line.label}"
         return problem("argument-not-yet", item.at, message, f"remove it, or use vLLM {ahead[0].since} or later")
     if item.candidates and item.spelling != "--":
         return _abbreviated(item, line)
     near = nearest(item.spelling, line.flags)
-    hint = f"did you mean `{near}`?{_instead(near, line)}" if near else "remove it, or correct its name"
-    return problem("argument-unknown", item.at, f"`{item.spelling}` is no flag of {line.label}", hint)
+    message = f"`{item.spelling}` is no flag of {line.label}"
+    if not near:
+        return problem("argument-unknown", item.at, message, "remove it, or correct its name")
+    owned = _owned(near, line)
+    hint = f"did you mean `{near}`?" + (f" {owned.instead()}" if owned else "")
+    return problem("argument-unknown", item.at, message, hint, _corrected(item, near, owned))
 
 
 def _abbreviated(item: Unknown, line: Line) -> Problem:
@@ -37,25 +41,32 @@ def _abbreviated(item: Unknown, line: Line) -> Problem:
         message = f"`{item.spelling}` is the beginning of {len(item.candidates)} flags of {line.label}"
         return problem("argument-abbreviated", item.at, message, f"write {' or '.join(item.candidates[:4])}")
     whole = item.candidates[0]
-    value = f"={item.values[0].text}" if item.attached else ""
-    hint = _instead(whole, line).strip() or f"write {quoted_item(whole + value)}"
-    return problem("argument-abbreviated", item.at, f"`{item.spelling}` is only the beginning of `{whole}`", hint)
+    owned, value = _owned(whole, line), f"={item.values[0].text}" if item.attached else ""
+    hint = owned.instead() if owned else f"write {quoted_item(whole + value)}"
+    message = f"`{item.spelling}` is only the beginning of `{whole}`"
+    return problem("argument-abbreviated", item.at, message, hint, _corrected(item, whole, owned))
 
 
-def _instead(spelling: str, line: Line) -> str:
-    """Return what to do instead of a flag that is the chart's, else nothing."""
-    owned = OWNED.get(line.flags[spelling].name)
-    return f" {owned.instead.replace('{value}', '')}" if owned else ""
+def _owned(spelling: str, line: Line) -> Owned | None:
+    return OWNED.get(line.flags[spelling].name)
+
+
+def _corrected(item: Unknown, meant: str, owned: Owned | None) -> Fix:
+    """Return the edits that write the flag that is meant, or what is to be there instead of one of the chart's."""
+    if owned:
+        return owned.fix(item.items, [word.text for word in item.values])
+    return in_place([item.at], [item.named(meant)])
 
 
 def deprecated(item: Given, line: Line) -> Problem:
     """Return the warning for a flag that a later release removes, or says it will."""
     gone = next((life.gone for life in lives(item.spelling) if life.gone), "")
     message = f"`{item.spelling}` is deprecated in {line.label}" + (f" and was removed in {gone}" if gone else "")
-    return problem("argument-deprecated", item.at, message, replacement(item, item.flag.name, line))
+    hint, fix = replacement(item, item.flag.name, line)
+    return problem("argument-deprecated", item.at, message, hint, () if item.negated else fix)
 
 
-def replacement(item: Given | Unknown, spelling: str, line: Line) -> str:
+def replacement(item: Given | Unknown, spelling: str, line: Line) -> tuple[str, Fix]:
     """Return what to write instead of a flag that went: its heir in this release if it has one."""
     story: dict[str, Any] = facts("history")["replacements"].get(spelling, {})
     note = f" ({story['note']})" if "note" in story else ""
@@ -63,12 +74,20 @@ def replacement(item: Given | Unknown, spelling: str, line: Line) -> str:
     by_value = story.get("by_value", {})
     heirs: list[str] = by_value.get(" ".join(given), story.get("use", []))
     if not heirs and " ".join(given) in by_value:
-        return "remove it: nothing is needed instead"
+        return "remove it: nothing is needed instead", in_place(item.items)
     if not heirs or heirs[0].partition("=")[0].partition(".")[0] not in line.flags:
-        return f"remove it{note or ': nothing takes its place'}"
+        return f"remove it{note or ': nothing takes its place'}", in_place(item.items) if len(given) < 2 else ()
     words = [word for heir in heirs for word in (given if heir == "{value}" else [_filled(heir, item.key, given)])]
     field = f"; or set {FIELDS[spelling]} instead" if spelling in FIELDS else ""
-    return f"use {quoted_items(words)}{note}{field}"
+    fix = in_place(item.items, words) if _says_all(heirs, given) else ()
+    return f"use {quoted_items(words)}{note}{field}", fix
+
+
+def _says_all(heirs: list[str], given: list[str]) -> bool:
+    """Say whether heirs take over what was given, neither more nor less."""
+    if "{value}" in heirs:
+        return bool(given)
+    return len(given) == 1 if any("{value}" in heir for heir in heirs) else len(given) < 2
 
 
 def _filled(heir: str, key: str, given: list[str]) -> str:
@@ -99,7 +118,19 @@ def keys(item: Given, line: Line) -> Iterator[Problem]:
         if ahead:
             rule, change = "argument-not-yet", f"came with vLLM {ahead[0].since}"
         message = f"the key `{key}` of `{item.flag.name}` {change}; this is {line.label}"
-        yield problem(rule, item.at, message, f"write the key `{known[key]['use']}`")
+        use = known[key]["use"]
+        yield problem(rule, item.at, message, f"write the key `{use}`", _with_key(item, key, use))
+
+
+def _with_key(item: Given, key: str, use: str) -> Fix:
+    """Return the edit that gives a key of a JSON flag, dotted or in the JSON, another name."""
+    if item.key:
+        value = f"={item.values[0].text}" if item.attached else ""
+        return in_place([item.at], [f"{item.spelling}.{use}{item.key.removeprefix(key)}{value}"])
+    there = json.loads(item.values[0].text)
+    renamed = {use if name == key else name: value for name, value in there.items()}
+    text = json.dumps(renamed, separators=(",", ":"), ensure_ascii=False)
+    return () if use in there else in_place([item.values[0].at], [f"{item.spelling}={text}" if item.attached else text])
 
 
 def _keys(item: Given) -> set[str]:

@@ -1,0 +1,90 @@
+"""Explain a rule: what is wrong, why it matters, a bad and a good example, who else refuses it, and the source."""
+
+from __future__ import annotations
+
+import functools
+import json
+import textwrap
+from pathlib import Path
+from typing import NamedTuple
+
+from modelservice.findings import Refuser, Rule
+from modelservice.schema.source import SCHEMAS
+
+# Made by `modelservice generate` from tests/cases, so that an installed package has the examples too.
+EXAMPLES = SCHEMAS / "rule-examples.json"
+_WIDTH = 100
+_REFUSED = {
+    Refuser.HELM: "Helm, when it reads the file",
+    Refuser.SCHEMA: "Helm, by the chart's values.schema.json",
+    Refuser.CHART: "the chart, unless `ignoredRules` lists this rule",
+    Refuser.API_SERVER: "Kubernetes' API server, when the object is applied",
+    Refuser.KUBELET: "the kubelet, which does not start the container",
+    Refuser.VLLM: "vLLM, when it starts",
+    Refuser.NOBODY: "nobody",
+}
+
+
+class Examples(NamedTuple):
+    """Values that break a rule, and values that just do not, both as YAML ("": there is none)."""
+
+    bad: str
+    good: str
+
+
+@functools.cache
+def _examples() -> dict[str, dict[str, str]]:
+    found: dict[str, dict[str, str]] = json.loads(EXAMPLES.read_bytes())
+    return found
+
+
+def examples_of(rule: str) -> Examples:
+    """Return a rule's examples."""
+    found = _examples().get(rule, {})
+    return Examples(found.get("bad", ""), found.get("good", ""))
+
+
+def read_examples(cases: Path, rules: list[str]) -> dict[str, dict[str, str]]:
+    """Return the examples of all rules, from the folder tests/cases: <rule>/bad.yaml and <rule>/good.yaml."""
+    found = {}
+    for rule in rules:
+        files = {name: cases / rule / f"{name}.yaml" for name in Examples._fields}
+        texts = {name: file.read_text(encoding="utf-8") for name, file in files.items() if file.is_file()}
+        if texts:
+            found[rule] = texts
+    return found
+
+
+def refused_by(rule: Rule) -> str:
+    """Return in words who else refuses what a rule finds."""
+    return _REFUSED[rule.refused_by]
+
+
+def ignored_by(rule: Rule) -> str:
+    """Return in words how to ignore a rule."""
+    if rule.refused_by is Refuser.CHART:
+        return f"with the value `ignoredRules: [{rule.id}]`"
+    if rule.refused_by in (Refuser.HELM, Refuser.SCHEMA):
+        return "not at all"
+    return f"with `--ignore {rule.id}`, or a comment `# modelservice: ignore[{rule.id}] reason`"
+
+
+def explain_rule(rule: Rule) -> str:
+    """Return all that there is to say of a rule, for a terminal."""
+    examples = examples_of(rule.id)
+    lines = [f"RULE:        {rule.id} ({rule.severity})", f"REFUSED BY:  {refused_by(rule)}"]
+    lines += [f"IGNORED:     {ignored_by(rule)}", f"SOURCE:      {rule.source}"]
+    lines += ["", *textwrap.wrap(f"{rule.summary} {rule.why}".strip(), _WIDTH, break_on_hyphens=False)]
+    for name, text in (("BAD", examples.bad), ("GOOD", examples.good)):
+        if text:
+            lines += ["", f"{name}:", *(f"  {line}".rstrip() for line in text.splitlines())]
+    return "\n".join(lines) + "\n"
+
+
+def help_of(rule: Rule) -> str:
+    """Return a rule's help in Markdown, as code scanning shows it."""
+    examples = examples_of(rule.id)
+    parts = [rule.why, f"Refused by: {refused_by(rule)}. Ignored: {ignored_by(rule)}."]
+    parts += [f"Bad:\n\n```yaml\n{examples.bad}```"] if examples.bad else []
+    parts += [f"Good:\n\n```yaml\n{examples.good}```"] if examples.good else []
+    return "\n\n".join([*filter(None, parts), f"Source: {rule.source}"])
