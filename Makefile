@@ -5,7 +5,7 @@ BIN := .venv/bin
 INSTALLED := .venv/.installed
 EXAMPLE := opt-125m
 
-.PHONY: demo test test-live lint generate snapshots clean
+.PHONY: demo test test-live lint generate snapshots cases clean
 
 demo: $(INSTALLED)
 	@PATH="$(CURDIR)/$(BIN):$$(dirname "$$($(BIN)/python tools/fetch_helm.py)"):$$PATH" sh tools/demo.sh $(EXAMPLE)
@@ -26,11 +26,15 @@ lint: .venv/.tests-installed
 	$(BIN)/mypy
 	$(BIN)/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yaml
 
-generate: $(INSTALLED)
+# With the tests' packages: kubernetes-validate has the descriptions of Kubernetes' fields.
+generate: .venv/.tests-installed
 	$(BIN)/modelservice generate
 
 snapshots: .venv/.tests-installed
 	$(BIN)/python -m tests.chart.snapshots
+
+cases: .venv/.tests-installed
+	$(BIN)/python -m tests.write_cases
 
 clean:
 	rm -rf .venv .cache build dist

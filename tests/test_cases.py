@@ -1,7 +1,8 @@
-"""Two lines of defence: what we refuse, and that the chart refuses it too; what we accept, and that helm does.
+"""The corpus: what each rule finds, what just misses it, and who else refuses it.
 
-tests/cases/invalid/<name>/ holds values.yaml, the exact findings.txt, and, where helm cannot refuse, helm-accepts.txt
-with the reason. tests/cases/valid/<rule>.yaml just misses that rule.
+tests/cases/<rule>/bad*.yaml breaks the rule. bad*.txt beside it says in its first line who refuses the file beside
+`validate` (`refused by: schema`), and then exactly what `validate` finds. good*.yaml just misses the rule: nothing is
+found, and helm accepts it.
 """
 
 import re
@@ -12,91 +13,123 @@ from typing import Any
 
 import pytest
 import yaml
-from modelservice.check import check, errors
-from modelservice.findings import Finding, dotted
+from modelservice.check import check, check_service, errors
+from modelservice.findings import Finding, Refuser, dotted
 from modelservice.reading.document import read
 from modelservice.report import lines, report
-from modelservice.rules.catalogue import catalogue
-from modelservice.schema.validation import RULES
+from modelservice.rules.catalogue import by_id, catalogue
 
 ROOT = Path(__file__).parents[1]
 CHART = ROOT / "charts/modelservice"
-INVALID = sorted((ROOT / "tests/cases/invalid").iterdir())
-VALID = sorted((ROOT / "tests/cases/valid").glob("*.yaml"))
+CASES = ROOT / "tests/cases"
+BAD = sorted(CASES.glob("*/bad*.yaml"))
+GOOD = sorted(CASES.glob("*/good*.yaml"))
 EXAMPLES = sorted((ROOT / "values-examples").glob("*.yaml"))
 # These are about the file, not what is in it, or take a long one: tests/reading and test_hostile.py make such files.
 ABOUT_THE_FILE = {"file-missing", "file-unreadable", "file-size", "too-many"}
+# What a template of the chart says: the key, what is wrong, and the rule.
+CHART_RULE = re.compile(r"\[([a-z-]+)\]$", re.MULTILINE)
 
 
-def findings(file: Path) -> list[str]:
-    return lines(check(read(file.name, file.read_bytes())))
+def name(file: Path) -> str:
+    return f"{file.parent.name}/{file.stem}"
 
 
-def errors_of(case: Path) -> list[Finding]:
-    return errors(check(read("values.yaml", (case / "values.yaml").read_bytes())))
+def findings(file: Path) -> list[Finding]:
+    return check_service([read("values.yaml", file.read_bytes())]).findings
 
 
-def keys_that_only_rules_refuse(case: Path) -> list[str]:
-    """Return the keys at fault; none where the schema refuses something, because helm then gets no further."""
-    found = errors_of(case)
-    settings = {rule.id for rule in catalogue()["Settings"]}
-    # A secret elsewhere is refused for its form, which the chart does not guess, or by the schema.
-    found = [finding for finding in found if finding.rule != "secret-literal" or finding.path[0] == "extraObjects"]
-    return [dotted(finding.path) for finding in found] if {finding.rule for finding in found} <= settings else []
+def expected(case: Path) -> tuple[Refuser, list[str]]:
+    """Return who refuses a case beside `validate`, and what `validate` says of it."""
+    first, *rest = case.with_suffix(".txt").read_text().splitlines()
+    return Refuser(first.removeprefix("refused by: ")), rest
 
 
-def helm_template(helm: str, values: Path) -> subprocess.CompletedProcess[str]:
-    command = [helm, "template", "x", str(CHART), "-f", str(values)]
-    return subprocess.run(command, capture_output=True, text=True, check=False)
+def helm_runs(helm: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([helm, *arguments], capture_output=True, text=True, check=False)
 
 
-@pytest.mark.parametrize("case", INVALID, ids=lambda path: path.name)
-def test_an_invalid_case_has_exactly_its_findings(case: Path) -> None:
-    assert findings(case / "values.yaml") == (case / "findings.txt").read_text().splitlines()
+@pytest.mark.parametrize("case", BAD, ids=name)
+def test_a_bad_case_has_exactly_its_findings(case: Path) -> None:
+    found = findings(case)
+    assert lines(found) == expected(case)[1]
+    assert case.parent.name in {finding.rule for finding in found}
 
 
-@pytest.mark.parametrize("case", INVALID, ids=lambda path: path.name)
-def test_helm_refuses_what_we_refuse(case: Path, helm: str) -> None:
-    answer = helm_template(helm, case / "values.yaml")
-    if (case / "helm-accepts.txt").is_file():
-        assert answer.returncode == 0 or "yaml" in case.name, (
-            f"helm refuses it: remove helm-accepts.txt\n{answer.stderr}"
-        )
-    else:
-        assert answer.returncode != 0
-        if "undefined variable" in answer.stderr:
-            return  # Go's own parser of templates, which knows no key
-        keys = keys_that_only_rules_refuse(case)
-        if "not what their fields take" in answer.stderr:  # the chart's own check of what is inside a field
-            rules = {rule.id for rule in RULES}
-            keys = [dotted(finding.path) for finding in errors_of(case) if finding.rule in rules]
-        for key in keys:
-            assert re.search(rf"(?<![\w.]){re.escape(key)}(?![\w.\[])", answer.stderr), key
+@pytest.mark.parametrize("case", BAD, ids=name)
+def test_helm_refuses_a_bad_case_where_it_says_so(case: Path, helm: str) -> None:
+    side, _ = expected(case)
+    lint = helm_runs(helm, "lint", str(CHART), "-f", str(case))
+    template = helm_runs(helm, "template", "x", str(CHART), "-f", str(case))
+    said = lint.stdout + template.stderr
+    # `helm lint` takes no `fail` of a template for an error.
+    assert (lint.returncode != 0) == (side in (Refuser.HELM, Refuser.SCHEMA)), said
+    assert (template.returncode != 0) == (side in (Refuser.HELM, Refuser.SCHEMA, Refuser.CHART)), said
+    if side is Refuser.CHART:
+        named = [finding for finding in errors(findings(case)) if by_id()[finding.rule].refused_by is Refuser.CHART]
+        for finding in named:
+            key = rf"(?m)^- {re.escape(dotted(finding.path))}: .*\[{finding.rule}\]$"
+            assert re.search(key, template.stderr) or _names_both(finding, template.stderr), f"{key}\n{template.stderr}"
+    if side is Refuser.SCHEMA:
+        wrong = [finding for finding in findings(case) if by_id()[finding.rule].refused_by is Refuser.SCHEMA]
+        assert not wrong or any(_pointed_at(finding, said) for finding in wrong), said
+
+
+def _names_both(finding: Finding, said: str) -> bool:
+    """Say whether a line about the other of two keys that collide names this one: we look at which was written."""
+    return any(f"[{finding.rule}]" in line and dotted(finding.path) in line for line in said.splitlines())
+
+
+def _pointed_at(finding: Finding, said: str) -> bool:
+    """Say whether Helm names the key: as /a/0/b (Helm 4), or a.0.b (Helm 3)."""
+    parts = [str(part) for part in finding.path]
+    return not parts or any(mark.join(parts[:-1]) in said or mark.join(parts) in said for mark in ("/", "."))
+
+
+def test_the_chart_enforces_the_rules_that_say_so() -> None:
+    templates = "".join(file.read_text() for file in (CHART / "templates").glob("_*.tpl"))
+    ours = {rule.id for rule in by_id().values() if rule.refused_by is Refuser.CHART}
+    schema = yaml.safe_load((ROOT / "schemas/modelservice.schema.yaml").read_text())
+    assert set(CHART_RULE.findall(templates)) == ours
+    assert set(schema["properties"]["ignoredRules"]["items"]["enum"]) == ours
+
+
+def test_a_case_is_refused_where_one_of_its_rules_is() -> None:
+    for case in BAD:
+        side, said = expected(case)
+        rules = {by_id()[line.rsplit("[", 1)[1].rstrip("]")].refused_by for line in said}
+        read_otherwise = side is Refuser.SCHEMA and rules == {Refuser.NOBODY}  # such as yes, which Helm reads as true
+        assert side in rules or read_otherwise, name(case)
+
+
+@pytest.mark.parametrize("case", [case for case in BAD if expected(case)[0] is Refuser.CHART], ids=name)
+def test_a_rule_of_the_chart_is_switched_off_by_a_value(case: Path, helm: str, tmp_path: Path) -> None:
+    given = yaml.safe_load(case.read_text())
+    rules = sorted(rule for rule in {one.rule for one in findings(case)} if by_id()[rule].refused_by is Refuser.CHART)
+    file = tmp_path / "values.yaml"
+    file.write_text(yaml.safe_dump({**given, "ignoredRules": rules}))
+    answer = helm_runs(helm, "template", "x", str(CHART), "-f", str(file))
+    assert not set(CHART_RULE.findall(answer.stderr)) & set(rules), answer.stderr
 
 
 def test_a_warning_is_none_that_helm_refuses() -> None:
-    for case in INVALID:
-        only_warnings = all(": warning: " in line for line in (case / "findings.txt").read_text().splitlines())
-        assert not only_warnings or (case / "helm-accepts.txt").is_file(), case.name
+    for case in BAD:
+        side, said = expected(case)
+        only_warnings = all(": warning: " in line for line in said)
+        assert not only_warnings or side not in (Refuser.HELM, Refuser.SCHEMA, Refuser.CHART), name(case)
 
 
-@pytest.mark.parametrize("values", [*VALID, *EXAMPLES], ids=lambda path: path.name)
+@pytest.mark.parametrize("values", [*GOOD, *EXAMPLES], ids=name)
 def test_helm_accepts_what_we_accept(values: Path, helm: str) -> None:
-    assert findings(values) == []
-    answer = helm_template(helm, values)
+    assert lines(findings(values)) == []
+    answer = helm_runs(helm, "template", "x", str(CHART), "-f", str(values))
     assert answer.returncode == 0, answer.stderr
 
 
-def test_every_rule_has_an_invalid_case_and_one_that_just_misses_it() -> None:
-    rules = {rule.id for group in catalogue().values() for rule in group} - ABOUT_THE_FILE
-    hit = {
-        line.rsplit("[", 1)[1].rstrip("]")
-        for case in INVALID
-        for line in (case / "findings.txt").read_text().splitlines()
-    }
-    assert rules - hit == set()
-    assert hit - rules == set()
-    assert rules ^ {values.stem for values in VALID} == set()
+def test_every_rule_has_a_bad_case_and_a_good_one() -> None:
+    rules = by_id().keys() - ABOUT_THE_FILE
+    assert {case.parent.name for case in BAD} == rules
+    assert {case.parent.name for case in GOOD} == rules
 
 
 def test_a_rule_is_listed_once() -> None:
@@ -134,6 +167,6 @@ def test_a_secret_is_never_printed_wherever_it_stands(token: str, style: str) ->
 
 
 def test_no_finding_of_a_case_prints_a_secret() -> None:
-    for case in INVALID:
-        text = (case / "findings.txt").read_text()
-        assert not any(secret in text for secret in ("abcdefghijklmnop", "swordfish")), case.name
+    for case in BAD:
+        text = case.with_suffix(".txt").read_text()
+        assert not any(secret in text for secret in ("abcdefghijklmnop", "swordfish")), name(case)

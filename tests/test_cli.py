@@ -150,7 +150,7 @@ def test_the_rules_are_listed() -> None:
 def test_explain_shows_a_field() -> None:
     answer = run("explain", "gpu.vgpu.cores")
     assert answer.stdout.startswith(
-        "KEY:      gpu.vgpu.cores <integer or null>\nCONSOLE:  Resources / vGPU / vGPU cores (%)\n"
+        'KEY:      gpu.vgpu.cores <integer or "" or null>\nCONSOLE:  Resources / vGPU / vGPU cores (%)\n'
     )
     assert "ALLOWED:  1 to 100" in answer.stdout
 

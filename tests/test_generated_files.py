@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-COPIED = ["generator", "schemas", "charts", "docs", "README.md", "CHANGELOG.md"]
+COPIED = ["generator", "schemas", "charts", "docs", "tests/cases", "README.md", "CHANGELOG.md"]
 
 
 @pytest.fixture
@@ -50,6 +50,7 @@ def test_a_changed_default_is_named_in_every_file_and_mended(checkout: Path) -> 
         "README.md",
         "charts/modelservice/README.md",
         "charts/modelservice/questions.yaml",
+        "charts/modelservice/values.schema.json",
         "charts/modelservice/values.yaml",
         "docs/console-fields.md",
         "schemas/modelservice.schema.json",

@@ -18,7 +18,7 @@ from modelservice.check import check
 from modelservice.findings import Action, Edit, Finding, Fix, Severity
 from modelservice.reading.document import read
 
-INVALID = sorted((Path(__file__).parent / "cases/invalid").iterdir())
+BAD = sorted((Path(__file__).parent / "cases").glob("*/bad*.yaml"))
 SETTING = re.compile(r"([A-Za-z]+(?:\.[A-Za-z0-9-]+|\[\"[^\"]+\"\]|\[\d+\])*): (\"\"|\[[^\]]*\]|[^ ,]+)")
 Values = dict[str, Any]
 
@@ -165,13 +165,13 @@ def is_choice(case: Case) -> bool:
 def cases() -> dict[str, Case]:
     """Return each finding of the invalid values, by a name of its own."""
     named = {}
-    for folder in INVALID:
-        document = read("values.yaml", (folder / "values.yaml").read_bytes())
+    for file in BAD:
+        document = read("values.yaml", file.read_bytes())
         found = [] if document.findings else check(document)
         values = json.loads(json.dumps(document.data)) if found else {}
         for number, one in enumerate(found):
             by_fix = applied(values, one.fix) if one.fix else None
-            named[f"{folder.name}-{number}"] = Case(one, found, values, followed(values, one), by_fix)
+            named[f"{file.parent.name}-{file.stem}-{number}"] = Case(one, found, values, followed(values, one), by_fix)
     return {name: case for name, case in named.items() if case.finding.rule != "null-value"}
 
 

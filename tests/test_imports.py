@@ -57,7 +57,7 @@ LAYERS = (
     {"cli"},
     {"generated_files", "diff", "gitops"},
     {"report", "publishing", "serving", "chart", "check"},
-    {"service", "helm"},
+    {"ignores", "service", "helm"},
     {"rules"},
     {"vllm", "schema"},
     {"reading", "writing"},

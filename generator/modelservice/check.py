@@ -8,14 +8,15 @@ from __future__ import annotations
 import functools
 import itertools
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from modelservice import redact
 from modelservice.findings import MOST, TOO_MANY, Finding, Path, Problem, Severity
+from modelservice.ignores import without_ignored
 from modelservice.reading.document import Document, merge
 from modelservice.reading.values_files import load, values_files
-from modelservice.schema.defaults import coalesce, default_values, without_nulls
+from modelservice.schema.defaults import coalesce, default_values, left_out, without_nulls
 from modelservice.schema.source import plain_schema
 
 if TYPE_CHECKING:
@@ -29,10 +30,15 @@ _MORE = Problem(TOO_MANY.severity, (), f"{MOST} mistakes are listed, and there m
 
 
 class CheckedService(NamedTuple):
-    """One service's values, merged, and what is wrong with them, in no order."""
+    """One service's values, merged, and what is wrong with them, in no order.
+
+    `ignored` are the findings that somebody wants passed over, `hit` the rules of `--ignore` that passed over some.
+    """
 
     document: Document
     findings: list[Finding]
+    ignored: list[Finding]
+    hit: frozenset[str]
 
     @property
     def errors(self) -> list[Finding]:
@@ -41,32 +47,51 @@ class CheckedService(NamedTuple):
 
 
 class Result(NamedTuple):
-    """Findings of several files, the texts by file name for excerpts, and how many services were checked."""
+    """Findings of several files, the texts by file name for excerpts, and how many services were checked.
+
+    `ignored` counts the findings that were passed over, `idle` are the rules of `--ignore` that passed over none.
+    """
 
     findings: list[Finding]
     sources: dict[str, str]
     files: int
+    ignored: int
+    idle: list[str]
 
 
-def check_service(layers: Iterable[str | Document]) -> CheckedService:
-    """Read, merge and check the layers of one service, later over earlier: paths, or documents read already."""
+def check_service(layers: Iterable[str | Document], ignore: Collection[str] = ()) -> CheckedService:
+    """Read, merge and check the layers of one service, later over earlier: paths, or documents read already.
+
+    `ignore` are ids of rules to pass over, beside those that comments and the value `ignoredRules` name.
+    """
     document = merge([layer if isinstance(layer, Document) else load(layer) for layer in layers])
-    return CheckedService(document, check(document))
+    return CheckedService(document, *without_ignored(check(document), document, ignore))
 
 
-def check_files(values: Iterable[str], layers: Sequence[str] = (), *, strict: bool = False) -> Result:
+def check_files(
+    values: Iterable[str], layers: Sequence[str] = (), *, strict: bool = False, ignore: Collection[str] = ()
+) -> Result:
     """Check each file, or all files of a folder, over the layers; the layers alone where there is no other."""
     below = [load(path) for path in layers]
     files = list(values_files(values, layers))
     findings: dict[Finding, None] = {}
+    ignored: dict[Finding, None] = {}
     sources: dict[str, str] = {}
-    for found, texts in _each(functools.partial(_check_over, below), files or [""]):
-        findings |= dict.fromkeys(found)
-        sources |= texts
-    return Result([_strictly(finding) if strict else finding for finding in findings], sources, len(files) or 1)
+    hit: set[str] = set()
+    for one in _each(functools.partial(_check_over, below, ignore), files or [""]):
+        findings |= dict.fromkeys(one.findings)
+        ignored |= dict.fromkeys(one.ignored)
+        sources |= one.sources
+        hit |= one.hit
+    kept = [_strictly(finding) if strict else finding for finding in findings]
+    return Result(kept, sources, len(files) or 1, len(ignored), [rule for rule in ignore if rule not in hit])
 
 
-_Checked = tuple[list[Finding], dict[str, str]]
+class _Checked(NamedTuple):
+    findings: list[Finding]
+    ignored: list[Finding]
+    hit: frozenset[str]
+    sources: dict[str, str]
 
 
 def _each(check_one: Callable[[str], _Checked], files: list[str]) -> Iterator[_Checked]:
@@ -81,10 +106,10 @@ def _each(check_one: Callable[[str], _Checked], files: list[str]) -> Iterator[_C
         yield from pool.map(check_one, files, chunksize=32)
 
 
-def _check_over(below: list[Document], path: str) -> _Checked:
+def _check_over(below: list[Document], ignore: Collection[str], path: str) -> _Checked:
     """Return one file's findings, and its texts where there are any: memory stays flat in the number of files."""
-    service = check_service([*below, path] if path else below)
-    return service.findings, service.document.sources if service.findings else {}
+    document, findings, ignored, hit = check_service([*below, path] if path else below, ignore)
+    return _Checked(findings, ignored, hit, document.sources if findings else {})
 
 
 def check(document: Document) -> list[Finding]:
@@ -122,7 +147,8 @@ def _problems(document: Document) -> list[Problem]:
     if len(problems) >= MOST:  # rules trust every type
         return [*said, _MORE]
     sound = _without(given, [problem.path for problem in problems])
-    values = Values(coalesce(default_values(), sound), given, default_values(), secrets)
+    merged = left_out(coalesce(default_values(), sound), plain_schema(), plain_schema()["definitions"])
+    values = Values(merged, given, default_values(), secrets)
     found = list(itertools.islice(check_rules(values), MOST))
     return said + found + ([_MORE] if len(found) == MOST else [])
 

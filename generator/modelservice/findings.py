@@ -52,7 +52,20 @@ class Rule(NamedTuple):
     why: str = ""
 
 
-TOO_MANY = Rule("too-many", Severity.WARNING, f"At most {MOST} mistakes of a kind are listed.", "this tool's own bound")
+TOO_MANY = Rule(
+    "too-many",
+    Severity.WARNING,
+    f"Only the first {MOST} mistakes are listed.",
+    "this tool's own bound",
+    why="There may be more. Fix the listed ones and validate again.",
+)
+IGNORE_UNUSED = Rule(
+    "ignore-unused",
+    Severity.WARNING,
+    "An ignored rule finds nothing, or cannot be ignored this way.",
+    "`modelservice validate --help`",
+    why="An exception that is no longer needed hides the next finding. One that is not allowed has no effect.",
+)
 
 
 class Action(StrEnum):

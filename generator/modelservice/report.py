@@ -16,7 +16,7 @@ from modelservice.redact import hides_line
 
 _WIDTH = 100
 # Rules on lines that are never quoted.
-_SECRETS = ("argument-secret", "secret-literal")
+_SECRETS = ("argument-secret", "secret-literal", "secret-object")
 _COLORS = {Severity.ERROR: "\x1b[31m", Severity.WARNING: "\x1b[33m"}
 _BOLD, _DIM, _RESET = "\x1b[1m", "\x1b[2m", "\x1b[0m"
 
@@ -32,8 +32,12 @@ def report(
     return writers[style](ordered, files)
 
 
-def summary(findings: Sequence[Finding], files: int) -> str:
-    """Return one line: how many errors and warnings in how many files."""
+def summary(findings: Sequence[Finding], files: int, ignored: int = 0) -> str:
+    """Return one line: how many errors and warnings in how many files, and how many more were ignored."""
+    return _found(findings, files) + (f", {ignored} ignored" if ignored else "")
+
+
+def _found(findings: Sequence[Finding], files: int) -> str:
     if not findings:
         return f"{_count(files, 'file')} checked, no problems"
     errors = sum(finding.severity is Severity.ERROR for finding in findings)
@@ -157,7 +161,7 @@ def _sarif(findings: list[Finding], files: int) -> str:
     driver = {
         "name": "modelservice",
         "version": __version__,
-        "rules": [{"id": rule} for rule in rules],
+        "rules": [_sarif_rule(rule) for rule in rules],
     }
     results = [_sarif_result(finding, rules.index(finding.rule)) for finding in findings]
     log = {
@@ -166,6 +170,19 @@ def _sarif(findings: list[Finding], files: int) -> str:
         "runs": [{"tool": {"driver": driver}, "columnKind": "unicodeCodePoints", "results": results}],
     }
     return json.dumps(log, indent=2, ensure_ascii=False) + "\n"
+
+
+def _sarif_rule(rule_id: str) -> dict[str, Any]:
+    from modelservice.rules.catalogue import by_id
+    from modelservice.rules.documentation import help_of
+
+    rule = by_id()[rule_id]
+    described = {
+        "id": rule.id,
+        "shortDescription": {"text": rule.summary},
+        "help": {"text": help_of(rule), "markdown": help_of(rule)},
+    }
+    return {**described, "helpUri": rule.source} if rule.source.startswith("https://") else described
 
 
 def _sarif_result(finding: Finding, rule_index: int) -> dict[str, Any]:

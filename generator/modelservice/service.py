@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from modelservice.errors import InputError
-from modelservice.schema.defaults import coalesce
+from modelservice.schema.defaults import coalesce, without_lost_nulls
+from modelservice.schema.source import plain_schema
 
 # Helm's own rules for the names of a chart and a release, and Semantic Versioning 2.
 _CHART_NAME = re.compile(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?")
@@ -40,6 +41,7 @@ def make_service(name: str, version: str, given: Mapping[str, Any], defaults: Ma
     if not is_label(name):
         raise InputError(f'"{name}" cannot name a chart: give --name of lower case letters, digits and -, at most 63')
     require_version(version)
+    given = without_lost_nulls(given, plain_schema())
     values = coalesce(defaults, given)
     description = values.get("description") or f"{values['model']['name']} served by vLLM"
     return Service(name, version, description, given, values)

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import yaml
 from jsonschema import Draft7Validator
-from modelservice.check import check
+from modelservice.check import check, errors
 from modelservice.reading.document import read
 from modelservice.schema.defaults import default_values, defaults_of
 from modelservice.schema.fields import Field, load_fields
@@ -92,7 +92,7 @@ def test_the_defaults_are_the_consoles_and_valid() -> None:
     )
     assert defaults["sharedMemory"] == {"enabled": True, "sizeLimit": "16Gi"}
     assert default_values() == defaults
-    assert check.errors(check.check(read("values.yaml", (CHART / "values.yaml").read_bytes()))) == []
+    assert errors(check(read("values.yaml", (CHART / "values.yaml").read_bytes()))) == []
 
 
 def test_every_example_says_its_purpose_and_its_schema_on_top() -> None:

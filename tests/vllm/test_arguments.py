@@ -68,7 +68,7 @@ CASES = [
     ("argument-removed", ['--compilation-config={"level":3}'], ['--compilation-config={"mode":3}']),
     ("argument-removed", ["--compilation-config.level=3"], ["--compilation-config.mode=3"]),
     ("argument-abbreviated", ["--max-model=4096"], ["--max-model-len=4096"]),
-    ("argument-abbreviated", ["--max", "4096"], ["--max-num-seqs", "4096"]),
+    ("argument-ambiguous", ["--max", "4096"], ["--max-num-seqs", "4096"]),
     ("argument-deprecated", ["--log-config-file=/a.json"], ["--logging-config.pylogging_config_file=/a.json"]),
     ("argument-choice", ["--dtype=fp16"], ["--dtype=float16"]),
     ("argument-choice", ["--dtype='half'"], ["--dtype=half"]),
@@ -114,10 +114,11 @@ def test_a_mistake_is_found_and_what_was_meant_is_not(rule: str, bad: list[str],
 
 
 def test_each_rule_has_a_case() -> None:
-    elsewhere = {"argument-not-yet", "argument-repeated"}
+    elsewhere = {"argument-not-yet", "argument-repeated", "argument-duplicate"}
     assert {rule for rule, _, _ in CASES} | elsewhere == {rule.id for rule in RULES}
     assert said(["--shutdown-timeout=30"], "v0.10.1.1") == [("argument-not-yet", 0)]
     assert said(["--seed=1", "--dtype=half", "--seed=2"]) == [("argument-repeated", 2)]
+    assert said(["--seed=1", "--dtype=half", "--seed", "1"]) == [("argument-duplicate", 2)]
 
 
 @pytest.mark.parametrize("bad", [bad for _, bad, _ in CASES if len(bad) == 1])

@@ -1,7 +1,7 @@
 {{/* Whether the model volume is mounted read-only: as said, or when nothing else is possible. "true" or nothing. */}}
 {{- define "modelservice.readOnly" -}}
 {{- $readOnly := .Values.modelVolume.readOnly -}}
-{{- if kindIs "invalid" $readOnly -}}
+{{- if not (include "modelservice.isSet" $readOnly) -}}
 {{- $readOnly = eq (join "," .Values.modelVolume.accessModes) "ReadOnlyMany" -}}
 {{- end -}}
 {{- if $readOnly }}true{{ end -}}

@@ -15,8 +15,10 @@ ports:
   - name: http
     containerPort: 8000
     protocol: TCP
+{{- with include "modelservice.resources" . | trim }}
 resources:
-  {{- include "modelservice.resources" . | trim | nindent 2 }}
+  {{- . | nindent 2 }}
+{{- end }}
 {{- include "modelservice.probes" . | nindent 0 }}
 lifecycle:
   preStop:

@@ -27,7 +27,7 @@ Seconds until a rollout has failed: the budget, and ten minutes to pull the imag
 one see a pre-download: it has the budget once more.
 */}}
 {{- define "modelservice.deadline" -}}
-{{- add (mul (include "modelservice.startupBudget" .) (ternary 2 1 (ne .Values.modelVolume.preDownload ""))) 600 -}}
+{{- add (mul (include "modelservice.startupBudget" .) (ternary 2 1 (ne (include "modelservice.preDownload" .) ""))) 600 -}}
 {{- end }}
 
 {{/* The container's probes. */}}

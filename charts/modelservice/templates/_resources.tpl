@@ -30,11 +30,11 @@ volcano.sh/vgpu-cores: {{ . }}
 {{- define "modelservice.resources" -}}
 {{- $accelerators := include "modelservice.accelerators" . | fromYaml -}}
 {{- range $part := list "requests" "limits" -}}
+{{- with include "modelservice.withoutUnset" (merge (dict) $accelerators (index $.Values.resources $part)) | fromYaml -}}
 {{ $part }}:
-  {{- range $name, $amount := merge (dict) $accelerators (index $.Values.resources $part) }}
-  {{- if not (kindIs "invalid" $amount) }}
+  {{- range $name, $amount := . }}
   {{ $name }}: {{ $amount | toJson | trimAll "\"" | quote }}
   {{- end }}
-  {{- end }}
 {{ end -}}
+{{- end -}}
 {{- end }}

@@ -1,33 +1,68 @@
 {{/* Ways from outside of the cluster, and the keys that they ask for. */}}
 {{- define "modelservice.validate.access" -}}
 {{- if and .Values.ingress.enabled (not .Values.ingress.hosts) }}
-ingress.hosts: is empty, and an Ingress without a host takes every host's /v1; name one
+ingress.hosts: is empty, and an Ingress without a host takes every host's /v1; name one [route-incomplete]
 {{- end }}
 {{- if and .Values.httpRoute.enabled (not .Values.httpRoute.parentRefs) }}
-httpRoute.parentRefs: is empty, and a route hangs on a gateway; name one
+httpRoute.parentRefs: is empty, and no gateway then serves the route; name one [route-incomplete]
 {{- end }}
-{{- $seen := dict -}}
-{{- range $index, $parent := .Values.httpRoute.parentRefs -}}
-{{- $which := printf "%s %s %s %s" (.group | default "gateway.networking.k8s.io") (.kind | default "Gateway") .name (.namespace | default "") -}}
-{{- $section := .sectionName | default "" -}}
-{{- $others := get $seen $which | default list -}}
-{{- if and $others (not .port) (or (not $section) (has "" $others) (has $section $others)) }}
-httpRoute.parentRefs[{{ $index }}]: another one is the same gateway; name a listener in the sectionName of both
-{{- end -}}
-{{- if not .port }}{{ $_ := set $seen $which (append $others $section) }}{{ end -}}
-{{- end -}}
 {{- if and .Values.apiKeySecret.name (gt (len .Values.apiKeySecret.keys) 1) (not (include "modelservice.vllmSince" (list . "0.32.0"))) }}
-apiKeySecret.keys: several need vLLM 0.32.0 or later, because earlier releases print them in the log; keep one
+apiKeySecret.keys: several need vLLM 0.32.0 or later, because earlier releases print them in the log; keep one [api-keys-logged]
 {{- end }}
 {{- end }}
 
-{{/* Ranges of ports in the network policy. */}}
-{{- define "modelservice.validate.policy" -}}
-{{- range $index, $way := .Values.networkPolicy.egress -}}
-{{- range $number, $port := .ports -}}
-{{- if and .endPort (or (not (regexMatch "^[0-9]+$" (toString .port))) (gt (int .port) (int .endPort))) }}
-networkPolicy.egress[{{ $index }}].ports[{{ $number }}].endPort: {{ .endPort }} needs a number in port, at most {{ .endPort }}
+{{/* Autoscalers: something to look at, and something that can start the first pod. */}}
+{{- define "modelservice.validate.autoscaling" -}}
+{{- $scale := .Values.autoscaling -}}
+{{- $zero := not (int $scale.minReplicas) -}}
+{{- if eq $scale.kind "HorizontalPodAutoscaler" -}}
+{{- if not $scale.metrics }}
+autoscaling.metrics: is empty, and a HorizontalPodAutoscaler needs something to look at [autoscaling-metrics]
 {{- end -}}
+{{- if $zero }}
+autoscaling.minReplicas: 0 needs autoscaling.kind ScaledObject and a trigger from outside of the pods; set 1 [scale-to-zero]
+{{- end -}}
+{{- else if $scale.kind -}}
+{{- if not (or $scale.triggers $scale.prometheusAddress) }}
+autoscaling.prometheusAddress: is empty, and so is autoscaling.triggers; a ScaledObject needs one of them [autoscaling-metrics]
+{{- end -}}
+{{- $outside := false -}}
+{{- range $scale.triggers -}}
+{{- $ours := regexMatch "(^|[^\"'])vllm:" (.metadata.query | default "" | replace "vllm:num_incoming_requests" "") -}}
+{{- if not (or $ours (has .type (list "cpu" "memory"))) }}{{ $outside = true }}{{ end -}}
+{{- end -}}
+{{- if and $zero (not $outside) }}
+autoscaling.minReplicas: 0 needs a trigger from outside of the pods in autoscaling.triggers, which alone can start the first one; set 1, or add one [scale-to-zero]
+{{- end -}}
+{{- end -}}
+{{- end }}
+
+{{/* Secrets: values files go into Git. What a template brings, or a placeholder that Argo CD's plugins fill in, is no value yet. */}}
+{{- define "modelservice.validate.secrets" -}}
+{{- range $index, $item := .Values.extraObjects -}}
+{{- $texts := list (toYaml $item) -}}
+{{- if kindIs "string" $item -}}
+{{- $text := regexReplaceAll "(?s)\\{\\{.*?(\\}\\}|\\z)" $item "<template>" -}}
+{{- $texts = regexSplit "(?m)^---" (regexReplaceAll "(?m)^[ \\t]*(<template>[ \\t]*)+$" $text "") -1 -}}
+{{- end -}}
+{{- range $texts -}}
+{{- $object := fromYaml . -}}
+{{- range concat (list $object) ($object.items | default list) -}}
+{{- if and (eq (toString .kind) "Secret") (eq (toString .apiVersion) "v1") (include "modelservice.hasLiteral" .) }}
+extraObjects[{{ $index }}]: a Secret has its values in plain text; remove it, and make it with kubectl create secret, an ExternalSecret or a SealedSecret [secret-object]
+{{- end -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+{{- end }}
+
+{{/* Whether a Secret has a value that is neither empty nor brought by a template or a plugin; null is "<nil>". */}}
+{{- define "modelservice.hasLiteral" -}}
+{{- range list .data .stringData -}}
+{{- $values := list . -}}
+{{- if kindIs "map" . }}{{ $values = values . }}{{ end -}}
+{{- range $values -}}
+{{- if not (regexMatch "^$|<template>|<path:[^<>]+>|^<[^<>]*>$|^[$][{][^{}]+[}]$|^(ref[+]|vault:|ENC\\[)" (toString .)) }}true{{ end -}}
 {{- end -}}
 {{- end -}}
 {{- end }}

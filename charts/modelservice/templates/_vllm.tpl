@@ -100,7 +100,7 @@ rocm6.4.1_vllm_0.10.1 the ones behind vllm are meant.
 {{- range $index, $argument := .Values.args -}}
 {{- $flag := (splitn "=" 2 $argument)._0 | replace "_" "-" -}}
 {{- if has $flag (list "--api-key" "--enable-auto-tool-choice" "--grpc" "--headless" "--help" "--hf-token" "--host" "--model" "--port" "--reasoning-parser" "--revision" "--root-path" "--served-model-name" "--ssl-certfile" "--ssl-keyfile" "--tool-call-parser" "--uds") }}
-args[{{ $index }}]: {{ $flag }} is the chart's; remove it, or use its field
+args[{{ $index }}]: {{ $flag }} is the chart's; remove it, or use its field [argument-owned]
 {{- end -}}
 {{- end -}}
 {{- end -}}

@@ -17,8 +17,9 @@ from modelservice.chart.templating import TEMPLATES, environment
 from modelservice.chart.values_yaml import values_yaml
 from modelservice.rules.image import OWN_IMAGES
 from modelservice.schema.defaults import defaults_of
-from modelservice.schema.exports import optional_fields, optional_schema, values_schema
+from modelservice.schema.exports import values_schema
 from modelservice.schema.fields import FieldModel, value_at
+from modelservice.schema.source import Schema, plain_schema
 from modelservice.service import Service
 from modelservice.vllm.argument_rules import OWNED, PARALLEL
 from modelservice.vllm.flags import first_release_with
@@ -35,14 +36,18 @@ PARALLEL_FLAGS = (*(word for pair in PARALLEL.items() for word in pair), "--nnod
 _DESCRIPTION = "A model on vLLM's OpenAI-compatible server, from the fields of the LLMOS console's form"
 
 
-def plan_chart(model: FieldModel, service: Service | None = None, changes: Sequence[str] = ()) -> FileTree:
-    """Return the chart's files by relative path; `changes` are what its newest version brings."""
+def plan_chart(
+    model: FieldModel, service: Service | None = None, changes: Sequence[str] = (), schema: Schema | None = None
+) -> FileTree:
+    """Return the chart's files by relative path; `changes` are what its newest version brings.
+
+    `schema` is the plain schema, where that is not yet the one on disk.
+    """
     values = service.values if service else defaults_of(model.source)
     context = {**_context(model, service, values), "changes": changes}
     tree = dict(_templates(context))
     tree["values.yaml"] = values_yaml(model.fields, values, _origin(service, "values.yaml"))
-    tree["values.schema.json"] = values_schema(model, _origin(service, "values.schema.json"))
-    tree["values.optional.schema.json"] = optional_schema(model, _origin(service, "values.optional.schema.json"))
+    tree["values.schema.json"] = values_schema(schema or plain_schema(), _origin(service, "values.schema.json"))
     tree["questions.yaml"] = questions_yaml(model.fields, values, _origin(service, "questions.yaml"))
     return dict(sorted(tree.items()))
 
@@ -63,7 +68,6 @@ def _context(model: FieldModel, service: Service | None, values: dict[str, Any])
         "fields": [field for field in model.fields if not field.read_by_helm],
         "values": values,
         "service": service,
-        "optional_fields": optional_fields(model),
         "flag_fields": [field for field in model.fields if field.flag],
         "env_fields": [field for field in model.fields if field.env],
         "parallel_flags": PARALLEL_FLAGS,

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import click
 
-from modelservice.cli.options import layers_option, load_release
+from modelservice.cli.options import ignore_option, layers_option, load_release
 
 
 @click.command("access")
 @click.argument("values", required=False, type=click.Path(allow_dash=True, readable=False))
 @layers_option
+@ignore_option
 @click.option("--release", help="Name of the release. Default: the file's name.")
 @click.option("--namespace", "-n", default="default", show_default=True, help="Namespace of the release.")
 @click.option(

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from modelservice import __version__
-from modelservice.cli.options import layers_option, load_release
+from modelservice.cli.options import ignore_option, ignored_rules, layers_option, load_release
 from modelservice.errors import InputError, ModelServiceError
 
 if TYPE_CHECKING:
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 @click.command("argocd")
 @click.argument("values", nargs=-1, required=True)
 @layers_option
+@ignore_option
 @click.option("--chart-repo", metavar="URL", help="The chart's repository: https://… or oci://….")
 @click.option("--chart", default="modelservice", show_default=True, help="The chart's name in that repository.")
 @click.option("--chart-version", default=__version__, show_default=True, help="The chart's version in that repository.")
@@ -138,7 +139,7 @@ def _set(
     name = PurePosixPath(folder).name
     made = Made(name, folder, application_set(name, folder, place, where, target))
     files = [file for file in values_files(values, layers) if file != values[0]]
-    found = errors(check_files(values, layers).findings)
+    found = errors(check_files(values, layers, ignore=ignored_rules()).findings)
     unfit = complaints(folder, [*files, *hidden(folder)], target.namespace)
     for text in [*lines(found), *map(": ".join, unfit)]:
         click.echo(text, err=True)

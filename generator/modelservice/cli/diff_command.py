@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from modelservice.cli.options import layers_option
+from modelservice.cli.options import ignore_option, ignored_rules, layers_option
 from modelservice.errors import CompareError, InputError
 
 
@@ -12,6 +12,7 @@ from modelservice.errors import CompareError, InputError
 @click.argument("old")
 @click.argument("new")
 @layers_option
+@ignore_option
 @click.option("--release", help="Name of the release. Default: the name of NEW.")
 @click.option("--namespace", "-n", default="default", show_default=True, help="Namespace of the release.")
 def diff_command(old: str, new: str, layers: tuple[str, ...], release: str | None, namespace: str) -> None:
@@ -29,7 +30,7 @@ def diff_command(old: str, new: str, layers: tuple[str, ...], release: str | Non
     name = release or release_of(new)
     try:
         require_release(name)
-        before, after = manifests_of((old, new), name, namespace, layers)
+        before, after = manifests_of((old, new), name, namespace, layers, ignored_rules())
     except InputError as error:
         raise CompareError(str(error)) from error
     for side, text in ((old, before), (new, after)):

@@ -1,4 +1,4 @@
-"""`modelservice explain`: fields of the values file."""
+"""`modelservice explain`: fields of the values file, and rules."""
 
 from __future__ import annotations
 
@@ -6,9 +6,16 @@ import click
 
 
 @click.command("explain")
-@click.argument("key", default="")
+@click.argument("key", default="", metavar="[KEY|RULE]")
 def explain_command(key: str) -> None:
-    """Explain a field of the values file, a group of fields, or list them all."""
+    """Explain a field of the values file, a group of fields, or a rule; without KEY list all fields."""
+    if key.islower():
+        from modelservice.rules.catalogue import by_id
+        from modelservice.rules.documentation import explain_rule
+
+        if key in by_id():
+            click.echo(explain_rule(by_id()[key]), nl=False)
+            return
     from modelservice.schema.explanation import explain
     from modelservice.schema.fields import load_fields
 

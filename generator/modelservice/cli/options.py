@@ -21,8 +21,26 @@ layers_option = click.option(
     metavar="FILE",
     help="A layer below VALUES; repeatable, later over earlier.",
 )
+_IGNORED = "modelservice.ignored"
+ignore_option = click.option(
+    "--ignore",
+    multiple=True,
+    metavar="RULE",
+    expose_value=False,
+    callback=lambda context, _, rules: context.meta.update({_IGNORED: rules}),
+    help="Pass over a rule that Helm does not enforce; repeatable. So does the comment # modelservice: ignore[RULE].",
+)
 name_option = click.option("--name", help="Name of the chart and the service. Default: the file's name.")
 version_option = click.option("--version", default="0.1.0", show_default=True, help="Version of the chart.")
+
+
+def ignored_rules() -> tuple[str, ...]:
+    """Return the rules of `--ignore`, of the command that runs. Raises InputError for one that cannot be ignored."""
+    from modelservice.ignores import require_ignorable
+
+    rules: tuple[str, ...] = click.get_current_context().meta.get(_IGNORED, ())
+    require_ignorable(rules)
+    return rules
 
 
 def load_release(values: str | None, layers: Sequence[str], release: str | None) -> Service:
@@ -46,7 +64,7 @@ def load_service(values: str | None, layers: Sequence[str], name: str | None, ve
     files = [*layers, values] if values else list(layers)
     if not files:
         raise click.UsageError("name a values file, or - for standard input")
-    checked = check_service(files)
+    checked = check_service(files, ignored_rules())
     if checked.findings:
         sources = checked.document.sources
         click.echo(report(checked.findings, "text", sources=sources, files=1, color=False), nl=False, err=True)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from modelservice.cli.options import layers_option, load_service, name_option
+from modelservice.cli.options import ignore_option, layers_option, load_service, name_option
 
 if TYPE_CHECKING:
     from modelservice.publishing.packaging import Signing
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 @click.command("package")
 @click.argument("source", required=False, metavar="VALUES|CHART", type=click.Path(allow_dash=True))
 @layers_option
+@ignore_option
 @click.option("--destination", "-d", default="dist", show_default=True, type=click.Path(path_type=Path))
 @name_option
 @click.option("--version", help="Version of the chart. Default: 0.1.0, or the chart's own.")

@@ -6,12 +6,13 @@ from pathlib import Path
 
 import click
 
-from modelservice.cli.options import layers_option, load_service, name_option, version_option
+from modelservice.cli.options import ignore_option, layers_option, load_service, name_option, version_option
 
 
 @click.command("render")
 @click.argument("values", required=False, type=click.Path(allow_dash=True, readable=False))
 @layers_option
+@ignore_option
 @click.option("--output", "-o", required=True, type=click.Path(path_type=Path), help="The chart's folder.")
 @name_option
 @version_option

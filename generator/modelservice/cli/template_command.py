@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from modelservice.cli.options import layers_option, load_release
+from modelservice.cli.options import ignore_option, ignored_rules, layers_option, load_release
 from modelservice.errors import InputError
 
 if TYPE_CHECKING:
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 @click.command("template")
 @click.argument("values", nargs=-1, type=click.Path(allow_dash=True, readable=False))
 @layers_option
+@ignore_option
 @click.option("--release", help="Name of the release. Default: the file's name.")
 @click.option("--namespace", "-n", default="default", show_default=True, help="Namespace of the release.")
 @click.option("--output-dir", type=click.Path(path_type=Path), help="A file for each service, for many of them.")
@@ -50,7 +51,7 @@ def _template_all(
 
     found = members(values, layers)
     failed = 0
-    outcomes = template_all(found, layers, folder, namespace)
+    outcomes = template_all(found, layers, folder, namespace, ignored_rules())
     with click.progressbar(outcomes, length=len(found), file=sys.stderr, hidden=not sys.stderr.isatty()) as shown:
         for outcome in shown:
             failed += bool(outcome.failure)

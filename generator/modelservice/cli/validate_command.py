@@ -6,12 +6,13 @@ import sys
 
 import click
 
-from modelservice.cli.options import layers_option
+from modelservice.cli.options import ignore_option, ignored_rules, layers_option
 
 
 @click.command("validate")
 @click.argument("values", nargs=-1, type=click.Path(allow_dash=True, readable=False))
 @layers_option
+@ignore_option
 @click.option(
     "--format",
     "style",
@@ -39,10 +40,12 @@ def validate_command(
     from modelservice.check import check_files, errors
     from modelservice.report import report, summary
 
-    result = check_files(values, layers, strict=strict)
+    result = check_files(values, layers, strict=strict, ignore=ignored_rules())
     color = style == "text" and sys.stdout.isatty()
     text = report(result.findings, style, sources=result.sources, files=result.files, color=color)
     click.echo(text, nl=False)
+    for rule in result.idle:
+        click.echo(f"warning: --ignore {rule}: nothing here breaks this rule; remove it", err=True)
     if style == "text" and not quiet:
-        click.echo(summary(result.findings, result.files), err=True)
-    raise SystemExit(1 if errors(result.findings) else 0)
+        click.echo(summary(result.findings, result.files, result.ignored), err=True)
+    raise SystemExit(1 if errors(result.findings) or (strict and result.idle) else 0)

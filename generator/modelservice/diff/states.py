@@ -36,7 +36,9 @@ def release_of(said: str) -> str:
     return name_from(re.sub(r"-\d+\.\d+\.\d+[^/]*\.tgz$", ".tgz", said.partition(":")[2] or said))
 
 
-def manifests_of(states: Sequence[str], release: str, namespace: str, layers: tuple[str, ...] = ()) -> list[str]:
+def manifests_of(
+    states: Sequence[str], release: str, namespace: str, layers: tuple[str, ...] = (), ignore: Sequence[str] = ()
+) -> list[str]:
     """Return each state's manifests, "" where a Git revision does not have the file.
 
     The layers of a state at a Git revision are that revision's too. Raises InputError where a state is neither file,
@@ -49,15 +51,15 @@ def manifests_of(states: Sequence[str], release: str, namespace: str, layers: tu
             raise InputError(f"neither {' nor '.join(states)} is there: check the path, which starts from here")
         for layer in frozenset[str].intersection(*(state.lost for state in there)):
             raise InputError(f"{layer}: no side has this layer: check the path")
-        return [_manifests(state, chart, release, namespace) if state.place else "" for state in found]
+        return [_manifests(state, chart, release, namespace, ignore) if state.place else "" for state in found]
 
 
-def _manifests(state: State, chart: Path, release: str, namespace: str) -> str:
+def _manifests(state: State, chart: Path, release: str, namespace: str, ignore: Sequence[str]) -> str:
     place = str(state.place)
     if Path(place).is_dir() or place.endswith(".tgz"):
         return manifests(Path(place), release, namespace, state.layers)
     files = [*state.layers, place]
-    wrong = check_service(load(file, state.names.get(file, "")) for file in files).errors
+    wrong = check_service([load(file, state.names.get(file, "")) for file in files], ignore).errors
     if wrong:
         said = "\n".join(lines(wrong))
         raise InputError(f"{state.said} is wrong, and would not be installed:\n{said}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
@@ -63,17 +64,24 @@ def _trouble(member: Member, rivals: Sequence[str]) -> str:
     return misnamed(member.release)
 
 
-def template_all(fleet: Sequence[Member], layers: Sequence[str], folder: Path, namespace: str) -> Iterator[Outcome]:
+def template_all(
+    fleet: Sequence[Member], layers: Sequence[str], folder: Path, namespace: str, ignore: Sequence[str] = ()
+) -> Iterator[Outcome]:
     """Write each service's manifests below the folder; yields what became of each as soon as it is known."""
     with chart_for() as chart, ThreadPoolExecutor(os.cpu_count()) as pool:
-        jobs = [pool.submit(_template, member, layers, chart, folder, namespace) for member in fleet]
+        one = functools.partial(
+            _template, layers=layers, chart=chart, folder=folder, namespace=namespace, ignore=ignore
+        )
+        jobs = [pool.submit(one, member) for member in fleet]
         for job in as_completed(jobs):
             yield job.result()
 
 
-def _template(member: Member, layers: Sequence[str], chart: Path, folder: Path, namespace: str) -> Outcome:
+def _template(
+    member: Member, *, layers: Sequence[str], chart: Path, folder: Path, namespace: str, ignore: Sequence[str]
+) -> Outcome:
     files = [*layers, member.values]
-    service = check_service(files)
+    service = check_service(files, ignore)
     found, sources = service.findings, service.document.sources
     if member.trouble or service.errors:
         return Outcome(member, found, sources, member.trouble or "its values are wrong")

@@ -11,31 +11,105 @@ from collections.abc import Sequence
 from functools import reduce
 from typing import Any, NamedTuple
 
-from modelservice.findings import Finding, Path, Position, Rule, Severity, lines_of
+from modelservice.findings import Finding, Path, Position, Refuser, Rule, Severity, lines_of
 from modelservice.reading.parser import MAX_DEPTH, MAX_VALUES, Place, compose
 
 MAX_BYTES = 1024 * 1024
 
-# Rule id and what it refuses, in one sentence; the facts were tried on helm 3.18.0 and 4.3.1.
-_RULES: tuple[tuple[str, str], ...] = (
-    ("file-missing", "A values file that is named must exist."),
-    ("file-unreadable", "A values file must be a readable file, not a folder."),
-    ("file-size", f"A values file has at most {MAX_BYTES} bytes and {MAX_VALUES} values."),
-    ("empty-file", "A file without any value is most likely a mistake; Helm takes it for an empty map."),
-    ("yaml-encoding", "A values file is UTF-8 text without byte-order mark, control characters and odd line breaks."),
-    ("yaml-syntax", "The file must be YAML; Helm refuses it too, or silently drops what follows the mistake."),
-    ("yaml-tab", "YAML is indented with spaces; Helm refuses tabs there."),
-    ("yaml-top-level", "A values file is a map of keys at the top; Helm refuses lists and text."),
-    ("yaml-documents", "One document per file: of several, Helm 3 reads the first and Helm 4 merges all."),
-    ("yaml-duplicate-key", "Each key once in its map: Helm silently keeps the last."),
-    ("yaml-ambiguous", "Helm reads plain yes, on and n as booleans, 017 as 15, keys that are none as text."),
-    ("yaml-alias", "Anchors and aliases hide what a file sets, and may grow without bound."),
-    ("yaml-merge-key", "The merge key << hides what a file sets."),
-    ("yaml-tag", "Tags such as !!int or !custom change or lose the value; only !!str is read as written."),
-    ("yaml-depth", f"Values are nested at most {MAX_DEPTH} levels deep."),
-)  # fmt: skip
+# Rule id, what is wrong, and why it matters; the facts were tried on helm 3.18.0 and 4.3.1.
+_RULES: tuple[tuple[str, str, str], ...] = (
+    (
+        "file-missing",
+        "A values file does not exist.",
+        "Helm stops too. The path may be misspelled, or be relative to another folder.",
+    ),
+    (
+        "file-unreadable",
+        "A values file is a folder, or cannot be read.",
+        "Helm stops too. The path may be wrong, or the file's permissions do not allow you to read it.",
+    ),
+    (
+        "file-size",
+        f"A values file has more than {MAX_BYTES} bytes or {MAX_VALUES} values.",
+        (
+            "Values files are small, so that this is most likely the wrong file. Helm stores the values in a Secret, "
+            "which holds at most 1 MiB."
+        ),
+    ),
+    (
+        "empty-file",
+        "The values file sets no value.",
+        "Helm reads it as an empty map and deploys the chart's default model.",
+    ),
+    (
+        "yaml-encoding",
+        "The file is not UTF-8, or contains invisible characters.",
+        "An invisible character can become part of a key or a value. The text then looks right and is wrong.",
+    ),
+    (
+        "yaml-syntax",
+        "The file is not valid YAML.",
+        "Helm refuses most such files. Some it reads up to the mistake, and drops the rest without a message.",
+    ),
+    (
+        "yaml-tab",
+        "A tab is used where YAML allows only spaces.",
+        "Helm refuses the file, and nothing is installed.",
+    ),
+    (
+        "yaml-top-level",
+        "The file is a list or a single value, not a map of keys.",
+        "Helm cannot merge it with the chart's defaults, and refuses the file.",
+    ),
+    (
+        "yaml-documents",
+        "The file contains several documents.",
+        "Helm 3 reads only the first one, and Helm 4 merges them all. The same file deploys different services.",
+    ),
+    (
+        "yaml-duplicate-key",
+        "A map contains the same key twice.",
+        "Helm uses the last one without a message. Changes of the first one have no effect.",
+    ),
+    (
+        "yaml-ambiguous",
+        "Helm reads a plain value or key differently than it looks.",
+        (
+            "Plain `yes`, `on` and `n` are booleans, and `017` is the number 15. A label or variable gets a value that "
+            "differs from the file."
+        ),
+    ),
+    (
+        "yaml-alias",
+        "The file uses an anchor or an alias.",
+        (
+            "A reader of the key does not see its value, and a change of the anchor changes every place that uses it. "
+            "Nested aliases can grow without bound."
+        ),
+    ),
+    (
+        "yaml-merge-key",
+        "The file uses the merge key `<<`.",
+        "Helm lets a merge key override a key that is written before it, although YAML says the opposite.",
+    ),
+    (
+        "yaml-tag",
+        "A value has a tag such as !!int or !custom.",
+        "The tag changes or removes the value that Helm reads. Only !!str keeps it as it is written.",
+    ),
+    (
+        "yaml-depth",
+        f"Values are nested more than {MAX_DEPTH} levels deep.",
+        "No value of the chart needs as many levels. The limit protects this tool from files that exhaust its memory.",
+    ),
+)
 _HELM = "helm 3.18 and 4.3, asked by tests/reading/test_reads_as_helm.py"
-RULES = tuple(Rule(rule, Severity.ERROR, summary, _HELM) for rule, summary in _RULES)
+# What both helms refuse as well; the rest they read, each in a way that nobody means.
+_REFUSED = ("file-missing", "file-unreadable", "yaml-syntax", "yaml-tab", "yaml-top-level")
+RULES = tuple(
+    Rule(rule, Severity.ERROR, summary, _HELM, Refuser.HELM if rule in _REFUSED else Refuser.NOBODY, why)
+    for rule, summary, why in _RULES
+)
 
 # Control characters, the byte-order mark, and what only YAML 1.1 takes for a line break.
 _FORBIDDEN = re.compile("[\0-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from modelservice.findings import Severity
+from modelservice.findings import Refuser, Severity
 from modelservice.rules.rule import Said, Values, rule
 
 _KEY = "vLLM's server: the key guards /v1 only"
@@ -19,9 +19,18 @@ def has_key(values: Values) -> bool:
     )
 
 
-@rule("api-open", "What leaves the cluster asks for an API key.", source=_KEY, severity=Severity.WARNING)
+@rule(
+    "api-open",
+    "Clients outside the cluster can use the service without an API key.",
+    why=(
+        "Anyone who can reach the service can use the model and its GPUs. A NodePort or LoadBalancer also opens "
+        "routes that need no key, such as /tokenize, /metrics and /invocations, which answers whole chats."
+    ),
+    source=_KEY,
+    severity=Severity.WARNING,
+)
 def api_open(values: Values) -> Iterator[Said]:
-    """A way from outside, and no key, or more than the routes that the key guards."""
+    """Find a way into the service from outside the cluster that needs no API key."""
     ways = [("ingress", "enabled"), ("httpRoute", "enabled")]
     for path in ways:
         if values.at(".".join(path)) and not has_key(values):
@@ -34,11 +43,16 @@ def api_open(values: Values) -> Iterator[Said]:
 
 @rule(
     "api-keys-logged",
-    "Before vLLM 0.32.0 several API keys stand in the server's log.",
+    "Several API keys are set, and vLLM before 0.32.0 prints them in its log.",
+    why=(
+        "They reach vLLM as arguments, which it prints when it starts. Anyone who can read the pod's log can then "
+        "use the model."
+    ),
     source="vllm-project/vllm#52523",
+    refused_by=Refuser.CHART,
 )
 def api_keys_logged(values: Values) -> Iterator[Said]:
-    """Several keys, which reach vLLM as arguments, and a release that prints those."""
+    """Find several API keys with a release that prints its arguments in full."""
     if len(values.at("apiKeySecret.keys")) < 2 or not values.at("apiKeySecret.name"):
         return
     from modelservice.vllm.releases import release_for

@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
-from modelservice.findings import Problem, Severity
+from modelservice.findings import Problem, Refuser, Severity
 from modelservice.redact import safe_arguments
 from modelservice.rules.image import is_own_image
 from modelservice.rules.rule import Said, Values, put, rule
@@ -88,27 +88,55 @@ def _numbers(values: Values, flags: tuple[str, ...]) -> dict[str, tuple[int, int
 
 @rule(
     "gpu-split",
-    "Tensor, pipeline and data parallel sizes multiply to the number of GPUs.",
+    "The parallel sizes need more GPUs than the pods have.",
+    why="vLLM exits when it starts, and the container restarts again and again while the pod holds its GPUs.",
     source="vLLM, Parallelism and Scaling",
+    refused_by=Refuser.VLLM,
 )
 def gpu_split(values: Values) -> Iterator[Said]:
-    """A model that is split over more or fewer GPUs than the pods have; Ray may have them anywhere."""
+    """Find a model that is split over more GPUs than the pods have."""
+    if (split := _split(values)) and split.needed > split.have:
+        yield split.said
+
+
+@rule(
+    "gpu-unused",
+    "The parallel sizes use fewer GPUs than the pods have.",
+    why="The other GPUs are reserved for the pods and stay idle. No other pod can use them.",
+    source="vLLM, Parallelism and Scaling",
+    severity=Severity.WARNING,
+)
+def gpu_unused(values: Values) -> Iterator[Said]:
+    """Find a model that is split over fewer GPUs than the pods have."""
+    if (split := _split(values)) and split.needed < split.have:
+        yield split.said
+
+
+class _Split(NamedTuple):
+    """How many GPUs the arguments use, how many there are, and what to say where they differ."""
+
+    needed: int
+    have: int
+    said: Said
+
+
+def _split(values: Values) -> _Split | None:
+    """Return how the arguments split the model, None where they do not say; Ray may have GPUs anywhere."""
     count = values.at("gpu.count")
     if not values.at("args") or not count or any(word == "ray" or word.endswith("=ray") for word in _words(values)):
-        return
+        return None
     sizes = _numbers(values, (*PARALLEL, "--nnodes"))
     nodes = sizes.pop("--nnodes", (0, 1))[1] or 1
     if "--data-parallel-size-local" in sizes or _one_rank(values):  # the other ranks are in other pods
         sizes.pop("--data-parallel-size", None)
     needed = math.prod(size for _, size in sizes.values())
-    if sizes and needed != count * nodes:
-        product = " times ".join(f"{flag} {size}" for flag, (_, size) in sizes.items())
-        have = f"gpu.count is {count}" + (f" on each of {nodes} nodes" if nodes > 1 else "")
-        message = f"{product} use{'s' if len(sizes) == 1 else ''} {needed} GPUs, and {have}"
-        hint = (
-            "change the arguments" if needed % nodes else f"set gpu.count: {needed // nodes}, or change the arguments"
-        )
-        yield Said(("args", next(iter(sizes.values()))[0]), message, hint)
+    if not sizes:
+        return None
+    product = " times ".join(f"{flag} {size}" for flag, (_, size) in sizes.items())
+    have = f"gpu.count is {count}" + (f" on each of {nodes} nodes" if nodes > 1 else "")
+    message = f"{product} use{'s' if len(sizes) == 1 else ''} {needed} GPUs, and {have}"
+    hint = "change the arguments" if needed % nodes else f"set gpu.count: {needed // nodes}, or change the arguments"
+    return _Split(needed, count * nodes, Said(("args", next(iter(sizes.values()))[0]), message, hint))
 
 
 def _one_rank(values: Values) -> bool:
@@ -119,12 +147,16 @@ def _one_rank(values: Values) -> bool:
 
 @rule(
     "argument-variable",
-    "What an argument takes from a variable is in `env`.",
+    "An argument refers to a variable that is not in `env`.",
+    why=(
+        "Kubernetes replaces `$(NAME)` only if the container has the variable. Otherwise vLLM gets the text "
+        "`$(NAME)` itself."
+    ),
     source="https://kubernetes.io/docs/tasks/inject-data-application/define-command-argument-container/",
     severity=Severity.WARNING,
 )
 def argument_variable(values: Values) -> Iterator[Said]:
-    """A $(NAME) of no entry, which vLLM would get as it is written."""
+    """Find $(NAME) in an argument without a variable of that name."""
     names = [variable["name"] for _, variable in values.items("env")]
     if None in (values.at("env") or ()):
         return
@@ -142,11 +174,15 @@ def argument_variable(values: Values) -> Iterator[Said]:
 
 @rule(
     "shutdown-timeout",
-    "Answers under way must end before the pod is killed.",
+    "vLLM's shutdown timeout ends after the pod's grace period.",
+    why=(
+        "A pod that stops waits 15 seconds before vLLM gets SIGTERM and finishes its requests. The kubelet kills "
+        "vLLM at the end of the grace period, and clients lose the answers that are not complete."
+    ),
     source="https://kubernetes.io/docs/concepts/workloads/pods/pod-lifecycle/#pod-termination",
 )
 def shutdown_timeout(values: Values) -> Iterator[Said]:
-    """A drain that is longer than the grace period allows."""
+    """Find a shutdown timeout that does not fit into the grace period."""
     grace = values.at("terminationGracePeriodSeconds")
     for index, seconds in _numbers(values, ("--shutdown-timeout",)).values() if values.at("args") else ():
         if seconds + _DRAIN_SECONDS >= grace:
@@ -157,9 +193,18 @@ def shutdown_timeout(values: Values) -> Iterator[Said]:
             yield Said(("args", index), message, hint)
 
 
-@rule("task-twice", "The task is said once.", source="the chart's templates/_vllm.tpl", severity=Severity.WARNING)
+@rule(
+    "task-twice",
+    "An argument overrides `model.task`.",
+    why=(
+        "The chart adds its own flags for the task only if `args` has none. The server follows the argument, and "
+        "`model.task` may describe another kind of model."
+    ),
+    source="the chart's templates/_vllm.tpl",
+    severity=Severity.WARNING,
+)
 def task_twice(values: Values) -> Iterator[Said]:
-    """Arguments that say the task beside `model.task`; the arguments win."""
+    """Find arguments that set the task although `model.task` does."""
     if values.at("model.task") == "generate":
         return
     for index, word in enumerate(_words(values)):
@@ -168,4 +213,4 @@ def task_twice(values: Values) -> Iterator[Said]:
             yield Said(("args", index), message, "remove it, or model.task")
 
 
-RULES = (gpu_split, argument_variable, shutdown_timeout, task_twice)
+RULES = (gpu_split, gpu_unused, argument_variable, shutdown_timeout, task_twice)

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from modelservice.findings import Path, Severity
+from modelservice.findings import Path, Refuser, Severity
 from modelservice.rules.containers import containers, goes_on
 from modelservice.rules.rule import Said, Values, adding, removal, rule, writing
 
@@ -24,9 +24,15 @@ _TARGETS = {
 }
 
 
-@rule("autoscaling-metric-type", "A metric has what its type says.", source=_HPA)
+@rule(
+    "autoscaling-metric-type",
+    "A metric's fields do not match its type.",
+    why="The API server refuses the autoscaler, and the installation or upgrade fails.",
+    source=_HPA,
+    refused_by=Refuser.API_SERVER,
+)
 def autoscaling_metric_type(values: Values) -> Iterator[Said]:
-    """A metric of one type with the fields of another, which the API server refuses."""
+    """Find a metric of one type with the fields of another."""
     for index, metric in values.items("autoscaling.metrics"):
         key = metric["type"][0].lower() + metric["type"][1:]
         path = ("autoscaling", "metrics", index)
@@ -50,12 +56,13 @@ def _target(path: Path, metric: str, target: dict[str, Any]) -> Iterator[Said]:
 
 @rule(
     "autoscaling-container",
-    "A metric of a container names one that keeps running.",
+    "A metric names a container that does not run in the pods.",
+    why="The autoscaler cannot read this metric. Without another one, the number of pods never changes.",
     source=_HPA,
     severity=Severity.WARNING,
 )
 def autoscaling_container(values: Values) -> Iterator[Said]:
-    """A container that the chart does not make, or that has ended by then; a service mesh may add one by itself."""
+    """Find a metric of a container that is not in the pods or has ended; a service mesh may add one by itself."""
     if None in [*(values.at("initContainers") or ()), *(values.at("extraContainers") or ())]:
         return
     running = ["server", *(item["name"] for path, item in containers(values) if goes_on(path, item))]
@@ -88,9 +95,15 @@ _NEEDED = {
 _OF_PODS = ("cpu", "memory")
 
 
-@rule("autoscaling-trigger", "A trigger has what KEDA needs, and a name of its own.", source=_KEDA)
+@rule(
+    "autoscaling-trigger",
+    "A trigger lacks what KEDA needs, or its name is a duplicate.",
+    why="KEDA does not accept the ScaledObject, and nothing scales the service.",
+    source=_KEDA,
+    refused_by=Refuser.API_SERVER,
+)
 def autoscaling_trigger(values: Values) -> Iterator[Said]:
-    """What KEDA refuses."""
+    """Find triggers that KEDA refuses."""
     seen: dict[str, int] = {}
     for index, trigger in values.items("autoscaling.triggers"):
         path, kind = ("autoscaling", "triggers", index), trigger["type"]

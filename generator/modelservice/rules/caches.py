@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from modelservice.findings import Refuser, Severity
 from modelservice.rules.replicas import most_replicas, most_said
 from modelservice.rules.rule import Said, Values, removal, rule, writing
 from modelservice.rules.scheduling import one_node
@@ -13,16 +14,23 @@ _CHART = "the chart's templates/_download.tpl"
 _MODES = "https://kubernetes.io/docs/concepts/storage/persistent-volumes/#access-modes"
 
 
-@rule("pre-download", "What downloads a model can write it where the pods read it.", source=_CHART)
+@rule(
+    "pre-download",
+    "The pre-download cannot write the model where the pods read it.",
+    why=(
+        "The download fails, or it fills a volume that some pods cannot mount. These pods wait in Init, and no "
+        "server starts in them."
+    ),
+    source=_CHART,
+    refused_by=Refuser.CHART,
+)
 def pre_download(values: Values) -> Iterator[Said]:
-    """A download of a path, into a volume that is read-only, or into one that the pods do not share."""
+    """Find a download into a volume that is read-only or that the pods do not share."""
     way, path = values.at("modelVolume.preDownload"), ("modelVolume", "preDownload")
     modes = values.at("modelVolume.accessModes")
-    if not way:
+    if not way or values.at("model.source") == "local":
         return
-    if values.at("model.source") == "local":
-        yield removal(path, "has nothing to download with model.source local")
-    elif read_only_many(values) or (way == "InitContainer" and read_only(values)):
+    if read_only_many(values) or (way == "InitContainer" and read_only(values)):
         yield removal(path, f"{way} cannot write to a read-only volume", ": what is there is served")
     elif way == "Job" and values.at("workload.kind") == "StatefulSet" and not values.at("modelVolume.existingClaim"):
         message = "a Job fills one volume, and each replica of this StatefulSet has its own"
@@ -32,9 +40,34 @@ def pre_download(values: Values) -> Iterator[Said]:
         yield Said(path, message, "set modelVolume.accessModes: [ReadWriteMany], or write InitContainer")
 
 
-@rule("compile-cache", "What is compiled is written to a volume that the pods share.", source=_MODES)
+@rule(
+    "pre-download-unused",
+    "A pre-download is ignored because the model is local.",
+    why=(
+        "With `model.source: local` the chart downloads nothing. The model must be in the volume before the "
+        "service starts."
+    ),
+    source=_CHART,
+    severity=Severity.WARNING,
+)
+def pre_download_unused(values: Values) -> Iterator[Said]:
+    """Find a pre-download of a local model."""
+    if values.at("modelVolume.preDownload") and values.at("model.source") == "local":
+        yield removal(("modelVolume", "preDownload"), "has no effect with model.source local")
+
+
+@rule(
+    "compile-cache",
+    "The pods cannot write to, or cannot share, the compile cache's volume.",
+    why=(
+        "vLLM fails when it compiles and cannot write the result. A pod on another node than the first cannot "
+        "attach a ReadWriteOnce volume, and a StatefulSet's claims cannot be changed by an upgrade."
+    ),
+    source=_MODES,
+    refused_by=Refuser.CHART,
+)
 def compile_cache(values: Values) -> Iterator[Said]:
-    """A read-only model volume, a claim that a StatefulSet could not change, or one for a single node."""
+    """Find a read-only cache volume, a claim for one node, and a StatefulSet with a cache of its own."""
     volume = values.at("compileCache.volume")
     if volume == "model" and read_only(values):
         yield writing(("compileCache", "volume"), "model is mounted read-only", "own")
@@ -54,4 +87,4 @@ def compile_cache(values: Values) -> Iterator[Said]:
         yield Said(("compileCache", "volume"), message, hint)
 
 
-RULES = (pre_download, compile_cache)
+RULES = (pre_download, pre_download_unused, compile_cache)

@@ -5,8 +5,7 @@ from __future__ import annotations
 import functools
 
 from modelservice import rules
-from modelservice.findings import TOO_MANY, Rule
-from modelservice.ignores import IGNORE_UNUSED
+from modelservice.findings import IGNORE_UNUSED, TOO_MANY, Rule
 from modelservice.reading import document
 from modelservice.schema import defaults, validation
 from modelservice.vllm import argument_rules
@@ -19,7 +18,7 @@ def catalogue() -> Catalogue:
     """Return the rules by the step that checks them."""
     return {
         "Reading": document.RULES,
-        "Fields": (*validation.RULES, defaults.NULL_VALUE, TOO_MANY),
+        "Fields": (*validation.RULES, defaults.NULL_VALUE, defaults.NULL_LEFT_OUT, TOO_MANY),
         "Settings": tuple(checked.rule for checked in rules.ALL),
         "vLLM arguments": argument_rules.RULES,
         "Ignored rules": (IGNORE_UNUSED,),

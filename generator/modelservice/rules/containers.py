@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from modelservice.findings import Path
+from modelservice.findings import Path, Refuser
 from modelservice.rules.rule import Said, Values, removal, rule, sound, writing
 
-_OWN = ("server", "download-model", "wait-for-model")
+# The container that each way to download a model beforehand brings.
+_DOWNLOADS = {"InitContainer": "download-model", "Job": "wait-for-model"}
 _POD = "https://kubernetes.io/docs/reference/kubernetes-api/workload-resources/pod-v1/"
 _SIDECARS = "https://kubernetes.io/docs/concepts/workloads/pods/sidecar-containers/"
 _WHILE_IT_RUNS = ("startupProbe", "readinessProbe", "livenessProbe", "lifecycle")
@@ -26,10 +27,17 @@ def goes_on(path: Path, item: Any) -> bool:
     return path[0] == "extraContainers" or item.get("restartPolicy") == "Always"
 
 
-@rule("container-name", "A container's name is there once, and not the chart's own.", source=_POD)
+@rule(
+    "container-name",
+    "Two containers of the pod have the same name.",
+    why="The API server refuses the workload, and the installation or upgrade fails.",
+    source=_POD,
+    refused_by=Refuser.API_SERVER,
+)
 def container_name(values: Values) -> Iterator[Said]:
-    """Two containers of one name, which the API server refuses."""
-    seen = dict.fromkeys(_OWN, "the chart's own container")
+    """Find a container's name that another container, or one of the chart's, has too."""
+    own = ["server", _DOWNLOADS.get(values.at("modelVolume.preDownload"))]
+    seen = dict.fromkeys(filter(None, own), "the chart's own container")
     for path, item in containers(values):
         if item["name"] in seen:
             message = f"{item['name']} is the name of {seen[item['name']]} too"
@@ -37,9 +45,18 @@ def container_name(values: Values) -> Iterator[Said]:
         seen.setdefault(item["name"], f"{path[0]}[{path[1]}]")
 
 
-@rule("container-port", "Containers of one pod listen on different ports.", source=_POD)
+@rule(
+    "container-port",
+    "Two containers of the pod listen on the same port.",
+    why=(
+        "Containers of one pod share one network. The second one to open the port fails with `address already in "
+        "use`, and the pod does not become ready."
+    ),
+    source=_POD,
+    refused_by=Refuser.CHART,
+)
 def container_port(values: Values) -> Iterator[Said]:
-    """A port that the server, or another container, has already: they share one network."""
+    """Find a port that the server or another container has already."""
     seen = {(8000, "TCP"): "the server"}
     for path, item in containers(values):
         mine = {}
@@ -52,9 +69,15 @@ def container_port(values: Values) -> Iterator[Said]:
         seen = mine | seen
 
 
-@rule("container-port-twice", "A port's name is there once in a container, a node's port once in a pod.", source=_POD)
+@rule(
+    "container-port-twice",
+    "A port's name or host port is a duplicate.",
+    why="The API server refuses the workload, and the installation or upgrade fails.",
+    source=_POD,
+    refused_by=Refuser.API_SERVER,
+)
 def container_port_twice(values: Values) -> Iterator[Said]:
-    """What the API server refuses."""
+    """Find a port name that a container has twice, and a host port that the pod has twice."""
     beside: set[tuple[Any, ...]] = set()
     for path, item in containers(values):
         names: set[str] = set()
@@ -70,9 +93,19 @@ def container_port_twice(values: Values) -> Iterator[Said]:
             nodes.add(node)
 
 
-@rule("container-ends", "What is for a container that runs beside the server.", source=_SIDECARS)
+@rule(
+    "container-ends",
+    "A container has a probe, a hook or a restart policy that its kind does not allow.",
+    why=(
+        "An init container ends before the server starts, so that it has no probes and hooks. Only an init "
+        "container may have a restart policy. The API server refuses the workload, and the installation or upgrade "
+        "fails."
+    ),
+    source=_SIDECARS,
+    refused_by=Refuser.API_SERVER,
+)
 def container_ends(values: Values) -> Iterator[Said]:
-    """Probes and hooks of an init container that ends, and a restart policy elsewhere: the API server refuses both."""
+    """Find probes and hooks of an init container that ends, and a restart policy of another container."""
     for path, item in containers(values):
         for key in () if goes_on(path, item) else _WHILE_IT_RUNS:
             if key in item:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from modelservice.findings import Action, Edit, Fix, Path, Severity, dotted
+from modelservice.findings import Action, Edit, Fix, Path, Refuser, Severity, dotted
 from modelservice.redact import PLACEHOLDER
 from modelservice.rules.containers import containers
 from modelservice.rules.rule import Said, Settings, Values, asking, listed, put, rule, sound
@@ -39,9 +39,18 @@ def _set_by_chart(values: Values) -> dict[str, str]:
     return found
 
 
-@rule("env-set-by-chart", "A variable that the chart sets itself.", source=_CHART)
+@rule(
+    "env-set-by-chart",
+    "A variable is set in `env` although the chart sets it.",
+    why=(
+        "The container would have the variable twice. Helm 4 cannot apply such a list. With Helm 3 the chart's "
+        "value is lost, so that models are written outside the model volume, for example."
+    ),
+    source=_CHART,
+    refused_by=Refuser.CHART,
+)
 def env_set_by_chart(values: Values) -> Iterator[Said]:
-    """A name that would be there twice."""
+    """Find a variable that the chart sets itself."""
     ours = _set_by_chart(values)
     for index, variable in values.items("env"):
         if instead := ours.get(variable["name"]):
@@ -56,12 +65,16 @@ def _without(index: int) -> Fix:
 
 @rule(
     "env-has-field",
-    "A variable that a field of the chart sets.",
+    "A variable is set in `env` although a field of the chart sets it.",
+    why=(
+        "The chart does not adapt to variables in `env`. With VLLM_USE_MODELSCOPE in `env`, for example, models "
+        "are stored outside the model volume and downloaded again after every restart."
+    ),
     source=_CHART,
     severity=Severity.WARNING,
 )
 def env_has_field(values: Values) -> Iterator[Said]:
-    """A variable beside the chart, which then does not know of it."""
+    """Find a variable for which the chart has a field."""
     ours = _set_by_chart(values)
     for index, variable in values.items("env"):
         settings = _fields(variable, values.at("model.source"))
@@ -97,9 +110,18 @@ def _is_vague(variable: Mapping[str, Any]) -> bool:
     return variable["name"] in _TOKENS and "secretKeyRef" not in variable.get("valueFrom", {})
 
 
-@rule("env-twice", "A variable is there once: Helm 4 applies server-side and fails on two.", source="helm 4")
+@rule(
+    "env-twice",
+    "A variable is set twice in one container.",
+    why=(
+        "Helm 4 applies objects server-side, and the API server refuses a list with two entries of one name. With "
+        "Helm 3 the last entry wins without a message."
+    ),
+    source="helm 4",
+    refused_by=Refuser.CHART,
+)
 def env_twice(values: Values) -> Iterator[Said]:
-    """One name in two entries, which Helm 4 cannot apply."""
+    """Find a variable that is listed twice in one container."""
     for path, variables in env_lists(values):
         seen: dict[str, int] = {}
         for index, variable in sound(variables):
@@ -117,9 +139,15 @@ def env_lists(values: Values) -> Iterator[tuple[Path, Any]]:
         yield (*path, "env"), item.get("env")
 
 
-@rule("env-unknown", "A VLLM_ variable that vLLM does not read.", source="vllm.envs", severity=Severity.WARNING)
+@rule(
+    "env-unknown",
+    "vLLM does not know a variable that begins with `VLLM_`.",
+    why="vLLM ignores the variable and only prints a warning when it starts. The setting has no effect.",
+    source="vllm.envs",
+    severity=Severity.WARNING,
+)
 def env_unknown(values: Values) -> Iterator[Said]:
-    """A misspelled variable: vLLM warns at its start, and nobody sees it."""
+    """Find a misspelled or unknown variable of vLLM."""
     for index, variable in values.items("env"):
         if not variable["name"].startswith("VLLM_"):
             continue

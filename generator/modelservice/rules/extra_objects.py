@@ -7,30 +7,52 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from modelservice.findings import Refuser
 from modelservice.rules.rule import Said, Values, rule
 
 _CHART = "the chart's templates/extra-objects.yaml"
+_AS_A_MAP = "write apiVersion, kind and metadata.name, best as a map instead of text"
 # What a template in a text brings. One without an end takes the rest, in linear time.
 ACTION = re.compile(r"(?s)\{\{.*?(\}\}|\Z)")
 
 
-@rule("extra-object", "A further object is a Kubernetes object, and is there once.", source=_CHART)
-def extra_object(values: Values) -> Iterator[Said]:
-    """Text that is no object, or the same object twice; what a template in the text makes of it, helm alone knows."""
-    seen: dict[tuple[str, ...], int] = {}
+@rule(
+    "extra-object-text",
+    "The text of an extra object is not valid YAML, or not a template that Helm can render.",
+    why="Helm renders the whole release or nothing: one such text makes every installation and upgrade fail.",
+    source=_CHART,
+    refused_by=Refuser.HELM,
+)
+def extra_object_text(values: Values) -> Iterator[Said]:
+    """Find text that is not YAML, or a template with a variable that is not defined."""
     for index, item in values.items("extraObjects"):
+        path = ("extraObjects", index)
         if isinstance(item, str) and "{{" in item:
             for name in _unknown_variables(item):
                 message = f"${name} is no variable of this text, which helm reads as a template first"
-                yield Said(("extraObjects", index), message, "write the object as a map, which stays as it is")
+                yield Said(path, message, "write the object as a map, which stays as it is")
+        elif isinstance(found := _read(item), str):
+            yield Said(path, f"this text is no YAML: {found}", "mend it, or write it as a map")
+        elif not all(map(_is_readable, found)):
+            yield Said(path, "this text is no Kubernetes object", _AS_A_MAP)
+
+
+@rule(
+    "extra-object",
+    "An extra object is incomplete or a duplicate.",
+    why="The API server refuses the object, and the installation or upgrade fails.",
+    source=_CHART,
+    refused_by=Refuser.API_SERVER,
+)
+def extra_object(values: Values) -> Iterator[Said]:
+    """Find text that is no object, and duplicates; only Helm knows what a template in the text becomes."""
+    seen: dict[tuple[str, ...], int] = {}
+    for index, item in values.items("extraObjects"):
+        found = [] if isinstance(item, str) and "{{" in item else documents(item)
+        if not all(map(_is_readable, found)):
             continue
-        found = _read(item)
-        if isinstance(found, str):
-            yield Said(("extraObjects", index), f"this text is no YAML: {found}", "mend it, or write it as a map")
-            continue
-        if not all(is_object(one) for one in found):
-            hint = "write apiVersion, kind and metadata.name, best as a map instead of text"
-            yield Said(("extraObjects", index), "this text is no Kubernetes object", hint)
+        if not all(map(is_object, found)):
+            yield Said(("extraObjects", index), "this text is no Kubernetes object", _AS_A_MAP)
             continue
         for one in found:
             about, group = one["metadata"], str(one["apiVersion"]).rpartition("/")[0]
@@ -84,6 +106,11 @@ def _loader() -> Any:
     return Texts
 
 
+def _is_readable(one: Any) -> bool:
+    """Say whether Helm can read this as an object: a map, and its metadata is one too."""
+    return isinstance(one, Mapping) and isinstance(one.get("metadata") or {}, Mapping)
+
+
 def is_object(one: Any) -> bool:
     """Say whether this may be a Kubernetes object: it has a version, a kind and a name."""
     about = one.get("metadata") if isinstance(one, Mapping) else None
@@ -91,4 +118,4 @@ def is_object(one: Any) -> bool:
     return bool(named and one.get("apiVersion") and one.get("kind"))
 
 
-RULES = (extra_object,)
+RULES = (extra_object_text, extra_object)

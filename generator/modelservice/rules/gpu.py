@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from modelservice.findings import Action, Edit, Fix, Path, Severity
+from modelservice.findings import Action, Edit, Fix, Path, Refuser, Severity
 from modelservice.rules.rule import Said, Values, put, removal, rule, setting
 
 # vLLM's images for CUDA, and for CPUs.
@@ -21,25 +21,43 @@ _OTHER_MAKERS = ("amd.com/", "gpu.intel.com/", "habana.ai/", "huawei.com/", "goo
 _AMD_IMAGE = "vllm/vllm-openai-rocm"
 
 
-@rule("gpu-required", "The stock vllm-openai image needs at least one GPU.", source="LLMOS, Model Service: Resources")
+@rule(
+    "gpu-required",
+    "The image needs a GPU, and `gpu.count` is 0.",
+    why="vLLM finds no device and exits with `Failed to infer device type`. The container restarts again and again.",
+    source="LLMOS, Model Service: Resources",
+    refused_by=Refuser.CHART,
+)
 def gpu_required(values: Values) -> Iterator[Said]:
-    """The CUDA image on a pod without a GPU."""
+    """Find vLLM's CUDA image in a pod without a GPU."""
     repository = values.at("image.repository")
     if values.at("gpu.count") == 0 and repository.rsplit("/", 1)[-1] in GPU_IMAGES:
         message = f"0 with the image {repository}, which needs a GPU"
         yield Said(("gpu", "count"), message, f"write 1 or more, or set image.repository: {CPU_IMAGE} for CPUs")
 
 
-@rule("vgpu-count", "A vGPU service asks for at least one slice.", source=_CHART)
+@rule(
+    "vgpu-count",
+    "vGPU is enabled, and `gpu.count` is 0.",
+    why="The pod gets no slice of a GPU, and an image for GPUs does not start.",
+    source=_CHART,
+    refused_by=Refuser.CHART,
+)
 def vgpu_count(values: Values) -> Iterator[Said]:
-    """Slices that are switched on, and none asked for."""
+    """Find a vGPU service that requests no slice."""
     if values.at("gpu.vgpu.enabled") and values.at("gpu.count") == 0:
         yield Said(("gpu", "count"), "0 with gpu.vgpu.enabled", "write 1 or more, the number of slices")
 
 
-@rule("vgpu-unused", "Memory and cores of a slice need gpu.vgpu.enabled.", source=_CHART)
+@rule(
+    "vgpu-unused",
+    "The size of a vGPU slice is ignored because `gpu.vgpu.enabled` is false.",
+    why="Each pod gets whole GPUs instead of slices, so that fewer services fit on a node.",
+    source=_CHART,
+    severity=Severity.WARNING,
+)
 def vgpu_unused(values: Values) -> Iterator[Said]:
-    """Settings of slices without slices."""
+    """Find the size of a slice without vGPU."""
     for key in ("memoryMiB", "cores"):
         if values.at(f"gpu.vgpu.{key}") is not None and not values.at("gpu.vgpu.enabled"):
             path, message = ("gpu", "vgpu", key), "has no effect without gpu.vgpu.enabled"
@@ -51,9 +69,18 @@ def resource_fields(values: Values) -> dict[str, str]:
     return _SLICES if values.at("gpu.vgpu.enabled") else {values.at("gpu.resourceName"): "gpu.count"}
 
 
-@rule("gpu-resource-twice", "The GPU resource is set by gpu.count only.", source=_CHART)
+@rule(
+    "gpu-resource-twice",
+    "A GPU resource is set in `resources` although a field sets it.",
+    why=(
+        "The chart also sets `--tensor-parallel-size` and the runtime class from `gpu.count`. Another number in "
+        "`resources` would be ignored, or would not reach vLLM."
+    ),
+    source=_CHART,
+    refused_by=Refuser.CHART,
+)
 def gpu_resource_twice(values: Values) -> Iterator[Said]:
-    """The GPU resource among the CPU and memory."""
+    """Find the GPU resource in `resources`."""
     for part in ("requests", "limits"):
         for name, field in resource_fields(values).items():
             amounts, path = values.at(f"resources.{part}"), ("resources", part, name)
@@ -71,12 +98,16 @@ def _moved(path: Path, given: str, values: Values, field: str) -> Fix:
 
 @rule(
     "gpu-vendor",
-    "The stock image and the runtime class nvidia are for NVIDIA's GPUs.",
+    "The image or the runtime class does not fit the GPU's vendor.",
+    why=(
+        "The image is built for CUDA and finds no device on another vendor's GPU. The runtime class `nvidia` needs "
+        "NVIDIA's container runtime on the node. In both cases the server does not start."
+    ),
     source="https://docs.vllm.ai/en/stable/getting_started/installation/gpu",
     severity=Severity.WARNING,
 )
 def gpu_vendor(values: Values) -> Iterator[Said]:
-    """Another maker's GPU, with what only NVIDIA's can use."""
+    """Find another vendor's GPU with an image or a runtime class for NVIDIA's."""
     resource, repository = values.at("gpu.resourceName"), values.at("image.repository")
     if not resource.startswith(_OTHER_MAKERS) or values.at("gpu.vgpu.enabled") or values.at("gpu.count") == 0:
         return
@@ -93,12 +124,16 @@ def gpu_vendor(values: Values) -> Iterator[Said]:
 
 @rule(
     "runtime-class-unused",
-    "Without a GPU the runtime class is left out.",
+    "The runtime class is ignored because `gpu.count` is 0.",
+    why=(
+        "Pods without a GPU run with the node's default runtime. A runtime class that isolates containers, such as "
+        "gVisor, is not used either."
+    ),
     source="the chart's templates/_pod.tpl",
     severity=Severity.WARNING,
 )
 def runtime_class_unused(values: Values) -> Iterator[Said]:
-    """A runtime class that was written for a pod without a GPU."""
+    """Find a runtime class for a pod without a GPU."""
     if values.written("runtimeClassName") and values.at("runtimeClassName") and values.at("gpu.count") == 0:
         yield removal(("runtimeClassName",), "has no effect with gpu.count 0")
 

@@ -19,12 +19,16 @@ def is_own_image(values: Values) -> bool:
 
 @rule(
     "image-not-pinned",
-    "An image without a fixed tag changes under a service.",
+    "The image has no fixed tag.",
+    why=(
+        "The tag can point to another image tomorrow. A pod that restarts may then run another vLLM release, with "
+        "other flags, than the pod beside it."
+    ),
     source=_IMAGES,
     severity=Severity.WARNING,
 )
 def image_not_pinned(values: Values) -> Iterator[Said]:
-    """No tag, or one that moves."""
+    """Find an image without a tag, or with one that moves."""
     tag, digest = values.at("image.tag"), values.at("image.digest")
     if not digest and (not tag or tag == "latest" or tag.startswith(("latest-", "nightly"))):
         what = f"{tag} is another image every time" if tag else "is empty, which means latest"
@@ -34,12 +38,16 @@ def image_not_pinned(values: Values) -> Iterator[Said]:
 
 @rule(
     "registry-unused",
-    "A registry stands before a repository that names no host.",
+    "The registry is ignored because the repository names a host.",
+    why=(
+        "Nodes pull the image from the repository's own host. In a cluster without access to that host the pull "
+        "fails, and the pod stays in ImagePullBackOff."
+    ),
     source="the chart's templates/_resources.tpl",
     severity=Severity.WARNING,
 )
 def registry_unused(values: Values) -> Iterator[Said]:
-    """A registry beside a repository that names its own."""
+    """Find a registry beside a repository that names its own."""
     host, slash, rest = values.at("image.repository").partition("/")
     if values.at("image.registry") and slash and ("." in host or ":" in host or host == "localhost"):
         message = f"has no effect, because image.repository names the host {host}"
@@ -48,12 +56,16 @@ def registry_unused(values: Values) -> Iterator[Said]:
 
 @rule(
     "release-unknown",
-    "The release in the image is not one that is known here.",
+    "The image's vLLM release is not in our list.",
+    why=(
+        "The arguments are checked against another release. A flag that was added or removed in between is judged "
+        "wrongly."
+    ),
     source="schemas/vllm",
     severity=Severity.WARNING,
 )
 def release_unknown(values: Values) -> Iterator[Said]:
-    """A release whose arguments are checked against another one's command line."""
+    """Find a release whose arguments are checked against another release's command line."""
     if not is_own_image(values) or not (values.written("image.tag") or values.written("vllmVersion")):
         return
     from modelservice.vllm.releases import Exactness, release_for
@@ -69,12 +81,16 @@ def release_unknown(values: Values) -> Iterator[Said]:
 
 @rule(
     "version-unstated",
-    "An image that is not vLLM's own may hold any release.",
+    "The image does not say which vLLM release it contains.",
+    why=(
+        "The arguments are checked against a release that the image may not contain. A flag that its vLLM lacks is "
+        "then not found, and vLLM exits when it starts."
+    ),
     source="schemas/vllm",
     severity=Severity.WARNING,
 )
 def version_unstated(values: Values) -> Iterator[Said]:
-    """An image of somebody else, whose tag says no release of vLLM, or none that is known."""
+    """Find an image whose tag names no known vLLM release."""
     tag = values.at("image.tag")
     if values.at("vllmVersion") or not (values.written("image.repository") or values.written("image.tag")):
         return

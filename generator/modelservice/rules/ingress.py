@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from modelservice.findings import Severity
+from modelservice.findings import Refuser, Severity
 from modelservice.rules.rule import Said, Values, rule
 
 _CHART = "the chart's templates/ingress.yaml and httproute.yaml"
@@ -12,20 +12,35 @@ _CHART = "the chart's templates/ingress.yaml and httproute.yaml"
 _PARENT = {"group": "gateway.networking.k8s.io", "kind": "Gateway", "name": "", "namespace": ""}
 
 
-@rule("route-incomplete", "An Ingress has hosts, and an HTTPRoute gateways.", source=_CHART)
+@rule(
+    "route-incomplete",
+    "An Ingress has no host, or an HTTPRoute has no gateway.",
+    why=(
+        "A rule of an Ingress without a host answers for every host name of the controller. A route without a "
+        "gateway is attached to nothing, and clients get no answer."
+    ),
+    source=_CHART,
+    refused_by=Refuser.CHART,
+)
 def route_incomplete(values: Values) -> Iterator[Said]:
-    """A way from outside that leads from nowhere, or from everywhere."""
+    """Find an Ingress without hosts and an HTTPRoute without gateways."""
     if values.at("ingress.enabled") and values.empty("ingress.hosts"):
         message = "is empty, and an Ingress without a host takes every host's /v1"
         yield Said(("ingress", "hosts"), message, "write the host's name, such as [llm.example.com]")
     if values.at("httpRoute.enabled") and values.empty("httpRoute.parentRefs"):
         message = "is empty, and a route hangs on a gateway"
         yield Said(("httpRoute", "parentRefs"), message, "name the gateway: [{name: public, namespace: gateways}]")
-    yield from _same_gateway(values)
 
 
-def _same_gateway(values: Values) -> Iterator[Said]:
-    """A gateway that stands twice without a listener each; what tells ports apart is the experimental channel's."""
+@rule(
+    "route-parents",
+    "An HTTPRoute names one gateway twice without telling its listeners apart.",
+    why="The API server refuses the route, and the installation or upgrade fails.",
+    source="https://gateway-api.sigs.k8s.io/reference/spec/#parentreference",
+    refused_by=Refuser.API_SERVER,
+)
+def route_parents(values: Values) -> Iterator[Said]:
+    """Find a gateway listed twice without a listener each; ports count in the experimental channel only."""
     seen: dict[tuple[str, ...], dict[str, int]] = {}
     for index, parent in values.items("httpRoute.parentRefs"):
         others = seen.setdefault(tuple(parent.get(key, usual) for key, usual in _PARENT.items()), {})
@@ -40,12 +55,16 @@ def _same_gateway(values: Values) -> Iterator[Said]:
 
 @rule(
     "ingress-tls",
-    "A certificate is for a host that the Ingress answers to.",
+    "A host under `ingress.tls` is not one of the Ingress's hosts.",
+    why=(
+        "The certificate is not used for the hosts that the Ingress serves. Their clients usually get the "
+        "controller's default certificate and refuse it."
+    ),
     source="https://kubernetes.io/docs/concepts/services-networking/ingress/#tls",
     severity=Severity.WARNING,
 )
 def ingress_tls(values: Values) -> Iterator[Said]:
-    """A host under tls that is none of the hosts."""
+    """Find a TLS host that is not one of the hosts."""
     hosts = values.at("ingress.hosts")
     for index, item in values.items("ingress.tls"):
         for number, host in enumerate(item["hosts"]):
@@ -56,12 +75,13 @@ def ingress_tls(values: Values) -> Iterator[Said]:
 
 @rule(
     "route-to-tls",
-    "What forwards to a server with TLS speaks HTTPS to it.",
+    "The Ingress or route speaks HTTP to a server that expects HTTPS.",
+    why="Every request from outside fails, usually with status 502 or 400.",
     source="the controller's documentation",
     severity=Severity.WARNING,
 )
 def route_to_tls(values: Values) -> Iterator[Said]:
-    """An Ingress whose controller is not told that the server speaks HTTPS, or a route that cannot tell it."""
+    """Find an Ingress or a route that does not know that the server speaks HTTPS."""
     if not values.at("tls.secretName"):
         return
     told = any("backend-protocol" in key or "scheme" in key for key in values.at("ingress.annotations") or ())
@@ -77,6 +97,7 @@ def route_to_tls(values: Values) -> Iterator[Said]:
 
 RULES = (
     route_incomplete,
+    route_parents,
     ingress_tls,
     route_to_tls,
 )

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from modelservice.findings import Severity
+from modelservice.findings import Refuser, Severity
 from modelservice.rules.rule import Said, Values, listed, removal, rule, setting, writing
 from modelservice.spelling import nearest
 
@@ -18,9 +18,17 @@ _WORD = "[A-Za-z0-9_]([A-Za-z0-9_.-]*[A-Za-z0-9_])?"
 _HUB_ID = re.compile(f"({_WORD}/)?{_WORD}")
 
 
-@rule("model-default", "A service without a model serves the default one.", source="schemas", severity=Severity.WARNING)
+@rule(
+    "model-default",
+    "No model is named, so that the chart's default is served.",
+    why=(
+        "The default is a tiny model for tests. The service starts, takes a GPU and answers, but with the wrong model."
+    ),
+    source="schemas",
+    severity=Severity.WARNING,
+)
 def model_default(values: Values) -> Iterator[Said]:
-    """No model was named; a misspelled `model` is the mistake to mend first."""
+    """Find values without a model; a misspelled `model` is the mistake to fix first."""
     misspelled = any(key not in values.defaults and nearest(key, ["model"]) for key in values.given)
     if not values.written("model.name") and not misspelled:
         name = values.at("model.name")
@@ -29,9 +37,18 @@ def model_default(values: Values) -> Iterator[Said]:
         )
 
 
-@rule("model-path", "A path and `model.source: local` go together.", source="LLMOS, Model Service: local models")
+@rule(
+    "model-path",
+    "The model's name and its source do not fit together.",
+    why=(
+        "A path is a local model, and anything else is an id on a hub. If the source says otherwise, the chart "
+        "does not prepare the volume or the download that the model needs."
+    ),
+    source="LLMOS, Model Service: local models",
+    refused_by=Refuser.CHART,
+)
 def model_path(values: Values) -> Iterator[Said]:
-    """A path from a hub, or an id from a volume."""
+    """Find a path whose source is a hub, and a hub's id whose source is a volume."""
     name, source = values.at("model.name"), values.at("model.source")
     if source == "local" and not name.startswith("/"):
         hint = "write the model's absolute path under a mounted volume, or remove model.source"
@@ -45,11 +62,16 @@ def model_path(values: Values) -> Iterator[Said]:
 
 @rule(
     "model-id",
-    "A model on a hub is called owner/name.",
+    "The model's name is not an id on a hub, such as owner/name.",
+    why=(
+        "The hub's client refuses the name before it downloads anything. vLLM exits when it starts, and the "
+        "container restarts again and again while the pod holds its GPUs."
+    ),
     source="https://huggingface.co/docs/huggingface_hub/package_reference/utilities (validate_repo_id)",
+    refused_by=Refuser.VLLM,
 )
 def model_id(values: Values) -> Iterator[Said]:
-    """What the hub's client refuses; a command of one's own has the model in itself."""
+    """Find a name that the hub's client refuses; a custom command names the model itself."""
     name = values.at("model.name")
     if values.at("model.source") == "local" or name.startswith("/") or values.at("command"):
         return
@@ -73,9 +95,18 @@ def under(path: str, mount: str) -> bool:
     return f"{path.rstrip('/')}/".startswith(f"{mount.rstrip('/')}/")
 
 
-@rule("model-path-not-mounted", "A local model lies in a mounted volume.", source="the chart's templates/_volumes.tpl")
+@rule(
+    "model-path-not-mounted",
+    "The local model's path is not in a mounted volume.",
+    why=(
+        "The path does not exist in the container. vLLM exits, because it finds neither a folder nor a model of "
+        "that name on the hub."
+    ),
+    source="the chart's templates/_volumes.tpl",
+    refused_by=Refuser.CHART,
+)
 def model_path_not_mounted(values: Values) -> Iterator[Said]:
-    """A path that no volume covers."""
+    """Find a local model that no volume contains."""
     name = values.at("model.name")
     if values.at("model.source") != "local" or not name.startswith("/"):
         return
@@ -102,12 +133,13 @@ def _mount_above(name: str) -> dict[str, Any]:
 
 @rule(
     "model-path-hub-cache",
-    "A folder models--org--name of the hub's cache holds no model, but snapshots of one.",
+    "The model's path is a folder of the hub's cache, not of a model.",
+    why="The model's files are below `snapshots/<revision>` in this folder. vLLM finds no config.json and exits.",
     source="https://huggingface.co/docs/huggingface_hub/guides/manage-cache",
     severity=Severity.WARNING,
 )
 def model_path_hub_cache(values: Values) -> Iterator[Said]:
-    """The folder above the snapshots, where vLLM finds no config.json."""
+    """Find a path that ends above the snapshots, where vLLM finds no config.json."""
     name = values.at("model.name")
     if values.at("model.source") == "local" and _HUB_CACHE_FOLDER.search(name):
         hub_id = name.rstrip("/").rsplit("/", 1)[-1].removeprefix("models--").replace("--", "/")
@@ -119,11 +151,16 @@ def model_path_hub_cache(values: Values) -> Iterator[Said]:
 
 @rule(
     "hugging-face-unused",
-    "A token and a mirror are for models from Hugging Face, and a key is a Secret's.",
+    "A setting of `huggingFace` is ignored.",
+    why=(
+        "A token and a mirror have no effect on models from ModelScope or from a volume. A token's key without the "
+        "name of its Secret passes no token, and a gated model cannot be downloaded."
+    ),
     source=_CHART,
+    severity=Severity.WARNING,
 )
 def hugging_face_unused(values: Values) -> Iterator[Said]:
-    """A token or a mirror beside another source, or the key of no Secret."""
+    """Find a token or a mirror beside another source, and a token's key without its Secret."""
     source = values.at("model.source")
     for key in ("huggingFace.tokenSecret.name", "huggingFace.endpoint"):
         if source != "huggingface" and values.at(key):
@@ -133,16 +170,28 @@ def hugging_face_unused(values: Values) -> Iterator[Said]:
         yield Said(path, "has no effect without huggingFace.tokenSecret.name", "name the Secret there", True)
 
 
-@rule("revision-unused", "A revision is one of a hub's.", source="vLLM's --revision")
+@rule(
+    "revision-unused",
+    "The revision is ignored because the model is local.",
+    why="vLLM serves the files that are in the volume, whichever revision they are.",
+    source="vLLM's --revision",
+    severity=Severity.WARNING,
+)
 def revision_unused(values: Values) -> Iterator[Said]:
-    """A revision of a path."""
+    """Find a revision of a local model."""
     if values.at("model.revision") and values.at("model.source") == "local":
         yield removal(("model", "revision"), "has no effect on a path")
 
 
-@rule("chat-template-twice", "A chat template is given once.", source="vLLM's --chat-template")
+@rule(
+    "chat-template-twice",
+    "The chat template is set in `model.chatTemplate` and in `args`.",
+    why="vLLM uses the one in `args`, which comes last. Changes of `model.chatTemplate` have no effect.",
+    source="vLLM's --chat-template",
+    severity=Severity.WARNING,
+)
 def chat_template_twice(values: Values) -> Iterator[Said]:
-    """A template among the values, and another one among the arguments."""
+    """Find a chat template in the values and another one in the arguments."""
     given = {argument.partition("=")[0].replace("_", "-") for _, argument in values.items("args")}
     if values.at("model.chatTemplate") and "--chat-template" in given:
         yield Said(("model", "chatTemplate"), "--chat-template stands in args too", "keep one of them", True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from modelservice.findings import Action, Edit, Path, Severity
+from modelservice.findings import Action, Edit, Path, Refuser, Severity
 from modelservice.rules.model import model_mount, under
 from modelservice.rules.replicas import most_replicas, most_said
 from modelservice.rules.rule import Said, Values, adding, removal, rule, setting, writing
@@ -26,9 +26,15 @@ def shares_one_claim(values: Values) -> bool:
     return most_replicas(values) > 1 and not own
 
 
-@rule("empty-read-only-claim", "A new claim that nobody can write to stays empty.", source=_MODES)
+@rule(
+    "empty-read-only-claim",
+    "A new claim is mounted read-only, so that nothing can fill it.",
+    why="The volume stays empty. vLLM looks there for the model, finds none and exits.",
+    source=_MODES,
+    refused_by=Refuser.CHART,
+)
 def empty_read_only_claim(values: Values) -> Iterator[Said]:
-    """A claim that is made now, read-only, and filled from nothing."""
+    """Find a new read-only claim that is not filled from a data source."""
     if not _new_claim(values) or values.at("modelVolume.dataSource"):
         return
     hint = "set modelVolume.existingClaim, or modelVolume.dataSource to fill it from a snapshot"
@@ -38,18 +44,36 @@ def empty_read_only_claim(values: Values) -> Iterator[Said]:
         yield Said(("modelVolume", "readOnly"), "a new claim that is mounted read-only stays empty", hint)
 
 
-@rule("read-only-many-written", "Nobody writes to a ReadOnlyMany volume.", source=_MODES)
+@rule(
+    "read-only-many-written",
+    "A ReadOnlyMany volume is mounted for writing.",
+    why=(
+        "Storage does not let anyone write to such a volume. The mount or the download fails, and the server does "
+        "not start."
+    ),
+    source=_MODES,
+    refused_by=Refuser.CHART,
+)
 def read_only_many_written(values: Values) -> Iterator[Said]:
-    """A writable mount of a volume that is not."""
+    """Find a writable mount of a read-only volume."""
     if read_only_many(values) and values.at("modelVolume.readOnly") is False:
         path = ("modelVolume", "readOnly")
         remove = (Edit(Action.REMOVE, path),)
         yield Said(path, "false with ReadOnlyMany, which nobody can write to", "remove the line", fix=remove)
 
 
-@rule("read-write-once-shared", "A ReadWriteOnce volume is mounted on one node.", source=_MODES)
+@rule(
+    "read-write-once-shared",
+    "Replicas share one ReadWriteOnce volume.",
+    why=(
+        "Such a volume is attached to one node at a time. Replicas on other nodes stay in ContainerCreating with a "
+        "`Multi-Attach error`."
+    ),
+    source=_MODES,
+    refused_by=Refuser.CHART,
+)
 def read_write_once_shared(values: Values) -> Iterator[Said]:
-    """Several replicas, on several nodes, with a claim for one."""
+    """Find several replicas on several nodes with a claim for one."""
     modes = values.at("modelVolume.accessModes")
     several = {"ReadWriteMany", "ReadOnlyMany"} & set(modes)
     if not shares_one_claim(values) or several or values.refused("modelVolume.accessModes"):
@@ -63,21 +87,34 @@ def read_write_once_shared(values: Values) -> Iterator[Said]:
         yield Said(path, f"{most_said(values)} share one {mode} claim", hint)
 
 
-@rule("access-mode-alone", "ReadWriteOncePod stands alone.", source=_MODES)
+@rule(
+    "access-mode-alone",
+    "ReadWriteOncePod is listed beside other access modes.",
+    why="The API server refuses the claim, and the installation fails.",
+    source=_MODES,
+    refused_by=Refuser.API_SERVER,
+)
 def access_mode_alone(values: Values) -> Iterator[Said]:
-    """What the API server refuses in a claim."""
+    """Find ReadWriteOncePod beside other access modes."""
     modes = values.at("modelVolume.accessModes")
     if "ReadWriteOncePod" in modes and len(modes) > 1:
         yield writing(_KEY, "ReadWriteOncePod cannot stand beside other modes", ["ReadWriteOncePod"])
 
 
-@rule("data-source", "A data source has a kind, its group and a name, and fills a new claim.", source=_CHART)
+@rule(
+    "data-source",
+    "The data source of a new claim is incomplete.",
+    why=(
+        "Kubernetes can drop such a data source without a message. The volume is then empty instead of filled from "
+        "the snapshot, and a data source cannot be added later."
+    ),
+    source=_CHART,
+    refused_by=Refuser.CHART,
+)
 def data_source(values: Values) -> Iterator[Said]:
-    """A source without a name, or beside a claim that is there already."""
+    """Find a data source that the API server drops, so that the claim is empty."""
     source, path = values.at("modelVolume.dataSource"), ("modelVolume", "dataSource")
-    if source and not _new_claim(values):
-        yield Said(path, "has no effect on an existing claim", "remove it, or modelVolume.existingClaim", True)
-    elif source:
+    if source and _new_claim(values):
         missing = [key for key in ("kind", "name") if not source.get(key)]
         if missing:
             yield Said(path, f"has no {' and no '.join(missing)}", f"add {' and '.join(missing)}", True)
@@ -91,12 +128,15 @@ def data_source(values: Values) -> Iterator[Said]:
 
 @rule(
     "empty-local-model",
-    "A new claim holds no model, and model.source local downloads none.",
+    "The local model's path is in a new claim, which is empty.",
+    why=(
+        "With `model.source: local` nothing is downloaded. vLLM finds no model and restarts until the volume is filled."
+    ),
     source=_CHART,
     severity=Severity.WARNING,
 )
 def empty_local_model(values: Values) -> Iterator[Said]:
-    """A path in a volume that is made now, and filled from nothing."""
+    """Find a local model in a new claim that is not filled from a data source."""
     if values.at("model.source") != "local" or not _new_claim(values) or values.at("modelVolume.dataSource"):
         return
     name = values.at("model.name")
@@ -108,11 +148,15 @@ def empty_local_model(values: Values) -> Iterator[Said]:
 
 @rule(
     "modelscope-read-only",
-    "ModelScope's client writes a lock beside the models.",
+    "The model volume is read-only, and ModelScope's client must write to it.",
+    why=(
+        "The client creates a lock file beside the models, even when it is offline. It fails, and vLLM does not start."
+    ),
     source="modelscope before 1.38, which vLLM's images hold: snapshot_download takes a lock, even offline",
+    refused_by=Refuser.VLLM,
 )
 def modelscope_read_only(values: Values) -> Iterator[Said]:
-    """A hub's client on a volume that it cannot write to; a path needs no client."""
+    """Find a model from ModelScope on a read-only volume; a path needs no client."""
     if values.at("model.source") == "modelscope" and read_only(values):
         folder = f"{model_mount(values)}/models/{values.at('model.name')}"
         message = "modelscope cannot lock a read-only volume, and does not start"
@@ -120,9 +164,35 @@ def modelscope_read_only(values: Values) -> Iterator[Said]:
         yield setting(("model", "source"), message, settings, ", where ModelScope's client has put it")
 
 
-@rule("claim-settings-unused", "An existing claim keeps its size and class.", source=_CHART, severity=Severity.WARNING)
+@rule(
+    "data-source-unused",
+    "The data source is ignored because the claim exists already.",
+    why=(
+        "Kubernetes fills a volume from a data source only when the claim is created. The existing claim keeps its "
+        "files."
+    ),
+    source=_CHART,
+    severity=Severity.WARNING,
+)
+def data_source_unused(values: Values) -> Iterator[Said]:
+    """Find a data source beside an existing claim."""
+    if values.at("modelVolume.dataSource") and not _new_claim(values):
+        path = ("modelVolume", "dataSource")
+        yield Said(path, "has no effect on an existing claim", "remove it, or modelVolume.existingClaim", True)
+
+
+@rule(
+    "claim-settings-unused",
+    "A setting of the claim is ignored because the claim exists already.",
+    why=(
+        "The chart does not create or change an existing claim. It keeps its size, its storage class and its own "
+        "rules for deletion."
+    ),
+    source=_CHART,
+    severity=Severity.WARNING,
+)
 def claim_settings_unused(values: Values) -> Iterator[Said]:
-    """Size, class and keeping beside a claim that the chart does not make."""
+    """Find size, class or retention beside an existing claim."""
     if _new_claim(values):
         return
     for key in ("size", "storageClassName", "retain"):
@@ -138,5 +208,6 @@ RULES = (
     data_source,
     empty_local_model,
     modelscope_read_only,
+    data_source_unused,
     claim_settings_unused,
 )

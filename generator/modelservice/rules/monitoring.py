@@ -17,9 +17,18 @@ _SECONDS = {"ms": 0.001, "s": 1, "m": 60}
 _RAREST = 120
 
 
-@rule("metrics-missing", "What looks at metrics has some.", source=_COLLECTED, severity=Severity.WARNING)
+@rule(
+    "metrics-missing",
+    "Alerts or the autoscaler read metrics that are not collected.",
+    why=(
+        "Without metrics, alerts on requests and on the cache never fire, and KEDA does not add pods when the "
+        "queue grows."
+    ),
+    source=_COLLECTED,
+    severity=Severity.WARNING,
+)
 def metrics_missing(values: Values) -> Iterator[Said]:
-    """Alerts or KEDA on metrics that nothing collects, or that vLLM does not export."""
+    """Find alerts or KEDA on metrics that nothing collects or that vLLM does not export."""
     readers: list[Path] = [("prometheusRule", "enabled")] if values.at("prometheusRule.enabled") else []
     if values.at("autoscaling.kind") == "ScaledObject" and values.at("autoscaling.prometheusAddress"):
         readers.append(("autoscaling", "prometheusAddress"))
@@ -42,12 +51,16 @@ def _collected_otherwise(values: Values) -> bool:
 
 @rule(
     "scrape-interval",
-    "Metrics are read often enough for the alerts.",
+    "Metrics are scraped too rarely for the alerts.",
+    why=(
+        "An alert uses the rate of the last five minutes, which needs several samples. With fewer, the rate has "
+        "gaps or no value, and the alert does not fire."
+    ),
     source="https://prometheus.io/docs/prometheus/latest/querying/functions/#rate",
     severity=Severity.WARNING,
 )
 def scrape_interval(values: Values) -> Iterator[Said]:
-    """An interval of which the alerts' five minutes hold too few."""
+    """Find a scrape interval that is too long for rates of five minutes."""
     interval = values.at("serviceMonitor.interval")
     number = interval.rstrip("ms")
     watched = values.at("serviceMonitor.enabled") and values.at("prometheusRule.enabled")

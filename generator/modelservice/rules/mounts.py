@@ -5,25 +5,30 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from modelservice.findings import Path, Severity, dotted
+from modelservice.findings import Path, Refuser, Severity, dotted
 from modelservice.rules.containers import containers
 from modelservice.rules.model import model_mount, under
 from modelservice.rules.rule import Said, Values, asking, removal, rule, sound, writing
 from modelservice.rules.security import contexts, own_home, read_only_root
 
 _KUBERNETES = "https://kubernetes.io/docs/concepts/storage/volumes/"
-# The chart's own volumes and where it mounts them; the model volume is mounted where modelVolume.mountPath says.
-OWN_VOLUMES = ("model-dir", "dshm", "home", "tmp", "compile-cache", "chat-template", "tls")
 HOME = "/home/modelservice"
 
 
-@rule("volume-name", "A volume's name is there once, and not the chart's own.", source=_KUBERNETES)
+@rule(
+    "volume-name",
+    "Two volumes of the pod have the same name.",
+    why="The API server refuses the workload, and the installation or upgrade fails.",
+    source=_KUBERNETES,
+    refused_by=Refuser.API_SERVER,
+)
 def volume_name(values: Values) -> Iterator[Said]:
-    """Two volumes of one name, which the API server refuses."""
+    """Find a volume's name that another volume, or one of the chart's, has too."""
     seen: dict[str, int] = {}
+    own = _own_names(values)
     for index, volume in values.items("volumes"):
         name = volume["name"]
-        if name in OWN_VOLUMES:
+        if name in own:
             yield writing(("volumes", index, "name"), f"{name} is the name of a volume of the chart", f"{name}-2")
         elif name in seen:
             yield Said(
@@ -34,12 +39,13 @@ def volume_name(values: Values) -> Iterator[Said]:
 
 @rule(
     "volume-not-mounted",
-    "A volume is mounted somewhere.",
+    "A volume is not mounted in any container.",
+    why="The server does not see the volume's files, such as adapters or certificates.",
     source=_KUBERNETES,
     severity=Severity.WARNING,
 )
 def volume_not_mounted(values: Values) -> Iterator[Said]:
-    """A volume that the container does not see; a mount with a wrong name is more likely the mistake."""
+    """Find a volume that no container mounts; a mount with a wrong name is more likely the mistake."""
     mounted = {mount["name"] for _, mount in _mounts(values)}
     places = ("volumeMounts", "initContainers", "extraContainers")
     if any(None in (values.at(key) or ()) for key in places) or _unknown_mounts(values):
@@ -50,9 +56,15 @@ def volume_not_mounted(values: Values) -> Iterator[Said]:
             yield Said(("volumes", index, "name"), f"{volume['name']} is mounted nowhere", hint)
 
 
-@rule("mount-without-volume", "A mount names a volume that is there.", source=_KUBERNETES)
+@rule(
+    "mount-without-volume",
+    "A mount names a volume that does not exist.",
+    why="The API server refuses the workload, and the installation or upgrade fails.",
+    source=_KUBERNETES,
+    refused_by=Refuser.API_SERVER,
+)
 def mount_without_volume(values: Values) -> Iterator[Said]:
-    """A mount of nothing, which the API server refuses."""
+    """Find a mount without its volume."""
     for path, name in _unknown_mounts(values):
         from modelservice.spelling import nearest
 
@@ -91,9 +103,15 @@ def _own_mounts(values: Values) -> list[tuple[str, str]]:
     return mounts + ([("tls", "/etc/modelservice/tls")] if values.at("tls.secretName") else [])
 
 
-@rule("mount-path", "A path is mounted once.", source=_KUBERNETES)
+@rule(
+    "mount-path",
+    "A path is mounted twice in one container.",
+    why="The API server refuses the workload, and the installation or upgrade fails.",
+    source=_KUBERNETES,
+    refused_by=Refuser.API_SERVER,
+)
 def mount_path(values: Values) -> Iterator[Said]:
-    """Two mounts at one path, which the API server refuses."""
+    """Find two mounts at one path."""
     seen = {path: f"the chart's volume {name}" for name, path in _own_mounts(values)}
     model = model_mount(values).rstrip("/")
     if model in seen:
@@ -119,9 +137,18 @@ def _taken(place: Path, key: str, mounts: Any, seen: dict[str, str]) -> Iterator
         seen.setdefault(path, dotted((*place, index)))
 
 
-@rule("mount-settings", "A mount's settings fit together.", source=_KUBERNETES)
+@rule(
+    "mount-settings",
+    "A mount's settings are not allowed together.",
+    why=(
+        "`recursiveReadOnly` needs `readOnly` and no propagation, and `Bidirectional` needs a privileged "
+        "container. The API server refuses the workload, and the installation or upgrade fails."
+    ),
+    source=_KUBERNETES,
+    refused_by=Refuser.API_SERVER,
+)
 def mount_settings(values: Values) -> Iterator[Said]:
-    """What the API server refuses: read-only all the way down, or seen by the node, without what that needs."""
+    """Find recursiveReadOnly and mountPropagation without what they need."""
     privileged = {place[:-1]: context.get("privileged") for place, context in contexts(values)}
     for path, mount in _mounts(values):
         way, spread = mount.get("recursiveReadOnly", "Disabled"), mount.get("mountPropagation", "None")
@@ -135,10 +162,17 @@ def mount_settings(values: Values) -> Iterator[Said]:
 
 
 @rule(
-    "mount-inside-home", "Nothing is mounted inside the chart's HOME.", source="container runtimes make parents as root"
+    "mount-inside-home",
+    "A volume is mounted inside the chart's HOME.",
+    why=(
+        "The container runtime creates the folders above a mount, and they belong to root. The server, which "
+        "usually is not root, cannot create its caches there."
+    ),
+    source="container runtimes make parents as root",
+    refused_by=Refuser.CHART,
 )
 def mount_inside_home(values: Values) -> Iterator[Said]:
-    """A mount whose parent folders would belong to root, where the server cannot make its caches."""
+    """Find a mount inside HOME, where the server could then not create its caches."""
     if not own_home(values):
         return
     places: list[tuple[Path, str]] = [(("modelVolume", "mountPath"), model_mount(values))]

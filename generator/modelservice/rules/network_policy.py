@@ -6,7 +6,7 @@ import ipaddress
 from collections.abc import Iterator
 from typing import Any
 
-from modelservice.findings import Path, Severity
+from modelservice.findings import Path, Refuser, Severity
 from modelservice.rules.rule import Said, Values, rule, sound
 
 _POLICY = "https://kubernetes.io/docs/concepts/services-networking/network-policies/"
@@ -14,12 +14,16 @@ _POLICY = "https://kubernetes.io/docs/concepts/services-networking/network-polic
 
 @rule(
     "network-policy-from",
-    "A network policy lets in what the other fields need.",
+    "The network policy shuts out clients in other namespaces.",
+    why=(
+        "The policy allows clients of this namespace only. The ingress controller, the gateway and Prometheus "
+        "usually run in another one, and their requests time out."
+    ),
     source="the chart's templates/networkpolicy.yaml",
     severity=Severity.WARNING,
 )
 def network_policy_from(values: Values) -> Iterator[Said]:
-    """A policy for the own namespace alone, beside something that asks from another one."""
+    """Find a policy for this namespace only, beside a client that usually runs in another one."""
     peers = values.at("networkPolicy.from") or []
     elsewhere = any(peer is None or peer.keys() & {"namespaceSelector", "ipBlock"} for peer in peers)
     if not values.at("networkPolicy.enabled") or elsewhere:
@@ -46,9 +50,15 @@ def _blocks(values: Values) -> Iterator[tuple[Path, Any]]:
                 yield ("networkPolicy", "egress", index, "to", number, "ipBlock"), peer["ipBlock"]
 
 
-@rule("network-policy-block", "A block of addresses holds its exceptions.", source=_POLICY)
+@rule(
+    "network-policy-block",
+    "An address block is invalid, or its exception is not inside it.",
+    why="The API server refuses the policy, and the installation or upgrade fails.",
+    source=_POLICY,
+    refused_by=Refuser.API_SERVER,
+)
 def network_policy_block(values: Values) -> Iterator[Said]:
-    """What the API server refuses."""
+    """Find invalid address blocks and exceptions outside their block."""
     for path, block in _blocks(values):
         whole = _network(block["cidr"])
         if whole is None:
@@ -68,9 +78,15 @@ def _network(text: str) -> ipaddress.IPv4Network | ipaddress.IPv6Network | None:
         return None
 
 
-@rule("network-policy-port", "A range of ports begins with a number and ends above it.", source=_POLICY)
+@rule(
+    "network-policy-port",
+    "A port range does not start with a number, or ends below it.",
+    why="The API server refuses the policy, and the installation or upgrade fails.",
+    source=_POLICY,
+    refused_by=Refuser.API_SERVER,
+)
 def network_policy_port(values: Values) -> Iterator[Said]:
-    """What the API server refuses."""
+    """Find a range of ports without a start, or with an end below it."""
     for index, way in values.items("networkPolicy.egress"):
         for number, port in sound(way.get("ports")):
             first, last = port.get("port"), port.get("endPort")

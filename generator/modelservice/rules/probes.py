@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from modelservice.findings import Action, Edit, Path, Severity, dotted
+from modelservice.findings import Action, Edit, Path, Refuser, Severity, dotted
 from modelservice.rules.containers import containers, goes_on
 from modelservice.rules.rule import Said, Values, put, removal, rule, setting, sound, writing
 
@@ -35,9 +35,15 @@ def _probes(values: Values) -> Iterator[tuple[Path, str, Any]]:
         yield path, name, probe
 
 
-@rule("probe-handler", "A probe has one handler.", source=_PROBES)
+@rule(
+    "probe-handler",
+    "A probe has several handlers, or none.",
+    why="The API server refuses the workload, and the installation or upgrade fails.",
+    source=_PROBES,
+    refused_by=Refuser.API_SERVER,
+)
 def probe_handler(values: Values) -> Iterator[Said]:
-    """Two ways to ask, of which the API server accepts one, or none where the chart has no probe of its own."""
+    """Find a probe with two handlers, or without one where the chart has no probe of its own."""
     for path, _, probe in _probes(values):
         handlers = [handler for handler in _HANDLERS if handler in probe]
         if len(handlers) > 1:
@@ -48,9 +54,15 @@ def probe_handler(values: Values) -> Iterator[Said]:
             yield Said(path, "has no handler", "add httpGet, tcpSocket, exec or grpc", True)
 
 
-@rule("probe-success", "Startup and liveness probes succeed at once.", source=_PROBES)
+@rule(
+    "probe-success",
+    "A startup or liveness probe has a `successThreshold` other than 1.",
+    why="The API server refuses the workload, and the installation or upgrade fails.",
+    source=_PROBES,
+    refused_by=Refuser.API_SERVER,
+)
 def probe_success(values: Values) -> Iterator[Said]:
-    """What the API server refuses."""
+    """Find a success threshold that Kubernetes allows for readiness probes only."""
     for path, name, probe in _probes(values):
         threshold = probe.get("successThreshold", 1)
         if name != "readiness" and threshold != 1:
@@ -58,9 +70,18 @@ def probe_success(values: Values) -> Iterator[Said]:
             yield removal((*path, "successThreshold"), message, on_key=False)
 
 
-@rule("probe-port", "A probe asks a port that the container has.", source="the chart's templates/_pod.tpl")
+@rule(
+    "probe-port",
+    "A probe uses a port that the container does not have.",
+    why=(
+        "The probe always fails. A startup or liveness probe then restarts the container again and again, and a "
+        "readiness probe keeps the pod out of the Service."
+    ),
+    source="the chart's templates/_pod.tpl",
+    refused_by=Refuser.CHART,
+)
 def probe_port(values: Values) -> Iterator[Said]:
-    """A name that no port of the container has, or a port that vLLM does not listen on."""
+    """Find a port name that the container does not have, or a port that vLLM does not listen on."""
     for path, _, probe in _own(values):
         for handler in ("httpGet", "tcpSocket", "grpc"):
             port = probe.get(handler, {}).get("port", "http")
@@ -81,9 +102,18 @@ def probe_port(values: Values) -> Iterator[Said]:
                 yield Said(where, f"no port of {item['name']} is called {port}", hint, fix=fix)
 
 
-@rule("probe-grace", "A readiness probe stops nothing, and has no grace period.", source=_PROBES)
+@rule(
+    "probe-grace",
+    "A readiness probe has a `terminationGracePeriodSeconds`.",
+    why=(
+        "A failed readiness probe does not stop the container, so that there is no grace period. The API server "
+        "refuses the workload, and the installation or upgrade fails."
+    ),
+    source=_PROBES,
+    refused_by=Refuser.API_SERVER,
+)
 def probe_grace(values: Values) -> Iterator[Said]:
-    """What the API server refuses."""
+    """Find a grace period of a readiness probe."""
     for path, name, probe in _probes(values):
         if name == "readiness" and "terminationGracePeriodSeconds" in probe:
             where = (*path, "terminationGracePeriodSeconds")
@@ -92,12 +122,15 @@ def probe_grace(values: Values) -> Iterator[Said]:
 
 @rule(
     "probe-timeout",
-    "A probe ends before the next one starts.",
+    "A probe's timeout is longer than its period.",
+    why=(
+        "The kubelet runs one try of a probe at a time. A server that hangs is noticed later than the period suggests."
+    ),
     source=_PROBES,
     severity=Severity.WARNING,
 )
 def probe_timeout(values: Values) -> Iterator[Said]:
-    """A probe that waits for longer than its period."""
+    """Find a probe whose timeout is longer than its period."""
     for path, name, probe in _own(values):
         period, timeout = _PROBE_SECONDS[name]
         period, timeout = probe.get("periodSeconds", period), probe.get("timeoutSeconds", timeout)

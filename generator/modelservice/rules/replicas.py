@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from modelservice.findings import Severity
+from modelservice.findings import Refuser, Severity
 from modelservice.rules.rule import Said, Values, removal, rule, writing
 
 _KEDA = "https://keda.sh/docs/latest/reference/scaledobject-spec/"
@@ -17,8 +17,10 @@ _OF_THE_ENGINE = re.compile(r"(?<![\"'])vllm:(?!num_incoming_requests)")
 
 
 def most_replicas(values: Values) -> int:
-    """Return the most pods that there may be, as templates/_workload.tpl does."""
-    return int(values.at("autoscaling.maxReplicas") if values.at("autoscaling.kind") else values.at("replicas"))
+    """Return the most pods that there may be, as templates/_workload.tpl does; one where another controller says it."""
+    if values.at("autoscaling.kind"):
+        return int(values.at("autoscaling.maxReplicas"))
+    return 1 if values.at("replicas") is None else int(values.at("replicas"))
 
 
 def most_said(values: Values) -> str:
@@ -27,9 +29,15 @@ def most_said(values: Values) -> str:
     return f"up to {most} replicas (autoscaling.maxReplicas)" if values.at("autoscaling.kind") else f"{most} replicas"
 
 
-@rule("autoscaling-range", "The fewest replicas are not more than the most.", source=_HPA)
+@rule(
+    "autoscaling-range",
+    "`minReplicas` is greater than `maxReplicas`.",
+    why="The API server or KEDA refuses the autoscaler, and nothing scales the service.",
+    source=_HPA,
+    refused_by=Refuser.API_SERVER,
+)
 def autoscaling_range(values: Values) -> Iterator[Said]:
-    """What the API server refuses."""
+    """Find a minimum of replicas above the maximum."""
     least, most = values.at("autoscaling.minReplicas"), values.at("autoscaling.maxReplicas")
     if values.at("autoscaling.kind") and least > most:
         if values.written("autoscaling.minReplicas"):
@@ -38,9 +46,18 @@ def autoscaling_range(values: Values) -> Iterator[Said]:
             yield writing(("autoscaling", "maxReplicas"), f"{most} is less than minReplicas, {least}", least)
 
 
-@rule("autoscaling-metrics", "An autoscaler has something to look at.", source=_HPA)
+@rule(
+    "autoscaling-metrics",
+    "The autoscaler has no metric or trigger.",
+    why=(
+        "Without a metric, a HorizontalPodAutoscaler scales on CPU use, which says little about a server that "
+        "computes on GPUs. A ScaledObject without a trigger scales nothing."
+    ),
+    source=_HPA,
+    refused_by=Refuser.CHART,
+)
 def autoscaling_metrics(values: Values) -> Iterator[Said]:
-    """An autoscaler without a metric or trigger."""
+    """Find an autoscaler without a metric or trigger."""
     kind = values.at("autoscaling.kind")
     if kind == "HorizontalPodAutoscaler" and values.empty("autoscaling.metrics"):
         message = "is empty, and a HorizontalPodAutoscaler needs something to look at"
@@ -55,9 +72,18 @@ def autoscaling_metrics(values: Values) -> Iterator[Said]:
         yield Said(("autoscaling", "prometheusAddress"), message, hint)
 
 
-@rule("scale-to-zero", "Only something outside of the pods can start the first one.", source=_KEDA)
+@rule(
+    "scale-to-zero",
+    "The service may scale to 0, and no trigger can start the first pod.",
+    why=(
+        "Without a pod there are no metrics of vLLM, CPU or memory. The service stays at 0 pods, and every request "
+        "fails."
+    ),
+    source=_KEDA,
+    refused_by=Refuser.CHART,
+)
 def scale_to_zero(values: Values) -> Iterator[Said]:
-    """No pod, and only metrics that a pod would have to send."""
+    """Find an autoscaler that may stop all pods and looks only at metrics of the pods themselves."""
     path = ("autoscaling", "minReplicas")
     if not values.at("autoscaling.kind") or values.at("autoscaling.minReplicas"):
         return
@@ -74,9 +100,15 @@ def _from_outside(trigger: dict[str, object]) -> bool:
     return trigger["type"] not in ("cpu", "memory") and not _OF_THE_ENGINE.search(str(query))
 
 
-@rule("autoscaling-unused", "Settings of the other autoscaler.", source=_KEDA, severity=Severity.WARNING)
+@rule(
+    "autoscaling-unused",
+    "A setting is ignored because of the chosen autoscaler.",
+    why="The number of pods follows other settings than the file suggests.",
+    source=_KEDA,
+    severity=Severity.WARNING,
+)
 def autoscaling_unused(values: Values) -> Iterator[Said]:
-    """Settings that the chosen autoscaler does not read, and the number that it decides itself."""
+    """Find settings that the chosen autoscaler does not read, and the number of replicas, which it decides itself."""
     kind = values.at("autoscaling.kind")
     others = {
         "HorizontalPodAutoscaler": ("prometheusAddress", "targetRequests", "triggers"),
@@ -95,12 +127,13 @@ def autoscaling_unused(values: Values) -> Iterator[Said]:
 
 @rule(
     "disruption-never",
-    "A budget lets a drain go on.",
+    "The disruption budget never allows a pod to be evicted.",
+    why="`kubectl drain` waits forever on each node that runs such a pod, and upgrades of the cluster's nodes hang.",
     source="https://kubernetes.io/docs/tasks/run-application/configure-pdb/",
     severity=Severity.WARNING,
 )
 def disruption_never(values: Values) -> Iterator[Said]:
-    """A budget of no pod, with which no node can ever be drained."""
+    """Find a disruption budget of 0 pods, with which no node can be drained."""
     if (
         values.at("podDisruptionBudget.maxUnavailable") in (0, "0%")
         and values.at("podDisruptionBudget.enabled") is not False

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any
 
-from modelservice.findings import Path, Severity, dotted
+from modelservice.findings import Path, Refuser, Severity, dotted
 from modelservice.quantity import amount
 from modelservice.rules.containers import containers
 from modelservice.rules.gpu import resource_fields
@@ -34,10 +34,14 @@ def _resources(values: Values) -> Iterator[tuple[Path, dict[str, Any], dict[str,
 
 
 @rule(
-    "request-above-limit", "A request is at most its limit; of an extended resource they are equal.", source=_KUBERNETES
+    "request-above-limit",
+    "A request is greater than its limit.",
+    why="The API server refuses such pods, and no server starts.",
+    source=_KUBERNETES,
+    refused_by=Refuser.CHART,
 )
 def request_above_limit(values: Values) -> Iterator[Said]:
-    """What the API server refuses when the pod is made."""
+    """Find a request above its limit, which the API server refuses."""
     for place, requests, limits in _resources(values):
         for name, request in requests.items():
             limit = limits.get(name)
@@ -46,10 +50,10 @@ def request_above_limit(values: Values) -> Iterator[Said]:
                 continue
             if name in _IN_BYTES and (_has_no_unit(wanted) or _has_no_unit(allowed)):
                 continue
+            if _is_extended(name):
+                continue
             ours, theirs = (*place, "requests", name), (*place, "limits", name)
-            if wanted != allowed and _is_extended(name):
-                yield writing(ours, f"{request} differs from the limit {limit}", limit)
-            elif wanted > allowed and (len(place) > 1 or values.has(ours)):
+            if wanted > allowed and (len(place) > 1 or values.has(ours)):
                 hint = f"write {limit} or less, or raise {dotted(theirs)}"
                 yield Said(ours, f"{request} is more than the limit {limit}", hint)
             elif wanted > allowed:
@@ -72,11 +76,16 @@ _TOO_LONG = "has more than 63 characters after the slash"
 
 @rule(
     "extended-resource",
-    "An extended resource has a label's name, and is limited, to a whole number.",
+    "A device or huge-page resource has an invalid name or amount.",
+    why=(
+        "Kubernetes assigns such resources as a whole, and the request must equal the limit. The API server "
+        "refuses the workload, and the installation or upgrade fails."
+    ),
     source=_KUBERNETES,
+    refused_by=Refuser.API_SERVER,
 )
 def extended_resource(values: Values) -> Iterator[Said]:
-    """A name that is too long, a part of a device, or one that is requested and not limited."""
+    """Find a name that is too long, a part of a device, and a request that differs from its limit."""
     if _is_too_long(values.at("gpu.resourceName")):
         yield Said(("gpu", "resourceName"), _TOO_LONG, "write one such as nvidia.com/gpu")
     for place, requests, limits in _resources(values):
@@ -88,9 +97,12 @@ def extended_resource(values: Values) -> Iterator[Said]:
                 path = (*place, part, name)
                 if _is_too_long(name):
                     yield removal(path, _TOO_LONG, ", as no device plugin can offer such a name")
+                limit = limits.get(name)
                 if number != number.to_integral_value():
                     yield writing(path, f"{given} is not a whole number", int(number) + 1)
-                elif limits.get(name) is None:
+                elif limit is not None and amount(limit) != number:
+                    yield writing(path, f"{given} differs from the limit {limit}", limit)
+                elif limit is None:
                     message = "has no limit, which Kubernetes wants for it"
                     yield setting(path, message, {(*place, "limits", name): given}, on_key=True)
 
@@ -109,9 +121,18 @@ def _sizes(values: Values) -> Iterator[tuple[Path, str | int | float | None]]:
         yield ("sharedMemory", "sizeLimit"), values.at("sharedMemory.sizeLimit")
 
 
-@rule("memory-unit", "Memory and storage are counted in bytes: few of them are a forgotten unit.", source=_KUBERNETES)
+@rule(
+    "memory-unit",
+    "An amount of memory or storage is less than 1 MiB.",
+    why=(
+        "A plain number means bytes, and `m` means thousandths of a byte. A container with such a limit does not "
+        "start, and such a request reserves nothing."
+    ),
+    source=_KUBERNETES,
+    refused_by=Refuser.CHART,
+)
 def memory_unit(values: Values) -> Iterator[Said]:
-    """Less than a mebibyte: a bare number of gigabytes, or m for mega."""
+    """Find less than a mebibyte: a number without its unit, or m for mega."""
     for path, given in _sizes(values):
         number = amount(given) if given is not None else None
         if number is not None and (_has_no_unit(number) or (number == 0 and path[-1] == "size")):
@@ -133,9 +154,15 @@ def _with_unit(given: str, *, small: bool) -> str:
     return f"{number}Gi" if number == given and int(number) < _SURELY_MEBIBYTES and not small else f"{number}Mi"
 
 
-@rule("cpu-unit", "CPUs are counted in cores.", source=_KUBERNETES)
+@rule(
+    "cpu-unit",
+    "An amount of CPU has a unit of memory.",
+    why="`8Gi` means 8589934592 cores. No node has as many, so that a pod that requests them stays Pending.",
+    source=_KUBERNETES,
+    refused_by=Refuser.CHART,
+)
 def cpu_unit(values: Values) -> Iterator[Said]:
-    """More cores than any machine has: a unit of memory."""
+    """Find more cores than any machine has, which is a unit of memory."""
     for place, requests, limits in _resources(values):
         for part, cpu in (("requests", requests.get("cpu")), ("limits", limits.get("cpu"))):
             cores = amount(cpu) if cpu is not None else None
@@ -146,11 +173,15 @@ def cpu_unit(values: Values) -> Iterator[Said]:
 
 @rule(
     "shared-memory-above-limit",
-    "What lies in /dev/shm counts towards the memory limit.",
+    "Shared memory may become larger than the container's memory limit.",
+    why=(
+        "Files in /dev/shm count towards the memory limit. The container is killed (OOMKilled) before /dev/shm is full."
+    ),
     source="https://kubernetes.io/docs/concepts/storage/volumes/#emptydir",
+    refused_by=Refuser.CHART,
 )
 def shared_memory_above_limit(values: Values) -> Iterator[Said]:
-    """A size limit of /dev/shm that the memory limit would stop first."""
+    """Find a size of /dev/shm above the memory limit, which is reached first."""
     limit, size = values.at("resources.limits.memory"), values.at("sharedMemory.sizeLimit")
     if not values.at("sharedMemory.enabled") or not size or limit is None:
         return
@@ -167,12 +198,16 @@ def shared_memory_above_limit(values: Values) -> Iterator[Said]:
 
 @rule(
     "shared-memory-off",
-    "Without shared memory a container has 64 MiB in /dev/shm.",
+    "Shared memory is off, so that /dev/shm has 64 MiB.",
+    why=(
+        "vLLM's processes exchange data through /dev/shm. vLLM 0.32 needs 160 MiB for a tiny model already, and "
+        "exits with `Insufficient space in /dev/shm`."
+    ),
     source="vLLM's server: Insufficient space in /dev/shm",
     severity=Severity.WARNING,
 )
 def shared_memory_off(values: Values) -> Iterator[Said]:
-    """Shared memory switched off."""
+    """Find shared memory that is off."""
     if not values.at("sharedMemory.enabled"):
         message = "/dev/shm then has 64 MiB, and vLLM needs more to start"  # noqa: S108  a mount path
         yield Said(("sharedMemory", "enabled"), message, "remove the line, or mount a volume there")

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from modelservice.findings import Path
+from modelservice.findings import Path, Refuser
 from modelservice.rules.containers import containers
 from modelservice.rules.rule import Said, Values, listed, put, removal, rule, sound, writing
 from modelservice.rules.security import contexts
@@ -53,9 +53,18 @@ _APPARMOR = "container.apparmor.security.beta.kubernetes.io/"
 _WITH = "the restricted profile refuses it"
 
 
-@rule("restricted-profile", "With `restricted`, nothing stands there that the profile refuses.", source=_PROFILE)
+@rule(
+    "restricted-profile",
+    "A setting is not allowed by the restricted Pod Security profile.",
+    why=(
+        "A namespace that enforces the profile refuses the pods. The Deployment or StatefulSet is created, but it "
+        "gets no pods."
+    ),
+    source=_PROFILE,
+    refused_by=Refuser.CHART,
+)
 def restricted_profile(values: Values) -> Iterator[Said]:
-    """Settings that a namespace with the restricted profile would refuse."""
+    """Find settings that a namespace with the restricted profile refuses."""
     if not values.at("restricted"):
         return
     pod = values.at("podSecurityContext") or {}

@@ -6,7 +6,7 @@ import functools
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 
-from modelservice.findings import Action, Edit, Fix, Path, Rule, Severity, dotted
+from modelservice.findings import Action, Edit, Fix, Path, Refuser, Rule, Severity, dotted
 
 
 class Said(NamedTuple):
@@ -136,7 +136,13 @@ class Checked(NamedTuple):
 
 
 def rule(
-    rule_id: str, summary: str, *, source: str, severity: Severity = Severity.ERROR
+    rule_id: str,
+    summary: str,
+    *,
+    source: str,
+    why: str = "",
+    severity: Severity = Severity.ERROR,
+    refused_by: Refuser = Refuser.NOBODY,
 ) -> Callable[[Callable[[Values], Iterator[Said]]], Checked]:
-    """Make a rule of the function: its stable id, one sentence, and where the fact comes from."""
-    return lambda function: Checked(Rule(rule_id, severity, summary, source), function)
+    """Make a rule of the function: its stable id, what is wrong, where the fact comes from, and why it matters."""
+    return lambda function: Checked(Rule(rule_id, severity, summary, source, refused_by, why), function)

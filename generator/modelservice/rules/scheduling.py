@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from modelservice.findings import Severity
+from modelservice.findings import Refuser, Severity
 from modelservice.rules.rule import Said, Values, removal, rule, sound
 
 _TAINTS = "https://kubernetes.io/docs/concepts/scheduling-eviction/taint-and-toleration/"
@@ -19,12 +19,13 @@ def one_node(values: Values) -> bool:
 
 @rule(
     "node-beside-affinity",
-    "A fixed node and rules for nodes must both hold.",
+    "`nodeName` is set beside other rules for nodes.",
+    why="A node must satisfy all of them. If the named node does not, the pod stays Pending.",
     source=_NODE_RULES,
     severity=Severity.WARNING,
 )
 def node_beside_affinity(values: Values) -> Iterator[Said]:
-    """A node by name, and rules that it may not fulfil."""
+    """Find a fixed node beside rules that it may not satisfy."""
     if not values.at("nodeName"):
         return
     for key in ("nodeSelector", "affinity.nodeAffinity"):
@@ -33,9 +34,18 @@ def node_beside_affinity(values: Values) -> Iterator[Said]:
             yield Said(tuple(key.split(".")), message, "remove it, or nodeName", True)
 
 
-@rule("toleration", "A toleration's fields fit together.", source=_TAINTS)
+@rule(
+    "toleration",
+    "A toleration's fields are not allowed together.",
+    why=(
+        "`Exists` takes no value, a toleration without a key needs `Exists`, and `tolerationSeconds` needs the "
+        "effect NoExecute. The API server refuses the workload, and the installation or upgrade fails."
+    ),
+    source=_TAINTS,
+    refused_by=Refuser.API_SERVER,
+)
 def toleration(values: Values) -> Iterator[Said]:
-    """What the API server refuses in a toleration."""
+    """Find tolerations that the API server refuses."""
     for index, item in values.items("tolerations"):
         operator = item.get("operator", "Equal")
         path = ("tolerations", index)
@@ -52,9 +62,18 @@ _SPREAD = "https://kubernetes.io/docs/concepts/scheduling-eviction/topology-spre
 _SELECTED = ("app.kubernetes.io/name", "app.kubernetes.io/instance")
 
 
-@rule("topology-spread", "Constraints on how pods are spread fit together.", source=_SPREAD)
+@rule(
+    "topology-spread",
+    "A topology spread constraint is a duplicate or contradicts itself.",
+    why=(
+        "`minDomains` needs DoNotSchedule, and `matchLabelKeys` must not repeat the selector. The API server "
+        "refuses the workload, and the installation or upgrade fails."
+    ),
+    source=_SPREAD,
+    refused_by=Refuser.API_SERVER,
+)
 def topology_spread(values: Values) -> Iterator[Said]:
-    """What the API server refuses."""
+    """Find spread constraints that the API server refuses."""
     seen: dict[tuple[str, str], int] = {}
     for index, item in values.items("topologySpreadConstraints"):
         path = ("topologySpreadConstraints", index)

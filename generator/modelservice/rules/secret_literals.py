@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from modelservice.findings import Refuser
 from modelservice.redact import IN_A_SECRET
 from modelservice.rules.extra_objects import ACTION, documents, is_object
 from modelservice.rules.rule import Said, Values, rule
@@ -16,16 +17,33 @@ _ACTIONS_ALONE = re.compile(r"(?m)^[ \t]*(<template>[ \t]*)+$")
 _BROUGHT = re.compile(r"^$|<template>|<path:[^<>]+>|^<[^<>]*>$|^\$\{[^{}]+\}$|^(ref\+|vault:|ENC\[)")
 
 
-@rule("secret-literal", "No token, key or password stands in a values file.", source="the forms that issuers give them")
+@rule(
+    "secret-literal",
+    "The values file contains a token, key or password in plain text.",
+    why=(
+        "Values files are kept in Git, in Helm's releases and in Argo CD. Anyone who can read one of these can use "
+        "the secret, even after it is removed from the file."
+    ),
+    source="the forms that issuers give them",
+)
 def secret_literal(values: Values) -> Iterator[Said]:
-    """A secret in plain text; it is never printed. `argument-secret` covers the arguments."""
-    yield from _literal_objects(values)
+    """Find a secret in plain text, which is never printed; `argument-secret` covers the arguments."""
     for path, message in values.secrets.items():
         yield Said(path, message, IN_A_SECRET if "env" in path else "remove it, and have it revoked")
 
 
-def _literal_objects(values: Values) -> Iterator[Said]:
-    """Further objects that are Secrets with their values, which go wherever the values file goes."""
+@rule(
+    "secret-object",
+    "An extra object is a Secret with its values in plain text.",
+    why=(
+        "The values of the Secret are kept wherever the values file is, such as in Git and in Argo CD. Base64 is "
+        "no encryption."
+    ),
+    source="https://kubernetes.io/docs/concepts/configuration/secret/",
+    refused_by=Refuser.CHART,
+)
+def secret_object(values: Values) -> Iterator[Said]:
+    """Find extra objects that are Secrets with their values."""
     for index, item in values.items("extraObjects"):
         text = _ACTIONS_ALONE.sub("", ACTION.sub("<template>", item)) if isinstance(item, str) else item
         for one in _secrets(documents(text)):
@@ -48,4 +66,4 @@ def _is_literal(value: Any) -> bool:
     return value is not None and not _BROUGHT.search(str(value))
 
 
-RULES = (secret_literal,)
+RULES = (secret_literal, secret_object)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from modelservice.findings import Path, Severity, dotted
+from modelservice.findings import Path, Refuser, Severity, dotted
 from modelservice.rules.containers import containers
 from modelservice.rules.model import model_mount, under
 from modelservice.rules.rule import Said, Values, removal, rule, setting, sound, writing
@@ -61,9 +61,15 @@ def _another_user(values: Values) -> Path | None:
     return None
 
 
-@rule("root-closed", "/root is closed to any user but root.", source=_IMAGES)
+@rule(
+    "root-closed",
+    "A volume is mounted below /root, which only root can enter.",
+    why="The server runs as another user. It fails with `Permission denied` when it opens the models.",
+    source=_IMAGES,
+    refused_by=Refuser.CHART,
+)
 def root_closed(values: Values) -> Iterator[Said]:
-    """Models or files below /root, for a user who cannot enter it."""
+    """Find models or files below /root for a user who cannot enter it."""
     user = _another_user(values)
     if user is None:
         return
@@ -80,9 +86,15 @@ def root_closed(values: Values) -> Iterator[Said]:
             yield Said(path, message, "choose a path outside /root, such as /data")
 
 
-@rule("non-root-user", "runAsNonRoot needs a user, and not user 0.", source=_KUBERNETES)
+@rule(
+    "non-root-user",
+    "`runAsNonRoot` is true, and the container would run as root.",
+    why="The kubelet does not start the container. The pod stays in CreateContainerConfigError.",
+    source=_KUBERNETES,
+    refused_by=Refuser.KUBELET,
+)
 def non_root_user(values: Values) -> Iterator[Said]:
-    """What the kubelet refuses to start."""
+    """Find a container that the kubelet does not start, because it would run as root."""
     context = _context(values)
     if not context.get("runAsNonRoot") or values.at("restricted"):
         return
@@ -97,21 +109,28 @@ def non_root_user(values: Values) -> Iterator[Said]:
 
 @rule(
     "fs-group",
-    "A user other than root needs a group to write to a volume.",
+    "The server does not run as root and may not be able to write to the model volume.",
+    why="A new volume belongs to root on most storage. The download then fails with `Permission denied`.",
     source=_KUBERNETES,
     severity=Severity.WARNING,
 )
 def fs_group(values: Values) -> Iterator[Said]:
-    """A volume that belongs to root, and a user who must write models to it."""
+    """Find a user other than root without a group that can write to the model volume."""
     user = _another_user(values)
     if user and not read_only(values) and _context(values).get("fsGroup") is None:
         message = "a user other than root may not write to the model volume, which belongs to root on most storage"
         yield setting(user, message, {"podSecurityContext.fsGroup": 2000}, on_key=True)
 
 
-@rule("privilege-escalation", "A privileged container, or CAP_SYS_ADMIN, may escalate.", source=_KUBERNETES)
+@rule(
+    "privilege-escalation",
+    "A container has privileges that `allowPrivilegeEscalation: false` rules out.",
+    why="The API server refuses the workload, and the installation or upgrade fails.",
+    source=_KUBERNETES,
+    refused_by=Refuser.API_SERVER,
+)
 def privilege_escalation(values: Values) -> Iterator[Said]:
-    """What the API server refuses."""
+    """Find a privileged container, or CAP_SYS_ADMIN, without privilege escalation."""
     for place, context in contexts(values):
         if context.get("allowPrivilegeEscalation") is not False:
             continue
@@ -133,11 +152,16 @@ def contexts(values: Values) -> Iterator[tuple[Path, Any]]:
 
 @rule(
     "service-account-default",
-    "Every namespace has an account default, which helm does not take over.",
+    "The chart would create the service account `default`, which exists already.",
+    why=(
+        "Every namespace has this account. Helm does not take over an object that it did not create, and the "
+        "installation fails."
+    ),
     source="https://kubernetes.io/docs/concepts/security/service-accounts/",
+    refused_by=Refuser.API_SERVER,
 )
 def service_account_default(values: Values) -> Iterator[Said]:
-    """An account that is there already, to be made."""
+    """Find a new service account called default."""
     if values.at("serviceAccount.create") and values.at("serviceAccount.name") == "default":
         message = "default is there already, and serviceAccount.create would make it"
         yield setting(("serviceAccount", "name"), message, {"serviceAccount.create": False})
@@ -145,12 +169,16 @@ def service_account_default(values: Values) -> Iterator[Said]:
 
 @rule(
     "service-account-unused",
-    "Annotations are for an account that is made.",
+    "Annotations of the service account are ignored because the chart does not create it.",
+    why=(
+        "The pods use an account with other annotations. A cloud role that is named here, for example, is not "
+        "assigned to them."
+    ),
     source="the chart's templates/serviceaccount.yaml",
     severity=Severity.WARNING,
 )
 def service_account_unused(values: Values) -> Iterator[Said]:
-    """Annotations of an account that somebody else makes."""
+    """Find annotations of a service account that the chart does not create."""
     if values.at("serviceAccount.annotations") and not values.at("serviceAccount.create"):
         path = ("serviceAccount", "annotations")
         yield removal(path, "has no effect with serviceAccount.create false")

@@ -20,9 +20,18 @@ _SWITCHES = {
 }
 
 
-@rule("switched-off", "Settings of what is switched on.", source="the chart's templates", severity=Severity.WARNING)
+@rule(
+    "switched-off",
+    "A setting is ignored because its feature is off.",
+    why=(
+        "The file describes something that is not deployed. With `apiKeySecret.keys` and no `apiKeySecret.name`, "
+        "for example, the server needs no key."
+    ),
+    source="the chart's templates",
+    severity=Severity.WARNING,
+)
 def switched_off(values: Values) -> Iterator[Said]:
-    """Settings of a group of fields whose switch is off."""
+    """Find settings of a group of fields whose switch is off."""
     for group, switch in _SWITCHES.items():
         written = values.given.get(group)
         if values.at(f"{group}.{switch}") or not isinstance(written, dict):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from modelservice.findings import Severity
+from modelservice.findings import Refuser, Severity
 from modelservice.rules.rule import Said, Values, put, removal, rule
 from modelservice.rules.scheduling import one_node
 
@@ -14,9 +14,18 @@ _FOR = {"Recreate": "Deployment", "OnDelete": "StatefulSet", "maxSurge": "Deploy
 _SHORT = 120
 
 
-@rule("strategy-kind", "A strategy is one that the kind of workload knows.", source=_DEPLOYMENT)
+@rule(
+    "strategy-kind",
+    "The update strategy does not fit the kind of workload.",
+    why=(
+        "`Recreate` and `maxSurge` belong to a Deployment, `OnDelete` and `partition` to a StatefulSet. The API "
+        "server refuses the workload, and the installation or upgrade fails."
+    ),
+    source=_DEPLOYMENT,
+    refused_by=Refuser.API_SERVER,
+)
 def strategy_kind(values: Values) -> Iterator[Said]:
-    """Settings of a Deployment on a StatefulSet, and the other way round."""
+    """Find settings of a Deployment on a StatefulSet, and the other way round."""
     kind, strategy = values.at("workload.kind"), values.at("strategy") or {}
     chosen = strategy.get("type", "RollingUpdate")
     if _FOR.get(chosen, kind) != kind:
@@ -30,9 +39,18 @@ def strategy_kind(values: Values) -> Iterator[Said]:
             yield removal(("strategy", "rollingUpdate", key), f"is for a {_FOR[key]}, and this is a {kind}")
 
 
-@rule("strategy-stuck", "A rolling update moves some pod.", source=_DEPLOYMENT)
+@rule(
+    "strategy-stuck",
+    "maxSurge and maxUnavailable cannot both be 0.",
+    why=(
+        "Kubernetes could neither add a pod nor remove one, so that an update could not begin. The API server "
+        "refuses the workload, and the installation or upgrade fails."
+    ),
+    source=_DEPLOYMENT,
+    refused_by=Refuser.API_SERVER,
+)
 def strategy_stuck(values: Values) -> Iterator[Said]:
-    """Neither one more pod nor one less, which the API server refuses."""
+    """Find a rolling update that may neither add nor remove a pod."""
     rolling = (values.at("strategy") or {}).get("rollingUpdate", {})
     zero = (0, "0%")
     if rolling.get("maxSurge") in zero and rolling.get("maxUnavailable") in zero:
@@ -43,12 +61,16 @@ def strategy_stuck(values: Values) -> Iterator[Said]:
 
 @rule(
     "strategy-two-writers",
-    "A new pod beside the old one needs the claim on a second node.",
+    "An update starts the new pod while the old one uses the claim.",
+    why=(
+        "The claim is attached to one node at a time. A new pod on another node can wait in ContainerCreating for "
+        "the old pod, which waits for the new one."
+    ),
     source="https://kubernetes.io/docs/concepts/storage/persistent-volumes/#access-modes",
     severity=Severity.WARNING,
 )
 def strategy_two_writers(values: Values) -> Iterator[Said]:
-    """A surge, while the claim can be attached to one node only."""
+    """Find a surge with a claim that can be attached to one node only."""
     strategy = values.at("strategy") or {}
     rolling = strategy.get("type", "RollingUpdate") == "RollingUpdate" and values.at("workload.kind") == "Deployment"
     several = {"ReadWriteMany", "ReadOnlyMany"} & set(values.at("modelVolume.accessModes"))
@@ -60,12 +82,16 @@ def strategy_two_writers(values: Values) -> Iterator[Said]:
 
 @rule(
     "startup-short",
-    "The start-up budget holds the model's download, loading and compiling.",
+    "The start-up budget is too short, or the startup probe overrides it.",
+    why=(
+        "The kubelet kills the container at the end of the budget and starts it again. If downloading, loading and "
+        "compiling take longer, the service never becomes ready."
+    ),
     source="a tiny model on vLLM 0.32, 47 seconds with nothing to download",
     severity=Severity.WARNING,
 )
 def startup_short(values: Values) -> Iterator[Said]:
-    """A budget that is over before any model is ready, or that the probe's own fields replace."""
+    """Find a budget that ends before any model is ready, or that the probe's own fields replace."""
     path, seconds = ("startupSeconds",), values.at("startupSeconds")
     if values.written("startupSeconds") and "failureThreshold" in (values.at("probes.startup") or {}):
         yield Said(path, "has no effect beside probes.startup.failureThreshold", "remove one of them", True)
@@ -76,21 +102,31 @@ def startup_short(values: Values) -> Iterator[Said]:
 
 @rule(
     "command-model",
-    "A command of one's own names the model.",
+    "The custom command does not name the model.",
+    why="`command` replaces `vllm serve` and the model's name. The server serves another model, or does not start.",
     source="the chart's templates/_pod.tpl",
     severity=Severity.WARNING,
 )
 def command_model(values: Values) -> Iterator[Said]:
-    """A command that takes the place of `vllm serve <model>`, without the model."""
+    """Find a custom command without the model's name."""
     command, name = values.at("command") or [], values.at("model.name")
     if command and not any(name in str(word) for word in [*command, *(values.at("args") or ())]):
         message = f"takes the place of `vllm serve {name}`, and does not name that model"
         yield Said(("command",), message, f"add {name} where the command wants it", True)
 
 
-@rule("command-shell", "A shell's script stands behind its -c.", source="the chart's templates/_pod.tpl")
+@rule(
+    "command-shell",
+    "A shell's `-c` is not followed by its script.",
+    why=(
+        "The shell takes --port=8000, the chart's first argument, as its script and exits. The container restarts "
+        "again and again."
+    ),
+    source="the chart's templates/_pod.tpl",
+    refused_by=Refuser.CHART,
+)
 def command_shell(values: Values) -> Iterator[Said]:
-    """A script in `args`, where the shell takes the chart's own first argument for it."""
+    """Find a shell whose script is in `args`, after the chart's own first argument."""
     command = values.at("command") or []
     if command and re.fullmatch("-[a-z]*c", str(command[-1])):
         message = f"{command[-1]} takes --port=8000, which the chart writes first, for its script"

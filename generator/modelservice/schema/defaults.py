@@ -10,7 +10,7 @@ import functools
 from collections.abc import Mapping
 from typing import Any
 
-from modelservice.findings import Path, Problem, Rule, Severity
+from modelservice.findings import Action, Edit, Path, Problem, Refuser, Rule, Severity
 from modelservice.schema.source import Schema, plain_schema
 
 NULL_VALUE = Rule(
@@ -18,6 +18,21 @@ NULL_VALUE = Rule(
     Severity.ERROR,
     "A null removes a default that the chart needs.",
     "https://helm.sh/docs/chart_template_guide/values_files/",
+    Refuser.SCHEMA,
+    why=(
+        "A key with nothing after its colon is null, too. Helm removes the default of such a key, and the chart's "
+        "templates would have no value to work with."
+    ),
+)
+NULL_LEFT_OUT = Rule(
+    "null-left-out",
+    Severity.WARNING,
+    "A null leaves a field out, which does not work everywhere.",
+    "https://github.com/helm/helm/issues/32132",
+    why=(
+        "In an umbrella chart, in Argo CD's valuesObject and in Flux the null is lost, and the chart's default is "
+        "used again. An empty text leaves the field out everywhere."
+    ),
 )
 
 
@@ -49,12 +64,25 @@ def coalesce(defaults: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str,
     return merged
 
 
+def left_out(values: Any, schema: Mapping[str, Any], definitions: Mapping[str, Any]) -> Any:
+    """Return the values with None for each empty text that leaves a field out, where a number or a boolean may be."""
+    if "$ref" in schema:
+        schema = definitions[str(schema["$ref"]).rpartition("/")[2]]
+    if values == "" and isinstance(schema.get("type"), list) and "string" in schema["type"]:
+        return None
+    if not isinstance(values, Mapping):
+        return values
+    properties, patterns = schema.get("properties", {}), list(schema.get("patternProperties", {}).values())
+    others = patterns[0] if patterns else {}
+    return {key: left_out(value, properties.get(key, others), definitions) for key, value in values.items()}
+
+
 def without_nulls(
     given: Mapping[str, Any], schema: Mapping[str, Any], defaults: Mapping[str, Any], path: Path = ()
 ) -> tuple[dict[str, Any], list[Problem]]:
-    """Return the values without the nulls that remove a default, and a problem for each default that is needed.
+    """Return the values without the nulls that remove a default, and a problem for each of them.
 
-    `x-required` of a schema's group lists the keys that the chart needs.
+    `x-required` of a schema's group lists the keys that the chart needs; others are left out.
     """
     kept: dict[str, Any] = {}
     problems: list[Problem] = []
@@ -64,6 +92,8 @@ def without_nulls(
         if value is None and key in defaults:
             if key in schema.get("x-required", ()):
                 problems.append(_needed((*path, key)))
+            elif default is not None and "default" in properties.get(key, {}):
+                problems.append(_left_out((*path, key)))
         elif isinstance(value, Mapping) and isinstance(default, Mapping):
             kept[key], inner = without_nulls(value, properties.get(key, {}), default, (*path, key))
             problems += inner
@@ -75,3 +105,19 @@ def without_nulls(
 def _needed(path: Path) -> Problem:
     message = "null takes the chart's default away, and the chart needs a value"
     return Problem(NULL_VALUE.severity, path, message, "give a value, or remove the key", NULL_VALUE.id)
+
+
+def _left_out(path: Path) -> Problem:
+    message = "null leaves it out here, and not in an umbrella chart, in Argo CD's valuesObject or in Flux"
+    fix = (Edit(Action.SET, path, ""),)
+    return Problem(NULL_LEFT_OUT.severity, path, message, 'write ""', NULL_LEFT_OUT.id, False, fix)
+
+
+def without_lost_nulls(given: Mapping[str, Any], schema: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the values with an empty text for each null over a default: it means the same, and survives everywhere."""
+    kept: dict[str, Any] = {}
+    for key, value in given.items():
+        child = schema.get("properties", {}).get(key, {})
+        lost = value is None and child.get("default") is not None
+        kept[key] = "" if lost else without_lost_nulls(value, child) if isinstance(value, Mapping) else value
+    return kept

@@ -36,9 +36,10 @@ class Field(NamedTuple):
 
     @property
     def types(self) -> tuple[str, ...]:
-        """The JSON types that the field accepts."""
+        """The JSON types that the field accepts; an empty text that leaves it out is written as one."""
         stated = self.schema["type"]
-        return (stated,) if isinstance(stated, str) else tuple(stated)
+        types = (stated,) if isinstance(stated, str) else tuple(stated)
+        return tuple('""' if kind == "string" and self.schema.get("pattern") == "^$" else kind for kind in types)
 
 
 class FieldModel(NamedTuple):

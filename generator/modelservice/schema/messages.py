@@ -12,8 +12,8 @@ from modelservice.redact import PLACEHOLDER, shown
 
 # A jsonschema ValidationError; its stubs say of every part that it may be anything.
 _Error = Any
-# The pattern of a field that an empty text leaves out, and that is no text otherwise.
-_EMPTY = "^$"
+# The pattern of a field that an empty text leaves out, and that is no text otherwise: as is, and as Python anchors it.
+_EMPTY = ("^$", r"^\Z")
 # A hint, and the edits that it means.
 _Hint = tuple[str, Fix]
 TYPES = {
@@ -41,7 +41,7 @@ def worded(error: _Error, written: str) -> tuple[str, Words]:
     `written` is the plain scalar that the error is about as its file has it, "" where it is none: what is meant by
     1.10 is not 1.1.
     """
-    if error.validator == "type" or error.validator_value == _EMPTY:
+    if error.validator == "type" or (error.validator == "pattern" and error.validator_value in _EMPTY):
         return "wrong-type", _wrong_type(error, written)
     rule, words = _WORDS.get(error.validator, ("bad-format", _generic))
     return rule, words(error)
@@ -63,7 +63,7 @@ def _wrong_type(error: _Error, written: str) -> Words:
     stated = error.schema["type"]
     wanted = [stated] if isinstance(stated, str) else list(stated)
     wanted = [name for name in wanted if not (name == "integer" and "number" in wanted)]
-    if error.schema.get("pattern") == _EMPTY:
+    if error.schema.get("pattern") in _EMPTY:
         wanted.remove("string")
     named = " or ".join(TYPES[name] for name in wanted if name != "null")
     said = _as_written(error.instance, written)

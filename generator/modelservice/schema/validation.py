@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-from modelservice.findings import Action, Edit, Fix, Path, Problem, Rule, Severity, dotted
+from modelservice.findings import Action, Edit, Fix, Path, Problem, Refuser, Rule, Severity, dotted
 from modelservice.redact import shown
 from modelservice.schema.messages import TYPES, Words, worded
 from modelservice.schema.source import Schema
@@ -18,19 +18,50 @@ if TYPE_CHECKING:
 # A jsonschema ValidationError; its stubs say of every part that it may be anything.
 _Error = Any
 _SOURCE = "schemas/modelservice.schema.yaml"
-RULES = tuple(
-    Rule(rule_id, Severity.ERROR, summary, _SOURCE)
-    for rule_id, summary in (
-        ("unknown-key", "A key that there is none of."),
-        ("missing-key", "A key that must stand beside the others is missing."),
-        ("wrong-type", "Text where a number is wanted, and the like."),
-        ("not-allowed", "A value that is none of those allowed."),
-        ("bad-format", "A text that is not of the wanted form: a quantity, a name, a path."),
-        ("out-of-range", "A number that is too small or too large."),
-        ("wrong-length", "A text, list or map that is too short or too long."),
-        ("duplicate-item", "A list in which an item stands twice."),
-    )
+# Rule id, what is wrong, and why it matters.
+_RULES: tuple[tuple[str, str, str], ...] = (
+    (
+        "unknown-key",
+        "A key is unknown to the chart.",
+        "It is misspelled or in the wrong place. Without this check Helm would ignore it and use the default.",
+    ),
+    (
+        "missing-key",
+        "A required key is missing.",
+        "The entry is of no use without it: a variable needs a name, for example, and a mount needs a path.",
+    ),
+    (
+        "wrong-type",
+        "A value has the wrong type, such as text instead of a number.",
+        "A number or a boolean in quotes is text, and the chart's templates treat the text `false` as true.",
+    ),
+    (
+        "not-allowed",
+        "A value is not one of those allowed.",
+        "Kubernetes and the chart compare such words exactly, including case: `clusterip` is not ClusterIP.",
+    ),
+    (
+        "bad-format",
+        "A text does not have the required form, such as that of a quantity, a name or a path.",
+        "The API server or vLLM would refuse it later. Its message names the object, not the key in the values file.",
+    ),
+    (
+        "out-of-range",
+        "A number is too small or too large.",
+        "The API server would refuse it, or the service would not work: no model starts within 5 seconds, for example.",
+    ),
+    (
+        "wrong-length",
+        "A text, list or map is too short or too long.",
+        "Kubernetes limits the length of names: that of a Service to 63 characters, for example.",
+    ),
+    (
+        "duplicate-item",
+        "A list contains an item twice.",
+        "The second one has no effect. It was probably meant to be another value.",
+    ),
 )
+RULES = tuple(Rule(rule_id, Severity.ERROR, summary, _SOURCE, Refuser.SCHEMA, why) for rule_id, summary, why in _RULES)
 
 
 def check_schema(

@@ -6,33 +6,190 @@ import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from modelservice.findings import Action, Edit, Fix, Problem, Rule, Severity
+from modelservice.findings import Action, Edit, Fix, Problem, Refuser, Rule, Severity
 
 _FLAGS = "vLLM's command line (schemas/vllm/flags.json)"
 _CONSTRAINTS = "vLLM's engine (schemas/vllm/constraints.json)"
 _HISTORY = "vLLM's command line (schemas/vllm/flags.json, history.json)"
 _CHART = "the chart's own arguments"
 
+# What happens in the cluster when vLLM refuses an argument.
+_EXITS = "vLLM exits when it starts, and the container restarts again and again while the pod holds its GPUs."
+
 RULES = (
-    Rule("argument-unknown", Severity.ERROR, "An argument is no flag of the image's vLLM.", _FLAGS),
-    Rule("argument-removed", Severity.ERROR, "A flag, or a key of one, that the image's vLLM no longer has.", _HISTORY),
-    Rule("argument-not-yet", Severity.ERROR, "A flag, or a key of one, that only a later vLLM has.", _HISTORY),
-    Rule("argument-abbreviated", Severity.ERROR, "Only the beginning of a flag: vLLM guesses the rest.", "argparse"),
-    Rule("argument-deprecated", Severity.WARNING, "A flag that vLLM is about to remove.", _HISTORY),
-    Rule("argument-choice", Severity.ERROR, "A value that is none of those that the flag takes.", _FLAGS),
-    Rule("argument-value", Severity.WARNING, "A name that the image's vLLM does not know without a plugin.", _FLAGS),
-    Rule("argument-type", Severity.ERROR, "A value that is no number or size where the flag wants one.", _FLAGS),
-    Rule("argument-range", Severity.ERROR, "A number that vLLM refuses at start.", _CONSTRAINTS),
-    Rule("argument-json", Severity.ERROR, "A value that is not the JSON that the flag wants.", _FLAGS),
-    Rule("argument-missing-value", Severity.ERROR, "A flag without its value.", _FLAGS),
-    Rule("argument-switch-value", Severity.ERROR, "A switch with a value, which switches do not take.", _FLAGS),
-    Rule("argument-config", Severity.ERROR, "A file given as --config=FILE, which vLLM ignores.", "vLLM's parser"),
-    Rule("argument-stray", Severity.ERROR, "A value that belongs to no flag.", "argparse"),
-    Rule("argument-two-words", Severity.ERROR, "One list item that holds several arguments.", "Kubernetes: no shell"),
-    Rule("argument-repeated", Severity.ERROR, "A flag given twice, of which vLLM takes the last.", "argparse"),
-    Rule("argument-needs", Severity.ERROR, "A flag that needs another one.", _CONSTRAINTS),
-    Rule("argument-owned", Severity.ERROR, "A flag that is the chart's: a field sets it, or the pod needs it.", _CHART),
-    Rule("argument-secret", Severity.ERROR, "A token or key in plain text.", "the forms that issuers give them"),
+    Rule(
+        "argument-unknown",
+        Severity.ERROR,
+        "An argument is not a flag of the image's vLLM.",
+        _FLAGS,
+        Refuser.VLLM,
+        why=_EXITS,
+    ),
+    Rule(
+        "argument-removed",
+        Severity.ERROR,
+        "A flag, or a key of one, was removed from the image's vLLM.",
+        _HISTORY,
+        Refuser.VLLM,
+        why=f"It may have worked until the image was upgraded. {_EXITS}",
+    ),
+    Rule(
+        "argument-not-yet",
+        Severity.ERROR,
+        "A flag, or a key of one, exists only in a later vLLM.",
+        _HISTORY,
+        Refuser.VLLM,
+        why=_EXITS,
+    ),
+    Rule(
+        "argument-abbreviated",
+        Severity.WARNING,
+        "A flag is abbreviated.",
+        "argparse",
+        why=(
+            "vLLM accepts the beginning of a flag while only one flag begins so. With another one in a later "
+            "release, the same arguments no longer start."
+        ),
+    ),
+    Rule(
+        "argument-ambiguous",
+        Severity.ERROR,
+        "An abbreviated flag matches several flags.",
+        "argparse",
+        Refuser.VLLM,
+        why=_EXITS,
+    ),
+    Rule(
+        "argument-deprecated",
+        Severity.WARNING,
+        "A flag is deprecated.",
+        _HISTORY,
+        why="vLLM has announced its removal. After an upgrade of the image, vLLM may exit when it starts.",
+    ),
+    Rule(
+        "argument-choice",
+        Severity.ERROR,
+        "A value is not one that the flag accepts.",
+        _FLAGS,
+        Refuser.VLLM,
+        why=_EXITS,
+    ),
+    Rule(
+        "argument-value",
+        Severity.WARNING,
+        "A name is unknown to the image's vLLM without a plugin.",
+        _FLAGS,
+        why="If no plugin in the image registers the name, vLLM exits when it starts.",
+    ),
+    Rule(
+        "argument-type",
+        Severity.ERROR,
+        "A value is not a number or a size, although the flag requires one.",
+        _FLAGS,
+        Refuser.VLLM,
+        why=_EXITS,
+    ),
+    Rule(
+        "argument-range",
+        Severity.ERROR,
+        "A number is outside the range that vLLM accepts.",
+        _CONSTRAINTS,
+        Refuser.VLLM,
+        why=_EXITS,
+    ),
+    Rule(
+        "argument-json",
+        Severity.ERROR,
+        "A value is not the JSON that the flag requires.",
+        _FLAGS,
+        Refuser.VLLM,
+        why=_EXITS,
+    ),
+    Rule(
+        "argument-missing-value",
+        Severity.ERROR,
+        "A flag has no value.",
+        _FLAGS,
+        Refuser.VLLM,
+        why=_EXITS,
+    ),
+    Rule(
+        "argument-switch-value",
+        Severity.ERROR,
+        "A switch is given a value.",
+        _FLAGS,
+        Refuser.VLLM,
+        why=f"A switch is turned off by its form with --no-, not by a value. {_EXITS}",
+    ),
+    Rule(
+        "argument-config",
+        Severity.ERROR,
+        "vLLM ignores a file that is given as --config=FILE.",
+        "vLLM's parser",
+        why=(
+            "vLLM reads the file only if --config and its path are two list items. It would start without the "
+            "settings of the file."
+        ),
+    ),
+    Rule(
+        "argument-stray",
+        Severity.ERROR,
+        "A value belongs to no flag.",
+        "argparse",
+        Refuser.VLLM,
+        why=_EXITS,
+    ),
+    Rule(
+        "argument-two-words",
+        Severity.ERROR,
+        "One list item contains several arguments.",
+        "Kubernetes: no shell",
+        Refuser.VLLM,
+        why=f"No shell splits the item at its spaces, so that vLLM reads it as one argument. {_EXITS}",
+    ),
+    Rule(
+        "argument-repeated",
+        Severity.ERROR,
+        "A flag is given several times with different values.",
+        "argparse",
+        why="vLLM uses the last value without a message. The other settings have no effect.",
+    ),
+    Rule(
+        "argument-duplicate",
+        Severity.WARNING,
+        "A flag is given twice with the same value.",
+        "argparse",
+        why="When one of them is changed later, only the last one counts.",
+    ),
+    Rule(
+        "argument-needs",
+        Severity.ERROR,
+        "A flag requires another flag, which is missing.",
+        _CONSTRAINTS,
+        Refuser.VLLM,
+        why=_EXITS,
+    ),
+    Rule(
+        "argument-owned",
+        Severity.ERROR,
+        "A flag is reserved for the chart.",
+        _CHART,
+        Refuser.CHART,
+        why=(
+            "The chart's fields, the Service and the probes rely on it. With another port, for example, the startup "
+            "probe fails, and the container restarts again and again."
+        ),
+    ),
+    Rule(
+        "argument-secret",
+        Severity.ERROR,
+        "An argument contains a token or key in plain text.",
+        "the forms that issuers give them",
+        why=(
+            "Anyone who can read the values file or the pod can use the secret. It is also in Git, in Helm's "
+            "releases and in Argo CD."
+        ),
+    ),
 )
 _SEVERITY = {rule.id: rule.severity for rule in RULES}
 

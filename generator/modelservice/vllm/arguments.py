@@ -187,12 +187,22 @@ def _repeated(given: Sequence[Given]) -> Iterator[Problem]:
             continue
         same = [other for (name, _), other in seen.items() if name == item.flag.name]
         others = [other for other in same if other.key == item.key or not (other.key and item.key)]
-        if others:
+        if others and _same(others[0], item):
+            message = f"`{item.flag.name}` is given again after args[{others[0].at}], with the same value"
+            hint = "remove it" if len(item.items) == 1 else "remove both items"
+            yield problem("argument-duplicate", item.at, message, hint, in_place(item.items))
+        elif others:
             mixed = bool(others[0].key) != bool(item.key)
             lost = "the JSON is lost beside dotted keys" if mixed else "the last wins"
             message = f"`{item.flag.name}` is given again after args[{others[0].at}], and {lost}"
             yield problem("argument-repeated", item.at, message, "keep one of them")
         seen[item.flag.name, item.key] = item
+
+
+def _same(one: Given, other: Given) -> bool:
+    """Say whether two items say the same; a switch may be negated."""
+    texts = [[word.text for word in item.values] for item in (one, other)]
+    return texts[0] == texts[1] and (one.key, one.negated) == (other.key, other.negated)
 
 
 def _needs(given: Sequence[Given], line: Line) -> Iterator[Problem]:

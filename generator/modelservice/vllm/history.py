@@ -39,7 +39,7 @@ def unknown(item: Unknown, line: Line) -> Problem:
 def _abbreviated(item: Unknown, line: Line) -> Problem:
     if len(item.candidates) > 1:
         message = f"`{item.spelling}` is the beginning of {len(item.candidates)} flags of {line.label}"
-        return problem("argument-abbreviated", item.at, message, f"write {' or '.join(item.candidates[:4])}")
+        return problem("argument-ambiguous", item.at, message, f"write {' or '.join(item.candidates[:4])}")
     whole = item.candidates[0]
     owned, value = _owned(whole, line), f"={item.values[0].text}" if item.attached else ""
     hint = owned.instead() if owned else f"write {quoted_item(whole + value)}"

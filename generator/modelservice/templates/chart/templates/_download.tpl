@@ -16,10 +16,15 @@ if any(name.endswith(".safetensors") for name in files):
     ignored += ["pytorch_model*.bin", "*.pt", "*.pth"]
 snapshot_download(model, revision=revision, ignore_patterns=ignored)
 {{- end }}
-{{- if eq .Values.modelVolume.preDownload "Job" }}
+{{- if eq (include "modelservice.preDownload" .) "Job" }}
 open(os.environ["MARKER"], "w").close()
 {{- end }}
 print("downloaded", model)
+{{- end }}
+
+{{/* How the model is downloaded before the start: not at all where it is in a volume. */}}
+{{- define "modelservice.preDownload" -}}
+{{- if ne .Values.model.source "local" }}{{ .Values.modelVolume.preDownload }}{{ end -}}
 {{- end }}
 
 {{/* The first process of a container ignores SIGTERM unless it says what to do. */}}
@@ -102,9 +107,10 @@ volumeMounts:
 {{- with .Values.initContainers }}
 {{ toYaml . }}
 {{- end }}
-{{- if eq .Values.modelVolume.preDownload "InitContainer" }}
+{{- $way := include "modelservice.preDownload" . }}
+{{- if eq $way "InitContainer" }}
 - {{ include "modelservice.helperContainer" (list . "download-model" (include "modelservice.download.program" .)) | nindent 2 | trim }}
-{{- else if eq .Values.modelVolume.preDownload "Job" }}
+{{- else if eq $way "Job" }}
 - {{ include "modelservice.helperContainer" (list . "wait-for-model" (include "modelservice.download.wait" .)) | nindent 2 | trim }}
 {{- end }}
 {{- end }}

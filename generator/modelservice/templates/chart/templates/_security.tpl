@@ -4,13 +4,13 @@
 {{- if .Values.restricted -}}
 {{- $context = dict "runAsNonRoot" true "runAsUser" 2000 "runAsGroup" 2000 "fsGroup" 2000 "fsGroupChangePolicy" "OnRootMismatch" -}}
 {{- end -}}
-{{- with mergeOverwrite $context (deepCopy .Values.podSecurityContext) }}{{ toYaml . }}{{ end -}}
+{{- include "modelservice.withoutUnset" (mergeOverwrite $context (deepCopy .Values.podSecurityContext)) -}}
 {{- end }}
 
 {{/* The security context of each of the chart's containers. */}}
 {{- define "modelservice.securityContext" -}}
 {{- $context := ternary (dict "readOnlyRootFilesystem" true) (dict) .Values.restricted -}}
-{{- with mergeOverwrite $context (deepCopy .Values.securityContext) }}{{ toYaml . }}{{ end -}}
+{{- include "modelservice.withoutUnset" (mergeOverwrite $context (deepCopy .Values.securityContext)) -}}
 {{- end }}
 
 {{/* Whether the server runs as another user than root. "true" or nothing. */}}

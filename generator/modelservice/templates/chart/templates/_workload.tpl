@@ -1,6 +1,24 @@
-{{/* The most pods that there may be. */}}
+{{/* Whether a value is there: null and "" leave a field out, 0 and false do not. "true" or nothing. */}}
+{{- define "modelservice.isSet" -}}
+{{- if not (has (toString .) (list "" "<nil>")) }}true{{ end -}}
+{{- end }}
+
+{{/* A map without what is left out. */}}
+{{- define "modelservice.withoutUnset" -}}
+{{- $kept := dict -}}
+{{- range $key, $value := . -}}
+{{- if include "modelservice.isSet" $value }}{{ $_ := set $kept $key $value }}{{ end -}}
+{{- end -}}
+{{- with $kept }}{{ toYaml . }}{{ end -}}
+{{- end }}
+
+{{/* The most pods that there may be; one where another controller says how many. */}}
 {{- define "modelservice.mostReplicas" -}}
-{{- ternary .Values.autoscaling.maxReplicas .Values.replicas (ne .Values.autoscaling.kind "") -}}
+{{- if .Values.autoscaling.kind -}}
+{{- .Values.autoscaling.maxReplicas -}}
+{{- else -}}
+{{- ternary .Values.replicas 1 (eq (include "modelservice.isSet" .Values.replicas) "true") -}}
+{{- end -}}
 {{- end }}
 
 {{/* The workload, as autoscalers name it. */}}

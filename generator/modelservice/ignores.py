@@ -1,0 +1,157 @@
+"""Pass over rules that a person does not want: by a comment, by `--ignore`, or by the value `ignoredRules`.
+
+A rule that the chart enforces is switched off by the value, which Helm reads too. What the schema or YAML itself
+refuses cannot be passed over.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from typing import Any, NamedTuple
+
+from modelservice.errors import InputError
+from modelservice.findings import (
+    IGNORE_UNUSED,
+    Action,
+    Edit,
+    Finding,
+    Fix,
+    Path,
+    Position,
+    Refuser,
+    Rule,
+    lines_of,
+)
+from modelservice.reading.document import Document
+
+_COMMENT = re.compile(r"(?:^|(?<=\s))#\s*modelservice:\s*ignore\[([^\]\n]*)\].*")
+_ONLY_COMMENT = re.compile(r"\s*(#.*)?")
+# Those that are wrong whatever somebody wants.
+_FIRM = (Refuser.SCHEMA, Refuser.HELM)
+
+
+class Wish(NamedTuple):
+    """One rule that is to be ignored: where that is written, and the line that is meant (0: every line).
+
+    `path` is that of the item in the value `ignoredRules`, empty for a comment.
+    """
+
+    rule: str
+    position: Position
+    line: int
+    path: Path = ()
+
+
+class Ignored(NamedTuple):
+    """Findings after all wishes: those that are left, those that were passed over, and the `--ignore`s that hit."""
+
+    kept: list[Finding]
+    passed_over: list[Finding]
+    hit: frozenset[str]
+
+
+def require_ignorable(options: Iterable[str]) -> None:
+    """Raise InputError for an `--ignore` of no rule, or of one that Helm or the chart enforces."""
+    for option in options:
+        from modelservice.rules.catalogue import by_id
+
+        if why := _refusal(option, by_id()):
+            raise InputError(f"--ignore {option}: {why[0]}; {why[1]}")
+
+
+def without_ignored(findings: Iterable[Finding], document: Document, options: Collection[str]) -> Ignored:
+    """Return the findings without those that somebody wants ignored, and with a warning for each wish that is idle."""
+    wishes = [*_comments(document), *_values(document)]
+    if not (wishes or options):
+        return Ignored(list(findings), [], frozenset())
+    from modelservice.rules.catalogue import by_id
+
+    rules = by_id()
+    kept: list[Finding] = []
+    passed_over: list[Finding] = []
+    used: set[Wish] = set()
+    hit: set[str] = set()
+    for finding in findings:
+        enforced = rules[finding.rule].refused_by
+        by = [wish for wish in wishes if _covers(wish, finding, enforced)]
+        option = finding.rule in options and enforced not in (*_FIRM, Refuser.CHART)
+        (passed_over if by or option else kept).append(finding)
+        used.update(by)
+        hit |= {finding.rule} if option else set()
+    # A layer is shared: what it wishes may hit in another service.
+    idle = [wish for wish in wishes if wish not in used and wish.position.file == document.name]
+    if document.readable:
+        kept += [_idle(wish, rules) for wish in idle]
+    return Ignored(kept, passed_over, frozenset(hit))
+
+
+def _covers(wish: Wish, finding: Finding, enforced: Refuser) -> bool:
+    if wish.rule != finding.rule or enforced in _FIRM:
+        return False
+    if wish.path or enforced is Refuser.CHART:
+        return bool(wish.path) and enforced is Refuser.CHART
+    return wish.position.file == finding.position.file and wish.line in (0, finding.position.line)
+
+
+def _comments(document: Document) -> Iterator[Wish]:
+    for file, text in document.sources.items():
+        if "modelservice:" not in text:
+            continue
+        written = [one for one in _texts(document.data) if "modelservice:" in one]
+        lines = lines_of(text)
+        for number, line in enumerate(lines, 1):
+            found = _COMMENT.search(line)
+            # What stands in a text, such as an extra object, is no comment of this file.
+            if found and not any(found[0].strip() in one for one in written):
+                for rule in filter(None, map(str.strip, found[1].split(","))):
+                    yield Wish(rule, Position(file, number, found.start() + 1), _meant(lines, number))
+
+
+def _meant(lines: list[str], number: int) -> int:
+    """Return the line that a comment is about: its own, or the next that is no comment; 0 for the first line's."""
+    if not _ONLY_COMMENT.fullmatch(lines[number - 1]):
+        return number
+    if number == 1:
+        return 0
+    return next((at for at, line in enumerate(lines[number:], number + 1) if not _ONLY_COMMENT.fullmatch(line)), number)
+
+
+def _texts(tree: Any) -> Iterator[str]:
+    if isinstance(tree, str):
+        yield tree
+    for child in tree.values() if isinstance(tree, dict) else tree if isinstance(tree, list) else ():
+        yield from _texts(child)
+
+
+def _values(document: Document) -> Iterator[Wish]:
+    given = document.data.get("ignoredRules")
+    for index, rule in enumerate(given if isinstance(given, list) else ()):
+        path = ("ignoredRules", index)
+        if isinstance(rule, str):
+            yield Wish(rule, document.value_position(path), 0, path)
+
+
+def _refusal(rule: str, rules: Mapping[str, Rule]) -> tuple[str, str] | None:
+    """Return why a rule cannot be ignored by a comment or an option, and what to do instead."""
+    if rule not in rules:
+        from modelservice.spelling import nearest
+
+        near = nearest(rule, rules)
+        return (
+            "there is no such rule",
+            f"did you mean {near}?" if near else "`modelservice validate --list-rules` lists them",
+        )
+    if rules[rule].refused_by is Refuser.CHART:
+        return "the chart enforces this rule", f"set ignoredRules: [{rule}]"
+    if rules[rule].refused_by in _FIRM:
+        return "Helm refuses this, and so it cannot be ignored", "correct the value"
+    return None
+
+
+def _idle(wish: Wish, rules: Mapping[str, Rule]) -> Finding:
+    refusal = None if wish.path else _refusal(wish.rule, rules)
+    what, hint = refusal or ("nothing here breaks this rule", "remove it")
+    fix: Fix = (Edit(Action.REMOVE, wish.path),) if wish.path else ()
+    message = f"{wish.rule} is to be ignored, and {what}"
+    return Finding(IGNORE_UNUSED.severity, wish.path, message, hint, IGNORE_UNUSED.id, wish.position, fix)

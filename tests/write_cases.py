@@ -1,0 +1,56 @@
+"""Write what tests/cases expect, from the present behaviour, to be read and committed: python -m tests.write_cases.
+
+The first line of each bad*.txt is who refuses the file beside `validate`: both helms are asked, and where both take it,
+the rule says who else does.
+"""
+
+import subprocess
+import sys
+from pathlib import Path
+
+from modelservice.check import check_service
+from modelservice.findings import Refuser
+from modelservice.reading.document import read
+from modelservice.report import lines
+from modelservice.rules.catalogue import by_id
+
+from tests.conftest import HELM_RELEASES, ROOT
+
+CHART = ROOT / "charts/modelservice"
+# The first that fits is who refuses a file that breaks several rules.
+ORDER = [*Refuser]
+
+
+def helm(release: str) -> str:
+    command = [sys.executable, str(ROOT / "tools/fetch_helm.py"), release]
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+
+
+def refuses(command: list[str]) -> bool:
+    return subprocess.run(command, capture_output=True, check=False).returncode != 0
+
+
+def side(case: Path, rules: set[str], helms: list[str]) -> Refuser:
+    """Return who refuses a case. Raises ValueError where the helms do not agree, or disagree with the rules."""
+    stated = min((by_id()[rule].refused_by for rule in rules), key=ORDER.index)
+    linted = {refuses([one, "lint", str(CHART), "-f", str(case)]) for one in helms}
+    rendered = {refuses([one, "template", "x", str(CHART), "-f", str(case)]) for one in helms}
+    if len(linted) != 1 or len(rendered) != 1:
+        raise ValueError(f"{case}: the helms do not agree")
+    if linted == {True}:
+        return stated if stated is Refuser.HELM else Refuser.SCHEMA
+    if (rendered == {True}) != (stated is Refuser.CHART):
+        raise ValueError(f"{case}: the rules say {stated}, and helm template fails: {rendered}")
+    return stated
+
+
+def main() -> None:
+    helms = [helm(release) for release in HELM_RELEASES]
+    for case in sorted((ROOT / "tests/cases").glob("*/bad*.yaml")):
+        found = check_service([read("values.yaml", case.read_bytes())]).findings
+        expected = [f"refused by: {side(case, {one.rule for one in found}, helms)}", *lines(found)]
+        case.with_suffix(".txt").write_text("\n".join(expected) + "\n")
+
+
+if __name__ == "__main__":
+    main()
