@@ -40,8 +40,8 @@ class Refuser(StrEnum):
 class Rule(NamedTuple):
     """One check.
 
-    Its stable id, how bad a hit is, what is wrong in one sentence, where the fact comes from, who else refuses it, and
-    why it matters.
+    Its stable id, how bad a hit is, what is wrong in one sentence, where the fact comes from, who else refuses it, why
+    it matters, and whether it is about the YAML of a file.
     """
 
     id: str
@@ -50,6 +50,12 @@ class Rule(NamedTuple):
     source: str
     refused_by: Refuser = Refuser.NOBODY
     why: str = ""
+    about_yaml: bool = False
+
+    @property
+    def is_firm(self) -> bool:
+        """Whether nothing can ignore the rule: Helm cannot read the values, or reads them differently than we do."""
+        return self.about_yaml or self.refused_by in (Refuser.HELM, Refuser.SCHEMA)
 
 
 TOO_MANY = Rule(

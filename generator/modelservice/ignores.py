@@ -27,8 +27,6 @@ from modelservice.reading.document import Document
 
 _COMMENT = re.compile(r"(?:^|(?<=\s))#\s*modelservice:\s*ignore\[([^\]\n]*)\].*")
 _ONLY_COMMENT = re.compile(r"\s*(#.*)?")
-# Those that are wrong whatever somebody wants.
-_FIRM = (Refuser.SCHEMA, Refuser.HELM)
 
 
 class Wish(NamedTuple):
@@ -73,24 +71,24 @@ def without_ignored(findings: Iterable[Finding], document: Document, options: Co
     used: set[Wish] = set()
     hit: set[str] = set()
     for finding in findings:
-        enforced = rules[finding.rule].refused_by
-        by = [wish for wish in wishes if _covers(wish, finding, enforced)]
-        option = finding.rule in options and enforced not in (*_FIRM, Refuser.CHART)
+        rule = rules[finding.rule]
+        by = [wish for wish in wishes if _covers(wish, finding, rule)]
+        option = rule.id in options and not rule.is_firm and rule.refused_by is not Refuser.CHART
         (passed_over if by or option else kept).append(finding)
         used.update(by)
         hit |= {finding.rule} if option else set()
     # A layer is shared: what it wishes may hit in another service.
     idle = [wish for wish in wishes if wish not in used and wish.position.file == document.name]
     if document.readable:
-        kept += [_idle(wish, rules) for wish in idle]
+        kept += [_idle(wish, rules) for wish in idle if not wish.path or _is_the_charts(wish.rule, rules)]
     return Ignored(kept, passed_over, frozenset(hit))
 
 
-def _covers(wish: Wish, finding: Finding, enforced: Refuser) -> bool:
-    if wish.rule != finding.rule or enforced in _FIRM:
+def _covers(wish: Wish, finding: Finding, rule: Rule) -> bool:
+    if wish.rule != rule.id or rule.is_firm:
         return False
-    if wish.path or enforced is Refuser.CHART:
-        return bool(wish.path) and enforced is Refuser.CHART
+    if wish.path or rule.refused_by is Refuser.CHART:
+        return bool(wish.path) and rule.refused_by is Refuser.CHART
     return wish.position.file == finding.position.file and wish.line in (0, finding.position.line)
 
 
@@ -144,9 +142,14 @@ def _refusal(rule: str, rules: Mapping[str, Rule]) -> tuple[str, str] | None:
         )
     if rules[rule].refused_by is Refuser.CHART:
         return "the chart enforces this rule", f"set ignoredRules: [{rule}]"
-    if rules[rule].refused_by in _FIRM:
-        return "Helm refuses this, and so it cannot be ignored", "correct the value"
+    if rules[rule].is_firm:
+        return "this rule cannot be ignored", "correct the value"
     return None
+
+
+def _is_the_charts(rule: str, rules: Mapping[str, Rule]) -> bool:
+    """Say whether `ignoredRules` may list the rule; the schema refuses any other."""
+    return rule in rules and rules[rule].refused_by is Refuser.CHART
 
 
 def _idle(wish: Wish, rules: Mapping[str, Rule]) -> Finding:

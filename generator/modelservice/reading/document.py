@@ -107,7 +107,7 @@ _HELM = "helm 3.18 and 4.3, asked by tests/reading/test_reads_as_helm.py"
 # What both helms refuse as well; the rest they read, each in a way that nobody means.
 _REFUSED = ("file-missing", "file-unreadable", "yaml-syntax", "yaml-tab", "yaml-top-level")
 RULES = tuple(
-    Rule(rule, Severity.ERROR, summary, _HELM, Refuser.HELM if rule in _REFUSED else Refuser.NOBODY, why)
+    Rule(rule, Severity.ERROR, summary, _HELM, Refuser.HELM if rule in _REFUSED else Refuser.NOBODY, why, True)
     for rule, summary, why in _RULES
 )
 

@@ -66,7 +66,7 @@ def ignored_by(rule: Rule) -> str:
     """Return in words how to ignore a rule."""
     if rule.refused_by is Refuser.CHART:
         return f"with the value `ignoredRules: [{rule.id}]`"
-    if rule.refused_by in (Refuser.HELM, Refuser.SCHEMA):
+    if rule.is_firm:
         return "not possible"
     return f"with `--ignore {rule.id}`, or a comment `# modelservice: ignore[{rule.id}] reason`"
 
