@@ -1,4 +1,7 @@
-"""The two states that a diff compares: values files, charts, or either at a Git revision; and their manifests."""
+"""The two states that a diff compares: values files, charts, or either at a Git revision; and their manifests.
+
+`REV:path` is taken apart here; git_revision.py fetches what it names.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A values file as a Document: what Helm reads, where each value is written, and what is wrong.
+"""A values file as a Document: what Helm reads, where each value is written, and what is wrong; and layers, merged.
 
 Whatever is accepted, Helm 3 and 4 read as the same data. What Helm would read in another way than a
 person means is refused, with the place and the cure. Facts: tests/reading/test_reads_as_helm.py asks both helms.

@@ -1,4 +1,4 @@
-"""Rules on `args` that other fields have a say in; what vLLM itself says of them is in modelservice/vllm/."""
+"""Rules on `args` that other fields have a say in; vllm/arguments.py checks them against vLLM."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Every rule of every step, for the list and for docs/rules.md."""
+"""Every rule of every step, for the list and for docs/rules.md; each is declared where it is checked."""
 
 from __future__ import annotations
 

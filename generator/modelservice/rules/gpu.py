@@ -1,4 +1,4 @@
-"""Rules on GPUs, slices of GPUs and how a model is split over them."""
+"""Rules on GPUs and slices of GPUs; args.py has those on how arguments split a model over them."""
 
 from __future__ import annotations
 

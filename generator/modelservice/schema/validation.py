@@ -1,4 +1,7 @@
-"""Check values against the plain schema; problems are worded for people."""
+"""Check values against the plain schema.
+
+Keys that are unknown, missing or the chart's own are worded here, values in messages.py.
+"""
 
 from __future__ import annotations
 

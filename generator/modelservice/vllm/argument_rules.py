@@ -1,4 +1,4 @@
-"""The rules on vLLM's arguments, and the flags that are the chart's own."""
+"""Declare the rules on vLLM's arguments, which arguments.py checks, and the flags that are the chart's own."""
 
 from __future__ import annotations
 
