@@ -141,6 +141,7 @@ CHOICES = {
     r"set apiKeySecret.name: llm-api-keys$": "a Secret that somebody has to make, under a name of theirs",
     r"remove it and name ": "a Secret that somebody has to make",
     r"remove it, and (have it revoked|make it with)": "a secret that has to go somewhere else",
+    r"remove it, unless ": "only the person knows what the arguments need",
     r"remove it: set modelVolume.mountPath$": "where the models are to be",
 }
 

@@ -141,7 +141,7 @@ def _problems(document: Document) -> list[Problem]:
     from modelservice.schema.validation import check_schema
 
     given, secrets = redact.without_secrets(document.data)
-    checked, problems = without_nulls(given, plain_schema(), default_values())
+    checked, problems = without_nulls(given, plain_schema(), default_values(), plain_schema()["definitions"])
     problems += itertools.islice(check_schema(checked, _validator(), plain_schema(), document.written), MOST)
     said = [redact.problem(problem, given) for problem in problems if problem.on_key or problem.path not in secrets]
     if len(problems) >= MOST:  # rules trust every type

@@ -41,7 +41,7 @@ class Rule(NamedTuple):
     """One check.
 
     Its stable id, how bad a hit is, what is wrong in one sentence, where the fact comes from, who else refuses it, why
-    it matters, and whether it is about the YAML of a file.
+    it matters, and whether nothing can ignore it.
     """
 
     id: str
@@ -50,12 +50,12 @@ class Rule(NamedTuple):
     source: str
     refused_by: Refuser = Refuser.NOBODY
     why: str = ""
-    about_yaml: bool = False
+    firm: bool = False
 
     @property
     def is_firm(self) -> bool:
         """Whether nothing can ignore the rule: Helm cannot read the values, or reads them differently than we do."""
-        return self.about_yaml or self.refused_by in (Refuser.HELM, Refuser.SCHEMA)
+        return self.firm or self.refused_by in (Refuser.HELM, Refuser.SCHEMA)
 
 
 TOO_MANY = Rule(
@@ -71,6 +71,7 @@ IGNORE_UNUSED = Rule(
     "An ignored rule finds nothing, or cannot be ignored this way.",
     "`modelservice validate --help`",
     why="An exception that is no longer needed hides the next finding. One that is not allowed has no effect.",
+    firm=True,
 )
 
 

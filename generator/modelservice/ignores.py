@@ -25,8 +25,10 @@ from modelservice.findings import (
 )
 from modelservice.reading.document import Document
 
-_COMMENT = re.compile(r"(?:^|(?<=\s))#\s*modelservice:\s*ignore\[([^\]\n]*)\].*")
-_ONLY_COMMENT = re.compile(r"\s*(#.*)?")
+_COMMENT = re.compile(r"(?:^|(?<=\s))#\s*modelservice:\s*ignore\[([^\]\n]*)\]")
+# What is most likely meant to be such a comment.
+_NEARLY = re.compile(r"(?:^|(?<=\s))#.*\bmodelservice\s*:?\s*ignore")
+_ONLY_COMMENT = re.compile(r"\s*(#.*|---\s*)?")
 
 
 class Wish(NamedTuple):
@@ -80,7 +82,7 @@ def without_ignored(findings: Iterable[Finding], document: Document, options: Co
     # A layer is shared: what it wishes may hit in another service.
     idle = [wish for wish in wishes if wish not in used and wish.position.file == document.name]
     if document.readable:
-        kept += [_idle(wish, rules) for wish in idle if not wish.path or _is_the_charts(wish.rule, rules)]
+        kept += [_idle(wish, rules, kept) for wish in idle if not wish.path or _is_the_charts(wish.rule, rules)]
     return Ignored(kept, passed_over, frozenset(hit))
 
 
@@ -94,23 +96,24 @@ def _covers(wish: Wish, finding: Finding, rule: Rule) -> bool:
 
 def _comments(document: Document) -> Iterator[Wish]:
     for file, text in document.sources.items():
-        if "modelservice:" not in text:
+        if "modelservice" not in text:
             continue
-        written = [one for one in _texts(document.data) if "modelservice:" in one]
+        written = [one for one in _texts(document.data) if "modelservice" in one]
         lines = lines_of(text)
         for number, line in enumerate(lines, 1):
-            found = _COMMENT.search(line)
-            # What stands in a text, such as an extra object, is no comment of this file.
-            if found and not any(found[0].strip() in one for one in written):
-                for rule in filter(None, map(str.strip, found[1].split(","))):
+            found = _COMMENT.search(line) or _NEARLY.search(line)
+            # What is in a text, such as an extra object, is no comment of this file.
+            if found and not any(found[0] in one for one in written):
+                rules = list(filter(None, map(str.strip, found[1].split(",")))) if found.lastindex else []
+                for rule in rules or [""]:
                     yield Wish(rule, Position(file, number, found.start() + 1), _meant(lines, number))
 
 
 def _meant(lines: list[str], number: int) -> int:
-    """Return the line that a comment is about: its own, or the next that is no comment; 0 for the first line's."""
+    """Return the line that a comment is about: its own, or the next that is no comment; 0 before a file's first key."""
     if not _ONLY_COMMENT.fullmatch(lines[number - 1]):
         return number
-    if number == 1:
+    if all(map(_ONLY_COMMENT.fullmatch, lines[:number])):
         return 0
     return next((at for at, line in enumerate(lines[number:], number + 1) if not _ONLY_COMMENT.fullmatch(line)), number)
 
@@ -152,9 +155,18 @@ def _is_the_charts(rule: str, rules: Mapping[str, Rule]) -> bool:
     return rule in rules and rules[rule].refused_by is Refuser.CHART
 
 
-def _idle(wish: Wish, rules: Mapping[str, Rule]) -> Finding:
-    refusal = None if wish.path else _refusal(wish.rule, rules)
-    what, hint = refusal or ("nothing here breaks this rule", "remove it")
-    fix: Fix = (Edit(Action.REMOVE, wish.path),) if wish.path else ()
-    message = f"{wish.rule} is to be ignored, and {what}"
-    return Finding(IGNORE_UNUSED.severity, wish.path, message, hint, IGNORE_UNUSED.id, wish.position, fix)
+def _idle(wish: Wish, rules: Mapping[str, Rule], findings: list[Finding]) -> Finding:
+    path, position = wish.path, wish.position
+    fix: Fix = ()
+    elsewhere = [one.position.line for one in findings if (one.rule, one.position.file) == (wish.rule, position.file)]
+    if not wish.rule:
+        message, hint = "this comment ignores nothing", "write # modelservice: ignore[RULE] reason"
+    elif not path and (refusal := _refusal(wish.rule, rules)):
+        message, hint = f"{wish.rule} is to be ignored, and {refusal[0]}", refusal[1]
+    elif elsewhere and not path:
+        message = f"{wish.rule} is to be ignored here, and is found in line {elsewhere[0]}"
+        hint = "move the comment to that line, or to the one above it"
+    else:
+        message, hint = f"{wish.rule} is to be ignored, and nothing here breaks this rule", "remove it"
+        fix = (Edit(Action.REMOVE, path),) if path else ()
+    return Finding(IGNORE_UNUSED.severity, path, message, hint, IGNORE_UNUSED.id, position, fix)

@@ -6,7 +6,7 @@ import json
 import os
 import re
 import unicodedata
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 from urllib.parse import quote
 
@@ -22,14 +22,24 @@ _BOLD, _DIM, _RESET = "\x1b[1m", "\x1b[2m", "\x1b[0m"
 
 
 def report(
-    findings: Sequence[Finding], style: str, *, sources: Mapping[str, str], files: int, color: bool = False
+    findings: Sequence[Finding],
+    style: str,
+    *,
+    sources: Mapping[str, str],
+    files: int,
+    color: bool = False,
+    ignored: int = 0,
 ) -> str:
-    """Return the findings as `style` says: text, json, github or sarif. `sources` maps a file's name to its text."""
+    """Return the findings as `style` says: text, json, github or sarif.
+
+    `sources` maps a file's name to its text, `ignored` counts the findings that were passed over.
+    """
     ordered = _ordered(findings)
     if style == "text":
         return "".join(_text(finding, sources, color=color) for finding in ordered)
-    writers: dict[str, Callable[[list[Finding], int], str]] = {"json": _json, "github": _github, "sarif": _sarif}
-    return writers[style](ordered, files)
+    if style == "json":
+        return _json(ordered, files, ignored)
+    return _github(ordered) if style == "github" else _sarif(ordered)
 
 
 def summary(findings: Sequence[Finding], files: int, ignored: int = 0) -> str:
@@ -112,7 +122,7 @@ def _columns(char: str) -> int:
     return 2 if unicodedata.east_asian_width(char) in "WF" else 1
 
 
-def _json(findings: list[Finding], files: int) -> str:
+def _json(findings: list[Finding], files: int, ignored: int) -> str:
     errors = sum(finding.severity is Severity.ERROR for finding in findings)
     listed = [
         {
@@ -126,7 +136,8 @@ def _json(findings: list[Finding], files: int) -> str:
         }
         for finding in findings
     ]
-    result = {"version": 1, "files": files, "errors": errors, "warnings": len(findings) - errors, "findings": listed}
+    counts = {"files": files, "errors": errors, "warnings": len(findings) - errors, "ignored": ignored}
+    result = {"version": 1, **counts, "findings": listed}
     return json.dumps(result, indent=2, ensure_ascii=False) + "\n"
 
 
@@ -136,7 +147,7 @@ def _edit(edit: Edit) -> dict[str, Any]:
     return {"action": str(edit.action), "path": dotted(edit.path), **shown}
 
 
-def _github(findings: list[Finding], files: int) -> str:
+def _github(findings: list[Finding]) -> str:
     """Return workflow commands, with the escapes that GitHub's runner undoes."""
     lines = []
     for finding in findings:
@@ -155,7 +166,7 @@ def _github_property(text: str) -> str:
     return _github_text(text).replace(":", "%3A").replace(",", "%2C")
 
 
-def _sarif(findings: list[Finding], files: int) -> str:
+def _sarif(findings: list[Finding]) -> str:
     """Return a SARIF 2.1.0 log."""
     rules = sorted({finding.rule for finding in findings})
     driver = {

@@ -41,7 +41,7 @@ def make_service(name: str, version: str, given: Mapping[str, Any], defaults: Ma
     if not is_label(name):
         raise InputError(f'"{name}" cannot name a chart: give --name of lower case letters, digits and -, at most 63')
     require_version(version)
-    given = without_lost_nulls(given, plain_schema())
+    given = without_lost_nulls(given, plain_schema(), plain_schema()["definitions"])
     values = coalesce(defaults, given)
     description = values.get("description") or f"{values['model']['name']} served by vLLM"
     return Service(name, version, description, given, values)

@@ -13,7 +13,7 @@ import httpx
 import pytest
 import yaml
 from modelservice.schema.defaults import coalesce, default_values
-from modelservice.serving.access import Access, access, as_curl
+from modelservice.serving.access import Access, access, as_curl, as_notebook, as_python
 
 from tests.chart.rendering import EXAMPLES, objects, one, pod, server
 from tests.live.conftest import CHAT, EMBED, accesses, copy_models
@@ -129,13 +129,13 @@ def found(values: dict[str, Any]) -> Access:
 
 @pytest.mark.live_smoke
 def test_the_program_for_the_openai_package_runs_unchanged(chat: Server) -> None:
-    answer = run_python(access.as_python(found(CHAT)), OPENAI_BASE_URL=f"{chat.url}/v1", OPENAI_API_KEY=KEY)
+    answer = run_python(as_python(found(CHAT)), OPENAI_BASE_URL=f"{chat.url}/v1", OPENAI_API_KEY=KEY)
     assert answer.returncode == 0, answer.stderr
     assert answer.stdout.startswith("['tiny']")
 
 
 def test_the_program_for_an_embedding_model_runs_unchanged(embed: Server) -> None:
-    answer = run_python(access.as_python(found(EMBED)), OPENAI_BASE_URL=f"{embed.url}/v1")
+    answer = run_python(as_python(found(EMBED)), OPENAI_BASE_URL=f"{embed.url}/v1")
     assert answer.returncode == 0, answer.stderr
     assert "2 vectors of 64 numbers" in answer.stdout
 
@@ -152,7 +152,7 @@ NotebookClient(notebook, timeout=120).execute()
 print(sum(len(cell.get("outputs", [])) > 0 for cell in notebook.cells))
 """
     variables = {"OPENAI_BASE_URL": f"{running.url}/v1", "OPENAI_API_KEY": KEY}
-    answer = run_python(program, NOTEBOOK=access.as_notebook(found(values)), **variables)
+    answer = run_python(program, NOTEBOOK=as_notebook(found(values)), **variables)
     assert answer.returncode == 0, answer.stderr[-2000:]
     assert int(answer.stdout.split()[-1]) >= 3
 
@@ -173,7 +173,7 @@ def test_what_access_prints_for_an_example_runs_unchanged(example: str, as_examp
     command = ["sh", "-ec", as_curl(shown)]
     answer = subprocess.run(command, capture_output=True, text=True, check=False, env=variables)
     assert answer.returncode == 0, answer.stdout + answer.stderr
-    answer = run_python(access.as_python(shown), OPENAI_BASE_URL=variables["OPENAI_BASE_URL"])
+    answer = run_python(as_python(shown), OPENAI_BASE_URL=variables["OPENAI_BASE_URL"])
     assert answer.returncode == 0, answer.stderr
     assert shown.model in answer.stdout
 

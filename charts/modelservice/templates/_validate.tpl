@@ -84,10 +84,14 @@ env[{{ $index }}].name: {{ .name }} is set by the chart; remove it and use the c
 
 {{/* Probes ask a port that the container has. */}}
 {{- define "modelservice.validate.probes" -}}
+{{- $listened := list "http" "8000" -}}
+{{- range include "modelservice.containers" . | fromYamlArray -}}
+{{- range ternary .container.ports list .beside }}{{ $listened = append $listened (toString .containerPort) }}{{ end -}}
+{{- end -}}
 {{- range $name, $probe := .Values.probes -}}
 {{- range $handler, $asked := pick $probe "httpGet" "tcpSocket" -}}
 {{- $number := regexMatch "^[0-9]+$" (toString $asked.port) -}}
-{{- if not (or (has (toString $asked.port) (list "http" "8000")) (and $number $.Values.command)) }}
+{{- if not (or (has (toString $asked.port) $listened) (and $number $.Values.command)) }}
 probes.{{ $name }}.{{ $handler }}.port: vLLM does not listen on {{ $asked.port }}; write http, or 8000 [probe-port]
 {{- end -}}
 {{- end -}}

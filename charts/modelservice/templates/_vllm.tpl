@@ -98,7 +98,7 @@ rocm6.4.1_vllm_0.10.1 the ones behind vllm are meant.
 {{- define "modelservice.validate.arguments" -}}
 {{- if and .Values.args (not .Values.command) (has (base .Values.image.repository) (list "vllm-openai" "vllm-openai-nonroot" "vllm-openai-cpu" "vllm-cpu-release-repo" "vllm-arm64-cpu-release-repo")) -}}
 {{- range $index, $argument := .Values.args -}}
-{{- $flag := (splitn "=" 2 $argument)._0 | replace "_" "-" -}}
+{{- $flag := regexFind "^[^= ]*" $argument | replace "_" "-" -}}
 {{- if has $flag (list "--api-key" "--enable-auto-tool-choice" "--grpc" "--headless" "--help" "--hf-token" "--host" "--model" "--port" "--reasoning-parser" "--revision" "--root-path" "--served-model-name" "--ssl-certfile" "--ssl-keyfile" "--tool-call-parser" "--uds") }}
 args[{{ $index }}]: {{ $flag }} is the chart's; remove it, or use its field [argument-owned]
 {{- end -}}

@@ -177,7 +177,7 @@ def _words(ctx: click.Context, values: tuple[str, ...]) -> list[str]:
     """Return the options that were given, as they would be written again."""
     words = list(values)
     for option in ctx.command.params:
-        given = ctx.params.get(option.name or "")
+        given = ignored_rules() if option.name == "ignore" else ctx.params.get(option.name or "")
         if not isinstance(option, click.Option) or not _given(ctx, option.name or ""):
             continue
         for one in given if isinstance(given, tuple) else (given,):

@@ -35,11 +35,14 @@ version_option = click.option("--version", default="0.1.0", show_default=True, h
 
 
 def ignored_rules() -> tuple[str, ...]:
-    """Return the rules of `--ignore`, of the command that runs. Raises InputError for one that cannot be ignored."""
+    """Return the rules of `--ignore`, of the command that runs. One that cannot be ignored is wrong usage."""
     from modelservice.ignores import require_ignorable
 
     rules: tuple[str, ...] = click.get_current_context().meta.get(_IGNORED, ())
-    require_ignorable(rules)
+    try:
+        require_ignorable(rules)
+    except InputError as error:
+        raise click.UsageError(str(error)) from error
     return rules
 
 

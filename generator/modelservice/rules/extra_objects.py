@@ -28,6 +28,10 @@ def extra_object_text(values: Values) -> Iterator[Said]:
     for index, item in values.items("extraObjects"):
         path = ("extraObjects", index)
         if isinstance(item, str) and "{{" in item:
+            if any(not found[1] for found in ACTION.finditer(item)):
+                yield Said(
+                    path, "a {{ of this text, which helm reads as a template first, is never closed", "close it with }}"
+                )
             for name in _unknown_variables(item):
                 message = f"${name} is no variable of this text, which helm reads as a template first"
                 yield Said(path, message, "write the object as a map, which stays as it is")

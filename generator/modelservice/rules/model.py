@@ -164,7 +164,10 @@ def hugging_face_unused(values: Values) -> Iterator[Said]:
     source = values.at("model.source")
     for key in ("huggingFace.tokenSecret.name", "huggingFace.endpoint"):
         if source != "huggingface" and values.at(key):
-            yield removal(tuple(key.split(".")), f"has no effect with model.source {source}")
+            message = f"is for models from Hugging Face, and model.source is {source}"
+            yield Said(
+                tuple(key.split(".")), message, "remove it, unless an argument names something on that hub", True
+            )
     if values.at("huggingFace.tokenSecret.key") != "token" and not values.at("huggingFace.tokenSecret.name"):
         path = ("huggingFace", "tokenSecret", "key")
         yield Said(path, "has no effect without huggingFace.tokenSecret.name", "name the Secret there", True)

@@ -82,6 +82,8 @@ def read_write_once_shared(values: Values) -> Iterator[Said]:
         mode = modes[0]
         node = "" if mode == "ReadWriteOncePod" else ", or one node in nodeName"
         hint = f"set modelVolume.accessModes: [ReadWriteMany], or workload.kind: StatefulSet{node}"
+        if values.at("modelVolume.existingClaim") and not values.has(_KEY):
+            hint = "set modelVolume.accessModes to the claim's own, such as [ReadWriteMany]"
         many: Path = ("autoscaling", "kind") if values.at("autoscaling.kind") else ("replicas",)
         path = _KEY if values.has(_KEY) else many
         yield Said(path, f"{most_said(values)} share one {mode} claim", hint)

@@ -35,6 +35,12 @@ def _probes(values: Values) -> Iterator[tuple[Path, str, Any]]:
         yield path, name, probe
 
 
+def _other_ports(values: Values) -> set[int]:
+    """Return the ports of the containers that run beside the server."""
+    beside = [item for path, item in containers(values) if goes_on(path, item)]
+    return {port["containerPort"] for item in beside for _, port in sound(item.get("ports"))}
+
+
 @rule(
     "probe-handler",
     "A probe has several handlers, or none.",
@@ -82,6 +88,8 @@ def probe_success(values: Values) -> Iterator[Said]:
 )
 def probe_port(values: Values) -> Iterator[Said]:
     """Find a port name that the container does not have, or a port that vLLM does not listen on."""
+    # A probe may ask any container: the pod has one network.
+    listened = {8000, *_other_ports(values)}
     for path, _, probe in _own(values):
         for handler in ("httpGet", "tcpSocket", "grpc"):
             port = probe.get(handler, {}).get("port", "http")
@@ -90,7 +98,7 @@ def probe_port(values: Values) -> Iterator[Said]:
                 yield writing(where, f"no port of the container is called {port}", "http", ", or 8000")
             elif handler == "grpc" and port != "http" and not values.at("command"):
                 yield Said(where, "vLLM answers no gRPC health check", f"write httpGet instead: {dotted(path)}.httpGet")
-            elif port not in ("http", 8000) and not values.at("command"):
+            elif port != "http" and port not in listened and not values.at("command"):
                 yield writing(where, f"nothing listens on {port}: vLLM listens on 8000", "http", ", or 8000")
     for path, _, probe, item in _others(values):
         names = [port["name"] for _, port in sound(item.get("ports")) if port.get("name")]

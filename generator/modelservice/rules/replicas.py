@@ -117,7 +117,7 @@ def autoscaling_unused(values: Values) -> Iterator[Said]:
     for key in others.get(kind, ()):
         if values.written(f"autoscaling.{key}"):
             yield removal(("autoscaling", key), f"has no effect with a {kind}")
-    if kind and values.written("replicas"):
+    if kind and values.written("replicas") and values.at("replicas") is not None:
         yield removal(("replicas",), "has no effect beside an autoscaler")
     asked = values.at("autoscaling.prometheusAddress")
     if kind == "ScaledObject" and values.written("autoscaling.targetRequests") and not asked:
@@ -134,9 +134,9 @@ def autoscaling_unused(values: Values) -> Iterator[Said]:
 )
 def disruption_never(values: Values) -> Iterator[Said]:
     """Find a disruption budget of 0 pods, with which no node can be drained."""
-    if (
-        values.at("podDisruptionBudget.maxUnavailable") in (0, "0%")
-        and values.at("podDisruptionBudget.enabled") is not False
+    made_by_default = values.at("podDisruptionBudget.enabled") is None
+    if values.at("podDisruptionBudget.maxUnavailable") in (0, "0%") and (
+        values.at("podDisruptionBudget.enabled") or (made_by_default and most_replicas(values) > 1)
     ):
         path = ("podDisruptionBudget", "maxUnavailable")
         yield writing(path, "0 lets nobody drain a node that such a pod runs on", 1)

@@ -111,12 +111,12 @@ def _handler(path: Path, asked: Any) -> Iterator[Said]:
 
 def _pod(context: Mapping[str, Any], given: Mapping[str, Any]) -> Iterator[Said]:
     """Yield what a null takes out of the pod's context, and the profile wants in it."""
-    if "runAsNonRoot" in given and given["runAsNonRoot"] is None:
+    if "runAsNonRoot" in given and given["runAsNonRoot"] in (None, ""):
         path = ("podSecurityContext", "runAsNonRoot")
-        yield removal(path, "null: the restricted profile wants it to be true")
+        yield removal(path, "is left out: the restricted profile wants it to be true")
     if not context.get("seccompProfile"):
         path = ("podSecurityContext", "seccompProfile")
-        yield removal(path, "null: the restricted profile wants one")
+        yield removal(path, "is left out: the restricted profile wants one")
 
 
 def _context(path: Path, context: Mapping[str, Any]) -> Iterator[Said]:

@@ -47,10 +47,10 @@ def node_beside_affinity(values: Values) -> Iterator[Said]:
 def toleration(values: Values) -> Iterator[Said]:
     """Find tolerations that the API server refuses."""
     for index, item in values.items("tolerations"):
-        operator = item.get("operator", "Equal")
+        operator = item.get("operator") or "Equal"
         path = ("tolerations", index)
         if operator == "Exists" and item.get("value"):
-            yield removal((*path, "value"), "has no effect with operator Exists")
+            yield removal((*path, "value"), "must be empty with operator Exists")
         if operator != "Exists" and not item.get("key"):
             yield Said(path, "tolerates no taint: it has no key", "add key, or write operator: Exists to tolerate all")
         if "tolerationSeconds" in item and item.get("effect") != "NoExecute":

@@ -102,7 +102,7 @@ def non_root_user(values: Values) -> Iterator[Said]:
     where = "securityContext" if (values.at("securityContext") or {}).get(key) is not None else "podSecurityContext"
     if context.get("runAsUser") == 0:
         yield Said((where, key), "0 is root, and runAsNonRoot is true", "write 2000, or another user than 0")
-    elif context.get("runAsUser") is None and _image(values) == "vllm-openai":
+    elif "runAsUser" not in context and _image(values) == "vllm-openai":
         message = f"true, and the image {values.at('image.repository')} runs as root"
         yield setting((where, key), message, {(where, "runAsUser"): 2000})
 
@@ -117,7 +117,7 @@ def non_root_user(values: Values) -> Iterator[Said]:
 def fs_group(values: Values) -> Iterator[Said]:
     """Find a user other than root without a group that can write to the model volume."""
     user = _another_user(values)
-    if user and not read_only(values) and _context(values).get("fsGroup") is None:
+    if user and not read_only(values) and "fsGroup" not in _context(values):
         message = "a user other than root may not write to the model volume, which belongs to root on most storage"
         yield setting(user, message, {"podSecurityContext.fsGroup": 2000}, on_key=True)
 

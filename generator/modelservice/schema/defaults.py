@@ -7,6 +7,7 @@ a null.
 from __future__ import annotations
 
 import functools
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -66,9 +67,8 @@ def coalesce(defaults: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str,
 
 def left_out(values: Any, schema: Mapping[str, Any], definitions: Mapping[str, Any]) -> Any:
     """Return the values with None for each empty text that leaves a field out, where a number or a boolean may be."""
-    if "$ref" in schema:
-        schema = definitions[str(schema["$ref"]).rpartition("/")[2]]
-    if values == "" and isinstance(schema.get("type"), list) and "string" in schema["type"]:
+    schema = resolved(schema, definitions)
+    if values == "" and _leaves_out(schema):
         return None
     if not isinstance(values, Mapping):
         return values
@@ -78,7 +78,11 @@ def left_out(values: Any, schema: Mapping[str, Any], definitions: Mapping[str, A
 
 
 def without_nulls(
-    given: Mapping[str, Any], schema: Mapping[str, Any], defaults: Mapping[str, Any], path: Path = ()
+    given: Mapping[str, Any],
+    schema: Mapping[str, Any],
+    defaults: Mapping[str, Any],
+    definitions: Mapping[str, Any],
+    path: Path = (),
 ) -> tuple[dict[str, Any], list[Problem]]:
     """Return the values without the nulls that remove a default, and a problem for each of them.
 
@@ -88,14 +92,16 @@ def without_nulls(
     problems: list[Problem] = []
     properties = schema.get("properties", {})
     for key, value in given.items():
-        default = defaults.get(key)
-        if value is None and key in defaults:
-            if key in schema.get("x-required", ()):
-                problems.append(_needed((*path, key)))
-            elif default is not None and "default" in properties.get(key, {}):
-                problems.append(_left_out((*path, key)))
+        default, child = defaults.get(key), resolved(properties.get(key, {}), definitions)
+        if value is None and key in schema.get("x-required", ()):
+            problems.append(_needed((*path, key)))
+        elif value is None and _leaves_out(child):
+            # What is left out by default loses nothing.
+            problems += [_left_out((*path, key))] if child.get("default", "") is not None else []
+        elif value is None and key in defaults:
+            continue
         elif isinstance(value, Mapping) and isinstance(default, Mapping):
-            kept[key], inner = without_nulls(value, properties.get(key, {}), default, (*path, key))
+            kept[key], inner = without_nulls(value, child, default, definitions, (*path, key))
             problems += inner
         else:
             kept[key] = value
@@ -113,11 +119,25 @@ def _left_out(path: Path) -> Problem:
     return Problem(NULL_LEFT_OUT.severity, path, message, 'write ""', NULL_LEFT_OUT.id, False, fix)
 
 
-def without_lost_nulls(given: Mapping[str, Any], schema: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the values with an empty text for each null over a default: it means the same, and survives everywhere."""
+def without_lost_nulls(
+    given: Mapping[str, Any], schema: Mapping[str, Any], definitions: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Return the values with an empty text for each null that leaves a field out: it means the same, and survives."""
     kept: dict[str, Any] = {}
     for key, value in given.items():
-        child = schema.get("properties", {}).get(key, {})
-        lost = value is None and child.get("default") is not None
-        kept[key] = "" if lost else without_lost_nulls(value, child) if isinstance(value, Mapping) else value
+        child = resolved(schema.get("properties", {}).get(key, {}), definitions)
+        if value is None and _leaves_out(child):
+            kept[key] = ""
+        else:
+            kept[key] = without_lost_nulls(value, child, definitions) if isinstance(value, Mapping) else value
     return kept
+
+
+def resolved(schema: Mapping[str, Any], definitions: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return a schema, or the definition that it refers to."""
+    return definitions[str(schema["$ref"]).rpartition("/")[2]] if "$ref" in schema else schema
+
+
+def _leaves_out(schema: Mapping[str, Any]) -> bool:
+    """Say whether an empty text leaves a field out: where a number or a boolean may be instead."""
+    return isinstance(schema.get("type"), list) and re.search(str(schema.get("pattern", "^.")), "") is not None

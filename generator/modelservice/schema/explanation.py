@@ -79,5 +79,6 @@ def _allowed(schema: dict[str, Any]) -> str:
         return ", ".join(json.dumps(option) for option in schema["enum"])
     if "minimum" in schema or "maximum" in schema:
         low, high = schema.get("minimum"), schema.get("maximum")
-        return f"{low} to {high}" if high is not None else f"{low} or more"
+        span = f"{low} to {high}" if high is not None else f"{low} or more"
+        return f'{span}, or "" to leave it out' if re.search(str(schema.get("pattern", "^.")), "") else span
     return str(schema.get("x-expects", ""))

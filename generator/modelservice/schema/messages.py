@@ -89,6 +89,8 @@ def _type_hint(error: _Error, wanted: list[str], said: str) -> _Hint:
         return f'write it in quotes: "{said}"', _set(error, said)
     if kind == "array":
         return _list_hint(error)
+    if kind == "object" and isinstance(value, str) and list(error.schema.get("properties", {})) == ["name"]:
+        return f"write name: {value}", _set(error, {"name": value})
     if kind == "object":
         return "write its keys on lines of their own, indented", ()
     text = str(value)
@@ -127,7 +129,7 @@ def _shape_hint(error: _Error, kind: str) -> str:
 
 
 def _list_hint(error: _Error) -> _Hint:
-    text = str(error.instance)
+    text = error.instance if isinstance(error.instance, str) else json.dumps(error.instance)
     if shown(text) != json.dumps(text, ensure_ascii=False):  # long, or nothing to show
         return 'write a list of "- " lines', ()
     words = text.split()
@@ -135,7 +137,7 @@ def _list_hint(error: _Error) -> _Hint:
         return 'write a list, each argument on a line that begins with "- "', ()
     if len(text) >= 40:
         return 'write a list of "- " lines', ()
-    return f'write a list: "- {text}"', _set(error, [error.instance])
+    return f'write a list: "- {text}"', _set(error, [text]) if text else ()
 
 
 def _not_allowed(error: _Error) -> Words:
@@ -144,7 +146,8 @@ def _not_allowed(error: _Error) -> Words:
     allowed = error.validator_value if error.validator == "enum" else [error.validator_value]
     options = [str(option) for option in allowed if option]
     short = next((option for option in options if _initials(option) == str(error.instance).upper()), None)
-    near = short or nearest(str(error.instance), options, cutoff=0.5)
+    # Among many, something is always a little alike.
+    near = short or nearest(str(error.instance), options, cutoff=0.5 if len(options) <= 12 else 0.75)
     listed = ", ".join(json.dumps(option) if option == "" else str(option) for option in allowed)
     if len(allowed) == 1:
         message = f"{shown(error.instance)} is not {listed}, the only value there is"
@@ -207,7 +210,7 @@ def _cleaned_hint(text: str, form: str | None, error: _Error) -> _Hint:
         f"/{cleaned}",
         text.partition("://")[2].strip("/"),
     ):
-        if mended.strip("/") and mended != text and re.search(error.validator_value, mended):
+        if mended.strip("/") and mended != text and ".." not in mended and re.search(error.validator_value, mended):
             return _write(error, mended)
     examples = [*error.schema.get("examples", []), error.schema.get("default")]
     return f"write one such as {examples[0]}" if examples[0] else "correct it, or remove the key", ()

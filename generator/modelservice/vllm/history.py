@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from modelservice.findings import Fix, Problem
+from modelservice.findings import Fix, Problem, Severity
 from modelservice.spelling import nearest
 from modelservice.vllm.argument_rules import FIELDS, OWNED, Owned, in_place, problem, quoted_item, quoted_items
 from modelservice.vllm.command_line import Given, Unknown
@@ -44,7 +44,8 @@ def _abbreviated(item: Unknown, line: Line) -> Problem:
     owned, value = _owned(whole, line), f"={item.values[0].text}" if item.attached else ""
     hint = owned.instead() if owned else f"write {quoted_item(whole + value)}"
     message = f"`{item.spelling}` is only the beginning of `{whole}`"
-    return problem("argument-abbreviated", item.at, message, hint, _corrected(item, whole, owned))
+    found = problem("argument-abbreviated", item.at, message, hint, _corrected(item, whole, owned))
+    return found._replace(severity=Severity.ERROR) if owned else found  # the flag then moves what the pod relies on
 
 
 def _owned(spelling: str, line: Line) -> Owned | None:

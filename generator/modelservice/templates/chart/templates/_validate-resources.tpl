@@ -1,7 +1,8 @@
 {{/* GPUs and slices of GPUs. Helm 3.18.0 hands numbers over as text, so that 0 is true: hence int. */}}
 {{- define "modelservice.validate.gpu" -}}
 {{- $gpu := .Values.gpu -}}
-{{- if and (not (int $gpu.count)) (has (base .Values.image.repository) (list "vllm-openai" "vllm-openai-nonroot")) }}
+{{- $sliced := keys .Values.resources.limits | join " " | contains "nvidia.com/" -}}
+{{- if and (not (int $gpu.count)) (not $sliced) (has (base .Values.image.repository) (list "vllm-openai" "vllm-openai-nonroot")) }}
 gpu.count: 0 with the image {{ .Values.image.repository }}, which needs a GPU; set at least 1, or an image for CPUs in image.repository [gpu-required]
 {{- end }}
 {{- if and $gpu.vgpu.enabled (not (int $gpu.count)) }}
@@ -60,7 +61,8 @@ volcano.sh/vgpu-cores: gpu.vgpu.cores
 {{ $key }}.{{ $part }}.{{ $name }}: is less than 1Mi; write a unit such as Gi [memory-unit]
 {{- end -}}
 {{- end -}}
-{{- if and $request $limit (gt (float64 $request) (float64 $limit)) }}
+{{- $least := eq $name "cpu" | ternary 0.0 1048576.0 }}
+{{- if and $request $limit (ge (float64 $limit) $least) (gt (float64 $request) (float64 $limit)) }}
 {{ $key }}.requests.{{ $name }}: {{ get $requests $name }} is more than {{ $key }}.limits.{{ $name }}, {{ get $limits $name }}; lower the request or raise the limit [request-above-limit]
 {{- end -}}
 {{- end -}}
@@ -79,7 +81,7 @@ volcano.sh/vgpu-cores: gpu.vgpu.cores
 {{ $key }}: {{ $amount }} is less than 1Mi; write a unit such as Gi [memory-unit]
 {{- end -}}
 {{- end -}}
-{{- if and $shared $memory (gt (include "modelservice.number" $shared | float64) (float64 $memory)) }}
+{{- if and $shared $memory (ge (float64 $memory) 1048576.0) (gt (include "modelservice.number" $shared | float64) (float64 $memory)) }}
 sharedMemory.sizeLimit: {{ $shared }} is more than resources.limits.memory, {{ .Values.resources.limits.memory }}, to which it counts; lower it or raise the limit [shared-memory-above-limit]
 {{- end -}}
 {{- end }}

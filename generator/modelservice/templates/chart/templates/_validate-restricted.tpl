@@ -31,10 +31,10 @@
 {{- define "modelservice.restricted.pod" -}}
 {{- $pod := include "modelservice.podSecurityContext" . | fromYaml -}}
 {{- if eq (toJson $pod.runAsNonRoot) "null" }}
-podSecurityContext.runAsNonRoot: null with restricted; remove it [restricted-profile]
+podSecurityContext.runAsNonRoot: is left out with restricted; remove it [restricted-profile]
 {{- end -}}
 {{- if not $pod.seccompProfile }}
-podSecurityContext.seccompProfile: null with restricted; remove it [restricted-profile]
+podSecurityContext.seccompProfile: is left out with restricted; remove it [restricted-profile]
 {{- end -}}
 {{- range $index, $sysctl := .Values.podSecurityContext.sysctls -}}
 {{- if not (regexMatch "^(kernel[.]shm_rmid_forced|net[.]ipv4[.](ip_local_port_range|ip_unprivileged_port_start|tcp_syncookies|ping_group_range|ip_local_reserved_ports|tcp_keepalive_(time|intvl|probes)|tcp_fin_timeout|tcp_[rw]mem))$" .name) }}
