@@ -21,6 +21,7 @@ from modelservice.findings import Finding, Refuser, dotted
 from modelservice.reading.document import read
 from modelservice.rules.catalogue import by_id
 from modelservice.schema.fields import FieldModel, load_fields
+from modelservice.schema.source import plain_schema
 
 from tests.chart.rendering import strictly
 
@@ -85,7 +86,7 @@ def model() -> FieldModel:
 def values_of(schema: dict[str, Any]) -> st.SearchStrategy[Any]:
     """Return what draws values of a schema; conditions (if, not) are left to chance."""
     if "$ref" in schema:
-        schema = {**schema, **model().source["definitions"][schema["$ref"].rpartition("/")[2]]}
+        schema = {**schema, **plain_schema()["definitions"][schema["$ref"].rpartition("/")[2]]}
     if "enum" in schema:
         return st.sampled_from(schema["enum"])
     kinds = schema["type"] if isinstance(schema["type"], list) else [schema["type"]]
@@ -120,7 +121,8 @@ def objects(schema: dict[str, Any]) -> st.SearchStrategy[Any]:
 @functools.cache
 def field_values(key: str) -> st.SearchStrategy[Any]:
     field = next(field for field in model().fields if field.key == key)
-    sound = st.one_of(values_of(field.schema), st.sampled_from([field.default, *field.schema.get("examples", [])]))
+    schema = functools.reduce(lambda above, part: above["properties"][part], field.path, plain_schema())
+    sound = st.one_of(values_of(schema), st.sampled_from([field.default, *field.schema.get("examples", [])]))
     telling = st.sampled_from(TELLING[key]) if key in TELLING else sound
     return st.integers(0, 19).flatmap(
         lambda one: st.sampled_from(WRONG) if one == 19 else telling if one % 2 else sound
