@@ -78,7 +78,7 @@ def check_files(
     ignored: dict[Finding, None] = {}
     sources: dict[str, str] = {}
     hit: set[str] = set()
-    for one in _each(functools.partial(_check_over, below, ignore), files or [""]):
+    for one in _each(functools.partial(_check_over, below, ignore), files or [None]):
         findings |= dict.fromkeys(one.findings)
         ignored |= dict.fromkeys(one.ignored)
         sources |= one.sources
@@ -94,7 +94,7 @@ class _Checked(NamedTuple):
     sources: dict[str, str]
 
 
-def _each(check_one: Callable[[str], _Checked], files: list[str]) -> Iterator[_Checked]:
+def _each(check_one: Callable[[str | None], _Checked], files: Sequence[str | None]) -> Iterator[_Checked]:
     """Check every file, on all cores where there are many."""
     if len(files) < _MANY or "-" in files:
         yield from map(check_one, files)
@@ -106,9 +106,9 @@ def _each(check_one: Callable[[str], _Checked], files: list[str]) -> Iterator[_C
         yield from pool.map(check_one, files, chunksize=32)
 
 
-def _check_over(below: list[Document], ignore: Collection[str], path: str) -> _Checked:
-    """Return one file's findings, and its texts where there are any: memory stays flat in the number of files."""
-    document, findings, ignored, hit = check_service([*below, path] if path else below, ignore)
+def _check_over(below: list[Document], ignore: Collection[str], path: str | None) -> _Checked:
+    """Return one file's findings, or those of the layers alone; its texts only where there are any, for memory."""
+    document, findings, ignored, hit = check_service(below if path is None else [*below, path], ignore)
     return _Checked(findings, ignored, hit, document.sources if findings else {})
 
 

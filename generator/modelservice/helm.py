@@ -14,6 +14,8 @@ from modelservice.errors import ToolError
 from modelservice.redact import hidden
 
 OLDEST = (3, 18, 0)
+# A registry that does not answer keeps helm waiting; a chart renders in less than a second.
+_SECONDS = 300
 
 
 class Helm(NamedTuple):
@@ -67,6 +69,20 @@ def try_helm(arguments: Sequence[str], variables: Mapping[str, str] | None = Non
 def _run(helm: str, arguments: Sequence[str], variables: Mapping[str, str]) -> subprocess.CompletedProcess[str]:
     environment = {**os.environ, **variables}
     command = [helm, *arguments]
-    return subprocess.run(
-        command, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL, env=environment
-    )
+    try:
+        return subprocess.run(
+            command,
+            capture_output=True,
+            text=True,
+            errors="replace",
+            check=False,
+            stdin=subprocess.DEVNULL,
+            env=environment,
+            timeout=_SECONDS,
+        )
+    except subprocess.TimeoutExpired as error:
+        raise ToolError(
+            f"helm {arguments[0]} did not end within {_SECONDS} seconds: is what it waits for there?"
+        ) from error
+    except OSError as error:
+        raise ToolError(f"{helm} cannot run: {error.strerror}; install Helm 3.18 or later") from error

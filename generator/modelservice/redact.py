@@ -28,18 +28,28 @@ _FORMS = {
     "a JSON Web Token": r"\beyJ[A-Za-z0-9_-]{10,500}\.eyJ[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]*",
     "a bearer token": r"\b[Bb]earer\s+[A-Za-z0-9._~+/-]{16,}",
     "a private key": r"-----BEGIN [A-Z ]{0,30}PRIVATE KEY-----(?s:.*)",
-    "a password in a URL": r"\b[a-z][a-z0-9+.-]{0,20}://[^/\s:@$]+:[^/\s@$]+@",
+    "an npm token": r"\bnpm_[A-Za-z0-9]{30,}",
+    "a Docker token": r"\bdckr_pat_[A-Za-z0-9_-]{20,}",
+    "a Vault token": r"\bhvs\.[A-Za-z0-9_-]{20,}",
+    "a Groq API key": r"\bgsk_[A-Za-z0-9]{20,}",
+    "a Replicate token": r"\br8_[A-Za-z0-9]{30,}",
+    "a PyPI token": r"\bpypi-[A-Za-z0-9_-]{30,}",
+    "a password in a URL": r"\b[A-Za-z][A-Za-z0-9+.-]{0,20}://[^/\s:@$]{0,100}:[^/\s@$]{1,200}@",
 }
 _ANY = re.compile("|".join(f"({form})" for form in _FORMS.values()))
 
 # Names of variables whose values are secrets.
-_NAME = re.compile(r"(^|_)(TOKEN|API_KEY|PASSWORD|SECRET|SECRET_ACCESS_KEY|PRIVATE_KEY)$", re.IGNORECASE)
+_NAME = re.compile(
+    r"(PASSWORD|PASSWD|PASSPHRASE|_PWD|_PASS|(^|_)(TOKEN|SECRET|CREDENTIALS?)"
+    r"|(^|_)(API|OPENAI|ACCESS|SECRET|PRIVATE|AUTH|ENCRYPTION|SIGNING)_?KEY(_ID)?|SECRET_ACCESS_KEY)$",
+    re.IGNORECASE,
+)
 # What stands under such a name and is no secret: HF_HUB_DISABLE_IMPLICIT_TOKEN=1, a count, a special token of a model.
 _NO_SECRET = re.compile(r"(?i)[0-9]{1,5}|true|false|yes|no|on|off|none|empty|dummy|not-needed|/.*|<.*>|\[.*\]")
 # Words beside which a secret may stand, whatever its form: flags of vLLM and their misspellings, names of variables.
 _WORDS = re.compile(
-    r"(?<![a-z])(api[-_ ]?ke?y|(hf|auth|access)[-_ ]?token|token(?![a-z])|passw(or)?d|passphrase|secret(?![a-z])"
-    r"|private[-_ ]?key|credential)",
+    r"(?<![a-z])(api[-_ ]?ke?y|(hf|auth|access)[-_ ]?token|(?<!batched-)(?<!prefill-)token(?![a-z])|secret(?![a-z])"
+    r"|(private|access)[-_ ]?key|credential)|passw(or)?d|passphrase|[-_]pwd(?![a-z])",
     re.IGNORECASE,
 )
 # What makes a whole file one that is better not quoted: which of its lines are a Secret's, a slip may hide.

@@ -28,7 +28,7 @@
 {{- end }}
 {{- if eq .Values.compileCache.volume "own" }}
 - name: compile-cache
-  mountPath: {{ include "modelservice.cacheFolder" . }}
+  mountPath: {{ include "modelservice.cacheFolder" . | quote }}
 {{- end }}
 {{- if .Values.model.chatTemplate }}
 - name: chat-template

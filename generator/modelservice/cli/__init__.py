@@ -7,6 +7,7 @@ start-up is most of `validate`.
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import signal
 import sys
@@ -15,7 +16,7 @@ from typing import Any
 import click
 
 from modelservice import __version__
-from modelservice.errors import ModelServiceError
+from modelservice.errors import ModelServiceError, ToolError
 
 # What a person is doing → the commands; `validate` lies in validate_command.py.
 _SECTIONS = {
@@ -36,6 +37,11 @@ class _Commands(click.Group):
         except ModelServiceError as error:
             click.echo(f"error: {error}", err=True)
             ctx.exit(error.exit_code)
+        except OSError as error:
+            # Standard output is full or gone, or the working directory is.
+            with contextlib.suppress(OSError):
+                click.echo(f"error: {error.strerror or error}", err=True)
+            ctx.exit(3)
         except KeyboardInterrupt:
             # As shells count it: 1 is an answer of `diff`, and a mistake in the input elsewhere.
             click.echo("stopped", err=True)
@@ -64,3 +70,5 @@ def main() -> None:
     """Turn one small values file into a checked Helm chart that serves a model with vLLM."""
     # What is half done is cleared away, as after Ctrl-C.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    if sys.stdout is None:
+        raise ToolError("standard output is closed")

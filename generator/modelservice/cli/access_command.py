@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from modelservice.cli.options import ignore_option, layers_option, load_release
+from modelservice.cli.options import ignore_option, layers_option, load_release, namespace_option
 
 
 @click.command("access")
@@ -12,7 +12,7 @@ from modelservice.cli.options import ignore_option, layers_option, load_release
 @layers_option
 @ignore_option
 @click.option("--release", help="Name of the release. Default: the file's name.")
-@click.option("--namespace", "-n", default="default", show_default=True, help="Namespace of the release.")
+@namespace_option
 @click.option(
     "--as", "style", type=click.Choice(["text", "curl", "python", "notebook", "env"]), default="text", show_default=True
 )

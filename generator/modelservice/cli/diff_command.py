@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from modelservice.cli.options import ignore_option, ignored_rules, layers_option
+from modelservice.cli.options import ignore_option, ignored_rules, layers_option, namespace_option
 from modelservice.errors import CompareError, InputError
 
 
@@ -14,7 +14,7 @@ from modelservice.errors import CompareError, InputError
 @layers_option
 @ignore_option
 @click.option("--release", help="Name of the release. Default: the name of NEW.")
-@click.option("--namespace", "-n", default="default", show_default=True, help="Namespace of the release.")
+@namespace_option
 def diff_command(old: str, new: str, layers: tuple[str, ...], release: str | None, namespace: str) -> None:
     """Show what a change of values does to the objects in a cluster, and to its pods.
 

@@ -30,6 +30,26 @@ ignore_option = click.option(
     callback=lambda context, _, rules: context.meta.update({_IGNORED: rules}),
     help="Pass over a rule that Helm does not enforce; repeatable. So does the comment # modelservice: ignore[RULE].",
 )
+
+
+def _namespace(_: click.Context, option: click.Parameter, name: str | None) -> str | None:
+    from modelservice.service import is_label
+
+    if name is not None and not is_label(name):
+        raise click.BadParameter(
+            f'"{name}" is no namespace: use lower case letters, digits and -, at most 63', param=option
+        )
+    return name
+
+
+namespace_option = click.option(
+    "--namespace",
+    "-n",
+    default="default",
+    show_default=True,
+    callback=_namespace,
+    help="Namespace of the release.",
+)
 name_option = click.option("--name", help="Name of the chart and the service. Default: the file's name.")
 version_option = click.option("--version", default="0.1.0", show_default=True, help="Version of the chart.")
 

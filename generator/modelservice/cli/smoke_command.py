@@ -2,21 +2,32 @@
 
 from __future__ import annotations
 
+import math
 import os
 import sys
+from typing import Any
 
 import click
+
+
+class _Seconds(click.FloatRange):
+    """Seconds within a day; not a number is none."""
+
+    def __init__(self, least: float) -> None:
+        super().__init__(min=least, max=86_400)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        seconds: float = super().convert(value, param, ctx)
+        if math.isnan(seconds):
+            self.fail(f"{value!r} is no number of seconds.", param, ctx)
+        return seconds
 
 
 @click.command("smoke")
 @click.argument("url")
 @click.option("--model", default="", help="Name of the model. Default: the first that the server lists.")
-@click.option(
-    "--wait", "wait_seconds", type=click.FloatRange(min=0), default=0, help="Wait so many seconds until ready."
-)
-@click.option(
-    "--timeout", type=click.FloatRange(min=0.1), default=30, show_default=True, help="Seconds for one answer."
-)
+@click.option("--wait", "wait_seconds", type=_Seconds(0), default=0, help="Wait so many seconds until ready.")
+@click.option("--timeout", type=_Seconds(0.1), default=30, show_default=True, help="Seconds for one answer.")
 @click.option("--insecure", is_flag=True, help="Trust any TLS certificate.")
 @click.option("--format", "style", type=click.Choice(["text", "json"]), default="text", show_default=True)
 def smoke_command(url: str, model: str, wait_seconds: float, timeout: float, insecure: bool, style: str) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from modelservice.cli.options import ignore_option, ignored_rules, layers_option, load_release
+from modelservice.cli.options import ignore_option, ignored_rules, layers_option, load_release, namespace_option
 from modelservice.errors import InputError
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 @layers_option
 @ignore_option
 @click.option("--release", help="Name of the release. Default: the file's name.")
-@click.option("--namespace", "-n", default="default", show_default=True, help="Namespace of the release.")
+@namespace_option
 @click.option("--output-dir", type=click.Path(path_type=Path), help="A file for each service, for many of them.")
 def template_command(
     values: tuple[str, ...], layers: tuple[str, ...], release: str | None, namespace: str, output_dir: Path | None

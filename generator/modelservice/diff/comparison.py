@@ -12,6 +12,7 @@ import yaml
 from modelservice.diff.effects import changed, come, gone
 from modelservice.errors import ToolError
 from modelservice.quantity import Quantity
+from modelservice.reading.documents import load_objects
 from modelservice.redact import object_field
 from modelservice.writing.dump import dump
 
@@ -60,7 +61,7 @@ def _shown(kind: str, field: Field) -> Field:
 
 def _objects(text: str) -> dict[_Key, Object]:
     try:
-        found = [item for item in yaml.safe_load_all(text) if item]
+        found = [one for item in load_objects(text) for one in _members(item)]
     except yaml.YAMLError as error:
         raise ToolError(f"helm printed what is no YAML: {error}") from error
     for item in found:
@@ -70,9 +71,18 @@ def _objects(text: str) -> dict[_Key, Object]:
     return {_key(item): _typed(item) for item in kept}
 
 
+def _members(item: Any) -> list[Any]:
+    """Return the objects of a List, or the object itself; what is no object of Kubernetes is left out."""
+    if isinstance(item, Mapping) and str(item.get("kind")).endswith("List") and isinstance(item.get("items"), list):
+        return [one for member in item["items"] for one in _members(member)]
+    about = item.get("metadata") if isinstance(item, Mapping) else None
+    return [item] if isinstance(about, Mapping) and item.get("kind") and item.get("apiVersion") else []
+
+
 def _key(item: Object) -> _Key:
     about = item["metadata"]
-    return item["kind"], about["name"], item["apiVersion"].rpartition("/")[0], about.get("namespace") or ""
+    name = str(about.get("name") or f"{about.get('generateName', '')}*")
+    return str(item["kind"]), name, str(item["apiVersion"]).rpartition("/")[0], str(about.get("namespace") or "")
 
 
 # The API server reads quantities of its own kinds as numbers; a custom resource keeps the text.

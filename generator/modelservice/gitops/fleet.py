@@ -54,7 +54,9 @@ def _members_of(argument: str, layers: Sequence[str]) -> Iterator[Member]:
     for file in values_files([argument], layers):
         inside = Path(file).relative_to(root) if root.is_dir() else Path(Path(file).name)
         name = name_from(file)
-        yield Member(file, inside.with_name(f"{name}.yaml"), name)
+        # A folder without a service stands for itself, and is read to say so.
+        target = inside.with_name(f"{name}.yaml") if inside.name else inside / f"{name}.yaml"
+        yield Member(file, target, name)
 
 
 def _trouble(member: Member, rivals: Sequence[str]) -> str:
@@ -85,6 +87,9 @@ def _template(
     found, sources = service.findings, service.document.sources
     if member.trouble or service.errors:
         return Outcome(member, found, sources, member.trouble or "its values are wrong")
+    if not (folder / member.target).parent.resolve().is_relative_to(folder.resolve()):
+        trouble = f"{folder / member.target.parent} is a link out of {folder}: remove it"
+        return Outcome(member, found, sources, trouble)
     try:
         replace_file(folder / member.target, manifests(chart, member.release, namespace, files))
     except ModelServiceError as error:

@@ -18,8 +18,13 @@ class Made(NamedTuple):
 
 def made_by(words: Sequence[str], source: str) -> str:
     """Return the comment that says how a file was made, and of which values."""
-    command = shlex.join(["modelservice", "argocd", *words])
+    command, source = _one_line(shlex.join(["modelservice", "argocd", *words])), _one_line(source)
     return f"# Made by: {command}\n{_SOURCE}{source}\n# Change the values, and run it again.\n"
+
+
+def _one_line(text: str) -> str:
+    """Return a text without what would end a comment."""
+    return "".join(char if char.isprintable() else f"\\x{ord(char):02x}" for char in text)
 
 
 _SOURCE = "# Values: "

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import os
 import shlex
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -102,7 +103,9 @@ def _locked(folder: Path, told: Callable[[str], None]) -> Iterator[None]:
     """Let one publisher at a time into the folder; a second one waits, and one that is killed lets go."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        with (folder / ".modelservice.lock").open("w") as lock:
+        # A link in its place would be followed, and its target emptied.
+        flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
+        with open(os.open(folder / ".modelservice.lock", flags, 0o644), "r+b") as lock:  # noqa: PTH123  a descriptor
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:

@@ -63,4 +63,54 @@ def api_keys_logged(values: Values) -> Iterator[Said]:
         yield Said(("apiKeySecret", "keys"), message, "keep one of them, or use vLLM 0.32.0 or later", True)
 
 
-RULES = (api_open, api_keys_logged)
+# Before it, vLLM allows a Starlette that builds the path it checks from the Host header: CVE-2026-48710.
+_HOST_CHECKED = (0, 24, 0)
+
+
+def _bypassed(values: Values) -> str:
+    """Return the vLLM release whose key a Host header bypasses, "" where none is known to, or there is no key."""
+    # The tag of an image of one's own may count something else.
+    stated = values.at("vllmVersion") or "vllm" in f"{values.at('image.repository')}:{values.at('image.tag')}"
+    if not (stated and has_key(values)):
+        return ""
+    from modelservice.vllm.releases import release_for
+
+    release = release_for(values.at("image.tag"), values.at("vllmVersion"))
+    name = release.asked or release.name
+    return name if tuple(int(part) for part in name.split(".")[:3]) < _HOST_CHECKED else ""
+
+
+@rule(
+    "api-key-bypass",
+    "A Host header bypasses the API key of a vLLM before 0.24.0 behind an Ingress.",
+    source="CVE-2026-48710",
+    why=(
+        "These releases allow a Starlette that builds the path it checks from the Host header. "
+        "A request with the header `Host: llm.example.com:80?x` gets an answer without the key."
+    ),
+    refused_by=Refuser.CHART,
+)
+def api_key_bypass(values: Values) -> Iterator[Said]:
+    """Find an Ingress to a release whose API key can be bypassed."""
+    release = _bypassed(values)
+    if values.at("ingress.enabled") and release:
+        message = f"anyone can bypass the API key of vLLM {release} with a Host header"
+        yield Said(("ingress", "enabled"), message, "use vLLM 0.24.0 or later", True)
+
+
+@rule(
+    "api-key-bypass-route",
+    "A Host header may bypass the API key of a vLLM before 0.24.0 behind an HTTPRoute.",
+    source="CVE-2026-48710",
+    why="The gateway decides which Host headers it forwards. Send one with a `?` to yours before you rely on the key.",
+    severity=Severity.WARNING,
+)
+def api_key_bypass_route(values: Values) -> Iterator[Said]:
+    """Find an HTTPRoute to a release whose API key may be bypassed."""
+    release = _bypassed(values)
+    if values.at("httpRoute.enabled") and release:
+        message = f"a Host header may bypass the API key of vLLM {release}"
+        yield Said(("httpRoute", "enabled"), message, "use vLLM 0.24.0 or later", True)
+
+
+RULES = (api_open, api_keys_logged, api_key_bypass, api_key_bypass_route)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -88,26 +87,17 @@ def _read(item: Any) -> list[Any] | str:
         return [item]
     import yaml
 
+    from modelservice.reading.documents import load_texts
+
     try:
-        return [one for one in yaml.load_all(item, _loader()) if one not in (None, {})]
+        return load_texts(item)
     except yaml.MarkedYAMLError as error:
         line = f", in line {error.problem_mark.line + 1} of the text" if error.problem_mark else ""
         return f"{error.problem}{line}"
-    except (yaml.YAMLError, RecursionError):
-        return "it cannot be read"
-
-
-@functools.cache
-def _loader() -> Any:
-    """Return what reads YAML's scalars as text, but for null: Python's own types are not those of Helm."""
-    import yaml
-
-    class Texts(yaml.BaseLoader):
-        """BaseLoader, with null."""
-
-    Texts.add_implicit_resolver("tag:yaml.org,2002:null", re.compile(r"(~|null|Null|NULL|)\Z"), ["~", "n", "N", ""])
-    Texts.add_constructor("tag:yaml.org,2002:null", lambda loader, node: None)
-    return Texts
+    except yaml.YAMLError as error:
+        return str(error).partition("\n")[0] or "it cannot be read"
+    except RecursionError:
+        return "it is too deep"
 
 
 def _is_readable(one: Any) -> bool:

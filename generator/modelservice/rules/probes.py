@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from modelservice.findings import Action, Edit, Path, Refuser, Severity, dotted
+from modelservice.rules.api_key import has_key
 from modelservice.rules.containers import containers, goes_on
 from modelservice.rules.rule import Said, Values, put, removal, rule, setting, sound, writing
 
@@ -111,6 +112,24 @@ def probe_port(values: Values) -> Iterator[Said]:
 
 
 @rule(
+    "probe-behind-key",
+    "A probe asks a path that the API key guards.",
+    source="vLLM's server: the key guards /v1",
+    why="The kubelet sends no key and gets 401. The pod never becomes ready, or is restarted again and again.",
+)
+def probe_behind_key(values: Values) -> Iterator[Said]:
+    """Find a probe of the server that needs the API key, and does not send one."""
+    # Another server than vLLM's may guard other paths.
+    guarded = has_key(values) and not values.at("command")
+    for path, _, probe in _own(values) if guarded else ():
+        asked = probe.get("httpGet", {})
+        sends = any(header.get("name", "").lower() == "authorization" for header in asked.get("httpHeaders", []))
+        if asked.get("path", "").startswith("/v1") and not sends and asked.get("port") in ("http", 8000):
+            message = f"{asked['path']} is guarded by the API key, which the kubelet does not send"
+            yield writing((*path, "httpGet", "path"), message, "/health")
+
+
+@rule(
     "probe-grace",
     "A readiness probe has a `terminationGracePeriodSeconds`.",
     why=(
@@ -150,4 +169,4 @@ def probe_timeout(values: Values) -> Iterator[Said]:
             yield setting((*path, "periodSeconds"), message, {f"probes.{name}.timeoutSeconds": period})
 
 
-RULES = (probe_handler, probe_success, probe_port, probe_grace, probe_timeout)
+RULES = (probe_behind_key, probe_handler, probe_success, probe_port, probe_grace, probe_timeout)

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
+import functools
 import json
+import queue
+import threading
 import time
 from collections.abc import Callable, Iterator
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn, TypeVar
 
 from modelservice.errors import ToolError
 from modelservice.redact import shown_url
@@ -17,6 +21,11 @@ if TYPE_CHECKING:
 
 # Routes that vLLM answers without the key; the last is a whole chat.
 _ROUND_THE_KEY = ("/metrics", "/openapi.json", "/tokenize", "/invocations")
+_POSTED = ("/tokenize", "/invocations")
+# More than any of these routes answers.
+MAX_BYTES = 16 * 1024 * 1024
+
+_T = TypeVar("_T")
 
 
 class Verdict(StrEnum):
@@ -55,17 +64,17 @@ class Smoke(NamedTuple):
 
 
 def smoke(url: str, *, model: str, key: str, timeout: float, insecure: bool) -> Smoke:
-    """Ask every route once. Raises ToolError where nothing answers; a wrong key is an answer."""
-    import httpx
+    """Ask every route once; no answer takes longer than the seconds of `timeout`, whatever the server does.
 
+    Raises ToolError where nothing answers; a wrong key is an answer.
+    """
     root = url.rstrip("/").removesuffix("/v1")
+    if not (key.isascii() and key.isprintable()):
+        raise ToolError("the key holds what no header takes, such as the end of a line: set OPENAI_API_KEY without it")
     headers = {"Authorization": f"Bearer {key}"} if key else {}
-    try:
-        with httpx.Client(base_url=root, headers=headers, timeout=timeout, verify=not insecure) as client:
-            _reach(client, shown_url(root))
-            return _smoke(client, shown_url(root), model, key)
-    except httpx.InvalidURL as error:
-        raise _no_address(url) from error
+    with _client(url, root, timeout=timeout, insecure=insecure, headers=headers) as client:
+        _reach(client, shown_url(root))
+        return _without_key(_smoke(client, shown_url(root), model, key), key)
 
 
 def wait(url: str, seconds: float, *, insecure: bool, told: Callable[[float], None]) -> None:
@@ -73,97 +82,171 @@ def wait(url: str, seconds: float, *, insecure: bool, told: Callable[[float], No
     import httpx
 
     start, root = time.monotonic(), url.rstrip("/").removesuffix("/v1")
-    with httpx.Client(verify=not insecure, timeout=5) as client:
-        while (passed := time.monotonic() - start) < seconds:
+    while (passed := time.monotonic() - start) < seconds:
+        with _client(url, root, timeout=min(5.0, seconds - passed), insecure=insecure, headers={}) as client:
             try:
-                if _ready(client, root):
+                if _ready(client):
                     return
-            except httpx.InvalidURL as error:
-                raise _no_address(url) from error
-            except httpx.HTTPError as error:
+            except (httpx.HTTPError, OSError) as error:
                 if "CERTIFICATE" in str(error):
                     return  # waiting mends none, and the first question says so
-            told(passed)
-            time.sleep(min(2.0, max(0.0, seconds - passed)))
+        passed = time.monotonic() - start
+        told(passed)
+        time.sleep(min(2.0, max(0.0, seconds - passed)))
     raise ToolError(f"{shown_url(root)} was not ready after {seconds:.0f} seconds: look at the pod's log")
 
 
-def _no_address(url: str) -> ToolError:
-    return ToolError(f"{shown_url(url)} is no address: write http://host:port")
+@contextlib.contextmanager
+def _client(url: str, root: str, *, timeout: float, insecure: bool, headers: dict[str, str]) -> Iterator[httpx.Client]:
+    import httpx
+
+    # What is not compressed cannot grow when it is read.
+    headers = {**headers, "Accept-Encoding": "identity"}
+    try:
+        with httpx.Client(base_url=root, headers=headers, timeout=timeout, verify=not insecure) as client:
+            yield client
+    except (httpx.InvalidURL, UnicodeError) as error:
+        raise ToolError(f"{shown_url(url)} is no address: write http://host:port") from error
 
 
-def _ready(client: httpx.Client, root: str) -> bool:
+def _ready(client: httpx.Client) -> bool:
     """Say whether the server answers; behind an Ingress that forwards /v1 alone there is no /health."""
-    status = client.get(f"{root}/health").status_code
-    return status == 200 or (status == 404 and client.get(f"{root}/v1/models").status_code in (200, 401))
+    status = _ask(client, "GET", "/health").status
+    return status == 200 or (status == 404 and _ask(client, "GET", "/v1/models").status in (200, 401))
 
 
 def _reach(client: httpx.Client, root: str) -> None:
     import httpx
 
     try:
-        client.get("/health")
-    except httpx.TimeoutException as error:
+        _ask(client, "GET", "/health")
+    except (httpx.TimeoutException, TimeoutError) as error:
         raise ToolError(f"{root} does not answer: is it the right address, and is it ready?") from error
-    except httpx.HTTPError as error:
+    except (httpx.HTTPError, OSError) as error:
         hint = "--insecure trusts any certificate" if "CERTIFICATE" in str(error) else "is the port forwarded?"
-        raise ToolError(f"{root} cannot be reached: {error}; {hint}") from error
+        raise ToolError(f"{root} cannot be reached: {_plain(str(error))}; {hint}") from error
+
+
+class _Reply(NamedTuple):
+    """What came back: `content` is at most MAX_BYTES, `first` the seconds to the first token, `odd` what is wrong."""
+
+    status: int
+    content: bytes
+    seconds: float
+    first: float | None
+    odd: str
+
+
+def _ask(client: httpx.Client, method: str, path: str, *, streamed: bool = False, **sent: Any) -> _Reply:
+    """Ask once, and read the answer within bounds. Raises httpx.HTTPError and OSError, TimeoutError among them."""
+    start, most = time.monotonic(), client.timeout.read or 0.0
+
+    def talk() -> _Reply:
+        first, odd, content = None, "", bytearray()
+        with client.stream(method, path, **sent) as answer:
+            if answer.headers.get("Content-Encoding", "identity") != "identity":
+                odd = "the answer is compressed, which nobody asked for"
+            for chunk in answer.iter_raw():
+                content += chunk
+                if streamed and first is None and b"data:" in content:
+                    first = time.monotonic() - start
+                if len(content) > MAX_BYTES:
+                    odd = f"the answer has no end within {MAX_BYTES // 1024**2} MiB"
+                    break
+                if time.monotonic() - start > most:
+                    raise TimeoutError
+            return _Reply(answer.status_code, bytes(content), time.monotonic() - start, first, odd)
+
+    return _within(most, talk)
+
+
+def _within(seconds: float, call: Callable[[], _T]) -> _T:
+    """Return what the call returns. Raises what it raises, and TimeoutError after the seconds, when nobody hears it.
+
+    httpx bounds the wait for each piece of an answer, and none of its settings the whole.
+    """
+    heard: queue.SimpleQueue[Callable[[], _T]] = queue.SimpleQueue()
+
+    def run() -> None:
+        try:
+            result = call()
+        except Exception as error:
+            heard.put(functools.partial(_raise, error))
+        else:
+            heard.put(lambda: result)
+
+    threading.Thread(target=run, daemon=True).start()
+    try:
+        return heard.get(timeout=seconds + 0.1)()
+    except queue.Empty:
+        raise TimeoutError from None
+
+
+def _raise(error: Exception) -> NoReturn:
+    raise error
+
+
+def _plain(text: str) -> str:
+    """Return a server's text without what a terminal obeys."""
+    return "".join(char if char.isprintable() else "?" for char in text)
+
+
+def _without_key(result: Smoke, key: str) -> Smoke:
+    """Return the result without the key, wherever the server repeats it."""
+
+    def said(text: str) -> str:
+        return _plain(text.replace(key, "(the key)") if key else text)
+
+    answers = [answer._replace(note=said(answer.note)) for answer in result.answers]
+    return result._replace(model=said(result.model), answers=answers)
 
 
 def _smoke(client: httpx.Client, root: str, model: str, key: str) -> Smoke:
     model = model or _served_model(client)
-    raw = [_ask(client, route, model) for route in ROUTES]
-    statuses = {route.path: answer[0] for route, answer in zip(ROUTES, raw, strict=True)}
+    raw = [_ask_route(client, route, model) for route in ROUTES]
+    statuses = {route.path: answer.status for route, answer in zip(ROUTES, raw, strict=True)}
     task = _task(statuses)
     behind = statuses["/health"] == 404 and statuses["/v1/models"] in (200, 401)
-    answers = [_judged(route, task, behind, *answer) for route, answer in zip(ROUTES, raw, strict=True)]
+    answers = [_judged(route, task, behind, answer) for route, answer in zip(ROUTES, raw, strict=True)]
     enforced, warnings = _key_check(client, model, task)
     said = "asked for" if enforced else "not asked for" + (", though one was given" if key else "")
     return Smoke(root, model, task, said, answers + warnings)
 
 
 def _served_model(client: httpx.Client) -> str:
+    import httpx
+
     try:
-        return str(client.get("/v1/models").json()["data"][0]["id"])
-    except (ValueError, LookupError, TypeError):
+        name = json.loads(_ask(client, "GET", "/v1/models").content)["data"][0]["id"]
+    except (httpx.HTTPError, OSError, ValueError, LookupError, TypeError, RecursionError):
         return "unknown"
+    return _plain(str(name))[:200]
 
 
-_Raw = tuple[int, float, float | None, str]  # status, seconds, seconds to the first token, what is odd
-
-
-def _ask(client: httpx.Client, route: Route, model: str) -> _Raw:
+def _ask_route(client: httpx.Client, route: Route, model: str) -> _Reply:
     import httpx
 
     body = {**route.body, "model": model} if route.body is not None else None
     start = time.monotonic()
-    first, odd = None, ""
     try:
-        with client.stream(route.method, route.path, json=body) as answer:
-            if route.streamed and answer.status_code == 200:
-                first, odd = _read_stream(answer, start)
-            else:
-                odd = _error_of(answer.read()) if answer.status_code >= 400 else ""
-        return answer.status_code, time.monotonic() - start, first, odd
-    except httpx.HTTPError as error:
-        return 0, time.monotonic() - start, None, type(error).__name__
-
-
-def _read_stream(answer: httpx.Response, start: float) -> tuple[float | None, str]:
-    first, last = None, ""
-    for line in answer.iter_lines():
-        if line.startswith("data:"):
-            first = time.monotonic() - start if first is None else first
-            last = line
-    return first, "" if last == "data: [DONE]" else "the stream did not end with [DONE]"
+        reply = _ask(client, route.method, route.path, streamed=route.streamed, json=body)
+    except (httpx.HTTPError, OSError) as error:
+        return _Reply(0, b"", time.monotonic() - start, None, type(error).__name__)
+    if reply.status >= 400:
+        return reply._replace(odd=_error_of(reply.content))
+    if route.streamed and reply.status == 200 and not reply.odd:
+        lines = [line for line in reply.content.splitlines() if line.startswith(b"data:")]
+        ended = bool(lines) and lines[-1] == b"data: [DONE]"
+        return reply._replace(odd="" if ended else "the stream did not end with [DONE]")
+    return reply
 
 
 def _error_of(content: bytes) -> str:
     try:
         error = json.loads(content).get("error", "")
-    except (ValueError, AttributeError):
+    except (ValueError, AttributeError, RecursionError):
         return ""
-    return str(error.get("message", "") if isinstance(error, dict) else error)[:120]
+    return str(error.get("message", "") if isinstance(error, dict) else error)[:400]
 
 
 def _task(statuses: dict[str, int]) -> str:
@@ -173,10 +256,9 @@ def _task(statuses: dict[str, int]) -> str:
     return GENERATE
 
 
-def _judged(
-    route: Route, task: str, behind: bool, status: int, seconds: float, first: float | None, odd: str
-) -> Answer:
+def _judged(route: Route, task: str, behind: bool, reply: _Reply) -> Answer:
     """Judge an answer; `behind` says that something in between forwards /v1 alone."""
+    status, odd = reply.status, reply.odd
     if behind and status == 404 and not route.path.startswith("/v1"):
         verdict, note = Verdict.ABSENT, "/v1 alone is forwarded"
     elif task not in route.tasks:
@@ -192,23 +274,25 @@ def _judged(
         verdict, note = Verdict.WRONG, "the key is wrong or missing: set OPENAI_API_KEY"
     else:
         verdict, note = Verdict.WRONG, odd or "this route should answer 200"
-    return Answer(route.name, status, seconds, first, verdict, note)
+    return Answer(route.name, status, reply.seconds, reply.first, verdict, note)
 
 
 def _key_check(client: httpx.Client, model: str, task: str) -> tuple[bool, list[Answer]]:
     """Ask without the key: whether /v1 refuses, and then what else does not."""
     import httpx
 
-    anonymous = {"Authorization": ""}
     try:
-        enforced = client.get("/v1/models", headers=anonymous).status_code == 401
-        found = list(_open_routes(client, model, task, anonymous)) if enforced else []
-    except httpx.HTTPError:
+        if _ask(client, "GET", "/v1/models", headers=_ANONYMOUS).status != 401:
+            return False, []
+        return True, [*_open_routes(client, model, task), *_bypasses(client)]
+    except (httpx.HTTPError, OSError):
         return False, []
-    return enforced, found
 
 
-def _open_routes(client: httpx.Client, model: str, task: str, headers: dict[str, str]) -> Iterator[Answer]:
+_ANONYMOUS = {"Authorization": ""}
+
+
+def _open_routes(client: httpx.Client, model: str, task: str) -> Iterator[Answer]:
     body: dict[str, Any] = {
         "model": model,
         "prompt": "Hello",
@@ -218,18 +302,30 @@ def _open_routes(client: httpx.Client, model: str, task: str, headers: dict[str,
     for path in _ROUND_THE_KEY:
         if path == "/invocations" and task != GENERATE:
             continue
-        start = time.monotonic()
-        posted = path in ("/tokenize", "/invocations")
-        sent = {
-            key: body[key]
-            for key in (("model", "prompt") if path == "/tokenize" else ("model", "messages", "max_tokens"))
-        }
-        answer = client.post(path, json=sent, headers=headers) if posted else client.get(path, headers=headers)
-        if answer.status_code == 200:
+        names = ("model", "prompt") if path == "/tokenize" else ("model", "messages", "max_tokens")
+        sent: dict[str, Any] = {"json": {name: body[name] for name in names}} if path in _POSTED else {}
+        method = "POST" if sent else "GET"
+        reply = _ask(client, method, path, headers=_ANONYMOUS, **sent)
+        if reply.status == 200:
             note = "answers without the key: let only /v1 leave the cluster"
-            yield Answer(
-                f"{'POST' if posted else 'GET'} {path}", 200, time.monotonic() - start, None, Verdict.WARNING, note
-            )
+            yield Answer(f"{method} {path}", 200, reply.seconds, None, Verdict.WARNING, note)
+
+
+def _bypasses(client: httpx.Client) -> Iterator[Answer]:
+    """Try two ways around the key from outside: a Host header, and a path that a proxy and vLLM read differently."""
+    host = client.base_url.netloc.decode("ascii")
+    reply = _ask(client, "GET", "/v1/models", headers={**_ANONYMOUS, "Host": f"{host}?x"})
+    if reply.status == 200:
+        note = "answers without the key: use vLLM 0.24.0 or later"
+        yield Answer(f"GET /v1/models (Host: {host}?x)", 200, reply.seconds, None, Verdict.WRONG, note)
+    if _ask(client, "GET", "/metrics", headers=_ANONYMOUS).status == 200:
+        return  # said already
+    below = client.base_url.raw_path.rstrip(b"/")
+    for path in (b"/metrics/../v1/models", b"/metrics/%2e%2e/v1/models", b"/metrics%2f..%2fv1/models"):
+        reply = _ask(client, "GET", "/metrics", headers=_ANONYMOUS, extensions={"target": below + path})
+        if reply.status == 200 and b"# TYPE" in reply.content:
+            note = "answers without the key and passes for /v1: let the proxy refuse such paths"
+            yield Answer(f"GET {path.decode()}", 200, reply.seconds, None, Verdict.WARNING, note)
 
 
 def as_text(result: Smoke) -> str:

@@ -7,9 +7,11 @@ from typing import Any
 
 import yaml
 
-# Helm reads YAML 1.1 in its own way: more plain scalars are numbers or booleans than PyYAML thinks.
+from modelservice.reading.scalars import resolve
+
+# What some reader of YAML takes for a number, a date or a boolean; Helm alone knows more numbers than PyYAML thinks.
 _RETYPED = re.compile(
-    r"[-+.]?[0-9][0-9_.,:eExXoObBa-fA-F+-]*|y|n|yes|no|on|off|true|false|null|~|[-+]?\.(inf|nan)",
+    r"[-+]?\.?[0-9_][0-9_.,:eExXoObBa-fA-F+-]*|y|n|yes|no|on|off|true|false|null|~|=|<<|[-+]?\.(inf|nan)",
     re.IGNORECASE,
 )
 
@@ -27,7 +29,7 @@ def _string(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
     style = None
     if "\n" in text:
         style = "|"
-    elif not text or _RETYPED.fullmatch(text):
+    elif not text or _RETYPED.fullmatch(text) or resolve(text) != (text, None):
         style = '"'
     return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=style)
 

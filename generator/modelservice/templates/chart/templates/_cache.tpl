@@ -12,12 +12,12 @@
 {{- if .Values.compileCache.volume }}
 {{- $folder := include "modelservice.cacheFolder" . }}
 - name: VLLM_CACHE_ROOT
-  value: {{ $folder }}/vllm
+  value: {{ printf "%s/vllm" $folder | quote }}
 - name: TRITON_CACHE_DIR
-  value: {{ $folder }}/triton
+  value: {{ printf "%s/triton" $folder | quote }}
 - name: TORCHINDUCTOR_CACHE_DIR
-  value: {{ $folder }}/torchinductor
+  value: {{ printf "%s/torchinductor" $folder | quote }}
 - name: FLASHINFER_WORKSPACE_BASE
-  value: {{ $folder }}
+  value: {{ $folder | quote }}
 {{- end }}
 {{- end }}

@@ -1,0 +1,91 @@
+"""Load YAML that is no values file (texts of extra objects, what helm prints), within bounds of size and depth."""
+
+from __future__ import annotations
+
+import functools
+import re
+from collections.abc import Callable
+from typing import Any
+
+import yaml
+
+# What all aliases together may expand to; far more than a file of objects holds.
+MAX_NODES = 200_000
+MAX_DEPTH = 200
+_CORE = "tag:yaml.org,2002:"
+_PARSER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+
+def load_texts(text: str) -> list[Any]:
+    """Return a stream's documents, each scalar as the text that is written; null is None.
+
+    Raises YAMLError for what is no YAML, or would grow beyond bounds.
+    """
+    return _load(text, _texts)
+
+
+def load_objects(text: str) -> list[Any]:
+    """Return a stream's documents as Kubernetes reads them: dates and the like stay text.
+
+    Raises YAMLError for what is no YAML, or would grow beyond bounds.
+    """
+    return _load(text, _objects)
+
+
+def _load(text: str, loader: Callable[[], Any]) -> list[Any]:
+    _require_bounded(text)
+    return [one for one in yaml.load_all(text, loader()) if one not in (None, {})]
+
+
+def _require_bounded(text: str) -> None:
+    """Raise YAMLError where the text, with each alias written out, has too many nodes or is too deep."""
+    sizes: dict[str, int] = {}
+    stack: list[tuple[str | None, int]] = [(None, 0)]
+    for event in yaml.parse(text, Loader=_PARSER):
+        if isinstance(event, yaml.DocumentStartEvent):
+            sizes = {}
+        if isinstance(event, yaml.CollectionStartEvent):
+            stack.append((event.anchor, 1))
+        elif isinstance(event, yaml.CollectionEndEvent):
+            anchor, size = stack.pop()
+            _add(stack, sizes, anchor, size)
+        elif isinstance(event, yaml.AliasEvent):
+            _add(stack, sizes, None, sizes.get(event.anchor or "", 1))
+        elif isinstance(event, yaml.ScalarEvent):
+            _add(stack, sizes, event.anchor, 1)
+        if len(stack) > MAX_DEPTH or stack[-1][1] > MAX_NODES:
+            raise yaml.YAMLError("it is too deep, or holds too many values")
+
+
+def _add(stack: list[tuple[str | None, int]], sizes: dict[str, int], anchor: str | None, size: int) -> None:
+    if anchor:
+        sizes[anchor] = size
+    above, count = stack[-1]
+    stack[-1] = (above, count + size)
+
+
+@functools.cache
+def _texts() -> Any:
+    """Return what reads YAML's scalars as text, but for null: Python's own types are not those of Helm."""
+
+    class Texts(yaml.BaseLoader):
+        """BaseLoader, with null."""
+
+    Texts.add_implicit_resolver(f"{_CORE}null", re.compile(r"(~|null|Null|NULL|)\Z"), ["~", "n", "N", ""])
+    Texts.add_constructor(f"{_CORE}null", lambda loader, node: None)
+    return Texts
+
+
+@functools.cache
+def _objects() -> Any:
+    """Return a safe loader without the types that JSON, and so Kubernetes, does not have."""
+
+    class Objects(_PARSER):  # type: ignore[misc]
+        """The safe loader, with dates and = as text."""
+
+    unwanted = (f"{_CORE}timestamp", f"{_CORE}value")
+    Objects.yaml_implicit_resolvers = {
+        first: [(tag, pattern) for tag, pattern in resolvers if tag not in unwanted]
+        for first, resolvers in _PARSER.yaml_implicit_resolvers.items()
+    }
+    return Objects
