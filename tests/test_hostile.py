@@ -2,10 +2,13 @@
 
 import json
 import os
+import subprocess
+import sys
 import time
 from pathlib import Path
 
 import pytest
+import yaml
 from click.testing import CliRunner
 from modelservice.cli import main
 
@@ -87,6 +90,12 @@ MANY = {
     "keys": MODEL + "".join(f"key{n}: 1\n" for n in range(9000)),
     "arguments": MODEL + "args:\n" + "".join(f"  - --unknown-{n}\n" for n in range(1000)),
     "actions": MODEL + f"extraObjects: ['{'{' * 400_000}', '{'kind: ' * 30_000}', '{'<path:' * 30_000}']\n",
+    "aliases": MODEL
+    + "extraObjects:\n  - |\n    a: &a [x, x, x, x, x, x, x, x, x]\n"
+    + "".join(
+        f"    {new}: &{new} [{', '.join([f'*{old}'] * 9)}]\n" for old, new in zip("abcdefgh", "bcdefghi", strict=True)
+    ),
+    "block": MODEL + f"networkPolicy: {{enabled: true, from: [{{ipBlock: {{cidr: '{':' * 120_000}'}}}}]}}\n",
     "text": MODEL + f'resources: {{limits: {{cpu: "{"9" * 900_000}"}}}}\n',
 }
 
@@ -144,6 +153,13 @@ def test_more_mistakes_than_are_shown_and_odd_line_ends_are_no_traceback(text: s
                 "value: {a: hunter2pw}",
             )
         ),
+        *(
+            f"env: [{{name: {name}, value: hunter2pw}}]\n"
+            for name in ("PGPASSWORD", "DB_PASSWD", "MYSQL_PWD", "APIKEY", "OPENAI_KEY", "ACCESS_KEY", "CREDENTIALS")
+        ),
+        "env: [{name: PGPASSWORD, value: 12345678}]\n",
+        "env: [{name: CACHE, value: 'redis://:hunter2pw@cache:6379'}]\n",
+        "env: [{name: STORE, value: 'HTTPS://ann:hunter2pw@example.com'}]\n",
         "env: [DB_PASSWORD=hunter2pw]\n",
         "env: DB_PASSWORD=hunter2pw\n",
         "args: --api-key hunter2pw\n",
@@ -189,3 +205,46 @@ def test_rules_whose_mistakes_are_not_all_listed_say_so_too(tmp_path: Path) -> N
     said = validate(tmp_path, MODEL + "env:\n" + "".join("  - {name: A, value: b}\n" for _ in range(300)))
     assert said.count("[env-twice]") == 200
     assert "200 mistakes are listed, and there may be more" in said
+
+
+@pytest.mark.parametrize("flag", ["--max-num-batched-token=8192", "--long-prefill-token-threshold=512"])
+def test_a_count_of_tokens_is_no_secret(flag: str, tmp_path: Path) -> None:
+    said = validate(tmp_path, MODEL + f"args: [{flag}]\n")
+    assert "secret" not in said
+
+
+def run(arguments: list[str], shell: str, folder: Path) -> subprocess.CompletedProcess[str]:
+    command = f'"$@" {shell}'
+    program = [sys.executable, "-m", "modelservice", *arguments]
+    return subprocess.run(
+        ["bash", "-c", command, "-", *program], cwd=folder, capture_output=True, text=True, timeout=60, check=False
+    )
+
+
+@pytest.mark.parametrize(
+    ("arguments", "shell", "code", "says"),
+    [
+        (["validate", ""], "", 1, "there is no such file"),
+        (["validate", "a.yaml", "--format", "json"], "> /dev/full", 3, "No space left on device"),
+        (["validate", "a.yaml", "--format", "json"], ">&-", 3, "standard output is closed"),
+        (["argocd", "a.yaml", "--chart-repo", "https://a.b/c"], ">&-", 3, "standard output is closed"),
+        (["template", "a.yaml", "-n", "No Namespace"], "", 2, "is no namespace"),
+        (["access", "a.yaml", "-n", "x" * 64], "", 2, "is no namespace"),
+    ],
+)
+def test_what_surrounds_a_command_is_one_sentence(
+    arguments: list[str], shell: str, code: int, says: str, tmp_path: Path
+) -> None:
+    (tmp_path / "a.yaml").write_text(MODEL)
+    answer = run(arguments, shell, tmp_path)
+    assert (answer.returncode, "Traceback" in answer.stderr) == (code, False), answer.stderr
+    assert says in answer.stdout + answer.stderr
+
+
+def test_a_file_name_does_not_add_an_object_to_applications(tmp_path: Path) -> None:
+    (tmp_path / "services").mkdir()
+    name = "x\n---\napiVersion: v1\nkind: Namespace\nmetadata: {name: evil}\n---\n#.yaml"
+    (tmp_path / "services" / name).write_text(MODEL)
+    answer = run(["argocd", "services", "--chart-repo", "https://a.b/c"], "", tmp_path)
+    assert answer.returncode == 0, answer.stderr
+    assert [item["kind"] for item in yaml.safe_load_all(answer.stdout)] == ["Application"]

@@ -36,7 +36,8 @@ _FORMS = {
     "a PyPI token": r"\bpypi-[A-Za-z0-9_-]{30,}",
     "a password in a URL": r"\b[A-Za-z][A-Za-z0-9+.-]{0,20}://[^/\s:@$]{0,100}:[^/\s@$]{1,200}@",
 }
-_ANY = re.compile("|".join(f"({form})" for form in _FORMS.values()))
+# How each form begins is looked at first: a long text of anything else passes several times as fast.
+_ANY = re.compile(f"(?=[A-Za-z-])(?:{'|'.join(f'({form})' for form in _FORMS.values())})")
 
 # Names of variables whose values are secrets.
 _NAME = re.compile(
@@ -48,8 +49,8 @@ _NAME = re.compile(
 _NO_SECRET = re.compile(r"(?i)[0-9]{1,5}|true|false|yes|no|on|off|none|empty|dummy|not-needed|/.*|<.*>|\[.*\]")
 # Words beside which a secret may stand, whatever its form: flags of vLLM and their misspellings, names of variables.
 _WORDS = re.compile(
-    r"(?<![a-z])(api[-_ ]?ke?y|(hf|auth|access)[-_ ]?token|(?<!batched-)(?<!prefill-)token(?![a-z])|secret(?![a-z])"
-    r"|(private|access)[-_ ]?key|credential)|passw(or)?d|passphrase|[-_]pwd(?![a-z])",
+    r"(?=[-_achpst])((?<![a-z])(api[-_ ]?ke?y|(hf|auth|access)[-_ ]?token|(?<!batched-)(?<!prefill-)token(?![a-z])"
+    r"|secret(?![a-z])|(private|access)[-_ ]?key|credential)|passw(or)?d|passphrase|[-_]pwd(?![a-z]))",
     re.IGNORECASE,
 )
 # What makes a whole file one that is better not quoted: which of its lines are a Secret's, a slip may hide.

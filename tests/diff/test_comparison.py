@@ -318,3 +318,20 @@ def test_helms_own_words_do_not_quote_a_template(helm: str) -> None:
     Path("bad.yaml").write_text(PLAIN + yaml.safe_dump({"extraObjects": [text]}))
     answer = modelservice(helm, "template", "bad.yaml")
     assert (answer.returncode, "(not shown)" in answer.stderr, "hunter" in answer.stderr) == (3, True, False)
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("{kind: Job, metadata: {generateName: load-}, spec: {template: A}}", "template"),
+        ("{kind: ConfigMap, metadata: {name: a}, data: {since: 2001-01-A}}", "since"),
+        ("{kind: List, items: [{apiVersion: v1, kind: ConfigMap, metadata: {name: a}, data: {x: A}}]}", "x"),
+        ("{kind: ConfigMap, metadata: {name: a}, data: {x: =, y: 'A'}}", "y"),
+    ],
+)
+def test_objects_of_ones_own_are_compared_whatever_they_are(text: str, shown: str, helm: str) -> None:
+    text = text.replace("{kind", "{apiVersion: v1, kind", 1)
+    old, new = (f"{PLAIN}extraObjects:\n  - |\n    {text.replace('A', one)}\n" for one in ("01", "02"))
+    code, said = diff(helm, old, new)
+    assert (code, shown in said) == (1, True), said
+    assert diff(helm, old, old)[0] == 0

@@ -109,3 +109,22 @@ def test_a_finding_begins_its_line_on_a_terminal(tmp_path: Path, helm: str) -> N
     os.close(terminal)
     assert b"\r\x1b[Kservices/bad.yaml:1:" in os.read(screen, 100_000)
     os.close(screen)
+
+
+def test_nothing_is_written_through_a_link_out_of_the_folder(tmp_path: Path, helm: str) -> None:
+    (tmp_path / "in/sub").mkdir(parents=True)
+    (tmp_path / "out").mkdir()
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "out/sub").symlink_to("../elsewhere")
+    (tmp_path / "in/sub/chat.yaml").write_text("model: {name: a/b}\n")
+    answer = modelservice(helm, "template", tmp_path / "in", "--output-dir", tmp_path / "out")
+    assert answer.returncode == 1
+    assert "is a link out of" in answer.stderr
+    assert not list((tmp_path / "elsewhere").iterdir())
+
+
+def test_a_folder_without_services_is_one_finding(tmp_path: Path, helm: str) -> None:
+    (tmp_path / "in").mkdir()
+    answer = modelservice(helm, "template", tmp_path / "in", "--output-dir", tmp_path / "out")
+    assert answer.returncode == 1
+    assert "the folder holds no *.yaml file" in answer.stderr

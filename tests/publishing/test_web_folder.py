@@ -221,3 +221,12 @@ def test_a_publisher_that_waits_says_so_once(tmp_path: Path, helm: str) -> None:
     first, *rest = said.read_text().splitlines()
     assert first == f"{folder}: waiting for another publisher to finish"
     assert "waiting" not in "".join(rest)
+
+
+def test_a_link_in_the_locks_place_is_not_followed(tmp_path: Path, helm: str) -> None:
+    (tmp_path / "site").mkdir()
+    (tmp_path / "precious").write_text("precious")
+    (tmp_path / "site/.modelservice.lock").symlink_to("../precious")
+    answer = publish(helm, tmp_path / "site", small_archive(helm, tmp_path))
+    assert (answer.returncode, "Traceback" in answer.stderr) == (1, False)
+    assert (tmp_path / "precious").read_text() == "precious"

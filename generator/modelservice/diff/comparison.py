@@ -12,7 +12,7 @@ import yaml
 from modelservice.diff.effects import changed, come, gone
 from modelservice.errors import ToolError
 from modelservice.quantity import Quantity
-from modelservice.reading.documents import load_objects
+from modelservice.reading.documents import load_objects, members
 from modelservice.redact import object_field
 from modelservice.writing.dump import dump
 
@@ -61,7 +61,7 @@ def _shown(kind: str, field: Field) -> Field:
 
 def _objects(text: str) -> dict[_Key, Object]:
     try:
-        found = [one for item in load_objects(text) for one in _members(item)]
+        found = [one for item in load_objects(text) for one in members(item) if _is_object(one)]
     except yaml.YAMLError as error:
         raise ToolError(f"helm printed what is no YAML: {error}") from error
     for item in found:
@@ -71,12 +71,10 @@ def _objects(text: str) -> dict[_Key, Object]:
     return {_key(item): _typed(item) for item in kept}
 
 
-def _members(item: Any) -> list[Any]:
-    """Return the objects of a List, or the object itself; what is no object of Kubernetes is left out."""
-    if isinstance(item, Mapping) and str(item.get("kind")).endswith("List") and isinstance(item.get("items"), list):
-        return [one for member in item["items"] for one in _members(member)]
+def _is_object(item: Any) -> bool:
+    """Say whether this is an object of Kubernetes; what a chart prints beside them is not compared."""
     about = item.get("metadata") if isinstance(item, Mapping) else None
-    return [item] if isinstance(about, Mapping) and item.get("kind") and item.get("apiVersion") else []
+    return bool(isinstance(about, Mapping) and item.get("kind") and item.get("apiVersion"))
 
 
 def _key(item: Object) -> _Key:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import yaml
@@ -14,6 +14,7 @@ MAX_NODES = 200_000
 MAX_DEPTH = 200
 _CORE = "tag:yaml.org,2002:"
 _PARSER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+_BASE: Any = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
 
 
 def load_texts(text: str) -> list[Any]:
@@ -30,6 +31,13 @@ def load_objects(text: str) -> list[Any]:
     Raises YAMLError for what is no YAML, or would grow beyond bounds.
     """
     return _load(text, _objects)
+
+
+def members(item: Any) -> list[Any]:
+    """Return the objects of a Kubernetes List, of Lists in it too, or the item itself."""
+    if isinstance(item, Mapping) and str(item.get("kind")).endswith("List") and isinstance(item.get("items"), list):
+        return [one for member in item["items"] for one in members(member)]
+    return [item]
 
 
 def _load(text: str, loader: Callable[[], Any]) -> list[Any]:
@@ -68,7 +76,7 @@ def _add(stack: list[tuple[str | None, int]], sizes: dict[str, int], anchor: str
 def _texts() -> Any:
     """Return what reads YAML's scalars as text, but for null: Python's own types are not those of Helm."""
 
-    class Texts(yaml.BaseLoader):
+    class Texts(_BASE):  # type: ignore[misc]
         """BaseLoader, with null."""
 
     Texts.add_implicit_resolver(f"{_CORE}null", re.compile(r"(~|null|Null|NULL|)\Z"), ["~", "n", "N", ""])

@@ -83,16 +83,18 @@ def documents(item: Any) -> list[Any]:
 
 def _read(item: Any) -> list[Any] | str:
     """Return the documents of a text that hold something, its scalars as text; or what is wrong with the YAML."""
+    from modelservice.reading.documents import load_texts, members
+
     if not isinstance(item, str):
-        return [item]
+        return members(item)
     import yaml
 
-    from modelservice.reading.documents import load_texts
-
     try:
-        return load_texts(item)
+        return [one for found in load_texts(item) for one in members(found)]
     except yaml.MarkedYAMLError as error:
-        line = f", in line {error.problem_mark.line + 1} of the text" if error.problem_mark else ""
+        # The end of a text lies below its last line.
+        last = item.rstrip("\n").count("\n") + 1
+        line = f", in line {min(error.problem_mark.line + 1, last)} of the text" if error.problem_mark else ""
         return f"{error.problem}{line}"
     except yaml.YAMLError as error:
         return str(error).partition("\n")[0] or "it cannot be read"

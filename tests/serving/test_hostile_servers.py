@@ -1,0 +1,175 @@
+"""`modelservice smoke` against servers that mean harm: it ends in time, and prints neither the key nor an escape."""
+
+import contextlib
+import json
+import os
+import resource
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+
+import pytest
+
+KEY = "open-sesame-open-sesame"
+CHUNK = b"x" * 1_000_000
+Talk = Callable[[socket.socket, bytes], None]
+
+
+def answered(body: bytes, status: str = "200 OK", header: str = "") -> Talk:
+    head = f"HTTP/1.1 {status}\r\nContent-Length: {len(body)}\r\n{header}Connection: close\r\n\r\n".encode("latin-1")
+    return lambda client, request: client.sendall(head + body)
+
+
+def listed(name: str) -> Talk:
+    return answered(f'{{"data": [{{"id": {name}}}]}}'.encode("utf-8", "surrogatepass"))
+
+
+def without_end(head: bytes, piece: bytes, pause: float = 0.0) -> Talk:
+    def talk(client: socket.socket, request: bytes) -> None:
+        client.sendall(head)
+        while True:
+            client.sendall(piece)
+            time.sleep(pause)
+
+    return talk
+
+
+def echo(client: socket.socket, request: bytes) -> None:
+    sent = [line for line in request.decode("latin-1").split("\r\n") if line.lower().startswith("authorization")]
+    body = json.dumps({"error": {"message": f"\x1b[31m {sent} \x9b2J"}}).encode()
+    answered(body, "400 Bad Request")(client, request)
+
+
+def healthy(talk: Talk) -> Talk:
+    """Return a server that is ready, and does the rest in its own way."""
+    return lambda client, request: (answered(b"") if request.startswith(b"GET /health") else talk)(client, request)
+
+
+OK = b"HTTP/1.1 200 OK\r\n"
+STREAM = OK + b"Content-Type: text/event-stream\r\n\r\n"
+SERVERS: dict[str, Talk] = {
+    "slow header": without_end(OK, b"X-A: b\r\n", 0.2),
+    "header without end": without_end(OK, b"X-A: " + CHUNK + b"\r\n"),
+    "no status": answered(b"", "999999 \xff"),
+    "bytes": lambda client, request: client.sendall(os.urandom(1000)),
+    "closes": lambda client, request: None,
+    "waits": lambda client, request: time.sleep(30),
+    "body without end": without_end(OK + b"\r\n", CHUNK),
+    "health, then slow header": healthy(without_end(OK, b"X-A: b\r\n", 0.2)),
+    "health, then closes": healthy(lambda client, request: None),
+    "slow body": healthy(without_end(OK + b"Content-Length: 100000\r\n\r\n", b"x", 0.2)),
+    "cut off": healthy(lambda client, request: client.sendall(OK + b"Content-Length: 1000\r\n\r\nabc")),
+    "slow stream": healthy(without_end(STREAM, b"data: {}\n\n", 0.2)),
+    "stream without end": healthy(without_end(STREAM, b"data: {}\n\n" * 10_000)),
+    "stream without lines": healthy(without_end(STREAM, CHUNK)),
+    "no gzip": healthy(answered(b"no gzip", header="Content-Encoding: gzip\r\n")),
+    "gzip without end": healthy(without_end(OK + b"Content-Encoding: gzip\r\n\r\n", CHUNK)),
+    "deep": healthy(answered(b'{"data":' + b"[" * 200_000 + b"]" * 200_000 + b"}")),
+    "deep error": healthy(answered(b'{"error":' + b"[" * 200_000 + b"]" * 200_000 + b"}", "400 Bad Request")),
+    "no JSON": healthy(answered(b'{"data": [')),
+    "a list": healthy(answered(b"[1, 2]")),
+    "half a character": healthy(listed('"\\ud800abc"')),
+    "escape in a name": healthy(listed('"\\u001b[2J\\u001b[31mred\\u0007 \\u202e\\u009b2J"')),
+    "long name": healthy(listed(f'"{"a" * 1_000_000}"')),
+    "number": healthy(listed("9" * 5000)),
+    "key as a name": healthy(listed(f'"{KEY}"')),
+    "bytes as a name": healthy(answered(b'{"data": [{"id": "\xff\xfe"}]}')),
+    "another encoding": healthy(answered('{"data": [{"id": "é"}]}'.encode("utf-16"))),
+    "elsewhere": answered(b"", "302 Found", "Location: http://127.0.0.1:1/\r\n"),
+    "error with the key": healthy(echo),
+    "error that is a list": healthy(answered(b'{"error": {"message": [1, 2]}}', "400 Bad Request")),
+    "refused": healthy(answered(b'{"error": "Unauthorized"}', "401 Unauthorized")),
+}
+
+
+@contextlib.contextmanager
+def running(talk: Talk) -> Iterator[str]:
+    def serve(client: socket.socket) -> None:
+        with client, contextlib.suppress(OSError):
+            request = b""
+            while b"\r\n\r\n" not in request and (piece := client.recv(65536)):
+                request += piece
+            talk(client, request)
+
+    def accept() -> None:
+        with contextlib.suppress(OSError):
+            while True:
+                threading.Thread(target=serve, args=server.accept()[:1], daemon=True).start()
+
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        threading.Thread(target=accept, daemon=True).start()
+        yield f"http://127.0.0.1:{server.getsockname()[1]}"
+        server.shutdown(socket.SHUT_RDWR)
+
+
+def bounded() -> None:
+    resource.setrlimit(resource.RLIMIT_AS, (2_000_000_000, 2_000_000_000))
+
+
+def smoke(url: str, *options: str, key: str = KEY) -> tuple[int, str, float]:
+    start = time.monotonic()
+    command = [sys.executable, "-m", "modelservice", "smoke", url, "--timeout", "0.3", *options]
+    environment = {**os.environ, "OPENAI_API_KEY": key}
+    answer = subprocess.run(command, capture_output=True, env=environment, timeout=60, check=False, preexec_fn=bounded)
+    return answer.returncode, (answer.stdout + answer.stderr).decode(), time.monotonic() - start
+
+
+@pytest.mark.parametrize(
+    ("name", "style"),
+    [(name, "text") for name in SERVERS] + [(name, "json") for name in ("escape in a name", "key as a name")],
+)
+def test_it_ends_in_time_and_shows_no_key(name: str, style: str) -> None:
+    with running(SERVERS[name]) as url:
+        code, said, seconds = smoke(url, "--format", style)
+    assert code in (1, 3), said
+    assert "Traceback" not in said
+    assert KEY not in said
+    assert all(char.isprintable() or char == "\n" for char in said)
+    assert seconds < 15
+
+
+@pytest.mark.parametrize("name", ["slow header", "waits", "body without end", "closes", "header without end"])
+def test_waiting_ends_in_time(name: str) -> None:
+    with running(SERVERS[name]) as url:
+        code, said, seconds = smoke(url, "--wait", "1.5")
+    assert code in (1, 3), said
+    assert seconds < 8
+
+
+def test_a_key_that_no_header_takes_is_not_shown() -> None:
+    code, said, _ = smoke("http://127.0.0.1:1", key=f"{KEY}\n")
+    assert (code, KEY in said) == (3, False)
+    assert said.startswith("error: the key holds what no header takes")
+
+
+@pytest.mark.parametrize("timeout", ["inf", "nan", "1e9", "-1"])
+def test_a_timeout_is_a_number_of_seconds(timeout: str) -> None:
+    code, said, _ = smoke("http://127.0.0.1:1", "--timeout", timeout)
+    assert (code, "Traceback" in said) == (2, False)
+
+
+def behind_a_proxy(client: socket.socket, request: bytes) -> None:
+    """Answer as vLLM before 0.24.0 does behind a proxy that forwards /v1 alone, and compares the path made plain."""
+    words = request.decode("latin-1").split("\r\n")
+    path = words[0].split()[1]
+    lines = dict(line.lower().split(": ", 1) for line in words[1:] if ": " in line)
+    if path.startswith("/metrics/"):
+        answered(b"# TYPE vllm:requests counter\n")(client, request)
+    elif not path.startswith("/v1"):
+        answered(b"{}", "404 Not Found")(client, request)
+    elif lines.get("authorization") == f"bearer {KEY}" or "?" in lines["host"]:
+        listed('"m"')(client, request)
+    else:
+        answered(b"{}", "401 Unauthorized")(client, request)
+
+
+def test_ways_around_the_key_are_tried() -> None:
+    with running(behind_a_proxy) as url:
+        code, said, _ = smoke(url)
+    assert code == 1
+    assert "answers without the key: use vLLM 0.24.0 or later" in said
+    assert "GET /metrics/../v1/models" in said
+    assert "passes for /v1" in said
