@@ -204,7 +204,9 @@ def _without_key(result: Smoke, key: str) -> Smoke:
 def _smoke(client: httpx.Client, root: str, model: str, key: str) -> Smoke:
     model = model or _served_model(client)
     raw = [_ask_route(client, route, model) for route in ROUTES]
-    statuses = {route.path: answer.status for route, answer in zip(ROUTES, raw, strict=True)}
+    statuses: dict[str, int] = {}
+    for route, answer in zip(ROUTES, raw, strict=True):
+        statuses[route.path] = statuses.get(route.path) or answer.status
     task = _task(statuses)
     behind = statuses["/health"] == 404 and statuses["/v1/models"] in (200, 401)
     answers = [_judged(route, task, behind, answer) for route, answer in zip(ROUTES, raw, strict=True)]
@@ -259,7 +261,9 @@ def _task(statuses: dict[str, int]) -> str:
 def _judged(route: Route, task: str, behind: bool, reply: _Reply) -> Answer:
     """Judge an answer; `behind` says that something in between forwards /v1 alone."""
     status, odd = reply.status, reply.odd
-    if behind and status == 404 and not route.path.startswith("/v1"):
+    if status == 0:
+        verdict, note = Verdict.WRONG, odd
+    elif behind and status == 404 and not route.path.startswith("/v1"):
         verdict, note = Verdict.ABSENT, "/v1 alone is forwarded"
     elif task not in route.tasks:
         verdict = Verdict.ABSENT if status in (404, 405) else Verdict.WARNING
