@@ -135,6 +135,11 @@ def test_a_wrong_key_is_told() -> None:
     assert "wrong-one" not in answer.output
 
 
+def test_a_key_that_is_a_word_of_ours_leaves_our_words_alone() -> None:
+    with running(Model) as url:
+        assert "the key is wrong or missing: set OPENAI_API_KEY" in smoke(url, key="wrong").stdout
+
+
 def test_a_web_server_that_knows_no_route_is_wrong(tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     with web(tmp_path / "empty", tmp_path / "nginx") as url:

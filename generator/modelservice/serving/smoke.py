@@ -74,7 +74,7 @@ def smoke(url: str, *, model: str, key: str, timeout: float, insecure: bool) -> 
     headers = {"Authorization": f"Bearer {key}"} if key else {}
     with _client(url, root, timeout=timeout, insecure=insecure, headers=headers) as client:
         _reach(client, shown_url(root))
-        return _without_key(_smoke(client, shown_url(root), model, key), key)
+        return _smoke(client, shown_url(root), _plain(model), key)
 
 
 def wait(url: str, seconds: float, *, insecure: bool, told: Callable[[float], None]) -> None:
@@ -186,24 +186,15 @@ def _raise(error: Exception) -> NoReturn:
     raise error
 
 
-def _plain(text: str) -> str:
-    """Return a server's text without what a terminal obeys."""
+def _plain(text: str, key: str = "") -> str:
+    """Return a server's text without the key, and without what a terminal obeys."""
+    text = text.replace(key, "(the key)") if key else text
     return "".join(char if char.isprintable() else "?" for char in text)
 
 
-def _without_key(result: Smoke, key: str) -> Smoke:
-    """Return the result without the key, wherever the server repeats it."""
-
-    def said(text: str) -> str:
-        return _plain(text.replace(key, "(the key)") if key else text)
-
-    answers = [answer._replace(note=said(answer.note)) for answer in result.answers]
-    return result._replace(model=said(result.model), answers=answers)
-
-
 def _smoke(client: httpx.Client, root: str, model: str, key: str) -> Smoke:
-    model = model or _served_model(client)
-    raw = [_ask_route(client, route, model) for route in ROUTES]
+    model = model or _served_model(client, key)
+    raw = [_ask_route(client, route, model, key) for route in ROUTES]
     statuses: dict[str, int] = {}
     for route, answer in zip(ROUTES, raw, strict=True):
         statuses[route.path] = statuses.get(route.path) or answer.status
@@ -215,17 +206,17 @@ def _smoke(client: httpx.Client, root: str, model: str, key: str) -> Smoke:
     return Smoke(root, model, task, said, answers + warnings)
 
 
-def _served_model(client: httpx.Client) -> str:
+def _served_model(client: httpx.Client, key: str) -> str:
     import httpx
 
     try:
         name = json.loads(_ask(client, "GET", "/v1/models").content)["data"][0]["id"]
     except (httpx.HTTPError, OSError, ValueError, LookupError, TypeError, RecursionError):
         return "unknown"
-    return _plain(str(name))[:200]
+    return _plain(str(name), key)[:200]
 
 
-def _ask_route(client: httpx.Client, route: Route, model: str) -> _Reply:
+def _ask_route(client: httpx.Client, route: Route, model: str, key: str) -> _Reply:
     import httpx
 
     body = {**route.body, "model": model} if route.body is not None else None
@@ -235,7 +226,7 @@ def _ask_route(client: httpx.Client, route: Route, model: str) -> _Reply:
     except (httpx.HTTPError, OSError) as error:
         return _Reply(0, b"", time.monotonic() - start, None, type(error).__name__)
     if reply.status >= 400:
-        return reply._replace(odd=_error_of(reply.content))
+        return reply._replace(odd=_plain(_error_of(reply.content), key)[:400])
     if route.streamed and reply.status == 200 and not reply.odd:
         lines = [line for line in reply.content.splitlines() if line.startswith(b"data:")]
         ended = bool(lines) and lines[-1] == b"data: [DONE]"
@@ -248,7 +239,7 @@ def _error_of(content: bytes) -> str:
         error = json.loads(content).get("error", "")
     except (ValueError, AttributeError, RecursionError):
         return ""
-    return str(error.get("message", "") if isinstance(error, dict) else error)[:400]
+    return str(error.get("message", "") if isinstance(error, dict) else error)
 
 
 def _task(statuses: dict[str, int]) -> str:
