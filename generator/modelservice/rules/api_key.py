@@ -12,6 +12,15 @@ _KEY = "vLLM's server: the key guards /v1 only"
 _KEYS_HIDDEN = (0, 32, 0)
 
 
+def _release_before(first: tuple[int, int, int], values: Values) -> str:
+    """Return the vLLM release of the image, "" where it is the first one or later."""
+    from modelservice.vllm.releases import release_for
+
+    release = release_for(values.at("image.tag"), values.at("vllmVersion"))
+    name = release.asked or release.name
+    return name if tuple(int(part) for part in name.split(".")[:3]) < first else ""
+
+
 def has_key(values: Values) -> bool:
     """Say whether the server asks for an API key."""
     return bool(values.at("apiKeySecret.name")) or any(
@@ -55,11 +64,8 @@ def api_keys_logged(values: Values) -> Iterator[Said]:
     """Find several API keys with a release that prints its arguments in full."""
     if len(values.at("apiKeySecret.keys")) < 2 or not values.at("apiKeySecret.name"):
         return
-    from modelservice.vllm.releases import release_for
-
-    release = release_for(values.at("image.tag"), values.at("vllmVersion"))
-    if tuple(int(part) for part in (release.asked or release.name).split(".")[:3]) < _KEYS_HIDDEN:
-        message = f"several are arguments, and vLLM {release.asked or release.name} prints those in its log"
+    if release := _release_before(_KEYS_HIDDEN, values):
+        message = f"several are arguments, and vLLM {release} prints those in its log"
         yield Said(("apiKeySecret", "keys"), message, "keep one of them, or use vLLM 0.32.0 or later", True)
 
 
@@ -71,13 +77,7 @@ def _bypassed(values: Values) -> str:
     """Return the vLLM release whose key a Host header bypasses, "" where none is known to, or there is no key."""
     # The tag of an image of one's own may count something else.
     stated = values.at("vllmVersion") or "vllm" in f"{values.at('image.repository')}:{values.at('image.tag')}"
-    if not (stated and has_key(values)):
-        return ""
-    from modelservice.vllm.releases import release_for
-
-    release = release_for(values.at("image.tag"), values.at("vllmVersion"))
-    name = release.asked or release.name
-    return name if tuple(int(part) for part in name.split(".")[:3]) < _HOST_CHECKED else ""
+    return _release_before(_HOST_CHECKED, values) if stated and has_key(values) else ""
 
 
 @rule(
