@@ -14,6 +14,11 @@ rocm6.4.1_vllm_0.10.1 the ones behind vllm are meant.
 {{- if semverCompare (printf ">=%s" (last .)) (include "modelservice.vllmVersion" (first .)) }}true{{ end -}}
 {{- end }}
 
+{{/* Whether the number is that of a listed release or a later one; an earlier one may count something else than vLLM. */}}
+{{- define "modelservice.vllmListed" -}}
+{{- include "modelservice.vllmSince" (list . "0.10.0") -}}
+{{- end }}
+
 {{/* Whether the user's arguments hold one of these flags: (list . flag...). "true" or nothing. */}}
 {{- define "modelservice.argumentGiven" -}}
 {{- $flags := rest . -}}

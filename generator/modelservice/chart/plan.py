@@ -23,7 +23,7 @@ from modelservice.schema.source import Schema, plain_schema
 from modelservice.service import Service
 from modelservice.vllm.argument_rules import OWNED, PARALLEL
 from modelservice.vllm.flags import first_release_with
-from modelservice.vllm.releases import newest_release, release_for
+from modelservice.vllm.releases import newest_release, release_for, releases
 from modelservice.vllm.routes import ROUTES
 
 if TYPE_CHECKING:
@@ -74,6 +74,7 @@ def _context(model: FieldModel, service: Service | None, values: dict[str, Any])
         "owned_flags": sorted(OWNED),
         "own_images": OWN_IMAGES,
         "newest_release": three_numbers(newest_release()),
+        "oldest_release": three_numbers(releases()[0]),
         "runner_since": _since("--runner"),
         "shutdown_since": _since("--shutdown-timeout"),
         "routes": ROUTES,

@@ -75,9 +75,14 @@ _HOST_CHECKED = (0, 24, 0)
 
 def _bypassed(values: Values) -> str:
     """Return the vLLM release whose key a Host header bypasses, "" where none is known to, or there is no key."""
-    # The tag of an image of one's own may count something else.
+    if not has_key(values):
+        return ""
+    from modelservice.vllm.releases import Exactness, release_for
+
+    # A tag may count something else, such as the releases of LMCache.
     stated = values.at("vllmVersion") or "vllm" in f"{values.at('image.repository')}:{values.at('image.tag')}"
-    return _release_before(_HOST_CHECKED, values) if stated and has_key(values) else ""
+    listed = release_for(values.at("image.tag"), values.at("vllmVersion")).exactness is not Exactness.OLDER
+    return _release_before(_HOST_CHECKED, values) if stated and listed else ""
 
 
 @rule(
