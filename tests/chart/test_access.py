@@ -3,12 +3,15 @@
 from typing import Any
 
 import pytest
+from modelservice.chart.required_secrets import required_secrets
+from modelservice.schema.defaults import default_values
 
 from tests.chart.rendering import MODEL, Object, notes, objects, one, pod, server, variables
 
 KEYED: Object = {**MODEL, "apiKeySecret": {"name": "llm-api-keys"}}
 INGRESS: Object = {**KEYED, "ingress": {"enabled": True, "hosts": ["a.example.com", "b.example.com"]}}
 ROUTE: Object = {**KEYED, "httpRoute": {"enabled": True, "parentRefs": [{"name": "public"}]}}
+OTHER_USER: Object = {"podSecurityContext": {"runAsUser": 1234}, "modelVolume": {"mountPath": "/models"}}
 # As the Gateway API's definition stores it: its defaults are written out.
 PARENT: Object = {"group": "gateway.networking.k8s.io", "kind": "Gateway", "name": "public"}
 
@@ -119,3 +122,64 @@ def test_the_notes_say_the_addresses(helm: str) -> None:
     said = notes(helm, {**INGRESS, "rootPath": "/llm", "tls": {"secretName": "pod"}})
     assert "http://a.example.com/llm/v1" in said
     assert "https://modelservice-qwen2-5.models.svc.cluster.local:8000/v1" in said
+
+
+def test_the_notes_and_the_readme_of_a_chart_list_the_secrets_that_the_pods_need(helm: str) -> None:
+    by_reference: Object = {"name": "A", "valueFrom": {"secretKeyRef": {"name": "sensors", "key": "a"}}}
+    optional: Object = {
+        "name": "B",
+        "valueFrom": {"secretKeyRef": {"name": "not-needed", "key": "a", "optional": True}},
+    }
+    projected: Object = {"projected": {"sources": [{"secret": {"name": "bundle"}}]}}
+    values: Object = {
+        **MODEL,
+        "huggingFace": {"tokenSecret": {"name": "hf"}},
+        "apiKeySecret": {"name": "keys", "keys": ["search", "ads"]},
+        "tls": {"secretName": "pod-tls"},
+        "imagePullSecrets": [{"name": "pull"}],
+        "env": [by_reference, optional],
+        "extraContainers": [{"name": "side", "image": "x:1", "envFrom": [{"secretRef": {"name": "all-of-it"}}]}],
+        "volumes": [{"name": "mine", "secret": {"secretName": "files"}}, {"name": "more", **projected}],
+    }
+    keys = {"all-of-it": [], "bundle": [], "files": [], "hf": ["token"], "keys": ["search", "ads"], "pod-tls": []}
+    expected = {**keys, "pull": [], "sensors": ["a"]}
+    listed = notes(helm, values).partition("in the namespace:\n\n")[2].partition("\n\n")[0].splitlines()
+    says = {name: ", with the keys " if len(keys) > 1 else ", with the key " for name, keys in expected.items()}
+    assert listed == [f"  {name}{says[name] if keys else ''}{', '.join(keys)}" for name, keys in expected.items()]
+    assert (
+        required_secrets({**default_values(), **values, "huggingFace": {"tokenSecret": {"name": "hf", "key": "token"}}})
+        == expected
+    )
+
+
+def test_a_chart_without_secrets_lists_none(helm: str) -> None:
+    assert "Secrets" not in notes(helm, MODEL)
+    assert required_secrets({**default_values(), **MODEL}) == {}
+
+
+def test_the_pod_of_helm_test_and_the_downloads_carry_the_users_labels_and_nothing_selects_them(helm: str) -> None:
+    mesh = {"sidecar.istio.io/inject": "false"}
+    values: Object = {
+        **MODEL,
+        "modelVolume": {"accessModes": ["ReadWriteMany"], "preDownload": "Job"},
+        "podLabels": mesh,
+        "podAnnotations": mesh,
+    }
+    items = objects(helm, values)
+    tester, download = one("Pod", items)["metadata"], one("Job", items)["spec"]["template"]["metadata"]
+    for metadata in (tester, download):
+        assert mesh.items() <= metadata["labels"].items()
+        assert mesh.items() <= metadata["annotations"].items()
+        assert not one("Service", items)["spec"]["selector"].items() <= metadata["labels"].items()
+    assert tester["annotations"]["helm.sh/hook"] == "test"
+
+
+@pytest.mark.parametrize(
+    ("chosen", "user"),
+    [({}, 2000), (OTHER_USER, 1234), ({"securityContext": {"runAsUser": ""}}, None)],
+)
+def test_the_pod_of_helm_test_has_no_rights_that_it_does_not_need(chosen: Object, user: int | None, helm: str) -> None:
+    context = one("Pod", objects(helm, {**MODEL, **chosen}))["spec"]["containers"][0]["securityContext"]
+    assert context.pop("runAsUser", None) == user
+    expected = {"capabilities": {"drop": ["ALL"]}, "allowPrivilegeEscalation": False, "readOnlyRootFilesystem": True}
+    assert context == expected

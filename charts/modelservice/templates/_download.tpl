@@ -115,19 +115,17 @@ volumeMounts:
 {{- end }}
 {{- end }}
 
-{{/* Labels of the Job's pods: none that the Service's selector or another policy matches. */}}
-{{- define "modelservice.download.labels" -}}
-app.kubernetes.io/name: {{ include "modelservice.name" . }}-download
-app.kubernetes.io/instance: {{ .Release.Name | quote }}
-{{- end }}
-
 {{/* The Job that fills a volume which many pods share. */}}
 {{- define "modelservice.download.jobSpec" -}}
 backoffLimit: 10
 template:
   metadata:
     labels:
-      {{- include "modelservice.download.labels" . | nindent 6 }}
+      {{- include "modelservice.helperLabels" (list . "download") | nindent 6 }}
+    {{- with merge (dict) .Values.podAnnotations .Values.annotations }}
+    annotations:
+      {{- toYaml . | nindent 6 }}
+    {{- end }}
   spec:
     {{- /* A pod that failed stays, and its log with it. */}}
     restartPolicy: Never

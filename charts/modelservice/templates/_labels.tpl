@@ -50,8 +50,16 @@ annotations:
 argocd.argoproj.io/sync-options: SkipDryRunOnMissingResource=true
 {{- end }}
 
-{{/* Labels of the pod of `helm test`: not the Service's selector, so that no request reaches it. */}}
-{{- define "modelservice.test.labels" -}}
-app.kubernetes.io/name: {{ include "modelservice.name" . }}-test
-app.kubernetes.io/instance: {{ .Release.Name | quote }}
+{{/* What selects the chart's other pods, "test" or "download": not the Service's selector, so that no request reaches them. */}}
+{{- define "modelservice.helperSelector" -}}
+app.kubernetes.io/name: {{ include "modelservice.name" (first .) }}-{{ last . }}
+app.kubernetes.io/instance: {{ (first .).Release.Name | quote }}
+{{- end }}
+
+{{/* Labels of these pods: (list . what). A service mesh or an admission policy reads the user's. */}}
+{{- define "modelservice.helperLabels" -}}
+{{ include "modelservice.helperSelector" . }}
+{{- with merge (dict) (first .).Values.podLabels (first .).Values.labels }}
+{{ toYaml . }}
+{{- end }}
 {{- end }}

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from modelservice import __version__
 from modelservice.chart.questions import questions_yaml
+from modelservice.chart.required_secrets import required_secrets
 from modelservice.chart.templating import TEMPLATES, environment
 from modelservice.chart.values_yaml import values_yaml
 from modelservice.rules.image import OWN_IMAGES
@@ -68,6 +69,7 @@ def _context(model: FieldModel, service: Service | None, values: dict[str, Any])
         "fields": [field for field in model.fields if not field.read_by_helm],
         "values": values,
         "service": service,
+        "secrets": required_secrets(values),
         "flag_fields": [field for field in model.fields if field.flag],
         "env_fields": [field for field in model.fields if field.env],
         "parallel_flags": PARALLEL_FLAGS,

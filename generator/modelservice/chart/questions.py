@@ -27,7 +27,7 @@ def _question(field: Field, value: Any) -> dict[str, Any]:
         "group": field.tab if field.group == field.tab else f"{field.tab}: {field.group}",
     }
     if "enum" in field.schema:
-        question["options"] = [option for option in field.schema["enum"] if option]
+        question["options"] = [option for option in field.schema["enum"] if option is not None]
     if field.key == "model.name":
         question["required"] = True
     return {key: item for key, item in question.items() if item is not None}

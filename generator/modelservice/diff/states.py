@@ -59,6 +59,8 @@ def manifests_of(
 
 def _manifests(state: State, chart: Path, release: str, namespace: str, ignore: Sequence[str]) -> str:
     place = str(state.place)
+    if Path(place).is_dir() and not (Path(place) / "Chart.yaml").is_file():
+        raise InputError(f"{state.said}: a folder without a Chart.yaml is no chart: name one of its values files")
     if Path(place).is_dir() or place.endswith(".tgz"):
         return manifests(Path(place), release, namespace, state.layers)
     files = [*state.layers, place]

@@ -10,8 +10,8 @@ from modelservice.rules.rule import Said, Values, removal, rule, writing
 
 _KEDA = "https://keda.sh/docs/latest/reference/scaledobject-spec/"
 _HPA = "https://kubernetes.io/docs/tasks/run-application/horizontal-pod-autoscale/"
-
-
+# The types of metrics with which the API server takes minReplicas: 0.
+_HPA_FROM_OUTSIDE = ("External", "Object")
 # A metric of vLLM's own; the router of vLLM's production stack counts what comes in, while no pod runs.
 _OF_THE_ENGINE = re.compile(r"(?<![\"'])vllm:(?!num_incoming_requests)")
 
@@ -74,7 +74,7 @@ def autoscaling_metrics(values: Values) -> Iterator[Said]:
 
 @rule(
     "scale-to-zero",
-    "The service may scale to 0, and no trigger can start the first pod.",
+    "The service may scale to 0, and no metric or trigger can start the first pod.",
     why=(
         "Without a pod there are no metrics of vLLM, CPU or memory. The service stays at 0 pods, and every request "
         "fails."
@@ -88,10 +88,30 @@ def scale_to_zero(values: Values) -> Iterator[Said]:
     if not values.at("autoscaling.kind") or values.at("autoscaling.minReplicas"):
         return
     if values.at("autoscaling.kind") == "HorizontalPodAutoscaler":
-        yield writing(path, "0 needs a ScaledObject, and a trigger from outside of the pods", 1)
+        if not any(metric["type"] in _HPA_FROM_OUTSIDE for _, metric in values.items("autoscaling.metrics")):
+            message = "0, and no metric is of type External or Object, which alone can start the first pod"
+            yield Said(path, message, "write 1, or add such a metric to autoscaling.metrics")
     elif not any(_from_outside(trigger) for _, trigger in values.items("autoscaling.triggers")):
         message = "0, and no trigger comes from outside of the pods, which alone can start the first one"
         yield Said(path, message, "write 1, or add such a trigger to autoscaling.triggers")
+
+
+@rule(
+    "scale-to-zero-release",
+    "A HorizontalPodAutoscaler may scale to 0, which Kubernetes before 1.37 refuses.",
+    why=(
+        "The feature gate HPAScaleToZero is on by default since Kubernetes 1.37. The API server of an older cluster "
+        "refuses the autoscaler, unless the gate was turned on there."
+    ),
+    source="https://kubernetes.io/blog/2026/09/02/kubernetes-v1-37-hpa-scale-to-zero-beta/",
+    refused_by=Refuser.API_SERVER,
+    severity=Severity.WARNING,
+)
+def scale_to_zero_release(values: Values) -> Iterator[Said]:
+    """Find a HorizontalPodAutoscaler that asks for a feature of Kubernetes 1.37."""
+    if values.at("autoscaling.kind") == "HorizontalPodAutoscaler" and values.at("autoscaling.minReplicas") == 0:
+        message = "0 needs Kubernetes 1.37, or the feature gate HPAScaleToZero"
+        yield Said(("autoscaling", "minReplicas"), message, "on an older cluster write 1, or kind: ScaledObject")
 
 
 def _from_outside(trigger: dict[str, object]) -> bool:
@@ -146,6 +166,7 @@ RULES = (
     autoscaling_range,
     autoscaling_metrics,
     scale_to_zero,
+    scale_to_zero_release,
     autoscaling_unused,
     disruption_never,
 )

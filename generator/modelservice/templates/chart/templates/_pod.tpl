@@ -88,3 +88,31 @@ securityContext:
   {{- . | nindent 2 }}
 {{- end }}
 {{- end }}
+
+{{/* The Secrets that the pods cannot start without, and the keys that they need of them: a map from name to keys. */}}
+{{- define "modelservice.secrets" -}}
+{{- $spec := (include "modelservice.podTemplate" . | fromYaml).spec -}}
+{{- $keys := dict -}}
+{{- range $spec.imagePullSecrets }}{{ $_ := set $keys .name list }}{{ end -}}
+{{- range $spec.volumes -}}
+  {{- $sources := list .secret -}}
+  {{- range (.projected | default dict).sources }}{{ $sources = append $sources .secret }}{{ end -}}
+  {{- range compact $sources -}}
+    {{- $name := .secretName | default .name -}}
+    {{- if not .optional }}{{ $_ := set $keys $name (get $keys $name | default list) }}{{ end -}}
+  {{- end -}}
+{{- end -}}
+{{- range concat ($spec.initContainers | default list) $spec.containers -}}
+  {{- range .env -}}
+    {{- with (.valueFrom | default dict).secretKeyRef -}}
+      {{- if not .optional }}{{ $_ := set $keys .name (append (get $keys .name | default list) .key | uniq) }}{{ end -}}
+    {{- end -}}
+  {{- end -}}
+  {{- range .envFrom -}}
+    {{- with .secretRef -}}
+      {{- if not .optional }}{{ $_ := set $keys .name (get $keys .name | default list) }}{{ end -}}
+    {{- end -}}
+  {{- end -}}
+{{- end -}}
+{{- toYaml $keys -}}
+{{- end }}

@@ -13,6 +13,13 @@
 {{- include "modelservice.withoutUnset" (mergeOverwrite $context (deepCopy .Values.securityContext)) -}}
 {{- end }}
 
+{{/* The security context of `helm test`'s container, which needs nothing; an id that the user chose, or left to the namespace, stays. */}}
+{{- define "modelservice.test.securityContext" -}}
+{{- $context := dict "allowPrivilegeEscalation" false "capabilities" (dict "drop" (list "ALL")) "readOnlyRootFilesystem" true "runAsUser" 2000 -}}
+{{- $chosen := mergeOverwrite (deepCopy .Values.podSecurityContext) .Values.securityContext -}}
+{{- include "modelservice.withoutUnset" (mergeOverwrite $context (pick $chosen "runAsUser")) -}}
+{{- end }}
+
 {{/* Whether the server runs as another user than root. "true" or nothing. */}}
 {{- define "modelservice.nonRoot" -}}
 {{- $context := mergeOverwrite (deepCopy .Values.podSecurityContext) .Values.securityContext -}}

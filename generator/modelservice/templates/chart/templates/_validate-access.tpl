@@ -25,8 +25,10 @@ apiKeySecret.keys: several need vLLM 0.32.0 or later, because earlier releases p
 {{- if not $scale.metrics }}
 autoscaling.metrics: is empty, and a HorizontalPodAutoscaler needs something to look at [autoscaling-metrics]
 {{- end -}}
-{{- if $zero }}
-autoscaling.minReplicas: 0 needs autoscaling.kind ScaledObject and a trigger from outside of the pods; set 1 [scale-to-zero]
+{{- $outside := false -}}
+{{- range $scale.metrics }}{{ if has .type (list "External" "Object") }}{{ $outside = true }}{{ end }}{{ end -}}
+{{- if and $zero (not $outside) }}
+autoscaling.minReplicas: 0 needs a metric of type External or Object, which alone can start the first pod; set 1, or add one [scale-to-zero]
 {{- end -}}
 {{- else if $scale.kind -}}
 {{- if not (or $scale.triggers $scale.prometheusAddress) }}

@@ -1,0 +1,40 @@
+"""Secrets that a service's pods cannot start without, for its README; templates/_pod.tpl lists them for the notes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+# Where values hold what Kubernetes' own structures refer to.
+_PLACES = ("env", "envFrom", "initContainers", "extraContainers", "volumes")
+
+
+def required_secrets(values: Mapping[str, Any]) -> dict[str, list[str]]:
+    """Return the names of the Secrets, sorted, and the keys that the pods need of each, none where any will do."""
+    found: dict[str, list[str]] = {}
+    for name, key in (*_of_fields(values), *_references([values.get(place) for place in _PLACES])):
+        keys = found.setdefault(name, [])
+        if key and key not in keys:
+            keys.append(key)
+    return {name: found[name] for name in sorted(found) if name}
+
+
+def _of_fields(values: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    token, keys = values["huggingFace"]["tokenSecret"], values["apiKeySecret"]
+    yield token["name"], token["key"]
+    yield from ((keys["name"], key) for key in keys["keys"])
+    yield values["tls"]["secretName"], ""
+    yield from ((secret["name"], "") for secret in values["imagePullSecrets"])
+
+
+def _references(node: Any) -> Iterator[tuple[str, str]]:
+    if isinstance(node, list):
+        for item in node:
+            yield from _references(item)
+    elif isinstance(node, dict):
+        for key, value in node.items():
+            if key in ("secret", "secretKeyRef", "secretRef") and isinstance(value, dict):
+                if not value.get("optional"):
+                    yield str(value.get("secretName") or value.get("name")), str(value.get("key", ""))
+            else:
+                yield from _references(value)
