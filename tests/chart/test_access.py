@@ -75,7 +75,7 @@ def test_tls_reaches_server_probes_service_and_test(helm: str) -> None:
     assert "--ssl-keyfile=/etc/modelservice/tls/tls.key" in container["args"]
     for name in ("startupProbe", "readinessProbe", "livenessProbe"):
         assert container[name]["httpGet"] == {"path": "/health", "port": "http", "scheme": "HTTPS"}
-    assert {"name": "tls", "secret": {"secretName": "llm-pod-tls"}} in pod(items)["volumes"]
+    assert {"name": "modelservice-tls", "secret": {"secretName": "llm-pod-tls"}} in pod(items)["volumes"]
     assert one("Service", items)["spec"]["ports"][0]["appProtocol"] == "https"
     test = one("Pod", items)["spec"]["containers"][0]["env"]
     assert {"name": "BASE_URL", "value": "https://modelservice-qwen2-5:8000"} in test
@@ -176,7 +176,7 @@ def test_the_pod_of_helm_test_and_the_downloads_carry_the_users_labels_and_nothi
 
 @pytest.mark.parametrize(
     ("chosen", "user"),
-    [({}, 2000), (OTHER_USER, 1234), ({"securityContext": {"runAsUser": ""}}, None)],
+    [({}, 2000), (OTHER_USER, 1234), ({**OTHER_USER, "securityContext": {"runAsUser": ""}}, None)],
 )
 def test_the_pod_of_helm_test_has_no_rights_that_it_does_not_need(chosen: Object, user: int | None, helm: str) -> None:
     context = one("Pod", objects(helm, {**MODEL, **chosen}))["spec"]["containers"][0]["securityContext"]

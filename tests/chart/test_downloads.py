@@ -24,6 +24,39 @@ def test_an_init_container_downloads_into_the_volume_that_is_served(helm: str) -
     assert "nvidia.com/gpu" not in container["resources"]["limits"]
 
 
+@pytest.mark.parametrize("way", ["InitContainer", "Job"])
+def test_the_download_sees_what_the_user_mounts_and_no_gpu(way: str, helm: str) -> None:
+    values: Object = {
+        **MODEL,
+        "modelVolume": {
+            "accessModes": ["ReadWriteMany"],
+            "preDownload": way,
+            "download": {"resources": {"limits": {"memory": "", "cpu": ""}, "requests": {"memory": "512Mi"}}},
+        },
+        "env": [{"name": "HTTPS_PROXY", "value": "http://proxy:3128"}, {"name": "CUDA_VISIBLE_DEVICES", "value": "1"}],
+        "envFrom": [{"configMapRef": {"name": "proxies"}}],
+        "volumes": [
+            {"name": "ca", "configMap": {"name": "ca"}},
+            {"name": "adapters", "persistentVolumeClaim": {"claimName": "adapters"}},
+            {"name": "of-a-sidecar", "emptyDir": {}},
+        ],
+        "volumeMounts": [{"name": "ca", "mountPath": "/ca"}, {"name": "adapters", "mountPath": "/adapters"}],
+    }
+    items = objects(helm, values)
+    spec = one("Job", items)["spec"]["template"]["spec"] if way == "Job" else pod(items)
+    (download,) = spec["containers"] if way == "Job" else spec["initContainers"]
+    names = {entry["name"]: entry["value"] for entry in download["env"]}
+    assert (names["HTTPS_PROXY"], names["NVIDIA_VISIBLE_DEVICES"]) == ("http://proxy:3128", "void")
+    assert "CUDA_VISIBLE_DEVICES" not in names
+    assert download["envFrom"] == values["envFrom"]
+    assert download["resources"] == {"requests": {"cpu": "1", "memory": "512Mi"}}
+    # A claim that one node alone can mount would keep the Job from the pods that wait for it.
+    claimed = ["adapters"] if way == "InitContainer" else []
+    assert [item["name"] for item in download["volumeMounts"]] == ["model-dir", "ca", *claimed]
+    if way == "Job":
+        assert [item["name"] for item in spec["volumes"]] == ["model-dir", "ca"]
+
+
 def test_a_job_downloads_and_the_pods_wait_without_credentials(helm: str) -> None:
     values = {**JOB, "huggingFace": {"tokenSecret": {"name": "hf-token"}}}
     items = objects(helm, values)

@@ -90,8 +90,10 @@ def test_the_restricted_example_passes_the_restricted_level(helm: str) -> None:
     assert [breaks_restricted(spec) for spec in pods(objects(helm, RESTRICTED))] == [[], []]
 
 
-def test_only_the_user_is_missing_from_the_restricted_level_by_default(helm: str) -> None:
-    assert [breaks_restricted(spec) for spec in pods(objects(helm, MODEL))] == [["runAsNonRoot"], ["runAsNonRoot"]]
+def test_only_root_and_its_capability_are_missing_from_the_restricted_level_by_default(helm: str) -> None:
+    server, test = (breaks_restricted(spec) for spec in pods(objects(helm, MODEL)))
+    assert server == ["runAsNonRoot", "add"]
+    assert test == ["runAsNonRoot"]
 
 
 def test_the_restricted_example_would_really_run(helm: str) -> None:

@@ -1,5 +1,7 @@
 """The model volume and the others: nothing downloaded is lost, and what must be writable is."""
 
+import pytest
+
 from tests.chart.rendering import MODEL, Object, objects, one, pod, server, variables, workload
 
 
@@ -26,7 +28,7 @@ def test_a_new_claim_is_mounted_where_the_hub_caches_and_is_kept(helm: str) -> N
     }
     assert volume(items, "model-dir")["persistentVolumeClaim"] == {"claimName": claim["metadata"]["name"]}
     assert mount(items, "model-dir") == {"name": "model-dir", "mountPath": "/root/.cache/huggingface/hub"}
-    assert variables(items) == {"HF_HUB_CACHE": "/root/.cache/huggingface/hub"}
+    assert variables(items)["HF_HUB_CACHE"] == "/root/.cache/huggingface/hub"
 
 
 def test_a_claim_is_deleted_with_its_release_only_when_that_is_said(helm: str) -> None:
@@ -53,8 +55,8 @@ def test_a_shared_read_only_claim_is_read_only_offline_and_leaves_the_caches_wri
     assert mount(items, "model-dir")["readOnly"] is True
     found = variables(items)
     assert found["HF_HUB_OFFLINE"] == found["VLLM_NO_USAGE_STATS"] == "1"
-    assert volume(items, "home")["emptyDir"] == {}
-    assert mount(items, "home")["mountPath"] == found["HOME"] == "/home/modelservice"
+    assert volume(items, "modelservice-home")["emptyDir"] == {}
+    assert mount(items, "modelservice-home")["mountPath"] == found["HOME"] == "/home/modelservice"
 
 
 def test_shared_memory_is_in_memory(helm: str) -> None:
@@ -92,3 +94,170 @@ def test_further_volumes_are_taken_as_they_are(helm: str) -> None:
     items = objects(helm, {**MODEL, "volumes": [further], "volumeMounts": [where]})
     assert volume(items, "adapters") == further
     assert mount(items, "adapters") == where
+
+
+KINDS = [
+    {"emptyDir": {"sizeLimit": "50Gi"}},
+    {"hostPath": {"path": "/data/models", "type": "Directory"}},
+    {"nfs": {"server": "nas.example.com", "path": "/models"}},
+    {"csi": {"driver": "gcsfuse.csi.storage.gke.io", "volumeAttributes": {"bucketName": "models"}}},
+    {"persistentVolumeClaim": {"claimName": "models"}},
+]
+
+
+@pytest.mark.parametrize("source", KINDS, ids=lambda source: next(iter(source)))
+@pytest.mark.parametrize("kind", ["Deployment", "StatefulSet"])
+def test_any_volume_takes_the_place_of_a_claim(source: Object, kind: str, helm: str) -> None:
+    items = objects(helm, {**MODEL, "modelVolume": {"volume": source, "subPath": "hub"}, "workload": {"kind": kind}})
+    assert volume(items, "model-dir") == {"name": "model-dir", **source}
+    assert mount(items, "model-dir")["subPath"] == "hub"
+    assert not [item for item in items if item["kind"] == "PersistentVolumeClaim"]
+    assert "volumeClaimTemplates" not in workload(items)["spec"]
+
+
+def test_replicas_without_a_claim_need_no_read_write_many_and_roll(helm: str) -> None:
+    values = {**MODEL, "replicas": 3, "modelVolume": {"volume": {"emptyDir": {}}}}
+    assert workload(objects(helm, values))["spec"]["strategy"]["type"] == "RollingUpdate"
+
+
+@pytest.mark.parametrize(
+    "source",
+    [{"image": {"reference": "example.com/model:1"}}, {"nfs": {"server": "nas", "path": "/models", "readOnly": True}}],
+)
+def test_a_volume_that_nobody_can_write_to_is_read_only_and_offline(source: Object, helm: str) -> None:
+    items = objects(helm, {**MODEL, "modelVolume": {"volume": source}})
+    assert mount(items, "model-dir")["readOnly"] is True
+    assert variables(items)["HF_HUB_OFFLINE"] == "1"
+    assert "VLLM_CACHE_ROOT" not in variables(items)
+
+
+@pytest.mark.parametrize("enabled", [False, ""])
+@pytest.mark.parametrize("kind", ["Deployment", "StatefulSet"])
+def test_no_claim_is_made_that_nobody_uses(enabled: object, kind: str, helm: str) -> None:
+    elsewhere: Object = {
+        "model": {"name": "/weights/qwen", "source": "local"},
+        "volumes": [{"name": "weights", "hostPath": {"path": "/data"}}],
+        "volumeMounts": [{"name": "weights", "mountPath": "/weights"}],
+        "modelVolume": {"enabled": enabled},
+        "workload": {"kind": kind},
+    }
+    items = objects(helm, elsewhere)
+    assert "PersistentVolumeClaim" not in {item["kind"] for item in items}
+    assert "volumeClaimTemplates" not in workload(items)["spec"]
+    assert {item["name"] for item in pod(items)["volumes"]} == {"weights", "dshm"}
+    # Nothing else is left of the volume: no variable, and nothing that is compiled goes there.
+    assert "env" not in server(items)
+
+
+def test_a_volume_that_something_else_uses_is_made(helm: str) -> None:
+    fills = {"name": "copy", "image": "x:1", "volumeMounts": [{"name": "model-dir", "mountPath": "/out"}]}
+    elsewhere = {"model": {"name": "/weights/qwen", "source": "local"}, "volumes": [], "volumeMounts": []}
+    weights: Object = {
+        "volumes": [{"name": "weights", "hostPath": {"path": "/data"}}],
+        "volumeMounts": [{"name": "weights", "mountPath": "/weights"}],
+    }
+    for use in (
+        {"initContainers": [fills]},
+        {"args": ["--lora-modules=a=/root/.cache/huggingface/hub/a"]},
+        {"compileCache": {"volume": "model"}},
+        {"modelVolume": {"enabled": True}},
+    ):
+        items = objects(helm, {**elsewhere, **weights, **use})
+        assert one("PersistentVolumeClaim", items)
+
+
+def test_a_volume_of_the_users_at_the_mount_path_takes_its_place(helm: str) -> None:
+    values: Object = {
+        **MODEL,
+        "volumes": [{"name": "cache", "hostPath": {"path": "/data"}}],
+        "volumeMounts": [{"name": "cache", "mountPath": "/root/.cache/huggingface/hub/"}],
+    }
+    items = objects(helm, values)
+    assert [item["name"] for item in server(items)["volumeMounts"]] == ["dshm", "cache"]
+    assert variables(items) == {"HF_HUB_CACHE": "/root/.cache/huggingface/hub"}
+
+
+@pytest.mark.parametrize(
+    ("volume_values", "env", "cache"),
+    [
+        ({"mountPath": "/root/.cache"}, [], "/root/.cache/huggingface/hub"),
+        ({"mountPath": "/root/.cache/huggingface/"}, [], "/root/.cache/huggingface/hub"),
+        ({"mountPath": "/root/.cache/huggingface-2"}, [], "/root/.cache/huggingface-2"),
+        ({"mountPath": "/models"}, [], "/models"),
+        ({"mountPath": "/cache"}, [{"name": "HF_HOME", "value": "/cache/hf"}], None),
+        ({}, [{"name": "HF_HUB_CACHE", "value": "/root/.cache/huggingface/hub/x"}], "/root/.cache/huggingface/hub/x"),
+    ],
+)
+def test_the_cache_is_where_the_library_or_the_user_has_it(
+    volume_values: Object, env: list[Object], cache: str | None, helm: str
+) -> None:
+    items = objects(helm, {**MODEL, "modelVolume": {"existingClaim": "models", **volume_values}, "env": env})
+    assert variables(items).get("HF_HUB_CACHE") == cache
+
+
+def test_labels_and_annotations_reach_the_claim_of_a_deployment_alone(helm: str) -> None:
+    extra = {"labels": {"backup": "no"}, "annotations": {"a.example.com/b": "c"}}
+    claim = one("PersistentVolumeClaim", objects(helm, {**MODEL, "modelVolume": extra}))["metadata"]
+    assert claim["labels"]["backup"] == "no"
+    assert claim["annotations"]["a.example.com/b"] == "c"
+    assert claim["annotations"]["helm.sh/resource-policy"] == "keep"
+    plain, labelled = (
+        objects(helm, {**MODEL, "workload": {"kind": "StatefulSet"}, "modelVolume": volume}) for volume in ({}, extra)
+    )
+    assert workload(plain) == workload(labelled)
+
+
+@pytest.mark.parametrize(
+    ("values", "kept"),
+    [
+        ({}, True),
+        ({"workload": {"kind": "StatefulSet"}, "replicas": 2}, True),
+        ({"modelVolume": {"volume": {"emptyDir": {}}}, "replicas": 2}, True),
+        ({"modelVolume": {"accessModes": ["ReadWriteMany"]}}, False),
+        ({"modelVolume": {"accessModes": ["ReadWriteMany"]}, "replicas": 2}, False),
+        ({"modelVolume": {"volume": {"hostPath": {"path": "/data"}}}}, False),
+        ({"modelVolume": {"existingClaim": "models", "readOnly": True}}, False),
+        ({"modelVolume": {"enabled": False}}, False),
+        ({"env": [{"name": "TRITON_CACHE_DIR", "value": "/tmp/triton"}]}, False),
+        ({"compileCache": {"volume": ""}}, False),
+    ],
+)
+def test_what_is_compiled_is_kept_where_one_pod_alone_writes(values: Object, kept: bool, helm: str) -> None:
+    found = variables(objects(helm, {**MODEL, **values})) if values != {"modelVolume": {"enabled": False}} else {}
+    assert ("VLLM_CACHE_ROOT" in found) is kept
+
+
+def test_a_private_authority_is_trusted_by_the_server_and_the_download(helm: str) -> None:
+    values = {**MODEL, "modelVolume": {"preDownload": "InitContainer"}, "caBundle": {"secret": "ca", "key": "all.pem"}}
+    items = objects(helm, values)
+    assert volume(items, "modelservice-ca") == {"name": "modelservice-ca", "secret": {"secretName": "ca"}}
+    for container in (server(items), *pod(items)["initContainers"]):
+        names = {entry["name"]: entry.get("value") for entry in container["env"]}
+        for name in ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "AWS_CA_BUNDLE"):
+            assert names[name] == "/etc/modelservice/ca/all.pem"
+        mounts = {item["name"]: item for item in container["volumeMounts"]}
+        assert mounts["modelservice-ca"]["mountPath"] == "/etc/modelservice/ca"
+
+
+@pytest.mark.parametrize(
+    ("values", "added"),
+    [
+        ({}, ["DAC_OVERRIDE"]),
+        ({"securityContext": {"capabilities": {"drop": ["ALL"], "add": []}}}, []),
+        ({"securityContext": {"capabilities": {"add": ["SYS_PTRACE"]}}}, ["SYS_PTRACE"]),
+        ({"securityContext": {"capabilities": {"drop": []}}}, None),
+        ({"podSecurityContext": {"runAsUser": 2000}, "modelVolume": {"mountPath": "/models"}}, None),
+        ({"podSecurityContext": {"runAsUser": ""}, "modelVolume": {"mountPath": "/models"}}, None),
+        ({"restricted": True}, None),
+    ],
+)
+def test_root_may_write_to_a_volume_that_another_user_filled(values: Object, added: object, helm: str) -> None:
+    items = objects(helm, {**MODEL, **values})
+    assert server(items)["securityContext"]["capabilities"].get("add") == added
+
+
+def test_an_id_that_is_left_to_the_namespace_is_no_root(helm: str) -> None:
+    values = {**MODEL, "podSecurityContext": {"runAsUser": "", "fsGroup": ""}, "modelVolume": {"mountPath": "/models"}}
+    items = objects(helm, values)
+    assert variables(items)["HOME"] == "/home/modelservice"
+    assert not {"runAsUser", "fsGroup"} & pod(items)["securityContext"].keys()

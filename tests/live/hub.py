@@ -4,6 +4,8 @@ import contextlib
 import hashlib
 import http.server
 import json
+import ssl
+import subprocess
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,8 +14,11 @@ COMMIT = "0123456789abcdef0123456789abcdef01234567"
 
 
 @contextlib.contextmanager
-def hub(folder: Path, model: str) -> Iterator[str]:
-    """Serve the files of a folder as a model; yields the address for HF_ENDPOINT."""
+def hub(folder: Path, model: str, status: int = 200, tls: Path | None = None) -> Iterator[str]:
+    """Serve the files of a folder as a model; yields the address for HF_ENDPOINT.
+
+    Another `status` answers every request. `tls` is a folder with a certificate and its key, for HTTPS.
+    """
 
     class Handler(http.server.BaseHTTPRequestHandler):
         def do_HEAD(self) -> None:
@@ -21,7 +26,9 @@ def hub(folder: Path, model: str) -> Iterator[str]:
 
         def do_GET(self) -> None:
             path = self.path.partition("?")[0]
-            if path.startswith(f"/api/models/{model}/tree/"):
+            if status != 200:
+                self.send_error(status)
+            elif path.startswith(f"/api/models/{model}/tree/"):
                 found = [
                     {"type": "file", "path": f.name, "size": f.stat().st_size, "oid": COMMIT} for f in folder.iterdir()
                 ]
@@ -49,9 +56,23 @@ def hub(folder: Path, model: str) -> Iterator[str]:
             pass
 
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    if tls:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(tls / "tls.crt", tls / "tls.key")
+        server.socket = context.wrap_socket(server.socket, server_side=True)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     try:
-        yield f"http://127.0.0.1:{server.server_port}"
+        yield f"{'https' if tls else 'http'}://127.0.0.1:{server.server_port}"
     finally:
         server.shutdown()
         server.server_close()
+
+
+def certificate(folder: Path) -> None:
+    """Make a certificate for 127.0.0.1 that is its own authority: tls.crt, tls.key and ca.crt."""
+    command = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "1", "-subj", "/CN=hub"]
+    command += ["-addext", "subjectAltName=IP:127.0.0.1"]
+    subprocess.run(
+        [*command, "-keyout", str(folder / "tls.key"), "-out", str(folder / "tls.crt")], check=True, capture_output=True
+    )
+    (folder / "ca.crt").write_bytes((folder / "tls.crt").read_bytes())

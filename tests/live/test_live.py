@@ -216,7 +216,7 @@ def test_a_shared_cache_is_served_read_only_and_offline(helm4: str, volumes: Pat
         assert server(running.items)["volumeMounts"][0]["readOnly"] is True
         body = json.dumps({"model": "org/tiny", "prompt": "a", "max_tokens": 4})
         assert curl(running, "/v1/completions", "--data", body)[0] == 200
-        assert any((volumes / "home").rglob("*")), "the caches should be in HOME"
+        assert any((volumes / "modelservice-home").rglob("*")), "the caches should be in HOME"
 
 
 def test_the_restricted_example_serves_as_user_2000(helm4: str, volumes: Path) -> None:
@@ -234,7 +234,7 @@ def test_tls_keys_root_path_template_and_compile_cache_together(helm4: str, volu
     def prepare(folder: Path) -> None:
         copy_models(folder)
         folder.chmod(0o2777)  # as fsGroup does
-        certificate(folder.parent / "tls")
+        certificate(folder.parent / "modelservice-tls")
 
     values = {
         **CHAT,
@@ -258,7 +258,7 @@ def test_tls_keys_root_path_template_and_compile_cache_together(helm4: str, volu
         assert "key-of-" not in running.log.read_text()
         cache = volumes / "model-dir/.compile-cache"
         assert any((cache / "vllm/torch_compile_cache").rglob("*")), "vLLM should keep there what it compiles"
-        assert not any((volumes / "home").rglob("torch_compile_cache"))
+        assert not any((volumes / "modelservice-home").rglob("torch_compile_cache"))
 
 
 def certificate(folder: Path) -> None:

@@ -1,6 +1,23 @@
+{{/*
+Where what is compiled is kept: nowhere, "model" or "own". auto keeps it in the model volume where one pod alone writes to it, unless the user
+says with a variable where it is.
+*/}}
+{{- define "modelservice.compileCache" -}}
+{{- if ne .Values.compileCache.volume "auto" -}}
+{{- .Values.compileCache.volume -}}
+{{- else -}}
+{{- $kind := include "modelservice.modelVolume" . -}}
+{{- $named := false -}}
+{{- range .Values.env }}{{ if has .name (list "VLLM_CACHE_ROOT" "TRITON_CACHE_DIR" "TORCHINDUCTOR_CACHE_DIR" "FLASHINFER_WORKSPACE_BASE") }}{{ $named = true }}{{ end }}{{ end -}}
+{{- $ofPod := or (eq $kind "claims") (and (eq $kind "volume") (or (hasKey .Values.modelVolume.volume "emptyDir") (hasKey .Values.modelVolume.volume "ephemeral"))) -}}
+{{- $alone := and (has $kind (list "claim" "existing")) (not (has "ReadWriteMany" .Values.modelVolume.accessModes)) (le (int (include "modelservice.mostReplicas" .)) 1) -}}
+{{- if and (or $ofPod $alone) (not $named) (not (include "modelservice.readOnly" .)) }}model{{ end -}}
+{{- end -}}
+{{- end }}
+
 {{/* The folder of what is compiled: a hidden one beside the models, or a volume of its own. */}}
 {{- define "modelservice.cacheFolder" -}}
-{{- if eq .Values.compileCache.volume "model" -}}
+{{- if eq (include "modelservice.compileCache" .) "model" -}}
 {{- include "modelservice.mountPath" . | trimSuffix "/" }}/.compile-cache
 {{- else -}}
 /var/cache/modelservice
@@ -9,7 +26,7 @@
 
 {{/* The variables that name the folder, one for each of those who compile. */}}
 {{- define "modelservice.cacheEnv" -}}
-{{- if .Values.compileCache.volume }}
+{{- if include "modelservice.compileCache" . }}
 {{- $folder := include "modelservice.cacheFolder" . }}
 - name: VLLM_CACHE_ROOT
   value: {{ printf "%s/vllm" $folder | quote }}

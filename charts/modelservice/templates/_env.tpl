@@ -1,10 +1,36 @@
 {{/* Whether the model volume is mounted read-only: as said, or when nothing else is possible. "true" or nothing. */}}
 {{- define "modelservice.readOnly" -}}
+{{- $kind := include "modelservice.modelVolume" . -}}
 {{- $readOnly := .Values.modelVolume.readOnly -}}
-{{- if not (include "modelservice.isSet" $readOnly) -}}
+{{- if and (eq $kind "volume") (not (include "modelservice.isSet" $readOnly)) -}}
+{{- $source := first (values .Values.modelVolume.volume) -}}
+{{- $readOnly = or (hasKey .Values.modelVolume.volume "image") $source.readOnly -}}
+{{- else if not (include "modelservice.isSet" $readOnly) -}}
 {{- $readOnly = eq (join "," .Values.modelVolume.accessModes) "ReadOnlyMany" -}}
 {{- end -}}
-{{- if $readOnly }}true{{ end -}}
+{{- if and $kind $readOnly }}true{{ end -}}
+{{- end }}
+
+{{/* The folder that the user's own variable gives to the hub's library; "unknown" where it is not in the values. */}}
+{{- define "modelservice.userCache" -}}
+{{- $names := ternary (list "MODELSCOPE_CACHE") (list "HF_HUB_CACHE" "HUGGINGFACE_HUB_CACHE" "HF_HOME") (eq .Values.model.source "modelscope") -}}
+{{- $found := "" -}}
+{{- range $name := reverse $names -}}
+{{- range $.Values.env -}}
+{{- if eq .name $name -}}
+{{- $found = "unknown" -}}
+{{- with .value }}{{ $found = ternary (printf "%s/hub" (trimSuffix "/" .)) (trimSuffix "/" .) (eq $name "HF_HOME") }}{{ end -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+{{- if contains "$" $found }}unknown{{ else }}{{ $found }}{{ end -}}
+{{- end }}
+
+{{/* The folder of the hub's library: its own one where that is below the mount, so that an existing cache is found; else the mount. */}}
+{{- define "modelservice.hubCache" -}}
+{{- $own := ternary "/root/.cache/modelscope/hub" "/root/.cache/huggingface/hub" (eq .Values.model.source "modelscope") -}}
+{{- $mount := include "modelservice.mountPath" . -}}
+{{- ternary $own $mount (hasPrefix (printf "%s/" (trimSuffix "/" $mount)) (printf "%s/" $own)) -}}
 {{- end }}
 
 {{/* The API keys, each from the Secret. Several reach vLLM as arguments that name these variables. */}}
@@ -28,14 +54,14 @@
 
 {{/* The variables that the chart sets. */}}
 {{- define "modelservice.chartEnv" -}}
-{{- if eq .Values.model.source "modelscope" }}
+{{- $scope := eq .Values.model.source "modelscope" }}
+{{- if $scope }}
 - name: VLLM_USE_MODELSCOPE
   value: "True"
-- name: MODELSCOPE_CACHE
-  value: {{ include "modelservice.mountPath" . | quote }}
-{{- else }}
-- name: HF_HUB_CACHE
-  value: {{ include "modelservice.mountPath" . | quote }}
+{{- end }}
+{{- if and (include "modelservice.mounted" (list . (include "modelservice.hubCache" .))) (not (include "modelservice.userCache" .)) }}
+- name: {{ ternary "MODELSCOPE_CACHE" "HF_HUB_CACHE" $scope }}
+  value: {{ include "modelservice.hubCache" . | quote }}
 {{- end }}
 {{- with .Values.huggingFace.endpoint }}
 - name: HF_ENDPOINT
@@ -51,6 +77,12 @@
 {{- end }}
 {{- include "modelservice.keyEnv" . }}
 {{- include "modelservice.cacheEnv" . }}
+{{- if include "modelservice.caMount" . }}
+{{- range list "SSL_CERT_FILE" "REQUESTS_CA_BUNDLE" "CURL_CA_BUNDLE" "AWS_CA_BUNDLE" }}
+- name: {{ . }}
+  value: {{ printf "/etc/modelservice/ca/%s" $.Values.caBundle.key | quote }}
+{{- end }}
+{{- end }}
 {{- if include "modelservice.readOnly" . }}
 - name: HF_HUB_OFFLINE
   value: "1"

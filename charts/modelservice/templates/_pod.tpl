@@ -9,8 +9,14 @@ command:
   {{- toYaml (.Values.command | default (list "vllm" "serve" .Values.model.name)) | nindent 2 }}
 args:
   {{- include "modelservice.arguments" . | nindent 2 }}
+{{- with include "modelservice.env" . | trim }}
 env:
-  {{- include "modelservice.env" . | nindent 2 }}
+  {{- . | nindent 2 }}
+{{- end }}
+{{- with .Values.envFrom }}
+envFrom:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
 ports:
   - name: http
     containerPort: 8000
@@ -29,8 +35,10 @@ terminationMessagePolicy: FallbackToLogsOnError
 securityContext:
   {{- . | nindent 2 }}
 {{- end }}
+{{- with include "modelservice.volumeMounts" . | trim }}
 volumeMounts:
-  {{- include "modelservice.volumeMounts" . | nindent 2 }}
+  {{- . | nindent 2 }}
+{{- end }}
 {{- end }}
 
 {{/* The pod template, the same for every kind of workload. */}}
@@ -70,8 +78,10 @@ spec:
     {{- with .Values.extraContainers }}
     {{- toYaml . | nindent 4 }}
     {{- end }}
+  {{- with include "modelservice.volumes" . | trim }}
   volumes:
-    {{- include "modelservice.volumes" . | trim | nindent 4 }}
+    {{- . | nindent 4 }}
+  {{- end }}
 {{- end }}
 
 {{/* What the chart's pods have in common: credentials, account and user. */}}

@@ -73,7 +73,7 @@ volcano.sh/vgpu-cores: gpu.vgpu.cores
 {{- $memory := include "modelservice.number" .Values.resources.limits.memory -}}
 {{- $shared := .Values.sharedMemory.enabled | ternary .Values.sharedMemory.sizeLimit "" -}}
 {{- $sizes := dict "sharedMemory.sizeLimit" $shared -}}
-{{- if not .Values.modelVolume.existingClaim }}{{ $_ := set $sizes "modelVolume.size" .Values.modelVolume.size }}{{ end -}}
+{{- if hasPrefix "claim" (include "modelservice.modelVolume" .) }}{{ $_ := set $sizes "modelVolume.size" .Values.modelVolume.size }}{{ end -}}
 {{- if and (eq .Values.compileCache.volume "own") (not .Values.compileCache.existingClaim) }}{{ $_ := set $sizes "compileCache.size" .Values.compileCache.size }}{{ end -}}
 {{- range $key, $amount := $sizes -}}
 {{- $bytes := include "modelservice.number" $amount -}}

@@ -1,19 +1,24 @@
-{{/* The model volume: its access modes, and what must write to it. */}}
+{{/* The model volume: that it is one, its access modes, and what must write to it. */}}
 {{- define "modelservice.validate.modelVolume" -}}
 {{- $volume := .Values.modelVolume -}}
+{{- $kind := include "modelservice.modelVolume" . -}}
+{{- $new := hasPrefix "claim" $kind -}}
 {{- $modes := $volume.accessModes -}}
-{{- $readOnlyMany := eq (join "," $modes) "ReadOnlyMany" -}}
+{{- $readOnlyMany := and (ne $kind "volume") (eq (join "," $modes) "ReadOnlyMany") -}}
 {{- $source := $volume.dataSource -}}
-{{- $filled := or $volume.existingClaim $source -}}
-{{- if and $readOnlyMany (not $filled) }}
-modelVolume.accessModes: a new ReadOnlyMany claim is an empty volume that nobody can fill; set modelVolume.existingClaim or modelVolume.dataSource [empty-read-only-claim]
-{{- else if and $volume.readOnly (not $filled) (ne $volume.preDownload "Job") }}
-modelVolume.readOnly: a new claim mounted read-only stays empty; set modelVolume.existingClaim or modelVolume.dataSource [empty-read-only-claim]
+{{- $ofPod := or (hasKey $volume.volume "emptyDir") (hasKey $volume.volume "ephemeral") -}}
+{{- if and $volume.volume $volume.existingClaim }}
+modelVolume.volume: takes the place of a claim, and modelVolume.existingClaim names one; remove one of them [model-volume-twice]
 {{- end }}
-{{- if and $readOnlyMany (eq (toString $volume.readOnly) "false") }}
+{{- if and $readOnlyMany $new (not $source) }}
+modelVolume.accessModes: a new ReadOnlyMany claim is an empty volume that nobody can fill; set modelVolume.existingClaim or modelVolume.dataSource [empty-read-only-claim]
+{{- else if and $volume.readOnly (or (and $new (not $source) (ne $volume.preDownload "Job")) $ofPod) }}
+modelVolume.readOnly: a new volume mounted read-only stays empty; set modelVolume.existingClaim or modelVolume.dataSource [empty-read-only-claim]
+{{- end }}
+{{- if and $readOnlyMany (has $kind (list "claim" "claims" "existing")) (eq (toString $volume.readOnly) "false") }}
 modelVolume.readOnly: false with ReadOnlyMany, which nobody can write to; remove the key [read-only-many-written]
 {{- end }}
-{{- if and $source (not $volume.existingClaim) -}}
+{{- if and $source $new -}}
 {{- if not (and $source.kind $source.name) }}
 modelVolume.dataSource: needs kind and name [data-source]
 {{- else if and (ne $source.kind "PersistentVolumeClaim") (not $source.apiGroup) }}
@@ -21,19 +26,25 @@ modelVolume.dataSource: has no apiGroup, which {{ $source.kind }} needs; add it 
 {{- end -}}
 {{- end -}}
 {{- $pods := int (include "modelservice.mostReplicas" .) -}}
-{{- $shared := and (gt $pods 1) (not (include "modelservice.claimTemplate" .)) -}}
+{{- $shared := and (gt $pods 1) (include "modelservice.sharedClaim" .) -}}
 {{- $several := or (has "ReadWriteMany" $modes) (has "ReadOnlyMany" $modes) -}}
 {{- $one := or (has "ReadWriteOncePod" $modes) (and (has "ReadWriteOnce" $modes) (not $several) (not (include "modelservice.oneNode" .))) -}}
 {{- if and $shared $one }}
-modelVolume.accessModes: {{ first $modes }} is not for {{ $pods }} pods ({{ ternary "autoscaling.kind" "replicas" (ne .Values.autoscaling.kind "") }}) that share one claim; use ReadWriteMany, or workload.kind StatefulSet, or one node in nodeName [read-write-once-shared]
+modelVolume.accessModes: {{ first $modes }} is not for {{ $pods }} pods ({{ ternary "autoscaling.kind" "replicas" (ne .Values.autoscaling.kind "") }}) that share one claim; use ReadWriteMany, or workload.kind StatefulSet, or modelVolume.volume, or one node in nodeName [read-write-once-shared]
 {{- end }}
+{{- end }}
+
+{{/* Whether all pods mount the same claim. "true" or nothing. */}}
+{{- define "modelservice.sharedClaim" -}}
+{{- if or (has (include "modelservice.modelVolume" .) (list "claim" "existing")) .Values.modelVolume.volume.persistentVolumeClaim }}true{{ end -}}
 {{- end }}
 
 {{/* Mounts: none below /root for another user, and none inside the server's HOME. */}}
 {{- define "modelservice.validate.mounts" -}}
 {{- $closed := include "modelservice.rootClosed" . -}}
 {{- $home := include "modelservice.ownHome" . -}}
-{{- $mounts := dict "modelVolume" (include "modelservice.mountPath" .) -}}
+{{- $mounts := dict -}}
+{{- if include "modelservice.modelVolume" . }}{{ $_ := set $mounts "modelVolume" (include "modelservice.mountPath" .) }}{{ end -}}
 {{- range $index, $mount := .Values.volumeMounts }}{{ $_ := set $mounts (printf "volumeMounts[%d]" $index) .mountPath }}{{ end -}}
 {{- range $key, $path := $mounts -}}
 {{- if and $closed (hasPrefix "/root/" (printf "%s/" $path)) }}
@@ -56,15 +67,22 @@ modelVolume.accessModes: {{ first $modes }} is not for {{ $pods }} pods ({{ tern
 {{- define "modelservice.validate.caches" -}}
 {{- $modes := .Values.modelVolume.accessModes -}}
 {{- $way := include "modelservice.preDownload" . -}}
-{{- if and $way (or (eq (join "," $modes) "ReadOnlyMany") (and (eq $way "InitContainer") (include "modelservice.readOnly" .))) }}
+{{- $kind := include "modelservice.modelVolume" . -}}
+{{- $readOnly := include "modelservice.readOnly" . -}}
+{{- $written := and (ne $kind "volume") (ne (join "," $modes) "ReadOnlyMany") -}}
+{{- if and $way (not $kind) }}
+modelVolume.preDownload: {{ $way }} has no model volume to download to; remove it, or modelVolume.enabled [pre-download]
+{{- else if and $way $readOnly (not (and $written (eq $way "Job"))) }}
 modelVolume.preDownload: {{ $way }} cannot write to a read-only volume; remove it, or the volume's readOnly and ReadOnlyMany [pre-download]
-{{- else if and (eq $way "Job") (include "modelservice.claimTemplate" .) }}
-modelVolume.preDownload: a Job fills one volume, and each replica of this StatefulSet has its own; use InitContainer [pre-download]
-{{- else if and (eq $way "Job") (not (has "ReadWriteMany" $modes)) }}
+{{- else if and (eq $way "Job") (or (eq $kind "claims") (hasKey .Values.modelVolume.volume "emptyDir") (hasKey .Values.modelVolume.volume "ephemeral")) }}
+modelVolume.preDownload: a Job fills one volume, and each pod has its own; use InitContainer [pre-download]
+{{- else if and (eq $way "Job") (include "modelservice.sharedClaim" .) (not (has "ReadWriteMany" $modes)) }}
 modelVolume.preDownload: a Job writes beside the pods that read; set modelVolume.accessModes to [ReadWriteMany], or use InitContainer [pre-download]
 {{- end }}
 {{- $cache := .Values.compileCache -}}
-{{- if and (eq $cache.volume "model") (include "modelservice.readOnly" .) }}
+{{- if and (eq $cache.volume "model") (not $kind) }}
+compileCache.volume: model is there only with a model volume; use own [compile-cache]
+{{- else if and (eq $cache.volume "model") $readOnly }}
 compileCache.volume: model is mounted read-only; use own [compile-cache]
 {{- else if and (eq $cache.volume "own") (not $cache.existingClaim) -}}
 {{- $shared := gt (int (include "modelservice.mostReplicas" .)) 1 -}}

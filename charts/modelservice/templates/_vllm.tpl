@@ -27,7 +27,7 @@ rocm6.4.1_vllm_0.10.1 the ones behind vllm are meant.
 {{- end -}}
 {{- end }}
 
-{{/* The user's arguments. Kubernetes expands $(NAME) and reads $$ as $: only names of `env` are meant, any other $ is text. */}}
+{{/* The user's arguments. Kubernetes expands $(NAME) and reads $$ as $: names of `env` and, where envFrom names variables that the chart does not see, all names are meant, any other $ is text. */}}
 {{- define "modelservice.userArguments" -}}
 {{- $env := .Values.env -}}
 {{- range $argument := .Values.args -}}
@@ -35,6 +35,7 @@ rocm6.4.1_vllm_0.10.1 the ones behind vllm are meant.
 {{- range $env -}}
 {{- $argument = $argument | replace (printf "$$(%s)" .name) (printf "$(%s)" .name) -}}
 {{- end }}
+{{- if $.Values.envFrom }}{{ $argument = regexReplaceAll "[$][$][(]([A-Za-z_][A-Za-z0-9_.-]*)[)]" $argument "$(${1})" }}{{ end }}
 - {{ $argument | quote }}
 {{- end -}}
 {{- end }}

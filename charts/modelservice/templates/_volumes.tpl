@@ -7,36 +7,104 @@
 {{- end -}}
 {{- end }}
 
-{{/* Where the container mounts its volumes. */}}
-{{- define "modelservice.volumeMounts" -}}
+{{/*
+What the model volume is: nothing, "volume" as the user wrote it, "existing" for a claim that is there, "claim" for the chart's, or "claims" for
+one of each replica of a StatefulSet. No claim is made that nobody would use.
+*/}}
+{{- define "modelservice.modelVolume" -}}
+{{- $volume := .Values.modelVolume -}}
+{{- if ne (toString $volume.enabled) "false" -}}
+{{- if $volume.volume -}}volume
+{{- else if $volume.existingClaim -}}existing
+{{- else if or (include "modelservice.isSet" $volume.enabled) (not (include "modelservice.modelElsewhere" .)) -}}
+{{- ternary "claims" "claim" (eq .Values.workload.kind "StatefulSet") -}}
+{{- end -}}
+{{- end -}}
+{{- end }}
+
+{{/*
+Whether nothing would use a new claim: the model is in the image, in object storage or in another volume, or one of the user's is mounted in its
+place. "true" or nothing.
+*/}}
+{{- define "modelservice.modelElsewhere" -}}
+{{- $mount := printf "%s/" (include "modelservice.mountPath" . | trimSuffix "/") -}}
+{{- $cache := include "modelservice.userCache" . -}}
+{{- $elsewhere := or (include "modelservice.objectStore" .) (and $cache (ne $cache "unknown") (not (hasPrefix $mount (printf "%s/" $cache)))) -}}
+{{- if eq .Values.model.source "local" -}}
+{{- $elsewhere = not (hasPrefix $mount (printf "%s/" .Values.model.name)) -}}
+{{- end -}}
+{{- $used := or .Values.modelVolume.dataSource (include "modelservice.preDownload" .) (eq .Values.compileCache.volume "model") -}}
+{{- if contains $mount (printf "%s/" (join "/ " (concat .Values.args .Values.command))) }}{{ $used = true }}{{ end -}}
+{{- range concat .Values.volumeMounts .Values.initContainers .Values.extraContainers -}}
+{{- if contains "name: model-dir\n" (printf "%s\n" (toYaml .)) }}{{ $used = true }}{{ end -}}
+{{- end -}}
+{{- $taken := false -}}
+{{- range .Values.volumeMounts }}{{ if eq $mount (printf "%s/" (trimSuffix "/" .mountPath)) }}{{ $taken = true }}{{ end }}{{ end -}}
+{{- if or $taken (and $elsewhere (not $used)) }}true{{ end -}}
+{{- end }}
+
+{{/* Whether the model is read from object storage. "true" or nothing. */}}
+{{- define "modelservice.objectStore" -}}
+{{- range concat (list .Values.model.name) .Values.command -}}
+{{- if regexMatch "^(s3|gs|az)://" . }}true{{ end -}}
+{{- end -}}
+{{- end }}
+
+{{/* The mount of the model volume: (list . whether-it-is-read-only). */}}
+{{- define "modelservice.modelMount" -}}
 - name: model-dir
-  mountPath: {{ include "modelservice.mountPath" . | quote }}
-  {{- if include "modelservice.readOnly" . }}
+  mountPath: {{ include "modelservice.mountPath" (first .) | quote }}
+  {{- with (first .).Values.modelVolume.subPath }}
+  subPath: {{ . | quote }}
+  {{- end }}
+  {{- if last . }}
   readOnly: true
   {{- end }}
+{{- end }}
+
+{{/* The volume itself, where it is none of a StatefulSet's claims: (list . whether-it-is-read-only). */}}
+{{- define "modelservice.modelSource" -}}
+- name: model-dir
+{{- with (first .).Values.modelVolume.volume }}
+  {{- toYaml . | nindent 2 }}
+{{- else }}
+  persistentVolumeClaim:
+    claimName: {{ include "modelservice.claimName" (first .) | quote }}
+    {{- if last . }}
+    readOnly: true
+    {{- end }}
+{{- end }}
+{{- end }}
+
+{{/* Where the container mounts its volumes. */}}
+{{- define "modelservice.volumeMounts" -}}
+{{- if include "modelservice.modelVolume" . }}
+{{ include "modelservice.modelMount" (list . (include "modelservice.readOnly" .)) }}
+{{- end }}
 {{- if .Values.sharedMemory.enabled }}
 - name: dshm
   mountPath: /dev/shm
 {{- end }}
 {{- if include "modelservice.ownHome" . }}
-- name: home
+- name: modelservice-home
   mountPath: /home/modelservice
 {{- end }}
 {{- if include "modelservice.readOnlyRoot" . }}
-- name: tmp
+- name: modelservice-tmp
   mountPath: /tmp
 {{- end }}
+{{- include "modelservice.caMount" . }}
 {{- if eq .Values.compileCache.volume "own" }}
-- name: compile-cache
+- name: modelservice-compile-cache
   mountPath: {{ include "modelservice.cacheFolder" . | quote }}
 {{- end }}
 {{- if .Values.model.chatTemplate }}
-- name: chat-template
+- name: modelservice-chat-template
   mountPath: /etc/modelservice/chat-template
   readOnly: true
 {{- end }}
 {{- if .Values.tls.secretName }}
-- name: tls
+- name: modelservice-tls
   mountPath: /etc/modelservice/tls
   readOnly: true
 {{- end }}
@@ -45,20 +113,37 @@
 {{- end }}
 {{- end }}
 
+{{/* The mount of the private authority's certificates. */}}
+{{- define "modelservice.caMount" -}}
+{{- if or .Values.caBundle.configMap .Values.caBundle.secret }}
+- name: modelservice-ca
+  mountPath: /etc/modelservice/ca
+  readOnly: true
+{{- end }}
+{{- end }}
+
+{{/* The volume with these certificates. */}}
+{{- define "modelservice.caVolume" -}}
+{{- if .Values.caBundle.secret }}
+- name: modelservice-ca
+  secret:
+    secretName: {{ .Values.caBundle.secret | quote }}
+{{- else if .Values.caBundle.configMap }}
+- name: modelservice-ca
+  configMap:
+    name: {{ .Values.caBundle.configMap | quote }}
+{{- end }}
+{{- end }}
+
 {{/* Whether a StatefulSet makes the model volume's claim, one for each replica. "true" or nothing. */}}
 {{- define "modelservice.claimTemplate" -}}
-{{- if and (eq .Values.workload.kind "StatefulSet") (not .Values.modelVolume.existingClaim) }}true{{ end -}}
+{{- if eq (include "modelservice.modelVolume" .) "claims" }}true{{ end -}}
 {{- end }}
 
 {{/* The pod's volumes. */}}
 {{- define "modelservice.volumes" -}}
-{{- if not (include "modelservice.claimTemplate" .) }}
-- name: model-dir
-  persistentVolumeClaim:
-    claimName: {{ include "modelservice.claimName" . | quote }}
-    {{- if include "modelservice.readOnly" . }}
-    readOnly: true
-    {{- end }}
+{{- if has (include "modelservice.modelVolume" .) (list "volume" "existing" "claim") }}
+{{ include "modelservice.modelSource" (list . (include "modelservice.readOnly" .)) }}
 {{- end }}
 {{- if .Values.sharedMemory.enabled }}
 - name: dshm
@@ -69,25 +154,26 @@
     {{- end }}
 {{- end }}
 {{- if include "modelservice.ownHome" . }}
-- name: home
+- name: modelservice-home
   emptyDir: {}
 {{- end }}
 {{- if include "modelservice.readOnlyRoot" . }}
-- name: tmp
+- name: modelservice-tmp
   emptyDir: {}
 {{- end }}
+{{- include "modelservice.caVolume" . }}
 {{- if eq .Values.compileCache.volume "own" }}
-- name: compile-cache
+- name: modelservice-compile-cache
   persistentVolumeClaim:
     claimName: {{ include "modelservice.cacheClaimName" . | quote }}
 {{- end }}
 {{- if .Values.model.chatTemplate }}
-- name: chat-template
+- name: modelservice-chat-template
   configMap:
     name: {{ include "modelservice.chatTemplateName" . | quote }}
 {{- end }}
 {{- with .Values.tls.secretName }}
-- name: tls
+- name: modelservice-tls
   secret:
     secretName: {{ . | quote }}
 {{- end }}

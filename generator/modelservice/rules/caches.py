@@ -8,7 +8,7 @@ from modelservice.findings import Refuser, Severity
 from modelservice.rules.replicas import most_replicas, most_said
 from modelservice.rules.rule import Said, Values, removal, rule, writing
 from modelservice.rules.scheduling import one_node
-from modelservice.rules.security import read_only, read_only_many
+from modelservice.rules.storage import model_volume, of_each_pod, read_only, read_only_many, shared_claim
 
 _CHART = "the chart's templates/_download.tpl"
 _MODES = "https://kubernetes.io/docs/concepts/storage/persistent-volumes/#access-modes"
@@ -30,12 +30,14 @@ def pre_download(values: Values) -> Iterator[Said]:
     modes = values.at("modelVolume.accessModes")
     if not way or values.at("model.source") == "local":
         return
-    if read_only_many(values) or (way == "InitContainer" and read_only(values)):
+    if not model_volume(values):
+        yield removal(path, f"{way} has no model volume to download to", ", or set modelVolume.enabled: true")
+    elif (read_only_many(values) or way == "InitContainer" or model_volume(values) == "volume") and read_only(values):
         yield removal(path, f"{way} cannot write to a read-only volume", ": what is there is served")
-    elif way == "Job" and values.at("workload.kind") == "StatefulSet" and not values.at("modelVolume.existingClaim"):
-        message = "a Job fills one volume, and each replica of this StatefulSet has its own"
+    elif way == "Job" and (model_volume(values) == "claims" or of_each_pod(values)):
+        message = "a Job fills one volume, and each pod has its own"
         yield writing(path, message, "InitContainer")
-    elif way == "Job" and "ReadWriteMany" not in modes:
+    elif way == "Job" and shared_claim(values) and "ReadWriteMany" not in modes:
         message = "a Job writes beside the pods that read, and the volume is for one node"
         yield Said(path, message, "set modelVolume.accessModes: [ReadWriteMany], or write InitContainer")
 
@@ -69,7 +71,9 @@ def pre_download_unused(values: Values) -> Iterator[Said]:
 def compile_cache(values: Values) -> Iterator[Said]:
     """Find a read-only cache volume, a claim for one node, and a StatefulSet with a cache of its own."""
     volume = values.at("compileCache.volume")
-    if volume == "model" and read_only(values):
+    if volume == "model" and not model_volume(values):
+        yield writing(("compileCache", "volume"), "model is there only with a model volume", "own")
+    elif volume == "model" and read_only(values):
         yield writing(("compileCache", "volume"), "model is mounted read-only", "own")
     if volume != "own" or values.at("compileCache.existingClaim"):
         return

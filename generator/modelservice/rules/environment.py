@@ -8,20 +8,20 @@ from typing import Any
 from modelservice.findings import Action, Edit, Fix, Path, Refuser, Severity, dotted
 from modelservice.redact import PLACEHOLDER
 from modelservice.rules.containers import containers
+from modelservice.rules.model import model_mount, under
 from modelservice.rules.rule import Said, Settings, Values, asking, listed, put, rule, sound
-from modelservice.rules.security import non_root, own_home, read_only
+from modelservice.rules.security import non_root, own_home
+from modelservice.rules.storage import COMPILE_VARIABLES, compile_cache_of, model_volume, read_only, user_cache
 
 _CHART = "the chart's templates/_env.tpl"
+_CA_VARIABLES = ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "AWS_CA_BUNDLE")
 _TOKENS = ("HF_TOKEN", "HUGGING_FACE_HUB_TOKEN")
-_MOUNT_PATH = "set modelVolume.mountPath"
-_CACHES = ("VLLM_CACHE_ROOT", "TRITON_CACHE_DIR", "TORCHINDUCTOR_CACHE_DIR", "FLASHINFER_WORKSPACE_BASE")
 
 
 def _set_by_chart(values: Values) -> dict[str, str]:
     """Return the variables that the chart sets → what to do instead."""
     scope = values.at("model.source") == "modelscope"
-    found = {"MODELSCOPE_CACHE" if scope else "HF_HUB_CACHE": _MOUNT_PATH}
-    found |= {"VLLM_USE_MODELSCOPE": "model.source says it"} if scope else {}
+    found = {"VLLM_USE_MODELSCOPE": "model.source says it"} if scope else {}
     found |= {"HF_ENDPOINT": "huggingFace.endpoint says it"} if values.at("huggingFace.endpoint") else {}
     if values.at("huggingFace.tokenSecret.name"):
         found |= dict.fromkeys(_TOKENS, "huggingFace.tokenSecret says it")
@@ -29,8 +29,10 @@ def _set_by_chart(values: Values) -> dict[str, str]:
         keys = values.at("apiKeySecret.keys")
         names = ["VLLM_API_KEY", *(f"API_KEY_{number + 1}" for number in range(len(keys) if len(keys) > 1 else 0))]
         found |= dict.fromkeys(names, "apiKeySecret says it")
-    if values.at("compileCache.volume"):
-        found |= dict.fromkeys(_CACHES, "compileCache says it")
+    if compile_cache_of(values):
+        found |= dict.fromkeys(COMPILE_VARIABLES, "compileCache says it")
+    if values.at("caBundle.configMap") or values.at("caBundle.secret"):
+        found |= dict.fromkeys(_CA_VARIABLES, "caBundle says it")
     if read_only(values):
         found |= dict.fromkeys(("HF_HUB_OFFLINE", "VLLM_NO_USAGE_STATS"), "a read-only model volume needs it")
     if own_home(values):
@@ -55,8 +57,7 @@ def env_set_by_chart(values: Values) -> Iterator[Said]:
     for index, variable in values.items("env"):
         if instead := ours.get(variable["name"]):
             message = f"{variable['name']} is set by the chart"
-            fix = () if instead == _MOUNT_PATH else _without(index)  # where the models are to be, the user knows
-            yield Said(("env", index, "name"), message, f"remove it: {instead}", fix=fix)
+            yield Said(("env", index, "name"), message, f"remove it: {instead}", fix=_without(index))
 
 
 def _without(index: int) -> Fix:
@@ -159,4 +160,25 @@ def env_unknown(values: Values) -> Iterator[Said]:
             yield asking(("env", index, "name"), message, near, "check the name in vLLM's documentation")
 
 
-RULES = (env_set_by_chart, env_has_field, env_twice, env_unknown)
+@rule(
+    "cache-elsewhere",
+    "A variable in `env` puts the hub's cache outside of every volume.",
+    why="The model is stored in the container, and is downloaded again after every restart.",
+    source="https://huggingface.co/docs/huggingface_hub/package_reference/environment_variables",
+    severity=Severity.WARNING,
+)
+def cache_elsewhere(values: Values) -> Iterator[Said]:
+    """Find the hub's cache outside of all volumes, beside a model volume that is then of no use."""
+    folder = user_cache(values)
+    if folder in ("", "unknown") or values.at("model.source") == "local" or values.at("modelVolume.enabled") is False:
+        return
+    mounts = [mount["mountPath"] for _, mount in values.items("volumeMounts")]
+    mounts += [model_mount(values)] if model_volume(values) else []
+    if not any(under(folder, mount) for mount in mounts):
+        names = ("HF_HUB_CACHE", "HUGGINGFACE_HUB_CACHE", "HF_HOME", "MODELSCOPE_CACHE")
+        index = next(index for index, item in values.items("env") if item["name"] in names)
+        hint = "remove it, or set modelVolume.mountPath to that folder or one above it"
+        yield Said(("env", index, "value"), f"{folder}, where models are stored, is in no volume", hint)
+
+
+RULES = (env_set_by_chart, env_has_field, env_twice, env_unknown, cache_elsewhere)

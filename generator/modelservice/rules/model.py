@@ -124,7 +124,8 @@ def model_mount(values: Values) -> str:
 
 
 def _mounts(values: Values) -> list[str]:
-    return [model_mount(values), *(mount["mountPath"] for _, mount in values.items("volumeMounts"))]
+    own = [] if values.at("modelVolume.enabled") is False else [model_mount(values)]
+    return [*own, *(mount["mountPath"] for _, mount in values.items("volumeMounts"))]
 
 
 def _mount_above(name: str) -> dict[str, Any]:

@@ -9,21 +9,39 @@ from modelservice.rules.model import model_mount, under
 from modelservice.rules.replicas import most_replicas, most_said
 from modelservice.rules.rule import Said, Values, adding, removal, rule, setting, writing
 from modelservice.rules.scheduling import one_node
-from modelservice.rules.security import read_only, read_only_many
+from modelservice.rules.storage import (
+    model_volume,
+    new_claim,
+    of_each_pod,
+    read_only,
+    read_only_many,
+    shared_claim,
+)
 
 _MODES = "https://kubernetes.io/docs/concepts/storage/persistent-volumes/#access-modes"
 _CHART = "the chart's templates/_volumes.tpl"
 _KEY = ("modelVolume", "accessModes")
+# What the model volume is, where a setting of a new claim has no effect.
+_WITHOUT = {
+    "": "without a model volume, which this model does not use",
+    "volume": "on a volume that is no claim",
+    "existing": "on an existing claim",
+    "claims": "on the claims of a StatefulSet, which cannot be changed",
+}
 
 
-def _new_claim(values: Values) -> bool:
-    return not values.at("modelVolume.existingClaim")
-
-
-def shares_one_claim(values: Values) -> bool:
-    """Say whether several replicas mount the same claim: all but a StatefulSet with claims of its own."""
-    own = values.at("workload.kind") == "StatefulSet" and _new_claim(values)
-    return most_replicas(values) > 1 and not own
+@rule(
+    "model-volume-twice",
+    "The model volume is both a claim and another volume.",
+    why="The chart can mount only one of them. The models may be in the other one.",
+    source=_CHART,
+    refused_by=Refuser.CHART,
+)
+def model_volume_twice(values: Values) -> Iterator[Said]:
+    """Find a volume that takes the place of a claim, beside an existing claim."""
+    if values.at("modelVolume.volume") and values.at("modelVolume.existingClaim"):
+        message = "takes the place of a claim, and modelVolume.existingClaim names one"
+        yield Said(("modelVolume", "volume"), message, "remove one of them", True)
 
 
 @rule(
@@ -35,7 +53,10 @@ def shares_one_claim(values: Values) -> bool:
 )
 def empty_read_only_claim(values: Values) -> Iterator[Said]:
     """Find a new read-only claim that is not filled from a data source."""
-    if not _new_claim(values) or values.at("modelVolume.dataSource"):
+    if of_each_pod(values) and values.at("modelVolume.readOnly"):
+        message = "a new volume that is mounted read-only stays empty"
+        yield removal(("modelVolume", "readOnly"), message, on_key=False)
+    if not new_claim(values) or values.at("modelVolume.dataSource"):
         return
     hint = "set modelVolume.existingClaim, or modelVolume.dataSource to fill it from a snapshot"
     if read_only_many(values):
@@ -76,12 +97,15 @@ def read_write_once_shared(values: Values) -> Iterator[Said]:
     """Find several replicas on several nodes with a claim for one."""
     modes = values.at("modelVolume.accessModes")
     several = {"ReadWriteMany", "ReadOnlyMany"} & set(modes)
-    if not shares_one_claim(values) or several or values.refused("modelVolume.accessModes"):
+    shared = shared_claim(values) and most_replicas(values) > 1
+    if not shared or several or values.refused("modelVolume.accessModes"):
         return
     if "ReadWriteOncePod" in modes or not one_node(values):
         mode = modes[0]
         node = "" if mode == "ReadWriteOncePod" else ", or one node in nodeName"
-        hint = f"set modelVolume.accessModes: [ReadWriteMany], or workload.kind: StatefulSet{node}"
+        hint = (
+            f"set modelVolume.accessModes: [ReadWriteMany], or workload.kind: StatefulSet, or modelVolume.volume{node}"
+        )
         if values.at("modelVolume.existingClaim") and not values.has(_KEY):
             hint = "set modelVolume.accessModes to the claim's own, such as [ReadWriteMany]"
         many: Path = ("autoscaling", "kind") if values.at("autoscaling.kind") else ("replicas",)
@@ -116,7 +140,7 @@ def access_mode_alone(values: Values) -> Iterator[Said]:
 def data_source(values: Values) -> Iterator[Said]:
     """Find a data source that the API server drops, so that the claim is empty."""
     source, path = values.at("modelVolume.dataSource"), ("modelVolume", "dataSource")
-    if source and _new_claim(values):
+    if source and new_claim(values):
         missing = [key for key in ("kind", "name") if not source.get(key)]
         if missing:
             yield Said(path, f"has no {' and no '.join(missing)}", f"add {' and '.join(missing)}", True)
@@ -139,7 +163,7 @@ def data_source(values: Values) -> Iterator[Said]:
 )
 def empty_local_model(values: Values) -> Iterator[Said]:
     """Find a local model in a new claim that is not filled from a data source."""
-    if values.at("model.source") != "local" or not _new_claim(values) or values.at("modelVolume.dataSource"):
+    if values.at("model.source") != "local" or not new_claim(values) or values.at("modelVolume.dataSource"):
         return
     name = values.at("model.name")
     elsewhere = (mount["mountPath"] for _, mount in values.items("volumeMounts"))
@@ -178,31 +202,36 @@ def modelscope_read_only(values: Values) -> Iterator[Said]:
 )
 def data_source_unused(values: Values) -> Iterator[Said]:
     """Find a data source beside an existing claim."""
-    if values.at("modelVolume.dataSource") and not _new_claim(values):
+    if values.at("modelVolume.dataSource") and not new_claim(values):
         path = ("modelVolume", "dataSource")
-        yield Said(path, "has no effect on an existing claim", "remove it, or modelVolume.existingClaim", True)
+        existing = model_volume(values) == "existing"
+        hint = "remove it, or modelVolume.existingClaim" if existing else "remove it"
+        yield Said(path, f"has no effect {_WITHOUT[model_volume(values)]}", hint, True)
 
 
 @rule(
     "claim-settings-unused",
-    "A setting of the claim is ignored because the claim exists already.",
+    "A setting of the claim is ignored because the chart does not make the claim.",
     why=(
-        "The chart does not create or change an existing claim. It keeps its size, its storage class and its own "
-        "rules for deletion."
+        "The chart makes no claim beside an existing one or another volume, and none that nobody would use. It does "
+        "not change an existing claim."
     ),
     source=_CHART,
     severity=Severity.WARNING,
 )
 def claim_settings_unused(values: Values) -> Iterator[Said]:
-    """Find size, class or retention beside an existing claim."""
-    if _new_claim(values):
-        return
-    for key in ("size", "storageClassName", "retain"):
-        if values.written(f"modelVolume.{key}"):
-            yield removal(("modelVolume", key), "has no effect on an existing claim")
+    """Find settings of a claim that is there already, that nobody makes, or, on a StatefulSet, that takes no labels."""
+    kind = model_volume(values)
+    keys = ["labels", "annotations"] if kind == "claims" else []
+    keys += [] if new_claim(values) else ["size", "storageClassName", "retain", "labels", "annotations"]
+    keys += [] if kind else ["mountPath", "subPath", "readOnly"]
+    for key in keys:
+        if values.changed(f"modelVolume.{key}"):
+            yield removal(("modelVolume", key), f"has no effect {_WITHOUT[kind]}")
 
 
 RULES = (
+    model_volume_twice,
     empty_read_only_claim,
     read_only_many_written,
     read_write_once_shared,

@@ -10,6 +10,7 @@ from modelservice.rules.containers import containers
 from modelservice.rules.model import model_mount, under
 from modelservice.rules.rule import Said, Values, asking, removal, rule, sound, writing
 from modelservice.rules.security import contexts, own_home, read_only_root
+from modelservice.rules.storage import compile_cache_of, model_volume
 
 _KUBERNETES = "https://kubernetes.io/docs/concepts/storage/volumes/"
 HOME = "/home/modelservice"
@@ -91,16 +92,21 @@ def _mounts(values: Values) -> Iterator[tuple[Path, Any]]:
 
 
 def _own_names(values: Values) -> list[str]:
-    return ["model-dir", *(name for name, _ in _own_mounts(values))]
+    own = ["model-dir"] if model_volume(values) else []
+    return [*own, *(name for name, _ in _own_mounts(values))]
 
 
 def _own_mounts(values: Values) -> list[tuple[str, str]]:
-    mounts = [("dshm", "/dev/shm")] if values.at("sharedMemory.enabled") else []  # noqa: S108
-    mounts += [("home", HOME)] if own_home(values) else []
-    mounts += [("tmp", "/tmp")] if read_only_root(values) else []  # noqa: S108
-    mounts += [("compile-cache", "/var/cache/modelservice")] if values.at("compileCache.volume") == "own" else []
-    mounts += [("chat-template", "/etc/modelservice/chat-template")] if values.at("model.chatTemplate") else []
-    return mounts + ([("tls", "/etc/modelservice/tls")] if values.at("tls.secretName") else [])
+    mounts = [
+        ("dshm", "/dev/shm", values.at("sharedMemory.enabled")),  # noqa: S108
+        ("modelservice-home", HOME, own_home(values)),
+        ("modelservice-tmp", "/tmp", read_only_root(values)),  # noqa: S108
+        ("modelservice-compile-cache", "/var/cache/modelservice", compile_cache_of(values) == "own"),
+        ("modelservice-chat-template", "/etc/modelservice/chat-template", values.at("model.chatTemplate")),
+        ("modelservice-tls", "/etc/modelservice/tls", values.at("tls.secretName")),
+        ("modelservice-ca", "/etc/modelservice/ca", values.at("caBundle.configMap") or values.at("caBundle.secret")),
+    ]
+    return [(name, path) for name, path, there in mounts if there]
 
 
 @rule(
@@ -114,11 +120,12 @@ def mount_path(values: Values) -> Iterator[Said]:
     """Find two mounts at one path."""
     seen = {path: f"the chart's volume {name}" for name, path in _own_mounts(values)}
     model = model_mount(values).rstrip("/")
-    if model in seen:
+    if model_volume(values) and model in seen:
         yield Said(
             ("modelVolume", "mountPath"), f"{model} is taken by {seen[model]}", "choose another path, such as /models"
         )
-    seen[model] = "the model volume"
+    if model_volume(values):
+        seen[model] = "the model volume"
     yield from _taken(("volumeMounts",), "mountPath", values.at("volumeMounts"), seen)
     for place, item in containers(values):
         seen = {}
@@ -175,7 +182,8 @@ def mount_inside_home(values: Values) -> Iterator[Said]:
     """Find a mount inside HOME, where the server could then not create its caches."""
     if not own_home(values):
         return
-    places: list[tuple[Path, str]] = [(("modelVolume", "mountPath"), model_mount(values))]
+    own: list[tuple[Path, str]] = [(("modelVolume", "mountPath"), model_mount(values))]
+    places = own if model_volume(values) else []
     places += [(("volumeMounts", i, "mountPath"), mount["mountPath"]) for i, mount in values.items("volumeMounts")]
     for path, folder in places:
         if under(folder, HOME) and folder.rstrip("/") != HOME:

@@ -11,6 +11,7 @@ from modelservice.quantity import amount
 from modelservice.rules.containers import containers
 from modelservice.rules.gpu import resource_fields
 from modelservice.rules.rule import Said, Values, removal, rule, setting, writing
+from modelservice.rules.storage import new_claim
 
 _KUBERNETES = "https://kubernetes.io/docs/concepts/configuration/manage-resources-containers/"
 _LABEL = 63
@@ -113,7 +114,7 @@ def _sizes(values: Values) -> Iterator[tuple[Path, str | int | float | None]]:
         for part, amounts in (("requests", requests), ("limits", limits)):
             for name in _IN_BYTES:
                 yield (*place, part, name), amounts.get(name)
-    if not values.at("modelVolume.existingClaim"):
+    if new_claim(values):
         yield ("modelVolume", "size"), values.at("modelVolume.size")
     if values.at("compileCache.volume") == "own" and not values.at("compileCache.existingClaim"):
         yield ("compileCache", "size"), values.at("compileCache.size")

@@ -85,9 +85,10 @@ def restricted_profile(values: Values) -> Iterator[Said]:
 
 
 def _volumes_and_probes(values: Values) -> Iterator[Said]:
-    for index, volume in values.items("volumes"):
+    volumes: list[tuple[Path, Any]] = [(("volumes", index), volume) for index, volume in values.items("volumes")]
+    for path, volume in [*volumes, (("modelVolume", "volume"), values.at("modelVolume.volume") or {})]:
         for kind in volume.keys() - _VOLUMES - {"name"}:
-            yield Said(("volumes", index, kind), _WITH, "use another kind of volume", True)
+            yield Said((*path, kind), _WITH, "use another kind of volume", True)
     for name in ("startup", "readiness", "liveness"):
         yield from _handler(("probes", name), values.at(f"probes.{name}"))
 

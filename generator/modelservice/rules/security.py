@@ -9,6 +9,7 @@ from modelservice.findings import Path, Refuser, Severity, dotted
 from modelservice.rules.containers import containers
 from modelservice.rules.model import model_mount, under
 from modelservice.rules.rule import Said, Values, removal, rule, setting, sound, writing
+from modelservice.rules.storage import model_volume, read_only
 
 _IMAGES = "the images vllm-openai and vllm-openai-nonroot"
 _KUBERNETES = "https://kubernetes.io/docs/tasks/configure-pod-container/security-context/"
@@ -20,20 +21,16 @@ def _context(values: Values) -> dict[str, Any]:
 
 
 def non_root(values: Values) -> bool:
-    """Say whether the server runs as another user than root, as templates/_env.tpl does."""
+    """Say whether the server runs as another user than root, as templates/_security.tpl does."""
     context = _context(values)
-    return bool(context.get("runAsNonRoot") or (context.get("runAsUser") or 0) > 0)
+    return bool(context.get("runAsNonRoot") or (context.get("runAsUser") or 0) > 0 or id_left_out(values))
 
 
-def read_only_many(values: Values) -> bool:
-    """Say whether nobody can write to the model volume."""
-    return bool(values.at("modelVolume.accessModes") == ["ReadOnlyMany"])
-
-
-def read_only(values: Values) -> bool:
-    """Say whether the model volume is mounted read-only, as templates/_env.tpl does."""
-    said = values.at("modelVolume.readOnly")
-    return read_only_many(values) if said is None else bool(said)
+def id_left_out(values: Values) -> bool:
+    """Say whether `""` leaves the user's id to the namespace, as on OpenShift."""
+    written = (values.given.get(key) for key in ("securityContext", "podSecurityContext"))
+    ids = [context["runAsUser"] for context in written if isinstance(context, dict) and "runAsUser" in context]
+    return ids[:1] == [""]
 
 
 def read_only_root(values: Values) -> bool:
@@ -74,6 +71,8 @@ def root_closed(values: Values) -> Iterator[Said]:
     if user is None:
         return
     mount = model_mount(values)
+    if not model_volume(values):
+        mount = ""
     if under(mount, "/root") and not values.written("modelVolume.mountPath"):
         message = f"a user other than root cannot enter {mount}, where the models are"
         yield setting(user, message, {"modelVolume.mountPath": "/models"}, on_key=True)
@@ -88,7 +87,7 @@ def root_closed(values: Values) -> Iterator[Said]:
 
 @rule(
     "non-root-user",
-    "`runAsNonRoot` is true, and the container would run as root.",
+    "`runAsNonRoot` is true, and `runAsUser` is root.",
     why="The kubelet does not start the container. The pod stays in CreateContainerConfigError.",
     source=_KUBERNETES,
     refused_by=Refuser.KUBELET,
@@ -96,15 +95,35 @@ def root_closed(values: Values) -> Iterator[Said]:
 def non_root_user(values: Values) -> Iterator[Said]:
     """Find a container that the kubelet does not start, because it would run as root."""
     context = _context(values)
-    if not context.get("runAsNonRoot") or values.at("restricted"):
-        return
-    key = "runAsUser" if context.get("runAsUser") is not None else "runAsNonRoot"
-    where = "securityContext" if (values.at("securityContext") or {}).get(key) is not None else "podSecurityContext"
-    if context.get("runAsUser") == 0:
-        yield Said((where, key), "0 is root, and runAsNonRoot is true", "write 2000, or another user than 0")
-    elif "runAsUser" not in context and _image(values) == "vllm-openai":
-        message = f"true, and the image {values.at('image.repository')} runs as root"
-        yield setting((where, key), message, {(where, "runAsUser"): 2000})
+    if context.get("runAsNonRoot") and context.get("runAsUser") == 0 and not values.at("restricted"):
+        path = (_where(values, "runAsUser"), "runAsUser")
+        yield Said(path, "0 is root, and runAsNonRoot is true", "write 2000, or another user than 0")
+
+
+@rule(
+    "non-root-image",
+    "`runAsNonRoot` is true, no user is named, and the image's user is root.",
+    why=(
+        "The kubelet does not start the container, unless the namespace gives the pod a user. OpenShift does so; other "
+        "clusters do not."
+    ),
+    source=_IMAGES,
+    refused_by=Refuser.KUBELET,
+    severity=Severity.WARNING,
+)
+def non_root_image(values: Values) -> Iterator[Said]:
+    """Find an image of root's without another user, where nothing says that the namespace gives one."""
+    context = _context(values)
+    if context.get("runAsNonRoot") and context.get("runAsUser") is None and _image(values) == "vllm-openai":
+        where = _where(values, "runAsNonRoot")
+        if not values.at("restricted") and not id_left_out(values):
+            message = f"true, and the image {values.at('image.repository')} runs as root"
+            hint = f'set {where}.runAsUser: 2000, or "" where the namespace gives the user, as on OpenShift'
+            yield Said((where, "runAsNonRoot"), message, hint)
+
+
+def _where(values: Values, key: str) -> str:
+    return "securityContext" if (values.at("securityContext") or {}).get(key) is not None else "podSecurityContext"
 
 
 @rule(
@@ -116,8 +135,9 @@ def non_root_user(values: Values) -> Iterator[Said]:
 )
 def fs_group(values: Values) -> Iterator[Said]:
     """Find a user other than root without a group that can write to the model volume."""
-    user = _another_user(values)
-    if user and not read_only(values) and "fsGroup" not in _context(values):
+    user, context = _another_user(values), _context(values)
+    written = model_volume(values) and not read_only(values)
+    if user and written and "fsGroup" not in context and context.get("runAsUser") is not None:
         message = "a user other than root may not write to the model volume, which belongs to root on most storage"
         yield setting(user, message, {"podSecurityContext.fsGroup": 2000}, on_key=True)
 
@@ -187,6 +207,7 @@ def service_account_unused(values: Values) -> Iterator[Said]:
 RULES = (
     root_closed,
     non_root_user,
+    non_root_image,
     fs_group,
     privilege_escalation,
     service_account_default,

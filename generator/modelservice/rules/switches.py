@@ -34,12 +34,14 @@ def switched_off(values: Values) -> Iterator[Said]:
     """Find settings of a group of fields whose switch is off."""
     for group, switch in _SWITCHES.items():
         written = values.given.get(group)
-        if values.at(f"{group}.{switch}") or not isinstance(written, dict):
+        chosen = values.at(f"{group}.{switch}")
+        if (chosen == "own" if group == "compileCache" else chosen) or not isinstance(written, dict):
             continue
         for key in written:
             if key != switch and values.changed(f"{group}.{key}"):
                 hint = f"remove it, or see `modelservice explain {group}.{switch}`"
-                yield Said((group, key), f"has no effect without {group}.{switch}", hint, True)
+                wanted = f"{group}.{switch}" + (": own" if group == "compileCache" else "")
+                yield Said((group, key), f"has no effect without {wanted}", hint, True)
 
 
 RULES = (switched_off,)

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from modelservice.findings import Refuser, Severity
 from modelservice.rules.rule import Said, Values, put, removal, rule
 from modelservice.rules.scheduling import one_node
+from modelservice.rules.storage import shared_claim
 
 _DEPLOYMENT = "https://kubernetes.io/docs/concepts/workloads/controllers/deployment/#strategy"
 _FOR = {"Recreate": "Deployment", "OnDelete": "StatefulSet", "maxSurge": "Deployment", "partition": "StatefulSet"}
@@ -73,7 +74,7 @@ def strategy_two_writers(values: Values) -> Iterator[Said]:
     """Find a surge with a claim that can be attached to one node only."""
     strategy = values.at("strategy") or {}
     rolling = strategy.get("type", "RollingUpdate") == "RollingUpdate" and values.at("workload.kind") == "Deployment"
-    several = {"ReadWriteMany", "ReadOnlyMany"} & set(values.at("modelVolume.accessModes"))
+    several = {"ReadWriteMany", "ReadOnlyMany"} & set(values.at("modelVolume.accessModes")) or not shared_claim(values)
     surge = strategy.get("rollingUpdate", {}).get("maxSurge", "25%")
     if strategy and rolling and not several and not one_node(values) and surge not in (0, "0%"):
         message = "the new pod may wait for the claim, which the old one has on another node"

@@ -1,25 +1,45 @@
 {{/*
 Downloads the model: what vLLM does not read is left out. Both hubs' Python packages come with their commands, whose names change;
-their functions do not.
+their functions do not. A complete model in the volume is served when the hub does not answer, and a commit that is there is not asked for.
 */}}
 {{- define "modelservice.download.program" -}}
 {{ include "modelservice.download.stop" . }}
+import json, re
 model, revision = os.environ["MODEL"], os.environ["REVISION"] or None
 {{- if eq .Values.model.source "modelscope" }}
 from modelscope import snapshot_download
-snapshot_download(model, revision=revision)
+def download():
+    snapshot_download(model, revision=revision)
 {{- else }}
 from huggingface_hub import HfApi, snapshot_download
-files = [file.rfilename for file in HfApi().model_info(model, revision=revision).siblings]
-ignored = ["original/*", "onnx/*", "openvino/*", "*.onnx*", "*.h5", "*.msgpack", "*.ot"]
-if any(name.endswith(".safetensors") for name in files):
-    ignored += ["pytorch_model*.bin", "*.pt", "*.pth"]
-snapshot_download(model, revision=revision, ignore_patterns=ignored)
+def download():
+    files = [file.rfilename for file in HfApi().model_info(model, revision=revision, timeout=60).siblings]
+    ignored = ["original/*", "onnx/*", "openvino/*", "*.onnx*", "*.h5", "*.msgpack", "*.ot"]
+    if any(name.endswith(".safetensors") for name in files):
+        ignored += ["pytorch_model*.bin", "*.pt", "*.pth"]
+    snapshot_download(model, revision=revision, ignore_patterns=ignored, etag_timeout=60)
 {{- end }}
+def complete():
+    try:
+        folder = snapshot_download(model, revision=revision, local_files_only=True)
+        here = {name for name in os.listdir(folder) if os.path.exists(os.path.join(folder, name))}
+        indexes = [json.load(open(os.path.join(folder, name))) for name in here if name.endswith(".index.json")]
+    except Exception:
+        return False
+    if indexes:
+        return any(here.issuperset(index["weight_map"].values()) for index in indexes)
+    return "config.json" in here and any(name.endswith((".safetensors", ".bin", ".pt", ".pth")) for name in here)
+if not (re.fullmatch("[0-9a-f]{40}", revision or "") and complete()):
+    try:
+        download()
+    except Exception as error:
+        if not complete():
+            raise
+        print("the hub did not answer as it should, and the model in the volume is complete:", repr(error))
 {{- if eq (include "modelservice.preDownload" .) "Job" }}
 open(os.environ["MARKER"], "w").close()
 {{- end }}
-print("downloaded", model)
+print("the model is there:", model)
 {{- end }}
 
 {{/* How the model is downloaded before the start: not at all where it is in a volume. */}}
@@ -47,6 +67,30 @@ while not os.path.exists(os.environ["MARKER"]):
 {{- include "modelservice.mountPath" . | trimSuffix "/" }}/.downloaded-{{ $what | sha256sum | trunc 16 }}
 {{- end }}
 
+{{/*
+The user's volumes that the download mounts as the server does, with a private authority's certificates, for example. A Job's pod takes no
+claims: one that is for a single node would keep it from the pods that wait for the Job.
+*/}}
+{{- define "modelservice.download.volumes" -}}
+{{- $job := eq (include "modelservice.preDownload" .) "Job" -}}
+{{- $mounted := list -}}
+{{- range .Values.volumeMounts }}{{ $mounted = append $mounted .name }}{{ end -}}
+{{- $found := list -}}
+{{- range .Values.volumes -}}
+{{- if and (has .name $mounted) (not (and $job (or .persistentVolumeClaim .ephemeral))) }}{{ $found = append $found . }}{{ end -}}
+{{- end -}}
+{{- with $found }}{{ toYaml . }}{{ end -}}
+{{- end }}
+
+{{/* The mounts of these volumes. */}}
+{{- define "modelservice.download.mounts" -}}
+{{- $names := list -}}
+{{- range include "modelservice.download.volumes" . | fromYamlArray }}{{ $names = append $names .name }}{{ end -}}
+{{- $found := list -}}
+{{- range .Values.volumeMounts }}{{ if has .name $names }}{{ $found = append $found . }}{{ end }}{{ end -}}
+{{- with $found }}{{ toYaml . }}{{ end -}}
+{{- end }}
+
 {{/* A small container with the server's image: (list . name program). Nobody but who downloads gets credentials, and may write. */}}
 {{- define "modelservice.helperContainer" -}}
 {{- $ := first . -}}
@@ -69,35 +113,42 @@ env:
   {{- end }}
   - name: MARKER
     value: {{ include "modelservice.download.marker" $ | quote }}
+  - name: NVIDIA_VISIBLE_DEVICES
+    value: void
   {{- range ternary (include "modelservice.env" $ | fromYamlArray) list $downloads }}
-  {{- if not (regexMatch "^(VLLM_|API_KEY_|TRITON_|TORCHINDUCTOR_|FLASHINFER_|HF_HUB_OFFLINE$|MODEL$|REVISION$|MARKER$)" .name) }}
+  {{- if not (regexMatch "^(VLLM_|API_KEY_|TRITON_|TORCHINDUCTOR_|FLASHINFER_|HF_HUB_OFFLINE$|(NVIDIA|CUDA)_VISIBLE_DEVICES$|MODEL$|REVISION$|MARKER$)" .name) }}
   - {{ toYaml . | nindent 4 | trim }}
   {{- end }}
   {{- end }}
+{{- with ternary $.Values.envFrom list $downloads }}
+envFrom:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- with include "modelservice.amounts" $.Values.modelVolume.download.resources | trim }}
 resources:
-  requests:
-    cpu: "1"
-    memory: 2Gi
-  limits:
-    cpu: "4"
-    memory: 8Gi
+  {{- . | nindent 2 }}
+{{- end }}
 terminationMessagePolicy: FallbackToLogsOnError
 {{- with include "modelservice.securityContext" $ }}
 securityContext:
   {{- . | nindent 2 }}
 {{- end }}
 volumeMounts:
-  - name: model-dir
-    mountPath: {{ include "modelservice.mountPath" $ | quote }}
-    {{- if not $downloads }}
-    readOnly: true
-    {{- end }}
+  {{- include "modelservice.modelMount" (list $ (not $downloads)) | nindent 2 }}
+  {{- if $downloads }}
+  {{- with include "modelservice.caMount" $ | trim }}
+  {{- . | nindent 2 }}
+  {{- end }}
+  {{- with include "modelservice.download.mounts" $ }}
+  {{- . | nindent 2 }}
+  {{- end }}
+  {{- end }}
   {{- if include "modelservice.ownHome" $ }}
-  - name: home
+  - name: modelservice-home
     mountPath: /home/modelservice
   {{- end }}
   {{- if include "modelservice.readOnlyRoot" $ }}
-  - name: tmp
+  - name: modelservice-tmp
     mountPath: /tmp
   {{- end }}
 {{- end }}
@@ -136,15 +187,19 @@ template:
     containers:
       - {{ include "modelservice.helperContainer" (list . "download-model" (include "modelservice.download.program" .)) | nindent 8 | trim }}
     volumes:
-      - name: model-dir
-        persistentVolumeClaim:
-          claimName: {{ include "modelservice.claimName" . | quote }}
+      {{- include "modelservice.modelSource" (list . false) | nindent 6 }}
+      {{- with include "modelservice.caVolume" . | trim }}
+      {{- . | nindent 6 }}
+      {{- end }}
+      {{- with include "modelservice.download.volumes" . }}
+      {{- . | nindent 6 }}
+      {{- end }}
       {{- if include "modelservice.ownHome" . }}
-      - name: home
+      - name: modelservice-home
         emptyDir: {}
       {{- end }}
       {{- if include "modelservice.readOnlyRoot" . }}
-      - name: tmp
+      - name: modelservice-tmp
         emptyDir: {}
       {{- end }}
 {{- end }}

@@ -26,15 +26,22 @@ volcano.sh/vgpu-cores: {{ . }}
 {{- end }}
 {{- end }}
 
-{{/* Requests and limits; the accelerators stand in both. Quantities are strings, as the API server stores them. */}}
-{{- define "modelservice.resources" -}}
-{{- $accelerators := include "modelservice.accelerators" . | fromYaml -}}
+{{/* Requests and limits without what is left out: a map of both. Quantities are strings, as the API server stores them. */}}
+{{- define "modelservice.amounts" -}}
 {{- range $part := list "requests" "limits" -}}
-{{- with include "modelservice.withoutUnset" (merge (dict) $accelerators (index $.Values.resources $part)) | fromYaml -}}
+{{- with include "modelservice.withoutUnset" (get $ $part | default dict) | fromYaml -}}
 {{ $part }}:
   {{- range $name, $amount := . }}
   {{ $name }}: {{ $amount | toJson | trimAll "\"" | quote }}
   {{- end }}
 {{ end -}}
 {{- end -}}
+{{- end }}
+
+{{/* The server's requests and limits; the accelerators stand in both. */}}
+{{- define "modelservice.resources" -}}
+{{- $accelerators := include "modelservice.accelerators" . | fromYaml -}}
+{{- $requests := merge (dict) $accelerators .Values.resources.requests -}}
+{{- $limits := merge (dict) $accelerators .Values.resources.limits -}}
+{{- include "modelservice.amounts" (dict "requests" $requests "limits" $limits) -}}
 {{- end }}

@@ -10,7 +10,12 @@
 {{/* The security context of each of the chart's containers. */}}
 {{- define "modelservice.securityContext" -}}
 {{- $context := ternary (dict "readOnlyRootFilesystem" true) (dict) .Values.restricted -}}
-{{- include "modelservice.withoutUnset" (mergeOverwrite $context (deepCopy .Values.securityContext)) -}}
+{{- $context = mergeOverwrite $context (deepCopy .Values.securityContext) -}}
+{{- /* Root without it cannot write to a volume that another user filled; a user's own list stays as it is. */}}
+{{- if and (not (include "modelservice.nonRoot" .)) (not (hasKey ($context.capabilities | default dict) "add")) (has "ALL" ($context.capabilities | default dict).drop) -}}
+{{- $_ := set $context.capabilities "add" (list "DAC_OVERRIDE") -}}
+{{- end -}}
+{{- include "modelservice.withoutUnset" $context -}}
 {{- end }}
 
 {{/* The security context of `helm test`'s container, which needs nothing; an id that the user chose, or left to the namespace, stays. */}}
@@ -20,10 +25,11 @@
 {{- include "modelservice.withoutUnset" (mergeOverwrite $context (pick $chosen "runAsUser")) -}}
 {{- end }}
 
-{{/* Whether the server runs as another user than root. "true" or nothing. */}}
+{{/* Whether the server runs as another user than root; an id that is left to the namespace is none. "true" or nothing. */}}
 {{- define "modelservice.nonRoot" -}}
 {{- $context := mergeOverwrite (deepCopy .Values.podSecurityContext) .Values.securityContext -}}
-{{- if or .Values.restricted $context.runAsNonRoot (gt (int $context.runAsUser) 0) }}true{{ end -}}
+{{- $left := and (hasKey $context "runAsUser") (eq (toString $context.runAsUser) "") -}}
+{{- if or .Values.restricted $context.runAsNonRoot (gt (int $context.runAsUser) 0) $left }}true{{ end -}}
 {{- end }}
 
 {{/* Whether nobody writes to the image's own files. "true" or nothing. */}}

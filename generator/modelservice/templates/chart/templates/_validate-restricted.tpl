@@ -46,9 +46,11 @@ podSecurityContext.sysctls[{{ $index }}]: {{ .name }} is not allowed with restri
 podAnnotations[{{ $key | quote }}]: is not allowed with restricted; remove it [restricted-profile]
 {{- end -}}
 {{- end -}}
-{{- range $index, $volume := .Values.volumes -}}
+{{- $volumes := dict "modelVolume.volume" .Values.modelVolume.volume -}}
+{{- range $index, $volume := .Values.volumes }}{{ $_ := set $volumes (printf "volumes[%d]" $index) . }}{{ end -}}
+{{- range $path, $volume := $volumes -}}
 {{- with omit . "name" "configMap" "csi" "downwardAPI" "emptyDir" "ephemeral" "image" "persistentVolumeClaim" "projected" "secret" }}
-volumes[{{ $index }}].{{ keys . | first }}: is not allowed with restricted [restricted-profile]
+{{ $path }}.{{ keys . | first }}: is not allowed with restricted [restricted-profile]
 {{- end -}}
 {{- end -}}
 {{- range $name, $probe := .Values.probes -}}

@@ -36,7 +36,8 @@ model.name: {{ $name }} is below no mounted volume; mount one there, or set mode
 {{/* Whether a path lies below a mounted volume: (list . path). "true" or nothing. */}}
 {{- define "modelservice.mounted" -}}
 {{- $path := printf "%s/" (last .) -}}
-{{- range concat (list (dict "mountPath" (include "modelservice.mountPath" (first .)))) (first .).Values.volumeMounts -}}
+{{- $own := ternary (list (dict "mountPath" (include "modelservice.mountPath" (first .)))) list (ne (include "modelservice.modelVolume" (first .)) "") -}}
+{{- range concat $own (first .).Values.volumeMounts -}}
 {{- if hasPrefix (printf "%s/" (trimSuffix "/" .mountPath)) $path }}true{{ end -}}
 {{- end -}}
 {{- end }}

@@ -34,7 +34,7 @@ update without surge makes `helm upgrade --wait` return before the new pod is re
 */}}
 {{- define "modelservice.strategy" -}}
 {{- $modes := .Values.modelVolume.accessModes -}}
-{{- $oneNode := and (or (has "ReadWriteOnce" $modes) (has "ReadWriteOncePod" $modes)) (not (has "ReadWriteMany" $modes)) -}}
+{{- $oneNode := and (include "modelservice.sharedClaim" .) (or (has "ReadWriteOnce" $modes) (has "ReadWriteOncePod" $modes)) (not (has "ReadWriteMany" $modes)) -}}
 {{- if .Values.strategy -}}
 {{- $type := .Values.strategy.type | default "RollingUpdate" -}}
 type: {{ $type }}

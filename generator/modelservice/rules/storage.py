@@ -1,0 +1,138 @@
+"""Where models and compiled code are kept, as the chart's templates/_volumes.tpl, _env.tpl and _cache.tpl decide."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from modelservice.rules.model import model_mount, under
+from modelservice.rules.replicas import most_replicas
+from modelservice.rules.rule import Values
+
+# The variables of the hubs' libraries that say where models are kept, the one that wins first.
+_HUGGING_FACE = ("HF_HUB_CACHE", "HUGGINGFACE_HUB_CACHE", "HF_HOME")
+_MODELSCOPE = ("MODELSCOPE_CACHE",)
+# The variables that say where what is compiled is kept.
+COMPILE_VARIABLES = ("VLLM_CACHE_ROOT", "TRITON_CACHE_DIR", "TORCHINDUCTOR_CACHE_DIR", "FLASHINFER_WORKSPACE_BASE")
+
+
+def model_volume(values: Values) -> str:
+    """Return what the model volume is, "" where there is none.
+
+    "volume" as the user wrote it, "existing" for a claim that is there, "claim" for the chart's, "claims" for one of
+    each replica of a StatefulSet. No claim is made that nobody would use.
+    """
+    enabled = values.at("modelVolume.enabled")
+    if enabled is False:
+        return ""
+    if values.at("modelVolume.volume"):
+        return "volume"
+    if values.at("modelVolume.existingClaim"):
+        return "existing"
+    if enabled is None and _model_elsewhere(values):
+        return ""
+    return "claims" if values.at("workload.kind") == "StatefulSet" else "claim"
+
+
+def new_claim(values: Values) -> bool:
+    """Say whether the chart makes the claim, or a StatefulSet one for each replica."""
+    return model_volume(values).startswith("claim")
+
+
+def shared_claim(values: Values) -> bool:
+    """Say whether all pods mount the same claim."""
+    return model_volume(values) in ("claim", "existing") or "persistentVolumeClaim" in _source(values)
+
+
+def of_each_pod(values: Values) -> bool:
+    """Say whether each pod has a model volume of its own, which it loses with it."""
+    return not _source(values).keys().isdisjoint(("emptyDir", "ephemeral"))
+
+
+def _source(values: Values) -> dict[str, Any]:
+    return values.at("modelVolume.volume") or {}
+
+
+def _model_elsewhere(values: Values) -> bool:
+    mount = model_mount(values)
+    mounts = [item for _, item in values.items("volumeMounts")]
+    if any(item["mountPath"].rstrip("/") == mount.rstrip("/") for item in mounts):
+        return True
+    name, cache = str(values.at("model.name")), user_cache(values)
+    elsewhere = object_store(values) or bool(cache and cache != "unknown" and not under(cache, mount))
+    if values.at("model.source") == "local":
+        elsewhere = not under(name, mount)
+    return elsewhere and not _volume_used(values, mount)
+
+
+def _volume_used(values: Values, mount: str) -> bool:
+    downloads = values.at("modelVolume.preDownload") and values.at("model.source") != "local"
+    if values.at("modelVolume.dataSource") or downloads or values.at("compileCache.volume") == "model":
+        return True
+    words = [*(values.at("args") or ()), *(values.at("command") or ())]
+    if f"{mount.rstrip('/')}/" in "".join(f"{word}/ " for word in words):
+        return True
+    users = (values.at(key) for key in ("volumeMounts", "initContainers", "extraContainers"))
+    return any(_names_volume(user) for user in users)
+
+
+def _names_volume(node: Any) -> bool:
+    if isinstance(node, list):
+        return any(map(_names_volume, node))
+    return isinstance(node, dict) and (node.get("name") == "model-dir" or any(map(_names_volume, node.values())))
+
+
+def object_store(values: Values) -> bool:
+    """Say whether the model is read from object storage."""
+    words = [values.at("model.name"), *(values.at("command") or ())]
+    return any(re.match("(s3|gs|az)://", str(word)) for word in words)
+
+
+def read_only_many(values: Values) -> bool:
+    """Say whether the claim is for readers only."""
+    claimed = model_volume(values) not in ("", "volume")
+    return claimed and bool(values.at("modelVolume.accessModes") == ["ReadOnlyMany"])
+
+
+def read_only(values: Values) -> bool:
+    """Say whether the model volume is mounted read-only."""
+    said, source = values.at("modelVolume.readOnly"), _source(values)
+    if not model_volume(values):
+        return False
+    if said is None and source:
+        return "image" in source or any(isinstance(kind, dict) and kind.get("readOnly") for kind in source.values())
+    return read_only_many(values) if said is None else bool(said)
+
+
+def user_cache(values: Values) -> str:
+    """Return the folder that the user's own variable gives to the hub's library, "" without one.
+
+    It is "unknown" where the value is not in the file.
+    """
+    given = {item["name"]: item.get("value") for _, item in values.items("env")}
+    for name in _MODELSCOPE if values.at("model.source") == "modelscope" else _HUGGING_FACE:
+        if name in given:
+            folder = str(given[name] or "").rstrip("/")
+            if not folder or "$" in folder:
+                return "unknown"
+            return f"{folder}/hub" if name == "HF_HOME" else folder
+    return ""
+
+
+def hub_cache(values: Values) -> str:
+    """Return where the library of the hub looks for models: its own folder where that is below the mount."""
+    mount = model_mount(values)
+    own = "/root/.cache/modelscope/hub" if values.at("model.source") == "modelscope" else "/root/.cache/huggingface/hub"
+    return own if under(own, mount) else mount
+
+
+def compile_cache_of(values: Values) -> str:
+    """Return where what is compiled is kept: "model", "own", or "" for nowhere."""
+    volume = str(values.at("compileCache.volume"))
+    if volume != "auto":
+        return volume
+    named = any(item["name"] in COMPILE_VARIABLES for _, item in values.items("env"))
+    kind, shared = model_volume(values), "ReadWriteMany" in values.at("modelVolume.accessModes")
+    alone = kind in ("claim", "existing") and not shared and most_replicas(values) <= 1
+    fits = alone or kind == "claims" or of_each_pod(values)
+    return "model" if fits and not named and not read_only(values) else ""
