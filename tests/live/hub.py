@@ -57,15 +57,19 @@ def hub(folder: Path, model: str, status: int = 200, tls: Path | None = None) ->
 
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     if tls:
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(tls / "tls.crt", tls / "tls.key")
-        server.socket = context.wrap_socket(server.socket, server_side=True)
+        _encrypt(server, tls)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     try:
         yield f"{'https' if tls else 'http'}://127.0.0.1:{server.server_port}"
     finally:
         server.shutdown()
         server.server_close()
+
+
+def _encrypt(server: http.server.HTTPServer, folder: Path) -> None:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(folder / "tls.crt", folder / "tls.key")
+    server.socket = context.wrap_socket(server.socket, server_side=True)
 
 
 def certificate(folder: Path) -> None:

@@ -1,4 +1,4 @@
-"""An existing cache is found where it is, and the download starts a pod whatever the hub does; with the real clients."""
+"""The hubs' real clients: an existing cache is found where it is, and a pod starts whatever the hub does."""
 
 import shutil
 import subprocess
