@@ -69,8 +69,9 @@ def api_keys_logged(values: Values) -> Iterator[Said]:
         yield Said(("apiKeySecret", "keys"), message, "keep one of them, or use vLLM 0.32.0 or later", True)
 
 
-# Before it, vLLM allows a Starlette that builds the path it checks from the Host header: CVE-2026-48710.
-_HOST_CHECKED = (0, 24, 0)
+# Before it, the path that vLLM checks comes from a URL that Starlette builds from the Host header: CVE-2026-48746.
+# Releases up to 0.23.0 allow such a Starlette too (CVE-2026-48710), but check the path of the request itself.
+_HOST_IGNORED = (0, 22, 0)
 
 
 def _bypassed(values: Values) -> str:
@@ -82,16 +83,17 @@ def _bypassed(values: Values) -> str:
     # A tag may count something else, such as the releases of LMCache.
     stated = values.at("vllmVersion") or "vllm" in f"{values.at('image.repository')}:{values.at('image.tag')}"
     listed = release_for(values.at("image.tag"), values.at("vllmVersion")).exactness is not Exactness.OLDER
-    return _release_before(_HOST_CHECKED, values) if stated and listed else ""
+    return _release_before(_HOST_IGNORED, values) if stated and listed else ""
 
 
 @rule(
     "api-key-bypass",
-    "A Host header bypasses the API key of a vLLM before 0.24.0 behind an Ingress.",
-    source="CVE-2026-48710",
+    "A Host header bypasses the API key of a vLLM before 0.22.0 behind an Ingress.",
+    source="CVE-2026-48746",
     why=(
-        "These releases allow a Starlette that builds the path it checks from the Host header. "
-        "A request with the header `Host: llm.example.com:80?x` gets an answer without the key."
+        "These releases check the path of a URL that contains the Host header. A request with the header "
+        "`Host: llm.example.com:80?x` gets an answer without the key where the controller forwards it, as nginx before "
+        "1.29.4 does."
     ),
     refused_by=Refuser.CHART,
 )
@@ -100,14 +102,17 @@ def api_key_bypass(values: Values) -> Iterator[Said]:
     release = _bypassed(values)
     if values.at("ingress.enabled") and release:
         message = f"anyone can bypass the API key of vLLM {release} with a Host header"
-        yield Said(("ingress", "enabled"), message, "use vLLM 0.24.0 or later", True)
+        yield Said(("ingress", "enabled"), message, "use vLLM 0.22.0 or later", True)
 
 
 @rule(
     "api-key-bypass-route",
-    "A Host header may bypass the API key of a vLLM before 0.24.0 behind an HTTPRoute.",
-    source="CVE-2026-48710",
-    why="The gateway decides which Host headers it forwards. Send one with a `?` to yours before you rely on the key.",
+    "A Host header may bypass the API key of a vLLM before 0.22.0 behind an HTTPRoute.",
+    source="CVE-2026-48746",
+    why=(
+        "The gateway decides which Host headers it forwards: Envoy refuses such a header, nginx before 1.29.4 does not. "
+        "`modelservice smoke` tries it."
+    ),
     severity=Severity.WARNING,
 )
 def api_key_bypass_route(values: Values) -> Iterator[Said]:
@@ -115,7 +120,7 @@ def api_key_bypass_route(values: Values) -> Iterator[Said]:
     release = _bypassed(values)
     if values.at("httpRoute.enabled") and release:
         message = f"a Host header may bypass the API key of vLLM {release}"
-        yield Said(("httpRoute", "enabled"), message, "use vLLM 0.24.0 or later", True)
+        yield Said(("httpRoute", "enabled"), message, "use vLLM 0.22.0 or later", True)
 
 
 RULES = (api_open, api_keys_logged, api_key_bypass, api_key_bypass_route)
