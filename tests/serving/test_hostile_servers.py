@@ -11,7 +11,9 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 
+import httpx
 import pytest
+from modelservice.serving.smoke import forged_host
 
 KEY = "open-sesame-open-sesame"
 CHUNK = b"x" * 1_000_000
@@ -152,7 +154,7 @@ def test_a_timeout_is_a_number_of_seconds(timeout: str) -> None:
 
 
 def behind_a_proxy(client: socket.socket, request: bytes) -> None:
-    """Answer as vLLM before 0.24.0 does behind a proxy that forwards /v1 alone, and compares the path made plain."""
+    """Answer as vLLM before 0.22.0 does behind a proxy that forwards /v1 alone, and compares the path made plain."""
     words = request.decode("latin-1").split("\r\n")
     path = words[0].split()[1]
     lines = dict(line.lower().split(": ", 1) for line in words[1:] if ": " in line)
@@ -170,6 +172,26 @@ def test_ways_around_the_key_are_tried() -> None:
     with running(behind_a_proxy) as url:
         code, said, _ = smoke(url)
     assert code == 1
-    assert "answers without the key: use vLLM 0.24.0 or later" in said
+    assert "answers without the key: use vLLM 0.22.0 or later" in said
     assert "GET /metrics/../v1/models" in said
     assert "passes for /v1" in said
+
+
+def test_a_proxy_that_hangs_up_on_a_forged_host_is_no_way_around_the_key() -> None:
+    with running(lambda client, request: None if b"?x" in request else behind_a_proxy(client, request)) as url:
+        code, said, _ = smoke(url, key=KEY)
+    assert "API key asked for" in said
+    assert "use vLLM 0.22.0" not in said
+    assert "GET /metrics/../v1/models" in said
+
+
+@pytest.mark.parametrize(
+    ("url", "host"),
+    [
+        ("https://llm.example.com/v1", "llm.example.com:443?x"),
+        ("http://llm.example.com", "llm.example.com:80?x"),
+        ("http://[::1]:8000", "[::1]:8000?x"),
+    ],
+)
+def test_a_forged_host_has_a_port_because_proxies_look_no_further(url: str, host: str) -> None:
+    assert forged_host(httpx.URL(url)) == host

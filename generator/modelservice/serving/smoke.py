@@ -216,15 +216,20 @@ def _served_model(client: httpx.Client, key: str) -> str:
     return _plain(str(name), key)[:200]
 
 
-def _ask_route(client: httpx.Client, route: Route, model: str, key: str) -> _Reply:
+def _try(client: httpx.Client, method: str, path: str, **sent: Any) -> _Reply:
+    """Ask once; the status is 0 where no answer came."""
     import httpx
 
-    body = {**route.body, "model": model} if route.body is not None else None
     start = time.monotonic()
     try:
-        reply = _ask(client, route.method, route.path, streamed=route.streamed, json=body)
+        return _ask(client, method, path, **sent)
     except (httpx.HTTPError, OSError) as error:
         return _Reply(0, b"", time.monotonic() - start, None, type(error).__name__)
+
+
+def _ask_route(client: httpx.Client, route: Route, model: str, key: str) -> _Reply:
+    body = {**route.body, "model": model} if route.body is not None else None
+    reply = _try(client, route.method, route.path, streamed=route.streamed, json=body)
     if reply.status >= 400:
         return reply._replace(odd=_plain(_error_of(reply.content), key)[:400])
     if route.streamed and reply.status == 200 and not reply.odd:
@@ -274,14 +279,9 @@ def _judged(route: Route, task: str, behind: bool, reply: _Reply) -> Answer:
 
 def _key_check(client: httpx.Client, model: str, task: str) -> tuple[bool, list[Answer]]:
     """Ask without the key: whether /v1 refuses, and then what else does not."""
-    import httpx
-
-    try:
-        if _ask(client, "GET", "/v1/models", headers=_ANONYMOUS).status != 401:
-            return False, []
-        return True, [*_open_routes(client, model, task), *_bypasses(client)]
-    except (httpx.HTTPError, OSError):
+    if _try(client, "GET", "/v1/models", headers=_ANONYMOUS).status != 401:
         return False, []
+    return True, [*_open_routes(client, model, task), *_bypasses(client)]
 
 
 _ANONYMOUS = {"Authorization": ""}
@@ -300,7 +300,7 @@ def _open_routes(client: httpx.Client, model: str, task: str) -> Iterator[Answer
         names = ("model", "prompt") if path == "/tokenize" else ("model", "messages", "max_tokens")
         sent: dict[str, Any] = {"json": {name: body[name] for name in names}} if path in _POSTED else {}
         method = "POST" if sent else "GET"
-        reply = _ask(client, method, path, headers=_ANONYMOUS, **sent)
+        reply = _try(client, method, path, headers=_ANONYMOUS, **sent)
         if reply.status == 200:
             note = "answers without the key: let only /v1 leave the cluster"
             yield Answer(f"{method} {path}", 200, reply.seconds, None, Verdict.WARNING, note)
@@ -308,19 +308,25 @@ def _open_routes(client: httpx.Client, model: str, task: str) -> Iterator[Answer
 
 def _bypasses(client: httpx.Client) -> Iterator[Answer]:
     """Try two ways around the key from outside: a Host header, and a path that a proxy and vLLM read differently."""
-    host = client.base_url.netloc.decode("ascii")
-    reply = _ask(client, "GET", "/v1/models", headers={**_ANONYMOUS, "Host": f"{host}?x"})
+    host = forged_host(client.base_url)
+    reply = _try(client, "GET", "/v1/models", headers={**_ANONYMOUS, "Host": host})
     if reply.status == 200:
-        note = "answers without the key: use vLLM 0.24.0 or later"
-        yield Answer(f"GET /v1/models (Host: {host}?x)", 200, reply.seconds, None, Verdict.WRONG, note)
-    if _ask(client, "GET", "/metrics", headers=_ANONYMOUS).status == 200:
+        note = "answers without the key: use vLLM 0.22.0 or later"
+        yield Answer(f"GET /v1/models (Host: {host})", 200, reply.seconds, None, Verdict.WRONG, note)
+    if _try(client, "GET", "/metrics", headers=_ANONYMOUS).status == 200:
         return  # said already
     below = client.base_url.raw_path.rstrip(b"/")
     for path in (b"/metrics/../v1/models", b"/metrics/%2e%2e/v1/models", b"/metrics%2f..%2fv1/models"):
-        reply = _ask(client, "GET", "/metrics", headers=_ANONYMOUS, extensions={"target": below + path})
+        reply = _try(client, "GET", "/metrics", headers=_ANONYMOUS, extensions={"target": below + path})
         if reply.status == 200 and b"# TYPE" in reply.content:
-            note = "answers without the key and passes for /v1: let the proxy refuse such paths"
+            note = "answers without the key and passes for /v1: docs/exposing.md says how to close it"
             yield Answer(f"GET {path.decode()}", 200, reply.seconds, None, Verdict.WARNING, note)
+
+
+def forged_host(url: httpx.URL) -> str:
+    """Return a Host header whose path a URL would lose; nginx and HAProxy forward what follows a port."""
+    port = "" if url.port else f":{443 if url.scheme == 'https' else 80}"
+    return f"{url.netloc.decode('ascii')}{port}?x"
 
 
 def as_text(result: Smoke) -> str:
