@@ -1,4 +1,4 @@
-"""Real places to publish to: Debian's docker-registry and nginx, each a process of its own on a free port."""
+"""Debian's docker-registry and nginx, each a process of its own on a free port."""
 
 import contextlib
 import os
@@ -119,8 +119,8 @@ def registry(folder: Path, *, secured: bool = False) -> Iterator[Registry]:
 
 
 @contextlib.contextmanager
-def web(folder: Path, work: Path) -> Iterator[str]:
-    """Serve a folder with nginx; yields its address."""
+def nginx(server: str, work: Path) -> Iterator[int]:
+    """Run nginx with the inner lines of a server block; yields its port."""
     port = free_port()
     work.mkdir(parents=True)
     (work / "nginx.conf").write_text(
@@ -129,10 +129,17 @@ def web(folder: Path, work: Path) -> Iterator[str]:
 events {{ }}
 http {{ access_log off; client_body_temp_path {work}; proxy_temp_path {work}; fastcgi_temp_path {work};
 uwsgi_temp_path {work}; scgi_temp_path {work};
-server {{ listen 127.0.0.1:{port}; location / {{ root {folder}; }} }} }}
+server {{ listen 127.0.0.1:{port}; {server} }} }}
 """
     )
     with running([needed("nginx"), "-c", str(work / "nginx.conf")], f"http://127.0.0.1:{port}/", work / "log"):
+        yield port
+
+
+@contextlib.contextmanager
+def web(folder: Path, work: Path) -> Iterator[str]:
+    """Serve a folder with nginx; yields its address."""
+    with nginx(f"location / {{ root {folder}; }}", work) as port:
         yield f"http://127.0.0.1:{port}"
 
 

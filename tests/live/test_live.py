@@ -15,9 +15,10 @@ import yaml
 from modelservice.schema.defaults import coalesce, default_values
 from modelservice.serving.access import Access, access, as_curl, as_notebook, as_python
 
-from tests.chart.rendering import EXAMPLES, objects, one, pod, server
+from tests.chart.rendering import EXAMPLES, ROOT, objects, one, pod, server
 from tests.live.conftest import CHAT, EMBED, accesses, copy_models
 from tests.live.hub import hub
+from tests.live.ingress_nginx import controller
 from tests.live.serving import CPU_FLAGS, ENVIRONMENT, MODELS, RELEASE, Server, close, fill, parse, run_python, serving
 
 pytestmark = pytest.mark.live
@@ -94,14 +95,14 @@ def test_the_key_is_asked_for(chat: Server) -> None:
     assert curl(chat, "/v1/models")[0] == 200
 
 
-def smoke(server: Server, key: str = "", *more: str) -> subprocess.CompletedProcess[str]:
-    command = [str(Path(__file__).parents[2] / ".venv/bin/modelservice"), "smoke", server.url, *more]
+def smoke(url: str, key: str = "", *more: str) -> subprocess.CompletedProcess[str]:
+    command = [str(ROOT / ".venv/bin/modelservice"), "smoke", url, *more]
     return subprocess.run(command, capture_output=True, text=True, check=False, env={"OPENAI_API_KEY": key})
 
 
 @pytest.mark.live_smoke
 def test_smoke_finds_a_chat_server_right_and_says_what_goes_round_its_key(chat: Server) -> None:
-    answer = smoke(chat, KEY, "--format", "json")
+    answer = smoke(chat.url, KEY, "--format", "json")
     result = json.loads(answer.stdout)
     assert (answer.returncode, result["task"], result["key"]) == (0, "generate", "asked for"), answer.stdout
     streamed = next(item for item in result["answers"] if item["first_token"] is not None)
@@ -111,14 +112,32 @@ def test_smoke_finds_a_chat_server_right_and_says_what_goes_round_its_key(chat: 
     assert KEY not in answer.stdout
 
 
+@pytest.mark.live_smoke
+@pytest.mark.parametrize("closed", [False, True])
+def test_nginx_shows_metrics_without_the_key_until_the_documented_annotation_is_set(
+    chat: Server, helm4: str, tmp_path: Path, closed: bool
+) -> None:
+    page = (ROOT / "docs/exposing.md").read_text()
+    documented = yaml.safe_load(page.partition("```yaml\n")[2].partition("```")[0])["ingress"]["annotations"]
+    ingress = {"enabled": True, "hosts": ["localhost"], "annotations": documented if closed else {}}
+    rendered = one("Ingress", objects(helm4, {**CHAT, "ingress": ingress}))
+    with controller(rendered, chat.url, tmp_path / "nginx") as url:
+        answer = smoke(f"{url}/v1", KEY, "--format", "json")
+    result = json.loads(answer.stdout)
+    assert (answer.returncode, result["key"]) == (0, "asked for"), answer.stdout
+    spellings = ("/metrics/../v1/models", "/metrics/%2e%2e/v1/models", "/metrics%2f..%2fv1/models")
+    found = {item["route"] for item in result["answers"] if "without the key" in item["note"]}
+    assert found == (set() if closed else {f"GET {path}" for path in spellings})
+
+
 def test_smoke_tells_a_wrong_key(chat: Server) -> None:
-    answer = smoke(chat, "wrong")
+    answer = smoke(chat.url, "wrong")
     assert answer.returncode == 1
     assert "the key is wrong or missing" in answer.stdout
 
 
 def test_smoke_finds_an_embedding_server_right(embed: Server) -> None:
-    answer = smoke(embed, "", "--format", "json")
+    answer = smoke(embed.url, "", "--format", "json")
     assert answer.returncode == 0, answer.stdout
     assert (json.loads(answer.stdout)["task"], json.loads(answer.stdout)["model"]) == ("embedding", "tiny")
 

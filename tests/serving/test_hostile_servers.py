@@ -179,7 +179,7 @@ def test_ways_around_the_key_are_tried() -> None:
 
 def test_a_proxy_that_hangs_up_on_a_forged_host_is_no_way_around_the_key() -> None:
     with running(lambda client, request: None if b"?x" in request else behind_a_proxy(client, request)) as url:
-        code, said, _ = smoke(url, key=KEY)
+        _, said, _ = smoke(url, key=KEY)
     assert "API key asked for" in said
     assert "use vLLM 0.22.0" not in said
     assert "GET /metrics/../v1/models" in said

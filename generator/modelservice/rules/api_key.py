@@ -110,8 +110,8 @@ def api_key_bypass(values: Values) -> Iterator[Said]:
     "A Host header may bypass the API key of a vLLM before 0.22.0 behind an HTTPRoute.",
     source="CVE-2026-48746",
     why=(
-        "The gateway decides which Host headers it forwards: Envoy refuses such a header, nginx before 1.29.4 does not. "
-        "`modelservice smoke` tries it."
+        "The gateway decides which Host headers it forwards: Envoy refuses such a header, and nginx before 1.29.4 does "
+        "not. `modelservice smoke` tries it."
     ),
     severity=Severity.WARNING,
 )
