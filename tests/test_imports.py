@@ -61,7 +61,8 @@ LAYERS = (
     {"rules"},
     {"vllm", "schema"},
     {"reading", "writing"},
-    {"redact", "spelling", "urls", "quantity"},
+    {"redact"},
+    {"secret_forms", "spelling", "urls", "quantity"},
     {"findings", "errors"},
 )
 

@@ -1,4 +1,4 @@
-"""Decide what is a secret, and hide it: no message, excerpt or diff carries a token, key or password.
+"""Hide secrets: no message, excerpt or diff carries a token, key or password.
 
 Values lose their secrets before they are checked (`without_secrets`, `safe_arguments`), so that no rule can print one;
 problems lose the rest when they become findings (`problem`). Text of other programs goes through `hidden`.
@@ -6,55 +6,24 @@ problems lose the rest when they become findings (`problem`). Text of other prog
 
 from __future__ import annotations
 
-import functools
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from modelservice.findings import Finding, Path, Problem, lines_of
-
-# Forms as their issuers document them; each starts at a word's edge so that "disk-" is no "sk-". Repeats that a match
-# may try in vain are bounded, so that a long text takes linear time.
-_FORMS = {
-    "a Hugging Face token": r"\b(?:hf|api_org)_(?:[A-Za-z0-9]{16,}|(?=[A-Za-z]{0,40}[0-9])[A-Za-z0-9]{8,})",
-    "an API key (sk-…)": r"\bsk-(?:[A-Za-z0-9]{16,}|(?=[A-Za-z_-]{0,40}[0-9])[A-Za-z0-9_-]{20,})",
-    "an AWS access key": r"\b(?:AKIA|ASIA)[0-9A-Z]{16}\b",
-    "a GitHub token": r"\bgh[pousr]_[A-Za-z0-9]{20,}|\bgithub_pat_[A-Za-z0-9_]{20,}",
-    "a GitLab token": r"\bglpat-[A-Za-z0-9_-]{16,}",
-    "a Slack token": r"\bxox[abposr]-[A-Za-z0-9-]{10,}",
-    "a Google API key": r"\bAIza[A-Za-z0-9_-]{35}",
-    "an NVIDIA API key": r"\bnvapi-[A-Za-z0-9_-]{20,}",
-    "a JSON Web Token": r"\beyJ[A-Za-z0-9_-]{10,500}\.eyJ[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]*",
-    "a bearer token": r"\b[Bb]earer\s+[A-Za-z0-9._~+/-]{16,}",
-    "a private key": r"-----BEGIN [A-Z ]{0,30}PRIVATE KEY-----(?s:.*)",
-    "an npm token": r"\bnpm_[A-Za-z0-9]{30,}",
-    "a Docker token": r"\bdckr_pat_[A-Za-z0-9_-]{20,}",
-    "a Vault token": r"\bhvs\.[A-Za-z0-9_-]{20,}",
-    "a Groq API key": r"\bgsk_[A-Za-z0-9]{20,}",
-    "a Replicate token": r"\br8_[A-Za-z0-9]{30,}",
-    "a PyPI token": r"\bpypi-[A-Za-z0-9_-]{30,}",
-    "a password in a URL": r"\b[A-Za-z][A-Za-z0-9+.-]{0,20}://[^/\s:@$]{0,100}:[^/\s@$]{1,200}@",
-}
-# How each form begins is looked at first: a long text of anything else passes several times as fast.
-_ANY = re.compile(f"(?=[A-Za-z-])(?:{'|'.join(f'({form})' for form in _FORMS.values())})")
-
-# Names of variables whose values are secrets.
-_NAME = re.compile(
-    r"(PASSWORD|PASSWD|PASSPHRASE|_PWD|_PASS|(^|_)(TOKEN|SECRET|CREDENTIALS?)"
-    r"|(^|_)(API|OPENAI|ACCESS|SECRET|PRIVATE|AUTH|ENCRYPTION|SIGNING)_?KEY(_ID)?|SECRET_ACCESS_KEY)$",
-    re.IGNORECASE,
+from modelservice.secret_forms import (
+    has_secret_object,
+    is_literal,
+    keys_secret,
+    literals,
+    looks_like_secret,
+    may_hold_secret,
+    names_secret,
+    without_forms,
+    without_literals,
 )
-# What stands under such a name and is no secret: HF_HUB_DISABLE_IMPLICIT_TOKEN=1, a count, a special token of a model.
-_NO_SECRET = re.compile(r"(?i)[0-9]{1,5}|true|false|yes|no|on|off|none|empty|dummy|not-needed|/.*|<.*>|\[.*\]")
-# Words beside which a secret may stand, whatever its form: flags of vLLM and their misspellings, names of variables.
-_WORDS = re.compile(
-    r"(?=[-_achpst])((?<![a-z])(api[-_ ]?ke?y|(hf|auth|access)[-_ ]?token|(?<!batched-)(?<!prefill-)token(?![a-z])"
-    r"|secret(?![a-z])|(private|access)[-_ ]?key|credential)|passw(or)?d|passphrase|[-_]pwd(?![a-z]))",
-    re.IGNORECASE,
-)
-# What makes a whole file one that is better not quoted: which of its lines are a Secret's, a slip may hide.
-_OBJECT = re.compile(r"\bkind[\"']?\s*:\s*[\"']?secret\b|\bstringData\b", re.IGNORECASE)
+
 # Before the first slash a colon, somewhere after it an @: oci://user:password@host, and user:password@host as well.
 # A user of ssh alone is no secret.
 _CREDENTIALS = re.compile(r"(?!ssh://[^/:@]*@)[^/]*:.*@", re.DOTALL)
@@ -64,9 +33,31 @@ _QUOTING = ("yaml-ambiguous", "yaml-tag", "yaml-alias")
 # What stands for a secret in values while they are checked. Kubernetes puts something else in the place of any $(…),
 # so that no check of an argument calls it wrong.
 PLACEHOLDER = "$(…)"
-_NOT_SHOWN = "(not shown)"
-_SHOWN = f"a secret {_NOT_SHOWN}"
-IN_A_SECRET = "put it into a Secret and name that with valueFrom.secretKeyRef"  # noqa: S105  a sentence
+NOT_SHOWN = "(not shown)"
+_SHOWN = f"a secret {NOT_SHOWN}"
+# What an argument is called whose flag, and not its form, says that it is a secret.
+NAMED = "a secret"
+_FROM_ENV = "put it into a Secret, name it in env with valueFrom.secretKeyRef, and write $(NAME) of that entry here"
+# What to do with a secret in a field that takes the name of a Secret, and below one of these keys.
+_FIELDS = {
+    ("huggingFace", "tokenSecret"): "write the name of a Secret in huggingFace.tokenSecret.name; a token itself does not "
+    "go here: put it into one with `kubectl create secret generic hf-token --from-literal=token=...`",
+    ("apiKeySecret",): "write the name of a Secret in apiKeySecret.name; a key itself does not go here: put it into one "
+    "with `kubectl create secret generic api-key --from-literal=key=...`",
+}
+_PLACES = {
+    "huggingFace": _FIELDS["huggingFace", "tokenSecret"],
+    "tls": "write the name of a Secret in tls.secretName; a key itself does not go here: put it into one with "
+    "`kubectl create secret tls llm-tls --cert=... --key=...`",
+    "imagePullSecrets": "write `- name:` and the name of a Secret; a login itself does not go here: put it into one with "
+    "`kubectl create secret docker-registry`",
+    "secretName": "write the name of a Secret; put what it holds into it with `kubectl create secret`",
+    "env": "put it into a Secret and name that with valueFrom.secretKeyRef",
+    "httpHeaders": "remove it, and ask a path that needs no key, such as /health",
+    "volumeAttributes": "put it into a Secret and name that with nodePublishSecretRef",
+    "command": _FROM_ENV,
+    "args": _FROM_ENV,
+}
 
 
 class Redacted(NamedTuple):
@@ -76,27 +67,21 @@ class Redacted(NamedTuple):
     secrets: dict[Path, str]
 
 
-@functools.lru_cache(maxsize=64)
-def may_hold_secret(line: str) -> bool:
-    """Say whether a line of a file is better not shown: something in it is a secret, or is called one."""
-    return bool(_ANY.search(line) or _WORDS.search(line))
+def instead(path: Path) -> str:
+    """Return what to do with a secret at this path of the values."""
+    if field := _field(path):
+        return field
+    last = [part for part in reversed(path) if part in _PLACES and path[1:] != ("endpoint",)]
+    return _PLACES[str(last[0])] if last else "remove it, and have it revoked"
 
 
-@functools.lru_cache(maxsize=8)
-def has_secret_object(source: str) -> bool:
-    """Say whether a file writes a Secret out, whose values may have any name and form."""
-    return bool(_OBJECT.search(source))
-
-
-def looks_like_secret(text: str) -> str | None:
-    """Return what kind of secret a text seems to hold, such as "a Hugging Face token", or None."""
-    found = _ANY.search(text)
-    return list(_FORMS)[(found.lastindex or 1) - 1] if found else None
+def _field(path: Path) -> str:
+    return next((hint for field, hint in _FIELDS.items() if path[: len(field)] == field), "")
 
 
 def hidden(text: str) -> str:
     """Return the text without what looks like a secret."""
-    return _ANY.sub(_NOT_SHOWN, text).replace(PLACEHOLDER, _NOT_SHOWN)
+    return without_forms(text, NOT_SHOWN).replace(PLACEHOLDER, NOT_SHOWN)
 
 
 def shown(value: Any) -> str:
@@ -115,7 +100,7 @@ def without_secrets(values: dict[str, Any]) -> Redacted:
     """Return the values without their secrets; `args` stay for `safe_arguments`, and keys as they are."""
     secrets: dict[Path, str] = {}
     found = {key: value if key == "args" else _safe(value, (key,), secrets) for key, value in values.items()}
-    secrets |= {(key,): f"{kind} in plain text {_NOT_SHOWN}" for key in values if (kind := looks_like_secret(key))}
+    secrets |= {(key,): f"{kind} in plain text {NOT_SHOWN}" for key in values if (kind := looks_like_secret(key))}
     return Redacted(found, secrets)
 
 
@@ -123,37 +108,69 @@ def _safe(tree: Any, path: Path, secrets: dict[Path, str]) -> Any:
     if isinstance(tree, str):
         kind = looks_like_secret(tree)
         if kind:
-            secrets[path] = f"{kind} in plain text {_NOT_SHOWN}"
-        return _ANY.sub(PLACEHOLDER, tree) if kind else tree
+            secrets[path] = f"{kind} in plain text {NOT_SHOWN}"
+        return without_forms(tree, PLACEHOLDER) if kind else tree
     if isinstance(tree, list):
-        return [_safe(item, (*path, index), secrets) for index, item in enumerate(tree)]
+        items = [_safe(item, (*path, index), secrets) for index, item in enumerate(tree)]
+        return _safe_words(items, path, secrets) if path[-1] in ("command", "args") else items
     if not isinstance(tree, dict):
         return tree
     for key in tree:
         if kind := looks_like_secret(key):
-            secrets[*path, key] = f"{kind} in plain text {_NOT_SHOWN}"
+            secrets[*path, key] = f"{kind} in plain text {NOT_SHOWN}"
     found = {key: _safe(value, (*path, key), secrets) for key, value in tree.items()}
-    if path[-2:-1] == ("env",) and _is_literal(tree) and (*path, "value") not in secrets:
-        secrets[*path, "value"] = f"{tree['name']} has a value in plain text {_NOT_SHOWN}"
-        found["value"] = PLACEHOLDER
+    for key, name in _named(found, path):
+        secrets[*path, key] = f"{name} has a value in plain text {NOT_SHOWN}"
+        found[key] = PLACEHOLDER
     return found
 
 
-def _is_literal(variable: Mapping[str, Any]) -> bool:
-    """Say whether an entry of `env` writes out what its name calls a secret."""
-    name, value = variable.get("name"), variable.get("value")
-    if not (isinstance(name, str) and isinstance(value, str) and value and _NAME.search(name)):
-        return False
-    return "$(" not in value and not _NO_SECRET.fullmatch(value)
+def _safe_words(words: list[Any], path: Path, secrets: dict[Path, str]) -> list[Any]:
+    """Return the words of a command without what they, or the flags before them, call a secret."""
+    texts = [word if isinstance(word, str) else "" for word in words]
+    safe = [PLACEHOLDER if _is_flags_secret(texts, index) else without_literals(texts[index], PLACEHOLDER)
+            for index in range(len(texts))]
+    changed = [index for index, text in enumerate(texts) if safe[index] != text]
+    secrets |= {(*path, index): f"{NAMED} in plain text {NOT_SHOWN}" for index in changed if (*path, index) not in secrets}
+    return [safe[index] if index in changed else word for index, word in enumerate(words)]
+
+
+def _named(tree: Mapping[str, Any], path: Path) -> Iterator[tuple[str, str]]:
+    """Yield the keys of a map that hold what a name calls a secret, and that name."""
+    pairs, keys = path[-2:-1], str(path[-1])
+    value, name = tree.get("value"), str(tree.get("name"))
+    if pairs in (("env",), ("httpHeaders",), ("set",), ("add",)) and isinstance(value, str):
+        bare = value if pairs == ("env",) else re.sub(r"(?i)^(bearer|basic|token)\s+", "", value)
+        if (names_secret(name) and is_literal(bare)) or (pairs == ("env",) and next(literals(value), None)):
+            yield "value", name
+    for key, text in tree.items() if keys == "volumeAttributes" or keys.lower().endswith("annotations") else ():
+        if isinstance(text, str) and keys_secret(key.rpartition("/")[2]) and is_literal(text):
+            if keys == "volumeAttributes" or _is_annotated(key, text):
+                yield key, key
+
+
+def _is_annotated(key: str, value: str) -> bool:
+    """Say whether an annotation is a secret, and no path of one, its hash, or what an injector is to do."""
+    return not re.search("inject|checksum|hash|secret|vault", key) and not re.search(r"[/\s]", value)
 
 
 def safe_arguments(args: Sequence[str]) -> tuple[list[str], dict[int, str]]:
-    """Return the arguments without their secrets, and by its index what kind of secret each holds."""
-    secrets = {index: kind for index, text in enumerate(args) if (kind := looks_like_secret(text))}
+    """Return the arguments without their secrets, and by its index what kind of secret each holds.
+
+    The kind is NAMED where it is the flag, or a key in JSON, that says so.
+    """
+    named = (index for index, text in enumerate(args) if next(literals(text), None) or _is_flags_secret(args, index))
+    secrets = dict.fromkeys(named, NAMED)
+    secrets |= {index: kind for index, text in enumerate(args) if (kind := looks_like_secret(text))}
     safe = [_without_form(text) if index in secrets else text for index, text in enumerate(args)]
     return [
         PLACEHOLDER if _follows_secret_flag(args, index) else _without_value(text) for index, text in enumerate(safe)
     ], secrets
+
+
+def _is_flags_secret(words: Sequence[str], index: int) -> bool:
+    flag, word = words[index - 1] if index else "", words[index]
+    return flag.startswith("--") and keys_secret(flag) and not word.startswith("-") and is_literal(word)
 
 
 def _follows_secret_flag(args: Sequence[str], index: int) -> bool:
@@ -174,50 +191,56 @@ def _without_form(text: str) -> str:
 
 def problem(found: Problem, values: Mapping[str, Any]) -> Problem:
     """Return a schema's problem with a value, without that value where its key or variable calls it a secret."""
-    if not any(may_hold_secret(name) for name in _names(found, values)):
+    value, names = _called(found.path, values)
+    if found.on_key or not isinstance(value, str | int | float):
         return found
-    message = f"a secret in plain text {_NOT_SHOWN}"
-    return found._replace(message=message, hint=IN_A_SECRET, rule="secret-literal", fix=())
+    if field := _field(found.path):
+        _, quoted, rest = found.message.partition(shown(value))
+        said = rest if quoted else " does not belong here"
+        message = found.message if found.message.startswith("has ") else f"this value {NOT_SHOWN}{said}"
+        return found._replace(message=message, hint=field, fix=())
+    if not any(map(may_hold_secret, names)):
+        return found
+    message = f"{NAMED} in plain text {NOT_SHOWN}"
+    return found._replace(message=message, hint=instead(found.path), rule="secret-literal", fix=())
 
 
-def _names(found: Problem, values: Mapping[str, Any]) -> Iterator[str]:
-    """Yield what the single value at a problem's path is called: its key, its variable, the flag before it."""
-    last = str(found.path[-1]) if found.path and not found.on_key else ""
-    names = ["secret" if last.endswith("Secret") else last]
-    item: Any = values
-    for part in found.path:
+def _called(path: Path, values: Mapping[str, Any]) -> tuple[Any, list[str]]:
+    """Return what is at a path, and what it is called: its key, its variable, the flag before it."""
+    pairs, words = (any(key in path for key in keys) for keys in (("env", "httpHeaders"), ("args", "command")))
+    names, item = [str(path[-1])] if path else [], values
+    for depth, part in enumerate(path, 1):
         if isinstance(item, Mapping):
-            names += [str(item.get("name"))] if "env" in found.path else []
-            item = item.get(str(part))
+            names += [str(item.get("name"))] if pairs and depth == len(path) and part != "name" else []
+            item = item.get(str(part), {})
         elif isinstance(item, list) and isinstance(part, int):
-            names += [str(item[part - 1])] if part and found.path[0] == "args" else []
+            names += [str(item[part - 1])] if part and words else []
             item = item[part]
-    if isinstance(item, str | int | float):
-        yield from names
+    return item, names
 
 
 def finding(found: Finding, source: str) -> Finding:
     """Return a finding with nothing in it that looks like a secret; `source` is the text of its file."""
-    line = found.position.line
-    around = "\n".join(lines_of(source)[max(0, line - 2) : line]) if found.rule in _QUOTING else ""
-    if around and (may_hold_secret(around) or has_secret_object(source)):
-        message, hint = f"Helm may not read this as it is meant {_NOT_SHOWN}", "put it in quotes"
+    if found.rule in _QUOTING and hides_line(source, found.position.line):
+        message, hint = f"Helm may not read this as it is meant {NOT_SHOWN}", "put it in quotes"
         found = found._replace(message=message, hint=hint, fix=())
-    path = tuple(hidden(part) if isinstance(part, str) else part for part in found.path)
+    path = tuple(_hidden_key(part) if isinstance(part, str) else part for part in found.path)
     fix = () if hidden(repr(found.fix)) != repr(found.fix) else found.fix
     return found._replace(path=path, message=hidden(found.message), hint=hidden(found.hint), fix=fix)
 
 
+def _hidden_key(key: str) -> str:
+    return NOT_SHOWN if next(literals(key), None) else hidden(key)
+
+
 def hides_line(source: str, line: int) -> bool:
-    """Say whether a line of a file (from 1) is better not quoted: it or the one above may hold a secret."""
-    around = lines_of(source)[max(0, line - 2) : line]
+    """Say whether a line of a file (from 1) is better not quoted: it, or its name beside it, may hold a secret."""
+    lines = lines_of(source)
+    around = lines[max(0, line - 2) : line]
+    # A variable's name may stand below its value.
+    indent = re.match(r"[ -]*", lines[line - 1])[0].replace("-", " ") if around else ""
+    around += [text for text in lines[line : line + 2] if text.startswith(f"{indent}name:")]
     return has_secret_object(source) or any(map(may_hold_secret, around))
-
-
-def object_field(kind: str, path: str, text: str) -> str:
-    """Return a field of a Kubernetes object as a diff shows it: of a Secret, no more than that it is there."""
-    private = kind == "Secret" and not path.startswith("metadata.")
-    return _NOT_SHOWN if private and text else text
 
 
 def holds_credentials(url: str) -> bool:

@@ -45,12 +45,13 @@ autoscaling.minReplicas: 0 needs a trigger from outside of the pods in autoscali
 {{- end -}}
 {{- end }}
 
-{{/* Secrets: values files go into Git. What a template brings, or a placeholder that Argo CD's plugins fill in, is no value yet. */}}
+{{/* Secrets: values files go into Git. What a template brings, or a placeholder that Argo CD's plugins fill in, is no value yet; a text that a template only encodes is one. */}}
 {{- define "modelservice.validate.secrets" -}}
 {{- range $index, $item := .Values.extraObjects -}}
 {{- $texts := list (toYaml $item) -}}
 {{- if kindIs "string" $item -}}
-{{- $text := regexReplaceAll "(?s)\\{\\{.*?(\\}\\}|\\z)" $item "<template>" -}}
+{{- $written := "\\{\\{-?[ \\t]*((b64enc|printf?|s?quote|toString|trim)[ \\t]+)*((\\x22[^\\x22<${}+:\\[]+\\x22|\\x60[^\\x60<${}+:\\[]+\\x60)[ \\t]*)+(\\|[ \\t]*[A-Za-z][A-Za-z0-9]*([ \\t]+[0-9]+)?[ \\t]*)*-?\\}\\}" -}}
+{{- $text := regexReplaceAll "(?s)\\{\\{.*?(\\}\\}|\\z)" (regexReplaceAll $written $item "written") "<template>" -}}
 {{- $texts = regexSplit "(?m)^---" (regexReplaceAll "(?m)^[ \\t]*(<template>[ \\t]*)+$" $text "") -1 -}}
 {{- end -}}
 {{- range $texts -}}

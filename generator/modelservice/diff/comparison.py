@@ -10,10 +10,10 @@ from typing import Any, NamedTuple
 import yaml
 
 from modelservice.diff.effects import changed, come, gone
+from modelservice.diff.masking import Numbers, masked
 from modelservice.errors import ToolError
 from modelservice.quantity import Quantity
 from modelservice.reading.documents import load_objects, members
-from modelservice.redact import object_field
 from modelservice.writing.dump import dump
 
 Object = Mapping[str, Any]
@@ -39,8 +39,12 @@ class Change(NamedTuple):
 
 
 def compare(old: str, new: str) -> list[Change]:
-    """Return what differs between two renders; the chart's own label and the pod of `helm test` are left out."""
-    before, after = _objects(old), _objects(new)
+    """Return what differs between two renders; the chart's own label and the pod of `helm test` are left out.
+
+    Secrets are compared, and shown as their numbers.
+    """
+    numbers: Numbers = {}
+    before, after = _objects(old, numbers), _objects(new, numbers)
     lost = [item for key, item in before.items() if key not in after]
     changes = []
     for key in sorted(before.keys() | after.keys()):
@@ -50,20 +54,17 @@ def compare(old: str, new: str) -> list[Change]:
         elif other is None:
             changes.append(Change("-", _label(key), (), tuple(gone(one))))
         elif one != other:
-            fields = tuple(_shown(key[0], field) for field in _fields(one, other, ""))
+            fields = tuple(_fields(one, other, ""))
             changes.append(Change("~", _label(key), fields, tuple(changed(one, other))))
     return changes
 
 
-def _shown(kind: str, field: Field) -> Field:
-    return Field(field.path, *(object_field(kind, field.path, text) for text in (field.old, field.new)))
-
-
-def _objects(text: str) -> dict[_Key, Object]:
+def _objects(text: str, numbers: Numbers) -> dict[_Key, Object]:
     try:
-        found = [one for item in load_objects(text) for one in members(item) if _is_object(one)]
+        found = [masked(one, numbers) for item in load_objects(text) for one in members(item) if _is_object(one)]
     except yaml.YAMLError as error:
-        raise ToolError(f"helm printed what is no YAML: {error}") from error
+        # The error itself quotes the line.
+        raise ToolError(f"helm printed what is no YAML: {getattr(error, 'problem', '') or 'too much'}") from None
     for item in found:
         (item["metadata"].get("labels") or {}).pop("helm.sh/chart", None)
     tests = ("test", "test-success")

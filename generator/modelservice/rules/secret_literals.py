@@ -7,10 +7,15 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from modelservice.findings import Refuser
-from modelservice.redact import IN_A_SECRET
+from modelservice.redact import instead
 from modelservice.rules.extra_objects import ACTION, documents, is_object
 from modelservice.rules.rule import Said, Values, rule
 
+# A template that does no more than encode or quote a text; one that a tool fills in has a mark such as <, $ or vault:.
+_WRITTEN = re.compile(
+    r"\{\{-?[ \t]*(?:(?:b64enc|printf?|s?quote|toString|trim)[ \t]+)*"
+    r"(?:(?:\"[^\"<${}+:\[]+\"|`[^`<${}+:\[]+`)[ \t]*)+(?:\|[ \t]*[A-Za-z][A-Za-z0-9]*(?:[ \t]+[0-9]+)?[ \t]*)*-?\}\}"
+)
 # A line that is nothing but what a template brings.
 _ACTIONS_ALONE = re.compile(r"(?m)^[ \t]*(<template>[ \t]*)+$")
 # No value yet: empty, or a placeholder that Argo CD's plugins, vals, Bank-Vaults, SOPS or envsubst fill in.
@@ -29,7 +34,7 @@ _BROUGHT = re.compile(r"^$|<template>|<path:[^<>]+>|^<[^<>]*>$|^\$\{[^{}]+\}$|^(
 def secret_literal(values: Values) -> Iterator[Said]:
     """Find a secret in plain text, which is never printed; `argument-secret` covers the arguments."""
     for path, message in values.secrets.items():
-        yield Said(path, message, IN_A_SECRET if "env" in path else "remove it, and have it revoked")
+        yield Said(path, message, instead(path))
 
 
 @rule(
@@ -45,11 +50,16 @@ def secret_literal(values: Values) -> Iterator[Said]:
 def secret_object(values: Values) -> Iterator[Said]:
     """Find extra objects that are Secrets with their values."""
     for index, item in values.items("extraObjects"):
-        text = _ACTIONS_ALONE.sub("", ACTION.sub("<template>", item)) if isinstance(item, str) else item
+        text = _with_marks(item) if isinstance(item, str) else item
         for one in _secrets(documents(text)):
             if any(map(_is_literal, _held(one.get("data")) + _held(one.get("stringData")))):
                 hint = "remove it, and make it with `kubectl create secret`, an ExternalSecret or a SealedSecret"
                 yield Said(("extraObjects", index), "a Secret has its values in plain text (not shown)", hint)
+
+
+def _with_marks(text: str) -> str:
+    """Return a text with marks in the place of its templates: `written` for text, `<template>` for the others."""
+    return _ACTIONS_ALONE.sub("", ACTION.sub("<template>", _WRITTEN.sub("written", text)))
 
 
 def _secrets(objects: list[Any]) -> list[Any]:

@@ -6,7 +6,8 @@ import itertools
 from collections.abc import Iterator, Sequence
 
 from modelservice.findings import MOST, Action, Edit, Fix, Problem, Severity
-from modelservice.redact import may_hold_secret, safe_arguments, shown
+from modelservice.redact import NAMED, safe_arguments, shown
+from modelservice.secret_forms import may_hold_secret
 from modelservice.vllm.argument_rules import OWNED, in_place, problem, writing
 from modelservice.vllm.argument_values import value_fault
 from modelservice.vllm.command_line import Given, Read, Stray, Unknown, normal, read
@@ -49,8 +50,9 @@ def _softened(one: Problem, firm: set[str]) -> Problem:
 
 def _check(args: Sequence[str], release: str, label: str) -> list[Problem]:
     # What follows sees no secret, so that no message can print one.
-    safe, secrets = safe_arguments(args)
+    safe, found_secrets = safe_arguments(args)
     line = Line(release, label, command_line(release))
+    secrets = {at: kind for at, kind in found_secrets.items() if kind != NAMED or _is_own(args, at, line)}
     read_items = list(read(safe, line))
     problems = [_secret(index, kind, safe[index], line) for index, kind in secrets.items()]
     found = (one for item in read_items for one in _item(item, line) if one.path[-1] not in secrets)
@@ -58,6 +60,13 @@ def _check(args: Sequence[str], release: str, label: str) -> list[Problem]:
     given = [item for item in read_items if isinstance(item, Given) and item.flag.name not in OWNED]
     problems += [*_repeated(given), *_needs(given, line)]
     return sorted(problems, key=lambda one: str(one.path[-1]).zfill(9))
+
+
+def _is_own(args: Sequence[str], index: int, line: Line) -> bool:
+    """Say whether an argument is, or belongs to, a flag that vLLM has and that is not the chart's."""
+    word = args[index] if args[index].startswith("--") or not index else args[index - 1]
+    name = normal(word.partition("=")[0]).partition(".")[0]
+    return name in line.flags and name not in OWNED
 
 
 def _secret(index: int, kind: str, text: str, line: Line) -> Problem:

@@ -1,0 +1,155 @@
+"""Decide what a secret is: by its form, by its name, and by the place where it is written."""
+
+from __future__ import annotations
+
+import functools
+import re
+from collections.abc import Callable, Iterator
+
+# Forms as their issuers document them. Repeats that a match may try in vain are bounded, and each form begins with
+# plain text, so that a long text takes linear time, and not much of it.
+_FORMS = {
+    "a Hugging Face token": r"hf_(?:[A-Za-z0-9]{16,}|(?!token|cache|mirror|model|hub)(?=[A-Za-z]{0,40}[0-9])[A-Za-z0-9]{8,})"
+    r"|api_org_[A-Za-z0-9]{16,}",
+    "an API key (sk-…)": r"sk-(?:[A-Za-z0-9]{16,}|(?=[A-Za-z_-]{0,40}[0-9])[A-Za-z0-9_-]{20,})",
+    "an AWS access key": r"A(?:KIA|SIA)[0-9A-Z]{16}\b",
+    "a GitHub token": r"gh[pousr]_[A-Za-z0-9]{20,}|github_pat_[A-Za-z0-9_]{20,}",
+    "a GitLab token": r"glpat-[A-Za-z0-9_-]{16,}",
+    "a Slack token": r"xox[abposr]-[A-Za-z0-9-]{10,}",
+    "a Google API key": r"AIza[A-Za-z0-9_-]{35}",
+    "an NVIDIA API key": r"nvapi-[A-Za-z0-9_-]{20,}",
+    "a JSON Web Token": r"eyJ[A-Za-z0-9_-]{10,500}\.eyJ[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]*",
+    "a bearer token": r"[Bb]earer\s{1,20}[A-Za-z0-9._~+/-]{16,}",
+    "an npm token": r"npm_[A-Za-z0-9]{30,}",
+    "a Docker token": r"dckr_(?:pat|oat)_[A-Za-z0-9_-]{20,}",
+    "a Vault token": r"hv[sbr]\.[A-Za-z0-9_-]{20,}",
+    "a Groq API key": r"gsk_[A-Za-z0-9]{20,}",
+    "a Replicate token": r"r8_[A-Za-z0-9]{30,}",
+    "a PyPI token": r"pypi-(?=[a-z-]{0,60}[A-Z0-9_])[A-Za-z0-9_-]{30,}",
+    "an xAI API key": r"xai-[A-Za-z0-9]{40,}",
+    "a Perplexity API key": r"pplx-[A-Za-z0-9]{40,}",
+    "a LangSmith API key": r"lsv2_(?:pt|sk)_[A-Za-z0-9_]{32,}",
+    "a Grafana token": r"glsa_[A-Za-z0-9_]{32,}",
+    "a ModelScope token": r"ms-[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b",
+    "an Azure storage key": r"AccountKey=[A-Za-z0-9+/]{40,}",
+    "a token in base64": r"aGZf[A-Za-z0-9+/]{20,}|c2st[A-Za-z0-9+/]{20,}|bnZhcGkt[A-Za-z0-9+/]{20,}|Z2hwX[A-Za-z0-9+/]{20,}",
+    "a password in a URL": r"[A-Za-z][A-Za-z0-9+.-]{0,20}://[^/\s:@${<]{0,100}:[^/\s@${<*][^/\s@${]{0,200}@",
+}
+# The others start at a word's edge: "disk-" is no "sk-". What escapes a character ends a word as well.
+_EDGE = r"(?:(?<![A-Za-z0-9])|(?<=\\[a-z])|(?<=\\u[0-9A-Fa-f]{4})|(?<=%[0-9A-F]{2}))"
+_INSIDE = {
+    "a private key": r"-----BEGIN [A-Z ]{0,30}PRIVATE KEY-----(?s:.*)",
+    "a Hugging Face token": r"hf_[A-Za-z0-9]{30,}",
+}
+_ANY = re.compile(f"(?=[A-Za-z]){_EDGE}(?:{'|'.join(_FORMS.values())})|{'|'.join(_INSIDE.values())}")
+
+# Names whose values are secrets, as _words() spells them. A key that is called after its issuer is one too.
+_ISSUERS = "OPENAI|ANTHROPIC|GROQ|NVIDIA|NGC|WANDB|COHERE|GEMINI|MISTRAL|DEEPSEEK|TOGETHER|REPLICATE|PINECONE"
+_KEYS = "API|ACCESS|SECRET|PRIVATE|AUTH|ENCRYPTION|SIGNING|MASTER|ACCOUNT|LICENSE|SUBSCRIPTION|JWT|HMAC|FERNET|ADMIN"
+_ISSUED = "AUTH|ACCESS|API|HF|BEARER|REFRESH|SESSION|GITHUB"
+_NAME = re.compile(
+    r"(?:PASSWORDS?|PASSWD|PASSPHRASE|_PWD?|_PASS|PGPASS|(?:^|_)(?:SECRET|CREDENTIALS?|TOKEN)|^(?:PROXY_)?AUTHORIZATION"
+    rf"|(?:{_ISSUED})_?TOKENS?"
+    rf"|(?:^|_|STORAGE)(?:{_KEYS}|{_ISSUERS}|AZURE_STORAGE)_?KEYS?|ACCESS_?KEY_?ID|SECRET_KEY_BASE"
+    r"|REDISCLI_AUTH|DOCKER_AUTH_CONFIG|^COOKIE|(?:GITHUB|GITLAB|GH|DEVOPS_EXT|ADO)_PAT)(?:_?[0-9]{1,2})?(?:_B(?:ASE)?64)?$"
+)
+# Tokens that a model reads and writes, a counter of them, a switch about them, and the name of a Secret.
+_OTHER = re.compile(
+    r"(?:^|_)(?:(?:EOS|BOS|EOT|EOD|PAD|UNK|SEP|CLS|MASK|STOP|START|BEGIN|END|THINK|THINKING|TOOL|CALL|IMAGE|AUDIO|VIDEO"
+    r"|SPECIAL|ADDED|NEXT|FIRST|LAST|PER|MAX|MIN|NUM|NEW|EXTRA|PREFILL|DECODE|BATCHED|PROMPT|INPUT|OUTPUT|DRAFT|IMPLICIT"
+    r"|SPECULATIVE|CACHED|PLACEHOLDER|FROM|SCORE)_TOKEN|(?:PULL|TLS|EXISTING|TOKEN|KEY|K8S|KUBERNETES|REGISTRY)_SECRET)$"
+    r"|^(?:USE|REQUIRE|NO|DISABLE|ENABLE|PASS|SKIP|ALLOW|WITH|VERIFY|CHECK|IGNORE|HAS|IS|LOG)_"
+)
+# A key called secret holds the name of one, most often; these hold the secret itself.
+_SECRET_KEY = re.compile(r"(?:^|_)SECRET$(?<!CLIENT_SECRET)(?<!APP_SECRET)(?<!SHARED_SECRET)(?<!JWT_SECRET)(?<!COOKIE_SECRET)")
+# What stands under such a name and is no secret: HF_HUB_DISABLE_IMPLICIT_TOKEN=1, a count, a special token of a model, a path.
+_NO_SECRET = re.compile(
+    r"(?i)[0-9]{1,5}|true|false|yes|no|on|off|none|null|empty|dummy|unused|no-key|not-(?:needed|used|required)"
+    r"|(?:\.{0,2}|~)/.*|<.*>|\[.*\]|\**|\.*|…"
+)
+# What something else fills in: Kubernetes, a shell, a template, Argo CD's plugins, vals, Bank-Vaults, SOPS, envsubst.
+_REFERENCE = re.compile(r"\$[({A-Za-z_]|\{\{|^<[^<>]*>$|<path:[^<>]+>|^(?:ref\+|vault:|ENC\[|file:|[a-z][a-z0-9+-]{1,20}://)")
+# Words beside which a secret may stand, whatever its form: flags of vLLM and their misspellings, names of variables.
+_WORDS = re.compile(
+    rf"(?=[a-z_-])(?:(?<![a-z])(?:api[-_ ]?ky|(?:{_ISSUED})[-_ ]?token|token(?![a-z])(?<!batched-token)(?<!prefill-token)"
+    rf"|authorization|secret(?![a-z])|credential|(?:{_KEYS}|{_ISSUERS})[-_ ]?key|cookie|redis_?cli_auth|docker_auth)"
+    r"|passw(?:or)?d|passphrase|pgpass|client_?secret|[-_]p(?:wd?|ass|at)(?![a-z])|storage_?(?:account_?)?key)",
+    re.IGNORECASE,
+)
+# What makes a whole file one that is better not quoted: which of its lines are a Secret's, a slip may hide.
+_OBJECT = re.compile(r"\bkind[\"']?\s*:\s*[\"']?secret\b|\bstringData\b", re.IGNORECASE)
+# A variable of a shell that is set, a flag with its value, a key in JSON or in code with quoted text.
+_SET = re.compile(
+    r"(?<![\w.$-])(?:(?P<variable>[A-Z_][A-Z0-9_]{1,80})=|(?P<flag>--[A-Za-z][\w.-]{1,80})(?:=|\s{1,20})"
+    r"|(?<=[?&;])(?P<query>[A-Za-z][\w-]{1,80})="
+    r"|(?P<quote>[\"']?)(?P<key>[A-Za-z][\w-]{1,80})(?P=quote)\s{0,20}[:=]\s{0,20}(?=[\"']))"
+    r"(?P<value>\"[^\"\n]{1,4000}\"|'[^'\n]{1,4000}'|[^\s\"'`;&|,$(){}\[\]-][^\s\"'`;&|,$(){}\[\]]*)"
+)
+# Behind a value, what makes it a part of code or of another text.
+_GOES_ON = tuple("$`([{")
+
+
+@functools.lru_cache(maxsize=64)
+def may_hold_secret(line: str) -> bool:
+    """Say whether a line of a file is better not shown: something in it is a secret, or is called one."""
+    return bool(_ANY.search(line) or _WORDS.search(line))
+
+
+@functools.lru_cache(maxsize=8)
+def has_secret_object(source: str) -> bool:
+    """Say whether a text writes a Secret out, whose values may have any name and form."""
+    return bool(_OBJECT.search(source))
+
+
+def looks_like_secret(text: str) -> str | None:
+    """Return what kind of secret a text seems to hold, such as "a Hugging Face token", or None."""
+    found = _ANY.search(text)
+    forms = (*_FORMS.items(), *_INSIDE.items())
+    return next((kind for kind, form in forms if re.match(form, found[0])), None) if found else None
+
+
+def without_forms(text: str, instead: str | Callable[[re.Match[str]], str]) -> str:
+    """Return the text with something else in the place of each part that looks like a secret."""
+    return _ANY.sub(instead, text)
+
+
+def _words(name: str) -> str:
+    return re.sub(r"[^A-Z0-9]", "_", re.sub(r"([a-z0-9])([A-Z])", r"\1_\2", name[-100:]).upper())
+
+
+def names_secret(name: str) -> bool:
+    """Say whether a variable or a header of this name holds a secret: DB_PASSWORD, X-API-Key."""
+    words = _words(name)
+    return bool(_NAME.search(words)) and not _OTHER.search(words)
+
+
+def may_name_secret(name: str) -> bool:
+    """Say whether what has this name is better not shown, though it may be no secret."""
+    return bool(_WORDS.search(name)) and not _OTHER.search(_words(name))
+
+
+def keys_secret(key: str) -> bool:
+    """Say whether a flag or a key of this name holds a secret, and not the name of a Secret: --hf-token, clientSecret."""
+    return names_secret(key.lstrip("-")) and not _SECRET_KEY.search(_words(key))
+
+
+def is_literal(value: str) -> bool:
+    """Say whether a text under a secret's name is the secret, and no reference, path, switch or count."""
+    return bool(value) and not _REFERENCE.search(value) and not _NO_SECRET.fullmatch(value)
+
+
+def literals(text: str) -> Iterator[tuple[int, int]]:
+    """Yield where a command, a flag or JSON writes out what is called a secret: from, to."""
+    for found in _SET.finditer(text):
+        name = found["variable"] or (found["flag"] or found["query"] or found["key"]).rpartition(".")[2]
+        named = names_secret(name) if found["variable"] else keys_secret(name)
+        value = found["value"].strip("\"'")
+        if named and is_literal(value) and "%" not in value and not text.startswith(_GOES_ON, found.end()):
+            yield found.span("value")
+
+
+def without_literals(text: str, instead: str) -> str:
+    """Return the text with something else in the place of each of its `literals`."""
+    for begin, end in reversed(list(literals(text))):
+        text = f"{text[:begin]}{instead}{text[end:]}"
+    return text

@@ -1,0 +1,132 @@
+"""A diff shows that secrets differ, and never what they are; what is no secret stays readable."""
+
+import json
+
+import pytest
+import yaml
+from modelservice.diff.comparison import as_text, compare
+
+OLD, NEW = "hunter2-swordfish", "open-sesame-xyzzy"
+TOKENS = ("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", "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")
+
+
+def container(**fields: object) -> dict[str, object]:
+    spec = {"template": {"spec": {"containers": [{"name": "server", **fields}]}}}
+    return {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "a"}, "spec": spec}
+
+
+def config(text: str, key: str = "a.txt") -> dict[str, object]:
+    return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "a"}, "data": {key: text}}
+
+
+def secret(name: str = "a", **fields: object) -> dict[str, object]:
+    return {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": name}, **fields}
+
+
+def custom(**spec: object) -> dict[str, object]:
+    return {"apiVersion": "example.com/v1", "kind": "Model", "metadata": {"name": "a"}, "spec": spec}
+
+
+def said_of(item: object, old: str, new: str) -> str:
+    before, after = (json.dumps(item, ensure_ascii=False).replace("§", json.dumps(text)[1:-1]) for text in (old, new))
+    return as_text(compare(before, after))
+
+
+# Objects with a secret, and what the diff still shows of its place.
+CALLED = {
+    "data of a Secret": (secret(data={"pin": "§"}), "data.pin"),
+    "text of a Secret": (secret(stringData={"pin": "§", "user": "ann"}), "stringData.pin"),
+    "a List of Secrets": (
+        {"apiVersion": "v1", "kind": "List", "items": [secret("b", data={"pin": "1"}), secret(data={"pin": "§"})]},
+        "~ Secret a",
+    ),
+    "a SecretList": ({"apiVersion": "v1", "kind": "SecretList", "items": [secret(data={"pin": "§"})]}, "data.pin"),
+    "a Secret in an object": (custom(generate=secret(stringData={"pin": "§"})), "spec.generate.stringData.pin"),
+    "a Secret in a text": (config(yaml.safe_dump(secret(stringData={"pin": "§"}), allow_unicode=True)), "data.a.txt"),
+    "key of a ConfigMap": (config("§", "DB_PASSWORD"), "data.DB_PASSWORD"),
+    ".env": (config("MODEL=a\nexport API_KEY=§\nPORT=80"), "MODEL=a"),
+    ".ini": (config("[db]\nuser = ann\npassword = § § §\n"), "user = ann"),
+    "JSON": (config('{\n  "user": "ann",\n  "apiKey": "§"\n}'), '"user": "ann"'),
+    "JSON on a line": (config('{"user": "ann", "token": "§", "x": 1}'), '{"user": "ann", "token": '),
+    "YAML": (config("user: ann\npassword: §\nport: 80\n"), "user: ann"),
+    "a block of YAML": (config("user: ann\npassword: |\n  §\n\n  more\nport: 80\n"), "port: 80"),
+    "a list of JSON": (config('"passwords": [\n  "§"\n],\n"port": 80'), '"port": 80'),
+    ".netrc": (config("machine example.com login ann password §"), "login ann password"),
+    ".npmrc": (config("//registry.npmjs.org/:_authToken=§"), "//registry.npmjs.org/:_authToken="),
+    "a flag in a script": (config("#!/bin/sh\nvllm serve a --api-key § --port 80\n"), "vllm serve a --api-key "),
+    "variable": (container(env=[{"name": "PGPASSWORD", "value": "§"}]), "env[PGPASSWORD].value"),
+    "variable of a sort": (container(env=[{"name": "GITHUB_PAT", "value": "§"}]), "env[GITHUB_PAT].value"),
+    "flag": (container(args=["--seed=1", "--api-key=§"]), "--api-key="),
+    "flag of two words": (container(args=["--api-key", "§"]), "args"),
+    "JSON in an argument": (container(args=['--x={"token":"§"}']), "--x="),
+    "shell": (container(command=["sh", "-c", "export DB_PASSWORD=§ && run"]), "export DB_PASSWORD="),
+    "annotation": (
+        {"apiVersion": "v1", "kind": "Service", "metadata": {"name": "a", "annotations": {"b/api-key": "§"}}},
+        "metadata.annotations.b/api-key",
+    ),
+    "applied before": (
+        {
+            "apiVersion": "v1",
+            "kind": "ConfigMap",
+            "metadata": {"name": "a", "annotations": {"last-applied": json.dumps(secret(data={"pin": "§"}), ensure_ascii=False)}},
+        },
+        "last-applied",
+    ),
+    "header": (
+        container(startupProbe={"httpGet": {"httpHeaders": [{"name": "Authorization", "value": "Basic §"}]}}),
+        "httpHeaders[Authorization].value",
+    ),
+    "CSI attribute": (custom(csi={"volumeAttributes": {"password": "§"}}), "volumeAttributes.password"),
+    "field": (custom(clientSecret="§"), "spec.clientSecret"),
+    "binary data": (
+        {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "a"}, "binaryData": {"a": "§"}},
+        "binaryData.a",
+    ),
+    "URL": (custom(url="redis://:§@cache:6379"), "cache:6379"),
+}
+
+
+@pytest.mark.parametrize("place", CALLED)
+def test_what_is_called_a_secret_differs_and_is_not_shown(place: str) -> None:
+    item, shows = CALLED[place]
+    said = said_of(item, OLD, NEW)
+    assert shows in said, said
+    assert "(not shown, " in said
+    assert not any(part in said for part in ("hunter2", "swordfish", "sesame", "xyzzy")), said
+    assert said_of(item, OLD, OLD) == ""
+
+
+@pytest.mark.parametrize(
+    "item",
+    [
+        config("notes: §"),
+        config("see\n§\nthere"),
+        container(env=[{"name": "X", "value": "§"}]),
+        container(args=["§"]),
+        container(command=["sh", "-c", "echo §"]),
+        custom(anything=["§"]),
+        {"apiVersion": "v1", "kind": "Service", "metadata": {"name": "a", "annotations": {"b": "§"}}},
+    ],
+)
+def test_a_secret_of_a_known_form_differs_wherever_it_is(item: dict[str, object]) -> None:
+    said = said_of(item, *TOKENS)
+    assert "(not shown, 1)" in said
+    assert "hf_" not in said
+
+
+@pytest.mark.parametrize(
+    ("item", "shows"),
+    [
+        (container(env=[{"name": "MAX_TOKENS", "value": "§"}]), OLD),
+        (container(env=[{"name": "HF_TOKEN_PATH", "value": "/run/§"}]), f"/run/{OLD}"),
+        (container(env=[{"name": "API_KEY", "value": "$(§)"}]), f"$({OLD})"),
+        (container(args=["--max-num-batched-tokens=§"]), OLD),
+        (container(env=[{"name": "HF_TOKEN", "valueFrom": {"secretKeyRef": {"name": "§", "key": "token"}}}]), OLD),
+        (custom(secretName="§", tokenSecret={"name": "§"}), OLD),
+        (custom(data=[{"secretKey": "§"}]), OLD),
+        (config("{{ bos_token }} §"), OLD),
+        (secret(type="§"), OLD),
+    ],
+)
+def test_what_is_no_secret_is_shown(item: dict[str, object], shows: str) -> None:
+    assert shows in said_of(item, OLD, NEW)
