@@ -212,8 +212,10 @@ def test_a_hint_and_its_fix_say_the_same(name: str) -> None:
 
 
 def test_most_hints_say_exactly_what_to_write() -> None:
-    exact = sum(case.by_hint is not None for case in CASES.values())
-    assert exact >= 0.7 * len(CASES), f"{exact} of {len(CASES)}"
+    # No edit of a file makes the Secret that a literal belongs into.
+    cases = [case for case in CASES.values() if "secret" not in case.finding.rule]
+    exact = sum(case.by_hint is not None for case in cases)
+    assert exact >= 0.7 * len(cases), f"{exact} of {len(cases)}"
 
 
 def test_an_exact_hint_has_its_fix_unless_a_person_has_to_choose() -> None:

@@ -2,14 +2,30 @@
 
 import base64
 import itertools
+import json
 import random
 import string
+import subprocess
+import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 from modelservice.check import check_service
+from modelservice.cli import main
+from modelservice.helm import words
 from modelservice.reading.document import read
 from modelservice.report import lines, report
+from modelservice.secret_forms import (
+    has_secret_object,
+    is_literal,
+    keys_secret,
+    literals,
+    looks_like_secret,
+    may_hold_secret,
+    names_secret,
+)
 
 STYLES = ("text", "json", "github", "sarif")
 MODEL = "model: {name: Qwen/Qwen3-8B}\n"
@@ -85,14 +101,20 @@ PLACES = [
     "extraObjects: [§]",
     "ignoredRules: [§]",
 ]
+NAMES = (
+    *("PGPASSWORD", "DB_PASSWD", "MYSQL_PWD", "APIKEY", "OPENAI_KEY", "ACCESS_KEY", "CREDENTIALS", "HF_TOKEN"),
+    *("API_KEY_1", "GITHUB_PAT", "HFTOKEN", "API_KEYS", "AWS_ACCESS_KEY_ID", "X-API-Key", "Authorization", "DB_PW"),
+    *("clientSecret", "hfToken", "azurestorageaccountkey", "LITELLM_MASTER_KEY", "RABBITMQ_DEFAULT_PASS", "PGPASS"),
+    *("ANTHROPIC_KEY", "AUTH_TOKEN", "SECRET_KEY", "DJANGO_SECRET_KEY", "PASSWORD1", "sessionToken", "REDISCLI_AUTH"),
+)
+NO_NAMES = (
+    *("MAX_TOKENS", "VLLM_MAX_TOKENS_PER_STEP", "TOKENIZERS_PARALLELISM", "tokenizer", "EOS_TOKEN", "HF_TOKEN_PATH"),
+    *("PASSWORD_FILE", "tokenSecret", "secretName", "existingSecret", "secretKeyRef", "PUBLIC_KEY", "SORT_KEY", "PWD"),
+    *("--max-num-batched-token", "--long-prefill-token-threshold", "IMAGE_PULL_SECRET", "BYPASS", "HF_TOKEN_SECRET"),
+)
 # Where any value is a secret, because of what it is called.
 NAMED = [
-    *(
-        f"env: [{{name: {name}, value: §}}]"
-        for name in (
-            "PGPASSWORD DB_PASSWD MYSQL_PWD APIKEY OPENAI_KEY ACCESS_KEY CREDENTIALS HF_TOKEN API_KEY_1 GITHUB_PAT"
-        ).split()
-    ),
+    *(f"env: [{{name: {name}, value: §}}]" for name in NAMES[:10]),
     "env: [{value: §, name: PGPASSWORD}]",
     "extraContainers: [{name: a, image: b:1, env: [{name: OAUTH2_PROXY_CLIENT_SECRET, value: §}]}]",
     "extraContainers: [{name: a, image: b:1, args: [--cookie-secret, §]}]",
@@ -163,3 +185,117 @@ def test_no_form_of_a_secret_is_shown_with_any_mistake(form: str) -> None:
 def test_what_a_name_calls_a_secret_is_never_shown(place: str) -> None:
     for mistake in MISTAKES.values():
         assert_hidden(f"{MODEL}{place.replace('§', mistake.replace('§', 'correct-horse-9'))}\n", "correct-horse-9")
+
+
+SECRET_RULES = {"secret-literal", "argument-secret"}
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_every_form_is_found_in_a_text(form: str) -> None:
+    text = f'{MODEL}description: "{FORMS[form]}"\nargs: ["--served-model-name={FORMS[form]}"]\n'
+    found = check_service([read("values.yaml", text.encode())]).findings
+    assert {finding.path for finding in found if finding.rule in SECRET_RULES} == {("description",), ("args", 0)}
+
+
+@pytest.mark.parametrize("place", NAMED)
+def test_what_a_name_calls_a_secret_is_found_unless_it_is_a_reference(place: str) -> None:
+    for value, wrong in (("correct-horse-9", True), ("$(NAME)", False), ("/run/secrets/token", False), ("true", False)):
+        text = f"{MODEL}{place.replace('§', json.dumps(value))}\n"
+        found = {finding.rule for finding in check_service([read("values.yaml", text.encode())]).findings}
+        if "--hf-token" in place:
+            assert "argument-owned" in found
+        else:
+            assert bool(found & SECRET_RULES) == wrong, text
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_name_of_secrets_is_known_and_its_lines_are_not_quoted(name: str) -> None:
+    assert names_secret(name)
+    assert keys_secret(name)
+    assert may_hold_secret(name)
+
+
+@pytest.mark.parametrize("name", NO_NAMES)
+def test_a_name_of_something_else_is_none(name: str) -> None:
+    assert not names_secret(name)
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("export HF_TOKEN=hunter2 && vllm serve", "hunter2"),
+        ("vllm serve --api-key swordfish --port 80", "swordfish"),
+        ('{"a": 1, "token": "hunter2"}', '"hunter2"'),
+        ("login(token='hunter2')", "'hunter2'"),
+        ("https://example.com/?api_key=hunter2&x=1", "hunter2"),
+        ("Server=db;Password=hunter2;", "hunter2"),
+        ("--hf-overrides.auth_token=hunter2", "hunter2"),
+        ("--api-key=$(KEY) --x", ""),
+        ("HF_TOKEN=$(cat /x) y", ""),
+        ("HF_TOKEN=`cat /x`", ""),
+        ('PASSWORD="$X"', ""),
+        ("API_KEY=os.getenv('X')", ""),
+        ("token=os.environ['x']", ""),
+        ("--max-tokens 5 --token-file /x --hf-token --y", ""),
+        ('{"pad_token":"<pad>","eos_token":"x"}', ""),
+    ],
+)
+def test_a_command_that_writes_a_secret_out_is_told_from_one_that_reads_it(text: str, found: str) -> None:
+    assert [text[begin:end] for begin, end in literals(text)] == ([found] if found else [])
+
+
+COMMANDS = {
+    "validate": [],
+    "template": [],
+    "render": ["-o", "chart"],
+    "package": ["-d", "dist"],
+    "argocd": ["--chart-repo", "https://a.b/c"],
+    "access": [],
+    "diff": ["good.yaml"],
+}
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_no_command_shows_a_secret(command: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("good.yaml").write_text(MODEL)
+    for place, secret in zip(PLACES[::6], FORMS.values(), strict=False):
+        Path("bad.yaml").write_text(f"{MODEL}{place.replace('§', json.dumps(secret))}\n")
+        answer = CliRunner().invoke(main, [command, "bad.yaml", *COMMANDS[command]], catch_exceptions=False)
+        assert answer.exit_code in (1, 2), answer.output
+        assert not any(part in answer.output for part in parts(secret)), answer.output
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        'Error: cannot parse template "stringData: {pin: hunter2 \\"x\\"}": template: a:1: unexpected "}"',
+        'Error: at <"hunter2">: wrong type for value',
+        'Error: template: a:1:2: executing "a" at <print `hunter2` .x>: error calling print',
+        "Error: unmarshal errors: line 3: cannot unmarshal !!str `hunter2` into map[string]string",
+    ],
+)
+def test_helms_words_are_shown_without_the_texts_that_it_quotes(said: str) -> None:
+    shown = words(subprocess.CompletedProcess([], 1, "", said))
+    assert "hunter2" not in shown
+    assert "(not shown)" in shown
+
+
+def test_helms_words_about_the_charts_own_templates_stay() -> None:
+    said = 'Error: executing "a" at <include "modelservice.validate" .>: error calling include'
+    assert words(subprocess.CompletedProcess([], 1, "", said)) == said
+
+
+UNITS = ["-", "_", " ", "A=", "PASSWORD=x(", "hf_a", "sk-a-", "http://a:", "eyJ", '"a":', "<path:", "\\n"]
+
+
+@pytest.mark.parametrize("unit", UNITS)
+def test_a_megabyte_is_looked_through_in_a_second(unit: str) -> None:
+    text = (unit * (1_000_000 // len(unit) + 1))[:1_000_000]
+    for function in (looks_like_secret, may_hold_secret, has_secret_object, is_literal, names_secret):
+        start = time.process_time()
+        function(text)
+        assert time.process_time() - start < 1, function
+    start = time.process_time()
+    assert len(list(literals(text))) < len(text)
+    assert time.process_time() - start < 1

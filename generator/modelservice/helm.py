@@ -37,8 +37,13 @@ def find_helm() -> Helm:
     return Helm(helm, version)
 
 
-# Helm quotes the whole text of a template that fails, a Secret's as any other.
-_TEMPLATE = re.compile(r'((?:cannot parse template|tpl function execution for)) "(?:[^"\\]|\\.)*"')
+# Helm quotes the whole text of a template that fails, a Secret's as any other; the action that fails, where it writes
+# text out and names none of the chart's templates; and a value of the wrong type.
+_QUOTED = re.compile(
+    r"((?:cannot parse template|tpl function execution for) )\"(?:[^\"\\]|\\.)*\""
+    r"|( at )<(?![^>\n]*modelservice\.)[^>\n]*[\"`][^\n]*?>(?=: |$)"
+    r"|(cannot unmarshal !!\w+ )`[^`]*`"
+)
 
 
 @functools.cache
@@ -58,7 +63,7 @@ def run_helm(arguments: Sequence[str], variables: Mapping[str, str] | None = Non
 def words(answer: subprocess.CompletedProcess[str]) -> str:
     """Return all that helm said: `lint` gives its reasons on standard output, other commands on standard error."""
     said = "\n".join(text.strip() for text in (answer.stdout, answer.stderr) if text.strip())
-    return hidden(_TEMPLATE.sub(r"\1 (not shown)", said))
+    return hidden(_QUOTED.sub(r"\1\2\3(not shown)", said))
 
 
 def try_helm(arguments: Sequence[str], variables: Mapping[str, str] | None = None) -> subprocess.CompletedProcess[str]:

@@ -40,17 +40,22 @@ NAMED = "a secret"
 _FROM_ENV = "put it into a Secret, name it in env with valueFrom.secretKeyRef, and write $(NAME) of that entry here"
 # What to do with a secret in a field that takes the name of a Secret, and below one of these keys.
 _FIELDS = {
-    ("huggingFace", "tokenSecret"): "write the name of a Secret in huggingFace.tokenSecret.name; a token itself does not "
+    (
+        "huggingFace",
+        "tokenSecret",
+    ): "write the name of a Secret in huggingFace.tokenSecret.name; a token itself does not "
     "go here: put it into one with `kubectl create secret generic hf-token --from-literal=token=...`",
-    ("apiKeySecret",): "write the name of a Secret in apiKeySecret.name; a key itself does not go here: put it into one "
+    (
+        "apiKeySecret",
+    ): "write the name of a Secret in apiKeySecret.name; a key itself does not go here: put it into one "
     "with `kubectl create secret generic api-key --from-literal=key=...`",
 }
 _PLACES = {
     "huggingFace": _FIELDS["huggingFace", "tokenSecret"],
     "tls": "write the name of a Secret in tls.secretName; a key itself does not go here: put it into one with "
     "`kubectl create secret tls llm-tls --cert=... --key=...`",
-    "imagePullSecrets": "write `- name:` and the name of a Secret; a login itself does not go here: put it into one with "
-    "`kubectl create secret docker-registry`",
+    "imagePullSecrets": "write `- name:` and the name of a Secret; a login itself does not go here: put it into one "
+    "with `kubectl create secret docker-registry`",
     "secretName": "write the name of a Secret; put what it holds into it with `kubectl create secret`",
     "env": "put it into a Secret and name that with valueFrom.secretKeyRef",
     "httpHeaders": "remove it, and ask a path that needs no key, such as /health",
@@ -119,8 +124,8 @@ def _safe(tree: Any, path: Path, secrets: dict[Path, str]) -> Any:
         if kind := looks_like_secret(key):
             secrets[*path, key] = f"{kind} in plain text {NOT_SHOWN}"
     found = {key: _safe(value, (*path, key), secrets) for key, value in tree.items()}
-    for key, name in _named(found, path):
-        secrets[*path, key] = f"{name} has a value in plain text {NOT_SHOWN}"
+    for key, what in _named(found, path):
+        secrets[*path, key] = f"{what} in plain text {NOT_SHOWN}"
         found[key] = PLACEHOLDER
     return found
 
@@ -128,30 +133,44 @@ def _safe(tree: Any, path: Path, secrets: dict[Path, str]) -> Any:
 def _safe_words(words: list[Any], path: Path, secrets: dict[Path, str]) -> list[Any]:
     """Return the words of a command without what they, or the flags before them, call a secret."""
     texts = [word if isinstance(word, str) else "" for word in words]
-    safe = [PLACEHOLDER if _is_flags_secret(texts, index) else without_literals(texts[index], PLACEHOLDER)
-            for index in range(len(texts))]
+    safe = [
+        PLACEHOLDER if _is_flags_secret(texts, index) else without_literals(texts[index], PLACEHOLDER)
+        for index in range(len(texts))
+    ]
     changed = [index for index, text in enumerate(texts) if safe[index] != text]
-    secrets |= {(*path, index): f"{NAMED} in plain text {NOT_SHOWN}" for index in changed if (*path, index) not in secrets}
+    secrets |= {
+        (*path, index): f"{NAMED} in plain text {NOT_SHOWN}" for index in changed if (*path, index) not in secrets
+    }
     return [safe[index] if index in changed else word for index, word in enumerate(words)]
 
 
 def _named(tree: Mapping[str, Any], path: Path) -> Iterator[tuple[str, str]]:
-    """Yield the keys of a map that hold what a name calls a secret, and that name."""
+    """Yield the keys of a map that hold what a name calls a secret, and what to call it."""
     pairs, keys = path[-2:-1], str(path[-1])
     value, name = tree.get("value"), str(tree.get("name"))
     if pairs in (("env",), ("httpHeaders",), ("set",), ("add",)) and isinstance(value, str):
         bare = value if pairs == ("env",) else re.sub(r"(?i)^(bearer|basic|token)\s+", "", value)
-        if (names_secret(name) and is_literal(bare)) or (pairs == ("env",) and next(literals(value), None)):
-            yield "value", name
-    for key, text in tree.items() if keys == "volumeAttributes" or keys.lower().endswith("annotations") else ():
-        if isinstance(text, str) and keys_secret(key.rpartition("/")[2]) and is_literal(text):
-            if keys == "volumeAttributes" or _is_annotated(key, text):
-                yield key, key
+        if names_secret(name) and is_literal(bare):
+            yield "value", f"{name} has a value"
+        elif pairs == ("env",) and next(literals(value), None):
+            yield "value", NAMED
+    known = {"volumeAttributes": _is_text, "annotations": _is_annotation, "podAnnotations": _is_annotation}
+    for key, text in tree.items() if keys in known else ():
+        if known[keys](key, text) and keys_secret(key.rpartition("/")[2]) and is_literal(text):
+            yield key, f"{key} has a value"
 
 
-def _is_annotated(key: str, value: str) -> bool:
-    """Say whether an annotation is a secret, and no path of one, its hash, or what an injector is to do."""
-    return not re.search("inject|checksum|hash|secret|vault", key) and not re.search(r"[/\s]", value)
+def _is_text(_: str, value: Any) -> bool:
+    return isinstance(value, str)
+
+
+def _is_annotation(key: str, value: Any) -> bool:
+    """Say whether an annotation may be a secret: no path of one, no hash of it, and not what an injector is to do."""
+    return (
+        isinstance(value, str)
+        and not re.search("inject|checksum|hash|secret|vault", key)
+        and not re.search(r"[/\s]", value)
+    )
 
 
 def safe_arguments(args: Sequence[str]) -> tuple[list[str], dict[int, str]]:
@@ -238,7 +257,7 @@ def hides_line(source: str, line: int) -> bool:
     lines = lines_of(source)
     around = lines[max(0, line - 2) : line]
     # A variable's name may stand below its value.
-    indent = re.match(r"[ -]*", lines[line - 1])[0].replace("-", " ") if around else ""
+    indent = " " * (len(around[-1]) - len(around[-1].lstrip(" -"))) if around else ""
     around += [text for text in lines[line : line + 2] if text.startswith(f"{indent}name:")]
     return has_secret_object(source) or any(map(may_hold_secret, around))
 

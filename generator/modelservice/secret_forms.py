@@ -9,8 +9,8 @@ from collections.abc import Callable, Iterator
 # Forms as their issuers document them. Repeats that a match may try in vain are bounded, and each form begins with
 # plain text, so that a long text takes linear time, and not much of it.
 _FORMS = {
-    "a Hugging Face token": r"hf_(?:[A-Za-z0-9]{16,}|(?!token|cache|mirror|model|hub)(?=[A-Za-z]{0,40}[0-9])[A-Za-z0-9]{8,})"
-    r"|api_org_[A-Za-z0-9]{16,}",
+    "a Hugging Face token": r"hf_[A-Za-z0-9]{16,}"
+    r"|hf_(?!token|cache|mirror|model|hub)(?=[A-Za-z]{0,40}[0-9])[A-Za-z0-9]{8,}|api_org_[A-Za-z0-9]{16,}",
     "an API key (sk-…)": r"sk-(?:[A-Za-z0-9]{16,}|(?=[A-Za-z_-]{0,40}[0-9])[A-Za-z0-9_-]{20,})",
     "an AWS access key": r"A(?:KIA|SIA)[0-9A-Z]{16}\b",
     "a GitHub token": r"gh[pousr]_[A-Za-z0-9]{20,}|github_pat_[A-Za-z0-9_]{20,}",
@@ -32,7 +32,8 @@ _FORMS = {
     "a Grafana token": r"glsa_[A-Za-z0-9_]{32,}",
     "a ModelScope token": r"ms-[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b",
     "an Azure storage key": r"AccountKey=[A-Za-z0-9+/]{40,}",
-    "a token in base64": r"aGZf[A-Za-z0-9+/]{20,}|c2st[A-Za-z0-9+/]{20,}|bnZhcGkt[A-Za-z0-9+/]{20,}|Z2hwX[A-Za-z0-9+/]{20,}",
+    "a token in base64": r"aGZf[A-Za-z0-9+/]{20,}|c2st[A-Za-z0-9+/]{20,}"
+    r"|bnZhcGkt[A-Za-z0-9+/]{20,}|Z2hwX[A-Za-z0-9+/]{20,}",
     "a password in a URL": r"[A-Za-z][A-Za-z0-9+.-]{0,20}://[^/\s:@${<]{0,100}:[^/\s@${<*][^/\s@${]{0,200}@",
 }
 # The others start at a word's edge: "disk-" is no "sk-". What escapes a character ends a word as well.
@@ -61,17 +62,22 @@ _OTHER = re.compile(
     r"|^(?:USE|REQUIRE|NO|DISABLE|ENABLE|PASS|SKIP|ALLOW|WITH|VERIFY|CHECK|IGNORE|HAS|IS|LOG)_"
 )
 # A key called secret holds the name of one, most often; these hold the secret itself.
-_SECRET_KEY = re.compile(r"(?:^|_)SECRET$(?<!CLIENT_SECRET)(?<!APP_SECRET)(?<!SHARED_SECRET)(?<!JWT_SECRET)(?<!COOKIE_SECRET)")
-# What stands under such a name and is no secret: HF_HUB_DISABLE_IMPLICIT_TOKEN=1, a count, a special token of a model, a path.
+_SECRET_KEY = re.compile(
+    r"(?:^|_)SECRET$(?<!CLIENT_SECRET)(?<!APP_SECRET)(?<!SHARED_SECRET)(?<!JWT_SECRET)(?<!COOKIE_SECRET)"
+)
+# What stands under such a name and is no secret: HF_HUB_DISABLE_IMPLICIT_TOKEN=1, a count, a model's token, a path.
 _NO_SECRET = re.compile(
     r"(?i)[0-9]{1,5}|true|false|yes|no|on|off|none|null|empty|dummy|unused|no-key|not-(?:needed|used|required)"
     r"|(?:\.{0,2}|~)/.*|<.*>|\[.*\]|\**|\.*|…"
 )
 # What something else fills in: Kubernetes, a shell, a template, Argo CD's plugins, vals, Bank-Vaults, SOPS, envsubst.
-_REFERENCE = re.compile(r"\$[({A-Za-z_]|\{\{|^<[^<>]*>$|<path:[^<>]+>|^(?:ref\+|vault:|ENC\[|file:|[a-z][a-z0-9+-]{1,20}://)")
+_REFERENCE = re.compile(
+    r"\$[({A-Za-z_]|\{\{|^<[^<>]*>$|<path:[^<>]+>|^(?:ref\+|vault:|ENC\[|file:|[a-z][a-z0-9+-]{1,20}://)"
+)
 # Words beside which a secret may stand, whatever its form: flags of vLLM and their misspellings, names of variables.
 _WORDS = re.compile(
-    rf"(?=[a-z_-])(?:(?<![a-z])(?:api[-_ ]?ky|(?:{_ISSUED})[-_ ]?token|token(?![a-z])(?<!batched-token)(?<!prefill-token)"
+    rf"(?=[a-z_-])(?:(?<![a-z])(?:api[-_ ]?ky|(?:{_ISSUED})[-_ ]?token"
+    r"|token(?![a-z])(?<!batched-token)(?<!prefill-token)"
     rf"|authorization|secret(?![a-z])|credential|(?:{_KEYS}|{_ISSUERS})[-_ ]?key|cookie|redis_?cli_auth|docker_auth)"
     r"|passw(?:or)?d|passphrase|pgpass|client_?secret|[-_]p(?:wd?|ass|at)(?![a-z])|storage_?(?:account_?)?key)",
     re.IGNORECASE,
@@ -129,7 +135,7 @@ def may_name_secret(name: str) -> bool:
 
 
 def keys_secret(key: str) -> bool:
-    """Say whether a flag or a key of this name holds a secret, and not the name of a Secret: --hf-token, clientSecret."""
+    """Say whether a flag or a key of this name holds a secret, and not a Secret's name: --hf-token, clientSecret."""
     return names_secret(key.lstrip("-")) and not _SECRET_KEY.search(_words(key))
 
 

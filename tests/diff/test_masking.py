@@ -68,7 +68,10 @@ CALLED = {
         {
             "apiVersion": "v1",
             "kind": "ConfigMap",
-            "metadata": {"name": "a", "annotations": {"last-applied": json.dumps(secret(data={"pin": "§"}), ensure_ascii=False)}},
+            "metadata": {
+                "name": "a",
+                "annotations": {"last-applied": json.dumps(secret(data={"pin": "§"}), ensure_ascii=False)},
+            },
         },
         "last-applied",
     ),

@@ -35,7 +35,8 @@ def switched_off(values: Values) -> Iterator[Said]:
     for group, switch in _SWITCHES.items():
         written = values.given.get(group)
         chosen = values.at(f"{group}.{switch}")
-        if (chosen == "own" if group == "compileCache" else chosen) or not isinstance(written, dict):
+        on = chosen == "own" if group == "compileCache" else chosen
+        if on or values.refused(f"{group}.{switch}") or not isinstance(written, dict):
             continue
         for key in written:
             if key != switch and values.changed(f"{group}.{key}"):
