@@ -54,11 +54,11 @@ _PLACES = {
     "huggingFace": _FIELDS["huggingFace", "tokenSecret"],
     "tls": "write the name of a Secret in tls.secretName; a key itself does not go here: put it into one with "
     "`kubectl create secret tls llm-tls --cert=... --key=...`",
-    "imagePullSecrets": "write `- name:` and the name of a Secret; a login itself does not go here: put it into one "
+    "imagePullSecrets": "write the name of a Secret in name; a login itself does not go here: put it into one "
     "with `kubectl create secret docker-registry`",
     "secretName": "write the name of a Secret; put what it holds into it with `kubectl create secret`",
     "env": "put it into a Secret and name that with valueFrom.secretKeyRef",
-    "httpHeaders": "remove it, and ask a path that needs no key, such as /health",
+    "httpHeaders": "ask a path that needs no key, such as /health, without this header",
     "volumeAttributes": "put it into a Secret and name that with nodePublishSecretRef",
     "command": _FROM_ENV,
     "args": _FROM_ENV,
