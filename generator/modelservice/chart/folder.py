@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,6 +11,7 @@ from modelservice.errors import InputError
 from modelservice.schema.fields import load_fields
 from modelservice.service import Service
 from modelservice.writing.files import FileTree, entries, require_replaceable, told, write_tree
+from modelservice.writing.staging import clear_stages, scratch
 
 
 def write_chart(tree: FileTree, folder: Path, *, force: bool = False) -> None:
@@ -23,6 +23,7 @@ def write_chart(tree: FileTree, folder: Path, *, force: bool = False) -> None:
         raise InputError(f"{folder} is a file: choose a folder for the chart")
     require_replaceable(folder)
     with told(folder):
+        clear_stages(folder.resolve().parent)
         foreign = _foreign(tree, folder, force) if folder.is_dir() else []
     write_tree(tree, folder, keep=foreign)
 
@@ -53,8 +54,8 @@ def _is_ours(folder: Path) -> bool:
 @contextlib.contextmanager
 def chart_for(service: Service | None = None) -> Iterator[Path]:
     """Yield a folder with the service's chart, or with the generic one, which is gone afterwards."""
-    with tempfile.TemporaryDirectory(prefix="modelservice-") as folder:
+    with scratch() as folder:
         # Archives hold the chart's folder, which helm names like the chart.
-        place = Path(folder) / (service.name if service else "modelservice")
+        place = folder / (service.name if service else "modelservice")
         write_tree(plan_chart(load_fields(), service), place)
         yield place

@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import re
-import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -19,6 +18,7 @@ from modelservice.errors import InputError
 from modelservice.reading.values_files import load
 from modelservice.report import lines
 from modelservice.service import name_from
+from modelservice.writing.staging import scratch
 
 
 class State(NamedTuple):
@@ -47,8 +47,8 @@ def manifests_of(
     The layers of a state at a Git revision are that revision's too. Raises InputError where a state is neither file,
     chart nor revision, where no state has the file or a layer, and where values are wrong.
     """
-    with tempfile.TemporaryDirectory(prefix="modelservice-") as name, chart_for() as chart:
-        found = [_state(said, layers, Path(name) / f"state-{number}") for number, said in enumerate(states)]
+    with scratch() as stage, chart_for() as chart:
+        found = [_state(said, layers, stage / f"state-{number}") for number, said in enumerate(states)]
         there = [state for state in found if state.place]
         if not there:
             raise InputError(f"neither {' nor '.join(states)} is there: check the path, which starts from here")

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import re
 import shlex
-import tempfile
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 from subprocess import CompletedProcess
 
 from modelservice.errors import ToolError
 from modelservice.helm import try_helm, words
 from modelservice.publishing.archive import Archive, digest_of
 from modelservice.publishing.destination import Published, Registry, refuse_others
+from modelservice.writing.staging import scratch
 
 # What registries say of a chart that they do not have; a name that no DNS knows, and a missing login, read alike.
 _NOT_THERE = re.compile(r"(?<!credential )(?<!host )not found|\b404\b|manifest unknown|name unknown", re.IGNORECASE)
@@ -32,7 +31,8 @@ def push(archives: Sequence[Archive], registry: Registry, *, force: bool) -> Ite
     """Push what is not there; yields what became of each.
 
     A signature goes with its archive, and only with it: a registry that has the archive does not get a later one.
-    Raises InputError where a version is there with other content, unless `force`; ToolError where helm fails.
+    Raises InputError where a version is there with other content, unless `force`; ToolError where helm fails, and where
+    another publisher's archive is there afterwards: a registry lets the last one win.
     """
     there = {archive: _in_registry(archive, registry) for archive in archives}
     refuse_others({archive: found[0] for archive, found in there.items() if found}, force)
@@ -46,22 +46,37 @@ def push(archives: Sequence[Archive], registry: Registry, *, force: bool) -> Ite
 
 
 def _push(archive: Archive, registry: Registry) -> str:
+    """Push, read back, and return the manifest's digest."""
     answer = try_helm(["push", str(archive.path), registry.url, *registry.connection])
     if answer.returncode:
         raise _failure(f"{archive.label} cannot be pushed to {registry.url}", answer, registry)
-    return _digest(answer)
+    pushed = _digest(answer)
+    digest, manifest = _in_registry(archive, registry) or ("", "")
+    # The same archive has another manifest where its file is of another time, or where only one of the two is signed.
+    if digest != archive.digest or (archive.provenance and manifest not in ("", pushed)):
+        raise ToolError(
+            f"{archive.label} was pushed to {registry.url}, and another publisher's is there now ({manifest or 'none'}): "
+            "raise the version, or publish again with --force"
+        )
+    return manifest or pushed
 
 
 def _in_registry(archive: Archive, registry: Registry) -> tuple[str, str] | None:
-    """Return the SHA-256 of the archive that has this version there, and its manifest's digest; None where none has."""
-    with tempfile.TemporaryDirectory(prefix="modelservice-") as folder:
-        place = ["pull", f"{registry.url}/{archive.name}", "--version", archive.version, "--destination", folder]
+    """Return the SHA-256 of the archive that has this version there, and its manifest's digest; None where none has.
+
+    The manifest's is "" where helm does not say it.
+    """
+    with scratch() as folder:
+        place = ["pull", f"{registry.url}/{archive.name}", "--version", archive.version, "--destination", str(folder)]
         answer = try_helm([*place, *registry.connection])
         if answer.returncode == 0:
-            (pulled,) = Path(folder).glob("*.tgz")
+            (pulled,) = folder.glob("*.tgz")
             return digest_of(pulled), _digest(answer)
     if _NOT_THERE.search(answer.stderr):
         return None
+    # Helm 3.18.0 reads no signed chart from a registry, and names the digest of the signature that it found.
+    if archive.provenance and digest_of(archive.provenance) in answer.stderr:
+        return archive.digest, ""
     raise _failure(f"{registry.url} cannot be read", answer, registry)
 
 

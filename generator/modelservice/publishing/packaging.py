@@ -8,7 +8,6 @@ import os
 import re
 import shutil
 import tarfile
-import tempfile
 from pathlib import Path
 from typing import NamedTuple
 
@@ -17,6 +16,7 @@ from modelservice.helm import find_helm, run_helm
 from modelservice.publishing.archive import digest_of
 from modelservice.service import is_prerelease
 from modelservice.writing.files import place_files
+from modelservice.writing.staging import scratch
 
 # Archives carry a time for every file; this one says nothing, which is the point. SOURCE_DATE_EPOCH changes it.
 _EPOCH = "315532800"
@@ -50,8 +50,7 @@ def package(chart: Path, folder: Path, *, version: str = "", app_version: str = 
     run_helm(["lint", "--strict", str(chart)])
     # A chart that calls `fail` is fine to lint.
     run_helm(["template", "test", str(chart)])
-    with tempfile.TemporaryDirectory(prefix="modelservice-") as name:
-        stage = Path(name)
+    with scratch() as stage:
         command = ["package", str(_with_prerelease(chart, version, stage / "chart")), "--destination", str(stage)]
         run_helm(command + _versions(version, app_version) + _signing(sign), {"SOURCE_DATE_EPOCH": str(epoch)})
         (archive,) = stage.glob("*.tgz")

@@ -1,11 +1,7 @@
-"""The index.yaml of a chart repository: what it lists, and the same without some entries.
-
-It is read as YAML's nodes: whatever else it holds, times and texts of other tools, stays as it was written.
-"""
+"""The index.yaml of a chart repository: what it lists."""
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from pathlib import Path
 
 import yaml
@@ -28,17 +24,6 @@ def listed(index: Path) -> dict[Key, str]:
         }
     except (OSError, yaml.YAMLError, TypeError, KeyError, ValueError, RecursionError) as error:
         raise InputError(f"{index} is no index of a chart repository: choose another folder, or mend it") from error
-
-
-def without_entries(index: Path, gone: Collection[Key]) -> str:
-    """Return the index's text without these versions."""
-    root = _root(index)
-    entries = _mapping(root)["entries"]
-    for key, versions in entries.value:
-        versions.value = [one for one in _items(versions) if (key.value, _text(one, "version")) not in gone]
-    # Helm writes no name without a version.
-    entries.value = [(key, versions) for key, versions in entries.value if versions.value]
-    return yaml.serialize(root, Dumper=yaml.SafeDumper, allow_unicode=True)
 
 
 def _root(index: Path) -> yaml.Node:

@@ -1,6 +1,7 @@
 """Bring archives into a folder that a web server serves, with an index that lists them.
 
-At every moment the index lists archives that are there with the digest that it says, whoever is interrupted.
+At every moment the index lists every version, each with an archive of the digest that it says, whoever is killed. An
+archive and its index cannot be replaced in one step: a replacement is listed in a folder of its own first.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ import contextlib
 import fcntl
 import os
 import shlex
-import tempfile
+import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
@@ -17,9 +18,12 @@ from modelservice.errors import InputError
 from modelservice.helm import run_helm
 from modelservice.publishing.archive import Archive, digest_of, is_signature
 from modelservice.publishing.destination import Folder, Published, refuse_others
-from modelservice.publishing.repository_index import Key, listed, without_entries
+from modelservice.publishing.repository_index import Key, listed
 from modelservice.writing.files import place_files, replace_file
+from modelservice.writing.staging import clear_stages, scratch
 
+# Not hidden, for a web server to show it.
+_REPLACING = "modelservice-replacing"
 _ARTIFACT_HUB = """\
 # Artifact Hub reads this file: https://artifacthub.io/docs/topics/repositories/helm-charts/
 # The ID that its control panel shows for this repository makes its owner a verified publisher:
@@ -35,6 +39,8 @@ def add(archives: Sequence[Archive], folder: Folder, *, force: bool, told: Calla
     """
     with _locked(folder.path, told):
         index = listed(folder.path / "index.yaml")
+        clear_stages(folder.path)
+        _settle(folder.path)
         known = {one: index[one.key] or _digest(folder.path / one.file) for one in archives if one.key in index}
         refuse_others(known, force)
         outcomes = {one: _outcome(one, known.get(one), folder.path) for one in archives}
@@ -49,31 +55,49 @@ def _outcome(archive: Archive, known: str | None, folder: Path) -> str:
     if known != archive.digest:
         return "replaced" if known is not None else "pushed"
     provenance = folder / f"{archive.file}.prov"
-    signed = provenance.exists() and is_signature(provenance, archive.digest)
+    signed = provenance.is_file() and is_signature(provenance, archive.digest)
     if _digest(folder / archive.file) != archive.digest or (provenance.exists() and not signed):
         return "mended"
     return "signed" if archive.provenance and not signed else "there already"
 
 
 def _bring(outcomes: Mapping[Archive, str], index: Mapping[Key, str], folder: Folder) -> None:
-    new = [one for one, outcome in outcomes.items() if outcome in ("pushed", "replaced")]
-    replaced = {one.key for one, outcome in outcomes.items() if outcome == "replaced"}
-    with tempfile.TemporaryDirectory(prefix="modelservice-") as name:
-        stage = Path(name)
+    places = {one: _REPLACING if outcome == "replaced" else "" for one, outcome in outcomes.items()}
+    new = {one: places[one] for one, outcome in outcomes.items() if outcome in ("pushed", "replaced")}
+    with scratch() as stage:
         if new:
-            _index(new, {key: index[key] for key in index.keys() - replaced}, folder, stage)
-        if replaced:
-            replace_file(folder.path / "index.yaml", without_entries(folder.path / "index.yaml", replaced))
+            old = index.keys() - {one.key for one in new}
+            _index(new, {key: index[key] for key in old}, folder, stage)
         for archive, outcome in outcomes.items():
             if outcome != "there already":
-                place_files({f"{archive.file}.prov": archive.provenance, archive.file: archive.path}, folder.path)
+                _place(archive.path, archive.provenance, folder.path / places[archive], archive.file)
         if new:
             place_files({"index.yaml": stage / "index.yaml"}, folder.path)
+    _settle(folder.path)
 
 
-def _index(new: Sequence[Archive], old: Mapping[Key, str], folder: Folder, stage: Path) -> None:
+def _place(archive: Path, provenance: Path | None, folder: Path, name: str) -> None:
+    place_files({f"{name}.prov": provenance, name: archive}, folder)
+
+
+def _settle(folder: Path) -> None:
+    """Give the replacements that the index lists their own names; those of a publisher killed before are removed."""
+    replacing, index = folder / _REPLACING, folder / "index.yaml"
+    if not replacing.exists():
+        return
+    text = index.read_text(encoding="utf-8") if index.exists() else ""
+    if f"/{_REPLACING}/" in text:
+        for archive in replacing.glob("*.tgz"):
+            provenance = archive.with_name(f"{archive.name}.prov")
+            _place(archive, provenance if provenance.exists() else None, folder, archive.name)
+        replace_file(index, text.replace(f"/{_REPLACING}/", "/"))
+    shutil.rmtree(replacing)
+
+
+def _index(new: Mapping[Archive, str], old: Mapping[Key, str], folder: Folder, stage: Path) -> None:
     """Make the new index in the stage, and see that it lists all that it should: helm leaves out without a word."""
-    place_files({archive.file: archive.path for archive in new}, stage)
+    for archive, place in new.items():
+        place_files({archive.file: archive.path}, stage / place)
     index = folder.path / "index.yaml"
     merge = ["--merge", str(index)] if index.exists() else []
     run_helm(["repo", "index", str(stage), "--url", folder.url, *merge])

@@ -6,11 +6,11 @@ import contextlib
 import difflib
 import os
 import shutil
-import tempfile
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 from modelservice.errors import InputError
+from modelservice.writing.staging import staging
 
 # Relative path with forward slashes → text.
 FileTree = Mapping[str, str]
@@ -54,20 +54,14 @@ def require_replaceable(folder: Path) -> None:
 def write_tree(tree: FileTree, folder: Path, *, keep: Iterable[str] = ()) -> None:
     """Put the tree in the folder's place in one step; of what was there only `keep` stays.
 
-    The files are written beside the folder first. Whatever fails, an error or an interrupt, the folder is as it was.
-    Raises InputError where the place cannot be written.
+    The files are written beside the folder first. Whatever fails, an error or an interrupt, the folder is as it was;
+    where the process is killed, after the next run. Raises InputError where the place cannot be written.
     """
     require_replaceable(folder)
     folder = folder.resolve()
-    with told(folder):
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        stage = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
-        try:
-            new, old = stage / "new", stage / "old"
-            _fill(new, tree, {path: folder / path for path in keep})
-            _swap(new, folder, old)
-        finally:
-            shutil.rmtree(stage, ignore_errors=True)
+    with told(folder), staging(folder.parent) as stage:
+        _fill(stage / "new", tree, {path: folder / path for path in keep})
+        _swap(stage / "new", folder, stage / "old" / folder.name)
 
 
 @contextlib.contextmanager
@@ -108,6 +102,7 @@ def _swap(new: Path, folder: Path, old: Path) -> None:
         new.rename(folder)
         return
     shutil.copymode(folder, new)
+    old.parent.mkdir()
     folder.rename(old)
     try:
         new.rename(folder)
@@ -118,35 +113,36 @@ def _swap(new: Path, folder: Path, old: Path) -> None:
 
 def replace_file(path: Path, text: str) -> None:
     """Write one file whole or not at all. Raises InputError where it cannot be written."""
-    with told(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        stage = path.with_name(f".{path.name}.{os.getpid()}")
-        try:
-            stage.write_text(text, encoding="utf-8", newline="\n")
-            stage.replace(path)
-        finally:
-            stage.unlink(missing_ok=True)
+    with told(path), staging(path.parent) as stage:
+        _require_file(path)
+        (stage / "new").write_text(text, encoding="utf-8", newline="\n")
+        (stage / "new").replace(path)
 
 
 def place_files(files: Mapping[str, Path | None], folder: Path) -> None:
-    """Put each file into the folder under its name, in one step; None is a file that must not be there.
+    """Put each file into the folder under its name, in one step each; None is a file that must not be there.
 
     Raises InputError where that cannot be.
     """
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        for name, file in files.items():
-            if file is None:
-                (folder / name).unlink(missing_ok=True)
-                continue
-            beside = folder / f".{name}.{os.getpid()}"
-            try:
-                shutil.copyfile(file, beside)
-                beside.replace(folder / name)
-            finally:
-                beside.unlink(missing_ok=True)
+        with staging(folder) as stage:
+            for name, file in files.items():
+                _require_file(folder / name)
+                if file:
+                    shutil.copyfile(file, stage / name)
+            for name, file in files.items():
+                if file:
+                    (stage / name).replace(folder / name)
+                else:
+                    (folder / name).unlink(missing_ok=True)
     except OSError as error:
         raise InputError(f"{folder} cannot be written: {error.strerror}; choose another folder") from error
+
+
+def _require_file(path: Path) -> None:
+    """Raise InputError for a pipe, a socket or a device: it would be lost."""
+    if path.exists() and not (path.is_file() or path.is_dir()):
+        raise InputError(f"{path} is a pipe, a socket or a device: remove it, or choose another place")
 
 
 def text_diff(name: str, old: str, new: str) -> str:
