@@ -6,12 +6,24 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from modelservice.helm import run_helm
+from modelservice.reading.document import Document
+from modelservice.writing.staging import scratch
 
 
-def manifests(chart: Path, release: str, namespace: str, values: Sequence[str] = ()) -> str:
-    """Return what `helm template` prints for a chart and values files, later over earlier.
+def manifests(chart: Path, release: str, namespace: str, values: Sequence[str | Document] = ()) -> str:
+    """Return what `helm template` prints for a chart and values, later over earlier.
 
-    Raises ToolError with helm's words where it refuses.
+    Values are paths of files, or what was read already: a pipe gives its bytes once. Raises ToolError with helm's words
+    where it refuses.
     """
-    files = [word for file in values for word in ("--values", file)]
-    return run_helm(["template", release, str(chart), "--namespace", namespace, *files])
+    with scratch() as stage:
+        files = [_file(one, stage / f"{number}.yaml") for number, one in enumerate(values)]
+        words = [word for file in files for word in ("--values", file)]
+        return run_helm(["template", release, str(chart), "--namespace", namespace, *words])
+
+
+def _file(values: str | Document, place: Path) -> str:
+    if isinstance(values, str):
+        return values
+    place.write_text(values.text, encoding="utf-8", newline="")
+    return str(place)

@@ -157,14 +157,15 @@ def _applications(
     """Return the Applications, and the files of which none was made."""
     from modelservice.gitops.argocd import application
     from modelservice.gitops.object_files import Made
-    from modelservice.reading.values_files import values_files
+    from modelservice.reading.values_files import load, values_files
 
+    below = [load(layer) for layer in layers]
     made: list[Made] = []
     failed: list[str] = []
     for file in values_files(values, layers):
         from_git = where._replace(files=(*where.files, _in_git(file))) if where.repository else where
         try:
-            service = load_release(file, layers, release)
+            service = load_release(file, below, release)
             named = service._replace(name=release or service.name)
             made.append(Made(named.name, file, application(named, place, from_git, target)))
         except ModelServiceError as error:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -11,6 +11,7 @@ from modelservice.errors import InputError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from modelservice.reading.document import Document
     from modelservice.service import Service
 
 layers_option = click.option(
@@ -21,6 +22,22 @@ layers_option = click.option(
     metavar="FILE",
     help="A layer below VALUES; repeatable, later over earlier.",
 )
+
+
+class RegularFile(click.Path):
+    """A file that helm may open more than once, and without waiting."""
+
+    def __init__(self) -> None:
+        super().__init__(exists=True, dir_okay=False)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        from modelservice.reading.special_files import is_special
+
+        if is_special(value):
+            self.fail(f"{value} is a pipe, a socket or a device: name a file.", param, ctx)
+        return super().convert(value, param, ctx)
+
+
 _IGNORED = "modelservice.ignored"
 ignore_option = click.option(
     "--ignore",
@@ -66,23 +83,29 @@ def ignored_rules() -> tuple[str, ...]:
     return rules
 
 
-def load_release(values: str | None, layers: Sequence[str], release: str | None) -> Service:
+def load_release(values: str | None, layers: Sequence[str | Document], release: str | None) -> Service:
     """Return the checked service of a release, which is called like the file unless a name is given."""
-    from modelservice.service import name_from, require_release
+    from modelservice.service import require_release
 
-    files = [*layers, values] if values else layers
-    name = release or (name_from(files[-1]) if files else "modelservice")
+    name = release or _name([*layers, values] if values else layers)
     require_release(name)
     # A release's name may have dots, a chart's may not.
     return load_service(values, layers, name.replace(".", "-"), "0.1.0")
 
 
-def load_service(values: str | None, layers: Sequence[str], name: str | None, version: str) -> Service:
+def _name(files: Sequence[str | Document]) -> str:
+    from modelservice.service import name_from
+
+    last = files[-1] if files else "-"
+    return name_from(last if isinstance(last, str) else last.name)
+
+
+def load_service(values: str | None, layers: Sequence[str | Document], name: str | None, version: str) -> Service:
     """Return the checked service of one values file over its layers; findings are printed, errors stop."""
     from modelservice.check import check_service
     from modelservice.report import report
     from modelservice.schema.defaults import default_values
-    from modelservice.service import make_service, name_from
+    from modelservice.service import make_service
 
     files = [*layers, values] if values else list(layers)
     if not files:
@@ -93,4 +116,4 @@ def load_service(values: str | None, layers: Sequence[str], name: str | None, ve
         click.echo(report(checked.findings, "text", sources=sources, files=1, color=False), nl=False, err=True)
     if checked.errors:
         raise InputError("nothing was made: mend the values first")
-    return make_service(name or name_from(files[-1]), version, checked.document.data, default_values())
+    return make_service(name or _name(files), version, checked.document.data, default_values())

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import functools
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from modelservice.cli.options import ignore_option, layers_option, load_service, name_option
+from modelservice.cli.options import RegularFile, ignore_option, layers_option, load_service, name_option
 
 if TYPE_CHECKING:
     from modelservice.publishing.packaging import Signing
@@ -22,12 +23,9 @@ if TYPE_CHECKING:
 @click.option("--version", help="Version of the chart. Default: 0.1.0, or the chart's own.")
 @click.option("--app-version", default="", help="What the chart says it runs. Default: the vLLM release.")
 @click.option("--sign", metavar="KEY", help="Sign with this key; needs --keyring.")
-@click.option(
-    "--keyring", type=click.Path(exists=True, dir_okay=False), help="A file of secret keys, as gpg exports it."
-)
-@click.option(
-    "--passphrase-file", type=click.Path(exists=True, dir_okay=False), help="A file with the key's passphrase."
-)
+@click.option("--keyring", type=RegularFile(), help="A file of secret keys, as gpg exports it.")
+@click.option("--passphrase-file", type=RegularFile(), help="A file with the key's passphrase.")
+@click.option("--force", is_flag=True, help="Replace an archive that is there with other content.")
 def package_command(
     source: str | None,
     layers: tuple[str, ...],
@@ -38,26 +36,29 @@ def package_command(
     sign: str | None,
     keyring: str | None,
     passphrase_file: str | None,
+    force: bool,
 ) -> None:
     """Check, lint, render and package a service, or a chart, into an archive.
 
-    The same input gives the same bytes, whatever the clock says; signed ones do with Helm 4.
+    An archive of the same name with other content is not replaced without --force. The same input gives the same bytes, whatever the clock says; signed ones do with Helm 4.
     """
     from modelservice.chart.folder import chart_for
     from modelservice.publishing.packaging import package
     from modelservice.service import require_version
 
-    signing = _signing(sign, keyring, passphrase_file)
     if version:
         require_version(version)
+    make = functools.partial(
+        package, app_version=app_version, sign=_signing(sign, keyring, passphrase_file), force=force
+    )
     if source and Path(source).is_dir():
         if name or layers:
             raise click.UsageError(f"{source} is a chart: --name and -f are for values; change the chart instead")
-        made = package(Path(source), destination, version=version or "", app_version=app_version, sign=signing)
+        made = make(Path(source), destination, version=version or "")
     else:
         service = load_service(source, layers, name, version or "0.1.0")
         with chart_for(service) as chart:
-            made = package(chart, destination, app_version=app_version, sign=signing)
+            made = make(chart, destination)
     click.echo(f"{made.path} {made.digest}")
 
 

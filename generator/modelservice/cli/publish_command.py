@@ -6,6 +6,8 @@ from pathlib import Path
 
 import click
 
+from modelservice.cli.options import RegularFile
+
 
 @click.command("publish")
 @click.argument("archives", nargs=-1, required=True, type=click.Path(path_type=Path))
@@ -15,7 +17,7 @@ import click
 @click.option("--plain-http", is_flag=True, help="The registry speaks HTTP.")
 @click.option(
     "--ca-file",
-    type=click.Path(exists=True, dir_okay=False),
+    type=RegularFile(),
     help="The authority that signed the registry's certificate.",
 )
 @click.option("--insecure-skip-tls-verify", is_flag=True, help="Trust any certificate of the registry.")

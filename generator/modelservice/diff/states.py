@@ -5,8 +5,10 @@
 
 from __future__ import annotations
 
+import functools
+import os
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -15,6 +17,8 @@ from modelservice.chart.manifests import manifests
 from modelservice.check import check_service
 from modelservice.diff.git_revision import commit_of, copy_of
 from modelservice.errors import InputError
+from modelservice.reading.document import Document
+from modelservice.reading.special_files import is_special
 from modelservice.reading.values_files import load
 from modelservice.report import lines
 from modelservice.service import name_from
@@ -54,17 +58,25 @@ def manifests_of(
             raise InputError(f"neither {' nor '.join(states)} is there: check the path, which starts from here")
         for layer in frozenset[str].intersection(*(state.lost for state in there)):
             raise InputError(f"{layer}: no side has this layer: check the path")
-        return [_manifests(state, chart, release, namespace, ignore) if state.place else "" for state in found]
+        # Both sides may have one pipe as a layer, which gives its bytes once.
+        read = functools.cache(load)
+        made = functools.partial(
+            _manifests, chart=chart, release=release, namespace=namespace, ignore=ignore, read=read
+        )
+        return [made(state) if state.place else "" for state in found]
 
 
-def _manifests(state: State, chart: Path, release: str, namespace: str, ignore: Sequence[str]) -> str:
+def _manifests(
+    state: State, *, chart: Path, release: str, namespace: str, ignore: Sequence[str], read: Callable[..., Document]
+) -> str:
     place = str(state.place)
     if Path(place).is_dir() and not (Path(place) / "Chart.yaml").is_file():
         raise InputError(f"{state.said}: a folder without a Chart.yaml is no chart: name one of its values files")
     if Path(place).is_dir() or place.endswith(".tgz"):
-        return manifests(Path(place), release, namespace, state.layers)
-    files = [*state.layers, place]
-    wrong = check_service([load(file, state.names.get(file, "")) for file in files], ignore).errors
+        layers = [read(layer, "") if layer == "-" or is_special(layer) else layer for layer in state.layers]
+        return manifests(Path(place), release, namespace, layers)
+    files = [read(file, state.names.get(file, "")) for file in (*state.layers, place)]
+    wrong = check_service(files, ignore).errors
     if wrong:
         said = "\n".join(lines(wrong))
         raise InputError(f"{state.said} is wrong, and would not be installed:\n{said}")
@@ -72,7 +84,9 @@ def _manifests(state: State, chart: Path, release: str, namespace: str, ignore: 
 
 
 def _state(said: str, layers: tuple[str, ...], stage: Path) -> State:
-    if Path(said).exists():
+    if os.path.exists(said):  # noqa: PTH110  Path's raises for a name that is too long
+        if said.endswith(".tgz") and is_special(said):
+            raise InputError(f"{said} is a pipe, a socket or a device: name the file of a packaged chart")
         return State(said, Path(said), layers)
     revision, colon, path = said.partition(":")
     if not colon or not revision or revision.startswith("-"):

@@ -14,7 +14,8 @@ from modelservice.chart.manifests import manifests
 from modelservice.check import check_service
 from modelservice.errors import ModelServiceError
 from modelservice.findings import Finding
-from modelservice.reading.values_files import values_files
+from modelservice.reading.document import Document
+from modelservice.reading.values_files import load, values_files
 from modelservice.service import misnamed, name_from
 from modelservice.writing.files import replace_file
 
@@ -71,19 +72,18 @@ def template_all(
 ) -> Iterator[Outcome]:
     """Write each service's manifests below the folder; yields what became of each as soon as it is known."""
     with chart_for() as chart, ThreadPoolExecutor(os.cpu_count()) as pool:
-        one = functools.partial(
-            _template, layers=layers, chart=chart, folder=folder, namespace=namespace, ignore=ignore
-        )
+        below = [load(layer) for layer in layers]
+        one = functools.partial(_template, below=below, chart=chart, folder=folder, namespace=namespace, ignore=ignore)
         jobs = [pool.submit(one, member) for member in fleet]
         for job in as_completed(jobs):
             yield job.result()
 
 
 def _template(
-    member: Member, *, layers: Sequence[str], chart: Path, folder: Path, namespace: str, ignore: Sequence[str]
+    member: Member, *, below: Sequence[Document], chart: Path, folder: Path, namespace: str, ignore: Sequence[str]
 ) -> Outcome:
-    files = [*layers, member.values]
-    service = check_service(files, ignore)
+    read = [*below, load(member.values)]
+    service = check_service(read, ignore)
     found, sources = service.findings, service.document.sources
     if member.trouble or service.errors:
         return Outcome(member, found, sources, member.trouble or "its values are wrong")
@@ -91,7 +91,7 @@ def _template(
         trouble = f"{folder / member.target.parent} is a link out of {folder}: remove it"
         return Outcome(member, found, sources, trouble)
     try:
-        replace_file(folder / member.target, manifests(chart, member.release, namespace, files))
+        replace_file(folder / member.target, manifests(chart, member.release, namespace, read))
     except ModelServiceError as error:
         return Outcome(member, found, sources, str(error))
     return Outcome(member, found, sources, "")

@@ -14,6 +14,7 @@ from typing import NamedTuple
 import yaml
 
 from modelservice.errors import InputError
+from modelservice.reading.special_files import is_special
 from modelservice.service import is_label, is_version
 
 # Helm loads no chart that unpacks to more. A Chart.yaml is a page; a parser can be kept busy by a longer one.
@@ -82,6 +83,8 @@ def read_archive(path: Path) -> Archive:
 
     Raises InputError where it is no packaged chart, or where its signature is another archive's.
     """
+    if is_special(path):
+        raise InputError(f"{path} is a pipe, a socket or a device: name the file of a packaged chart")
     try:
         about = _about(_chart_yaml(_unpacked(path)))
         archive = Archive(path, about["name"], about["version"], digest_of(path))
@@ -101,6 +104,20 @@ def digest_of(path: Path) -> str:
     """Return the SHA-256 of a file's bytes as registries write it."""
     with path.open("rb") as file:
         return f"sha256:{hashlib.file_digest(file, 'sha256').hexdigest()}"
+
+
+def same_content(one: Path, other: Path) -> bool:
+    """Say whether two archives hold the same files. Their times do not count: Helm 3 signs with the time of the day."""
+    try:
+        return _files(one) == _files(other)
+    except (*_BROKEN, InputError):
+        return False
+
+
+def _files(path: Path) -> dict[str, bytes]:
+    with tarfile.open(fileobj=io.BytesIO(_unpacked(path)), mode="r:") as opened:
+        found = ((member.name, opened.extractfile(member)) for member in opened)
+        return {name: file.read() if file else b"" for name, file in found}
 
 
 def is_signature(provenance: Path, digest: str) -> bool:

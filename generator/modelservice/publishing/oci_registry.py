@@ -55,8 +55,8 @@ def _push(archive: Archive, registry: Registry) -> str:
     # The same archive has another manifest where its file is of another time, or where only one of the two is signed.
     if digest != archive.digest or (archive.provenance and manifest not in ("", pushed)):
         raise ToolError(
-            f"{archive.label} was pushed to {registry.url}, and another publisher's is there now ({manifest or 'none'}): "
-            "raise the version, or publish again with --force"
+            f"{archive.label} was pushed to {registry.url}, and another publisher's is there now"
+            f" ({manifest or 'none'}): raise the version, or publish again with --force"
         )
     return manifest or pushed
 

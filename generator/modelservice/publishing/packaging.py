@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from modelservice.errors import InputError
 from modelservice.helm import find_helm, run_helm
-from modelservice.publishing.archive import digest_of
+from modelservice.publishing.archive import digest_of, same_content
 from modelservice.service import is_prerelease
 from modelservice.writing.files import place_files
 from modelservice.writing.staging import scratch
@@ -39,12 +39,20 @@ class Package(NamedTuple):
     digest: str
 
 
-def package(chart: Path, folder: Path, *, version: str = "", app_version: str = "", sign: Signing | None) -> Package:
+def package(
+    chart: Path,
+    folder: Path,
+    *,
+    version: str = "",
+    app_version: str = "",
+    sign: Signing | None,
+    force: bool = False,
+) -> Package:
     """Package the chart into the folder, whole or not at all; a signature that was there for another one goes.
 
     The same chart gives the same bytes, but for signing with Helm 3, whose signature is of an archive with the time of
     the day. Raises ToolError with helm's words where it lints, renders, packages, signs or verifies badly, InputError
-    where the folder cannot be written.
+    where the folder cannot be written, or has an archive of that name with other content, unless `force`.
     """
     epoch = _epoch()
     run_helm(["lint", "--strict", str(chart)])
@@ -59,8 +67,17 @@ def package(chart: Path, folder: Path, *, version: str = "", app_version: str = 
             run_helm(["verify", str(archive), "--keyring", sign.keyring])
         elif find_helm().version < (4,):
             _fix_times(archive, epoch)
+        if not force:
+            _require_same(folder / archive.name, archive)
         place_files({provenance.name: provenance if sign else None, archive.name: archive}, folder)
         return Package(folder / archive.name, digest_of(folder / archive.name))
+
+
+def _require_same(place: Path, archive: Path) -> None:
+    if place.is_file() and not same_content(place, archive):
+        raise InputError(
+            f"{place} is there already, with other content: raise --version, choose another --destination, or --force"
+        )
 
 
 def _epoch() -> int:

@@ -7,6 +7,7 @@ from pathlib import Path
 import yaml
 
 from modelservice.errors import InputError
+from modelservice.reading.special_files import is_special
 
 # A chart's name and version.
 Key = tuple[str, str]
@@ -17,6 +18,8 @@ def listed(index: Path) -> dict[Key, str]:
     if not index.exists():
         return {}
     try:
+        if is_special(index):
+            raise TypeError(index)
         return {
             (name, _text(one, "version")): _digest(one)
             for name, versions in _mapping(_mapping(_root(index))["entries"]).items()

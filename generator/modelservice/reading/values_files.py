@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import errno
 import os
-import stat
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 
 from modelservice.reading.document import MAX_BYTES, Document, read, unreadable
+from modelservice.reading.special_files import is_special
 
 
 def load(path: str, name: str = "") -> Document:
@@ -41,14 +41,6 @@ def values_files(paths: Iterable[str], layers: Sequence[str] = ()) -> Iterator[s
             yield path
 
 
-def _is_pipe(path: str) -> bool:
-    """Say whether reading the path may wait for ever. What cannot be looked at is said when it is read."""
-    try:
-        return not stat.S_ISREG(os.stat(path).st_mode)  # noqa: PTH116
-    except OSError:
-        return False
-
-
 def _is_service(file: str, shared: set[str]) -> bool:
     return not shared or os.path.realpath(file) not in shared
 
@@ -59,7 +51,7 @@ def _walk(folder: str) -> Iterator[str]:
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         for name in sorted(files):
             path = os.path.join(root, name)  # noqa: PTH118
-            if name.endswith((".yaml", ".yml")) and not name.startswith(".") and not _is_pipe(path):
+            if name.endswith((".yaml", ".yml")) and not name.startswith(".") and not is_special(path):
                 yield path
     yield from closed
 

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 from modelservice.errors import InputError
+from modelservice.reading.special_files import is_special
 from modelservice.writing.staging import staging
 
 # Relative path with forward slashes → text.
@@ -141,7 +142,7 @@ def place_files(files: Mapping[str, Path | None], folder: Path) -> None:
 
 def _require_file(path: Path) -> None:
     """Raise InputError for a pipe, a socket or a device: it would be lost."""
-    if path.exists() and not (path.is_file() or path.is_dir()):
+    if is_special(path):
         raise InputError(f"{path} is a pipe, a socket or a device: remove it, or choose another place")
 
 

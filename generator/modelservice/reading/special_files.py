@@ -1,0 +1,14 @@
+"""Files that are neither regular nor folders: opening one may wait forever, and a pipe gives its bytes once."""
+
+import os
+import stat
+from pathlib import Path
+
+
+def is_special(path: str | Path) -> bool:
+    """Say whether a pipe, a socket or a device is there. What cannot be looked at is none: opening it says why."""
+    try:
+        mode = os.stat(path).st_mode  # noqa: PTH116
+    except (OSError, ValueError):
+        return False
+    return not (stat.S_ISREG(mode) or stat.S_ISDIR(mode))
