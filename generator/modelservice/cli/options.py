@@ -31,6 +31,7 @@ class RegularFile(click.Path):
         super().__init__(exists=True, dir_okay=False)
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Return the path. A pipe, a socket or a device is wrong usage."""
         from modelservice.reading.special_files import is_special
 
         if is_special(value):

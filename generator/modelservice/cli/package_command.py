@@ -40,7 +40,8 @@ def package_command(
 ) -> None:
     """Check, lint, render and package a service, or a chart, into an archive.
 
-    An archive of the same name with other content is not replaced without --force. The same input gives the same bytes, whatever the clock says; signed ones do with Helm 4.
+    An archive of the same name with other content is not replaced without --force. The same input gives the same bytes,
+    whatever the clock says; signed ones do with Helm 4.
     """
     from modelservice.chart.folder import chart_for
     from modelservice.publishing.packaging import package
