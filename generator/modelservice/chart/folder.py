@@ -8,10 +8,14 @@ from pathlib import Path
 
 from modelservice.chart.plan import MARK, plan_chart
 from modelservice.errors import InputError
+from modelservice.reading.special_files import is_special
 from modelservice.schema.fields import load_fields
 from modelservice.service import Service
 from modelservice.writing.files import FileTree, entries, require_replaceable, told, write_tree
 from modelservice.writing.staging import clear_stages, scratch
+
+# What helm opens without looking at it first.
+_OPENED = (".helmignore", "Chart.yaml", "values.yaml", "values.schema.json")
 
 
 def write_chart(tree: FileTree, folder: Path, *, force: bool = False) -> None:
@@ -49,6 +53,13 @@ def _is_ours(folder: Path) -> bool:
         return False
     with values.open("rb") as file:
         return file.read(len(MARK)) == MARK.encode()
+
+
+def require_no_pipe(chart: Path) -> None:
+    """Raise InputError where helm would wait for a pipe in a chart's folder; elsewhere in it helm refuses one."""
+    for file in (chart / name for name in _OPENED):
+        if is_special(file):
+            raise InputError(f"{file} is a pipe, a socket or a device: put the chart's own file there")
 
 
 @contextlib.contextmanager

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from modelservice import __version__
-from modelservice.cli.options import ignore_option, ignored_rules, layers_option, load_release
+from modelservice.cli.options import PlainPath, ignore_option, ignored_rules, layers_option, load_release
 from modelservice.errors import InputError, ModelServiceError
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 @click.option("--manual", is_flag=True, help="Do not sync without being asked.")
 @click.option("--application-set", is_flag=True, help="One ApplicationSet for VALUES, a folder in --values-git.")
 @click.option(
-    "--output", "-o", type=click.Path(path_type=Path), help="A folder for a file each. Default: standard output."
+    "--output", "-o", type=PlainPath(path_type=Path), help="A folder for a file each. Default: standard output."
 )
 @click.pass_context
 def argocd_command(

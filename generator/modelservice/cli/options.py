@@ -24,18 +24,15 @@ layers_option = click.option(
 )
 
 
-class RegularFile(click.Path):
-    """A file that helm may open more than once, and without waiting."""
-
-    def __init__(self) -> None:
-        super().__init__(exists=True, dir_okay=False)
+class PlainPath(click.Path):
+    """A path where no pipe, socket or device is: helm opens files more than once, and folders are made."""
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        """Return the path. A pipe, a socket or a device is wrong usage."""
+        """Return the path. A special file is wrong usage."""
         from modelservice.reading.special_files import is_special
 
         if is_special(value):
-            self.fail(f"{value} is a pipe, a socket or a device: name a file.", param, ctx)
+            self.fail(f"{value} is a pipe, a socket or a device: choose another path.", param, ctx)
         return super().convert(value, param, ctx)
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from modelservice.cli.options import RegularFile, ignore_option, layers_option, load_service, name_option
+from modelservice.cli.options import PlainPath, ignore_option, layers_option, load_service, name_option
 
 if TYPE_CHECKING:
     from modelservice.publishing.packaging import Signing
@@ -18,13 +18,17 @@ if TYPE_CHECKING:
 @click.argument("source", required=False, metavar="VALUES|CHART", type=click.Path(allow_dash=True))
 @layers_option
 @ignore_option
-@click.option("--destination", "-d", default="dist", show_default=True, type=click.Path(path_type=Path))
+@click.option("--destination", "-d", default="dist", show_default=True, type=PlainPath(path_type=Path))
 @name_option
 @click.option("--version", help="Version of the chart. Default: 0.1.0, or the chart's own.")
 @click.option("--app-version", default="", help="What the chart says it runs. Default: the vLLM release.")
 @click.option("--sign", metavar="KEY", help="Sign with this key; needs --keyring.")
-@click.option("--keyring", type=RegularFile(), help="A file of secret keys, as gpg exports it.")
-@click.option("--passphrase-file", type=RegularFile(), help="A file with the key's passphrase.")
+@click.option(
+    "--keyring", type=PlainPath(exists=True, dir_okay=False), help="A file of secret keys, as gpg exports it."
+)
+@click.option(
+    "--passphrase-file", type=PlainPath(exists=True, dir_okay=False), help="A file with the key's passphrase."
+)
 @click.option("--force", is_flag=True, help="Replace an archive that is there with other content.")
 def package_command(
     source: str | None,

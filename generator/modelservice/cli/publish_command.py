@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from modelservice.cli.options import RegularFile
+from modelservice.cli.options import PlainPath
 
 
 @click.command("publish")
@@ -17,7 +17,7 @@ from modelservice.cli.options import RegularFile
 @click.option("--plain-http", is_flag=True, help="The registry speaks HTTP.")
 @click.option(
     "--ca-file",
-    type=RegularFile(),
+    type=PlainPath(exists=True, dir_okay=False),
     help="The authority that signed the registry's certificate.",
 )
 @click.option("--insecure-skip-tls-verify", is_flag=True, help="Trust any certificate of the registry.")

@@ -6,14 +6,14 @@ from pathlib import Path
 
 import click
 
-from modelservice.cli.options import ignore_option, layers_option, load_service, name_option, version_option
+from modelservice.cli.options import PlainPath, ignore_option, layers_option, load_service, name_option, version_option
 
 
 @click.command("render")
 @click.argument("values", required=False, type=click.Path(allow_dash=True, readable=False))
 @layers_option
 @ignore_option
-@click.option("--output", "-o", required=True, type=click.Path(path_type=Path), help="The chart's folder.")
+@click.option("--output", "-o", required=True, type=PlainPath(path_type=Path), help="The chart's folder.")
 @name_option
 @version_option
 @click.option("--force", is_flag=True, help="Write into a folder that modelservice did not make; its other files stay.")

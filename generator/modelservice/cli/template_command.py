@@ -8,7 +8,14 @@ from typing import TYPE_CHECKING
 
 import click
 
-from modelservice.cli.options import ignore_option, ignored_rules, layers_option, load_release, namespace_option
+from modelservice.cli.options import (
+    PlainPath,
+    ignore_option,
+    ignored_rules,
+    layers_option,
+    load_release,
+    namespace_option,
+)
 from modelservice.errors import InputError
 
 if TYPE_CHECKING:
@@ -21,7 +28,7 @@ if TYPE_CHECKING:
 @ignore_option
 @click.option("--release", help="Name of the release. Default: the file's name.")
 @namespace_option
-@click.option("--output-dir", type=click.Path(path_type=Path), help="A file for each service, for many of them.")
+@click.option("--output-dir", type=PlainPath(path_type=Path), help="A file for each service, for many of them.")
 def template_command(
     values: tuple[str, ...], layers: tuple[str, ...], release: str | None, namespace: str, output_dir: Path | None
 ) -> None:

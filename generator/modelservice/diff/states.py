@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from modelservice.chart.folder import chart_for
+from modelservice.chart.folder import chart_for, require_no_pipe
 from modelservice.chart.manifests import manifests
 from modelservice.check import check_service
 from modelservice.diff.git_revision import commit_of, copy_of
@@ -73,6 +73,7 @@ def _manifests(
     if Path(place).is_dir() and not (Path(place) / "Chart.yaml").is_file():
         raise InputError(f"{state.said}: a folder without a Chart.yaml is no chart: name one of its values files")
     if Path(place).is_dir() or place.endswith(".tgz"):
+        require_no_pipe(Path(place))
         layers = [read(layer, "") if layer == "-" or is_special(layer) else layer for layer in state.layers]
         return manifests(Path(place), release, namespace, layers)
     files = [read(file, state.names.get(file, "")) for file in (*state.layers, place)]

@@ -83,8 +83,9 @@ def read_archive(path: Path) -> Archive:
 
     Raises InputError where it is no packaged chart, or where its signature is another archive's.
     """
-    if is_special(path):
-        raise InputError(f"{path} is a pipe, a socket or a device: name the file of a packaged chart")
+    for file in (path, Path(f"{path}.prov")):
+        if is_special(file):
+            raise InputError(f"{file} is a pipe, a socket or a device: publish files that `modelservice package` made")
     try:
         about = _about(_chart_yaml(_unpacked(path)))
         archive = Archive(path, about["name"], about["version"], digest_of(path))

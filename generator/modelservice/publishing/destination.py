@@ -10,6 +10,7 @@ from urllib.parse import unquote, urlsplit
 
 from modelservice.errors import InputError
 from modelservice.publishing.archive import Archive
+from modelservice.reading.special_files import is_special
 from modelservice.redact import holds_credentials
 from modelservice.urls import HOST, is_address
 
@@ -85,4 +86,6 @@ def _path(to: str) -> Path:
         path = ""
     if not path.strip() or "\0" in path:
         raise InputError("--to is no place to publish to: oci://host/path, a folder, or file:///folder")
+    if is_special(path):
+        raise InputError(f"{path} is a pipe, a socket or a device: choose a folder")
     return Path(path)

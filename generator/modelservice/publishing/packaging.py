@@ -11,6 +11,7 @@ import tarfile
 from pathlib import Path
 from typing import NamedTuple
 
+from modelservice.chart.folder import require_no_pipe
 from modelservice.errors import InputError
 from modelservice.helm import find_helm, run_helm
 from modelservice.publishing.archive import digest_of, same_content
@@ -55,6 +56,7 @@ def package(
     where the folder cannot be written, or has an archive of that name with other content, unless `force`.
     """
     epoch = _epoch()
+    require_no_pipe(chart)
     run_helm(["lint", "--strict", str(chart)])
     # A chart that calls `fail` is fine to lint.
     run_helm(["template", "test", str(chart)])

@@ -128,13 +128,19 @@ def _locked(folder: Path, told: Callable[[str], None]) -> Iterator[None]:
     try:
         folder.mkdir(parents=True, exist_ok=True)
         # A link in its place would be followed, and its target emptied.
-        flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
-        with open(os.open(folder / ".modelservice.lock", flags, 0o644), "r+b") as lock:  # noqa: PTH123  a descriptor
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                told(f"{folder}: waiting for another publisher to finish")
-                fcntl.flock(lock, fcntl.LOCK_EX)
+        lock = os.open(folder / ".modelservice.lock", os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o644)
+        try:
+            _lock(lock, lambda: told(f"{folder}: waiting for another publisher to finish"))
             yield
+        finally:
+            os.close(lock)
     except OSError as error:
-        raise InputError(f"{folder} cannot be used: {error.strerror}; choose another folder") from error
+        raise InputError(f"{folder} cannot be used: {error.strerror or error}; choose another folder") from error
+
+
+def _lock(lock: int, waiting: Callable[[], None]) -> None:
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        waiting()
+        fcntl.flock(lock, fcntl.LOCK_EX)

@@ -137,7 +137,7 @@ def place_files(files: Mapping[str, Path | None], folder: Path) -> None:
                 else:
                     (folder / name).unlink(missing_ok=True)
     except OSError as error:
-        raise InputError(f"{folder} cannot be written: {error.strerror}; choose another folder") from error
+        raise InputError(f"{folder} cannot be written: {error.strerror or error}; choose another folder") from error
 
 
 def _require_file(path: Path) -> None:
