@@ -8,6 +8,7 @@ import re
 import shutil
 import subprocess
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import NamedTuple
 
 from modelservice.errors import ToolError
@@ -48,7 +49,10 @@ _QUOTED = re.compile(
 
 @functools.cache
 def _version(helm: str) -> tuple[int, ...]:
-    found = re.search(r"v(\d+)\.(\d+)\.(\d+)", _run(helm, ["version", "--short"], {}).stdout)
+    answer = _run(helm, ["version", "--short"], {})
+    if answer.returncode:
+        raise ToolError(f"{helm} cannot run: {words(answer)}; install Helm 3.18 or later")
+    found = re.search(r"v(\d+)\.(\d+)\.(\d+)", answer.stdout)
     return tuple(map(int, found.groups())) if found else ()
 
 
@@ -63,7 +67,16 @@ def run_helm(arguments: Sequence[str], variables: Mapping[str, str] | None = Non
 def words(answer: subprocess.CompletedProcess[str]) -> str:
     """Return all that helm said: `lint` gives its reasons on standard output, other commands on standard error."""
     said = "\n".join(text.strip() for text in (answer.stdout, answer.stderr) if text.strip())
+    if answer.returncode < 0:
+        said = f"{said}\nit was stopped by signal {-answer.returncode}".strip()
     return hidden(_QUOTED.sub(r"\1\2\3(not shown)", said))
+
+
+def archive_in(folder: Path) -> Path:
+    """Return the archive that helm put into a folder. Raises ToolError where it put none there, whatever it said."""
+    for archive in folder.glob("*.tgz"):
+        return archive
+    raise ToolError(f"{find_helm().path} wrote no archive: is it helm? Install Helm 3.18 or later")
 
 
 def try_helm(arguments: Sequence[str], variables: Mapping[str, str] | None = None) -> subprocess.CompletedProcess[str]:

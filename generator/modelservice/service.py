@@ -18,6 +18,8 @@ _SEMVER = re.compile(
     r"(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)"
     r"(-(0|[1-9]\d*|\d*[A-Za-z-][0-9A-Za-z-]*)(\.(0|[1-9]\d*|\d*[A-Za-z-][0-9A-Za-z-]*))*)?(\+[0-9A-Za-z-]+(\.[0-9A-Za-z-]+)*)?"
 )
+# A registry's tag has no more: https://github.com/opencontainers/distribution-spec/blob/main/spec.md
+_LONGEST_VERSION = 128
 
 
 class Service(NamedTuple):
@@ -93,4 +95,8 @@ def require_version(version: str) -> None:
     if not is_version(version):
         raise InputError(
             f'"{version}" is not a version: Helm wants three numbers without v, such as 0.1.0 (semver.org)'
+        )
+    if len(version) > _LONGEST_VERSION:
+        raise InputError(
+            f"the version {version[:20]}… is too long: shorten it, to at most {_LONGEST_VERSION} characters"
         )

@@ -11,7 +11,7 @@ from modelservice.errors import InputError
 from modelservice.reading.special_files import is_special
 from modelservice.schema.fields import load_fields
 from modelservice.service import Service
-from modelservice.writing.files import FileTree, entries, require_replaceable, told, write_tree
+from modelservice.writing.files import FileTree, entries, real, require_replaceable, told, write_tree
 from modelservice.writing.staging import clear_stages, scratch
 
 # What helm opens without looking at it first.
@@ -23,11 +23,11 @@ def write_chart(tree: FileTree, folder: Path, *, force: bool = False) -> None:
 
     Raises InputError where the folder holds what modelservice did not write; with `force` such files stay beside ours.
     """
-    if folder.exists() and not folder.is_dir():
-        raise InputError(f"{folder} is a file: choose a folder for the chart")
     require_replaceable(folder)
     with told(folder):
-        clear_stages(folder.resolve().parent)
+        if folder.exists() and not folder.is_dir():
+            raise InputError(f"{folder} is a file: choose a folder for the chart")
+        clear_stages(real(folder).parent)
         foreign = _foreign(tree, folder, force) if folder.is_dir() else []
     write_tree(tree, folder, keep=foreign)
 

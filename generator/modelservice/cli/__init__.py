@@ -38,10 +38,11 @@ class _Commands(click.Group):
             click.echo(f"error: {error}", err=True)
             ctx.exit(error.exit_code)
         except OSError as error:
-            # Standard output is full or gone, or the working directory is.
+            # A path that somebody gave, too long a name; or standard output, which has none, is full or gone.
+            named = f"{error.filename}: " if error.filename else ""
             with contextlib.suppress(OSError):
-                click.echo(f"error: {error.strerror or error}", err=True)
-            ctx.exit(3)
+                click.echo(f"error: {named}{error.strerror or error}", err=True)
+            ctx.exit(1 if named else 3)
         except KeyboardInterrupt:
             # As shells count it: 1 is an answer of `diff`, and a mistake in the input elsewhere.
             click.echo("stopped", err=True)

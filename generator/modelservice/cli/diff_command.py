@@ -33,6 +33,8 @@ def diff_command(old: str, new: str, layers: tuple[str, ...], release: str | Non
         before, after = manifests_of((old, new), name, namespace, layers, ignored_rules())
     except InputError as error:
         raise CompareError(str(error)) from error
+    except OSError as error:
+        raise CompareError(f"{error.filename}: {error.strerror or error}") from error
     for side, text in ((old, before), (new, after)):
         if not text:
             click.echo(f"{side}: not there, so that everything is {'new' if side == old else 'gone'}", err=True)

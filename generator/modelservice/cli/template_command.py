@@ -16,7 +16,7 @@ from modelservice.cli.options import (
     load_release,
     namespace_option,
 )
-from modelservice.errors import InputError
+from modelservice.errors import InputError, ToolError
 
 if TYPE_CHECKING:
     from modelservice.gitops.fleet import Outcome
@@ -57,14 +57,15 @@ def _template_all(
     from modelservice.gitops.fleet import members, template_all
 
     found = members(values, layers)
-    failed = 0
+    failed = []
     outcomes = template_all(found, layers, folder, namespace, ignored_rules())
     with click.progressbar(outcomes, length=len(found), file=sys.stderr, hidden=not sys.stderr.isatty()) as shown:
         for outcome in shown:
-            failed += bool(outcome.failure)
+            failed += [outcome.exit_code] if outcome.failure else []
             click.echo(_said(outcome), nl=False, err=True)
     if failed:
-        raise InputError(f"{failed} of {len(found)} services not written")
+        kind = ToolError if ToolError.exit_code in failed else InputError
+        raise kind(f"{len(failed)} of {len(found)} services not written")
     click.echo(f"{folder}: {len(found)} services", err=True)
 
 

@@ -12,12 +12,12 @@ from typing import NamedTuple
 from modelservice.chart.folder import chart_for
 from modelservice.chart.manifests import manifests
 from modelservice.check import check_service
-from modelservice.errors import ModelServiceError
+from modelservice.errors import InputError, ModelServiceError
 from modelservice.findings import Finding
 from modelservice.reading.document import Document
 from modelservice.reading.values_files import load, values_files
 from modelservice.service import misnamed, name_from
-from modelservice.writing.files import replace_file
+from modelservice.writing.files import real, replace_file
 
 
 class Member(NamedTuple):
@@ -33,12 +33,16 @@ class Member(NamedTuple):
 
 
 class Outcome(NamedTuple):
-    """What became of a service: what was found in its values, and why nothing was written ("": it was)."""
+    """What became of a service: what was found in its values, and why nothing was written ("": it was).
+
+    `exit_code` is that of the failure.
+    """
 
     member: Member
     findings: list[Finding]
     sources: dict[str, str]
     failure: str
+    exit_code: int = InputError.exit_code
 
 
 def members(arguments: Sequence[str], layers: Sequence[str] = ()) -> list[Member]:
@@ -87,11 +91,11 @@ def _template(
     found, sources = service.findings, service.document.sources
     if member.trouble or service.errors:
         return Outcome(member, found, sources, member.trouble or "its values are wrong")
-    if not (folder / member.target).parent.resolve().is_relative_to(folder.resolve()):
+    if not real((folder / member.target).parent).is_relative_to(real(folder)):
         trouble = f"{folder / member.target.parent} is a link out of {folder}: remove it"
         return Outcome(member, found, sources, trouble)
     try:
         replace_file(folder / member.target, manifests(chart, member.release, namespace, read))
     except ModelServiceError as error:
-        return Outcome(member, found, sources, str(error))
+        return Outcome(member, found, sources, str(error), error.exit_code)
     return Outcome(member, found, sources, "")

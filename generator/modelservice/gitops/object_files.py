@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
+
+from modelservice.writing.files import real
 
 
 class Made(NamedTuple):
@@ -52,6 +55,7 @@ def overwriting(made: Sequence[Made], folder: Path) -> dict[str, str]:
     for one in made:
         file = folder / f"{one.name}.yaml"
         other = made_of(file.read_text(encoding="utf-8", errors="replace")) if file.is_file() else ""
-        if Path(other).is_file() and Path(other).resolve() != Path(one.source).resolve():
+        # The text is anybody's: Path raises where it is too long for a name.
+        if os.path.isfile(other) and real(Path(other)) != real(Path(one.source)):  # noqa: PTH113
             found[one.source] = f"{file} is the Application of {other}: rename one, or use --application-set"
     return found

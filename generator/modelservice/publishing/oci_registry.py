@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from subprocess import CompletedProcess
 
 from modelservice.errors import ToolError
-from modelservice.helm import try_helm, words
+from modelservice.helm import archive_in, try_helm, words
 from modelservice.publishing.archive import Archive, digest_of
 from modelservice.publishing.destination import Published, Registry, refuse_others
 from modelservice.writing.staging import scratch
@@ -70,8 +70,7 @@ def _in_registry(archive: Archive, registry: Registry) -> tuple[str, str] | None
         place = ["pull", f"{registry.url}/{archive.name}", "--version", archive.version, "--destination", str(folder)]
         answer = try_helm([*place, *registry.connection])
         if answer.returncode == 0:
-            (pulled,) = folder.glob("*.tgz")
-            return digest_of(pulled), _digest(answer)
+            return digest_of(archive_in(folder)), _digest(answer)
     if _NOT_THERE.search(answer.stderr):
         return None
     # Helm 3.18.0 reads no signed chart from a registry, and names the digest of the signature that it found.

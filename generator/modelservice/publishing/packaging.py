@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from modelservice.chart.folder import require_no_pipe
 from modelservice.errors import InputError
-from modelservice.helm import find_helm, run_helm
+from modelservice.helm import archive_in, find_helm, run_helm
 from modelservice.publishing.archive import digest_of, same_content
 from modelservice.service import is_prerelease
 from modelservice.writing.files import place_files
@@ -63,7 +63,7 @@ def package(
     with scratch() as stage:
         command = ["package", str(_with_prerelease(chart, version, stage / "chart")), "--destination", str(stage)]
         run_helm(command + _versions(version, app_version) + _signing(sign), {"SOURCE_DATE_EPOCH": str(epoch)})
-        (archive,) = stage.glob("*.tgz")
+        archive = archive_in(stage)
         provenance = archive.with_name(f"{archive.name}.prov")
         if sign:
             run_helm(["verify", str(archive), "--keyring", sign.keyring])

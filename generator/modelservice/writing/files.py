@@ -45,11 +45,25 @@ def _raise(error: OSError) -> None:
 
 def require_replaceable(folder: Path) -> None:
     """Raise InputError for a folder that no other one can take the place of."""
-    place = folder.resolve()
-    if place.is_mount():
+    with told(folder):
+        place = real(folder)
+        mounted = place.is_mount()
+    if mounted:
         raise InputError(f"{folder} is where a file system is mounted: choose a folder in it")
-    if Path.cwd().is_relative_to(place):
+    if _stands_in(place):
         raise InputError(f"you stand in {folder}, which a new folder takes the place of: name it from outside of it")
+
+
+def real(path: Path) -> Path:
+    """Return the path without links. Path.resolve raises no OSError for links in a circle, as opening them does."""
+    return Path(os.path.realpath(path))
+
+
+def _stands_in(folder: Path) -> bool:
+    try:
+        return Path.cwd().is_relative_to(folder)
+    except FileNotFoundError:  # removed
+        return False
 
 
 def write_tree(tree: FileTree, folder: Path, *, keep: Iterable[str] = ()) -> None:
@@ -59,7 +73,7 @@ def write_tree(tree: FileTree, folder: Path, *, keep: Iterable[str] = ()) -> Non
     where the process is killed, after the next run. Raises InputError where the place cannot be written.
     """
     require_replaceable(folder)
-    folder = folder.resolve()
+    folder = real(folder)
     with told(folder), staging(folder.parent) as stage:
         _fill(stage / "new", tree, {path: folder / path for path in keep})
         _swap(stage / "new", folder, stage / "old" / folder.name)
