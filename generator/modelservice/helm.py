@@ -91,7 +91,8 @@ def _run(helm: str, arguments: Sequence[str], variables: Mapping[str, str]) -> s
         return subprocess.run(
             command,
             capture_output=True,
-            text=True,
+            # Helm writes UTF-8 whatever the locale says.
+            encoding="utf-8",
             errors="replace",
             check=False,
             stdin=subprocess.DEVNULL,

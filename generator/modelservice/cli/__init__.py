@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import importlib
+import io
 import signal
 import sys
 from typing import Any
@@ -73,3 +74,7 @@ def main() -> None:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     if sys.stdout is None:
         raise ToolError("standard output is closed")
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # YAML and JSON are UTF-8 whatever the locale says; what a terminal or UTF-8 does not have is escaped.
+        encoding = sys.stdout.encoding if sys.stdout.isatty() else "utf-8"
+        sys.stdout.reconfigure(encoding=encoding, errors="backslashreplace")

@@ -17,7 +17,7 @@ from modelservice.findings import Finding
 from modelservice.reading.document import Document
 from modelservice.reading.values_files import load, values_files
 from modelservice.service import misnamed, name_from
-from modelservice.writing.files import real, replace_file
+from modelservice.writing.files import real, replace_file, told
 
 
 class Member(NamedTuple):
@@ -91,11 +91,17 @@ def _template(
     found, sources = service.findings, service.document.sources
     if member.trouble or service.errors:
         return Outcome(member, found, sources, member.trouble or "its values are wrong")
-    if not real((folder / member.target).parent).is_relative_to(real(folder)):
-        trouble = f"{folder / member.target.parent} is a link out of {folder}: remove it"
-        return Outcome(member, found, sources, trouble)
     try:
+        _require_inside(folder, member.target)
         replace_file(folder / member.target, manifests(chart, member.release, namespace, read))
     except ModelServiceError as error:
         return Outcome(member, found, sources, str(error), error.exit_code)
     return Outcome(member, found, sources, "")
+
+
+def _require_inside(folder: Path, target: Path) -> None:
+    with told(folder):
+        place = (folder / target).parent
+        inside = real(place).is_relative_to(real(folder))
+    if not inside:
+        raise InputError(f"{place} is a link out of {folder}: remove it")
