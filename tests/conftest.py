@@ -19,7 +19,17 @@ HELM_RELEASES = ("4.3.1", "3.18.0")
 @pytest.fixture(scope="session", params=HELM_RELEASES)
 def helm(request: pytest.FixtureRequest) -> str:
     """Return the path of a helm; a test that finds none fails."""
-    command = [sys.executable, str(ROOT / "tools/fetch_helm.py"), request.param]
+    return _fetched(request.param)
+
+
+@pytest.fixture(scope="session")
+def newest_helm() -> str:
+    """Return the path of the newest helm, for what is the same with every helm."""
+    return _fetched(HELM_RELEASES[0])
+
+
+def _fetched(release: str) -> str:
+    command = [sys.executable, str(ROOT / "tools/fetch_helm.py"), release]
     return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
 
 

@@ -1,22 +1,24 @@
 """A rendered chart is the generic chart with one service's values, and no folder is lost."""
 
+import functools
 import os
+import random
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import yaml
-from click.testing import CliRunner, Result
-from modelservice.cli import main
+from modelservice.chart.folder import write_chart
+from modelservice.writing.files import read_tree
+from modelservice.writing.staging import clear_stages
+
+from tests.killing import command, killed_after, killed_at, run
 
 ROOT = Path(__file__).parents[2]
 EXAMPLES = sorted((ROOT / "values-examples").glob("*.yaml"))
-
-
-def run(*arguments: str | Path) -> Result:
-    return CliRunner().invoke(main, [str(argument) for argument in arguments], catch_exceptions=False)
 
 
 def manifests(helm: str, chart: Path, *arguments: str | Path) -> list[dict]:
@@ -122,6 +124,52 @@ def test_a_command_that_is_stopped_leaves_nothing(tmp_path: Path) -> None:
     )
     answer = subprocess.run([sys.executable, "-c", program], cwd=tmp_path, check=False)
     assert (answer.returncode, os.listdir(tmp_path)) == (143, ["values.yaml"])
+
+
+@pytest.fixture
+def old_and_new(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[dict[str, bytes], dict[str, bytes]]:
+    """Return the charts of a.yaml and b.yaml, whose last one is in out/chart."""
+    monkeypatch.chdir(tmp_path)
+    for name in "ab":
+        Path(f"{name}.yaml").write_text(f"model: {{name: acme/{name}}}\n")
+    found = []
+    for name in "ba":
+        assert run("render", f"{name}.yaml", "--name", "c", "-o", "out/chart").exit_code == 0
+        found.append(read_tree(Path("out/chart")))
+    return found[1], found[0]
+
+
+def test_a_chart_that_is_killed_at_any_step_is_the_old_one_or_the_new_one(
+    old_and_new: tuple[dict[str, bytes], dict[str, bytes]],
+) -> None:
+    old, new = old_and_new
+    killed, step = True, 0
+    while killed:
+        killed = killed_at(step, command("render", "b.yaml", "--name", "c", "-o", "out/chart"))
+        # Another chart beside it is the next run.
+        assert run("render", "a.yaml", "-o", "out/other").exit_code == 0
+        assert sorted(os.listdir("out")) == ["chart", "other"]
+        assert read_tree(Path("out/chart")) in (old, new)
+        assert run("render", "a.yaml", "--name", "c", "-o", "out/chart").exit_code == 0
+        assert (sorted(os.listdir("out")), read_tree(Path("out/chart"))) == (["chart", "other"], old)
+        step += 1
+    assert 2 < step < 50
+
+
+def test_charts_that_are_killed_at_any_time_are_the_old_one_or_the_new_one(
+    old_and_new: tuple[dict[str, bytes], dict[str, bytes]],
+) -> None:
+    trees = [{path: text.decode() for path, text in tree.items()} for tree in old_and_new]
+    chance, seen, place = random.Random(0), [], Path("out/chart")
+    started = time.monotonic()
+    write_chart(trees[0], place)
+    longest = time.monotonic() - started
+    for number in range(50):
+        killed_after(chance.uniform(0, 2 * longest), functools.partial(write_chart, trees[1 - number % 2], place))
+        clear_stages(place.parent)  # as the next run does
+        assert os.listdir("out") == ["chart"]
+        seen.append(old_and_new.index(read_tree(place)))
+    assert set(seen) == {0, 1}
 
 
 def test_force_keeps_what_else_is_in_the_folder(tmp_path: Path) -> None:

@@ -4,19 +4,24 @@ import os
 import random
 import re
 import shlex
-import signal
+import shutil
+import socket
 import subprocess
-import sys
+import tempfile
 import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import httpx
 import pytest
 import yaml
+from modelservice.publishing.archive import digest_of
 
+from tests.killing import command, killed_after, run
 from tests.repositories import PASSWORD, ROOT, USER, Registry, done, modelservice, registry, small_archive, web
 
+MANIFEST = "application/vnd.oci.image.manifest.v1+json"
 EXAMPLES = [ROOT / "values-examples/opt-125m.yaml", ROOT / "values-examples/cpu.yaml"]
 
 
@@ -65,6 +70,64 @@ def test_the_same_version_again_is_left_alone_and_another_content_refused(
     assert (refused.returncode, "there already, with other content" in refused.stderr) == (1, True)
     forced = modelservice(helm, "publish", other, *command, "--force", **plain.variables)
     assert (forced.returncode, "had other content, which is gone now" in forced.stderr) == (0, True)
+
+
+def test_another_publishers_archive_after_the_push_is_said(
+    plain: Registry, tmp_path: Path, newest_helm: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A helm that pushes, and lets another publisher push before it returns."""
+    ours, other = (small_archive(newest_helm, tmp_path, content=content) for content in "ab")
+    to = f"oci://{plain.host}/both"
+    (tmp_path / "bin").mkdir()
+    helm = tmp_path / "bin/helm"
+    helm.write_text(
+        f'#!/bin/sh\n{newest_helm} "$@" || exit\n'
+        f'[ "$1" = push ] && {newest_helm} push {other} {to} --plain-http >/dev/null 2>&1\nexit 0\n'
+    )
+    helm.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{helm.parent}:{os.environ['PATH']}")
+    for options in ([], ["--force"]):
+        answer = run("publish", ours, "--to", to, *plain.options, *options)
+        assert (answer.exit_code, answer.stdout) == (3, "")
+        assert "llama 1.0.0 was pushed to" in answer.stderr
+        assert "another publisher's is there now (sha256:" in answer.stderr
+    # The same archive is no other one, although its manifest tells another time.
+    os.utime(other, (0, 0))
+    again = run("publish", shutil.copy(other, tmp_path), "--to", f"{to}/same", *plain.options)
+    assert (again.exit_code, "pushed sha256:" in again.stderr) == (0, True)
+
+
+def test_publishers_that_are_killed_at_any_time_leave_the_old_archive_or_the_new_one(
+    plain: Registry, tmp_path: Path, newest_helm: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", f"{Path(newest_helm).parent}:{os.environ['PATH']}")
+    (tmp_path / "tmp").mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "tmp"))
+    archives = [small_archive(newest_helm, tmp_path, content=content) for content in "ab"]
+    place = ["--to", f"oci://{plain.host}/killed", *plain.options, "--force"]
+    chance, seen = random.Random(0), set()
+    for archive in archives:
+        started = time.monotonic()
+        assert run("publish", archive, *place).exit_code == 0
+    longest = time.monotonic() - started
+    for number in range(20):  # a registry's step is one, and helm's; twenty are slow enough
+        killed_after(chance.uniform(0, longest), command("publish", archives[number % 2], *place))
+        manifest = httpx.get(f"http://{plain.host}/v2/killed/llama/manifests/1.0.0", headers={"Accept": MANIFEST})
+        seen.add(manifest.json()["layers"][0]["digest"])
+    assert seen == set(map(digest_of, archives))
+    assert run("publish", archives[0], *place).exit_code == 0
+    assert not list((tmp_path / "tmp").iterdir())
+
+
+def test_a_registry_that_never_answers_is_a_tools_failure_in_time(
+    tmp_path: Path, newest_helm: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", f"{Path(newest_helm).parent}:{os.environ['PATH']}")
+    monkeypatch.setattr("modelservice.helm._SECONDS", 1)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        place = f"oci://localhost:{silent.getsockname()[1]}/x"
+        answer = run("publish", small_archive(newest_helm, tmp_path), "--to", place, "--plain-http")
+    assert (answer.exit_code, "helm pull did not end within 1 seconds" in answer.stderr) == (3, True)
 
 
 def test_a_registry_with_tls_and_a_password_needs_helms_login_and_no_secret_is_printed(
@@ -207,29 +270,6 @@ def listed(folder: Path) -> list[str]:
         return []
     entries = yaml.safe_load((folder / "index.yaml").read_text())["entries"]
     return [one["urls"][0].rsplit("/", 1)[1] for all_ in entries.values() for one in all_]
-
-
-def test_a_publisher_that_is_killed_leaves_an_index_that_is_whole(tmp_path: Path, helm: str) -> None:
-    if "/3." in helm:
-        return  # the order of steps is ours; one helm is enough
-    chance, folder = random.Random(0), tmp_path / "site"
-    published = 0
-    for number in range(20):
-        archives = packaged(helm, tmp_path / str(number), "--version", f"1.0.{number}")
-        command = [sys.executable, "-m", "modelservice", "publish", *map(str, archives)]
-        path = f"{Path(helm).parent}:{os.environ['PATH']}"
-        process = subprocess.Popen(
-            [*command, "--to", str(folder), "--url", "https://x.example"],
-            env={**os.environ, "PATH": path},
-            stdout=subprocess.DEVNULL,
-            start_new_session=True,
-        )
-        time.sleep(chance.uniform(0.05, 0.6))
-        os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
-        published = max(published, len(listed(folder)))
-        assert all((folder / name).is_file() for name in listed(folder))
-    assert published > 0, "every one was killed too early to mean anything"
 
 
 def test_two_publishers_at_once_both_are_listed(tmp_path: Path, helm: str) -> None:

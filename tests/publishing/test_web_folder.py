@@ -2,10 +2,11 @@
 
 import fcntl
 import os
+import random
 import shutil
-import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -14,25 +15,10 @@ import pytest
 import yaml
 from modelservice.publishing.archive import digest_of
 
+from tests.killing import command, killed_after, killed_at, run
 from tests.repositories import done, modelservice, small_archive
 
 URL = "https://charts.example.com"
-# Kills itself before the step of that number: a file put in its place, or taken away.
-KILLED = """
-import os, pathlib, signal, sys
-left = int(sys.argv.pop(1))
-def counted(real):
-    def step(*args, **options):
-        global left
-        left -= 1
-        if left < 0:
-            os.kill(os.getpid(), signal.SIGKILL)
-        return real(*args, **options)
-    return step
-pathlib.Path.replace, pathlib.Path.unlink = counted(pathlib.Path.replace), counted(pathlib.Path.unlink)
-from modelservice.cli import main
-main()
-"""
 
 
 def publish(helm: str, folder: Path, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
@@ -42,41 +28,89 @@ def publish(helm: str, folder: Path, *arguments: str | Path) -> subprocess.Compl
 def listed(folder: Path) -> dict[str, str]:
     """Return file → digest as the index has it; each file must be there, and be what the index says."""
     entries = yaml.safe_load((folder / "index.yaml").read_text())["entries"]
-    found = {one["urls"][0].rsplit("/", 1)[1]: f"sha256:{one['digest']}" for all_ in entries.values() for one in all_}
+    found = {
+        one["urls"][0].removeprefix(f"{URL}/"): f"sha256:{one['digest']}" for all_ in entries.values() for one in all_
+    }
     assert {name: digest_of(folder / name) for name in found} == found
-    return found
+    return {Path(name).name: digest for name, digest in found.items()}
 
 
-def publish_and_be_killed(helm: str, step: int, *arguments: str | Path) -> int:
-    command = [sys.executable, "-c", KILLED, str(step), "publish", *map(str, arguments), "--url", URL]
-    path = f"{Path(helm).parent}:{os.environ['PATH']}"
-    return subprocess.run(command, env={**os.environ, "PATH": path}, capture_output=True, check=False).returncode
+def left_in(folder: Path) -> set[str]:
+    return {path.relative_to(folder).as_posix() for path in folder.rglob("*")}
 
 
-def test_a_replacement_that_is_killed_at_any_step_leaves_a_true_index(tmp_path: Path, helm: str) -> None:
-    if "/3." in helm:
-        return  # the order of steps is ours; one helm is enough
-    before, folder = tmp_path / "before", tmp_path / "site"
-    other = small_archive(helm, tmp_path, "qwen")
-    old, new = (small_archive(helm, tmp_path, content=content) for content in "ab")
-    done(publish(helm, before, old, other))
-    seen = set()
+@pytest.fixture
+def site(tmp_path: Path, newest_helm: str, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Return a folder with two charts; temporary files have a folder of their own, and helm is on PATH."""
+    monkeypatch.setenv("PATH", f"{Path(newest_helm).parent}:{os.environ['PATH']}")
+    (tmp_path / "tmp").mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "tmp"))
+    old, other = small_archive(newest_helm, tmp_path), small_archive(newest_helm, tmp_path, "qwen")
+    assert run("publish", old, other, "--to", tmp_path / "site", "--url", URL).exit_code == 0
+    return tmp_path / "site"
+
+
+def test_a_replacement_that_is_killed_at_any_step_is_whole_or_not_there(
+    site: Path, tmp_path: Path, newest_helm: str
+) -> None:
+    new, other = small_archive(newest_helm, tmp_path, content="b"), tmp_path / "chart-qwen-1.0.0-a/qwen-1.0.0.tgz"
+    old = tmp_path / "chart-llama-1.0.0-a/llama-1.0.0.tgz"
+    before, seen = left_in(site), []
+    shutil.copytree(site, tmp_path / "before")
     for step in range(50):
-        shutil.rmtree(folder, ignore_errors=True)
-        shutil.copytree(before, folder)
-        code = publish_and_be_killed(helm, step, new, "--to", folder, "--force")
-        found = listed(folder)
+        shutil.rmtree(site)
+        shutil.copytree(tmp_path / "before", site)
+        killed = killed_at(step, command("publish", new, "--to", site, "--url", URL, "--force"))
+        found = listed(site)
         assert found["qwen-1.0.0.tgz"] == digest_of(other)
-        seen.add(found.get("llama-1.0.0.tgz"))
-        if code == 0:
+        seen.append(found["llama-1.0.0.tgz"])
+        if not killed:
             break
-        assert code == -signal.SIGKILL
-        if "llama-1.0.0.tgz" not in found:
-            done(publish(helm, folder, old))
-            assert listed(folder)["llama-1.0.0.tgz"] == digest_of(old)
-        done(publish(helm, folder, new, "--force"))
-        assert listed(folder)["llama-1.0.0.tgz"] == digest_of(new)
-    assert seen == {digest_of(old), None, digest_of(new)}
+        # Whatever is published next, nothing stays behind.
+        assert run("publish", other, "--to", site, "--url", URL).exit_code == 0
+        assert (listed(site), left_in(site)) == (found, before)
+        again = run("publish", new, "--to", site, "--url", URL, "--force")
+        assert (again.exit_code, listed(site)["llama-1.0.0.tgz"], left_in(site)) == (0, digest_of(new), before)
+    assert seen == sorted(seen, key=[digest_of(old), digest_of(new)].index)
+    assert set(seen) == {digest_of(old), digest_of(new)}
+    assert not left_in(tmp_path / "tmp")
+
+
+def test_a_first_version_that_is_killed_at_any_step_is_published_by_the_next_run(
+    site: Path, tmp_path: Path, newest_helm: str
+) -> None:
+    new, before = small_archive(newest_helm, tmp_path, version="1.0.1"), left_in(site)
+    shutil.copytree(site, tmp_path / "before")
+    step, killed = 0, True
+    while killed:
+        shutil.rmtree(site)
+        shutil.copytree(tmp_path / "before", site)
+        killed = killed_at(step, command("publish", new, "--to", site, "--url", URL))
+        assert {"llama-1.0.0.tgz", "qwen-1.0.0.tgz"} <= listed(site).keys()
+        assert run("publish", new, "--to", site, "--url", URL).exit_code == 0
+        assert (listed(site)[new.name], left_in(site)) == (digest_of(new), {*before, new.name})
+        step += 1
+    assert 2 < step < 50
+
+
+def test_publishers_that_are_killed_at_any_time_leave_an_index_that_is_true(
+    site: Path, tmp_path: Path, newest_helm: str
+) -> None:
+    archives = [tmp_path / "chart-llama-1.0.0-a/llama-1.0.0.tgz", small_archive(newest_helm, tmp_path, content="b")]
+    digests, before, seen, chance = list(map(digest_of, archives)), left_in(site), set(), random.Random(0)
+    started = time.monotonic()
+    assert run("publish", archives[0], "--to", site, "--url", URL, "--force").exit_code == 0
+    assert run("publish", archives[1], "--to", site, "--url", URL, "--force").exit_code == 0
+    longest = time.monotonic() - started
+    for number in range(50):
+        new = archives[number % 2]
+        killed_after(chance.uniform(0, longest), command("publish", new, "--to", site, "--url", URL, "--force"))
+        digest = listed(site)["llama-1.0.0.tgz"]
+        assert digest in digests
+        seen.add(digest)
+    assert run("publish", archives[0], "--to", site, "--url", URL, "--force").exit_code == 0
+    assert (len(seen), listed(site)["llama-1.0.0.tgz"], left_in(site)) == (2, digests[0], before)
+    assert not left_in(tmp_path / "tmp")
 
 
 def test_a_file_that_is_not_what_the_index_says_is_mended(tmp_path: Path, helm: str) -> None:

@@ -1,12 +1,14 @@
 """Folders and files appear whole or not at all."""
 
 import os
+import stat
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from modelservice.errors import InputError
 from modelservice.writing.files import entries, read_tree, replace_file, write_tree
+from modelservice.writing.staging import clear_stages, staging
 
 
 def test_a_tree_takes_the_place_of_the_folder(tmp_path: Path) -> None:
@@ -91,3 +93,58 @@ def test_a_pipe_is_not_lost(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="neither a file nor a folder"):
         write_tree({"a.txt": "1\n"}, tmp_path / "out", keep=entries(tmp_path / "out"))
     assert entries(tmp_path / "out") == ["pipe"]
+
+
+def test_what_a_dead_run_left_is_removed_and_what_a_living_one_uses_stays(tmp_path: Path) -> None:
+    (tmp_path / ".modelservice-new-dead0000/old").mkdir(parents=True)
+    (tmp_path / ".modelservice-new-link0000").symlink_to("/nowhere")
+    (tmp_path / ".modelservice-newer").mkdir()
+    with staging(tmp_path) as living:
+        (living / "a.txt").write_text("1\n")
+        replace_file(tmp_path / "b.txt", "2\n")
+        assert sorted(os.listdir(tmp_path)) == sorted(
+            [living.name, ".modelservice-new-link0000", ".modelservice-newer", "b.txt"]
+        )
+        assert stat.S_IMODE(living.stat().st_mode) == 0o700
+    assert not living.exists()
+
+
+def test_the_folder_of_a_dead_run_is_put_back_unless_another_one_is_there(tmp_path: Path) -> None:
+    for name in ("missing", "mine"):
+        stage = tmp_path / f".modelservice-new-{name:0<8}"
+        (stage / "new").mkdir(parents=True)
+        write_tree({"a.txt": "old\n"}, stage / "old" / name)
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine/a.txt").write_text("mine\n")
+    clear_stages(tmp_path)
+    assert read_tree(tmp_path) == {
+        "missing/a.txt": b"old\n",
+        "mine/a.txt": b"mine\n",
+        ".modelservice-new-mine0000/old/mine/a.txt": b"old\n",
+    }
+
+
+def test_a_stage_of_another_user_is_left_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "precious/chart").mkdir(parents=True)
+    stage = tmp_path / "place/.modelservice-new-trap0000"
+    (stage / "new").mkdir(parents=True)
+    (stage / "old").symlink_to(tmp_path / "precious")
+    monkeypatch.setattr(os, "getuid", lambda: 12345)
+    clear_stages(tmp_path / "place")
+    assert (tmp_path / "precious/chart").is_dir()
+    assert stage.is_dir()
+
+
+@pytest.mark.parametrize("place", [os.mkfifo, lambda path: os.mknod(path, stat.S_IFSOCK | 0o600)])
+def test_a_pipe_or_a_socket_is_not_replaced_by_a_file(place: Callable[[Path], None], tmp_path: Path) -> None:
+    place(tmp_path / "a.txt")
+    with pytest.raises(InputError, match="is a pipe, a socket or a device"):
+        replace_file(tmp_path / "a.txt", "1\n")
+    assert os.listdir(tmp_path) == ["a.txt"]
+
+
+def test_links_in_a_circle_and_a_name_that_is_too_long_are_told(tmp_path: Path) -> None:
+    (tmp_path / "loop").symlink_to("loop")
+    for folder in (tmp_path / "loop/out", tmp_path / ("x" * 256)):
+        with pytest.raises(InputError, match="cannot be written"):
+            write_tree({"a.txt": "1\n"}, folder)
