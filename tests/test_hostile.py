@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -12,6 +13,7 @@ import yaml
 from click.testing import CliRunner
 from modelservice.cli import main
 
+ROOT = Path(__file__).parents[1]
 MODEL = "model: {name: Qwen/Qwen3-8B}\n"
 STYLES = ["text", "json", "github", "sarif"]
 
@@ -248,3 +250,174 @@ def test_a_file_name_does_not_add_an_object_to_applications(tmp_path: Path) -> N
     answer = run(["argocd", "services", "--chart-repo", "https://a.b/c"], "", tmp_path)
     assert answer.returncode == 0, answer.stderr
     assert [item["kind"] for item in yaml.safe_load_all(answer.stdout)] == ["Application"]
+
+
+@pytest.fixture
+def work(tmp_path: Path, newest_helm: str, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Return a folder with a values file, a pipe that nobody writes to, and helm on PATH."""
+    monkeypatch.setenv("PATH", f"{Path(newest_helm).parent}:{Path(sys.executable).parent}:{os.environ['PATH']}")
+    (tmp_path / "a.yaml").write_text(MODEL)
+    (tmp_path / "b.yaml").write_text(MODEL)
+    os.mkfifo(tmp_path / "pipe")
+    return tmp_path
+
+
+SPECIAL = "is a pipe, a socket or a device"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [
+        ("render a.yaml -o pipe", 2),
+        ("template a.yaml --output-dir pipe", 2),
+        ("argocd a.yaml --chart-repo https://a.b/c -o pipe", 2),
+        ("package a.yaml -d pipe", 2),
+        ("package a.yaml --sign me --keyring pipe", 2),
+        ("package a.yaml --sign me --keyring a.yaml --passphrase-file pipe", 2),
+        ("publish x.tgz --to oci://a.b/c --ca-file pipe", 2),
+        ("publish a.yaml --to pipe --url https://a.b", 1),
+        ("publish pipe --to site --url https://a.b", 1),
+        ("publish /dev/zero --to site --url https://a.b", 1),
+    ],
+)
+def test_a_pipe_in_the_place_of_a_file_or_folder_is_not_waited_for(
+    arguments: str, code: int, work: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(work)
+    answer = CliRunner().invoke(main, arguments.split(), catch_exceptions=False)
+    assert (answer.exit_code, SPECIAL in answer.stderr) == (code, True), answer.output
+
+
+@pytest.mark.parametrize("name", ["Chart.yaml", ".helmignore", "templates/x.yaml"])
+def test_a_pipe_in_a_chart_is_not_waited_for(name: str, work: Path) -> None:
+    shutil.copytree(ROOT / "charts/modelservice", work / "chart")
+    (work / "chart" / name).unlink(missing_ok=True)
+    os.mkfifo(work / "chart" / name)
+    for command in (["package", "chart", "-d", "dist"], ["diff", "a.yaml", "chart", "--release", "x"]):
+        answer = run(command, "", work)
+        assert answer.returncode in (1, 2, 3)
+        assert name in answer.stderr
+        assert SPECIAL in answer.stderr or "irregular file" in answer.stderr
+
+
+@pytest.mark.parametrize("name", ["index.yaml", "a-0.1.0.tgz", "a-0.1.0.tgz.prov"])
+def test_a_pipe_in_a_web_folder_is_not_waited_for(name: str, work: Path) -> None:
+    assert run(["package", "a.yaml"], "", work).returncode == 0
+    (work / "site").mkdir()
+    os.mkfifo(work / "site" / name)
+    answer = run(["publish", "dist/a-0.1.0.tgz", "--to", "site", "--url", "https://a.b"], "", work)
+    assert (answer.returncode, f"site/{name}" in answer.stderr) == (1, True), answer.stderr
+    assert os.listdir(work / "site/") == [name] or sorted(os.listdir(work / "site")) == [".modelservice.lock", name]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "shell", "shown", "times"),
+    [
+        (["template"], "<(echo 'args: [--seed=7]')", "--seed=7", 1),
+        (["template", "/dev/stdin"], "<<< 'args: [--seed=7]'", "--seed=7", 1),
+        (["diff", "a.yaml"], "<(echo 'args: [--seed=7]') --release a", "+ --seed=7", 1),
+        (["diff", "a.yaml", "b.yaml", "-f"], "<(echo 'args: [--seed=7]')", "", 1),
+        (
+            ["argocd", "a.yaml", "b.yaml", "--chart-repo", "https://a.b/c", "-f"],
+            "<(echo 'replicas: 0')",
+            "replicas: 0",
+            2,
+        ),
+        (
+            ["argocd", "a.yaml", "b.yaml", "--chart-repo", "https://a.b/c", "-f", "-"],
+            "<<< 'replicas: 0'",
+            "replicas: 0",
+            2,
+        ),
+        (
+            ["template", "a.yaml", "b.yaml", "--output-dir", "out", "-f"],
+            "<(echo 'args: [--seed=7]') && cat out/*",
+            "--seed=7",
+            2,
+        ),
+    ],
+)
+def test_a_pipe_of_values_is_read_once_and_used_for_everything(
+    arguments: list[str], shell: str, shown: str, times: int, work: Path
+) -> None:
+    answer = run(arguments, shell, work)
+    assert answer.stdout.count(shown) == times if shown else answer.stdout == "", answer.stdout + answer.stderr
+    assert "Traceback" not in answer.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "says"),
+    [
+        (["diff", "a.yaml", "b.yaml"], 2, "a.yaml: there is no such file"),
+        (["diff", "HEAD:a.yaml", "b.yaml"], 2, "Git has no revision HEAD here"),
+        (["validate", "a.yaml"], 1, "there is no such file"),
+        (["render", "{}/a.yaml", "-o", "out"], 1, "out cannot be written: No such file or directory"),
+        (["render", "{}/a.yaml", "-o", "{}/out"], 0, "48 files"),
+        (["template", "{}/a.yaml"], 0, ""),
+        (["template", "{}/a.yaml", "--output-dir", "out"], 1, "out cannot be written: No such file or directory"),
+        (["package", "{}/a.yaml"], 1, "dist cannot be written: No such file or directory"),
+        (["argocd", "{}/a.yaml", "--chart-repo", "https://a.b/c", "-o", "out"], 1, "out/a.yaml cannot be written"),
+    ],
+)
+def test_a_working_directory_that_was_deleted_is_one_sentence(
+    arguments: list[str], code: int, says: str, work: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (work / "gone").mkdir()
+    monkeypatch.chdir(work / "gone")
+    (work / "gone").rmdir()
+    answer = CliRunner().invoke(main, [word.format(work) for word in arguments], catch_exceptions=False)
+    assert (answer.exit_code, says in answer.stderr + answer.stdout) == (code, True), answer.output
+
+
+LONG = "x" * 300
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [
+        (["validate", LONG], 1),
+        (["render", LONG, "-o", "out"], 1),
+        (["render", "a.yaml", "-o", LONG], 1),
+        (["template", LONG], 1),
+        (["template", LONG, "--output-dir", "out"], 1),
+        (["template", "a.yaml", "--output-dir", LONG], 1),
+        (["template", "a.yaml", "--output-dir", "loop/x"], 1),
+        (["argocd", LONG, "--chart-repo", "https://a.b/c"], 1),
+        (["argocd", "a.yaml", "--chart-repo", "https://a.b/c", "-o", LONG], 1),
+        (["package", LONG], 1),
+        (["package", "a.yaml", "-d", LONG], 1),
+        (["package", "a.yaml", "--version", f"1.0.0-{LONG}"], 1),
+        (["publish", LONG, "--to", "site", "--url", "https://a.b"], 1),
+        (["render", "a.yaml", "-o", "loop/x"], 1),
+        (["diff", LONG, "a.yaml"], 2),
+        (["diff", "a.yaml", "b.yaml", "-f", LONG], 2),
+        (["access", "a.yaml", "--release", LONG], 1),
+    ],
+)
+def test_a_name_that_is_too_long_and_links_in_a_circle_are_one_sentence(
+    arguments: list[str], code: int, work: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(work)
+    (work / "loop").symlink_to("loop")
+    answer = CliRunner().invoke(main, arguments, catch_exceptions=False)
+    said = answer.stderr + answer.stdout
+    assert (answer.exit_code, "loop" in said or "xxx" in said) == (code, True), said
+    assert sorted(path.name for path in work.iterdir()) == ["a.yaml", "b.yaml", "loop", "pipe"]
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1"])
+def test_what_a_terminal_cannot_show_is_no_traceback_and_data_is_utf8(
+    encoding: str, work: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PYTHONIOENCODING", encoding)
+    monkeypatch.setenv("LC_ALL", "C")
+    monkeypatch.setenv("PYTHONUTF8", "0")
+    monkeypatch.setenv("PYTHONCOERCECLOCALE", "0")
+    (work / "ü日.yaml").write_text('model: {name: a/b, nmae: "日本"}\n')
+    (work / os.fsdecode(b"\xff.yaml")).write_text("replicsa: 1\n")
+    (work / "a.yaml").write_text('podAnnotations: {note: "日本"}\n')
+    for style in ("text", "json"):
+        answer = run(["validate", ".", "--format", style], "", work)
+        assert (answer.returncode, "Traceback" in answer.stderr) == (1, False), answer.stderr
+    assert "note: 日本" in run(["template", "a.yaml"], "", work).stdout
+    assert "…" in run(["explain"], "", work).stdout

@@ -1,5 +1,6 @@
 """`modelservice package`: linted, the same bytes for the same input, signed and verified."""
 
+import os
 import shutil
 import subprocess
 import tarfile
@@ -10,6 +11,7 @@ import pytest
 import yaml
 
 from tests.chart.rendering import CHART
+from tests.killing import run
 from tests.repositories import ROOT, done, modelservice
 
 EXAMPLE = ROOT / "values-examples/opt-125m.yaml"
@@ -177,3 +179,23 @@ def test_a_signature_that_was_half_asked_for_is_a_usage_error(tmp_path: Path, ke
     answer = modelservice(helm, "package", EXAMPLE, "-d", tmp_path / "dist", "--passphrase-file", keyring)
     assert (answer.returncode, "are for signing" in answer.stderr) == (2, True)
     assert not (tmp_path / "dist").exists()
+
+
+def test_an_archive_with_other_content_is_not_replaced_without_force(
+    tmp_path: Path, newest_helm: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", str(Path(newest_helm).parent))
+    command = ["package", EXAMPLE, "-d", tmp_path]
+    archive = tmp_path / "opt-125m-0.1.0.tgz"
+    assert run(*command).exit_code == 0
+    first = archive.read_bytes()
+    assert run(*command).exit_code == 0
+    refused = run(*command, "--app-version", "other")
+    assert (refused.exit_code, "is there already, with other content: raise --version" in refused.stderr) == (1, True)
+    assert archive.read_bytes() == first
+    assert run(*command, "--app-version", "other", "--force").exit_code == 0
+    assert chart_of(archive)["appVersion"] == "other"
+    archive.write_text("junk")
+    assert run(*command).exit_code == 1
+    assert archive.read_text() == "junk"
+    assert os.listdir(tmp_path) == [archive.name]
