@@ -26,24 +26,17 @@ def hub(folder: Path, model: str, status: int = 200, tls: Path | None = None) ->
 
         def do_GET(self) -> None:
             path = self.path.partition("?")[0]
-            if status != 200:
-                self.send_error(status)
-            elif path.startswith(f"/api/models/{model}/tree/"):
-                found = [
-                    {"type": "file", "path": f.name, "size": f.stat().st_size, "oid": COMMIT} for f in folder.iterdir()
-                ]
-                self.answer(json.dumps(found).encode(), "application/json")
+            if path.startswith(f"/api/models/{model}/tree/"):
+                self.answer(json.dumps(_tree(folder)).encode(), "application/json")
             elif path.startswith(f"/api/models/{model}"):
-                files = [{"rfilename": file.name, "size": file.stat().st_size} for file in sorted(folder.iterdir())]
-                about = {"id": model, "sha": COMMIT, "private": False, "tags": [], "downloads": 0, "siblings": files}
-                self.answer(json.dumps(about).encode(), "application/json")
+                self.answer(json.dumps(_about(folder, model)).encode(), "application/json")
             elif path.startswith(f"/{model}/resolve/"):
                 self.answer((folder / path.rsplit("/", 1)[1]).read_bytes(), "application/octet-stream")
             else:
                 self.send_error(404)
 
         def answer(self, body: bytes, kind: str) -> None:
-            self.send_response(200)
+            self.send_response(status)
             self.send_header("Content-Type", kind)
             self.send_header("Content-Length", str(len(body)))
             self.send_header("X-Repo-Commit", COMMIT)
@@ -64,6 +57,15 @@ def hub(folder: Path, model: str, status: int = 200, tls: Path | None = None) ->
     finally:
         server.shutdown()
         server.server_close()
+
+
+def _tree(folder: Path) -> list[dict[str, object]]:
+    return [{"type": "file", "path": f.name, "size": f.stat().st_size, "oid": COMMIT} for f in folder.iterdir()]
+
+
+def _about(folder: Path, model: str) -> dict[str, object]:
+    files = [{"rfilename": file.name, "size": file.stat().st_size} for file in sorted(folder.iterdir())]
+    return {"id": model, "sha": COMMIT, "private": False, "tags": [], "downloads": 0, "siblings": files}
 
 
 def _encrypt(server: http.server.HTTPServer, folder: Path) -> None:
