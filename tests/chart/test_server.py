@@ -100,15 +100,51 @@ DIGEST = "sha256:" + "a" * 64
         ({"tag": "v0.18.1"}, EMBED_NEW, True),
         ({"tag": "v0.19.1-cu130"}, EMBED_NEW, True),
         ({"tag": "v0.20.0rc1"}, EMBED_NEW, True),
-        ({"tag": "latest"}, EMBED_NEW, True),
-        ({"tag": "nightly-abc"}, EMBED_NEW, True),
-        ({"tag": "2026.08.09"}, EMBED_NEW, True),
-        ({"tag": "", "digest": DIGEST}, EMBED_NEW, True),
+        ({"tag": "v0.34.1"}, EMBED_NEW, True),
+        ({"repository": "registry.example.com/mirror/vllm-openai", "tag": "v0.18.1"}, EMBED_NEW, True),
+        ({"registry": "registry.example.com/hub", "tag": "v0.10.0"}, EMBED_OLD, False),
+        ({"repository": "vllm/vllm-openai-rocm", "tag": "v0.18.1"}, EMBED_NEW, True),
+        ({"repository": "rocm/vllm", "tag": "rocm7.0.0_vllm_0.10.0"}, EMBED_OLD, False),
+        *(
+            (image, [], False)
+            for image in (
+                {"tag": "latest"},
+                {"tag": "nightly-abc"},
+                {"tag": "2026.08.09"},
+                {"tag": "v99999999999999999999999.0.0"},
+                {"tag": "", "digest": DIGEST},
+                {"repository": "ghcr.io/llm-d/llm-d-cuda", "tag": "v0.4.0"},
+                {"repository": "lmcache/vllm-openai", "tag": "v0.3.5"},
+                {"repository": "vllm-openai", "registry": "docker.io/lmcache", "tag": "v0.20.2"},
+                {"repository": "registry.redhat.io/rhaiis/vllm-cuda-rhel9", "tag": "3.2.1"},
+                {"repository": "nvcr.io/nvidia/vllm", "tag": "26.01.1-py3"},
+                {"repository": "vllm/vllm-tpu", "tag": "nightly"},
+                {"repository": "public.ecr.aws/x/vllm-neuron", "tag": "0.11.0-optimum-neuron"},
+                {"repository": "us-docker.pkg.dev/example/qwen-ft", "tag": "v0.20.2-1"},
+            )
+        ),
     ],
 )
 def test_flags_follow_the_release_in_the_tag(image: Object, embed: list[str], drains: bool, helm: str) -> None:
     found = arguments(helm, {"image": image, "model": {"name": "BAAI/bge-m3", "task": "embedding"}})
     assert found == ["--port=8000", *embed, *(["--shutdown-timeout=100"] if drains else [])]
+
+
+@pytest.mark.parametrize(
+    ("values", "version"),
+    [
+        ({"image": {"tag": "v0.18.1-cu130"}}, "0.18.1"),
+        ({"image": {"repository": "ghcr.io/llm-d/llm-d-cuda", "tag": "v0.4.0"}}, "v0.4.0"),
+        ({"image": {"repository": "ghcr.io/llm-d/llm-d-cuda", "tag": "v0.4.0"}, "vllmVersion": "0.20.2"}, "0.20.2"),
+        ({"image": {"tag": "x" * 64 + "."}}, "x" * 63),
+        ({"image": {"tag": "", "digest": DIGEST}}, None),
+    ],
+)
+def test_the_version_label_is_the_release_or_the_tag_and_no_guess(
+    values: Object, version: str | None, helm: str
+) -> None:
+    labels = workload(objects(helm, {**MODEL, **values}))["metadata"]["labels"]
+    assert labels.get("app.kubernetes.io/version") == version
 
 
 def test_a_stated_release_wins_over_the_tag(helm: str) -> None:

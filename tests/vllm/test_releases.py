@@ -89,10 +89,19 @@ def test_the_first_release_with_a_flag(flag: str, release: str | None) -> None:
         ("", "", Release("0.33.0", Exactness.UNSTATED, "")),
         ("v0.10.0", "0.12.0", Release("0.12.0", Exactness.KNOWN, "0.12.0")),
         ("latest", "0.18.1", Release("0.18.1", Exactness.KNOWN, "0.18.1")),
+        ("2026.08.09", "", Release("0.33.0", Exactness.UNSTATED, "")),
     ],
 )
 def test_the_stated_version_or_the_tag_decides_the_release(tag: str, version: str, expected: Release) -> None:
     assert release_for(tag, version) == expected
+
+
+@pytest.mark.parametrize(
+    ("tag", "version", "asked"),
+    [("v0.4.0", "", ""), ("3.2.1", "0.11.0", "0.11.0"), ("rocm7.0.0_vllm_0.10.2_x", "", "0.10.2")],
+)
+def test_the_tag_of_another_image_counts_only_where_it_names_vllm(tag: str, version: str, asked: str) -> None:
+    assert release_for(tag, version, own_image=False).asked == asked
 
 
 def test_a_release_that_is_not_listed_says_which_one_stands_in() -> None:

@@ -24,7 +24,9 @@ app.kubernetes.io/instance: {{ .Release.Name | quote }}
 {{/* The chart's labels of every object. */}}
 {{- define "modelservice.labels" -}}
 helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" | trunc 63 | trimAll "-_." | quote }}
-app.kubernetes.io/version: {{ include "modelservice.vllmVersion" . | quote }}
+{{- with include "modelservice.vllmVersion" . | default .Values.image.tag }}
+app.kubernetes.io/version: {{ . | trunc 63 | trimAll "-_." | quote }}
+{{- end }}
 app.kubernetes.io/managed-by: {{ .Release.Service | quote }}
 {{ include "modelservice.selectorLabels" . }}
 {{- end }}

@@ -1,22 +1,37 @@
+{{/* Whether the image is one of vLLM's own, or a mirror of it. "true" or nothing. */}}
+{{- define "modelservice.ownImage" -}}
+{{- $path := printf "%s/%s" .Values.image.registry .Values.image.repository -}}
+{{- $other := has (base (dir $path)) (list "lmcache") -}}
+{{- if and (has (base $path) (list "vllm-openai" "vllm-openai-nonroot" "vllm-openai-cpu" "vllm-openai-rocm" "vllm-openai-xpu" "vllm-cpu-release-repo" "vllm-arm64-cpu-release-repo")) (not $other) }}true{{ end -}}
+{{- end }}
+
 {{/*
-The vLLM release in the image, three numbers: stated, or read from the tag, or the newest one that this chart knows. In a tag such as
-rocm6.4.1_vllm_0.10.1 the ones behind vllm are meant.
+Three numbers of a release: stated, or in the tag, or nothing. In a tag such as rocm6.4.1_vllm_0.10.1 the ones behind vllm are
+meant. With images that are not vLLM's own they may count something else; numbers as high as those of a date count no vLLM.
 */}}
-{{- define "modelservice.vllmVersion" -}}
+{{- define "modelservice.releaseNumber" -}}
 {{- $tag := .Values.image.tag -}}
-{{- $named := contains "vllm" $tag | ternary (regexFind "vllm[-_]?v?[0-9]+[.][0-9]+[.][0-9]+" $tag) "" | default $tag -}}
-{{- $found := regexFind "[0-9]+[.][0-9]+[.][0-9]+" (toString (.Values.vllmVersion | default $named)) -}}
-{{- $found | default "0.33.0" -}}
+{{- $named := regexFind "vllm[-_]?v?[0-9]+[.][0-9]+[.][0-9]+" $tag | default $tag -}}
+{{- $found := regexFind "[0-9]{1,9}[.][0-9]{1,9}[.][0-9]{1,9}" (.Values.vllmVersion | default $named) -}}
+{{- if $found }}{{ if semverCompare "<2.0.0" $found }}{{ $found }}{{ end }}{{ end -}}
 {{- end }}
 
-{{/* Whether the image's vLLM is at least this release: (list . release). "true" or nothing. */}}
+{{/* The number where it is that of a listed release or a later one; an earlier one may count something else than vLLM. */}}
+{{- define "modelservice.listedNumber" -}}
+{{- with include "modelservice.releaseNumber" . }}{{ if semverCompare ">=0.10.0" . }}{{ . }}{{ end }}{{ end -}}
+{{- end }}
+
+{{/* The vLLM release in the image, three numbers, or nothing where neither a field nor the tag of an own image says it. */}}
+{{- define "modelservice.vllmVersion" -}}
+{{- $named := regexMatch "vllm[-_]?v?[0-9]+[.][0-9]+[.][0-9]+" .Values.image.tag -}}
+{{- if or .Values.vllmVersion $named (include "modelservice.ownImage" .) }}{{ include "modelservice.releaseNumber" . }}{{ end -}}
+{{- end }}
+
+{{/* Whether the image's vLLM is known to be at least this release: (list . release). "true" or nothing. */}}
 {{- define "modelservice.vllmSince" -}}
-{{- if semverCompare (printf ">=%s" (last .)) (include "modelservice.vllmVersion" (first .)) }}true{{ end -}}
-{{- end }}
-
-{{/* Whether the number is that of a listed release or a later one; an earlier one may count something else than vLLM. */}}
-{{- define "modelservice.vllmListed" -}}
-{{- include "modelservice.vllmSince" (list . "0.10.0") -}}
+{{- with include "modelservice.vllmVersion" (first .) -}}
+{{- if semverCompare (printf ">=%s" (last $)) . }}true{{ end -}}
+{{- end -}}
 {{- end }}
 
 {{/* Whether the user's arguments hold one of these flags: (list . flag...). "true" or nothing. */}}
@@ -40,7 +55,7 @@ rocm6.4.1_vllm_0.10.1 the ones behind vllm are meant.
 {{- end -}}
 {{- end }}
 
-{{/* How a pooling model is started: vLLM 0.10.1 replaced --task by two flags. */}}
+{{/* How a pooling model is started: vLLM 0.10.1 replaced --task by two flags. An unknown release gets none. */}}
 {{- define "modelservice.taskArguments" -}}
 {{- $task := .Values.model.task -}}
 {{- if and (ne $task "generate") (not (include "modelservice.argumentGiven" (list . "--task" "--runner" "--convert"))) -}}
@@ -48,7 +63,7 @@ rocm6.4.1_vllm_0.10.1 the ones behind vllm are meant.
 {{- if include "modelservice.vllmSince" (list . "0.10.1") }}
 - --runner=pooling
 - --convert={{ ternary "embed" "classify" $embedding }}
-{{- else }}
+{{- else if include "modelservice.vllmVersion" . }}
 - --task={{ ternary "embed" "score" $embedding }}
 {{- end }}
 {{- end }}
@@ -102,7 +117,7 @@ rocm6.4.1_vllm_0.10.1 the ones behind vllm are meant.
 
 {{/* Arguments that are the chart's, with an image whose command line is known. */}}
 {{- define "modelservice.validate.arguments" -}}
-{{- if and .Values.args (not .Values.command) (has (base .Values.image.repository) (list "vllm-openai" "vllm-openai-nonroot" "vllm-openai-cpu" "vllm-cpu-release-repo" "vllm-arm64-cpu-release-repo")) -}}
+{{- if and .Values.args (not .Values.command) (include "modelservice.ownImage" .) -}}
 {{- range $index, $argument := .Values.args -}}
 {{- $flag := regexFind "^[^= ]*" $argument | replace "_" "-" -}}
 {{- if has $flag (list "--api-key" "--enable-auto-tool-choice" "--grpc" "--headless" "--help" "--hf-token" "--host" "--model" "--port" "--reasoning-parser" "--revision" "--root-path" "--served-model-name" "--ssl-certfile" "--ssl-keyfile" "--tool-call-parser" "--uds") }}

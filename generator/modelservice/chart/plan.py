@@ -16,7 +16,7 @@ from modelservice.chart.questions import questions_yaml
 from modelservice.chart.required_secrets import required_secrets
 from modelservice.chart.templating import TEMPLATES, environment
 from modelservice.chart.values_yaml import values_yaml
-from modelservice.rules.image import OWN_IMAGES
+from modelservice.rules.image import OTHER_OWNERS, OWN_IMAGES, release_in
 from modelservice.schema.defaults import defaults_of
 from modelservice.schema.exports import values_schema
 from modelservice.schema.fields import FieldModel, value_at
@@ -24,7 +24,7 @@ from modelservice.schema.source import Schema, plain_schema
 from modelservice.service import Service
 from modelservice.vllm.argument_rules import OWNED, PARALLEL
 from modelservice.vllm.flags import first_release_with
-from modelservice.vllm.releases import newest_release, release_for, releases
+from modelservice.vllm.releases import newest_release, releases
 from modelservice.vllm.routes import ROUTES
 
 if TYPE_CHECKING:
@@ -64,7 +64,9 @@ def _context(model: FieldModel, service: Service | None, values: dict[str, Any])
         "name": service.name if service else "modelservice",
         "version": service.version if service else __version__,
         "description": service.description if service else _DESCRIPTION,
-        "app_version": release_for(values["image"]["tag"], values["vllmVersion"]).asked or newest_release(),
+        "app_version": release_in(values["image"], values["vllmVersion"]).asked
+        or values["image"]["tag"]
+        or newest_release(),
         "image": image_of(values["image"]),
         "fields": [field for field in model.fields if not field.read_by_helm],
         "values": values,
@@ -75,7 +77,8 @@ def _context(model: FieldModel, service: Service | None, values: dict[str, Any])
         "parallel_flags": PARALLEL_FLAGS,
         "owned_flags": sorted(OWNED),
         "own_images": OWN_IMAGES,
-        "newest_release": three_numbers(newest_release()),
+        "other_owners": OTHER_OWNERS,
+        "next_but_one": f"{int(newest_release().split('.')[0]) + 2}.0.0",
         "oldest_release": three_numbers(releases()[0]),
         "runner_since": _since("--runner"),
         "shutdown_since": _since("--shutdown-timeout"),
@@ -83,6 +86,10 @@ def _context(model: FieldModel, service: Service | None, values: dict[str, Any])
         "value_at": functools.partial(value_at, values),
         "origin": functools.partial(_origin, service),
     }
+
+
+def _app_version(values: Mapping[str, Any]) -> str:
+    return release_in(values["image"], values["vllmVersion"]).asked or values["image"]["tag"] or newest_release()
 
 
 def image_of(image: Mapping[str, Any]) -> str:

@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from modelservice.findings import Refuser, Severity
+from modelservice.rules.image import release_of
 from modelservice.rules.rule import Said, Values, rule
+
+if TYPE_CHECKING:
+    from modelservice.vllm.releases import Release
 
 _KEY = "vLLM's server: the key guards /v1 only"
 # vLLM prints its arguments at the start, from this release on without the keys: vllm-project/vllm#52523.
 _KEYS_HIDDEN = (0, 32, 0)
 
 
-def _release_before(first: tuple[int, int, int], values: Values) -> str:
-    """Return the vLLM release of the image, "" where it is the first one or later."""
-    from modelservice.vllm.releases import release_for
-
-    release = release_for(values.at("image.tag"), values.at("vllmVersion"))
+def _before(first: tuple[int, int, int], release: Release) -> str:
+    """Return the name of a release, "" where it is the first one or later."""
     name = release.asked or release.name
     return name if tuple(int(part) for part in name.split(".")[:3]) < first else ""
 
@@ -64,7 +66,7 @@ def api_keys_logged(values: Values) -> Iterator[Said]:
     """Find several API keys with a release that prints its arguments in full."""
     if len(values.at("apiKeySecret.keys")) < 2 or not values.at("apiKeySecret.name"):
         return
-    if release := _release_before(_KEYS_HIDDEN, values):
+    if release := _before(_KEYS_HIDDEN, release_of(values)):
         message = f"several are arguments, and vLLM {release} prints those in its log"
         yield Said(("apiKeySecret", "keys"), message, "keep one of them, or use vLLM 0.32.0 or later", True)
 
@@ -82,8 +84,8 @@ def _bypassed(values: Values) -> str:
 
     # A tag may count something else, such as the releases of LMCache.
     stated = values.at("vllmVersion") or "vllm" in f"{values.at('image.repository')}:{values.at('image.tag')}"
-    listed = release_for(values.at("image.tag"), values.at("vllmVersion")).exactness is not Exactness.OLDER
-    return _release_before(_HOST_IGNORED, values) if stated and listed else ""
+    release = release_for(values.at("image.tag"), values.at("vllmVersion"))
+    return _before(_HOST_IGNORED, release) if stated and release.exactness is not Exactness.OLDER else ""
 
 
 @rule(

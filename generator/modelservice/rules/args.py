@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from modelservice.findings import Problem, Refuser, Severity
 from modelservice.redact import safe_arguments
-from modelservice.rules.image import is_own_image
+from modelservice.rules.image import is_own_image, release_of
 from modelservice.rules.rule import Said, Values, put, rule
 from modelservice.spelling import nearest
 from modelservice.vllm.argument_rules import PARALLEL
@@ -35,10 +35,11 @@ def check_args(values: Values) -> list[Problem]:
 
     found = [problem for key in parsers for problem in _field_problems(values, key)]
     release, words = _line(values)[0], _words(values)
+    own = is_own_image(values)
     # A nightly build is newer than every release; `latest` and a digest alone stand for one.
-    if release.exactness is Exactness.UNSTATED and values.at("image.tag") not in ("", "latest"):
+    if own and release.exactness is Exactness.UNSTATED and values.at("image.tag") not in ("", "latest"):
         release = release._replace(exactness=Exactness.NEWER, asked=str(values.at("image.tag")))
-    for problem in check_arguments(words, release, own_image=is_own_image(values)):
+    for problem in check_arguments(words, release, own_image=own):
         # Beside a command of one's own the chart names no model.
         mine = problem.rule == "argument-owned" and words[int(problem.path[-1])].partition("=")[0] == "--model"
         found += [] if mine and values.at("command") else [problem]
@@ -47,9 +48,8 @@ def check_args(values: Values) -> list[Problem]:
 
 def _line(values: Values) -> tuple[Release, Line]:
     from modelservice.vllm.flags import Line, command_line
-    from modelservice.vllm.releases import release_for
 
-    release = release_for(values.at("image.tag"), values.at("vllmVersion"))
+    release = release_of(values)
     return release, Line(release.name, release.label, command_line(release.name))
 
 

@@ -2,19 +2,53 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
 
 from modelservice.findings import Severity
 from modelservice.rules.gpu import GPU_IMAGES
-from modelservice.rules.rule import Said, Values, rule
+from modelservice.rules.rule import Said, Values, rule, setting, writing
 
-OWN_IMAGES = (*GPU_IMAGES, "vllm-openai-cpu", "vllm-cpu-release-repo", "vllm-arm64-cpu-release-repo")
+if TYPE_CHECKING:
+    from modelservice.vllm.releases import Release
+
+OWN_IMAGES = (
+    *GPU_IMAGES,
+    "vllm-openai-cpu",
+    "vllm-openai-rocm",
+    "vllm-openai-xpu",
+    "vllm-cpu-release-repo",
+    "vllm-arm64-cpu-release-repo",
+)
+# Who gives an image the name of one of vLLM's, and counts releases of something else.
+OTHER_OWNERS = ("lmcache",)
 _IMAGES = "https://kubernetes.io/docs/concepts/containers/images/"
+_ON_DOCKER_HUB = re.compile(r"((index\.)?docker\.io/)?vllm/vllm-openai[a-z-]*")
+_TASK_FLAGS = ("--task", "--runner", "--convert")
+
+
+def is_vllms(image: Mapping[str, Any]) -> bool:
+    """Say whether an image is one of vLLM's own or a mirror of it, as templates/_vllm.tpl does."""
+    *above, name = f"{image['registry']}/{image['repository']}".split("/")
+    return name in OWN_IMAGES and above[-1] not in OTHER_OWNERS
 
 
 def is_own_image(values: Values) -> bool:
     """Say whether the image is one of vLLM's own, whose command line is known."""
-    return values.at("image.repository").rsplit("/", 1)[-1] in OWN_IMAGES and not values.at("command")
+    return is_vllms(values.at("image")) and not values.at("command")
+
+
+def release_in(image: Mapping[str, Any], vllm_version: str) -> Release:
+    """Return the vLLM release in an image, an unstated one where neither the version nor the tag says it."""
+    from modelservice.vllm.releases import release_for
+
+    return release_for(image["tag"], vllm_version, own_image=is_vllms(image))
+
+
+def release_of(values: Values) -> Release:
+    """Return the vLLM release in the service's image."""
+    return release_in(values.at("image"), values.at("vllmVersion"))
 
 
 @rule(
@@ -55,6 +89,20 @@ def registry_unused(values: Values) -> Iterator[Said]:
 
 
 @rule(
+    "image-tag-v",
+    "The tag lacks the `v` that the tags of vLLM's images begin with.",
+    why="The registry has no such tag. The pod stays in ImagePullBackOff.",
+    source="https://hub.docker.com/r/vllm/vllm-openai/tags",
+    severity=Severity.WARNING,
+)
+def image_tag_v(values: Values) -> Iterator[Said]:
+    """Find a release without its v as the tag of vLLM's image on Docker Hub; a mirror may name its tags otherwise."""
+    tag, repository = values.at("image.tag"), values.at("image.repository")
+    if _ON_DOCKER_HUB.fullmatch(repository) and re.match(r"\d+\.\d+\.\d+", tag):
+        yield writing(("image", "tag"), f"{tag} is no tag of {repository}, whose releases begin with v", f"v{tag}")
+
+
+@rule(
     "release-unknown",
     "The image's vLLM release is not in our list.",
     why=(
@@ -68,9 +116,9 @@ def release_unknown(values: Values) -> Iterator[Said]:
     """Find a release whose arguments are checked against another release's command line."""
     if not is_own_image(values) or not (values.written("image.tag") or values.written("vllmVersion")):
         return
-    from modelservice.vllm.releases import Exactness, release_for
+    from modelservice.vllm.releases import Exactness
 
-    release = release_for(values.at("image.tag"), values.at("vllmVersion"))
+    release = release_of(values)
     if release.exactness in (Exactness.KNOWN, Exactness.UNSTATED):
         return
     key = ("vllmVersion",) if values.at("vllmVersion") else ("image", "tag")
@@ -83,26 +131,46 @@ def release_unknown(values: Values) -> Iterator[Said]:
     "version-unstated",
     "The image does not say which vLLM release it contains.",
     why=(
-        "The arguments are checked against a release that the image may not contain. A flag that its vLLM lacks is "
-        "then not found, and vLLM exits when it starts."
+        "The chart then uses only flags that every release of vLLM has: a pod that stops does not finish its requests, "
+        "for example. The arguments are checked against the newest release, and a flag that the image's vLLM lacks is "
+        "not found."
     ),
     source="schemas/vllm",
     severity=Severity.WARNING,
 )
 def version_unstated(values: Values) -> Iterator[Said]:
-    """Find an image whose tag names no known vLLM release."""
-    tag = values.at("image.tag")
-    if values.at("vllmVersion") or not (values.written("image.repository") or values.written("image.tag")):
+    """Find an image whose tag names no vLLM release."""
+    if not (values.written("image.repository") or values.written("image.tag")):
         return
-    from modelservice.vllm.releases import Exactness, newest_release, release_for
+    from modelservice.vllm.releases import Exactness, newest_release
 
-    release, hint = release_for(tag, ""), f"set vllmVersion: {newest_release()}, or the release that it holds"
-    if release.exactness is Exactness.UNSTATED and not (tag == "latest" and is_own_image(values)):
-        message = f"{tag or 'the image'} does not say which vLLM it holds, and the newest one is assumed"
-        yield Said(("image", "tag"), message, hint)
-    elif release.exactness in (Exactness.NEWER, Exactness.OLDER) and not is_own_image(values):
-        message = f"{tag} is taken for vLLM {release.asked}, which is not listed here, and may be another number"
-        yield Said(("image", "tag"), message, hint)
+    tag = values.at("image.tag")
+    if release_of(values).exactness is Exactness.UNSTATED and not (is_vllms(values.at("image")) and tag == "latest"):
+        what = f"{tag} does not say which vLLM the image holds" if tag else "the image does not say which vLLM it holds"
+        message = f"{what}, so that the chart uses only flags that every release has"
+        yield Said(("image", "tag"), message, f"set vllmVersion: {newest_release()}, or the release that it holds")
 
 
-RULES = (image_not_pinned, registry_unused, release_unknown, version_unstated)
+@rule(
+    "task-release",
+    "The flags for `model.task` are left out because the image's vLLM release is unknown.",
+    why=(
+        "vLLM 0.10.1 replaced `--task` by `--runner` and `--convert`, and refuses what it does not know. Without them "
+        "vLLM decides by the model's files, and may serve an embedding model as one that writes text."
+    ),
+    source="vLLM's command line (schemas/vllm/flags.json)",
+    severity=Severity.WARNING,
+)
+def task_release(values: Values) -> Iterator[Said]:
+    """Find a pooling model on an image whose release, and so the flags that start such a model, are unknown."""
+    given = {str(word).partition("=")[0].replace("_", "-") for _, word in values.items("args")}
+    if values.at("model.task") == "generate" or given & set(_TASK_FLAGS):
+        return
+    from modelservice.vllm.releases import Exactness, newest_release
+
+    if release_of(values).exactness is Exactness.UNSTATED:
+        message = f"{values.at('model.task')} needs flags that depend on vLLM's release, which the image does not say"
+        yield setting(("model", "task"), message, {"vllmVersion": newest_release()}, ", or the release that it holds")
+
+
+RULES = (image_not_pinned, registry_unused, image_tag_v, release_unknown, version_unstated, task_release)

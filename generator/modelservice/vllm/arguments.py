@@ -18,6 +18,7 @@ from modelservice.vllm.releases import Exactness, Release, alive, release_after
 
 # What holds for every image; what holds for every release of vLLM.
 _FOR_EVERY_IMAGE = {"argument-secret"}
+_OF_A_RELEASE = {"argument-removed", "argument-deprecated"}
 _FOR_EVERY_RELEASE = {"argument-secret", "argument-owned", "argument-two-words", "argument-repeated"}
 _NO = ("false", "0", "no", "off", "none")
 _YES = ("true", "1", "yes", "on")
@@ -29,10 +30,12 @@ def check_arguments(args: Sequence[str], release: Release, *, own_image: bool) -
 
     An image that is not vLLM's own (`own_image` false) may hold another command line, and so may a release newer or
     older than the listed ones: there, errors become warnings. So do errors, for a release between two listed ones,
-    that the later one would not have.
+    that the later one would not have. Of a flag that some release has, nothing is said where the release is unknown.
     """
     problems = _check(args, release.name, release.label)
     if not own_image:
+        if release.exactness is Exactness.UNSTATED:
+            problems = [one for one in problems if one.rule not in _OF_A_RELEASE]
         return [_softened(one, _FOR_EVERY_IMAGE) for one in problems]
     if release.exactness is Exactness.OLDER:  # what went before the oldest listed release may still be there
         problems = [one for one in problems if one.rule != "argument-removed"]

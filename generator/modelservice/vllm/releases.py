@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from modelservice.vllm.facts import facts
 
-_RELEASE = re.compile(r"\d+\.\d+\.\d+(\.\d+)?")
+_RELEASE = re.compile(r"\d{1,9}\.\d{1,9}\.\d{1,9}(\.\d{1,9})?")
 # A vendor's tag may begin with another version: rocm6.4.1_vllm_0.10.1_20250909.
 _NAMED_RELEASE = re.compile(r"vllm[-_]?v?(\d+\.\d+\.\d+.*)")
 
@@ -60,11 +60,14 @@ def newest_release() -> str:
 
 
 @functools.lru_cache(maxsize=256)
-def release_for(tag: str, vllm_version: str) -> Release:
-    """Return the release that an image holds: as stated, or the numbers behind vllm in its tag, or its first ones."""
+def release_for(tag: str, vllm_version: str, *, own_image: bool = True) -> Release:
+    """Return the release that an image holds: as stated, or the numbers behind vllm in its tag, or its first ones.
+
+    The tags of images that are not vLLM's own (`own_image` false) count the releases of something else.
+    """
     named = _NAMED_RELEASE.search(tag)
-    found = _RELEASE.search(vllm_version or (named[1] if named else tag))
-    if not found:
+    found = _RELEASE.search(vllm_version or (named[1] if named else tag if own_image else ""))
+    if not found or _numbers(found.group())[0] > _numbers(newest_release())[0] + 1:  # as in 2026.08.09
         return Release(newest_release(), Exactness.UNSTATED, "")
     asked = found.group()
     older = [release for release in releases() if _numbers(release) <= _numbers(asked)]
