@@ -147,6 +147,16 @@ def test_the_version_label_is_the_release_or_the_tag_and_no_guess(
     assert labels.get("app.kubernetes.io/version") == version
 
 
+@pytest.mark.parametrize("name", ["s3://models/qwen3-8b", "gs://models/a/b", "az://models/q", "/opt/model"])
+def test_a_model_in_an_object_store_or_in_the_image_is_served_where_it_is(name: str, helm: str) -> None:
+    inside = {"source": "local"} if name.startswith("/") else {}
+    values = {"model": {"name": name, **inside}, "image": {"repository": "example.com/baked", "tag": "7"}}
+    found = objects(helm, {**values, "networkPolicy": {"enabled": True}})
+    assert server(found)["command"] == ["vllm", "serve", name]
+    ports = [port["port"] for way in one("NetworkPolicy", found)["spec"]["egress"] for port in way["ports"]]
+    assert ports == ([53, 53] if inside else [53, 53, 443])
+
+
 def test_a_stated_release_wins_over_the_tag(helm: str) -> None:
     values = {"image": {"tag": "v0.33.0"}, "vllmVersion": "0.10.0", "model": {"name": "BAAI/bge-m3", "task": "score"}}
     assert arguments(helm, values) == ["--port=8000", "--task=score"]

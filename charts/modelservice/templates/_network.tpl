@@ -11,7 +11,8 @@
 {{- end }}
 {{- end }}
 
-{{/* Whether the server downloads its model. "true" or nothing. */}}
+{{/* Whether the server downloads its model, or reads it from an object store. "true" or nothing. */}}
 {{- define "modelservice.downloads" -}}
-{{- if not (or (eq .Values.model.source "local") (include "modelservice.readOnly" .)) }}true{{ end -}}
+{{- $kept := or (eq .Values.model.source "local") (include "modelservice.readOnly" .) -}}
+{{- if or (include "modelservice.objectStore" .) (not $kept) }}true{{ end -}}
 {{- end }}

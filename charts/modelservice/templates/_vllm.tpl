@@ -34,6 +34,11 @@ meant. With images that are not vLLM's own they may count something else; number
 {{- end -}}
 {{- end }}
 
+{{/* Whether the model's name is the address of an object store, which vLLM reads without a download. "true" or nothing. */}}
+{{- define "modelservice.objectStore" -}}
+{{- if regexMatch "^(s3|gs|az)://" .Values.model.name }}true{{ end -}}
+{{- end }}
+
 {{/* Whether the user's arguments hold one of these flags: (list . flag...). "true" or nothing. */}}
 {{- define "modelservice.argumentGiven" -}}
 {{- $flags := rest . -}}

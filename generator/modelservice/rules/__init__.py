@@ -17,6 +17,7 @@ from modelservice.rules import (
     image,
     ingress,
     model,
+    model_loading,
     model_volume,
     monitoring,
     mounts,
@@ -35,6 +36,7 @@ from modelservice.rules.rule import Checked, Said, Values
 
 ALL: tuple[Checked, ...] = (
     *model.RULES,
+    *model_loading.RULES,
     *environment.RULES,
     *secret_literals.RULES,
     *image.RULES,

@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from modelservice.findings import Problem, Refuser, Severity
 from modelservice.redact import safe_arguments
+from modelservice.rules.given_arguments import command_line_of, given, words
 from modelservice.rules.image import is_own_image, release_of
 from modelservice.rules.rule import Said, Values, put, rule
 from modelservice.spelling import nearest
 from modelservice.vllm.argument_rules import PARALLEL
 
 if TYPE_CHECKING:
-    from modelservice.vllm.flags import Line
-    from modelservice.vllm.releases import Release
+    pass
 
 # Fields that are nothing but a flag whose values vLLM knows.
 _FLAG_FIELDS = {"model.reasoningParser": "--reasoning-parser", "model.toolCallParser": "--tool-call-parser"}
@@ -34,28 +34,21 @@ def check_args(values: Values) -> list[Problem]:
     from modelservice.vllm.releases import Exactness
 
     found = [problem for key in parsers for problem in _field_problems(values, key)]
-    release, words = _line(values)[0], _words(values)
+    release, given_words = release_of(values), words(values)
     own = is_own_image(values)
     # A nightly build is newer than every release; `latest` and a digest alone stand for one.
     if own and release.exactness is Exactness.UNSTATED and values.at("image.tag") not in ("", "latest"):
         release = release._replace(exactness=Exactness.NEWER, asked=str(values.at("image.tag")))
-    for problem in check_arguments(words, release, own_image=own):
+    for problem in check_arguments(given_words, release, own_image=own):
         # Beside a command of one's own the chart names no model.
-        mine = problem.rule == "argument-owned" and words[int(problem.path[-1])].partition("=")[0] == "--model"
+        mine = problem.rule == "argument-owned" and given_words[int(problem.path[-1])].partition("=")[0] == "--model"
         found += [] if mine and values.at("command") else [problem]
     return found
 
 
-def _line(values: Values) -> tuple[Release, Line]:
-    from modelservice.vllm.flags import Line, command_line
-
-    release = release_of(values)
-    return release, Line(release.name, release.label, command_line(release.name))
-
-
 def _field_problems(values: Values, key: str) -> Iterator[Problem]:
     """Yield what the image's vLLM does not know: the field's flag, or the name that it holds."""
-    line, name, path = _line(values)[1], values.at(key), tuple(key.split("."))
+    line, name, path = command_line_of(values), values.at(key), tuple(key.split("."))
     flag = line.flags.get(_FLAG_FIELDS[key])
     if flag and flag.values and name not in flag.values:
         near = nearest(name, flag.values, cutoff=0.5)
@@ -65,25 +58,13 @@ def _field_problems(values: Values, key: str) -> Iterator[Problem]:
         yield Problem(Severity.WARNING, path, message, hint, "argument-value", fix=fix)
 
 
-def _words(values: Values) -> list[str]:
-    return [word if isinstance(word, str) else "" for word in values.at("args") or ()]
-
-
 def _numbers(values: Values, flags: tuple[str, ...]) -> dict[str, tuple[int, int]]:
     """Return the whole numbers that the arguments give to these flags: flag → (index, number), the last one wins."""
-    from modelservice.vllm.command_line import Given, read
-
-    found = {}
-    for item in read(_words(values), _line(values)[1]):
-        if (
-            isinstance(item, Given)
-            and item.flag.name in flags
-            and item.values
-            and item.values[0].text.isdecimal()
-            and len(item.values[0].text) < _MOST_DIGITS
-        ):
-            found[item.flag.name] = (item.at, int(item.values[0].text))
-    return found
+    return {
+        item.flag.name: (item.at, int(item.values[0].text))
+        for item in given(values, *flags)
+        if item.values[0].text.isdecimal() and len(item.values[0].text) < _MOST_DIGITS
+    }
 
 
 @rule(
@@ -123,7 +104,7 @@ class _Split(NamedTuple):
 def _split(values: Values) -> _Split | None:
     """Return how the arguments split the model, None where they do not say; Ray may have GPUs anywhere."""
     count = values.at("gpu.count")
-    if not values.at("args") or not count or any(word == "ray" or word.endswith("=ray") for word in _words(values)):
+    if not values.at("args") or not count or any(word == "ray" or word.endswith("=ray") for word in words(values)):
         return None
     sizes = _numbers(values, (*PARALLEL, "--nnodes"))
     nodes = sizes.pop("--nnodes", (0, 1))[1] or 1
@@ -141,7 +122,7 @@ def _split(values: Values) -> _Split | None:
 
 def _one_rank(values: Values) -> bool:
     """Say whether each pod is one data parallel rank of several."""
-    flags = {word.partition("=")[0].replace("_", "-") for word in _words(values)}
+    flags = {word.partition("=")[0].replace("_", "-") for word in words(values)}
     return bool(flags & {"--data-parallel-rank", "-dpn", "--data-parallel-external-lb", "-dpe"})
 
 
@@ -160,7 +141,7 @@ def argument_variable(values: Values) -> Iterator[Said]:
     names = [variable["name"] for _, variable in values.items("env")]
     if None in (values.at("env") or ()):
         return
-    safe = safe_arguments(_words(values))[0]
+    safe = safe_arguments(words(values))[0]
     for index, word in values.items("args"):
         for name in _VARIABLE.findall(word):
             if name not in names:
@@ -184,7 +165,7 @@ def argument_variable(values: Values) -> Iterator[Said]:
 def shutdown_timeout(values: Values) -> Iterator[Said]:
     """Find a shutdown timeout that does not fit into the grace period."""
     grace = values.at("terminationGracePeriodSeconds")
-    for index, seconds in _numbers(values, ("--shutdown-timeout",)).values() if values.at("args") else ():
+    for index, seconds in _numbers(values, ("--shutdown-timeout",)).values():
         if seconds + _DRAIN_SECONDS >= grace:
             message = (
                 f"--shutdown-timeout {seconds}, {_DRAIN_SECONDS} seconds later, ends after the grace period of {grace}"
@@ -207,7 +188,7 @@ def task_twice(values: Values) -> Iterator[Said]:
     """Find arguments that set the task although `model.task` does."""
     if values.at("model.task") == "generate":
         return
-    for index, word in enumerate(_words(values)):
+    for index, word in enumerate(words(values)):
         if word.split("=")[0].replace("_", "-") in ("--task", "--runner", "--convert"):
             message = f"stands in the place of model.task: {values.at('model.task')}"
             yield Said(("args", index), message, "remove it, or model.task")

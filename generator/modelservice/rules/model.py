@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from modelservice.findings import Refuser, Severity
+from modelservice.rules.image import is_vllms
+from modelservice.rules.model_loading import in_object_store
 from modelservice.rules.rule import Said, Values, listed, removal, rule, setting, writing
 from modelservice.spelling import nearest
 
@@ -50,7 +52,10 @@ def model_default(values: Values) -> Iterator[Said]:
 def model_path(values: Values) -> Iterator[Said]:
     """Find a path whose source is a hub, and a hub's id whose source is a volume."""
     name, source = values.at("model.name"), values.at("model.source")
-    if source == "local" and not name.startswith("/"):
+    if in_object_store(name):
+        if source != "huggingface":
+            yield removal(("model", "source"), f"is {source}, and {name} is in an object store", on_key=False)
+    elif source == "local" and not name.startswith("/"):
         hint = "write the model's absolute path under a mounted volume, or remove model.source"
         path = ("model", "name") if values.written("model.name") else ("model", "source")
         yield Said(path, f"{name} is not a path, and model.source is local", hint)
@@ -73,7 +78,7 @@ def model_path(values: Values) -> Iterator[Said]:
 def model_id(values: Values) -> Iterator[Said]:
     """Find a name that the hub's client refuses; a custom command names the model itself."""
     name = values.at("model.name")
-    if values.at("model.source") == "local" or name.startswith("/") or values.at("command"):
+    if values.at("model.source") == "local" or name.startswith("/") or values.at("command") or in_object_store(name):
         return
     odd = "--" in name or ".." in name or name.endswith(".git")
     if odd or not _HUB_ID.fullmatch(name):
@@ -99,16 +104,16 @@ def under(path: str, mount: str) -> bool:
     "model-path-not-mounted",
     "The local model's path is not in a mounted volume.",
     why=(
-        "The path does not exist in the container. vLLM exits, because it finds neither a folder nor a model of "
-        "that name on the hub."
+        "vLLM's own images contain no models, so that the path does not exist. vLLM exits, because it finds neither a "
+        "folder nor a model of that name on the hub."
     ),
     source="the chart's templates/_volumes.tpl",
     refused_by=Refuser.CHART,
 )
 def model_path_not_mounted(values: Values) -> Iterator[Said]:
-    """Find a local model that no volume contains."""
+    """Find a local model that no volume contains; an image that is not vLLM's own may contain it."""
     name = values.at("model.name")
-    if values.at("model.source") != "local" or not name.startswith("/"):
+    if values.at("model.source") != "local" or not name.startswith("/") or not is_vllms(values.at("image")):
         return
     mounts = _mounts(values)
     if not any(under(name, mount) for mount in mounts):
@@ -162,10 +167,11 @@ def model_path_hub_cache(values: Values) -> Iterator[Said]:
 )
 def hugging_face_unused(values: Values) -> Iterator[Said]:
     """Find a token or a mirror beside another source, and a token's key without its Secret."""
-    source = values.at("model.source")
+    source, name = values.at("model.source"), values.at("model.name")
     for key in ("huggingFace.tokenSecret.name", "huggingFace.endpoint"):
-        if source != "huggingface" and values.at(key):
-            message = f"is for models from Hugging Face, and model.source is {source}"
+        if (source != "huggingface" or in_object_store(name)) and values.at(key):
+            other = f"{name} is in an object store" if in_object_store(name) else f"model.source is {source}"
+            message = f"is for models from Hugging Face, and {other}"
             yield Said(
                 tuple(key.split(".")), message, "remove it, unless an argument names something on that hub", True
             )
@@ -176,15 +182,16 @@ def hugging_face_unused(values: Values) -> Iterator[Said]:
 
 @rule(
     "revision-unused",
-    "The revision is ignored because the model is local.",
-    why="vLLM serves the files that are in the volume, whichever revision they are.",
+    "The revision is ignored because the model does not come from a hub.",
+    why="vLLM serves the files that are in the volume or the object store, whichever revision they are.",
     source="vLLM's --revision",
     severity=Severity.WARNING,
 )
 def revision_unused(values: Values) -> Iterator[Said]:
-    """Find a revision of a local model."""
-    if values.at("model.revision") and values.at("model.source") == "local":
-        yield removal(("model", "revision"), "has no effect on a path")
+    """Find a revision of a model that no hub has."""
+    stored = in_object_store(values.at("model.name"))
+    if values.at("model.revision") and (stored or values.at("model.source") == "local"):
+        yield removal(("model", "revision"), f"has no effect on {'an object store' if stored else 'a path'}")
 
 
 @rule(

@@ -193,6 +193,10 @@ def _format_hint(text: str, error: _Error) -> _Hint:
         parts = text.rstrip("/").split("/")
         if text.startswith("http") and len(parts) > 4:
             return _write(error, "/".join(parts[3:5]))
+        scheme, _, folder = text.rstrip("/").partition("://")
+        address = f"{scheme.lower().replace('gcs', 'gs')}://{folder}"
+        if address != text and re.search(error.validator_value, address):
+            return _write(error, address)
         return _HUB_ID_HINT, ()
     if form == "image" and (":" in text or "@" in text):
         return f"write the part behind the {'@ in image.digest' if '@' in text else 'colon in image.tag'}", ()

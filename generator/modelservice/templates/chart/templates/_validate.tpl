@@ -24,11 +24,15 @@ command[{{ sub (len .Values.command) 1 }}]: {{ last .Values.command }} takes the
 {{- end }}
 {{- $name := .Values.model.name -}}
 {{- $local := eq .Values.model.source "local" -}}
-{{- if and (hasPrefix "/" $name) (not $local) }}
+{{- if include "modelservice.objectStore" . -}}
+{{- if ne .Values.model.source "huggingface" }}
+model.source: {{ .Values.model.source }} with {{ $name }}, which is in an object store; remove it [model-path]
+{{- end -}}
+{{- else if and (hasPrefix "/" $name) (not $local) }}
 model.name: {{ $name }} is a path; set model.source to local [model-path]
 {{- else if and $local (not (hasPrefix "/" $name)) }}
 model.name: {{ $name }} is not an absolute path, which model.source local needs [model-path]
-{{- else if and $local (not (include "modelservice.mounted" (list . $name))) }}
+{{- else if and $local (include "modelservice.ownImage" .) (not (include "modelservice.mounted" (list . $name))) }}
 model.name: {{ $name }} is below no mounted volume; mount one there, or set modelVolume.mountPath [model-path-not-mounted]
 {{- end }}
 {{- end }}

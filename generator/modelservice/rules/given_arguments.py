@@ -1,0 +1,41 @@
+"""Read a service's `args` as the vLLM in its image does."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from modelservice.rules.image import release_of
+from modelservice.rules.rule import Values
+
+if TYPE_CHECKING:
+    from modelservice.vllm.command_line import Given
+    from modelservice.vllm.flags import Line
+
+
+def command_line_of(values: Values) -> Line:
+    """Return the command line of the release that the image holds, or of the one that stands in for it."""
+    from modelservice.vllm.flags import Line, command_line
+
+    release = release_of(values)
+    return Line(release.name, release.label, command_line(release.name))
+
+
+def words(values: Values) -> list[str]:
+    """Return the arguments, "" in the place of one that the schema refused."""
+    return [word if isinstance(word, str) else "" for word in values.at("args") or ()]
+
+
+def given(values: Values, *flags: str) -> list[Given]:
+    """Return the places in the arguments that give one of these flags a value, in their order."""
+    if not values.at("args"):
+        return []
+    from modelservice.vllm.command_line import Given, read
+
+    found = read(words(values), command_line_of(values))
+    return [item for item in found if isinstance(item, Given) and item.flag.name in flags and item.values]
+
+
+def last_value(values: Values, flag: str) -> str:
+    """Return the value that counts for a flag, "" where the arguments give none."""
+    found = [item.values[0].text for item in given(values, flag) if not item.key]
+    return found[-1] if found else ""

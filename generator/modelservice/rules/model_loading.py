@@ -1,0 +1,84 @@
+"""Rules on what loads the model: object stores, and formats that a release no longer reads."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from modelservice.findings import Action, Edit, Refuser, Severity
+from modelservice.rules.given_arguments import given
+from modelservice.rules.image import is_own_image, release_of
+from modelservice.rules.rule import Said, Values, rule
+from modelservice.vllm.argument_rules import in_place
+
+# What vLLM takes from an object store without a download: SUPPORTED_SCHEMES of its runai_utils.py.
+_OBJECT_STORE = re.compile("(s3|gs|az)://")
+_STREAMER = "--load-format=runai_streamer"
+_STREAMERS = ("runai_streamer", "runai_streamer_sharded", "modelexpress")
+_STREAMS_BY_ITSELF = "0.11.0"
+_NO_GGUF_SINCE = "0.24.0"
+
+
+def in_object_store(name: str) -> bool:
+    """Say whether a model's name is the address of an object store, as templates/_vllm.tpl does."""
+    return _OBJECT_STORE.match(name) is not None
+
+
+def _known(values: Values) -> tuple[int, ...]:
+    """Return the numbers of the release in one of vLLM's own images, none where it is unknown."""
+    asked = release_of(values).asked if is_own_image(values) else ""
+    return tuple(int(part) for part in asked.split(".")) if asked else ()
+
+
+def _numbers(release: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in release.split("."))
+
+
+@rule(
+    "model-loader",
+    "The load format cannot read a model from an object store.",
+    why=(
+        "Only vLLM's streaming loaders read weights from S3, Google Cloud Storage or Azure. From 0.11.0 on vLLM "
+        "chooses one itself, and exits when it starts if an argument names another loader."
+    ),
+    source="vLLM's try_verify_and_update_config (config/vllm.py of 0.11.0 to 0.33.0)",
+    refused_by=Refuser.VLLM,
+)
+def model_loader(values: Values) -> Iterator[Said]:
+    """Find a model in an object store with a loader that cannot read it; an image of others may have its own."""
+    name = values.at("model.name")
+    if not in_object_store(name) or not is_own_image(values):
+        return
+    formats = given(values, "--load-format")
+    known = _known(values)
+    old = bool(known) and known < _numbers(_STREAMS_BY_ITSELF)
+    if formats and formats[-1].values[0].text not in (*_STREAMERS, *(() if old else ("auto",))):
+        item = formats[-1]
+        message = f"--load-format {item.values[0].text} does not read {name}"
+        yield Said(("args", item.at), message, f"write {_STREAMER}", fix=in_place(item.items, [_STREAMER]))
+    elif old and not formats:
+        message = f"vLLM before {_STREAMS_BY_ITSELF} does not choose the loader for {name} itself"
+        fix = (Edit(Action.APPEND, ("args",), _STREAMER),)
+        yield Said(("model", "name"), message, f"add {_STREAMER} to args", fix=fix)
+
+
+@rule(
+    "gguf-gone",
+    "The model is a GGUF file, which the image's vLLM no longer loads.",
+    why=(
+        "vLLM 0.24.0 gave GGUF up to the package vllm-gguf-plugin, which its images do not hold. vLLM finds no weights "
+        "and exits, after the download."
+    ),
+    source="vLLM's load formats (schemas/vllm/flags.json)",
+    severity=Severity.WARNING,
+)
+def gguf_gone(values: Values) -> Iterator[Said]:
+    """Find a GGUF model on a release without its loader; argument-value finds the flags."""
+    name = values.at("model.name")
+    if name.lower().rstrip("/").endswith((".gguf", "-gguf")) and _known(values) >= _numbers(_NO_GGUF_SINCE):
+        message = f"{name} is GGUF, which vLLM {release_of(values).asked} does not load without vllm-gguf-plugin"
+        hint = "name the model's own repository, or set image.tag: v0.23.0"
+        yield Said(("model", "name"), message, hint)
+
+
+RULES = (model_loader, gguf_gone)
