@@ -5,7 +5,7 @@ one a line: "key: what is wrong; what to do [rule]". Rules that are listed in ig
 */}}
 {{- define "modelservice.validate" -}}
 {{- $problems := list -}}
-{{- range list "model" "arguments" "env" "probes" "ports" "gpu" "resources" "sizes" "modelVolume" "mounts" "caches" "access" "autoscaling" "secrets" "restricted" -}}
+{{- range list "model" "arguments" "command" "env" "probes" "ports" "gpu" "resources" "sizes" "modelVolume" "mounts" "caches" "access" "autoscaling" "secrets" "restricted" -}}
 {{- range include (printf "modelservice.validate.%s" .) $ | trim | splitList "\n" | compact -}}
 {{- if not (has (regexFind "[a-z-]+\\]$" . | trimSuffix "]") $.Values.ignoredRules) -}}
 {{- $problems = append $problems . -}}

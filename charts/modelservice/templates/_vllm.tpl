@@ -131,3 +131,50 @@ args[{{ $index }}]: {{ $flag }} is the chart's; remove it, or use its field [arg
 {{- end -}}
 {{- end -}}
 {{- end }}
+
+{{/* A shell's script in the command that starts vLLM, with its place: "index script", or nothing. */}}
+{{- define "modelservice.script" -}}
+{{- $shell := false -}}
+{{- $next := false -}}
+{{- range $index, $word := .Values.command -}}
+{{- if $next -}}
+{{- if contains "vllm" $word }}{{ printf "%d %s" $index $word }}{{ end -}}
+{{- $shell = false -}}
+{{- end -}}
+{{- $next = and $shell (regexMatch "^-[a-z]*c$" $word) -}}
+{{- if regexMatch "^(.*/)?(sh|ash|bash|dash|ksh|zsh)$" $word }}{{ $shell = not $next }}{{ end -}}
+{{- end -}}
+{{- end }}
+
+{{/* Whether a script has one of these flags: (list script flag...). "true" or nothing. */}}
+{{- define "modelservice.scriptSays" -}}
+{{- $script := first . | replace "_" "-" -}}
+{{- range rest . -}}
+{{- if regexMatch (printf "(^|[^A-Za-z0-9-])%s([^A-Za-z0-9-]|$)" (regexQuoteMeta .)) $script }}true{{ end -}}
+{{- end -}}
+{{- end }}
+
+{{/* A script passes the arguments on, or says itself what they say. A file or a variable may say what the chart does. */}}
+{{- define "modelservice.validate.command" -}}
+{{- $script := include "modelservice.script" . -}}
+{{- if and $script (not (regexMatch "[$][{]?[@*1-9]" $script)) -}}
+{{- $arguments := include "modelservice.arguments" . | fromYamlArray -}}
+{{- $chart := sub (len $arguments) (len .Values.args) | int -}}
+{{- $vague := regexMatch "--config\\b|[$][{]?[A-Za-z0-9_]*(ARG|OPT|FLAG|PARAM|EXTRA)" $script -}}
+{{- $small := list "--port" "--shutdown-timeout" "--enable-auto-tool-choice" "--enable-ssl-refresh" -}}
+{{- $lost := list -}}
+{{- range $index, $argument := $arguments -}}
+{{- $flag := regexFind "^--?[A-Za-z][^= ]*" $argument | replace "_" "-" -}}
+{{- $same := list $script $flag -}}
+{{- if eq $flag "--tensor-parallel-size" }}{{ $same = concat $same (list "--tensor-parallel-size" "-tp" "--pipeline-parallel-size" "-pp" "--prefill-context-parallel-size" "-pcp" "--data-parallel-size" "-dp" "--data-parallel-size-local" "-dpl") }}{{ end -}}
+{{- if has $flag (list "--task" "--runner" "--convert") }}{{ $same = concat $same (list "--task" "--runner" "--convert") }}{{ end -}}
+{{- $ours := lt $index $chart -}}
+{{- if and $flag (not (and $ours (or $vague (has $flag $small)))) (not (include "modelservice.scriptSays" $same)) -}}
+{{- $lost = append $lost $flag -}}
+{{- end -}}
+{{- end -}}
+{{- with $lost }}
+command[{{ regexFind "^[0-9]+" $script }}]: starts vLLM without "$@", so that {{ join ", " . }} are lost; end the script with "$@" and add a last item sh [command-arguments]
+{{- end -}}
+{{- end -}}
+{{- end }}

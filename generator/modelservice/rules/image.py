@@ -25,7 +25,7 @@ OWN_IMAGES = (
 OTHER_OWNERS = ("lmcache",)
 _IMAGES = "https://kubernetes.io/docs/concepts/containers/images/"
 _ON_DOCKER_HUB = re.compile(r"((index\.)?docker\.io/)?vllm/vllm-openai[a-z-]*")
-_TASK_FLAGS = ("--task", "--runner", "--convert")
+TASK_FLAGS = ("--task", "--runner", "--convert")
 
 
 def is_vllms(image: Mapping[str, Any]) -> bool:
@@ -164,7 +164,7 @@ def version_unstated(values: Values) -> Iterator[Said]:
 def task_release(values: Values) -> Iterator[Said]:
     """Find a pooling model on an image whose release, and so the flags that start such a model, are unknown."""
     given = {str(word).partition("=")[0].replace("_", "-") for _, word in values.items("args")}
-    if values.at("model.task") == "generate" or given & set(_TASK_FLAGS):
+    if values.at("model.task") == "generate" or given & set(TASK_FLAGS):
         return
     from modelservice.vllm.releases import Exactness, newest_release
 

@@ -1,8 +1,7 @@
-"""Rules on the workload: update strategy, start-up budget, command."""
+"""Rules on the workload: update strategy, start-up budget."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
 from modelservice.findings import Refuser, Severity
@@ -101,45 +100,9 @@ def startup_short(values: Values) -> Iterator[Said]:
         yield Said(path, message, "write at least 300")
 
 
-@rule(
-    "command-model",
-    "The custom command does not name the model.",
-    why="`command` replaces `vllm serve` and the model's name. The server serves another model, or does not start.",
-    source="the chart's templates/_pod.tpl",
-    severity=Severity.WARNING,
-)
-def command_model(values: Values) -> Iterator[Said]:
-    """Find a custom command without the model's name."""
-    command, name = values.at("command") or [], values.at("model.name")
-    if command and not any(name in str(word) for word in [*command, *(values.at("args") or ())]):
-        message = f"takes the place of `vllm serve {name}`, and does not name that model"
-        yield Said(("command",), message, f"add {name} where the command wants it", True)
-
-
-@rule(
-    "command-shell",
-    "A shell's `-c` is not followed by its script.",
-    why=(
-        "The shell takes --port=8000, the chart's first argument, as its script and exits. The container restarts "
-        "again and again."
-    ),
-    source="the chart's templates/_pod.tpl",
-    refused_by=Refuser.CHART,
-)
-def command_shell(values: Values) -> Iterator[Said]:
-    """Find a shell whose script is in `args`, after the chart's own first argument."""
-    command = values.at("command") or []
-    if command and re.fullmatch("-[a-z]*c", str(command[-1])):
-        message = f"{command[-1]} takes --port=8000, which the chart writes first, for its script"
-        hint = "add the script to command, as in [sh, -c, 'vllm serve NAME \"$@\"', sh]"
-        yield Said(("command", len(command) - 1), message, hint)
-
-
 RULES = (
     strategy_kind,
     strategy_stuck,
     strategy_two_writers,
     startup_short,
-    command_model,
-    command_shell,
 )
