@@ -84,6 +84,7 @@ def test_the_defaults_are_the_consoles_and_valid() -> None:
     assert defaults["resources"] == {
         "requests": {"cpu": "4", "memory": "10Gi"},
         "limits": {"cpu": "8", "memory": "16Gi"},
+        "claims": [],
     }
     assert (defaults["gpu"]["count"], defaults["runtimeClassName"], defaults["modelVolume"]["size"]) == (
         1,

@@ -78,6 +78,36 @@ def test_slices_are_asked_of_volcano(helm: str) -> None:
     assert "--tensor-parallel-size=2" in server(items)["args"]
 
 
+@pytest.mark.parametrize(
+    ("count", "args", "expected"),
+    [
+        (1, [], []),
+        (2, [], ["--disable-custom-all-reduce"]),
+        (2, ["--no-disable-custom-all-reduce"], ["--no-disable-custom-all-reduce"]),
+    ],
+)
+def test_a_model_split_over_slices_gets_along_without_vllms_own_all_reduce(
+    count: int, args: list[str], expected: list[str], helm: str
+) -> None:
+    found = arguments(helm, {"gpu": {"count": count, "vgpu": {"enabled": True}}, "args": args})
+    assert [argument for argument in found if "all-reduce" in argument] == expected
+
+
+def test_a_runtime_class_alone_gives_the_gpu(helm: str) -> None:
+    items = objects(helm, {**MODEL, "gpu": {"count": 2, "resourceName": "", "memory": "64Gi"}})
+    assert pod(items)["runtimeClassName"] == "nvidia"
+    assert set(server(items)["resources"]["limits"]) == {"cpu", "memory"}
+    assert "--tensor-parallel-size=2" in server(items)["args"]
+
+
+def test_a_resource_claim_takes_the_place_of_a_gpu_count(helm: str) -> None:
+    amounts = {"cpu": "", "memory": ""}
+    resources = {"requests": amounts, "limits": amounts, "claims": [{"name": "gpu"}]}
+    items = objects(helm, {**MODEL, "gpu": {"count": 0}, "resources": resources})
+    assert server(items)["resources"] == {"claims": [{"name": "gpu"}]}
+    assert pod(items)["runtimeClassName"] == "nvidia"
+
+
 def test_a_quantity_given_as_a_number_is_written_as_the_api_server_stores_it(helm: str) -> None:
     values = {
         "resources": {"requests": {"cpu": 2, "memory": 20000000000}, "limits": {"cpu": 2.5, "memory": 20000000000}}

@@ -114,6 +114,10 @@ meant. With images that are not vLLM's own they may count something else; number
 {{- if and (gt (int .Values.gpu.count) 1) (not (include "modelservice.argumentGiven" (list . "--tensor-parallel-size" "-tp" "--pipeline-parallel-size" "-pp" "--prefill-context-parallel-size" "-pcp" "--data-parallel-size" "-dp" "--data-parallel-size-local" "-dpl" "--nnodes" "-n"))) }}
 - --tensor-parallel-size={{ .Values.gpu.count }}
 {{- end }}
+{{- if and .Values.gpu.vgpu.enabled (gt (int .Values.gpu.count) 1) (not (include "modelservice.argumentGiven" (list . "--disable-custom-all-reduce" "--no-disable-custom-all-reduce" "--enable-custom-all-reduce"))) }}
+{{- /* vLLM's own all-reduce shares memory between GPUs, which slices of them cannot: Project-HAMi/HAMi#1947. */}}
+- --disable-custom-all-reduce
+{{- end }}
 {{- if and (include "modelservice.vllmSince" (list . "0.18.1")) (not (include "modelservice.argumentGiven" (list . "--shutdown-timeout"))) }}
 - --shutdown-timeout={{ sub .Values.terminationGracePeriodSeconds (add (include "modelservice.drainSeconds" .) 5) }}
 {{- end }}
@@ -161,7 +165,7 @@ args[{{ $index }}]: {{ $flag }} is the chart's; remove it, or use its field [arg
 {{- $arguments := include "modelservice.arguments" . | fromYamlArray -}}
 {{- $chart := sub (len $arguments) (len .Values.args) | int -}}
 {{- $vague := regexMatch "--config\\b|[$][{]?[A-Za-z0-9_]*(ARG|OPT|FLAG|PARAM|EXTRA)" $script -}}
-{{- $small := list "--port" "--shutdown-timeout" "--enable-auto-tool-choice" "--enable-ssl-refresh" -}}
+{{- $small := list "--port" "--shutdown-timeout" "--disable-custom-all-reduce" "--enable-auto-tool-choice" "--enable-ssl-refresh" -}}
 {{- $lost := list -}}
 {{- range $index, $argument := $arguments -}}
 {{- $flag := regexFind "^--?[A-Za-z][^= ]*" $argument | replace "_" "-" -}}

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
-from modelservice.findings import Problem, Refuser, Severity
+from modelservice.findings import Action, Edit, Problem, Refuser, Severity
 from modelservice.redact import safe_arguments
 from modelservice.rules.given_arguments import command_line_of, given, words
 from modelservice.rules.image import is_own_image, release_of
@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 
 # Fields that are nothing but a flag whose values vLLM knows.
 _FLAG_FIELDS = {"model.reasoningParser": "--reasoning-parser", "model.toolCallParser": "--tool-call-parser"}
+_SPLITS = ("--tensor-parallel-size", "--pipeline-parallel-size")
+# Resources of HAMi and of Alibaba's plugin, which give out GPUs by memory or cores.
+_BY_MEMORY = ("nvidia.com/gpumem", "nvidia.com/gpucores", "aliyun.com/gpu-mem")
 _DRAIN_SECONDS = 15
 _MOST_DIGITS = 10
 _VARIABLE = re.compile(r"(?<!\$)\$\(([A-Za-z_][A-Za-z0-9_.-]*)\)")
@@ -91,6 +94,34 @@ def gpu_unused(values: Values) -> Iterator[Said]:
     """Find a model that is split over fewer GPUs than the pods have."""
     if (split := _split(values)) and split.needed < split.have:
         yield split.said
+
+
+@rule(
+    "gpu-slices-split",
+    "The model is split over slices of GPUs.",
+    why=(
+        "The processes of one model exchange data between GPUs on every step. NCCL cannot do that between slices of "
+        "MIG, and refuses two shares of the same GPU. vLLM then hangs or exits when it starts."
+    ),
+    source="vllm-project/vllm#7211, NVIDIA/nccl#1716",
+    severity=Severity.WARNING,
+)
+def gpu_slices_split(values: Values) -> Iterator[Said]:
+    """Find tensor or pipeline parallelism over slices of MIG, shared GPUs, or slices by memory."""
+    count, name = values.at("gpu.count"), values.at("gpu.resourceName")
+    sizes = _numbers(values, tuple(PARALLEL))
+    parts = math.prod(size for flag, (_, size) in sizes.items() if flag in _SPLITS) if sizes else count
+    if count < 2 or parts < 2 or values.at("gpu.vgpu.enabled"):
+        return
+    if name.startswith("nvidia.com/mig-") or name.endswith(".shared"):
+        message = f"{parts} of {name} hold one model, and NCCL does not connect such slices"
+        yield Said(("gpu", "count"), message, "set gpu.count: 1, and a larger slice or a whole GPU in gpu.resourceName")
+    sliced = next((key for key in values.at("resources.limits") if key.startswith(_BY_MEMORY)), None)
+    switch = "--disable-custom-all-reduce"
+    if sliced and not any(word.replace("_", "-").endswith("-custom-all-reduce") for word in words(values)):
+        message = f"{sliced} makes slices, over which vLLM's own all-reduce does not work"
+        fix = (Edit(Action.APPEND, ("args",), switch),)
+        yield Said(("resources", "limits", sliced), message, f"add {switch} to args", True, fix)
 
 
 class _Split(NamedTuple):
@@ -194,4 +225,4 @@ def task_twice(values: Values) -> Iterator[Said]:
             yield Said(("args", index), message, "remove it, or model.task")
 
 
-RULES = (gpu_split, gpu_unused, argument_variable, shutdown_timeout, task_twice)
+RULES = (gpu_split, gpu_unused, gpu_slices_split, argument_variable, shutdown_timeout, task_twice)

@@ -8,6 +8,7 @@ from typing import Any
 from modelservice.findings import Action, Edit, Fix, Path, Refuser, Severity, dotted
 from modelservice.redact import PLACEHOLDER
 from modelservice.rules.containers import containers
+from modelservice.rules.gpu import resource_fields
 from modelservice.rules.model import model_mount, under
 from modelservice.rules.rule import Said, Settings, Values, asking, listed, put, rule, sound
 from modelservice.rules.security import non_root, own_home
@@ -16,6 +17,7 @@ from modelservice.rules.storage import COMPILE_VARIABLES, compile_cache_of, mode
 _CHART = "the chart's templates/_env.tpl"
 _CA_VARIABLES = ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "AWS_CA_BUNDLE")
 _TOKENS = ("HF_TOKEN", "HUGGING_FACE_HUB_TOKEN")
+_DEVICES = ("CUDA_VISIBLE_DEVICES", "NVIDIA_VISIBLE_DEVICES")
 
 
 def _set_by_chart(values: Values) -> dict[str, str]:
@@ -181,4 +183,24 @@ def cache_elsewhere(values: Values) -> Iterator[Said]:
         yield Said(("env", index, "value"), f"{folder}, where models are stored, is in no volume", hint)
 
 
-RULES = (env_set_by_chart, env_has_field, env_twice, env_unknown, cache_elsewhere)
+@rule(
+    "device-variable",
+    "A variable chooses GPUs that the device plugin has chosen already.",
+    why=(
+        "The container gets the GPUs that Kubernetes assigned, numbered from 0. Another choice leaves some of them "
+        "idle, hides all of them, or shows GPUs of other pods."
+    ),
+    source="vllm-project/vllm#41848, #20939; NVIDIA/k8s-device-plugin",
+    severity=Severity.WARNING,
+)
+def device_variable(values: Values) -> Iterator[Said]:
+    """Find a choice of devices beside a GPU resource; without one, the runtime class reads the variable."""
+    if not values.at("gpu.count") or not resource_fields(values):
+        return
+    for index, variable in values.items("env"):
+        if variable["name"] in _DEVICES:
+            message = f"{variable['name']} chooses among GPUs that Kubernetes has assigned already"
+            yield Said(("env", index, "name"), message, "remove it", fix=_without(index))
+
+
+RULES = (device_variable, env_set_by_chart, env_has_field, env_twice, env_unknown, cache_elsewhere)

@@ -32,8 +32,10 @@ def gpu_required(values: Values) -> Iterator[Said]:
     """Find vLLM's CUDA image in a pod without a GPU."""
     repository = values.at("image.repository")
     # Slices of MIG are resources of their own.
-    sliced = any(name.startswith("nvidia.com/") for name in values.at("resources.limits"))
-    if values.at("gpu.count") == 0 and not sliced and repository.rsplit("/", 1)[-1] in GPU_IMAGES:
+    other = values.at("resources.claims") or any(
+        name.startswith("nvidia.com/") for name in values.at("resources.limits")
+    )
+    if values.at("gpu.count") == 0 and not other and repository.rsplit("/", 1)[-1] in GPU_IMAGES:
         message = f"0 with the image {repository}, which needs a GPU"
         yield Said(("gpu", "count"), message, f"write 1 or more, or set image.repository: {CPU_IMAGE} for CPUs")
 
@@ -68,7 +70,8 @@ def vgpu_unused(values: Values) -> Iterator[Said]:
 
 def resource_fields(values: Values) -> dict[str, str]:
     """Return the resources that the chart sets → the fields that say how many."""
-    return _SLICES if values.at("gpu.vgpu.enabled") else {values.at("gpu.resourceName"): "gpu.count"}
+    name = values.at("gpu.resourceName")
+    return _SLICES if values.at("gpu.vgpu.enabled") else {name: "gpu.count"} if name else {}
 
 
 @rule(
@@ -136,8 +139,10 @@ def gpu_vendor(values: Values) -> Iterator[Said]:
 )
 def runtime_class_unused(values: Values) -> Iterator[Said]:
     """Find a runtime class for a pod without a GPU."""
-    if values.written("runtimeClassName") and values.at("runtimeClassName") and values.at("gpu.count") == 0:
-        yield removal(("runtimeClassName",), "has no effect with gpu.count 0")
+    without = values.at("gpu.count") == 0 and not values.at("resources.claims")
+    if values.written("runtimeClassName") and values.at("runtimeClassName") and without:
+        why = ', or set gpu.count: 1 and gpu.resourceName: "" where the class alone gives the GPU'
+        yield removal(("runtimeClassName",), "has no effect with gpu.count 0", why)
 
 
 RULES = (gpu_required, gpu_vendor, vgpu_count, vgpu_unused, gpu_resource_twice, runtime_class_unused)

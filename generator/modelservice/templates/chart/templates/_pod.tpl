@@ -55,7 +55,7 @@ spec:
   {{- with .Values.priorityClassName }}
   priorityClassName: {{ . | quote }}
   {{- end }}
-  {{- if and .Values.runtimeClassName (int .Values.gpu.count) }}
+  {{- if and .Values.runtimeClassName (or (int .Values.gpu.count) .Values.resources.claims) }}
   runtimeClassName: {{ .Values.runtimeClassName | quote }}
   {{- end }}
   {{- with .Values.schedulerName | default (ternary "volcano" "" .Values.gpu.vgpu.enabled) }}

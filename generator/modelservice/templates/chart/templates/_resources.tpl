@@ -21,7 +21,7 @@ volcano.sh/vgpu-memory: {{ . }}
 {{- with .Values.gpu.vgpu.cores }}
 volcano.sh/vgpu-cores: {{ . }}
 {{- end }}
-{{- else if int .Values.gpu.count -}}
+{{- else if and .Values.gpu.resourceName (int .Values.gpu.count) -}}
 {{ .Values.gpu.resourceName }}: {{ .Values.gpu.count }}
 {{- end }}
 {{- end }}
@@ -36,6 +36,10 @@ volcano.sh/vgpu-cores: {{ . }}
   {{- end }}
 {{ end -}}
 {{- end -}}
+{{- with .Values.resources.claims }}
+claims:
+  {{- toYaml . | nindent 2 }}
+{{ end -}}
 {{- end }}
 
 {{/* The server's requests and limits; the accelerators stand in both. */}}

@@ -1,8 +1,8 @@
 {{/* GPUs and slices of GPUs. Helm 3.18.0 hands numbers over as text, so that 0 is true: hence int. */}}
 {{- define "modelservice.validate.gpu" -}}
 {{- $gpu := .Values.gpu -}}
-{{- $sliced := keys .Values.resources.limits | join " " | contains "nvidia.com/" -}}
-{{- if and (not (int $gpu.count)) (not $sliced) (has (base .Values.image.repository) (list "vllm-openai" "vllm-openai-nonroot")) }}
+{{- $other := or .Values.resources.claims (keys .Values.resources.limits | join " " | contains "nvidia.com/") -}}
+{{- if and (not (int $gpu.count)) (not $other) (has (base .Values.image.repository) (list "vllm-openai" "vllm-openai-nonroot")) }}
 gpu.count: 0 with the image {{ .Values.image.repository }}, which needs a GPU; set at least 1, or an image for CPUs in image.repository [gpu-required]
 {{- end }}
 {{- if and $gpu.vgpu.enabled (not (int $gpu.count)) }}
@@ -23,7 +23,7 @@ resources.{{ $part }}[{{ $name | quote }}]: is set by {{ $field }}; remove it he
 volcano.sh/vgpu-number: gpu.count
 volcano.sh/vgpu-memory: gpu.vgpu.memoryMiB
 volcano.sh/vgpu-cores: gpu.vgpu.cores
-{{- else -}}
+{{- else if .Values.gpu.resourceName -}}
 {{ .Values.gpu.resourceName }}: gpu.count
 {{- end -}}
 {{- end }}
