@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from modelservice.findings import Action, Edit, Problem, Refuser, Severity
 from modelservice.redact import safe_arguments
-from modelservice.rules.given_arguments import command_line_of, given, words
+from modelservice.rules.given_arguments import command_line_of, whole_numbers, words
 from modelservice.rules.image import is_own_image, release_of
 from modelservice.rules.rule import Said, Values, put, rule
 from modelservice.spelling import nearest
@@ -24,7 +24,6 @@ _SPLITS = ("--tensor-parallel-size", "--pipeline-parallel-size")
 # Resources of HAMi and of Alibaba's plugin, which give out GPUs by memory or cores.
 _BY_MEMORY = ("nvidia.com/gpumem", "nvidia.com/gpucores", "aliyun.com/gpu-mem")
 _DRAIN_SECONDS = 15
-_MOST_DIGITS = 10
 _VARIABLE = re.compile(r"(?<!\$)\$\(([A-Za-z_][A-Za-z0-9_.-]*)\)")
 
 
@@ -59,15 +58,6 @@ def _field_problems(values: Values, key: str) -> Iterator[Problem]:
         message = f"{line.label} knows no parser {name} without a plugin"
         fix = put({path: near}) if near else ()
         yield Problem(Severity.WARNING, path, message, hint, "argument-value", fix=fix)
-
-
-def _numbers(values: Values, flags: tuple[str, ...]) -> dict[str, tuple[int, int]]:
-    """Return the whole numbers that the arguments give to these flags: flag → (index, number), the last one wins."""
-    return {
-        item.flag.name: (item.at, int(item.values[0].text))
-        for item in given(values, *flags)
-        if item.values[0].text.isdecimal() and len(item.values[0].text) < _MOST_DIGITS
-    }
 
 
 @rule(
@@ -109,7 +99,7 @@ def gpu_unused(values: Values) -> Iterator[Said]:
 def gpu_slices_split(values: Values) -> Iterator[Said]:
     """Find tensor or pipeline parallelism over slices of MIG, shared GPUs, or slices by memory."""
     count, name = values.at("gpu.count"), values.at("gpu.resourceName")
-    sizes = _numbers(values, tuple(PARALLEL))
+    sizes = whole_numbers(values, tuple(PARALLEL))
     parts = math.prod(size for flag, (_, size) in sizes.items() if flag in _SPLITS) if sizes else count
     if count < 2 or parts < 2 or values.at("gpu.vgpu.enabled"):
         return
@@ -137,7 +127,7 @@ def _split(values: Values) -> _Split | None:
     count = values.at("gpu.count")
     if not values.at("args") or not count or any(word == "ray" or word.endswith("=ray") for word in words(values)):
         return None
-    sizes = _numbers(values, (*PARALLEL, "--nnodes"))
+    sizes = whole_numbers(values, (*PARALLEL, "--nnodes"))
     nodes = sizes.pop("--nnodes", (0, 1))[1] or 1
     if "--data-parallel-size-local" in sizes or _one_rank(values):  # the other ranks are in other pods
         sizes.pop("--data-parallel-size", None)
@@ -196,7 +186,7 @@ def argument_variable(values: Values) -> Iterator[Said]:
 def shutdown_timeout(values: Values) -> Iterator[Said]:
     """Find a shutdown timeout that does not fit into the grace period."""
     grace = values.at("terminationGracePeriodSeconds")
-    for index, seconds in _numbers(values, ("--shutdown-timeout",)).values():
+    for index, seconds in whole_numbers(values, ("--shutdown-timeout",)).values():
         if seconds + _DRAIN_SECONDS >= grace:
             message = (
                 f"--shutdown-timeout {seconds}, {_DRAIN_SECONDS} seconds later, ends after the grace period of {grace}"

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 from modelservice.rules.image import release_of
 from modelservice.rules.rule import Values
 
+_MOST_DIGITS = 10
+
 if TYPE_CHECKING:
     from modelservice.vllm.command_line import Given
     from modelservice.vllm.flags import Line
@@ -33,6 +35,15 @@ def given(values: Values, *flags: str) -> list[Given]:
 
     found = read(words(values), command_line_of(values))
     return [item for item in found if isinstance(item, Given) and item.flag.name in flags and item.values]
+
+
+def whole_numbers(values: Values, flags: tuple[str, ...]) -> dict[str, tuple[int, int]]:
+    """Return the whole numbers that the arguments give to these flags: flag → (index, number), the last one wins."""
+    return {
+        item.flag.name: (item.at, int(item.values[0].text))
+        for item in given(values, *flags)
+        if item.values[0].text.isdecimal() and len(item.values[0].text) < _MOST_DIGITS
+    }
 
 
 def last_value(values: Values, flag: str) -> str:

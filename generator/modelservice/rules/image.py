@@ -51,6 +51,12 @@ def release_of(values: Values) -> Release:
     return release_in(values.at("image"), values.at("vllmVersion"))
 
 
+def known_release(values: Values) -> tuple[int, ...]:
+    """Return the numbers of the release in one of vLLM's own images, none where it is unknown."""
+    asked = release_of(values).asked if is_own_image(values) else ""
+    return tuple(int(part) for part in asked.split(".")) if asked else ()
+
+
 @rule(
     "image-not-pinned",
     "The image has no fixed tag.",

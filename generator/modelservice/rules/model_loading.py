@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from modelservice.findings import Action, Edit, Refuser, Severity
 from modelservice.rules.given_arguments import given
-from modelservice.rules.image import is_own_image, release_of
+from modelservice.rules.image import is_own_image, known_release, release_of
 from modelservice.rules.rule import Said, Values, rule
 from modelservice.vllm.argument_rules import in_place
 
@@ -22,12 +22,6 @@ _NO_GGUF_SINCE = "0.24.0"
 def in_object_store(name: str) -> bool:
     """Say whether a model's name is the address of an object store, as templates/_vllm.tpl does."""
     return _OBJECT_STORE.match(name) is not None
-
-
-def _known(values: Values) -> tuple[int, ...]:
-    """Return the numbers of the release in one of vLLM's own images, none where it is unknown."""
-    asked = release_of(values).asked if is_own_image(values) else ""
-    return tuple(int(part) for part in asked.split(".")) if asked else ()
 
 
 def _numbers(release: str) -> tuple[int, ...]:
@@ -50,7 +44,7 @@ def model_loader(values: Values) -> Iterator[Said]:
     if not in_object_store(name) or not is_own_image(values):
         return
     formats = given(values, "--load-format")
-    known = _known(values)
+    known = known_release(values)
     old = bool(known) and known < _numbers(_STREAMS_BY_ITSELF)
     if formats and formats[-1].values[0].text not in (*_STREAMERS, *(() if old else ("auto",))):
         item = formats[-1]
@@ -75,7 +69,7 @@ def model_loader(values: Values) -> Iterator[Said]:
 def gguf_gone(values: Values) -> Iterator[Said]:
     """Find a GGUF model on a release without its loader; argument-value finds the flags."""
     name = values.at("model.name")
-    if name.lower().rstrip("/").endswith((".gguf", "-gguf")) and _known(values) >= _numbers(_NO_GGUF_SINCE):
+    if name.lower().rstrip("/").endswith((".gguf", "-gguf")) and known_release(values) >= _numbers(_NO_GGUF_SINCE):
         message = f"{name} is GGUF, which vLLM {release_of(values).asked} does not load without vllm-gguf-plugin"
         hint = "name the model's own repository, or set image.tag: v0.23.0"
         yield Said(("model", "name"), message, hint)
