@@ -184,7 +184,7 @@ def test_a_value_that_went_says_since_when() -> None:
         ["--chat-template={{ bos }} -- {% if x %}"],
         ["--override-generation-config", '{"temperature": 0.2}'],
         ["--max-model-len=$(LENGTH)", "--dtype", "$(DTYPE)"],
-        ["--download-dir=/models", "--disable-fastapi-docs"],
+        ["--disable-fastapi-docs"],
         ["--attention-backend=flash_attn", "--uvicorn-log-level", "debug"],
         ["--no-enable-prefix-caching", "--collect-detailed-traces", "model", "worker"],
     ],

@@ -129,7 +129,7 @@ meant. With images that are not vLLM's own they may count something else; number
 {{- if and .Values.args (not .Values.command) (include "modelservice.ownImage" .) -}}
 {{- range $index, $argument := .Values.args -}}
 {{- $flag := regexFind "^[^= ]*" $argument | replace "_" "-" -}}
-{{- if has $flag (list "--api-key" "--enable-auto-tool-choice" "--grpc" "--headless" "--help" "--hf-token" "--host" "--model" "--port" "--reasoning-parser" "--revision" "--root-path" "--served-model-name" "--ssl-certfile" "--ssl-keyfile" "--tool-call-parser" "--uds") }}
+{{- if has $flag (list "--api-key" "--download-dir" "--enable-auto-tool-choice" "--grpc" "--headless" "--help" "--hf-token" "--host" "--model" "--port" "--reasoning-parser" "--revision" "--root-path" "--served-model-name" "--ssl-certfile" "--ssl-keyfile" "--tool-call-parser" "--uds") }}
 args[{{ $index }}]: {{ $flag }} is the chart's; remove it, or use its field [argument-owned]
 {{- end -}}
 {{- end -}}

@@ -8,6 +8,7 @@ from modelservice.findings import Problem, Severity
 from modelservice.rules import (
     api_key,
     args,
+    argument_paths,
     autoscaling,
     caches,
     command,
@@ -64,6 +65,7 @@ ALL: tuple[Checked, ...] = (
     *containers.RULES,
     *extra_objects.RULES,
     *args.RULES,
+    *argument_paths.RULES,
 )
 
 

@@ -7,9 +7,9 @@ import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
-from modelservice.findings import Action, Edit, Problem, Refuser, Severity
+from modelservice.findings import Problem, Refuser, Severity
 from modelservice.redact import safe_arguments
-from modelservice.rules.given_arguments import command_line_of, whole_numbers, words
+from modelservice.rules.given_arguments import adding_argument, command_line_of, whole_numbers, words
 from modelservice.rules.image import is_own_image, release_of
 from modelservice.rules.rule import Said, Values, put, rule
 from modelservice.spelling import nearest
@@ -110,7 +110,7 @@ def gpu_slices_split(values: Values) -> Iterator[Said]:
     switch = "--disable-custom-all-reduce"
     if sliced and not any(word.replace("_", "-").endswith("-custom-all-reduce") for word in words(values)):
         message = f"{sliced} makes slices, over which vLLM's own all-reduce does not work"
-        fix = (Edit(Action.APPEND, ("args",), switch),)
+        fix = adding_argument(values, switch)
         yield Said(("resources", "limits", sliced), message, f"add {switch} to args", True, fix)
 
 

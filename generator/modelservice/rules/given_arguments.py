@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from modelservice.findings import Action, Edit, Fix
 from modelservice.rules.image import release_of
-from modelservice.rules.rule import Values
+from modelservice.rules.rule import Values, put
 
 _MOST_DIGITS = 10
 
@@ -44,6 +45,11 @@ def whole_numbers(values: Values, flags: tuple[str, ...]) -> dict[str, tuple[int
         for item in given(values, *flags)
         if item.values[0].text.isdecimal() and len(item.values[0].text) < _MOST_DIGITS
     }
+
+
+def adding_argument(values: Values, argument: str) -> Fix:
+    """Return the edit that adds an argument, behind the others where there are some."""
+    return (Edit(Action.APPEND, ("args",), argument),) if values.written("args") else put({("args",): [argument]})
 
 
 def last_value(values: Values, flag: str) -> str:

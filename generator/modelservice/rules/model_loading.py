@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from modelservice.findings import Action, Edit, Refuser, Severity
-from modelservice.rules.given_arguments import given
+from modelservice.findings import Refuser, Severity
+from modelservice.rules.given_arguments import adding_argument, given
 from modelservice.rules.image import is_own_image, known_release, release_of
 from modelservice.rules.rule import Said, Values, rule
 from modelservice.vllm.argument_rules import in_place
@@ -52,7 +52,7 @@ def model_loader(values: Values) -> Iterator[Said]:
         yield Said(("args", item.at), message, f"write {_STREAMER}", fix=in_place(item.items, [_STREAMER]))
     elif old and not formats:
         message = f"vLLM before {_STREAMS_BY_ITSELF} does not choose the loader for {name} itself"
-        fix = (Edit(Action.APPEND, ("args",), _STREAMER),)
+        fix = adding_argument(values, _STREAMER)
         yield Said(("model", "name"), message, f"add {_STREAMER} to args", fix=fix)
 
 

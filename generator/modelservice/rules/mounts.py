@@ -109,6 +109,12 @@ def _own_mounts(values: Values) -> list[tuple[str, str]]:
     return [(name, path) for name, path, there in mounts if there]
 
 
+def mounted_folders(values: Values) -> list[str]:
+    """Return where the server's volumes are mounted: the model's, the user's and the chart's other ones."""
+    mine = [mount["mountPath"] for _, mount in values.items("volumeMounts")]
+    return [model_mount(values), *mine, *(path for _, path in _own_mounts(values))]
+
+
 @rule(
     "mount-path",
     "A path is mounted twice in one container.",

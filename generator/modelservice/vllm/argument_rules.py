@@ -220,6 +220,7 @@ _PROBES = "the probes then speak HTTPS"
 _SECRET = "no secret belongs in arguments"  # noqa: S105  a sentence
 OWNED = {
     "--api-key": Owned(_SECRET, besides=" and name the key's Secret in apiKeySecret.name"),
+    "--download-dir": Owned("the model volume keeps the models", "modelVolume.mountPath"),
     "--enable-auto-tool-choice": Owned("it comes with a tool call parser", besides=" and set model.toolCallParser"),
     "--grpc": Owned(_LISTENS),
     "--headless": Owned(_LISTENS),

@@ -1,0 +1,86 @@
+"""A rule on files and folders that arguments name."""
+
+from __future__ import annotations
+
+import json
+import posixpath
+import re
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from modelservice.findings import Severity
+from modelservice.rules.given_arguments import given
+from modelservice.rules.image import is_own_image
+from modelservice.rules.model import under
+from modelservice.rules.mounts import mounted_folders
+from modelservice.rules.rule import Said, Values, rule
+
+if TYPE_CHECKING:
+    from modelservice.vllm.command_line import Given
+
+_FLAGS = (
+    "--chat-template",
+    "--config",
+    "--generation-config",
+    "--hf-config-path",
+    "--lora-modules",
+    "--reasoning-parser-plugin",
+    "--speculative-config",
+    "--tokenizer",
+    "--tool-parser-plugin",
+)
+# Folders with files in vLLM's own images (the working directory holds its examples), or that a container makes.
+_IN_THE_IMAGE = ("/vllm-workspace", "/usr", "/opt", "/tmp", "/home", "/dev")  # noqa: S108  no file is made
+# Folders that a mount would hide from the container.
+_SYSTEM = ("/", "/etc", "/root", "/run", "/var")
+_ADAPTER = re.compile("[^=/{]+=(/.*)")
+
+
+@rule(
+    "argument-path",
+    "An argument names a file that is in no mounted volume.",
+    why=(
+        "vLLM's own images do not contain the file. vLLM exits when it starts, or takes the path for a model's id on "
+        "the hub and does not find it."
+    ),
+    source="GoogleCloudPlatform/kubernetes-engine-samples#1581, vllm-project/vllm#7286",
+    severity=Severity.WARNING,
+)
+def argument_path(values: Values) -> Iterator[Said]:
+    """Find absolute paths in arguments that no volume holds, with an image whose files are known."""
+    if not is_own_image(values):
+        return
+    mounts = mounted_folders(values)
+    for item in given(values, *_FLAGS):
+        for at, path in _paths(item):
+            if not any(under(path, folder) for folder in (*mounts, *_IN_THE_IMAGE)):
+                message = f"{path} of {item.flag.name} is in no mounted volume, and not in vLLM's image"
+                yield Said(("args", at), message, _hint(path, item.flag.name))
+
+
+def _hint(path: str, flag: str) -> str:
+    folder, name = posixpath.split(path.rstrip("/"))
+    place = f"{path} with subPath: {name}" if folder in _SYSTEM else folder
+    hint = f"add a volume that holds it to volumes, and mount it in volumeMounts at {place}"
+    return f"write the template into model.chatTemplate, or {hint}" if flag == "--chat-template" else hint
+
+
+def _paths(item: Given) -> Iterator[tuple[int, str]]:
+    """Yield the absolute paths that a flag names, each with the argument that holds it."""
+    for word in item.values:
+        adapter = _ADAPTER.fullmatch(word.text) if item.flag.name == "--lora-modules" else None
+        text = adapter[1] if adapter else _in_json(word.text) if word.text.startswith("{") else word.text
+        if text.startswith("/") and "\n" not in text and item.key in ("", "model"):
+            yield word.at, text
+
+
+def _in_json(text: str) -> str:
+    """Return the path or the model that a JSON object names, "" where it names none."""
+    try:
+        found = json.loads(text)
+        return str(found.get("path") or found.get("model") or "")
+    except (ValueError, RecursionError, AttributeError):
+        return ""
+
+
+RULES = (argument_path,)
