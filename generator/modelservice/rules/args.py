@@ -105,7 +105,9 @@ def gpu_slices_split(values: Values) -> Iterator[Said]:
         return
     if name.startswith("nvidia.com/mig-") or name.endswith(".shared"):
         message = f"{parts} of {name} hold one model, and NCCL does not connect such slices"
-        yield Said(("gpu", "count"), message, "set gpu.count: 1, and a larger slice or a whole GPU in gpu.resourceName")
+        yield Said(
+            ("gpu", "count"), message, "set gpu.count: 1, or name whole GPUs or a larger slice in gpu.resourceName"
+        )
     sliced = next((key for key in values.at("resources.limits") if key.startswith(_BY_MEMORY)), None)
     switch = "--disable-custom-all-reduce"
     if sliced and not any(word.replace("_", "-").endswith("-custom-all-reduce") for word in words(values)):

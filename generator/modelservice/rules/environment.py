@@ -10,7 +10,7 @@ from modelservice.redact import PLACEHOLDER
 from modelservice.rules.containers import containers
 from modelservice.rules.gpu import resource_fields
 from modelservice.rules.model import model_mount, under
-from modelservice.rules.rule import Said, Settings, Values, asking, listed, put, rule, sound
+from modelservice.rules.rule import Said, Settings, Values, asking, listed, put, removal, rule, sound
 from modelservice.rules.security import non_root, own_home
 from modelservice.rules.storage import COMPILE_VARIABLES, compile_cache_of, model_volume, read_only, user_cache
 
@@ -200,7 +200,7 @@ def device_variable(values: Values) -> Iterator[Said]:
     for index, variable in values.items("env"):
         if variable["name"] in _DEVICES:
             message = f"{variable['name']} chooses among GPUs that Kubernetes has assigned already"
-            yield Said(("env", index, "name"), message, "remove it", fix=_without(index))
+            yield removal(("env", index), message, on_key=False)
 
 
 RULES = (device_variable, env_set_by_chart, env_has_field, env_twice, env_unknown, cache_elsewhere)

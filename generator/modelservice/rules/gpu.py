@@ -141,7 +141,7 @@ def runtime_class_unused(values: Values) -> Iterator[Said]:
     """Find a runtime class for a pod without a GPU."""
     without = values.at("gpu.count") == 0 and not values.at("resources.claims")
     if values.written("runtimeClassName") and values.at("runtimeClassName") and without:
-        why = ', or set gpu.count: 1 and gpu.resourceName: "" where the class alone gives the GPU'
+        why = ", or ask for a GPU in gpu.count, with an empty gpu.resourceName where the class alone gives it"
         yield removal(("runtimeClassName",), "has no effect with gpu.count 0", why)
 
 

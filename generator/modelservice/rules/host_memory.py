@@ -12,7 +12,7 @@ from modelservice.findings import Path
 from modelservice.quantity import amount
 from modelservice.rules.given_arguments import given, last_value, whole_numbers
 from modelservice.rules.image import known_release
-from modelservice.rules.rule import Said, Values, rule
+from modelservice.rules.rule import Said, Values, rule, setting
 from modelservice.vllm.argument_rules import PARALLEL
 
 _GIBIBYTE = Decimal(1024**3)
@@ -20,6 +20,8 @@ _KV, _WEIGHTS = "--kv-offloading-size", "--cpu-offload-gb"
 _TRANSFER = "--kv-transfer-config"
 # From this listed release on, the native buffer is a file in /dev/shm (vllm/v1/kv_offload/cpu/spec.py).
 _SHARED_SINCE = (0, 27, 1)
+_SPARE_GIBIBYTES = 8
+_LESS = ", or ask for less"
 _MOST = Decimal(10) ** 18
 
 
@@ -98,31 +100,37 @@ def _shown(size: Decimal) -> str:
 def host_memory(values: Values) -> Iterator[Said]:
     """Find buffers in the node's memory that the limit, or the size of /dev/shm, has no room for."""
     asked = [one for one in _asked(values) if one.size > 0]
-    limit = values.at("resources.limits.memory")
+    limit, size = values.at("resources.limits.memory"), values.at("sharedMemory.sizeLimit")
     most = amount(limit) if limit else None
     wanted = sum((one.size for one in asked), Decimal(0))
+    shared = _beyond_shared_memory(values)
+    settings = {"sharedMemory.sizeLimit": _roomy(shared.size)} if shared else {}
     if asked and most is not None and wanted >= most:
         names = " and ".join(one.name for one in asked)
         parts = f" ({' + '.join(_shown(one.size) for one in asked)})" if len(asked) > 1 else ""
         verb = "ask" if len(asked) > 1 else "asks"
         message = f"{names} {verb} for {_shown(wanted)} of memory{parts}, and resources.limits.memory is {limit}"
-        hint = f"set resources.limits.memory to more than {_shown(wanted)}, or ask for less"
-        yield Said(asked[0].path, message, hint)
-    yield from _beyond_shared_memory(values)
+        yield setting(asked[0].path, message, {"resources.limits.memory": _roomy(wanted), **settings}, _LESS)
+    elif shared:
+        message = f"{shared.name} keeps {_shown(shared.size)} in /dev/shm, and sharedMemory.sizeLimit is {size}"
+        if most is not None and most < (amount(_roomy(shared.size)) or 0):
+            settings["resources.limits.memory"] = _roomy(shared.size)
+        yield setting(shared.path, message, settings, _LESS)
 
 
-def _beyond_shared_memory(values: Values) -> Iterator[Said]:
+def _beyond_shared_memory(values: Values) -> _Asked | None:
+    """Return the buffer that /dev/shm has no room for, None where there is room or it lies elsewhere."""
     size = values.at("sharedMemory.sizeLimit") if values.at("sharedMemory.enabled") else None
     room = amount(size) if size else None
     simple = any(variable["name"] == "VLLM_USE_SIMPLE_KV_OFFLOAD" for _, variable in values.items("env"))
     if room is None or simple or not values.at("gpu.count") or known_release(values) < _SHARED_SINCE:
-        return
-    for one in _kv_buffer(values):
-        if one.size >= room:
-            message = f"{one.name} keeps {_shown(one.size)} in /dev/shm, and sharedMemory.sizeLimit is {size}"
-            yield Said(
-                one.path, message, f"set sharedMemory.sizeLimit to more than {_shown(one.size)}, or ask for less"
-            )
+        return None
+    return next((one for one in _kv_buffer(values) if one.size >= room), None)
+
+
+def _roomy(size: Decimal) -> str:
+    """Return somewhat more, for the server's other memory."""
+    return f"{math.ceil(size / _GIBIBYTE) + _SPARE_GIBIBYTES}Gi"
 
 
 RULES = (host_memory,)

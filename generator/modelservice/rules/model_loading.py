@@ -49,7 +49,8 @@ def model_loader(values: Values) -> Iterator[Said]:
     if formats and formats[-1].values[0].text not in (*_STREAMERS, *(() if old else ("auto",))):
         item = formats[-1]
         message = f"--load-format {item.values[0].text} does not read {name}"
-        yield Said(("args", item.at), message, f"write {_STREAMER}", fix=in_place(item.items, [_STREAMER]))
+        hint = f"write `{_STREAMER}`" + (" in place of both items" if len(item.items) > 1 else "")
+        yield Said(("args", item.values[0].at), message, hint, fix=in_place(item.items, [_STREAMER]))
     elif old and not formats:
         message = f"vLLM before {_STREAMS_BY_ITSELF} does not choose the loader for {name} itself"
         fix = adding_argument(values, _STREAMER)
