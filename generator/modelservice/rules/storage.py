@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 from modelservice.rules.model import model_mount, under
+from modelservice.rules.model_loading import in_object_store
 from modelservice.rules.replicas import most_replicas
 from modelservice.rules.rule import Values
 
@@ -59,7 +59,8 @@ def _model_elsewhere(values: Values) -> bool:
     if any(item["mountPath"].rstrip("/") == mount.rstrip("/") for item in mounts):
         return True
     name, cache = str(values.at("model.name")), user_cache(values)
-    elsewhere = object_store(values) or bool(cache and cache != "unknown" and not under(cache, mount))
+    words = [name, *(values.at("command") or ())]
+    elsewhere = any(map(in_object_store, words)) or bool(cache and cache != "unknown" and not under(cache, mount))
     if values.at("model.source") == "local":
         elsewhere = not under(name, mount)
     return elsewhere and not _volume_used(values, mount)
@@ -80,12 +81,6 @@ def _names_volume(node: Any) -> bool:
     if isinstance(node, list):
         return any(map(_names_volume, node))
     return isinstance(node, dict) and (node.get("name") == "model-dir" or any(map(_names_volume, node.values())))
-
-
-def object_store(values: Values) -> bool:
-    """Say whether the model is read from object storage."""
-    words = [values.at("model.name"), *(values.at("command") or ())]
-    return any(re.match("(s3|gs|az)://", str(word)) for word in words)
 
 
 def read_only_many(values: Values) -> bool:
