@@ -106,7 +106,9 @@ def test_layers_are_checked_as_one_service(tmp_path: Path) -> None:
 def test_a_layer_in_the_folder_is_no_service(tmp_path: Path) -> None:
     layer = tmp_path / "defaults.yaml"
     layer.write_text("gpu: {count: 0}\n")
-    (tmp_path / "cpu.yaml").write_text("model: {name: a/b}\nimage: {repository: example.com/vllm-cpu, tag: v0.33.0}\n")
+    (tmp_path / "cpu.yaml").write_text(
+        "model: {name: a/b}\nimage: {repository: example.com/vllm-cpu, tag: v0.33.0}\nvllmVersion: 0.33.0\n"
+    )
     assert run("validate", tmp_path).exit_code == 1
     for files in ([tmp_path], [tmp_path / "cpu.yaml", layer]):
         answer = run("validate", *files, "-f", layer)
