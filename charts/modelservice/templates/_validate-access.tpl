@@ -9,11 +9,9 @@ httpRoute.parentRefs: is empty, and no gateway then serves the route; name one [
 {{- $keyed := .Values.apiKeySecret.name -}}
 {{- range .Values.env }}{{ if eq .name "VLLM_API_KEY" }}{{ $keyed = true }}{{ end }}{{ end -}}
 {{- $stated := or .Values.vllmVersion (contains "vllm" (printf "%s:%s" .Values.image.repository .Values.image.tag)) -}}
-{{- if and .Values.ingress.enabled $keyed $stated (include "modelservice.vllmListed" .) (not (include "modelservice.vllmSince" (list . "0.22.0"))) }}
+{{- $listed := include "modelservice.listedNumber" . | default "0.22.0" -}}
+{{- if and .Values.ingress.enabled $keyed $stated (semverCompare "<0.22.0" $listed) }}
 ingress.enabled: before vLLM 0.22.0 a Host header bypasses the API key; use a later release [api-key-bypass]
-{{- $listed := include "modelservice.listedNumber" . | default "0.24.0" -}}
-{{- if and .Values.ingress.enabled $keyed $stated (semverCompare "<0.24.0" $listed) }}
-ingress.enabled: before vLLM 0.24.0 a Host header bypasses the API key; use a later release [api-key-bypass]
 {{- end }}
 {{- if and .Values.apiKeySecret.name (gt (len .Values.apiKeySecret.keys) 1) (include "modelservice.vllmVersion" .) (not (include "modelservice.vllmSince" (list . "0.32.0"))) }}
 apiKeySecret.keys: several need vLLM 0.32.0 or later, because earlier releases print them in the log; keep one [api-keys-logged]

@@ -24,7 +24,7 @@ command[{{ sub (len .Values.command) 1 }}]: {{ last .Values.command }} takes the
 {{- end }}
 {{- $name := .Values.model.name -}}
 {{- $local := eq .Values.model.source "local" -}}
-{{- if include "modelservice.objectStore" . -}}
+{{- if regexMatch "^(s3|gs|az)://" $name -}}
 {{- if ne .Values.model.source "huggingface" }}
 model.source: {{ .Values.model.source }} with {{ $name }}, which is in an object store; remove it [model-path]
 {{- end -}}

@@ -34,9 +34,11 @@ meant. With images that are not vLLM's own they may count something else; number
 {{- end -}}
 {{- end }}
 
-{{/* Whether the model's name is the address of an object store, which vLLM reads without a download. "true" or nothing. */}}
+{{/* Whether the model, by its name or in a command, has the address of an object store, which vLLM reads itself. "true" or nothing. */}}
 {{- define "modelservice.objectStore" -}}
-{{- if regexMatch "^(s3|gs|az)://" .Values.model.name }}true{{ end -}}
+{{- range concat (list .Values.model.name) .Values.command -}}
+{{- if regexMatch "^(s3|gs|az)://" . }}true{{ end -}}
+{{- end -}}
 {{- end }}
 
 {{/* Whether the user's arguments hold one of these flags: (list . flag...). "true" or nothing. */}}

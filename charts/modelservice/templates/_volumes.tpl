@@ -43,13 +43,6 @@ place. "true" or nothing.
 {{- if or $taken (and $elsewhere (not $used)) }}true{{ end -}}
 {{- end }}
 
-{{/* Whether the model is read from object storage. "true" or nothing. */}}
-{{- define "modelservice.objectStore" -}}
-{{- range concat (list .Values.model.name) .Values.command -}}
-{{- if regexMatch "^(s3|gs|az)://" . }}true{{ end -}}
-{{- end -}}
-{{- end }}
-
 {{/* The mount of the model volume: (list . whether-it-is-read-only). */}}
 {{- define "modelservice.modelMount" -}}
 - name: model-dir

@@ -36,10 +36,6 @@ volcano.sh/vgpu-cores: {{ . }}
   {{- end }}
 {{ end -}}
 {{- end -}}
-{{- with .Values.resources.claims }}
-claims:
-  {{- toYaml . | nindent 2 }}
-{{ end -}}
 {{- end }}
 
 {{/* The server's requests and limits; the accelerators stand in both. */}}
@@ -48,4 +44,8 @@ claims:
 {{- $requests := merge (dict) $accelerators .Values.resources.requests -}}
 {{- $limits := merge (dict) $accelerators .Values.resources.limits -}}
 {{- include "modelservice.amounts" (dict "requests" $requests "limits" $limits) -}}
+{{- with .Values.resources.claims -}}
+claims:
+  {{- toYaml . | nindent 2 }}
+{{ end -}}
 {{- end }}
