@@ -43,9 +43,16 @@ class Server:
     """A running container: `url` is its address, `container` and `spec` the manifest's."""
 
     def __init__(
-        self, items: list[Object], folders: dict[str, Path], secrets: dict[str, str], log: Path, flags: list[str]
+        self,
+        items: list[Object],
+        folders: dict[str, Path],
+        secrets: dict[str, str],
+        log: Path,
+        flags: list[str],
+        assigned: Object,
     ) -> None:
         self.items, self.container, self.spec = items, server(items), pod(items)
+        self.assigned = assigned
         self.secrets, self.flags = secrets, flags
         self.folders, self.log = folders, log
         with socket.socket() as free:
@@ -97,7 +104,7 @@ class Server:
         return {**found, "TMPDIR": str(self.folders.get("/tmp", "/tmp"))}
 
     def _user(self) -> list[str]:
-        context = {**self.spec.get("securityContext", {}), **self.container.get("securityContext", {})}
+        context = {**self.assigned, **self.spec.get("securityContext", {}), **self.container.get("securityContext", {})}
         user = context.get("runAsUser", os.getuid())
         if os.getuid() != 0:
             return []
@@ -163,16 +170,18 @@ def serving(
     folder: Path,
     prepare: Callable[[Path], None],
     flags: list[str] = CPU_FLAGS,
+    assigned: Object | None = None,
     **secrets: str,
 ) -> Iterator[Server]:
     """Run the container of the values' manifest with its volumes below a folder; it has started when this begins.
 
-    `prepare` fills the folder of the model volume first, and those beside it where a Secret is mounted.
+    `prepare` fills the folder of the model volume first, and those beside it where a Secret is mounted. `assigned` is
+    the security context that the namespace gives a pod without one, as OpenShift does.
     """
     items = objects(helm, {**RELEASE, **values})
     folder.mkdir(parents=True, exist_ok=True)
     folders = {}
-    context = {**pod(items).get("securityContext", {}), **server(items).get("securityContext", {})}
+    context = {**(assigned or {}), **pod(items).get("securityContext", {}), **server(items).get("securityContext", {})}
     for mount in server(items)["volumeMounts"]:
         if mount["mountPath"] != "/dev/shm":
             place = folders[mount["mountPath"]] = folder / mount["name"]
@@ -184,7 +193,7 @@ def serving(
             for name, text in data.items():
                 (folder / volume["name"] / name).write_text(text)
     prepare(folder / "model-dir")
-    running = Server(items, folders, secrets, folder / "server.log", flags)
+    running = Server(items, folders, secrets, folder / "server.log", flags, assigned or {})
     try:
         running.start()
         yield running

@@ -1,5 +1,6 @@
 """The hubs' real clients: an existing cache is found where it is, and a pod starts whatever the hub does."""
 
+import os
 import shutil
 import subprocess
 from pathlib import Path
@@ -9,9 +10,9 @@ import pytest
 
 from tests.chart.rendering import Object, objects, pod, server
 from tests.live.hub import certificate, hub
-from tests.live.serving import MODELS, RELEASE, fill, run_python
+from tests.live.serving import MODELS, RELEASE, fill, run_python, serving
 
-pytestmark = [pytest.mark.live, pytest.mark.live_smoke]
+pytestmark = pytest.mark.live
 
 # The claim's mount path, the folder of the claim that is mounted, and where the claim has the Hugging Face hub's cache.
 LAYOUTS = {
@@ -47,6 +48,7 @@ def mounted(items: list[Object], claim: Path) -> dict[str, Path]:
     return {mount["mountPath"]: claim / mount.get("subPath", "")}
 
 
+@pytest.mark.live_smoke
 @pytest.mark.parametrize("layout", LAYOUTS)
 def test_hugging_faces_client_finds_a_cache_where_it_is(layout: str, helm4: str, tmp_path: Path) -> None:
     volume, folder = LAYOUTS[layout]
@@ -57,6 +59,7 @@ def test_hugging_faces_client_finds_a_cache_where_it_is(layout: str, helm4: str,
     assert answer.stdout.strip() == str(tmp_path / folder / "models--org--tiny/snapshots/0123456789abcdef"), answer
 
 
+@pytest.mark.live_smoke
 @pytest.mark.parametrize(
     ("volume", "folder"),
     [
@@ -91,6 +94,7 @@ def download(
     return run_python(container["args"][0], **variables)
 
 
+@pytest.mark.live_smoke
 @pytest.mark.parametrize("status", [None, 429, 503], ids=["down", "rate-limited", "unavailable"])
 def test_a_complete_model_starts_whatever_the_hub_answers(status: int | None, helm4: str, tmp_path: Path) -> None:
     files = tmp_path / "files"
@@ -110,6 +114,7 @@ def test_a_complete_model_starts_whatever_the_hub_answers(status: int | None, he
     assert download(helm4, tmp_path, "http://127.0.0.1:9").returncode != 0
 
 
+@pytest.mark.live_smoke
 def test_a_hub_with_a_private_authority_is_trusted_with_the_bundle_alone(helm4: str, tmp_path: Path) -> None:
     files = tmp_path / "files"
     shutil.copytree(MODELS / "chat", files)
@@ -120,3 +125,37 @@ def test_a_hub_with_a_private_authority_is_trusted_with_the_bundle_alone(helm4: 
         assert "CERTIFICATE_VERIFY_FAILED" in refused.stderr
         answer = download(helm4, tmp_path, url, caBundle={"configMap": "private-ca"})
     assert answer.returncode == 0, answer.stderr
+
+
+OPENSHIFT = {"runAsUser": 1000660000, "runAsGroup": 0, "fsGroup": 1000660000}
+LEFT: Object = {"restricted": True, "podSecurityContext": {"runAsUser": "", "runAsGroup": "", "fsGroup": ""}}
+AS_2000: Object = {"podSecurityContext": {"runAsUser": 2000, "fsGroup": 2000}, "modelVolume": {"mountPath": "/models"}}
+
+
+@pytest.mark.parametrize("volume", ["a claim that another user filled", "emptyDir"])
+@pytest.mark.parametrize(
+    ("values", "user", "assigned"), [({}, 0, {}), (AS_2000, 2000, {}), (LEFT, 1000660000, OPENSHIFT)], ids=str
+)
+def test_a_server_downloads_and_serves_as_its_user(
+    values: Object, user: int, assigned: Object, volume: str, helm4: str, volumes: Path
+) -> None:
+    def prepare(folder: Path) -> None:
+        if volume == "emptyDir":
+            folder.chmod(0o777)
+        else:
+            (folder / "models--other--model").mkdir()
+            # The kubelet gives a claim to fsGroup, and leaves the owner as it is; without fsGroup nothing changes.
+            group = {**assigned, **values.get("podSecurityContext", {})}.get("fsGroup") or assigned.get("fsGroup", 1000)
+            for path in (folder, folder / "models--other--model"):
+                os.chown(path, 1000, int(group))
+
+    files = shutil.copytree(MODELS / "chat", volumes / "files")
+    own = {"volume": {"emptyDir": {}}} if volume == "emptyDir" else {}
+    with hub(files, "org/tiny") as url:
+        online = [{"name": "HF_HUB_OFFLINE", "value": "0"}, {"name": "HF_HUB_DISABLE_XET", "value": "1"}]
+        model_volume = {**values.get("modelVolume", {}), **own}
+        given = {"model": {"name": "org/tiny"}, **values, "modelVolume": model_volume, "env": online}
+        given["huggingFace"] = {"endpoint": url}
+        with serving(helm4, given, volumes / "volumes", prepare, assigned=assigned) as running:
+            assert f"Uid:\t{user}\t{user}" in Path(f"/proc/{running.process.pid}/status").read_text()
+    assert any((volumes / "volumes/model-dir").rglob("model.safetensors"))
