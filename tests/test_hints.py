@@ -77,8 +77,14 @@ def rename(values: Values, finding: Finding, meant: str) -> None:
         put(values, path, meant)
 
 
+def move(values: Values, finding: Finding, target: str) -> None:
+    path = list(finding.path)
+    put(values, steps(target), at(values, path[:-1]).pop(path[-1]))
+
+
 FORMS: list[tuple[str, Callable[[Values, Finding, str], None]]] = [
     (r"did you mean `?([^?`(]+)`?\?", rename),
+    (r"move it to (\S+)$", move),
     (r"remove (?:it|both items|the line)\b(.*)", remove),
     (r"remove ([A-Za-z]+)$", lambda values, finding, key: at(values, list(finding.path)).pop(key)),
     (r"set (\S+: .*?)(?:, or .*)?$", lambda values, finding, text: put_settings(values, text)),

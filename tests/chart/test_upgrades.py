@@ -112,3 +112,24 @@ def test_a_stateful_set_leaves_nothing_for_kubernetes_to_fill_in(written: Object
 def test_a_strategy_without_a_rolling_update_has_no_settings_of_one(helm: str) -> None:
     values = {**MODEL, "strategy": {"type": "Recreate", "rollingUpdate": {}}}
     assert one("Deployment", objects(helm, values))["spec"]["strategy"] == RECREATE
+
+
+# Keys that are of the workload or its pods alone.
+SWITCHES: list[Object] = [
+    {"podSpec": {"hostIPC": True, "hostname": "llm"}, "serverContainer": {"workingDir": "/srv"}},
+    {"lifecycle": {"preStop": {"sleep": {"seconds": 30}}}},
+    {"revisionHistoryLimit": 3},
+    {"workload": {"labels": {"a": "b"}, "annotations": {"reloader.stakater.com/auto": "true"}}},
+    {"huggingFace": {"tokenSecret": {"name": "hf", "optional": True}}},
+]
+
+
+@pytest.mark.parametrize("kind", ["Deployment", "StatefulSet"])
+@pytest.mark.parametrize("switch", SWITCHES, ids=lambda switch: next(iter(switch)))
+def test_a_key_switched_on_and_off_touches_nothing_immutable(switch: Object, kind: str, helm: str) -> None:
+    values = {**MODEL, "workload": {"kind": kind}}
+    on = {**values, **switch, "workload": {**switch.get("workload", {}), "kind": kind}}
+    before, after = workload(objects(helm, values)), workload(objects(helm, on))
+    assert before != after
+    for key in IMMUTABLE[kind]:
+        assert before["spec"].get(key) == after["spec"].get(key)

@@ -181,6 +181,9 @@ template:
     {{- /* A pod that failed stays, and its log with it. */}}
     restartPolicy: Never
     {{- include "modelservice.podIdentity" . | nindent 4 }}
+    {{- with pick .Values.podSpec "dnsConfig" "dnsPolicy" "hostAliases" }}
+    {{- toYaml . | nindent 4 }}
+    {{- end }}
     {{- with include "modelservice.scheduling" (list . (pick (include "modelservice.affinity" . | fromYaml) "nodeAffinity")) | trim }}
     {{- . | nindent 4 }}
     {{- end }}

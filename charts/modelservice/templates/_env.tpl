@@ -72,7 +72,7 @@
 - name: {{ . }}
   valueFrom:
     secretKeyRef:
-      {{- toYaml $.Values.huggingFace.tokenSecret | nindent 6 }}
+      {{- toYaml (ternary $.Values.huggingFace.tokenSecret (omit $.Values.huggingFace.tokenSecret "optional") $.Values.huggingFace.tokenSecret.optional) | nindent 6 }}
 {{- end }}
 {{- end }}
 {{- include "modelservice.keyEnv" . }}

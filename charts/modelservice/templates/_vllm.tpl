@@ -76,8 +76,10 @@ meant. With images that are not vLLM's own they may count something else; number
 {{- end }}
 {{- end }}
 
-{{/* Seconds before SIGTERM in which the endpoints forget the pod. */}}
-{{- define "modelservice.drainSeconds" -}}15{{- end }}
+{{/* Seconds before SIGTERM in which the endpoints forget the pod; nobody knows how long another preStop of the user's takes. */}}
+{{- define "modelservice.drainSeconds" -}}
+{{- dig "preStop" "sleep" "seconds" 15 .Values.lifecycle | int -}}
+{{- end }}
 
 {{/* The arguments of the container, the user's last: of a repeated flag vLLM takes the last. */}}
 {{- define "modelservice.arguments" -}}
@@ -121,7 +123,7 @@ meant. With images that are not vLLM's own they may count something else; number
 - --disable-custom-all-reduce
 {{- end }}
 {{- if and (include "modelservice.vllmSince" (list . "0.18.1")) (not (include "modelservice.argumentGiven" (list . "--shutdown-timeout"))) }}
-- --shutdown-timeout={{ sub .Values.terminationGracePeriodSeconds (add (include "modelservice.drainSeconds" .) 5) }}
+- --shutdown-timeout={{ sub .Values.terminationGracePeriodSeconds (add (include "modelservice.drainSeconds" .) 5) | max 0 }}
 {{- end }}
 {{- include "modelservice.userArguments" . }}
 {{- end }}

@@ -21,7 +21,7 @@ def required_secrets(values: Mapping[str, Any]) -> dict[str, list[str]]:
 
 def _of_fields(values: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     token, keys = values["huggingFace"]["tokenSecret"], values["apiKeySecret"]
-    yield token["name"], token["key"]
+    yield "" if token["optional"] else token["name"], token["key"]
     yield from ((keys["name"], key) for key in keys["keys"])
     yield values["tls"]["secretName"], ""
     yield from ((secret["name"], "") for secret in values["imagePullSecrets"])

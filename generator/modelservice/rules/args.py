@@ -12,6 +12,7 @@ from modelservice.redact import safe_arguments
 from modelservice.rules.given_arguments import adding_argument, command_line_of, whole_numbers, words
 from modelservice.rules.image import is_own_image, release_of
 from modelservice.rules.rule import Said, Values, put, rule
+from modelservice.rules.workload import drain_seconds
 from modelservice.spelling import nearest
 from modelservice.vllm.argument_rules import PARALLEL
 
@@ -23,7 +24,6 @@ _FLAG_FIELDS = {"model.reasoningParser": "--reasoning-parser", "model.toolCallPa
 _SPLITS = ("--tensor-parallel-size", "--pipeline-parallel-size")
 # Resources of HAMi and of Alibaba's plugin, which give out GPUs by memory or cores.
 _BY_MEMORY = ("nvidia.com/gpumem", "nvidia.com/gpucores", "aliyun.com/gpu-mem")
-_DRAIN_SECONDS = 15
 _VARIABLE = re.compile(r"(?<!\$)\$\(([A-Za-z_][A-Za-z0-9_.-]*)\)")
 
 
@@ -180,20 +180,18 @@ def argument_variable(values: Values) -> Iterator[Said]:
     "shutdown-timeout",
     "vLLM's shutdown timeout ends after the pod's grace period.",
     why=(
-        "A pod that stops waits 15 seconds before vLLM gets SIGTERM and finishes its requests. The kubelet kills "
+        "A pod that stops waits before vLLM gets SIGTERM and finishes its requests. The kubelet kills "
         "vLLM at the end of the grace period, and clients lose the answers that are not complete."
     ),
     source="https://kubernetes.io/docs/concepts/workloads/pods/pod-lifecycle/#pod-termination",
 )
 def shutdown_timeout(values: Values) -> Iterator[Said]:
     """Find a shutdown timeout that does not fit into the grace period."""
-    grace = values.at("terminationGracePeriodSeconds")
+    grace, drain = values.at("terminationGracePeriodSeconds"), drain_seconds(values)
     for index, seconds in whole_numbers(values, ("--shutdown-timeout",)).values():
-        if seconds + _DRAIN_SECONDS >= grace:
-            message = (
-                f"--shutdown-timeout {seconds}, {_DRAIN_SECONDS} seconds later, ends after the grace period of {grace}"
-            )
-            hint = f"remove it, or set terminationGracePeriodSeconds: {seconds + _DRAIN_SECONDS + 5}"
+        if seconds + drain >= grace:
+            message = f"--shutdown-timeout {seconds}, {drain} seconds later, ends after the grace period of {grace}"
+            hint = f"remove it, or set terminationGracePeriodSeconds: {seconds + drain + 5}"
             yield Said(("args", index), message, hint)
 
 

@@ -97,12 +97,15 @@ def _fields(variable: Mapping[str, Any], source: str) -> Settings:
         return {"huggingFace.endpoint": value or None}
     if name == "VLLM_API_KEY" and "secretKeyRef" in variable.get("valueFrom", {}):
         secret = variable["valueFrom"]["secretKeyRef"]
+        if secret.get("optional"):  # no field says it
+            return {}
         keys = {"apiKeySecret.keys": [secret["key"]]} if secret["key"] != "api-key" else {}
         return {"apiKeySecret.name": secret["name"], **keys}
     if name in _TOKENS and source == "huggingface":
         secret = variable.get("valueFrom", {}).get("secretKeyRef", {"name": "its Secret", "key": "token"})
         key = {"huggingFace.tokenSecret.key": secret["key"]} if secret["key"] != "token" else {}
-        return {"huggingFace.tokenSecret.name": secret["name"], **key}
+        optional = {"huggingFace.tokenSecret.optional": True} if secret.get("optional") else {}
+        return {"huggingFace.tokenSecret.name": secret["name"], **key, **optional}
     return {}
 
 

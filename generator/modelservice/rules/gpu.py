@@ -31,10 +31,9 @@ _AMD_IMAGE = "vllm/vllm-openai-rocm"
 def gpu_required(values: Values) -> Iterator[Said]:
     """Find vLLM's CUDA image in a pod without a GPU."""
     repository = values.at("image.repository")
-    # Slices of MIG are resources of their own.
-    other = values.at("resources.claims") or any(
-        name.startswith("nvidia.com/") for name in values.at("resources.limits")
-    )
+    # Slices of MIG are resources of their own, and a claim brings its devices.
+    sliced = any(name.startswith("nvidia.com/") for name in values.at("resources.limits"))
+    other = sliced or values.at("resources.claims") or values.at("podSpec.resourceClaims")
     if values.at("gpu.count") == 0 and not other and repository.rsplit("/", 1)[-1] in GPU_IMAGES:
         message = f"0 with the image {repository}, which needs a GPU"
         yield Said(("gpu", "count"), message, f"write 1 or more, or set image.repository: {CPU_IMAGE} for CPUs")

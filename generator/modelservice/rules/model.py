@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from modelservice.findings import Refuser, Severity
+from modelservice.findings import Refuser, Severity, dotted
 from modelservice.rules.image import is_vllms
 from modelservice.rules.model_loading import in_object_store
 from modelservice.rules.rule import Said, Values, listed, removal, rule, setting, writing
@@ -175,8 +175,10 @@ def hugging_face_unused(values: Values) -> Iterator[Said]:
             yield Said(
                 tuple(key.split(".")), message, "remove it, unless an argument names something on that hub", True
             )
-    if values.at("huggingFace.tokenSecret.key") != "token" and not values.at("huggingFace.tokenSecret.name"):
-        path = ("huggingFace", "tokenSecret", "key")
+    for key, default in (("key", "token"), ("optional", False)):
+        path = ("huggingFace", "tokenSecret", key)
+        if values.at("huggingFace.tokenSecret.name") or values.at(dotted(path)) == default:
+            continue
         yield Said(path, "has no effect without huggingFace.tokenSecret.name", "name the Secret there", True)
 
 

@@ -97,4 +97,18 @@ def network_policy_port(values: Values) -> Iterator[Said]:
                 )
 
 
-RULES = (network_policy_from, network_policy_block, network_policy_port)
+@rule(
+    "host-network",
+    "The network policy is ignored because the pod uses the node's network.",
+    why="Most network plugins apply no policy to such a pod. Anyone who reaches the node can reach the server's port.",
+    source=_POLICY,
+    severity=Severity.WARNING,
+)
+def host_network(values: Values) -> Iterator[Said]:
+    """Find a network policy for a pod in the node's network."""
+    if values.at("networkPolicy.enabled") and values.at("podSpec.hostNetwork"):
+        message = "has no effect in most clusters on a pod with podSpec.hostNetwork"
+        yield Said(("networkPolicy", "enabled"), message, "write false, or remove podSpec.hostNetwork")
+
+
+RULES = (host_network, network_policy_from, network_policy_block, network_policy_port)

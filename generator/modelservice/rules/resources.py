@@ -214,4 +214,38 @@ def shared_memory_off(values: Values) -> Iterator[Said]:
         yield Said(("sharedMemory", "enabled"), message, "remove the line, or mount a volume there")
 
 
-RULES = (request_above_limit, extended_resource, memory_unit, cpu_unit, shared_memory_above_limit, shared_memory_off)
+@rule(
+    "empty-map",
+    "An empty map of requests or limits leaves nothing out.",
+    why=(
+        "Helm merges maps, so that the chart's own requests and limits stay: 8 CPUs and 16Gi of memory at most. An "
+        "empty text leaves one out."
+    ),
+    source="https://helm.sh/docs/chart_template_guide/values_files/",
+    severity=Severity.WARNING,
+)
+def empty_map(values: Values) -> Iterator[Said]:
+    """Find an empty map over the chart's requests or limits."""
+    given = values.given.get("resources")
+    if given == {}:
+        yield _stays(("resources",), ("requests", "limits"))
+    for part in ("requests", "limits"):
+        if given and given.get(part) == {}:
+            yield _stays(("resources", part), (part,))
+
+
+def _stays(path: Path, parts: tuple[str, ...]) -> Said:
+    names = [f"resources.{part}.{name}" for part in parts for name in ("cpu", "memory")]
+    message = f"is empty, and the chart's own {' and '.join(parts)} stay"
+    return setting(path, message, dict.fromkeys(names, ""), " to leave them out", on_key=True)
+
+
+RULES = (
+    empty_map,
+    request_above_limit,
+    extended_resource,
+    memory_unit,
+    cpu_unit,
+    shared_memory_above_limit,
+    shared_memory_off,
+)

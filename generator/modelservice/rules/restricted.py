@@ -81,6 +81,9 @@ def restricted_profile(values: Values) -> Iterator[Said]:
     for key, profile in (values.at("podAnnotations") or {}).items():
         if key.startswith(_APPARMOR) and not (profile in ("", "runtime/default") or profile.startswith("localhost/")):
             yield removal(("podAnnotations", key), f"{profile}: {_WITH}")
+    for key in ("hostIPC", "hostNetwork", "hostPID"):
+        if values.at(f"podSpec.{key}"):
+            yield removal(("podSpec", key), _WITH)
     yield from _volumes_and_probes(values)
 
 
@@ -91,6 +94,8 @@ def _volumes_and_probes(values: Values) -> Iterator[Said]:
             yield Said((*path, kind), _WITH, "use another kind of volume", True)
     for name in ("startup", "readiness", "liveness"):
         yield from _handler(("probes", name), values.at(f"probes.{name}"))
+    for name, hook in (values.at("lifecycle") or {}).items():
+        yield from _handler(("lifecycle", name), hook)
 
 
 def _ports_and_handlers(path: Path, container: Mapping[str, Any]) -> Iterator[Said]:

@@ -100,7 +100,30 @@ def startup_short(values: Values) -> Iterator[Said]:
         yield Said(path, message, "write at least 300")
 
 
+@rule(
+    "pre-stop-sleep",
+    "The pause before SIGTERM is longer than the pod's grace period.",
+    why="The API server refuses the workload, and the installation or upgrade fails.",
+    source="https://kubernetes.io/docs/concepts/containers/container-lifecycle-hooks/",
+    refused_by=Refuser.API_SERVER,
+)
+def pre_stop_sleep(values: Values) -> Iterator[Said]:
+    """Find a pause of the server's preStop hook for which the grace period is too short."""
+    grace, drain = values.at("terminationGracePeriodSeconds"), drain_seconds(values)
+    if drain > grace:
+        path = ("lifecycle", "preStop", "sleep", "seconds")
+        message = f"{drain} is more than the grace period of {grace}"
+        yield Said(path, message, f"write less, or set terminationGracePeriodSeconds: {drain + 60}")
+
+
+def drain_seconds(values: Values) -> int:
+    """Return the seconds before SIGTERM in which the endpoints forget the pod, as templates/_vllm.tpl does."""
+    said = values.at("lifecycle.preStop.sleep.seconds")
+    return 15 if said is None else int(said)
+
+
 RULES = (
+    pre_stop_sleep,
     strategy_kind,
     strategy_stuck,
     strategy_two_writers,

@@ -24,7 +24,7 @@ def editor_schema(model: FieldModel) -> str:
 def values_schema(plain: Schema, comment: str) -> str:
     """Return the chart's values.schema.json: the plain schema, without keywords that no other tool knows."""
     required = rewritten(plain, lambda one: {"required" if key == "x-required" else key: one[key] for key in one})
-    return _json(without({**required, "$comment": comment}, "x-form", "x-expects"))
+    return _json(without({**required, "$comment": comment}, "x-form", "x-expects", "x-instead"))
 
 
 def _json(schema: Schema) -> str:

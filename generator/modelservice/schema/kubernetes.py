@@ -2,7 +2,8 @@
 
 In the source, `x-kubernetes` names the Kubernetes type of a structure, or the types that share one structure. Below it
 the types follow from Kubernetes' own definitions; a shared definition names its types again. `x-left-out` lists the
-fields that Kubernetes has and the structure does not, each with the reason. The facts are Kubernetes' OpenAPI
+fields that Kubernetes has and the structure does not, each with the reason, and `x-instead` those that another key of
+ours sets. The facts are Kubernetes' OpenAPI
 definitions, which the PyPI package kubernetes-validate carries for every release.
 """
 
@@ -142,7 +143,8 @@ def _innermost(schema: Schema) -> Schema:
 def _problems(structure: _Part, definitions: Mapping[str, Schema], newest: Types) -> Iterator[str]:
     """Say what of a structure differs from its types, a line for each field."""
     _, place, schema, types = structure
-    ours, left_out = schema["properties"].keys(), schema.get("x-left-out", {}).keys()
+    ours = schema["properties"].keys()
+    left_out = schema.get("x-left-out", {}).keys() | schema.get("x-instead", {}).keys()
     theirs = {key for name in types for key in newest[name].get("properties", {})}
     known = " or ".join(name.removeprefix("io.k8s.") for name in types)
     for key in theirs - ours - left_out:

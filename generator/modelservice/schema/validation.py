@@ -1,6 +1,6 @@
 """Check values against the plain schema.
 
-Keys that are unknown, missing or the chart's own are worded here, values in messages.py.
+Missing keys and the chart's own are worded here, unknown keys in unknown_keys.py and values in messages.py.
 """
 
 from __future__ import annotations
@@ -10,10 +10,10 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-from modelservice.findings import Action, Edit, Fix, Path, Problem, Refuser, Rule, Severity, dotted
-from modelservice.redact import shown
-from modelservice.schema.messages import TYPES, Words, worded
+from modelservice.findings import Action, Edit, Fix, Path, Problem, Refuser, Rule, Severity
+from modelservice.schema.messages import worded
 from modelservice.schema.source import Schema
+from modelservice.schema.unknown_keys import UnknownKey, unknown_key
 
 if TYPE_CHECKING:
     from jsonschema import Draft7Validator
@@ -78,7 +78,7 @@ def check_schema(
     seen: set[tuple[Any, ...]] = set()
     for error in validator.iter_errors(data):
         for leaf in _leaves(error):
-            for problem in _problems(leaf, schema, written):
+            for problem in _problems(leaf, data, validator, schema, written):
                 if problem[:-1] not in seen:
                     seen.add(problem[:-1])
                     yield problem
@@ -134,14 +134,21 @@ def _leaves(error: _Error) -> Iterator[_Error]:
         yield from _leaves(inner)
 
 
-def _problems(error: _Error, schema: Mapping[str, Any], written: Callable[[Path], str]) -> Iterator[Problem]:
+def _problems(
+    error: _Error,
+    data: Mapping[str, Any],
+    validator: Draft7Validator,
+    schema: Mapping[str, Any],
+    written: Callable[[Path], str],
+) -> Iterator[Problem]:
     path: Path = tuple(error.absolute_path)
     if error.validator == "not" and error.validator_value == {}:
         remove = (Edit(Action.REMOVE, path),)
         yield Problem(Severity.ERROR, path, "is set by the chart", "remove it", "not-allowed", True, remove)
     elif error.validator == "additionalProperties":
         for key in _extras(error):
-            rule, (message, hint, fix) = _extra((*path, key), error.instance, error.schema, schema)
+            unknown = UnknownKey((*path, key), error.instance, error.schema, data, schema, validator)
+            rule, (message, hint, fix) = unknown_key(unknown)
             yield Problem(Severity.ERROR, (*path, key), message, hint, rule, True, fix)
     elif error.validator == "required":
         for key in error.validator_value:
@@ -171,79 +178,3 @@ def _added(path: Path, wanted: Mapping[str, Any]) -> tuple[str, Fix]:
 def _extras(error: _Error) -> list[str]:
     known, patterns = error.schema.get("properties", {}), error.schema.get("patternProperties", {})
     return [key for key in error.instance if key not in known and not any(re.search(p, key) for p in patterns)]
-
-
-def _extra(
-    path: Path, there: Mapping[str, Any], group: Mapping[str, Any], schema: Mapping[str, Any]
-) -> tuple[str, Words]:
-    """Say that a key is none of those known, or, where any key of a form is allowed, that it is not of that form."""
-    if "properties" not in group and "x-expects" in group:
-        return "bad-format", Words(f"{shown(path[-1])} is not {group['x-expects']}", "correct it, or remove the key")
-    return "unknown-key", Words("unknown key", *_meant(path, there, group, schema))
-
-
-def _meant(
-    path: Path, there: Mapping[str, Any], group: Mapping[str, Any], schema: Mapping[str, Any]
-) -> tuple[str, Fix]:
-    from modelservice.spelling import nearest
-
-    siblings, last, value = group.get("properties", {}), str(path[-1]), there[str(path[-1])]
-    if joined := _run_together(path, schema):
-        return f"did you mean {joined}?", _moved(path, tuple(joined.split(".")))
-    missing = [key for key in group.get("required", ()) if key not in there]
-    if near := nearest(last, siblings) or _namesake(last, missing):
-        kind = str(siblings[near].get("type"))
-        shape = {"array": list, "object": dict}.get(kind, object)
-        if not isinstance(value, shape):
-            return f"did you mean {near} ({TYPES[kind]})?", ()
-        return f"did you mean {near}?", () if near in there else _moved(path, (*path[:-1], near))
-    # What stands in a list, such as a volume's Secret, is hardly meant for a field of another part.
-    if not any(isinstance(part, int) for part in path) and (place := _elsewhere(path, schema)):
-        return f"did you mean {place}?", _moved(path, tuple(place.split(".")))
-    inside = f" of {dotted(path[:-1])}" if path[:-1] else ""
-    if len(siblings) <= 12:
-        return f"the keys{inside} are {', '.join(siblings)}", ()
-    return "remove it; `modelservice explain` lists the keys", (Edit(Action.REMOVE, path),)
-
-
-def _moved(path: Path, target: Path) -> Fix:
-    return (Edit(Action.MOVE, path, target),)
-
-
-def _namesake(last: str, missing: list[str]) -> str | None:
-    """Return the key that is missing and differs by a word before it: secretName where name stands, or name."""
-    tail = f"{last[:1].upper()}{last[1:]}" or " "
-    return next((key for key in missing if key.endswith(tail) or last.endswith(f"{key[0].upper()}{key[1:]}")), None)
-
-
-_FEW = 3
-
-
-def _elsewhere(path: Path, schema: Mapping[str, Any]) -> str | None:
-    """Return the field that is meant when a key stands at the wrong place, or is several keys run together."""
-    from modelservice.spelling import nearest
-
-    if any(isinstance(part, int) for part in path):
-        return None
-    last = str(path[-1])
-    fields = [field for field in _paths(schema) if field not in (dotted(path), last)]
-    same = [field for field in fields if field.rpartition(".")[2].lower() == last.lower()]
-    longer = [field for field in fields if len(last) > 4 and field.rpartition(".")[2].lower().startswith(last.lower())]
-    if 0 < len(same or longer) <= _FEW:
-        return (same or longer)[0]  # the console's fields come first
-    return nearest(last, fields, cutoff=0.8) or nearest(dotted(path), fields, cutoff=0.85)
-
-
-def _run_together(path: Path, schema: Mapping[str, Any]) -> str | None:
-    """Return the field that is meant by modelName or model_name; None where the key is not several run together."""
-    if len(path) > 1:
-        return None
-    written = re.sub("[-_]", "", str(path[0])).lower()
-    return next((field for field in _paths(schema) if "." in field and field.replace(".", "").lower() == written), None)
-
-
-def _paths(group: Mapping[str, Any], above: str = "") -> Iterator[str]:
-    for key, child in group.get("properties", {}).items():
-        if "not" not in child:
-            yield above + key
-            yield from _paths(child, f"{above}{key}.")

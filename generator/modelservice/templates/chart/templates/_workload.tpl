@@ -65,7 +65,7 @@ rollingUpdate:
 
 {{/* Annotations of the workload: the console shows this one as the description. */}}
 {{- define "modelservice.workloadAnnotations" -}}
-{{- with .Values.description }}
-field.cattle.io/description: {{ . | quote }}
-{{- end }}
+{{- $own := dict -}}
+{{- with .Values.description }}{{ $_ := set $own "field.cattle.io/description" . }}{{ end -}}
+{{- with merge (dict) $own .Values.workload.annotations }}{{ toYaml . }}{{ end -}}
 {{- end }}

@@ -1,0 +1,145 @@
+"""Word an unknown key: the key that is meant, and the edit that moves the value there."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from modelservice.findings import Action, Edit, Fix, Path, dotted
+from modelservice.redact import shown
+from modelservice.schema.messages import TYPES, Words
+
+if TYPE_CHECKING:
+    from jsonschema import Draft7Validator
+
+# A hint, and the edits that it means.
+_Hint = tuple[str, Fix]
+
+
+class UnknownKey(NamedTuple):
+    """A key that the schema does not have at its place.
+
+    `path` ends with the key, `there` is the map that holds it and `group` that map's schema. `data` are all values,
+    `schema` is the plain schema of them, and `validator` checks by it.
+    """
+
+    path: Path
+    there: Mapping[str, Any]
+    group: Mapping[str, Any]
+    data: Mapping[str, Any]
+    schema: Mapping[str, Any]
+    validator: Draft7Validator
+
+    @property
+    def last(self) -> str:
+        """The key itself."""
+        return str(self.path[-1])
+
+    @property
+    def value(self) -> Any:
+        """What stands under the key."""
+        return self.there[self.last]
+
+
+def unknown_key(key: UnknownKey) -> tuple[str, Words]:
+    """Return the rule and the words: a key is none of those known, or not of the form that any key must have."""
+    if "properties" not in key.group and "x-expects" in key.group:
+        message = f"{shown(key.last)} is not {key.group['x-expects']}"
+        return "bad-format", Words(message, "correct it, or remove the key")
+    return "unknown-key", Words("unknown key", *_meant(key))
+
+
+def _meant(key: UnknownKey) -> _Hint:
+    if pointer := key.group.get("x-instead", {}).get(key.last):
+        return _pointed(key, pointer)
+    if joined := _run_together(key.path, key.schema):
+        return f"did you mean {joined}?", _moved(key.path, tuple(joined.split(".")))
+    if near := _sibling(key):
+        return near
+    # What stands in a list, such as a volume's Secret, is hardly meant for a field of another part.
+    if place := _elsewhere(key.path, key.schema):
+        return f"did you mean {place}?", _moved(key.path, tuple(place.split(".")))
+    siblings, inside = key.group.get("properties", {}), f" of {dotted(key.path[:-1])}" if key.path[:-1] else ""
+    if len(siblings) <= 12:
+        return f"the keys{inside} are {', '.join(siblings)}", ()
+    return "remove it; `modelservice explain` lists the keys", (Edit(Action.REMOVE, key.path),)
+
+
+def _pointed(key: UnknownKey, pointer: str) -> _Hint:
+    """Return the hint for a pointer: a key that takes the value, or a sentence, which holds a space."""
+    if " " in pointer:
+        return pointer, ()
+    target = tuple(pointer.split("."))
+    if _fits(key, target):
+        return f"move it to {pointer}", _moved(key.path, target)
+    return f"use {pointer}", ()
+
+
+def _fits(key: UnknownKey, target: Path) -> bool:
+    """Say whether the value is sound at another path, and nothing stands there."""
+    place: Any = key.data
+    schema: Any = key.validator.schema
+    for part in target:
+        place = place.get(part) if isinstance(place, Mapping) else None
+        schema = schema.get("properties", {}).get(part, {})
+    return place is None and bool(schema) and key.validator.evolve(schema=schema).is_valid(key.value)
+
+
+def _moved(path: Path, target: Path) -> Fix:
+    return (Edit(Action.MOVE, path, target),)
+
+
+def _sibling(key: UnknownKey) -> _Hint | None:
+    """Return the known key beside it that is spelled alike."""
+    from modelservice.spelling import nearest
+
+    siblings = key.group.get("properties", {})
+    missing = [name for name in key.group.get("required", ()) if name not in key.there]
+    near = nearest(key.last, siblings) or _namesake(key.last, missing)
+    if not near:
+        return None
+    kind = str(siblings[near].get("type"))
+    shape = {"array": list, "object": dict}.get(kind, object)
+    if not isinstance(key.value, shape):
+        return f"did you mean {near} ({TYPES[kind]})?", ()
+    return f"did you mean {near}?", () if near in key.there else _moved(key.path, (*key.path[:-1], near))
+
+
+def _namesake(last: str, missing: list[str]) -> str | None:
+    """Return the key that is missing and differs by a word before it: secretName where name stands, or name."""
+    tail = f"{last[:1].upper()}{last[1:]}" or " "
+    return next((key for key in missing if key.endswith(tail) or last.endswith(f"{key[0].upper()}{key[1:]}")), None)
+
+
+_FEW = 3
+
+
+def _elsewhere(path: Path, schema: Mapping[str, Any]) -> str | None:
+    """Return the field that is meant when a key stands at the wrong place, or is several keys run together."""
+    from modelservice.spelling import nearest
+
+    if any(isinstance(part, int) for part in path):
+        return None
+    last = str(path[-1])
+    fields = [field for field in _paths(schema) if field not in (dotted(path), last)]
+    same = [field for field in fields if field.rpartition(".")[2].lower() == last.lower()]
+    longer = [field for field in fields if len(last) > 4 and field.rpartition(".")[2].lower().startswith(last.lower())]
+    if 0 < len(same or longer) <= _FEW:
+        return (same or longer)[0]  # the console's fields come first
+    return nearest(last, fields, cutoff=0.8) or nearest(dotted(path), fields, cutoff=0.85)
+
+
+def _run_together(path: Path, schema: Mapping[str, Any]) -> str | None:
+    """Return the field that is meant by modelName or model_name; None where the key is not several run together."""
+    if len(path) > 1:
+        return None
+    written = re.sub("[-_]", "", str(path[0])).lower()
+    return next((field for field in _paths(schema) if "." in field and field.replace(".", "").lower() == written), None)
+
+
+def _paths(group: Mapping[str, Any], above: str = "") -> Iterator[str]:
+    for key, child in group.get("properties", {}).items():
+        if "not" not in child:
+            yield above + key
+            yield from _paths(child, f"{above}{key}.")
