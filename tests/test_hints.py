@@ -66,6 +66,10 @@ def write(values: Values, finding: Finding, text: str) -> None:
     put(values, path, yaml.safe_load(setting[2] if setting and setting[1] in path else text))
 
 
+def write_map(values: Values, finding: Finding, text: str) -> None:
+    put(values, list(finding.path), {key: yaml.safe_load(value) for key, value in SETTING.findall(text)})
+
+
 def rename(values: Values, finding: Finding, meant: str) -> None:
     path = list(finding.path)
     if finding.rule == "unknown-key":
@@ -82,9 +86,16 @@ def move(values: Values, finding: Finding, target: str) -> None:
     put(values, steps(target), at(values, path[:-1]).pop(path[-1]))
 
 
+def replace(values: Values, finding: Finding, text: str) -> None:
+    path = list(finding.path)
+    del at(values, path[:-1])[path[-1]]
+    put_settings(values, text)
+
+
 FORMS: list[tuple[str, Callable[[Values, Finding, str], None]]] = [
     (r"did you mean `?([^?`(]+)`?\?", rename),
     (r"move it to (\S+)$", move),
+    (r"use ([\w.]+: \S+)$", replace),
     (r"remove (?:it|both items|the line)\b(.*)", remove),
     (r"remove ([A-Za-z]+)$", lambda values, finding, key: at(values, list(finding.path)).pop(key)),
     (r"set (\S+: .*?)(?:, or .*)?$", lambda values, finding, text: put_settings(values, text)),
@@ -96,6 +107,7 @@ FORMS: list[tuple[str, Callable[[Values, Finding, str], None]]] = [
     (r"write a number from (\d+) to", write),
     (r"write (?:at (?:most|least) )?(\S+)(?: without quotes| or more.*| or less.*|, or .*)?$", write),
     (r"write (\w+: \S+)$", write),
+    (r"write (\w+: \S+(?:, \w+: \S+)+)$", write_map),
 ]
 
 

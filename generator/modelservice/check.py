@@ -138,8 +138,10 @@ def _validator() -> Draft7Validator:
 def _problems(document: Document) -> list[Problem]:
     from modelservice.rules import check_rules
     from modelservice.rules.rule import Values
-    from modelservice.schema.validation import check_schema
+    from modelservice.schema.validation import check_schema, kubernetes_object
 
+    if whole := kubernetes_object(document.data):
+        return [whole]
     given, secrets = redact.without_secrets(document.data)
     checked, problems = without_nulls(given, plain_schema(), default_values(), plain_schema()["definitions"])
     problems += itertools.islice(check_schema(checked, _validator(), plain_schema(), document.written), MOST)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from modelservice.findings import Refuser, Severity, dotted
@@ -32,7 +32,8 @@ _HUB_ID = re.compile(f"({_WORD}/)?{_WORD}")
 def model_default(values: Values) -> Iterator[Said]:
     """Find values without a model; a misspelled `model` is the mistake to fix first."""
     misspelled = any(key not in values.defaults and nearest(key, ["model"]) for key in values.given)
-    if not values.written("model.name") and not misspelled:
+    as_text = not isinstance(values.given.get("model", {}), Mapping)
+    if not (values.written("model.name") or misspelled or as_text):
         name = values.at("model.name")
         yield Said(
             ("model", "name"), f"is not set, and {name} would be deployed", "set model.name to the model that is meant"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from modelservice.findings import Refuser, Severity
-from modelservice.rules.rule import Said, Values, put, removal, rule
+from modelservice.rules.rule import Said, Values, put, removal, rule, setting
 from modelservice.rules.scheduling import one_node
 from modelservice.rules.storage import shared_claim
 
@@ -113,7 +113,7 @@ def pre_stop_sleep(values: Values) -> Iterator[Said]:
     if drain > grace:
         path = ("lifecycle", "preStop", "sleep", "seconds")
         message = f"{drain} is more than the grace period of {grace}"
-        yield Said(path, message, f"write less, or set terminationGracePeriodSeconds: {drain + 60}")
+        yield setting(path, message, {"terminationGracePeriodSeconds": drain + 60}, ", or write less")
 
 
 def drain_seconds(values: Values) -> int:

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 from modelservice.findings import Action, Edit, Fix
 from modelservice.redact import PLACEHOLDER, shown
+from modelservice.schema.short_forms import in_full
 
 # A jsonschema ValidationError; its stubs say of every part that it may be anything.
 _Error = Any
@@ -83,6 +84,9 @@ def _type_hint(error: _Error, wanted: list[str], said: str) -> _Hint:
     value, kind = error.instance, wanted[0]
     if value is None:
         return "give a value, or remove the key", _remove(error)
+    meant = in_full(str(error.absolute_path[-1]), value, error.schema) if error.absolute_path else None
+    if meant is not None:
+        return _in_full_hint(error, meant)
     if isinstance(value, list | dict):
         return _shape_hint(error, kind), ()
     if kind == "string":
@@ -92,7 +96,7 @@ def _type_hint(error: _Error, wanted: list[str], said: str) -> _Hint:
     if kind == "object" and isinstance(value, str) and list(error.schema.get("properties", {})) == ["name"]:
         return f"write name: {value}", _set(error, {"name": value})
     if kind == "object":
-        return "write its keys on lines of their own, indented", ()
+        return _MAPS.get(str((*error.absolute_path, "")[0]), "write its keys on lines of their own, indented"), ()
     text = str(value)
     if kind == "boolean":
         plain = text.lower()
@@ -104,6 +108,21 @@ def _type_hint(error: _Error, wanted: list[str], said: str) -> _Hint:
         f"write a {'whole number' if kind == 'integer' else 'number'}, such as {error.schema.get('default') or 1}",
         (),
     )
+
+
+# What single values of a part are to become.
+_MAPS = {
+    "env": "write its name and value",
+    "image": "write its repository and tag",
+    "volumes": "write its name and source, such as persistentVolumeClaim, and its path in volumeMounts",
+}
+
+
+def _in_full_hint(error: _Error, meant: Any) -> _Hint:
+    if isinstance(meant, dict):
+        keys = (f"{key}: {json.dumps(one) if one in (True, '') else one}" for key, one in meant.items())
+        return f"write {', '.join(keys)}", _set(error, meant)
+    return "write a list of name and value", _set(error, meant)
 
 
 def _unquoted(error: _Error, text: str) -> _Hint:

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from modelservice.findings import Action, Edit, Fix, Path, dotted
 from modelservice.redact import shown
+from modelservice.schema.foreign_words import pointer
 from modelservice.schema.messages import TYPES, Words
+from modelservice.schema.short_forms import in_full
 
 if TYPE_CHECKING:
     from jsonschema import Draft7Validator
@@ -51,8 +53,11 @@ def unknown_key(key: UnknownKey) -> tuple[str, Words]:
 
 
 def _meant(key: UnknownKey) -> _Hint:
-    if pointer := key.group.get("x-instead", {}).get(key.last):
-        return _pointed(key, pointer)
+    found = key.group.get("x-instead", {}).get(key.last)
+    if found := found or (None if key.path[1:] else pointer(key.last, key.schema)):
+        return _pointed(key, found)
+    if not key.path[1:] and re.fullmatch("[A-Z][A-Z0-9]*_[A-Z0-9_]+", key.last):
+        return _variable(key)
     if joined := _run_together(key.path, key.schema):
         return f"did you mean {joined}?", _moved(key.path, tuple(joined.split(".")))
     if near := _sibling(key):
@@ -63,27 +68,34 @@ def _meant(key: UnknownKey) -> _Hint:
     siblings, inside = key.group.get("properties", {}), f" of {dotted(key.path[:-1])}" if key.path[:-1] else ""
     if len(siblings) <= 12:
         return f"the keys{inside} are {', '.join(siblings)}", ()
-    return "remove it; `modelservice explain` lists the keys", (Edit(Action.REMOVE, key.path),)
+    return "correct it, or take it out; `modelservice explain` lists the keys", ()
 
 
-def _pointed(key: UnknownKey, pointer: str) -> _Hint:
+def _pointed(key: UnknownKey, found: str) -> _Hint:
     """Return the hint for a pointer: a key that takes the value, or a sentence, which holds a space."""
-    if " " in pointer:
-        return pointer, ()
-    target = tuple(pointer.split("."))
-    if _fits(key, target):
-        return f"move it to {pointer}", _moved(key.path, target)
-    return f"use {pointer}", ()
-
-
-def _fits(key: UnknownKey, target: Path) -> bool:
-    """Say whether the value is sound at another path, and nothing stands there."""
+    if " " in found:
+        return found, ()
+    target = tuple(found.split("."))
     place: Any = key.data
     schema: Any = key.validator.schema
     for part in target:
         place = place.get(part) if isinstance(place, Mapping) else None
         schema = schema.get("properties", {}).get(part, {})
-    return place is None and bool(schema) and key.validator.evolve(schema=schema).is_valid(key.value)
+    if place is None and schema and key.validator.evolve(schema=schema).is_valid(key.value):
+        return f"move it to {found}", _moved(key.path, target)
+    meant = in_full(target[-1], key.value, schema) if place is None and schema else None
+    if meant is None:
+        return f"use {found}", ()
+    shape = f": {meant}" if isinstance(meant, str) else ""
+    return f"use {found}{shape}", (Edit(Action.REMOVE, key.path), Edit(Action.SET, target, meant))
+
+
+def _variable(key: UnknownKey) -> _Hint:
+    """Return the hint for a variable, which is written like one."""
+    schema: Any = key.validator.schema
+    meant = None if key.data.get("env") else in_full("env", {key.last: key.value}, schema["properties"]["env"])
+    fix = () if meant is None else (Edit(Action.REMOVE, key.path), Edit(Action.SET, ("env",), meant))
+    return "write it in env, with name and value", fix
 
 
 def _moved(path: Path, target: Path) -> Fix:

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from modelservice.findings import Action, Edit, Fix, Path, Problem, Refuser, Rule, Severity
+from modelservice.redact import shown
 from modelservice.schema.messages import worded
 from modelservice.schema.source import Schema
 from modelservice.schema.unknown_keys import UnknownKey, unknown_key
@@ -64,7 +65,36 @@ _RULES: tuple[tuple[str, str, str], ...] = (
         "The second one has no effect. It was probably meant to be another value.",
     ),
 )
-RULES = tuple(Rule(rule_id, Severity.ERROR, summary, _SOURCE, Refuser.SCHEMA, why) for rule_id, summary, why in _RULES)
+KUBERNETES_OBJECT = Rule(
+    "kubernetes-object",
+    Severity.ERROR,
+    "The file is a Kubernetes object, not a values file.",
+    "https://helm.sh/docs/chart_template_guide/values_files/",
+    Refuser.SCHEMA,
+    "Helm finds none of its values. Those of a HelmRelease or an Application are inside of the object.",
+)
+# Where objects that install charts keep the values.
+_VALUES_OF = {
+    "HelmRelease": "spec.values",
+    "Application": "spec.source.helm.valuesObject",
+    "ApplicationSet": "spec.template.spec.source.helm.valuesObject",
+    "HelmChart": "spec.valuesContent",
+}
+RULES = (
+    KUBERNETES_OBJECT,
+    *(Rule(rule_id, Severity.ERROR, summary, _SOURCE, Refuser.SCHEMA, why) for rule_id, summary, why in _RULES),
+)
+
+
+def kubernetes_object(data: Mapping[str, Any]) -> Problem | None:
+    """Return the problem of values that are a whole Kubernetes object: they have an apiVersion and a kind."""
+    kind = data.get("kind")
+    if not isinstance(kind, str) or not isinstance(data.get("apiVersion"), str):
+        return None
+    inside = _VALUES_OF.get(kind)
+    hint = f"check the values in it alone, which stand under {inside}" if inside else "write values: model, args, gpu"
+    message = f"belongs to a Kubernetes object ({shown(kind)}), and a values file has none"
+    return Problem(Severity.ERROR, ("apiVersion",), message, hint, KUBERNETES_OBJECT.id, True)
 
 
 def check_schema(

@@ -1,0 +1,120 @@
+"""Words that other charts, Docker Compose and vLLM have for a field, and where the field is here."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+# The parts of Kubernetes' pod whose fields people write at the top.
+_PARTS = ("serverContainer", "podSpec")
+_TOKEN = "put the token into a Secret, and name that in huggingFace.tokenSecret.name"  # noqa: S105  a sentence
+_API_KEY = "put the key into a Secret, and name that in apiKeySecret.name"
+_ONE_MODEL = "one values file is one model: write model, args, resources and gpu at the top"
+_COMPOSE = "a Compose file is no values file: write image, args, env and gpu at the top"
+_SHARED_MEMORY = "use sharedMemory.sizeLimit for /dev/shm, or podSpec.hostIPC for the node's own"
+_MODEL_VOLUME = "use modelVolume, such as modelVolume.size or modelVolume.existingClaim"
+_METRICS = "use serviceMonitor.enabled: the server has its metrics in any case"
+_SCALE = "use autoscaling.kind, autoscaling.minReplicas and autoscaling.maxReplicas"
+_HOOKS = "use probes.startup, probes.readiness and probes.liveness: each asks /health without being told"
+_NAMESPACE = "leave it out: the release's namespace is the one given to helm, Argo CD or Flux"
+_ALWAYS = "leave it out: Kubernetes always restarts the container"
+_NAMES = "use nameOverride or fullnameOverride: objects are named after the release"
+_PORT = "use service.port for clients: what the container listens on need not be told"
+_SECURITY = "use securityContext, as Kubernetes writes it"
+
+# The key that takes the value, or a sentence → what people write. Case, dashes and underscores do not count.
+WORDS: Mapping[str, str] = {
+    _PORT: "ports port servicePort expose extraPorts",
+    _SHARED_MEMORY: "ipc ipcMode",
+    "sharedMemory.sizeLimit": "shm shmSize shmSizeLimit sharedMemorySize dshm",
+    _TOKEN: "hfToken huggingFaceToken huggingFaceHubToken hubToken huggingFaceApiToken",
+    "huggingFace.tokenSecret.name": (
+        "hfTokenSecret hfSecret hfTokenSecretName hfSecretName huggingFaceSecret huggingFaceTokenSecret"
+    ),
+    "huggingFace.endpoint": "hfEndpoint hfMirror huggingFaceEndpoint",
+    _API_KEY: "apiKey apiKeys vllmApiKey",
+    "apiKeySecret.name": "apiKeySecretName vllmApiKeySecret",
+    "args": (
+        "extraArgs engineArgs vllmArgs serverArgs vllmExtraArgs additionalArgs arguments extraCliArgs flags vllmFlags"
+    ),
+    "write vLLM's flags in args, such as --max-model-len=8192": "vllmConfig",
+    "env": "environment extraEnv extraEnvVars envVars additionalEnv envs",
+    "use envFrom, as Kubernetes writes it": "envFile envFromSecret extraEnvVarsSecret extraEnvVarsCM",
+    _MODEL_VOLUME: (
+        "persistence pvc storage persistentVolume persistentVolumeClaim volumeClaim cache modelCache modelStorage"
+    ),
+    "modelVolume.size": "pvcStorage storageSize volumeSize",
+    "modelVolume.accessModes": "pvcAccessMode",
+    "modelVolume.existingClaim": "existingClaim",
+    "probes.liveness": "customLivenessProbe",
+    "probes.readiness": "customReadinessProbe",
+    "probes.startup": "customStartupProbe",
+    _HOOKS: "healthcheck healthProbe healthChecks",
+    _ALWAYS: "restart restartPolicy",
+    _NAMES: "containerName deploymentName serviceName",
+    "use resources, gpu.count and replicas": "deploy",
+    "use command, which takes the place of `vllm serve MODEL`, or leave it out": "entrypoint",
+    "gpu.count": "tensorParallelSize gpus numGpus gpuNum requestGpu numGpu",
+    "gpu.resourceName": "requestGpuType gpuType gpuResource accelerator",
+    "resources.requests.cpu": "requestCpu cpu",
+    "resources.requests.memory": "requestMemory memory",
+    "resources.limits.cpu": "limitCpu cpus",
+    "resources.limits.memory": "limitMemory memLimit",
+    _ONE_MODEL: (
+        "servingEngineSpec modelSpec routerSpec cacheServerSpec loraController models modelArtifacts decode "
+        "prefill predictor"
+    ),
+    _COMPOSE: "services",
+    "model.name": "modelUrl modelId hfModel hfModelId modelPath modelUri",
+    "model.servedName": "servedModelName",
+    "podSecurityContext.runAsUser": "user runAsUser",
+    "podSecurityContext.fsGroup": "fsGroup",
+    _SECURITY: "capAdd capDrop privileged securityOpt",
+    "runtimeClassName": "runtime runtimeClass",
+    "terminationGracePeriodSeconds": "stopGracePeriod gracePeriod terminationGracePeriod",
+    "use podSpec.hostAliases": "extraHosts",
+    "use podSpec.hostNetwork: true for the node's network": "networkMode",
+    "use podSpec.dnsConfig.nameservers": "dns",
+    "labels": "commonLabels",
+    "annotations": "commonAnnotations",
+    "workload.labels": "deploymentLabels statefulSetLabels",
+    "workload.annotations": "deploymentAnnotations statefulSetAnnotations",
+    "extraObjects": "extraDeploy extraManifests extraResources customObjects rawResources",
+    "extraContainers": "sidecars sidecarContainers",
+    "initContainers": "extraInitContainers",
+    "strategy": "updateStrategy deploymentStrategy rolloutStrategy",
+    "use podDisruptionBudget": "pdb",
+    _SCALE: "hpa keda scaledObject",
+    "lifecycle": "lifecycleHooks",
+    "volumes": "extraVolumes",
+    "volumeMounts": "extraVolumeMounts",
+    _METRICS: "metrics monitoring prometheus",
+    _NAMESPACE: "namespace namespaceOverride targetNamespace",
+    "imagePullSecrets": "pullSecrets imagePullSecret",
+    "use --enable-lora and --lora-modules in args": "lora loraAdapters loraModules",
+    "use httpRoute": "gateway gatewayApi",
+    "write the fields of this chart: image, args, env, resources": "containers spec template",
+}
+
+
+def plain(word: str) -> str:
+    """Return a word without case, dashes and underscores."""
+    return re.sub("[-_]", "", word).lower()
+
+
+def pointer(word: str, schema: Mapping[str, Any]) -> str | None:
+    """Return where a foreign word's value belongs: a key, or a sentence, which holds a space; None for other words."""
+    return next((known for name, known in (*_table(), *_kubernetes(schema)) if name == plain(word)), None)
+
+
+def _table() -> Iterator[tuple[str, str]]:
+    yield from ((plain(word), known) for known, words in WORDS.items() for word in words.split())
+
+
+def _kubernetes(schema: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Yield the fields of Kubernetes' pod and container, those that have a key of their own with that key."""
+    for part in _PARTS:
+        group = schema["properties"].get(part, {})
+        yield from ((plain(name), f"{part}.{name}") for name in group.get("properties", ()))
+        yield from ((plain(name), known) for name, known in group.get("x-instead", {}).items())
