@@ -63,7 +63,7 @@ def test_a_field_is_left_out(
     if "readOnly" not in key:  # the volumes that only a read-only root needs go with it
         assert workload(found) == without(workload(objects(helm, values)), path)
     for item in found:
-        strictly(item, "1.32")
+        strictly(item, "1.30")
     (tmp_path / "service.yaml").write_text(yaml.safe_dump(given))
     answer = CliRunner().invoke(main, ["render", str(tmp_path / "service.yaml"), "-o", str(tmp_path / "chart")])
     assert answer.exit_code == 0, answer.output

@@ -37,7 +37,7 @@ def test_the_chart_is_lint_clean_bare(helm: str) -> None:
 
 
 @each_example
-@pytest.mark.parametrize("kubernetes", ["1.32", "1.33", "1.34", "1.35", "1.36", "1.37"])
+@pytest.mark.parametrize("kubernetes", ["1.30", "1.31", "1.32", "1.33", "1.34", "1.35", "1.36", "1.37"])
 def test_kubernetes_takes_every_object_strictly(example: Path, kubernetes: str, helm: str) -> None:
     for item in objects(helm, example):
         strictly(item, kubernetes)

@@ -33,7 +33,8 @@ def gpu_required(values: Values) -> Iterator[Said]:
     repository = values.at("image.repository")
     # Slices of MIG are resources of their own, and a claim brings its devices.
     sliced = any(name.startswith("nvidia.com/") for name in values.at("resources.limits"))
-    other = sliced or values.at("resources.claims") or values.at("podSpec.resourceClaims")
+    claims = values.at("podSpec.resourceClaims") or values.written("resourceClaims")
+    other = sliced or claims or values.at("resources.claims")
     if values.at("gpu.count") == 0 and not other and repository.rsplit("/", 1)[-1] in GPU_IMAGES:
         message = f"0 with the image {repository}, which needs a GPU"
         yield Said(("gpu", "count"), message, f"write 1 or more, or set image.repository: {CPU_IMAGE} for CPUs")
