@@ -27,9 +27,7 @@ resources:
 {{- end }}
 {{- include "modelservice.probes" . | nindent 0 }}
 lifecycle:
-  preStop:
-    sleep:
-      seconds: {{ include "modelservice.drainSeconds" . }}
+  {{- include "modelservice.lifecycle" . | nindent 2 }}
 terminationMessagePolicy: FallbackToLogsOnError
 {{- with include "modelservice.securityContext" . }}
 securityContext:
@@ -39,6 +37,15 @@ securityContext:
 volumeMounts:
   {{- . | nindent 2 }}
 {{- end }}
+{{- with .Values.serverContainer }}
+{{ toYaml . }}
+{{- end }}
+{{- end }}
+
+{{/* The container's hooks: a preStop of the user's takes the place of the pause in which the endpoints forget the pod. */}}
+{{- define "modelservice.lifecycle" -}}
+{{- $pause := dict "preStop" (dict "sleep" (dict "seconds" (include "modelservice.drainSeconds" . | int))) -}}
+{{- ternary (dict) $pause (hasKey .Values.lifecycle "preStop") | merge (deepCopy .Values.lifecycle) | toYaml -}}
 {{- end }}
 
 {{/* The pod template, the same for every kind of workload. */}}
@@ -81,6 +88,9 @@ spec:
   {{- with include "modelservice.volumes" . | trim }}
   volumes:
     {{- . | nindent 4 }}
+  {{- end }}
+  {{- with .Values.podSpec }}
+  {{- toYaml . | nindent 2 }}
   {{- end }}
 {{- end }}
 

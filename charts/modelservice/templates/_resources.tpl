@@ -38,13 +38,15 @@ volcano.sh/vgpu-cores: {{ . }}
 {{- end -}}
 {{- end }}
 
-{{/* The server's requests and limits; the accelerators stand in both. */}}
+{{/* The server's requests and limits; the accelerators stand in both. Where it names no claims, it gets every claim of the pod. */}}
 {{- define "modelservice.resources" -}}
 {{- $accelerators := include "modelservice.accelerators" . | fromYaml -}}
 {{- $requests := merge (dict) $accelerators .Values.resources.requests -}}
 {{- $limits := merge (dict) $accelerators .Values.resources.limits -}}
 {{- include "modelservice.amounts" (dict "requests" $requests "limits" $limits) -}}
-{{- with .Values.resources.claims -}}
+{{- $claims := list -}}
+{{- range .Values.podSpec.resourceClaims }}{{ $claims = append $claims (pick . "name") }}{{ end -}}
+{{- with .Values.resources.claims | default $claims -}}
 claims:
   {{- toYaml . | nindent 2 }}
 {{ end -}}

@@ -1,7 +1,7 @@
 {{/* GPUs and slices of GPUs. Helm 3.18.0 hands numbers over as text, so that 0 is true: hence int. */}}
 {{- define "modelservice.validate.gpu" -}}
 {{- $gpu := .Values.gpu -}}
-{{- $other := or .Values.resources.claims (keys .Values.resources.limits | join " " | contains "nvidia.com/") -}}
+{{- $other := or .Values.resources.claims .Values.podSpec.resourceClaims (keys .Values.resources.limits | join " " | contains "nvidia.com/") -}}
 {{- if and (not (int $gpu.count)) (not $other) (has (base .Values.image.repository) (list "vllm-openai" "vllm-openai-nonroot")) }}
 gpu.count: 0 with the image {{ .Values.image.repository }}, which needs a GPU; set at least 1, or an image for CPUs in image.repository [gpu-required]
 {{- end }}

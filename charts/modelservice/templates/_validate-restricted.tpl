@@ -46,6 +46,11 @@ podSecurityContext.sysctls[{{ $index }}]: {{ .name }} is not allowed with restri
 podAnnotations[{{ $key | quote }}]: is not allowed with restricted; remove it [restricted-profile]
 {{- end -}}
 {{- end -}}
+{{- range $key := list "hostIPC" "hostNetwork" "hostPID" -}}
+{{- if get $.Values.podSpec $key }}
+podSpec.{{ $key }}: is not allowed with restricted; remove it [restricted-profile]
+{{- end -}}
+{{- end -}}
 {{- $volumes := dict "modelVolume.volume" .Values.modelVolume.volume -}}
 {{- range $index, $volume := .Values.volumes }}{{ $_ := set $volumes (printf "volumes[%d]" $index) . }}{{ end -}}
 {{- range $path, $volume := $volumes -}}
@@ -55,6 +60,9 @@ podAnnotations[{{ $key | quote }}]: is not allowed with restricted; remove it [r
 {{- end -}}
 {{- range $name, $probe := .Values.probes -}}
 {{- include "modelservice.restricted.handler" (list (printf "probes.%s" $name) $probe) -}}
+{{- end -}}
+{{- range $name, $hook := .Values.lifecycle -}}
+{{- include "modelservice.restricted.handler" (list (printf "lifecycle.%s" $name) $hook) -}}
 {{- end -}}
 {{- end }}
 
