@@ -33,7 +33,7 @@ IMMUTABLE = {
     "Deployment": ["selector"],
     "StatefulSet": ["selector", "serviceName", "podManagementPolicy", "volumeClaimTemplates"],
     "Job": ["selector", "template", "completionMode"],
-    "Service": ["clusterIP"],
+    "Service": ["clusterIP", "loadBalancerClass"],
     "Secret": ["type"],
 }
 

@@ -21,6 +21,7 @@ FOUR = (
 HELD = f"{STATEFUL}replicas: 3\nstrategy: {{rollingUpdate: {{partition: 3}}}}\n"
 SCALED = f"{SHARED}autoscaling: {{kind: ScaledObject, prometheusAddress: 'http://prometheus:9090'}}\n"
 LATER = "startupSeconds: 900\n"
+BALANCED = f"{PLAIN}service: {{type: LoadBalancer}}\n"
 
 
 @pytest.fixture(autouse=True)
@@ -79,6 +80,8 @@ def test_an_argument_restarts_the_pod_and_is_named(helm: str) -> None:
         (STATEFUL, f"{STATEFUL}modelVolume: {{size: 40Gi}}\n", "delete the StatefulSet with --cascade=orphan"),
         (PLAIN, f"{PLAIN}modelVolume: {{existingClaim: models}}\n", "helm keeps it, with what is in it"),
         (PLAIN, STATEFUL, "its pods stop"),
+        (BALANCED, BALANCED.replace("{t", "{loadBalancerClass: a/b, t"), "spec.loadBalancerClass cannot be changed"),
+        (PLAIN, f"{PLAIN}service: {{port: 80}}\n", "the service's port changes from 8000 to 80"),
         (SURGING, f"{SURGING}startupSeconds: 900\n", "which needs a free GPU"),
         (ROLLING, f"{ROLLING}{LATER}", "a new one starts first, which needs a free GPU"),
         (FOUR, f"{FOUR}{LATER}", "every pod restarts, all at once"),
@@ -123,6 +126,12 @@ TWO_MORE = ONE_MORE.replace("maxSurge: 1", "maxSurge: 2")
 def test_a_free_gpu_is_spoken_of_where_pods_need_one(old: str, new: str, says: str, helm: str) -> None:
     code, said = diff(helm, old, new)
     assert (code, says in said) == (1, True), said
+
+
+def test_a_load_balancers_class_comes_and_goes_with_its_type(helm: str) -> None:
+    classed = BALANCED.replace("{t", "{loadBalancerClass: a/b, t")
+    for old, new in ((PLAIN, classed), (classed, PLAIN)):
+        assert "cannot be changed" not in diff(helm, old, new)[1]
 
 
 @pytest.mark.parametrize(

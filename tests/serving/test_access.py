@@ -34,6 +34,14 @@ def test_the_address_is_the_one_of_the_llmos_document() -> None:
     )
 
 
+def test_the_services_port_is_the_one_inside_the_cluster_and_8000_the_one_on_this_machine() -> None:
+    model = found({**MODEL, "service": {"type": "LoadBalancer", "port": 80}})
+    assert model.url == "http://modelservice-qwen3.models.svc.cluster.local:80/v1"
+    assert "port-forward service/modelservice-qwen3 8000:80" in as_text(model)
+    assert "http://<that address>:80/v1" in as_text(model)
+    assert "http://localhost:8000/v1" in as_python(model)
+
+
 def test_the_text_says_how_to_reach_the_type_of_service() -> None:
     assert "port-forward service/modelservice-qwen3 8000:8000" in as_text(found(MODEL))
     assert "loadBalancer" not in as_text(found(MODEL))

@@ -20,6 +20,7 @@ _IMMUTABLE = {
         "delete the StatefulSet with --cascade=orphan first, which leaves its pods running",
     ),
     "Job": {"template": "delete the Job first"},
+    "Service": {"loadBalancerClass": "delete the Service first; the load balancer gets a new address"},
     "PersistentVolumeClaim": dict.fromkeys(
         ("accessModes", "storageClassName", "dataSource"),
         "make a new claim: another release name, or modelVolume.existingClaim",
@@ -30,15 +31,24 @@ _IMMUTABLE = {
 def changed(old: Object, new: Object) -> Iterator[str]:
     """Say what a change does to the pods and the volume, and what cannot be changed in place."""
     kind, before, after = old["kind"], old.get("spec", {}), new.get("spec", {})
-    for key, way in _IMMUTABLE.get(kind, {}).items():
+    fixed = kind != "Service" or before.get("type") == after.get("type") == "LoadBalancer"
+    for key, way in _IMMUTABLE.get(kind, {}).items() if fixed else ():
         if before.get(key) != after.get(key):
             yield f"spec.{key} cannot be changed in place: {way}"
     if _kept(old) and not _kept(new):
         yield "no longer kept: helm uninstall and Argo CD's pruning then delete what is in it"
     if kind == "PersistentVolumeClaim":
         yield from _resized(before, after)
+    if kind == "Service":
+        yield from _moved(before, after)
     if kind in _WORKLOADS:
         yield from _pods(kind, before, after)
+
+
+def _moved(before: Object, after: Object) -> Iterator[str]:
+    ports = [(spec.get("ports") or [{}])[0].get("port") for spec in (before, after)]
+    if ports[0] != ports[1]:
+        yield f"the service's port changes from {ports[0]} to {ports[1]}: tell its clients"
 
 
 def gone(old: Object) -> Iterator[str]:

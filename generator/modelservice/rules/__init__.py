@@ -32,6 +32,7 @@ from modelservice.rules import (
     scheduling,
     secret_literals,
     security,
+    service,
     switches,
     workload,
 )
@@ -55,6 +56,7 @@ ALL: tuple[Checked, ...] = (
     *scheduling.RULES,
     *api_key.RULES,
     *ingress.RULES,
+    *service.RULES,
     *switches.RULES,
     *network_policy.RULES,
     *replicas.RULES,

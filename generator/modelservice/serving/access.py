@@ -9,7 +9,8 @@ from typing import Any, NamedTuple
 
 from modelservice.vllm.routes import served
 
-PORT = 8000
+# The port on this machine: one below 1024 would need root.
+_LOCAL_PORT = 8000
 
 
 class Key(NamedTuple):
@@ -22,8 +23,8 @@ class Key(NamedTuple):
 class Access(NamedTuple):
     """How one release of a service is reached.
 
-    `scheme` is what the server itself speaks, `outside` are addresses that an Ingress or HTTPRoute forwards from, `key`
-    is None where the server asks for none.
+    `scheme` is what the server itself speaks, `port` is the Service's, `outside` are addresses that an Ingress or
+    HTTPRoute forwards from, `key` is None where the server asks for none.
     """
 
     release: str
@@ -34,12 +35,13 @@ class Access(NamedTuple):
     task: str
     key: Key | None
     scheme: str
+    port: int
     outside: tuple[str, ...]
 
     @property
     def url(self) -> str:
         """The API's address inside the cluster."""
-        return f"{self.scheme}://{self.service}.{self.namespace}.svc.cluster.local:{PORT}/v1"
+        return f"{self.scheme}://{self.service}.{self.namespace}.svc.cluster.local:{self.port}/v1"
 
 
 def access(values: Mapping[str, Any], release: str, namespace: str) -> Access:
@@ -53,6 +55,7 @@ def access(values: Mapping[str, Any], release: str, namespace: str) -> Access:
         task=values["model"]["task"],
         key=_key(values),
         scheme="https" if values["tls"]["secretName"] else "http",
+        port=values["service"]["port"],
         outside=tuple(_outside(values)),
     )
 
@@ -122,7 +125,7 @@ STYLES = {"text": as_text, "curl": as_curl, "python": as_python, "notebook": as_
 
 def port_forward(found: Access) -> str:
     """Return the command that brings the API to this machine."""
-    return f"kubectl --namespace {found.namespace} port-forward service/{found.service} {PORT}:{PORT}"
+    return f"kubectl --namespace {found.namespace} port-forward service/{found.service} {_LOCAL_PORT}:{found.port}"
 
 
 def _cells(found: Access) -> list[str]:
@@ -133,5 +136,5 @@ def _render(template: str, found: Access) -> str:
     from modelservice.chart.templating import environment
 
     routes = served(found.task)
-    context = {"access": found, "port_forward": port_forward(found), "port": PORT, "routes": routes}
+    context = {"access": found, "port_forward": port_forward(found), "port": _LOCAL_PORT, "routes": routes}
     return environment().get_template(f"access/{template}").render(context)
