@@ -48,7 +48,8 @@ def remove(values: Values, finding: Finding, rest: str) -> None:
     path = list(finding.path)
     item = path[:-1] if finding.rule.startswith("env-") else path
     place = at(values, item[:-1])
-    if "both items" in finding.hint:
+    several = re.match(r"remove (both|all (\d+)) items", finding.hint)
+    for _ in range(int(several[2] or 2) - 1 if several else 0):
         del place[item[-1] + 1]
     del place[item[-1]]
     put_settings(values, rest)
@@ -96,7 +97,7 @@ FORMS: list[tuple[str, Callable[[Values, Finding, str], None]]] = [
     (r"did you mean `?([^?`(]+)`?\?", rename),
     (r"move it to (\S+)$", move),
     (r"use ([\w.]+: \S+)$", replace),
-    (r"remove (?:it|both items|the line)\b(.*)", remove),
+    (r"remove (?:it|both items|all \d+ items|the line)\b(.*)", remove),
     (r"remove ([A-Za-z]+)$", lambda values, finding, key: at(values, list(finding.path)).pop(key)),
     (r"set (\S+: .*?)(?:, or .*)?$", lambda values, finding, text: put_settings(values, text)),
     (r"add (\w+: \S+)$", lambda values, finding, text: put_settings(at(values, list(finding.path)), text)),

@@ -52,3 +52,15 @@ def test_everybody_who_asks_the_service_follows_its_port_and_the_server_does_not
     assert "service/modelservice-qwen2-5 8000:80" in notes(helm, values)
     assert server(items) == server(objects(helm, MODEL))
     assert one("NetworkPolicy", items)["spec"]["ingress"][0]["ports"] == [{"port": 8000, "protocol": "TCP"}]
+
+
+def test_the_container_port_moves_the_server_its_probes_and_its_policy_and_no_client(helm: str) -> None:
+    policy = {"networkPolicy": {"enabled": True}}
+    items = objects(helm, {**MODEL, **policy, "containerPort": 8080})
+    plain = objects(helm, {**MODEL, **policy})
+    assert server(items)["args"] == ["--port=8080", *server(plain)["args"][1:]]
+    assert server(items)["ports"] == [{"name": "http", "containerPort": 8080, "protocol": "TCP"}]
+    assert server(items)["livenessProbe"] == server(plain)["livenessProbe"]  # by the port's name
+    assert one("NetworkPolicy", items)["spec"]["ingress"][0]["ports"] == [{"port": 8080, "protocol": "TCP"}]
+    for kind in ("Service", "Pod"):
+        assert one(kind, items) == one(kind, plain)

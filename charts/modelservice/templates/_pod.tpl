@@ -19,7 +19,7 @@ envFrom:
 {{- end }}
 ports:
   - name: http
-    containerPort: 8000
+    containerPort: {{ .Values.containerPort }}
     protocol: TCP
 {{- with include "modelservice.resources" . | trim }}
 resources:

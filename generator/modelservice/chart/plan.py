@@ -22,7 +22,7 @@ from modelservice.schema.exports import values_schema
 from modelservice.schema.fields import FieldModel, value_at
 from modelservice.schema.source import Schema, plain_schema
 from modelservice.service import Service
-from modelservice.vllm.argument_rules import OWNED, PARALLEL
+from modelservice.vllm.argument_rules import EVERY_ADDRESS, OWNED, PARALLEL
 from modelservice.vllm.flags import first_release_with
 from modelservice.vllm.releases import newest_release, releases
 from modelservice.vllm.routes import ROUTES
@@ -76,6 +76,7 @@ def _context(model: FieldModel, service: Service | None, values: dict[str, Any])
         "env_fields": [field for field in model.fields if field.env],
         "parallel_flags": PARALLEL_FLAGS,
         "owned_flags": sorted(OWNED),
+        "every_address": EVERY_ADDRESS,
         "own_images": OWN_IMAGES,
         "other_owners": OTHER_OWNERS,
         "next_but_one": f"{int(newest_release().split('.')[0]) + 2}.0.0",

@@ -57,7 +57,7 @@ def container_name(values: Values) -> Iterator[Said]:
 )
 def container_port(values: Values) -> Iterator[Said]:
     """Find a port that the server or another container has already."""
-    seen = {(8000, "TCP"): "the server"}
+    seen = {(values.at("containerPort"), "TCP"): "the server"}
     for path, item in containers(values):
         mine = {}
         for index, port in sound(item.get("ports")) if goes_on(path, item) else ():

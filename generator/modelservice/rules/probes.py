@@ -90,17 +90,18 @@ def probe_success(values: Values) -> Iterator[Said]:
 def probe_port(values: Values) -> Iterator[Said]:
     """Find a port name that the container does not have, or a port that vLLM does not listen on."""
     # A probe may ask any container: the pod has one network.
-    listened = {8000, *_other_ports(values)}
+    own = values.at("containerPort")
+    listened = {own, *_other_ports(values)}
     for path, _, probe in _own(values):
         for handler in ("httpGet", "tcpSocket", "grpc"):
             port = probe.get(handler, {}).get("port", "http")
             where = (*path, handler, "port")
             if isinstance(port, str) and port != "http":
-                yield writing(where, f"no port of the container is called {port}", "http", ", or 8000")
+                yield writing(where, f"no port of the container is called {port}", "http", f", or {own}")
             elif handler == "grpc" and port != "http" and not values.at("command"):
                 yield Said(where, "vLLM answers no gRPC health check", f"write httpGet instead: {dotted(path)}.httpGet")
             elif port != "http" and port not in listened and not values.at("command"):
-                yield writing(where, f"nothing listens on {port}: vLLM listens on 8000", "http", ", or 8000")
+                yield writing(where, f"nothing listens on {port}: vLLM listens on {own}", "http", f", or {own}")
     for path, _, probe, item in _others(values):
         names = [port["name"] for _, port in sound(item.get("ports")) if port.get("name")]
         for handler in ("httpGet", "tcpSocket"):
@@ -124,7 +125,7 @@ def probe_behind_key(values: Values) -> Iterator[Said]:
     for path, _, probe in _own(values) if guarded else ():
         asked = probe.get("httpGet", {})
         sends = any(header.get("name", "").lower() == "authorization" for header in asked.get("httpHeaders", []))
-        if asked.get("path", "").startswith("/v1") and not sends and asked.get("port") in ("http", 8000):
+        if asked.get("path", "").startswith("/v1") and not sends and asked.get("port") in ("http", values.at("containerPort")):
             message = f"{asked['path']} is guarded by the API key, which the kubelet does not send"
             yield writing((*path, "httpGet", "path"), message, "/health")
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
-from typing import NamedTuple
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
 
 from modelservice.findings import Action, Edit, Fix, Problem, Refuser, Rule, Severity
 
@@ -194,28 +194,45 @@ RULES = (
 _SEVERITY = {rule.id: rule.severity for rule in RULES}
 
 
+def _word(words: Sequence[str]) -> Any:
+    """Return the one word that was given, None where there is not one, or a variable's."""
+    return words[0] if len(words) == 1 and words[0] and "$(" not in words[0] else None
+
+
+def _port(words: Sequence[str]) -> Any:
+    """Return the port that was given, None where `containerPort` cannot be it."""
+    word = _word(words) or ""
+    return int(word) if re.fullmatch("[1-9][0-9]{3,4}", word) and 1024 <= int(word) <= 65535 else None
+
+
 class Owned(NamedTuple):
-    """Why a flag is the chart's, the field that sets it, or what else a person has to do."""
+    """Why a flag is the chart's, the field that sets it, or what else a person has to do.
+
+    `value` returns what the field is to be for the words that were given, None where it cannot be that.
+    """
 
     reason: str
     field: str = ""
     besides: str = ""
+    value: Callable[[Sequence[str]], Any] = _word
 
-    def instead(self, value: str | None = None) -> str:
-        """Return what to do instead; `value` is what was given."""
-        given = f": {value}" if value is not None else ""
-        return "remove it" + (f" and set {self.field}{given}" if self.field else self.besides)
+    def instead(self, words: Sequence[str] = (), items: Sequence[int] = ()) -> str:
+        """Return what to do instead of the items that hold the flag and the words given to it."""
+        value = self.value(words) if self.field else None
+        given = f" and set {self.field}" + (f": {value}" if value is not None else "")
+        which = {1: "it", 2: "both items"}.get(len(items) or 1, f"all {len(items)} items")
+        return f"remove {which}" + (given if self.field else self.besides)
 
-    def fix(self, items: Sequence[int], values: Sequence[str]) -> Fix:
+    def fix(self, items: Sequence[int], words: Sequence[str]) -> Fix:
         """Return the edits that do it; none where a person has to, or where the field cannot take what was given."""
-        value = values[0] if values else ""
-        if self.besides or len(values) > 1 or (self.field and (not value or "$(" in value)):
+        value = self.value(words) if self.field else None
+        if self.besides or (self.field and value is None) or (not self.field and len(words) > 1):
             return ()
         field = (Edit(Action.SET, tuple(self.field.split(".")), value),) if self.field else ()
         return (*in_place(items), *field)
 
 
-_LISTENS = "the Service and the probes ask for HTTP on port 8000"
+_LISTENS = "the Service and the probes ask the server for HTTP on a port"
 _PROBES = "the probes then speak HTTPS"
 _SECRET = "no secret belongs in arguments"  # noqa: S105  a sentence
 OWNED = {
@@ -226,9 +243,9 @@ OWNED = {
     "--headless": Owned(_LISTENS),
     "--help": Owned("vLLM prints its help and ends"),
     "--hf-token": Owned(_SECRET, besides=" and name the token's Secret in huggingFace.tokenSecret.name"),
-    "--host": Owned(_LISTENS),
+    "--host": Owned("the Service and the probes need every address of the pod, 0.0.0.0 or ::"),
     "--model": Owned("it stands after `vllm serve`", "model.name"),
-    "--port": Owned(_LISTENS),
+    "--port": Owned("a field sets it", "containerPort", value=_port),
     "--reasoning-parser": Owned("a field sets it", "model.reasoningParser"),
     "--revision": Owned("a field sets it", "model.revision"),
     "--root-path": Owned("a field sets it", "rootPath"),
@@ -238,6 +255,9 @@ OWNED = {
     "--tool-call-parser": Owned("a field sets it", "model.toolCallParser"),
     "--uds": Owned(_LISTENS),
 }
+# What `--host` may be all the same: every address, :: where the cluster has IPv6 alone, or a variable with the pod's own.
+# Without it vLLM listens on 0.0.0.0 (create_server_socket in its api_server.py).
+EVERY_ADDRESS = r"0\.0\.0\.0|::|\$\(.+\)"
 # Flags that say over how many GPUs a model is split, each with its short form.
 PARALLEL = {
     "--tensor-parallel-size": "-tp",
@@ -246,6 +266,14 @@ PARALLEL = {
     "--data-parallel-size": "-dp",
     "--data-parallel-size-local": "-dpl",
 }
+
+
+def is_owned(flag: str, words: Sequence[str]) -> bool:
+    """Say whether a flag with these words is the chart's."""
+    everywhere = flag == "--host" and len(words) == 1 and re.fullmatch(EVERY_ADDRESS, words[0])
+    return flag in OWNED and not everywhere
+
+
 # Whatever stands in an argument, a message stays readable.
 _LONGEST = 500
 _NOT_PLAIN = re.compile(r"""^[\[\]{}*&!|>'"%@`,?]|: | #|:$|^-?[0-9.]+$""")

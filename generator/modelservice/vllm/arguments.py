@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from modelservice.findings import MOST, Action, Edit, Fix, Problem, Severity
 from modelservice.redact import NAMED, safe_arguments, shown
 from modelservice.secret_forms import may_hold_secret
-from modelservice.vllm.argument_rules import OWNED, in_place, problem, writing
+from modelservice.vllm.argument_rules import OWNED, in_place, is_owned, problem, writing
 from modelservice.vllm.argument_values import value_fault
 from modelservice.vllm.command_line import Given, Read, Stray, Unknown, normal, read
 from modelservice.vllm.facts import facts
@@ -60,7 +60,7 @@ def _check(args: Sequence[str], release: str, label: str) -> list[Problem]:
     problems = [_secret(index, kind, safe[index], line) for index, kind in secrets.items()]
     found = (one for item in read_items for one in _item(item, line) if one.path[-1] not in secrets)
     problems += itertools.islice(found, MOST)
-    given = [item for item in read_items if isinstance(item, Given) and item.flag.name not in OWNED]
+    given = [item for item in read_items if isinstance(item, Given) and not _is_owned(item)]
     problems += [*_repeated(given), *_needs(given, line)]
     return sorted(problems, key=lambda one: str(one.path[-1]).zfill(9))
 
@@ -85,19 +85,20 @@ def _item(item: Read, line: Line) -> Iterator[Problem]:
         yield from _stray(item, line)
     elif isinstance(item, Unknown):
         yield unknown(item, line)
-    elif item.flag.name in OWNED:
+    elif _is_owned(item):
         yield _owned(item)
     else:
         yield from _given(item, line)
 
 
+def _is_owned(item: Given) -> bool:
+    return is_owned(item.flag.name, [word.text for word in item.values])
+
+
 def _owned(item: Given) -> Problem:
-    owned, values = OWNED[item.flag.name], [word.text for word in item.values]
-    hint = owned.instead(values[0] if values else None)
-    if values and not item.attached:
-        hint = hint.replace("remove it", "remove both items", 1)
+    owned, words = OWNED[item.flag.name], [word.text for word in item.values]
     message = f"`{item.flag.name}` is the chart's: {owned.reason}"
-    return problem("argument-owned", item.at, message, hint, owned.fix(item.items, values))
+    return problem("argument-owned", item.at, message, owned.instead(words, item.items), owned.fix(item.items, words))
 
 
 def _given(item: Given, line: Line) -> Iterator[Problem]:

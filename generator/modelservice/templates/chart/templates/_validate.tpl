@@ -89,7 +89,7 @@ env[{{ $index }}].name: {{ .name }} is set by the chart; remove it and use the c
 
 {{/* Probes ask a port that the container has. */}}
 {{- define "modelservice.validate.probes" -}}
-{{- $listened := list "http" "8000" -}}
+{{- $listened := list "http" (toString .Values.containerPort) -}}
 {{- range include "modelservice.containers" . | fromYamlArray -}}
 {{- range ternary .container.ports list .beside }}{{ $listened = append $listened (toString .containerPort) }}{{ end -}}
 {{- end -}}
@@ -97,7 +97,7 @@ env[{{ $index }}].name: {{ .name }} is set by the chart; remove it and use the c
 {{- range $handler, $asked := pick $probe "httpGet" "tcpSocket" -}}
 {{- $number := regexMatch "^[0-9]+$" (toString $asked.port) -}}
 {{- if not (or (has (toString $asked.port) $listened) (and $number $.Values.command)) }}
-probes.{{ $name }}.{{ $handler }}.port: vLLM does not listen on {{ $asked.port }}; write http, or 8000 [probe-port]
+probes.{{ $name }}.{{ $handler }}.port: vLLM does not listen on {{ $asked.port }}; write http, or {{ $.Values.containerPort }} [probe-port]
 {{- end -}}
 {{- end -}}
 {{- if and $probe.grpc (not $.Values.command) }}
@@ -120,7 +120,7 @@ probes.{{ $name }}.grpc.port: vLLM answers no gRPC health check; use httpGet [pr
 
 {{/* Containers that run side by side share a network: each port once. */}}
 {{- define "modelservice.validate.ports" -}}
-{{- $taken := list "8000 TCP" -}}
+{{- $taken := list (printf "%v TCP" .Values.containerPort) -}}
 {{- range include "modelservice.containers" . | fromYamlArray -}}
 {{- $mine := list -}}
 {{- $key := .key -}}
