@@ -158,6 +158,7 @@ CHOICES = {
     r"such as \S+$": "an example",
     r"\b(at least|at most|or more|a number from)\b": "one of many numbers",
     r"set apiKeySecret.name: llm-api-keys$": "a Secret that somebody has to make, under a name of theirs",
+    r"and set [\w.]+$": "the field cannot be what was given",
     r"remove it and name ": "a Secret that somebody has to make",
     r"remove it, and (have it revoked|make it with)": "a secret that has to go somewhere else",
     r"remove it, unless ": "only the person knows what the arguments need",

@@ -65,6 +65,12 @@ def test_a_model_is_asked_what_it_serves(task: str, has: str, has_not: str) -> N
     assert ("chat.completions" in as_python(model)) == (task == "generate")
 
 
+def test_each_of_several_names_is_said_and_the_first_is_tried() -> None:
+    model = found({"model": {"name": "a/b", "servedName": ["qwen3", "gpt-4o"]}})
+    assert "Model name to send   qwen3 or gpt-4o\n" in as_text(model)
+    assert 'model = "qwen3"' in as_python(model)
+
+
 def test_the_key_is_named_and_never_printed() -> None:
     secret = {"secretKeyRef": {"name": "api-keys", "key": "search"}}
     values = {**MODEL, "env": [{"name": "VLLM_API_KEY", "valueFrom": secret}]}

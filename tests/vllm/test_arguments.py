@@ -152,6 +152,8 @@ def test_what_a_hint_says_to_write_is_accepted(bad: list[str]) -> None:
         (["--limit-mm-per-prompt", "{'image': 4}"], "write `'{\"image\":4}'`"),
         (["--gpu-memory-utilization=90%"], "write `--gpu-memory-utilization=0.9`"),
         (["--max-num-seqs=1,024"], "write `--max-num-seqs=1024`"),
+        (["--served-model-name", "a", "b"], "remove all 3 items and set model.servedName: [a, b]"),
+        (["--served-model-name=$(NAME)"], "remove it and set model.servedName"),
         (["--port", "8080"], "remove both items and set containerPort: 8080"),
         (["--port=80"], "remove it and set containerPort"),
         (["--hf-token", "secret"], "remove both items and name the token's Secret in huggingFace.tokenSecret.name"),

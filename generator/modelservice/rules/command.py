@@ -48,7 +48,7 @@ def command_model(values: Values) -> Iterator[Said]:
     "command-shell",
     "A shell's `-c` is not followed by its script.",
     why=(
-        "The shell takes --port=8000, the chart's first argument, as its script and exits. The container restarts "
+        "The shell takes `--port`, the chart's first argument, as its script and exits. The container restarts "
         "again and again."
     ),
     source="the chart's templates/_pod.tpl",
@@ -58,7 +58,9 @@ def command_shell(values: Values) -> Iterator[Said]:
     """Find a shell whose script is in `args`, after the chart's own first argument."""
     command = values.at("command") or []
     if command and re.fullmatch("-[a-z]*c", str(command[-1])):
-        message = f"{command[-1]} takes --port=8000, which the chart writes first, for its script"
+        message = (
+            f"{command[-1]} takes --port={values.at('containerPort')}, which the chart writes first, for its script"
+        )
         hint = "add the script to command, as in [sh, -c, 'vllm serve NAME \"$@\"', sh]"
         yield Said(("command", len(command) - 1), message, hint)
 

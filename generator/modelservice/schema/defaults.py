@@ -140,4 +140,5 @@ def resolved(schema: Mapping[str, Any], definitions: Mapping[str, Any]) -> Mappi
 
 def _leaves_out(schema: Mapping[str, Any]) -> bool:
     """Say whether an empty text leaves a field out: where a number or a boolean may be instead."""
-    return isinstance(schema.get("type"), list) and re.search(str(schema.get("pattern", "^.")), "") is not None
+    others = {"integer", "number", "boolean"} & {*schema.get("type", ())}
+    return bool(others) and re.search(str(schema.get("pattern", "^.")), "") is not None

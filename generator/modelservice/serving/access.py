@@ -23,20 +23,25 @@ class Key(NamedTuple):
 class Access(NamedTuple):
     """How one release of a service is reached.
 
-    `scheme` is what the server itself speaks, `port` is the Service's, `outside` are addresses that an Ingress or
-    HTTPRoute forwards from, `key` is None where the server asks for none.
+    `names` are those that clients may send, `scheme` is what the server itself speaks, `port` is the Service's,
+    `outside` are addresses that an Ingress or HTTPRoute forwards from, `key` is None where the server asks for none.
     """
 
     release: str
     service: str
     namespace: str
     service_type: str
-    model: str
+    names: tuple[str, ...]
     task: str
     key: Key | None
     scheme: str
     port: int
     outside: tuple[str, ...]
+
+    @property
+    def model(self) -> str:
+        """The first of the model's names, which the answers carry."""
+        return self.names[0]
 
     @property
     def url(self) -> str:
@@ -51,13 +56,18 @@ def access(values: Mapping[str, Any], release: str, namespace: str) -> Access:
         service=service_name(values, release),
         namespace=namespace,
         service_type=values["service"]["type"],
-        model=values["model"]["servedName"] or values["model"]["name"],
+        names=_names(values["model"]),
         task=values["model"]["task"],
         key=_key(values),
         scheme="https" if values["tls"]["secretName"] else "http",
         port=values["service"]["port"],
         outside=tuple(_outside(values)),
     )
+
+
+def _names(model: Mapping[str, Any]) -> tuple[str, ...]:
+    served = model["servedName"] or model["name"]
+    return (served,) if isinstance(served, str) else tuple(served)
 
 
 def _outside(values: Mapping[str, Any]) -> Iterator[str]:

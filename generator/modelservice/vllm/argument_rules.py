@@ -199,6 +199,12 @@ def _word(words: Sequence[str]) -> Any:
     return words[0] if len(words) == 1 and words[0] and "$(" not in words[0] else None
 
 
+def _words(words: Sequence[str]) -> Any:
+    """Return the word that was given, or the list of several."""
+    several = len(words) > 1 and all(map(_word, ([word] for word in words)))
+    return list(dict.fromkeys(words)) if several else _word(words)
+
+
 def _port(words: Sequence[str]) -> Any:
     """Return the port that was given, None where `containerPort` cannot be it."""
     word = _word(words) or ""
@@ -219,7 +225,8 @@ class Owned(NamedTuple):
     def instead(self, words: Sequence[str] = (), items: Sequence[int] = ()) -> str:
         """Return what to do instead of the items that hold the flag and the words given to it."""
         value = self.value(words) if self.field else None
-        given = f" and set {self.field}" + (f": {value}" if value is not None else "")
+        shown = f"[{', '.join(value)}]" if isinstance(value, list) else value
+        given = f" and set {self.field}" + (f": {shown}" if value is not None else "")
         which = {1: "it", 2: "both items"}.get(len(items) or 1, f"all {len(items)} items")
         return f"remove {which}" + (given if self.field else self.besides)
 
@@ -249,13 +256,13 @@ OWNED = {
     "--reasoning-parser": Owned("a field sets it", "model.reasoningParser"),
     "--revision": Owned("a field sets it", "model.revision"),
     "--root-path": Owned("a field sets it", "rootPath"),
-    "--served-model-name": Owned("a field sets it", "model.servedName"),
+    "--served-model-name": Owned("a field sets it", "model.servedName", value=_words),
     "--ssl-certfile": Owned(_PROBES, besides=" and name the certificate's Secret in tls.secretName"),
     "--ssl-keyfile": Owned(_PROBES, besides=" and name the certificate's Secret in tls.secretName"),
     "--tool-call-parser": Owned("a field sets it", "model.toolCallParser"),
     "--uds": Owned(_LISTENS),
 }
-# What `--host` may be all the same: every address, :: where the cluster has IPv6 alone, or a variable with the pod's own.
+# What `--host` may be all the same: every address, :: in a cluster with IPv6 alone, or a variable with the pod's own.
 # Without it vLLM listens on 0.0.0.0 (create_server_socket in its api_server.py).
 EVERY_ADDRESS = r"0\.0\.0\.0|::|\$\(.+\)"
 # Flags that say over how many GPUs a model is split, each with its short form.
