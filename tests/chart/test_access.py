@@ -36,6 +36,20 @@ def test_an_ingress_forwards_v1_alone_for_every_host(root: str, path: str, helm:
     assert (f"--root-path={root}" in server(items)["args"]) == bool(root)
 
 
+@pytest.mark.parametrize(
+    ("root", "paths"), [("", ["/v1", "/tokenize", "/"]), ("/llm", ["/llm/v1", "/llm/tokenize", "/llm"])]
+)
+def test_an_ingress_and_a_route_forward_the_paths_that_are_named(root: str, paths: list[str], helm: str) -> None:
+    more = {"paths": ["/v1", "/tokenize", "/"]}
+    values = {**INGRESS, "rootPath": root, "ingress": {**INGRESS["ingress"], **more}}
+    items = objects(helm, {**values, "httpRoute": {**ROUTE["httpRoute"], **more}})
+    for rule in one("Ingress", items)["spec"]["rules"]:
+        assert [path["path"] for path in rule["http"]["paths"]] == paths
+    (rule,) = one("HTTPRoute", items)["spec"]["rules"]
+    assert [match["path"]["value"] for match in rule["matches"]] == paths
+    assert "From outside of the cluster, every route:" in notes(helm, values)
+
+
 @pytest.mark.parametrize(("root", "path"), [("", "/v1"), ("/qwen3", "/qwen3/v1")])
 def test_a_route_forwards_v1_alone_without_a_time_limit(root: str, path: str, helm: str) -> None:
     items = objects(helm, {**ROUTE, "rootPath": root})
@@ -120,7 +134,7 @@ def test_a_policy_lets_in_this_namespace_or_who_is_named_and_the_test(helm: str)
 
 def test_the_notes_say_the_addresses(helm: str) -> None:
     said = notes(helm, {**INGRESS, "rootPath": "/llm", "tls": {"secretName": "pod"}})
-    assert "http://a.example.com/llm/v1" in said
+    assert "From outside of the cluster, /v1 alone:\n\n  http://a.example.com/llm/v1\n" in said
     assert "https://modelservice-qwen2-5.models.svc.cluster.local:8000/v1" in said
 
 

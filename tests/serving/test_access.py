@@ -97,6 +97,15 @@ def test_addresses_outside_of_the_cluster_are_those_of_ingress_and_route() -> No
     assert found({**MODEL, "ingress": {**ingress, "enabled": False}}).outside == ()
 
 
+@pytest.mark.parametrize(
+    ("paths", "says"),
+    [(["/v1"], "/v1 alone"), (["/v1", "/tokenize"], "/v1 and /tokenize alone"), (["/"], "every route")],
+)
+def test_the_text_says_what_is_forwarded_from_outside(paths: list[str], says: str) -> None:
+    ingress = {"enabled": True, "hosts": ["a.example.com"], "paths": paths}
+    assert f"forwards {says}\n" in as_text(found({**MODEL, "ingress": ingress}))
+
+
 @pytest.mark.parametrize("style", ["text", "curl", "python", "env"])
 def test_a_server_with_tls_is_asked_by_https(style: str) -> None:
     printed = STYLES[style](found({**MODEL, "tls": {"secretName": "pod-tls"}}))

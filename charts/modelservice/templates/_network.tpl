@@ -1,3 +1,8 @@
+{{/* A path as clients outside of the cluster see it: (list . path). */}}
+{{- define "modelservice.outsidePath" -}}
+{{- printf "%s%s" (first .).Values.rootPath (last .) | trimSuffix "/" | default "/" -}}
+{{- end }}
+
 {{/* Ways out to DNS, and to the hub or its mirror where something is downloaded: (list . whether-something-is). */}}
 {{- define "modelservice.egress" -}}
 - ports:

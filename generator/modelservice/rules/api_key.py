@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from modelservice.findings import Refuser, Severity
 from modelservice.rules.image import release_of
+from modelservice.rules.protection import is_protected
 from modelservice.rules.rule import Said, Values, rule
 
 if TYPE_CHECKING:
@@ -42,9 +43,9 @@ def has_key(values: Values) -> bool:
 )
 def api_open(values: Values) -> Iterator[Said]:
     """Find a way into the service from outside the cluster that needs no API key."""
-    ways = [("ingress", "enabled"), ("httpRoute", "enabled")]
-    for path in ways:
-        if values.at(".".join(path)) and not has_key(values):
+    for group in ("ingress", "httpRoute"):
+        if values.at(f"{group}.enabled") and not has_key(values) and not is_protected(values, group):
+            path = (group, "enabled")
             yield Said(path, "anybody who reaches it may use the model", "set apiKeySecret.name: llm-api-keys")
     kind = values.at("service.type")
     if kind != "ClusterIP":

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from modelservice.findings import Refuser, Severity
+from modelservice.rules.protection import is_protected
 from modelservice.rules.rule import Said, Values, rule
 
 _CHART = "the chart's templates/ingress.yaml and httproute.yaml"
@@ -95,9 +96,36 @@ def route_to_tls(values: Values) -> Iterator[Said]:
         yield Said(("httpRoute", "enabled"), "the gateway speaks HTTP to a server that has TLS", hint)
 
 
+# The key guards /v1; what a monitor asks from outside says nothing of the model or its clients.
+_HARMLESS = ("/v1", "/health", "/ping")
+
+
+@rule(
+    "route-paths",
+    "An Ingress or HTTPRoute forwards paths that the API key does not guard.",
+    why=(
+        "Anyone who can reach the route can use these paths without a key: /invocations answers whole chats, /tokenize "
+        "takes work, and /metrics shows how much the service is used."
+    ),
+    source="vLLM's server: the key guards /v1 only",
+    severity=Severity.WARNING,
+)
+def route_paths(values: Values) -> Iterator[Said]:
+    """Find a forwarded path outside of /v1 that nothing visible protects."""
+    for group, who in (("ingress", "the controller"), ("httpRoute", "the gateway")):
+        if not values.at(f"{group}.enabled") or is_protected(values, group):
+            continue
+        for index, path in values.items(f"{group}.paths"):
+            if path not in _HARMLESS and not path.startswith("/v1/"):
+                message = f"{path} is forwarded, and the API key guards /v1 only"
+                instead = "write /v1" if path == "/" else "remove it"
+                yield Said((group, "paths", index), message, f"{instead}, or let {who} ask who the client is")
+
+
 RULES = (
     route_incomplete,
     route_parents,
+    route_paths,
     ingress_tls,
     route_to_tls,
 )

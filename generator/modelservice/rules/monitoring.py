@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from modelservice.findings import Path, Severity
-from modelservice.rules.rule import Said, Values, removal, rule, setting
+from modelservice.rules.rule import Said, Values, removal, rule, setting, writing
 
 _COLLECTED = "https://docs.vllm.ai/en/latest/usage/metrics.html"
 
@@ -62,11 +62,29 @@ def _collected_otherwise(values: Values) -> bool:
 def scrape_interval(values: Values) -> Iterator[Said]:
     """Find a scrape interval that is too long for rates of five minutes."""
     interval = values.at("serviceMonitor.interval")
-    number = interval.rstrip("ms")
     watched = values.at("serviceMonitor.enabled") and values.at("prometheusRule.enabled")
-    if watched and int(number) * _SECONDS[interval[len(number) :]] > _RAREST:
+    if watched and _seconds(interval) > _RAREST:
         message = f"{interval} is too long for alerts on the rate of the last five minutes"
         yield Said(("serviceMonitor", "interval"), message, "write at most 2m")
 
 
-RULES = (metrics_missing, scrape_interval)
+@rule(
+    "scrape-timeout",
+    "The scrape timeout is longer than the interval.",
+    why="The Prometheus operator refuses the monitor, and Prometheus collects no metrics of the service.",
+    source="https://prometheus-operator.dev/docs/api-reference/api/#monitoring.coreos.com/v1.Endpoint",
+)
+def scrape_timeout(values: Values) -> Iterator[Said]:
+    """Find a scrape that may take longer than the time to the next one."""
+    interval, timeout = values.at("serviceMonitor.interval"), values.at("serviceMonitor.scrapeTimeout")
+    if values.at("serviceMonitor.enabled") and timeout and _seconds(timeout) > _seconds(interval):
+        path = ("serviceMonitor", "scrapeTimeout")
+        yield writing(path, f"{timeout} is longer than serviceMonitor.interval, {interval}", interval)
+
+
+def _seconds(duration: str) -> float:
+    number = duration.rstrip("ms")
+    return int(number) * _SECONDS[duration[len(number) :]]
+
+
+RULES = (metrics_missing, scrape_interval, scrape_timeout)

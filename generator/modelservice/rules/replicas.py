@@ -153,13 +153,32 @@ def autoscaling_unused(values: Values) -> Iterator[Said]:
     severity=Severity.WARNING,
 )
 def disruption_never(values: Values) -> Iterator[Said]:
-    """Find a disruption budget of 0 pods, with which no node can be drained."""
-    made_by_default = values.at("podDisruptionBudget.enabled") is None
-    if values.at("podDisruptionBudget.maxUnavailable") in (0, "0%") and (
-        values.at("podDisruptionBudget.enabled") or (made_by_default and most_replicas(values) > 1)
+    """Find a disruption budget that never lets a pod go, so that no node can be drained."""
+    enabled, most = values.at("podDisruptionBudget.enabled"), most_replicas(values)
+    least = values.at("podDisruptionBudget.minAvailable")
+    if not (most > 1 if enabled is None else enabled):
+        return
+    message = "lets nobody drain a node that such a pod runs on"
+    if least is None and values.at("podDisruptionBudget.maxUnavailable") in (0, "0%"):
+        yield writing(("podDisruptionBudget", "maxUnavailable"), f"0 {message}", 1)
+    elif least == "100%" or (isinstance(least, int) and 0 < most <= least and values.at("replicas") is not None):
+        path = ("podDisruptionBudget", "minAvailable")
+        yield writing(path, f"{least} {message}", max(most - 1, 0))
+
+
+@rule(
+    "disruption-twice",
+    "The disruption budget has `minAvailable` and `maxUnavailable`.",
+    why="Kubernetes takes one of them, and the chart writes `minAvailable`.",
+    source="https://kubernetes.io/docs/tasks/run-application/configure-pdb/",
+    severity=Severity.WARNING,
+)
+def disruption_twice(values: Values) -> Iterator[Said]:
+    """Find a number of pods that may be missing beside one of pods that must stay."""
+    if values.at("podDisruptionBudget.minAvailable") is not None and values.written(
+        "podDisruptionBudget.maxUnavailable"
     ):
-        path = ("podDisruptionBudget", "maxUnavailable")
-        yield writing(path, "0 lets nobody drain a node that such a pod runs on", 1)
+        yield removal(("podDisruptionBudget", "maxUnavailable"), "has no effect beside minAvailable")
 
 
 RULES = (
@@ -169,4 +188,5 @@ RULES = (
     scale_to_zero_release,
     autoscaling_unused,
     disruption_never,
+    disruption_twice,
 )

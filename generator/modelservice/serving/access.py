@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from modelservice.vllm.routes import served
@@ -24,7 +24,8 @@ class Access(NamedTuple):
     """How one release of a service is reached.
 
     `names` are those that clients may send, `scheme` is what the server itself speaks, `port` is the Service's,
-    `outside` are addresses that an Ingress or HTTPRoute forwards from, `key` is None where the server asks for none.
+    `outside` are addresses that an Ingress or HTTPRoute forwards from, `paths` what they forward, `key` is None where
+    the server asks for none.
     """
 
     release: str
@@ -37,6 +38,7 @@ class Access(NamedTuple):
     scheme: str
     port: int
     outside: tuple[str, ...]
+    paths: tuple[str, ...]
 
     @property
     def model(self) -> str:
@@ -62,6 +64,7 @@ def access(values: Mapping[str, Any], release: str, namespace: str) -> Access:
         scheme="https" if values["tls"]["secretName"] else "http",
         port=values["service"]["port"],
         outside=tuple(_outside(values)),
+        paths=tuple(_paths(values)),
     )
 
 
@@ -78,6 +81,12 @@ def _outside(values: Mapping[str, Any]) -> Iterator[str]:
         yield f"{'https' if host in secured else 'http'}://{host}{path}"
     for host in route["hostnames"] if route["enabled"] else ():
         yield f"https://{host}{path}"
+
+
+def _paths(values: Mapping[str, Any]) -> Iterable[str]:
+    """Return the paths that are forwarded from outside, each once."""
+    groups = (values[key] for key in ("ingress", "httpRoute"))
+    return dict.fromkeys(path for group in groups if group["enabled"] for path in group["paths"])
 
 
 def service_name(values: Mapping[str, Any], release: str) -> str:
