@@ -9,14 +9,15 @@ def nearest(word: str, choices: Iterable[str], *, cutoff: float = 0.7) -> str | 
     """Return the choice most like the word, case and dashes aside, None where none is near."""
     import difflib  # only a mistake needs it
 
-    # The least is no misspelling of the most.
+    # The least is no misspelling of the most, nor what is missing of what is there.
     plain = {_plain(choice): choice for choice in choices if not _opposite(word, choice)}
     found = difflib.get_close_matches(_plain(word), plain, 1, cutoff)
     return plain[found[0]] if found else None
 
 
 def _opposite(word: str, choice: str) -> bool:
-    return {text.rpartition(".")[2][:3] for text in (word, choice)} == {"min", "max"}
+    ends = [text.rpartition(".")[2] for text in (word, choice)]
+    return {end[:3] for end in ends} == {"min", "max"} or len({"Unavailable" in end for end in ends}) == 2
 
 
 def _plain(word: str) -> str:

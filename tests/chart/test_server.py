@@ -297,8 +297,27 @@ def test_the_start_up_budget_is_one_number(values: Object, seconds: int, helm: s
 def test_a_handler_of_ones_own_replaces_health(helm: str) -> None:
     items = objects(helm, {**MODEL, "probes": {"liveness": {"tcpSocket": {"port": 8000}, "periodSeconds": 30}}})
     assert server(items)["livenessProbe"] == {
-        "tcpSocket": {"port": 8000}, "periodSeconds": 30, "timeoutSeconds": 5, "failureThreshold": 3,
+        "tcpSocket": {"port": 8000}, "periodSeconds": 30, "timeoutSeconds": 15, "failureThreshold": 10,
     }  # fmt: skip
+
+
+def test_a_saturated_server_is_not_taken_for_dead_and_a_dead_one_is(helm: str) -> None:
+    container = server(objects(helm, MODEL))
+    # llm-d/llm-d-benchmark#1734: 15 seconds, 10 times; gonka-ai/gonka#1421: 2 seconds kill healthy servers, 10 do not.
+    probe = container["livenessProbe"]
+    assert probe["timeoutSeconds"] >= 15
+    assert 120 <= probe["periodSeconds"] * probe["failureThreshold"] <= 300
+    assert container["readinessProbe"]["timeoutSeconds"] >= 10
+    often = server(objects(helm, {**MODEL, "probes": {"liveness": {"periodSeconds": 5}}}))["livenessProbe"]
+    assert (often["periodSeconds"], often["timeoutSeconds"]) == (5, 5)
+
+
+@pytest.mark.parametrize("name", ["startup", "readiness", "liveness"])
+def test_a_probe_is_switched_off(name: str, helm: str) -> None:
+    off, plain = objects(helm, {**MODEL, "probes": {name: {"enabled": False}}}), objects(helm, MODEL)
+    assert server(off) == {key: value for key, value in server(plain).items() if key != f"{name}Probe"}
+    assert objects(helm, {**MODEL, "probes": {name: {"enabled": True}}}) == plain
+    assert workload(off)["spec"].get("progressDeadlineSeconds") == 2400  # the budget stays the rollout's
 
 
 @pytest.mark.parametrize(("written", "scheme"), [({}, "HTTPS"), ({"scheme": "HTTP"}, "HTTP")], ids=str)

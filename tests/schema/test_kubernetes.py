@@ -77,7 +77,8 @@ def test_every_structure_names_its_type() -> None:
         inner = resolved(schema.get("items", schema), SOURCE["definitions"])
         if "properties" in inner and "x-kubernetes" not in inner:
             unnamed.add(field.key)
-    ours = {"extraObjects", "labels", "podLabels", "prometheusRule.labels", "serviceMonitor.labels", "workload.labels"}
+    ours = {"extraObjects", "labels", "podLabels", "prometheusRule.labels", "service.labels", "serviceMonitor.labels"}
+    ours |= {"workload.labels"}
     assert unnamed == ours | {"autoscaling.triggers", "httpRoute.parentRefs"}  # KEDA's and the Gateway API's
 
 

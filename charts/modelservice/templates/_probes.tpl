@@ -1,6 +1,10 @@
-{{/* A probe: (dict "context" . "defaults" … "given" …). The user's fields win, and a handler of theirs replaces /health. */}}
+{{/*
+A probe: (dict "context" . "defaults" … "given" …). The user's fields win, and a handler of theirs replaces /health. The timeout is no
+longer than a period of theirs.
+*/}}
 {{- define "modelservice.probe" -}}
-{{- $probe := mergeOverwrite (dict) .defaults (deepCopy .given) -}}
+{{- $probe := omit (mergeOverwrite (dict) .defaults (deepCopy .given)) "enabled" -}}
+{{- if not .given.timeoutSeconds }}{{ $_ := set $probe "timeoutSeconds" (min $probe.timeoutSeconds $probe.periodSeconds) }}{{ end -}}
 {{- if not (pick .given "httpGet" "tcpSocket" "grpc" "exec") }}{{ $_ := set $probe "httpGet" (dict "path" "/health" "port" "http") }}{{ end -}}
 {{- if and .context.Values.tls.secretName $probe.httpGet -}}
 {{- $_ := set $probe "httpGet" (merge $probe.httpGet (dict "scheme" "HTTPS")) -}}
@@ -30,12 +34,23 @@ one see a pre-download: it has the budget once more.
 {{- add (mul (include "modelservice.startupBudget" .) (ternary 2 1 (ne (include "modelservice.preDownload" .) ""))) 600 -}}
 {{- end }}
 
-{{/* The container's probes. */}}
+{{/*
+The container's probes. vLLM answers /health late while it is saturated, and a pod that is killed then loads its model anew: only after
+200 seconds without an answer is it taken for dead. A server whose worker died ends by itself.
+*/}}
 {{- define "modelservice.probes" -}}
+{{- with .Values.probes -}}
+{{- if ne (toString .startup.enabled) "false" }}
 startupProbe:
-  {{- include "modelservice.startupProbe" . | nindent 2 }}
+  {{- include "modelservice.startupProbe" $ | nindent 2 }}
+{{- end }}
+{{- if ne (toString .readiness.enabled) "false" }}
 readinessProbe:
-  {{- include "modelservice.probe" (dict "context" . "given" .Values.probes.readiness "defaults" (dict "periodSeconds" 10 "timeoutSeconds" 2 "failureThreshold" 3)) | nindent 2 }}
+  {{- include "modelservice.probe" (dict "context" $ "given" .readiness "defaults" (dict "periodSeconds" 10 "timeoutSeconds" 10 "failureThreshold" 3)) | nindent 2 }}
+{{- end }}
+{{- if ne (toString .liveness.enabled) "false" }}
 livenessProbe:
-  {{- include "modelservice.probe" (dict "context" . "given" .Values.probes.liveness "defaults" (dict "periodSeconds" 20 "timeoutSeconds" 5 "failureThreshold" 3)) | nindent 2 }}
+  {{- include "modelservice.probe" (dict "context" $ "given" .liveness "defaults" (dict "periodSeconds" 20 "timeoutSeconds" 15 "failureThreshold" 10)) | nindent 2 }}
+{{- end }}
+{{- end -}}
 {{- end }}

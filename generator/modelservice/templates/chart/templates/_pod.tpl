@@ -25,7 +25,9 @@ ports:
 resources:
   {{- . | nindent 2 }}
 {{- end }}
-{{- include "modelservice.probes" . | nindent 0 }}
+{{- with include "modelservice.probes" . | trim }}
+{{- . | nindent 0 }}
+{{- end }}
 lifecycle:
   {{- include "modelservice.lifecycle" . | nindent 2 }}
 terminationMessagePolicy: FallbackToLogsOnError

@@ -94,6 +94,7 @@ env[{{ $index }}].name: {{ .name }} is set by the chart; remove it and use the c
 {{- range ternary .container.ports list .beside }}{{ $listened = append $listened (toString .containerPort) }}{{ end -}}
 {{- end -}}
 {{- range $name, $probe := .Values.probes -}}
+{{- if eq (toString $probe.enabled) "false" }}{{ $probe = dict }}{{ end -}}
 {{- range $handler, $asked := pick $probe "httpGet" "tcpSocket" -}}
 {{- $number := regexMatch "^[0-9]+$" (toString $asked.port) -}}
 {{- if not (or (has (toString $asked.port) $listened) (and $number $.Values.command)) }}
