@@ -116,6 +116,32 @@ def test_a_policy_lets_out_dns_and_the_hub(values: Object, port: int, helm: str)
     assert egress(values, helm) == [DNS, {"ports": [{"port": port, "protocol": "TCP"}]}]
 
 
+@pytest.mark.parametrize(
+    ("name", "address", "port"),
+    [
+        ("HTTPS_PROXY", "http://proxy.corp.example:3128", 3128),
+        ("https_proxy", "http://user:pw@proxy:3128/", 3128),
+        ("HTTP_PROXY", "proxy:8080", 8080),
+        ("ALL_PROXY", "socks5h://proxy", 1080),
+        ("ALL_PROXY", "http://[fd00::1]:3128", 3128),
+        ("http_proxy", "http://[fd00::1]", 80),
+        ("HF_ENDPOINT", "http://mirror:8081/hub?a=b:1", 8081),
+        ("AWS_ENDPOINT_URL", "https://minio.storage.svc:9000", 9000),
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://otel:4317", 4317),
+    ],
+)
+def test_a_policy_lets_out_to_the_addresses_that_variables_name(name: str, address: str, port: int, helm: str) -> None:
+    open_ports = [{"ports": [{"port": one, "protocol": "TCP"}]} for one in sorted({443, port}, key=str)]
+    assert egress({"env": [{"name": name, "value": address}]}, helm) == [DNS, *open_ports]
+    local = {"modelVolume": {"existingClaim": "models", "readOnly": True}, "env": [{"name": name, "value": address}]}
+    assert egress(local, helm) == [DNS, {"ports": [{"port": port, "protocol": "TCP"}]}]
+
+
+def test_a_policy_passes_over_addresses_that_it_cannot_know(helm: str) -> None:
+    by_reference = {"name": "HTTPS_PROXY", "valueFrom": {"secretKeyRef": {"name": "proxy", "key": "url"}}}
+    assert egress({"env": [by_reference, {"name": "HTTP_PROXY", "value": "http://$(P):1"}]}, helm) == egress({}, helm)
+
+
 def test_a_policy_of_a_service_that_downloads_nothing_lets_out_dns_alone(helm: str) -> None:
     assert egress({"modelVolume": {"existingClaim": "models", "readOnly": True}}, helm) == [DNS]
 

@@ -3,17 +3,32 @@
 {{- printf "%s%s" (first .).Values.rootPath (last .) | trimSuffix "/" | default "/" -}}
 {{- end }}
 
-{{/* Ways out to DNS, and to the hub or its mirror where something is downloaded: (list . whether-something-is). */}}
+{{/*
+Ways out to DNS, to the hub or its mirror where something is downloaded, and to the proxies, mirrors and collectors that variables name:
+(list . whether-something-is).
+*/}}
 {{- define "modelservice.egress" -}}
 - ports:
     - {port: 53, protocol: UDP}
     - {port: 53, protocol: TCP}
-{{- if last . }}
-{{- $address := (first .).Values.huggingFace.endpoint | default "https://huggingface.co" | urlParse }}
-{{- $port := regexFind ":[0-9]+$" $address.host | trimPrefix ":" | default (ternary "80" "443" (eq $address.scheme "http")) }}
-- ports:
-    - {port: {{ $port }}, protocol: TCP}
+{{- $addresses := ternary (list ((first .).Values.huggingFace.endpoint | default "https://huggingface.co")) list (ne (toString (last .)) "") }}
+{{- range (first .).Values.env }}
+{{- if has (upper .name) (list "HTTPS_PROXY" "HTTP_PROXY" "ALL_PROXY" "HF_ENDPOINT" "MODELSCOPE_DOMAIN" "MODELSCOPE_ENDPOINT" "AWS_ENDPOINT_URL" "AWS_ENDPOINT_URL_S3" "OTEL_EXPORTER_OTLP_ENDPOINT" "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT") }}{{ $addresses = append $addresses (.value | default "") }}{{ end }}
 {{- end }}
+{{- $ports := list }}
+{{- range $addresses }}{{ $ports = append $ports (include "modelservice.addressPort" .) }}{{ end }}
+{{- range compact $ports | uniq | sortAlpha }}
+- ports:
+    - {port: {{ . }}, protocol: TCP}
+{{- end }}
+{{- end }}
+
+{{/* The port of an address, with or without a scheme and a user; nothing where a variable is in it. */}}
+{{- define "modelservice.addressPort" -}}
+{{- $scheme := regexFind "^[A-Za-z0-9+.-]+://" . | lower | trimSuffix "://" -}}
+{{- $host := regexReplaceAll "^([A-Za-z0-9+.-]+://)?([^/?#]*@)?([^/?#]*).*" . "${3}" -}}
+{{- $usual := hasPrefix "socks" $scheme | ternary "1080" (ternary "443" "80" (eq $scheme "https")) -}}
+{{- if and . (not (contains "$(" .)) }}{{ regexFind ":[1-9][0-9]{0,4}$" $host | trimPrefix ":" | default $usual }}{{ end -}}
 {{- end }}
 
 {{/* Whether the server downloads its model, or reads it from an object store. "true" or nothing. */}}

@@ -17,6 +17,7 @@ from modelservice.chart.required_secrets import required_secrets
 from modelservice.chart.templating import TEMPLATES, environment
 from modelservice.chart.values_yaml import values_yaml
 from modelservice.rules.image import OTHER_OWNERS, OWN_IMAGES, release_in
+from modelservice.rules.network_policy import ADDRESSES
 from modelservice.schema.defaults import defaults_of
 from modelservice.schema.exports import values_schema
 from modelservice.schema.fields import FieldModel, value_at
@@ -77,6 +78,7 @@ def _context(model: FieldModel, service: Service | None, values: dict[str, Any])
         "parallel_flags": PARALLEL_FLAGS,
         "owned_flags": sorted(OWNED),
         "every_address": EVERY_ADDRESS,
+        "addresses": ADDRESSES,
         "own_images": OWN_IMAGES,
         "other_owners": OTHER_OWNERS,
         "next_but_one": f"{int(newest_release().split('.')[0]) + 2}.0.0",

@@ -32,7 +32,7 @@ from modelservice.rules import (
     scheduling,
     secret_literals,
     security,
-    service,
+    service_type,
     switches,
     workload,
 )
@@ -56,7 +56,7 @@ ALL: tuple[Checked, ...] = (
     *scheduling.RULES,
     *api_key.RULES,
     *ingress.RULES,
-    *service.RULES,
+    *service_type.RULES,
     *switches.RULES,
     *network_policy.RULES,
     *replicas.RULES,

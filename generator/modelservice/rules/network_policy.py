@@ -3,12 +3,26 @@
 from __future__ import annotations
 
 import ipaddress
+import re
 from collections.abc import Iterator
 from typing import Any
 
 from modelservice.findings import Path, Refuser, Severity
 from modelservice.rules.rule import Said, Values, rule, sound
 
+# Variables whose addresses the policy lets out, templates/_network.tpl; the first ones are proxies.
+PROXIES = ("HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY")
+ADDRESSES = (
+    *PROXIES,
+    "HF_ENDPOINT",
+    "MODELSCOPE_DOMAIN",
+    "MODELSCOPE_ENDPOINT",
+    "AWS_ENDPOINT_URL",
+    "AWS_ENDPOINT_URL_S3",
+    "OTEL_EXPORTER_OTLP_ENDPOINT",
+    "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT",
+)
+_REFERENCE = re.compile(r"\$\([A-Za-z_]")
 _POLICY = "https://kubernetes.io/docs/concepts/services-networking/network-policies/"
 
 
@@ -111,4 +125,24 @@ def host_network(values: Values) -> Iterator[Said]:
         yield Said(("networkPolicy", "enabled"), message, "write false, or remove podSpec.hostNetwork")
 
 
-RULES = (host_network, network_policy_from, network_policy_block, network_policy_port)
+@rule(
+    "network-policy-proxy",
+    "The network policy does not let the proxy out.",
+    why="The policy opens the ports that variables say. A port in a Secret or another variable is unknown to it, and "
+    "every request through the proxy times out.",
+    source="the chart's templates/_network.tpl",
+    severity=Severity.WARNING,
+)
+def network_policy_proxy(values: Values) -> Iterator[Said]:
+    """Find an address in a variable whose port the policy cannot know, where nothing else is let out."""
+    if not values.at("networkPolicy.enabled") or values.at("networkPolicy.egress"):
+        return
+    for index, variable in values.items("env"):
+        unknown = "valueFrom" in variable or _REFERENCE.search(str(variable.get("value")))
+        if str(variable["name"]).upper() in ADDRESSES and unknown:
+            message = f"the network policy does not know the port of {variable['name']}"
+            hint = "add it to networkPolicy.egress, as in [{ports: [{port: 3128}]}]"
+            yield Said(("env", index, "name"), message, hint)
+
+
+RULES = (host_network, network_policy_from, network_policy_proxy, network_policy_block, network_policy_port)
