@@ -76,6 +76,12 @@ meant. With images that are not vLLM's own they may count something else; number
 {{- end }}
 {{- end }}
 
+{{/* The names that clients may send, the first one being that of the answers, in one text with commas. */}}
+{{- define "modelservice.servedNames" -}}
+{{- $names := .Values.model.servedName | default .Values.model.name -}}
+{{- kindIs "slice" $names | ternary $names (list $names) | join ", " -}}
+{{- end }}
+
 {{/* Seconds before SIGTERM in which the endpoints forget the pod; nobody knows how long another preStop of the user's takes. */}}
 {{- define "modelservice.drainSeconds" -}}
 {{- dig "preStop" "sleep" "seconds" 15 .Values.lifecycle | int -}}
@@ -83,8 +89,16 @@ meant. With images that are not vLLM's own they may count something else; number
 
 {{/* The arguments of the container, the user's last: of a repeated flag vLLM takes the last. */}}
 {{- define "modelservice.arguments" -}}
-- --port=8000
-{{- with .Values.model.servedName }}
+{{- /* Several names stand before another flag: vLLM takes for a name whatever follows. */}}
+{{- $names := .Values.model.servedName }}
+{{- if kindIs "slice" $names }}
+- --served-model-name
+{{- range $names }}
+- {{ . | quote }}
+{{- end }}
+{{- end }}
+- --port={{ .Values.containerPort }}
+{{- with kindIs "string" $names | ternary $names "" }}
 - {{ printf "--served-model-name=%s" . | quote }}
 {{- end }}
 {{- with .Values.model.reasoningParser }}
@@ -133,7 +147,10 @@ meant. With images that are not vLLM's own they may count something else; number
 {{- if and .Values.args (not .Values.command) (include "modelservice.ownImage" .) -}}
 {{- range $index, $argument := .Values.args -}}
 {{- $flag := regexFind "^[^= ]*" $argument | replace "_" "-" -}}
-{{- if has $flag (list "--api-key" "--download-dir" "--enable-auto-tool-choice" "--grpc" "--headless" "--help" "--hf-token" "--host" "--model" "--port" "--reasoning-parser" "--revision" "--root-path" "--served-model-name" "--ssl-certfile" "--ssl-keyfile" "--tool-call-parser" "--uds") }}
+{{- $value := regexReplaceAll "^[^= ]*[ =]?" $argument "" -}}
+{{- if eq $argument $flag }}{{ $value = index (append $.Values.args "") (add1 $index) }}{{ end -}}
+{{- $everywhere := and (eq $flag "--host") (regexMatch `^(0\.0\.0\.0|::|\$\(.+\))$` $value) -}}
+{{- if and (has $flag (list "--api-key" "--download-dir" "--enable-auto-tool-choice" "--grpc" "--headless" "--help" "--hf-token" "--host" "--model" "--port" "--reasoning-parser" "--revision" "--root-path" "--served-model-name" "--ssl-certfile" "--ssl-keyfile" "--tool-call-parser" "--uds")) (not $everywhere) }}
 args[{{ $index }}]: {{ $flag }} is the chart's; remove it, or use its field [argument-owned]
 {{- end -}}
 {{- end -}}

@@ -7,7 +7,8 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from modelservice.redact import PLACEHOLDER, may_hold_secret
+from modelservice.redact import PLACEHOLDER
+from modelservice.secret_forms import may_hold_secret
 
 # Which keys of a map a single value may be, the first that takes it.
 _KEYS: Mapping[str, tuple[str, ...]] = {
