@@ -9,11 +9,21 @@ Click itself ends with 2 for wrong usage; `diff`, whose 1 is an answer, ends wit
 Each message is a whole sentence for the user, with what to do next; the command line prints it and nothing else.
 """
 
+import re
+
+# A message quotes names of files and other programs' words: none of them moves the cursor, colours a terminal, or
+# turns the direction of writing.
+_CONTROL = re.compile("[\0-\x08\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]")
+
 
 class ModelServiceError(Exception):
     """A failure with a message for the user; `exit_code` is the process's."""
 
     exit_code = 1
+
+    def __str__(self) -> str:
+        """Return the message without control characters; lines and tabs stay."""
+        return _CONTROL.sub("", super().__str__())
 
 
 class InputError(ModelServiceError):

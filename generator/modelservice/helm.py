@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from modelservice.errors import ToolError
+from modelservice.errors import InputError, ToolError
 from modelservice.redact import hidden
 
 OLDEST = (3, 18, 0)
@@ -45,6 +45,10 @@ _QUOTED = re.compile(
     r"|( at )<(?![^>\n]*modelservice\.)[^>\n]*[\"`][^\n]*?>(?=: |$)"
     r"|(cannot unmarshal !!\w+ )`[^`]*`"
 )
+# The template that renders `extraObjects`; behind it helm says where in it, and why.
+_EXTRA = "templates/extra-objects.yaml"
+_OWN_WORDS = re.compile(r"templates/extra-objects\.yaml:\d+:\d+\): (.*)", re.DOTALL)
+_PLACE = re.compile(r"templates/extra-objects\.yaml: |gotpl:\d+(?::\d+)?: |error calling \w+: ")
 
 
 @functools.cache
@@ -57,11 +61,25 @@ def _version(helm: str) -> tuple[int, ...]:
 
 
 def run_helm(arguments: Sequence[str], variables: Mapping[str, str] | None = None) -> str:
-    """Run helm and return its standard output. Raises ToolError with helm's own words where it fails."""
+    """Run helm and return its standard output.
+
+    Raises InputError where a text of `extraObjects` fails, ToolError with helm's own words where anything else does.
+    """
     answer = try_helm(arguments, variables)
-    if answer.returncode != 0:
-        raise ToolError(f"helm {arguments[0]} failed:\n{words(answer)}")
-    return answer.stdout
+    if answer.returncode == 0:
+        return answer.stdout
+    said = words(answer)
+    if _EXTRA in said:
+        raise InputError(f"extraObjects: helm cannot render a text in it: {_reason(said)}; correct the text")
+    raise ToolError(f"helm {arguments[0]} failed:\n{said}")
+
+
+def _reason(said: str) -> str:
+    """Return why a user's template fails: what it hands to `fail`, or what comes last in helm's chain of words."""
+    said = said[said.index(_EXTRA) :].partition("\n\nUse --debug")[0]
+    own = _OWN_WORDS.match(said)
+    reason = own[1] if own else _PLACE.split(said)[-1]
+    return " ".join(reason.replace("\ufffd", "").split()) or "it fails without a word"
 
 
 def words(answer: subprocess.CompletedProcess[str]) -> str:

@@ -223,9 +223,25 @@ def test_a_missing_helm_is_one_sentence(tmp_path: Path, monkeypatch: pytest.Monk
     assert answer.stderr.startswith("error: helm is not on PATH: install Helm 3.18 or later")
 
 
-def test_what_helm_refuses_is_told_in_helms_words(tmp_path: Path, helm: str, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ('{{ fail "not\\nto\\x1b[31mday" }}', "not to[31mday"),
+        ('{{ required "give me a" .Values.a }}', "give me a"),
+        ('{{ fail ("//8=" | b64dec) }}', "it fails without a word"),
+        ('{{ "//8=" | b64dec }}', "yaml: invalid leading UTF-8 octet"),
+        ('{{ "Gw==" | b64dec }}', "yaml: control characters are not allowed"),
+        ("{{ if }}", "missing value for if"),
+        ("{{ .Values.a.b }}", "nil pointer evaluating interface {}.b"),
+    ],
+)
+def test_a_text_of_the_users_that_helm_cannot_render_is_one_sentence(
+    text: str, reason: str, tmp_path: Path, helm: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("PATH", str(Path(helm).parent))
-    (tmp_path / "chat.yaml").write_text("""extraObjects: ['{{ fail "not today" }}']\n""")
+    (tmp_path / "chat.yaml").write_text(yaml.safe_dump({"model": {"name": "a/b"}, "extraObjects": [text]}))
     answer = run("template", tmp_path / "chat.yaml")
-    assert answer.exit_code == 3
-    assert "not today" in answer.stderr
+    assert (answer.exit_code, answer.stderr.count("\n")) == (1, 1), answer.stderr
+    assert answer.stderr.startswith("error: extraObjects: helm cannot render a text in it: ")
+    assert reason in answer.stderr
+    assert answer.stderr.rstrip("\n").isprintable()

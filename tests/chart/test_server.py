@@ -135,6 +135,7 @@ DIGEST = "sha256:" + "a" * 64
         ({"registry": "registry.example.com/hub", "tag": "v0.10.0"}, EMBED_OLD, False),
         ({"repository": "vllm/vllm-openai-rocm", "tag": "v0.18.1"}, EMBED_NEW, True),
         ({"repository": "rocm/vllm", "tag": "rocm7.0.0_vllm_0.10.0"}, EMBED_OLD, False),
+        ({"tag": "v0.10.0.99999999999999999999"}, EMBED_OLD, False),
         *(
             (image, [], False)
             for image in (
@@ -142,6 +143,7 @@ DIGEST = "sha256:" + "a" * 64
                 {"tag": "nightly-abc"},
                 {"tag": "2026.08.09"},
                 {"tag": "v99999999999999999999999.0.0"},
+                {"tag": "v0.99999999999999999999.0"},
                 {"tag": "", "digest": DIGEST},
                 {"repository": "ghcr.io/llm-d/llm-d-cuda", "tag": "v0.4.0"},
                 {"repository": "lmcache/vllm-openai", "tag": "v0.3.5"},

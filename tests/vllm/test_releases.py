@@ -87,6 +87,7 @@ def test_the_first_release_with_a_flag(flag: str, release: str | None) -> None:
         ("latest", "", Release("0.33.0", Exactness.UNSTATED, "")),
         ("nightly-abc", "", Release("0.33.0", Exactness.UNSTATED, "")),
         ("", "", Release("0.33.0", Exactness.UNSTATED, "")),
+        ("v0.99999999999999999999.0", "", Release("0.33.0", Exactness.UNSTATED, "")),
         ("v0.10.0", "0.12.0", Release("0.12.0", Exactness.KNOWN, "0.12.0")),
         ("latest", "0.18.1", Release("0.18.1", Exactness.KNOWN, "0.18.1")),
         ("2026.08.09", "", Release("0.33.0", Exactness.UNSTATED, "")),

@@ -142,8 +142,8 @@ place. "true" or nothing.
 - name: dshm
   emptyDir:
     medium: Memory
-    {{- with .Values.sharedMemory.sizeLimit }}
-    sizeLimit: {{ . | toJson | trimAll "\"" | quote }}
+    {{- if include "modelservice.isSet" .Values.sharedMemory.sizeLimit }}
+    sizeLimit: {{ .Values.sharedMemory.sizeLimit | toJson | trimAll "\"" | quote }}
     {{- end }}
 {{- end }}
 {{- if include "modelservice.ownHome" . }}
