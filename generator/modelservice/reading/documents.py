@@ -13,6 +13,7 @@ import yaml
 MAX_NODES = 200_000
 MAX_DEPTH = 200
 _CORE = "tag:yaml.org,2002:"
+_JSON = ("null", "bool", "int", "float", "str", "seq", "map")
 _PARSER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _BASE: Any = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
 
@@ -42,7 +43,10 @@ def members(item: Any) -> list[Any]:
 
 def _load(text: str, loader: Callable[[], Any]) -> list[Any]:
     _require_bounded(text)
-    return [one for one in yaml.load_all(text, loader()) if one not in (None, {})]
+    try:
+        return [one for one in yaml.load_all(text, loader()) if one not in (None, {})]
+    except (KeyError, ValueError) as error:
+        raise yaml.YAMLError(f"a tag does not fit its value: {error}") from error
 
 
 def _require_bounded(text: str) -> None:
@@ -89,11 +93,25 @@ def _objects() -> Any:
     """Return a safe loader without the types that JSON, and so Kubernetes, does not have."""
 
     class Objects(_PARSER):  # type: ignore[misc]
-        """The safe loader, with dates and = as text."""
+        """The safe loader, with dates, = and << as text; as a key << merges, as it does for Helm."""
+
+        yaml_constructors = {tag: _PARSER.yaml_constructors[tag] for tag in (f"{_CORE}{name}" for name in _JSON)}
 
     unwanted = (f"{_CORE}timestamp", f"{_CORE}value")
     Objects.yaml_implicit_resolvers = {
         first: [(tag, pattern) for tag, pattern in resolvers if tag not in unwanted]
         for first, resolvers in _PARSER.yaml_implicit_resolvers.items()
     }
+    Objects.add_constructor(None, _as_written)
     return Objects
+
+
+def _as_written(loader: Any, node: yaml.Node) -> Any:
+    """Return what has a tag that is not JSON's, as Helm reads it: without the tag."""
+    if isinstance(node, yaml.MappingNode):
+        return loader.construct_mapping(node, deep=True)
+    return (
+        loader.construct_scalar(node)
+        if isinstance(node, yaml.ScalarNode)
+        else loader.construct_sequence(node, deep=True)
+    )
