@@ -34,6 +34,7 @@ from modelservice.rules import (
     security,
     service_type,
     switches,
+    texts,
     workload,
 )
 from modelservice.rules.rule import Checked, Said, Values
@@ -66,6 +67,7 @@ ALL: tuple[Checked, ...] = (
     *restricted.RULES,
     *containers.RULES,
     *extra_objects.RULES,
+    *texts.RULES,
     *args.RULES,
     *argument_paths.RULES,
 )

@@ -1,0 +1,148 @@
+"""Whatever text the schema takes in a place, helm renders as that text, and nothing else changes."""
+
+import functools
+import json
+import subprocess
+from typing import Any
+
+import pytest
+import yaml
+from modelservice.check import check, errors
+from modelservice.reading.document import read
+from modelservice.reading.documents import load_objects
+from modelservice.reading.scalars import resolve
+
+from tests.chart.rendering import CHART
+from tests.every_text import KEY, Place, packed, places, put
+
+TEXTS = [
+    *(
+        "'",
+        '"',
+        "a'b",
+        'a"b',
+        "\\",
+        "a\\nb",
+        "a\nb",
+        "a\n",
+        "\ta",
+        "a\r\nb",
+        " a",
+        "a ",
+        " ",
+        "#a",
+        "a #b",
+        "a: b",
+        "a:",
+        ": ",
+    ),
+    *(
+        "{{ .Release.Name }}",
+        "{{",
+        "}}",
+        "{a",
+        "[a",
+        "- a",
+        "-",
+        "?",
+        "? a",
+        "|",
+        ">-",
+        "%a",
+        "@a",
+        "`a",
+        "*a",
+        "&a",
+        "!!x",
+        "!a",
+    ),
+    *(
+        "$(X)",
+        "$$(X)",
+        "$X",
+        "${X}",
+        "---",
+        "...",
+        "--- a",
+        "=",
+        "<<",
+        "~",
+        "null",
+        "yes",
+        "On",
+        "n",
+        "True",
+        "-.5",
+        "+.5",
+    ),
+    *("+_1", "0o7", "017", "0x1f", "0b1", "1_000", "1e3", "1.0", ".inf", ".nan", "1:30", "2024-01-01", "190:20:30"),
+    *("é日本😀", "a\u2028b", "a\u00a0b", "\ufeffa", "\u202ea", "a,b", "a]b", "a}b", "<path:a#b>"),
+]
+ROUNDS = 4
+
+
+def as_json(values: Any) -> str:
+    """Return values as JSON that YAML reads too: it knows no surrogates."""
+    return json.dumps(values).replace("\\ud83d\\ude00", "😀")
+
+
+@functools.cache
+def rendered(helm: str, values: str) -> str:
+    command = [helm, "template", "x", str(CHART), "--namespace", "models", "-f", "-"]
+    return subprocess.run(command, input=values, capture_output=True, text=True, check=True).stdout
+
+
+@functools.cache
+def accepted(place: Place) -> list[str]:
+    return [text for text in TEXTS if place.takes(text)]
+
+
+def chosen(start: int) -> dict[str, str]:
+    """Return a text for each token, of those that the schema takes in its place; no two keys are the same."""
+    found: dict[str, str] = {}
+    keys: set[str] = set()
+    for place in places():
+        texts = [text for text in accepted(place) if text not in keys] or [place.token]
+        found[place.token] = texts[(place.number + start) % len(texts)]
+        if place.path[-1] == KEY or place.path[0] == "gpu":
+            keys.add(found[place.token])
+    return found
+
+
+def meant(place: Place, text: str) -> str:
+    """Return a text as it stands in the manifest: among the arguments Kubernetes reads $$ as $."""
+    return text.replace("$", "$$") if place.path[0] == "args" else text
+
+
+def without_checksums(tree: Any) -> Any:
+    for item in tree:
+        for metadata in (item["metadata"], item.get("spec", {}).get("template", {}).get("metadata", {})):
+            metadata.get("annotations", {}).pop("checksum/chat-template", None)
+    return tree
+
+
+def test_each_place_is_in_the_manifests_or_known_not_to_be(helm: str) -> None:
+    manifests = "".join(rendered(helm, as_json(values)) for values in packed())
+    assert len(places()) > 400
+    assert [place.path for place in places() if place.token not in manifests] == []
+
+
+@pytest.mark.parametrize("start", range(ROUNDS))
+def test_a_text_is_rendered_as_it_is_meant(start: int, helm: str) -> None:
+    texts = chosen(start * 5)
+    expected = {place.token: meant(place, texts[place.token]) for place in places()}
+    for values in packed():
+        manifests = rendered(helm, as_json(put(values, texts)))
+        harmless = without_checksums(load_objects(rendered(helm, as_json(values))))
+        assert without_checksums(load_objects(manifests)) == put(harmless, expected)
+        for event in yaml.parse(manifests, yaml.CSafeLoader):
+            if isinstance(event, yaml.ScalarEvent) and event.implicit[0] and event.value in TEXTS:
+                assert isinstance(resolve(event.value)[0], str), event.value
+
+
+@pytest.mark.parametrize("character", ["\x80", "\uffff"])
+def test_a_character_that_helm_cannot_write_is_refused_with_the_text_around_it(character: str, helm: str) -> None:
+    values = as_json({"annotations": {"a": f"a{character}b"}})
+    assert [finding.rule for finding in errors(check(read("values.yaml", values.encode())))] == ["control-character"]
+    with pytest.raises(subprocess.CalledProcessError):
+        rendered(helm, values)
