@@ -5,7 +5,7 @@ BIN := .venv/bin
 INSTALLED := .venv/.installed
 EXAMPLE := opt-125m
 
-.PHONY: demo test test-live lint generate snapshots cases clean
+.PHONY: demo test test-live fuzz lint generate snapshots cases clean
 
 demo: $(INSTALLED)
 	@PATH="$(CURDIR)/$(BIN):$$(dirname "$$($(BIN)/python tools/fetch_helm.py)"):$$PATH" sh tools/demo.sh $(EXAMPLE)
@@ -19,6 +19,11 @@ test-live: .venv/.tests-installed
 	sh tests/live/install_vllm.sh .venv-vllm
 	[ -e .cache/live/models/embed/modules.json ] || .venv-vllm/bin/python tests/live/make_tiny_models.py .cache/live/models
 	MODELSERVICE_LIVE=1 $(BIN)/python -m pytest tests/live -m $(LIVE)
+
+# New random values, files and commands, with both helms. COUNT of each; ten minutes for 2000.
+COUNT ?= 2000
+fuzz: .venv/.tests-installed
+	$(BIN)/python -m tests.fuzz --count $(COUNT)
 
 lint: .venv/.tests-installed
 	$(BIN)/ruff check .

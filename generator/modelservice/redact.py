@@ -26,7 +26,7 @@ from modelservice.secret_forms import (
 
 # Before the first slash a colon, somewhere after it an @: oci://user:password@host, and user:password@host as well.
 # A user of ssh alone is no secret.
-_CREDENTIALS = re.compile(r"(?!ssh://[^/:@]*@)[^/]*:.*@", re.DOTALL)
+_CREDENTIALS = re.compile(r"(?!ssh://[^/:@]*@)[^/:]*:.*@", re.DOTALL)
 # Rules of reading whose messages quote what is written.
 _QUOTING = ("yaml-ambiguous", "yaml-tag", "yaml-alias")
 

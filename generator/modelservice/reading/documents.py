@@ -95,13 +95,12 @@ def _objects() -> Any:
     class Objects(_PARSER):  # type: ignore[misc]
         """The safe loader, with dates, = and << as text; as a key << merges, as it does for Helm."""
 
-        yaml_constructors = {tag: _PARSER.yaml_constructors[tag] for tag in (f"{_CORE}{name}" for name in _JSON)}
-
     unwanted = (f"{_CORE}timestamp", f"{_CORE}value")
     Objects.yaml_implicit_resolvers = {
         first: [(tag, pattern) for tag, pattern in resolvers if tag not in unwanted]
         for first, resolvers in _PARSER.yaml_implicit_resolvers.items()
     }
+    Objects.yaml_constructors = {f"{_CORE}{name}": _PARSER.yaml_constructors[f"{_CORE}{name}"] for name in _JSON}
     Objects.add_constructor(None, _as_written)
     return Objects
 

@@ -1,0 +1,92 @@
+"""Whether the chart that `render` makes and the generic chart give the same, valid manifests under each helm."""
+
+from __future__ import annotations
+
+import copy
+import functools
+import json
+import subprocess
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import kubernetes_validate
+from modelservice.chart.plan import plan_chart
+from modelservice.check import check, errors
+from modelservice.findings import Finding
+from modelservice.reading.document import read
+from modelservice.reading.documents import load_objects
+from modelservice.schema.defaults import default_values
+from modelservice.schema.fields import load_fields
+from modelservice.service import make_service
+from modelservice.writing.files import write_tree
+
+from tests.chart.rendering import CHART, ROOT, Object, strictly
+
+KUBERNETES = "1.32"
+fields = functools.cache(load_fields)
+
+
+def errors_in(text: str) -> list[Finding]:
+    return errors(check(read("values.yaml", text.encode())))
+
+
+def repaired(values: Object) -> str:
+    """Return the values as JSON without what is wrong with them."""
+    kept = copy.deepcopy(values)
+    while found := errors_in(json.dumps(kept)):
+        drop(kept, max((finding.path for finding in found), key=len))
+    return json.dumps(kept)
+
+
+def drop(tree: Any, path: Sequence[str | int]) -> None:
+    """Delete what is at a path, or the last that there is on the way to it."""
+    head, *rest = path
+    below = tree[head]
+    there = isinstance(below, dict) and rest and rest[0] in below
+    if there or (isinstance(below, list) and rest and isinstance(rest[0], int) and rest[0] < len(below)):
+        drop(below, rest)
+    else:
+        del tree[head]
+
+
+@functools.cache
+def helm_of(release: str) -> str:
+    command = [sys.executable, str(ROOT / "tools/fetch_helm.py"), release]
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+
+
+def manifests(helm: str, chart: Path, values: str = "{}") -> list[Object] | str:
+    """Return what helm renders, without the chart's own label, or its words where it fails."""
+    command = [helm, "template", "x", str(chart), "--namespace", "models", "-f", "-"]
+    answer = subprocess.run(command, input=values, capture_output=True, text=True, check=False)
+    if answer.returncode != 0:
+        return answer.stderr
+    found: list[Object] = load_objects(answer.stdout)
+    for item in found:
+        item["metadata"].get("labels", {}).pop("helm.sh/chart", None)
+    return found
+
+
+def fault(text: str, helms: Sequence[str]) -> str:
+    """Return what is wrong with the manifests of values that `validate` accepts, or nothing."""
+    with tempfile.TemporaryDirectory() as folder:
+        chart = Path(folder) / "x"
+        service = make_service("x", "0.1.0", json.loads(text), default_values())
+        write_tree(plan_chart(fields(), service), chart)
+        seen = [side for helm in helms for side in (manifests(helm, CHART, text), manifests(helm, chart))]
+    first = seen[0]
+    for other in seen[1:]:
+        if other != first:
+            return f"not the same manifests:\n{first}\n{other}"
+    return f"refused: {first}" if isinstance(first, str) else "".join(map(invalid, first))
+
+
+def invalid(item: Object) -> str:
+    try:
+        strictly(item, KUBERNETES)
+    except (AssertionError, kubernetes_validate.ValidationError) as error:
+        return f"{item['kind']} is invalid: {error}\n"
+    return ""
