@@ -103,7 +103,8 @@ def value_of(kind: str, schema: dict[str, Any]) -> st.SearchStrategy[Any]:
     if kind == "string":
         text = st.from_regex(re.compile(schema.get("pattern", "^[ -~]*$")), fullmatch=True, alphabet=PRINTABLE)
         return text.filter(lambda one: schema.get("minLength", 0) <= len(one) <= min(schema.get("maxLength", 80), 80))
-    low, high = schema.get("minimum", 0), schema.get("maximum", 100)
+    low = schema.get("minimum", 0)
+    high = schema.get("maximum", low + 100)
     plain = {"integer": st.integers(low, high), "number": st.sampled_from([0.5, 1.5, 4]), "boolean": st.booleans()}
     return plain.get(kind, st.none())
 

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 import yaml
 from modelservice.check import check, errors
+from modelservice.findings import dotted
 from modelservice.reading.document import read
 from modelservice.reading.documents import load_objects
 from modelservice.reading.scalars import resolve
@@ -146,3 +147,13 @@ def test_a_character_that_helm_cannot_write_is_refused_with_the_text_around_it(c
     assert [finding.rule for finding in errors(check(read("values.yaml", values.encode())))] == ["control-character"]
     with pytest.raises(subprocess.CalledProcessError):
         rendered(helm, values)
+
+
+def test_each_place_of_such_a_character_is_named(helm: str) -> None:
+    values = {"description": "a\x85", "env": [{"name": "A", "value": "\x85"}], "annotations": {"a.b/c": "\x85"}}
+    with pytest.raises(subprocess.CalledProcessError) as error:
+        rendered(helm, as_json(values))
+    named = [line.split(": has")[0] for line in error.value.stderr.splitlines() if "[control-character]" in line]
+    assert named == ['- annotations["a.b/c"]', "- description", "- env[0].value"]
+    found = errors(check(read("values.yaml", as_json(values).encode())))
+    assert sorted(f"- {dotted(finding.path)}" for finding in found) == named
