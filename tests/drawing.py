@@ -23,7 +23,6 @@ PATHS = ["/models", "/root/x", "/dev/shm", "/tmp/", "/home/modelservice", "/home
 TELLING: dict[str, list[Any]] = {
     "model.name": ["Qwen/Qwen3-8B", "/models/qwen3", "/data", "a/b/c", "a--b", "s3://models/qwen3"],
     "command": [[], ["vllm", "serve", "Qwen/Qwen3-8B"], ["sh", "-c", "vllm serve Qwen/Qwen3-8B -tp 2"]],
-    "command": [[], ["vllm", "serve", "Qwen/Qwen3-8B"]],
     "image.repository": ["vllm/vllm-openai", "vllm/vllm-openai-nonroot", "example.com/llm", "lmcache/vllm-openai"],
     "huggingFace.tokenSecret.key": ["token", "key"],
     "serviceAccount.name": ["default", "models"],

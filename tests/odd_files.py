@@ -7,7 +7,8 @@ from typing import Any
 
 from modelservice.schema.source import plain_schema
 
-from tests.every_text import KEY, Path, paths
+from tests.drawing import examples
+from tests.every_text import EVERYTHING, KEY, Path, over, paths
 
 SECRET = "hf_" + "Q7x" * 12
 ODD: list[Any] = [None, "", [], {}, [[]], [{}], {"": {}}, {"a": [None]}, True, 0, -1, 1.5, 1e308, 10**30, "x" * 70_000]
@@ -23,10 +24,12 @@ def nested(path: Path, value: Any) -> Any:
 
 
 def odd_files(random_: random.Random, number: int) -> Iterator[bytes]:
-    """Yield files with one odd value at a path of the schema, or above it."""
+    """Yield files with one odd value at a path of the schema, or above it, alone or among values that wake the rules."""
     places = list(paths(plain_schema()))
+    bases = [{}, EVERYTHING, EVERYTHING | {"restricted": True}, *examples()]
     for _ in range(number):
         path = random_.choice(places)
-        text = json.dumps(nested(path[: random_.randint(1, len(path))], "ODD"))
+        values = over(random_.choice(bases), nested(path[: random_.randint(1, len(path))], "ODD"))
+        text = json.dumps(values)
         odd = json.dumps(random_.choice(ODD)) if random_.random() < 0.6 else random_.choice(RAW)
         yield text.replace('"ODD"', odd).encode()

@@ -68,6 +68,12 @@ def test_a_number_that_is_a_secret_is_not_printed_either(tmp_path: Path) -> None
         "restricted: true\nsecurityContext: {capabilities: {add: [1], drop: 1.5}}\n",
         "volumes: [{name: a, emptyDir: {}}]\nextraContainers: [{name: a, image: b, volumeMounts: [{name: [x]}]}]\n",
         "env: [{name: [x], value: [y]}]\nextraObjects: ['a: b: c', '- a', {kind: [x]}]\n",
+        "restricted: true\npodSecurityContext: 7\n",
+        f'huggingFace: {{endpoint: "{"9" * 5000}"}}\n',
+        f'modelVolume: {{size: "{"0" * 5000}"}}\n',
+        f'resources: {{limits: {{nvidia.com/gpu: "{"9" * 5000}"}}}}\n',
+        f"serviceMonitor: {{enabled: true, interval: {'9' * 5000}s}}\nprometheusRule: {{enabled: true}}\nreplica: 1\n",
+        "apiKeySecret: {name: a}\nprobes: {startup: {httpGet: {port: http, httpHeaders: [{name: '%', value: a}]}}}\n",
     ],
 )
 def test_a_slip_is_a_finding_and_no_traceback(text: str, tmp_path: Path) -> None:

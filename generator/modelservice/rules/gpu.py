@@ -96,7 +96,7 @@ def gpu_resource_twice(values: Values) -> Iterator[Said]:
 
 def _moved(path: Path, given: str, values: Values, field: str) -> Fix:
     """Return the edits that give a resource's amount to its field, unless that has it already."""
-    number = int(given) if given.isdecimal() else 0
+    number = int(given) if given.isdecimal() and len(given) < 10 else 0
     has = values.at(field) == number
     return (Edit(Action.REMOVE, path), *(() if has else put({field: number}))) if number else ()
 

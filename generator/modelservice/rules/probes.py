@@ -126,12 +126,9 @@ def probe_behind_key(values: Values) -> Iterator[Said]:
     guarded = has_key(values) and not values.at("command")
     for path, _, probe in _own(values) if guarded else ():
         asked = probe.get("httpGet", {})
-        sends = any(header.get("name", "").lower() == "authorization" for header in asked.get("httpHeaders", []))
-        if (
-            asked.get("path", "").startswith("/v1")
-            and not sends
-            and asked.get("port") in ("http", values.at("containerPort"))
-        ):
+        sends = any(header.get("name", "").lower() == "authorization" for _, header in sound(asked.get("httpHeaders")))
+        listened = ("http", values.at("containerPort"))
+        if asked.get("path", "").startswith("/v1") and not sends and asked.get("port") in listened:
             message = f"{asked['path']} is guarded by the API key, which the kubelet does not send"
             yield writing((*path, "httpGet", "path"), message, "/health")
 

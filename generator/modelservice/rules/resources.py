@@ -150,9 +150,9 @@ def _has_no_unit(number: Decimal) -> bool:
 def _with_unit(given: str, *, small: bool) -> str:
     """Return the amount that is meant, "" where nothing says it."""
     number = given.rstrip("mkKiEe")
-    if not number.isdecimal() or int(number) == 0:
+    if not number.isdecimal() or Decimal(number) == 0:
         return ""
-    return f"{number}Gi" if number == given and int(number) < _SURELY_MEBIBYTES and not small else f"{number}Mi"
+    return f"{number}Gi" if number == given and Decimal(number) < _SURELY_MEBIBYTES and not small else f"{number}Mi"
 
 
 @rule(

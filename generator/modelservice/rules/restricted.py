@@ -68,7 +68,8 @@ def restricted_profile(values: Values) -> Iterator[Said]:
     if not values.at("restricted"):
         return
     pod = values.at("podSecurityContext") or {}
-    yield from _pod(pod, values.given.get("podSecurityContext") or {})
+    written = values.given.get("podSecurityContext")
+    yield from _pod(pod, written if isinstance(written, Mapping) else {})
     yield from _context(("podSecurityContext",), pod)
     for path, context in contexts(values):
         yield from _context(path, context)

@@ -219,7 +219,11 @@ def _format_hint(text: str, error: _Error) -> _Hint:
         return _HUB_ID_HINT, ()
     if form == "image" and (":" in text or "@" in text):
         return f"write the part behind the {'@ in image.digest' if '@' in text else 'colon in image.tag'}", ()
-    if text.isdecimal() and error.schema.get("minimum", 0) <= int(text) <= error.schema.get("maximum", -1):
+    if (
+        text.isdecimal()
+        and len(text) < 20
+        and error.schema.get("minimum", 0) <= int(text) <= error.schema.get("maximum", -1)
+    ):
         return _unquoted(error, text)
     return _cleaned_hint(text, form, error)
 
