@@ -5,7 +5,7 @@ one a line: "key: what is wrong; what to do [rule]". Rules that are listed in ig
 */}}
 {{- define "modelservice.validate" -}}
 {{- $problems := list -}}
-{{- range list "model" "arguments" "command" "env" "probes" "ports" "gpu" "resources" "sizes" "modelVolume" "mounts" "caches" "access" "autoscaling" "secrets" "restricted" -}}
+{{- range list "model" "arguments" "command" "env" "probes" "ports" "gpu" "resources" "sizes" "modelVolume" "mounts" "caches" "access" "autoscaling" "secrets" "restricted" "texts" -}}
 {{- range include (printf "modelservice.validate.%s" .) $ | trim | splitList "\n" | compact -}}
 {{- if not (has (regexFind "[a-z-]+\\]$" . | trimSuffix "]") $.Values.ignoredRules) -}}
 {{- $problems = append $problems . -}}
@@ -133,5 +133,30 @@ probes.{{ $name }}.grpc.port: vLLM answers no gRPC health check; use httpGet [pr
 {{- $mine = append $mine $port -}}
 {{- end -}}
 {{- $taken = concat $taken $mine -}}
+{{- end -}}
+{{- end }}
+
+{{/* Texts that Helm can write: toYaml loses the map or list around a control character without a word. */}}
+{{- define "modelservice.validate.texts" -}}
+{{- range $key, $value := omit .Values "global" -}}
+{{- if regexMatch `[\x7f-\x9f\x{fffe}\x{ffff}]` (toJson $value) }}
+{{ include "modelservice.unwritable" (list $key $value) }}
+{{- end -}}
+{{- end -}}
+{{- end }}
+
+{{/* Where control characters are: (list key value). */}}
+{{- define "modelservice.unwritable" -}}
+{{- $path := first . -}}
+{{- if kindIs "map" (last .) -}}
+{{- range $key, $value := last . }}
+{{ include "modelservice.unwritable" (list (ternary (printf "%s.%s" $path $key) (printf "%s[%q]" $path $key) (regexMatch "^[A-Za-z0-9_-]+$" $key)) (kindIs "string" $value | ternary (print $key $value) $value)) }}
+{{- end -}}
+{{- else if kindIs "slice" (last .) -}}
+{{- range $index, $value := last . }}
+{{ include "modelservice.unwritable" (list (printf "%s[%d]" $path $index) $value) }}
+{{- end -}}
+{{- else if regexMatch `[\x7f-\x9f\x{fffe}\x{ffff}]` (toString (last .)) -}}
+{{ $path }}: has a control character, which Helm cannot write; remove that character [control-character]
 {{- end -}}
 {{- end }}

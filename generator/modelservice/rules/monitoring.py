@@ -84,7 +84,7 @@ def scrape_timeout(values: Values) -> Iterator[Said]:
 
 def _seconds(duration: str) -> float:
     number = duration.rstrip("ms")
-    return int(number) * _SECONDS[duration[len(number) :]]
+    return float(number) * _SECONDS[duration[len(number) :]]
 
 
 RULES = (metrics_missing, scrape_interval, scrape_timeout)
