@@ -14,6 +14,8 @@ from modelservice.rules.storage import compile_cache_of, model_volume
 
 _KUBERNETES = "https://kubernetes.io/docs/concepts/storage/volumes/"
 HOME = "/home/modelservice"
+# Volumes that the sidecar of GKE's Cloud Storage FUSE driver mounts.
+_FUSE = ("gke-gcsfuse-cache", "gke-gcsfuse-tmp", "gke-gcsfuse-buffer")
 
 
 @rule(
@@ -51,8 +53,9 @@ def volume_not_mounted(values: Values) -> Iterator[Said]:
     places = ("volumeMounts", "initContainers", "extraContainers")
     if any(None in (values.at(key) or ()) for key in places) or _unknown_mounts(values):
         return
+    injected = _FUSE if (values.at("podAnnotations") or {}).get("gke-gcsfuse/volumes") == "true" else ()
     for index, volume in values.items("volumes"):
-        if volume["name"] not in mounted:
+        if volume["name"] not in (*mounted, *injected):
             hint = f"add name: {volume['name']} with its mountPath to volumeMounts, or remove the volume"
             yield Said(("volumes", index, "name"), f"{volume['name']} is mounted nowhere", hint)
 
