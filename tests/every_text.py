@@ -39,6 +39,10 @@ EVERYTHING: Schema = {
 }
 
 
+# These take the place of others, too.
+_IN_PLACE = (("caBundle", "secret"), ("modelVolume", "volume"))
+
+
 class Place(NamedTuple):
     """Where a text may be: its path in the schema (0 for an item, KEY for a key), what is around it, and its number."""
 
@@ -176,16 +180,31 @@ def merged(below: Any, above: Any) -> Any:
     return below
 
 
+def crowded(values: Any, schema: Schema) -> bool:
+    """Say whether a map holds more keys than the schema lets it, such as two kinds of volume."""
+    schema = resolved(schema)
+    if isinstance(values, list):
+        return any(crowded(item, schema.get("items", {})) for item in values)
+    if not isinstance(values, dict):
+        return False
+    known = schema.get("properties", {})
+    inner = any(crowded(child, known[key]) for key, child in values.items() if key in known)
+    return inner or len(values) > schema.get("maxProperties", len(values))
+
+
 def around(path: Path) -> Schema:
     """Return the values that bring the object with a place into being, and hide none of it."""
     if path[:2] in (("autoscaling", "triggers"), ("autoscaling", "prometheusAddress")):
         return EVERYTHING | {"autoscaling": {"kind": "ScaledObject", "prometheusAddress": "https://a"}}
+    if path[:2] == ("modelVolume", "download"):
+        return EVERYTHING | {"modelVolume": {"accessModes": ["ReadWriteMany"], "preDownload": "Job"}}
     if path[0] == "probes":
         return EVERYTHING | {"command": ["vllm"]}
     # These take the place of other texts.
-    return (
-        EVERYTHING | {"replicas": 2} if {"command", "existingClaim", "fullnameOverride"} & {*path[:2]} else EVERYTHING
-    )
+    if path[:2] in _IN_PLACE:
+        return EVERYTHING | {"replicas": 3}
+    other = {"command", "existingClaim", "fullnameOverride"} & {*path[:2]}
+    return EVERYTHING | {"replicas": 2} if other else EVERYTHING
 
 
 def over(base: Schema, values: Schema) -> Schema:
@@ -218,7 +237,10 @@ def packed() -> list[Schema]:
         for index, (other, pack) in enumerate(packs):
             if other == base:
                 try:
-                    packs[index] = (base, merged(pack, values))
+                    together = merged(pack, values)
+                    if crowded(together, plain_schema()):
+                        continue
+                    packs[index] = (base, together)
                     break
                 except ValueError:
                     continue
