@@ -166,11 +166,12 @@ def test_a_volume_that_something_else_uses_is_made(helm: str) -> None:
         assert one("PersistentVolumeClaim", items)
 
 
-def test_a_volume_of_the_users_at_the_mount_path_takes_its_place(helm: str) -> None:
+@pytest.mark.parametrize("path", ["/root/.cache/huggingface/hub/", "/root/.cache/huggingface", "/root/.cache"])
+def test_a_volume_of_the_users_at_the_mount_path_takes_its_place(path: str, helm: str) -> None:
     values: Object = {
         **MODEL,
         "volumes": [{"name": "cache", "hostPath": {"path": "/data"}}],
-        "volumeMounts": [{"name": "cache", "mountPath": "/root/.cache/huggingface/hub/"}],
+        "volumeMounts": [{"name": "cache", "mountPath": path}],
     }
     items = objects(helm, values)
     assert [item["name"] for item in server(items)["volumeMounts"]] == ["dshm", "cache"]

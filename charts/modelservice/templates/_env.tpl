@@ -30,7 +30,12 @@
 {{- define "modelservice.hubCache" -}}
 {{- $own := ternary "/root/.cache/modelscope/hub" "/root/.cache/huggingface/hub" (eq .Values.model.source "modelscope") -}}
 {{- $mount := include "modelservice.mountPath" . -}}
-{{- ternary $own $mount (hasPrefix (printf "%s/" (trimSuffix "/" $mount)) (printf "%s/" $own)) -}}
+{{- $mounts := list (dict "mountPath" $mount) -}}
+{{- if not (include "modelservice.modelVolume" .) }}{{ $mounts = .Values.volumeMounts }}{{ end -}}
+{{- range $mounts -}}
+{{- if hasPrefix (printf "%s/" (trimSuffix "/" .mountPath)) (printf "%s/" $own) }}{{ $mount = $own }}{{ end -}}
+{{- end -}}
+{{- $mount -}}
 {{- end }}
 
 {{/* The API keys, each from the Secret. Several reach vLLM as arguments that name these variables. */}}

@@ -150,7 +150,8 @@ meant. With images that are not vLLM's own they may count something else; number
 {{- $value := regexReplaceAll "^[^= ]*[ =]?" $argument "" -}}
 {{- if eq $argument $flag }}{{ $value = index (append $.Values.args "") (add1 $index) }}{{ end -}}
 {{- $everywhere := and (eq $flag "--host") (regexMatch `^(0\.0\.0\.0|::|\$\(.+\))$` $value) -}}
-{{- if and (has $flag (list "--api-key" "--download-dir" "--enable-auto-tool-choice" "--grpc" "--headless" "--help" "--hf-token" "--host" "--model" "--port" "--reasoning-parser" "--revision" "--root-path" "--served-model-name" "--ssl-certfile" "--ssl-keyfile" "--tool-call-parser" "--uds")) (not $everywhere) }}
+{{- $named := and (eq $flag "--served-model-name") (contains "$(" $value) -}}
+{{- if and (has $flag (list "--api-key" "--download-dir" "--enable-auto-tool-choice" "--grpc" "--headless" "--help" "--hf-token" "--host" "--model" "--port" "--reasoning-parser" "--revision" "--root-path" "--served-model-name" "--ssl-certfile" "--ssl-keyfile" "--tool-call-parser" "--uds")) (not (or $everywhere $named)) }}
 args[{{ $index }}]: {{ $flag }} is the chart's; remove it, or use its field [argument-owned]
 {{- end -}}
 {{- end -}}

@@ -39,7 +39,10 @@ place. "true" or nothing.
 {{- if contains "name: model-dir\n" (printf "%s\n" (toYaml .)) }}{{ $used = true }}{{ end -}}
 {{- end -}}
 {{- $taken := false -}}
-{{- range .Values.volumeMounts }}{{ if eq $mount (printf "%s/" (trimSuffix "/" .mountPath)) }}{{ $taken = true }}{{ end }}{{ end -}}
+{{- range .Values.volumeMounts -}}
+{{- $other := printf "%s/" (trimSuffix "/" .mountPath) -}}
+{{- if or (eq $mount $other) (and (hasPrefix $other $mount) (hasPrefix "/root/.cache/" $other)) }}{{ $taken = true }}{{ end -}}
+{{- end -}}
 {{- if or $taken (and $elsewhere (not $used)) }}true{{ end -}}
 {{- end }}
 

@@ -162,7 +162,7 @@ def _one_rank(values: Values) -> bool:
 def argument_variable(values: Values) -> Iterator[Said]:
     """Find $(NAME) in an argument without a variable of that name."""
     names = [variable["name"] for _, variable in values.items("env")]
-    if None in (values.at("env") or ()):
+    if None in (values.at("env") or ()) or values.at("envFrom"):
         return
     safe = safe_arguments(words(values))[0]
     for index, word in values.items("args"):

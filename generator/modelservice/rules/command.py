@@ -36,10 +36,10 @@ _FIELDS = {
     severity=Severity.WARNING,
 )
 def command_model(values: Values) -> Iterator[Said]:
-    """Find a custom command without the model's name; a file of vLLM's settings may hold it."""
+    """Find a custom command without the model's name; a file of vLLM's settings or a variable may hold it."""
     command, name = values.at("command") or [], values.at("model.name")
     said = [str(word) for word in [*command, *(values.at("args") or ())]]
-    if command and not any(name in word or "--config" in word for word in said):
+    if command and not any(name in word or "--config" in word or "$(" in word for word in said):
         message = f"takes the place of `vllm serve {name}`, and does not name that model"
         yield Said(("command",), message, f"add {name} where the command wants it", True)
 

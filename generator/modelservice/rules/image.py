@@ -148,15 +148,15 @@ def version_unstated(values: Values) -> Iterator[Said]:
     """Find an image whose tag names no vLLM release."""
     if not (values.written("image.repository") or values.written("image.tag")):
         return
-    from modelservice.vllm.releases import Exactness, newest_release, release_for
+    from modelservice.vllm.releases import Exactness, release_for
 
     tag = values.at("image.tag")
     likely = release_for(tag, "")
     if release_of(values).exactness is Exactness.UNSTATED and not (is_vllms(values.at("image")) and tag == "latest"):
         what = f"{tag} does not say which vLLM the image holds" if tag else "the image does not say which vLLM it holds"
         message = f"{what}, so that the chart uses only flags that every release has"
-        release = likely.asked if likely.exactness is Exactness.KNOWN else newest_release()
-        yield Said(("image", "tag"), message, f"set vllmVersion: {release}, or the release that it holds")
+        release = f": {likely.asked}, or" if likely.exactness is Exactness.KNOWN else " to"
+        yield Said(("image", "tag"), message, f"set vllmVersion{release} the release that it holds")
 
 
 @rule(

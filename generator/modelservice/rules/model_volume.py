@@ -106,7 +106,7 @@ def read_write_once_shared(values: Values) -> Iterator[Said]:
         hint = (
             f"set modelVolume.accessModes: [ReadWriteMany], or workload.kind: StatefulSet, or modelVolume.volume{node}"
         )
-        if values.at("modelVolume.existingClaim") and not values.has(_KEY):
+        if not new_claim(values) and not values.has(_KEY):
             hint = "set modelVolume.accessModes to the claim's own, such as [ReadWriteMany]"
         many: Path = ("autoscaling", "kind") if values.at("autoscaling.kind") else ("replicas",)
         path = _KEY if values.has(_KEY) else many
@@ -163,12 +163,13 @@ def data_source(values: Values) -> Iterator[Said]:
 )
 def empty_local_model(values: Values) -> Iterator[Said]:
     """Find a local model in a new claim that is not filled from a data source."""
-    if values.at("model.source") != "local" or not new_claim(values) or values.at("modelVolume.dataSource"):
+    empty = (new_claim(values) and not values.at("modelVolume.dataSource")) or of_each_pod(values)
+    if values.at("model.source") != "local" or not empty or values.at("initContainers"):
         return
     name = values.at("model.name")
     elsewhere = (mount["mountPath"] for _, mount in values.items("volumeMounts"))
     if under(name, model_mount(values)) and not any(under(name, mount) for mount in elsewhere):
-        message = "is in a claim that is made now, and is empty"
+        message = f"is in a {'volume' if of_each_pod(values) else 'claim'} that is made now, and is empty"
         yield Said(("model", "name"), message, "set modelVolume.existingClaim, or modelVolume.dataSource to fill it")
 
 

@@ -209,7 +209,8 @@ def shared_memory_above_limit(values: Values) -> Iterator[Said]:
 )
 def shared_memory_off(values: Values) -> Iterator[Said]:
     """Find shared memory that is off."""
-    if not values.at("sharedMemory.enabled"):
+    mounted = any(mount["mountPath"].rstrip("/") == "/dev/shm" for _, mount in values.items("volumeMounts"))  # noqa: S108
+    if not (values.at("sharedMemory.enabled") or mounted or values.at("podSpec.hostIPC")):
         message = "/dev/shm then has 64 MiB, and vLLM needs more to start"  # noqa: S108  a mount path
         yield Said(("sharedMemory", "enabled"), message, "remove the line, or mount a volume there")
 

@@ -118,7 +118,9 @@ def non_root_image(values: Values) -> Iterator[Said]:
         where = _where(values, "runAsNonRoot")
         if not values.at("restricted") and not id_left_out(values):
             message = f"true, and the image {values.at('image.repository')} runs as root"
-            hint = f'set {where}.runAsUser: 2000, or "" where the namespace gives the user, as on OpenShift'
+            hint = (
+                f'set {where}.runAsUser: "" where the namespace gives the user, as on OpenShift, or another user than 0'
+            )
             yield Said((where, "runAsNonRoot"), message, hint)
 
 

@@ -55,15 +55,19 @@ def _source(values: Values) -> dict[str, Any]:
 
 def _model_elsewhere(values: Values) -> bool:
     mount = model_mount(values)
-    mounts = [item for _, item in values.items("volumeMounts")]
-    if any(item["mountPath"].rstrip("/") == mount.rstrip("/") for item in mounts):
+    if any(_in_place(mount, item["mountPath"]) for _, item in values.items("volumeMounts")):
         return True
     name, cache = str(values.at("model.name")), user_cache(values)
-    words = [name, *(values.at("command") or ())]
+    words = [name, *map(str, values.at("command") or ())]
     elsewhere = any(map(in_object_store, words)) or bool(cache and cache != "unknown" and not under(cache, mount))
     if values.at("model.source") == "local":
         elsewhere = not under(name, mount)
     return elsewhere and not _volume_used(values, mount)
+
+
+def _in_place(mount: str, other: str) -> bool:
+    """Say whether another volume is mounted where the models would be: at the same path, or above in the caches."""
+    return mount.rstrip("/") == other.rstrip("/") or (under(mount, other) and under(other, "/root/.cache"))
 
 
 def _volume_used(values: Values, mount: str) -> bool:
@@ -112,13 +116,6 @@ def user_cache(values: Values) -> str:
                 return "unknown"
             return f"{folder}/hub" if name == "HF_HOME" else folder
     return ""
-
-
-def hub_cache(values: Values) -> str:
-    """Return where the library of the hub looks for models: its own folder where that is below the mount."""
-    mount = model_mount(values)
-    own = "/root/.cache/modelscope/hub" if values.at("model.source") == "modelscope" else "/root/.cache/huggingface/hub"
-    return own if under(own, mount) else mount
 
 
 def compile_cache_of(values: Values) -> str:

@@ -278,7 +278,9 @@ PARALLEL = {
 def is_owned(flag: str, words: Sequence[str]) -> bool:
     """Say whether a flag with these words is the chart's."""
     everywhere = flag == "--host" and len(words) == 1 and re.fullmatch(EVERY_ADDRESS, words[0])
-    return flag in OWNED and not everywhere
+    # A name that only a variable knows, of a ConfigMap for example, is in no field.
+    named = flag == "--served-model-name" and any("$(" in word for word in words)
+    return flag in OWNED and not everywhere and not named
 
 
 # Whatever stands in an argument, a message stays readable.
