@@ -119,6 +119,8 @@ def without_checksums(tree: Any) -> Any:
     for item in tree:
         for metadata in (item["metadata"], item.get("spec", {}).get("template", {}).get("metadata", {})):
             metadata.get("annotations", {}).pop("checksum/chat-template", None)
+        if item["kind"] == "Job":
+            item["metadata"]["name"] = item["metadata"]["name"].rpartition("-")[0]
     return tree
 
 

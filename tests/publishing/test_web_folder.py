@@ -126,6 +126,17 @@ def test_a_file_that_is_not_what_the_index_says_is_mended(tmp_path: Path, helm: 
     assert "there already" in publish(helm, folder, archive).stderr
 
 
+def test_a_file_that_the_index_does_not_list_is_not_replaced(tmp_path: Path, helm: str) -> None:
+    folder, theirs, ours = tmp_path / "site", *(small_archive(helm, tmp_path, content=content) for content in "ab")
+    folder.mkdir()
+    shutil.copy(theirs, folder)
+    answer = publish(helm, folder, ours)
+    assert (answer.returncode, "there already, with other content" in answer.stderr) == (1, True)
+    assert digest_of(folder / theirs.name) == digest_of(theirs)
+    done(publish(helm, folder, theirs))
+    assert listed(folder) == {theirs.name: digest_of(theirs)}
+
+
 def test_a_replacement_keeps_the_other_entries_as_they_were(tmp_path: Path, helm: str) -> None:
     folder, old, new = tmp_path / "site", *(small_archive(helm, tmp_path, content=content) for content in "ab")
     done(publish(helm, folder, old, small_archive(helm, tmp_path, "qwen")))

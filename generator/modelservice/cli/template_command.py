@@ -66,7 +66,7 @@ def _template_all(
     if failed:
         kind = ToolError if ToolError.exit_code in failed else InputError
         raise kind(f"{len(failed)} of {len(found)} services not written")
-    click.echo(f"{folder}: {len(found)} services", err=True)
+    click.echo(f"{folder}: {len(found)} service{'' if len(found) == 1 else 's'}", err=True)
 
 
 def _said(outcome: Outcome) -> str:

@@ -42,7 +42,9 @@ def add(archives: Sequence[Archive], folder: Folder, *, force: bool, told: Calla
         clear_stages(folder.path)
         _settle(folder.path)
         known = {one: index[one.key] or _digest(folder.path / one.file) for one in archives if one.key in index}
-        refuse_others(known, force)
+        # A file that the index does not list is somebody's too, or of a publisher killed before it was listed.
+        files = {one: digest for one in archives if (digest := _digest(folder.path / one.file))}
+        refuse_others({**files, **known}, force)
         outcomes = {one: _outcome(one, known.get(one), folder.path) for one in archives}
         _bring(outcomes, index, folder)
         if not (folder.path / "artifacthub-repo.yml").exists():

@@ -14,6 +14,9 @@ _RETYPED = re.compile(
     r"[-+]?\.?[0-9_][0-9_.,:eExXoObBa-fA-F+-]*|y|n|yes|no|on|off|true|false|null|~|=|<<|[-+]?\.(inf|nan)",
     re.IGNORECASE,
 )
+# What a block cannot hold as it is: PyYAML ends one that ends with an empty line by `...`, which ends the whole
+# document, and the line breaks of Unicode fold.
+_ODD_BREAKS = re.compile(r"\n\n\Z|\A\s*\n|[\x85\u2028\u2029]")
 
 
 class _Dumper(yaml.SafeDumper):
@@ -27,9 +30,9 @@ class _Dumper(yaml.SafeDumper):
 
 def _string(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
     style = None
-    if "\n" in text:
+    if "\n" in text and not _ODD_BREAKS.search(text):
         style = "|"
-    elif not text or _RETYPED.fullmatch(text) or resolve(text) != (text, None):
+    elif not text or _ODD_BREAKS.search(text) or _RETYPED.fullmatch(text) or resolve(text) != (text, None):
         style = '"'
     return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=style)
 
