@@ -187,7 +187,13 @@ def test_the_notes_and_the_readme_of_a_chart_list_the_secrets_that_the_pods_need
     says = {name: ", with the keys " if len(keys) > 1 else ", with the key " for name, keys in expected.items()}
     assert listed == [f"  {name}{says[name] if keys else ''}{', '.join(keys)}" for name, keys in expected.items()]
     assert (
-        required_secrets({**default_values(), **values, "huggingFace": {"tokenSecret": {"name": "hf", "key": "token", "optional": False}}})
+        required_secrets(
+            {
+                **default_values(),
+                **values,
+                "huggingFace": {"tokenSecret": {"name": "hf", "key": "token", "optional": False}},
+            }
+        )
         == expected
     )
 

@@ -182,6 +182,10 @@ def test_an_address_without_http_is_wrong_usage_and_not_waited_for(url: str) -> 
     assert (answer.exit_code, f"http://{url}" in answer.stderr) == (2, True)
 
 
+def test_a_port_that_the_client_would_take_for_another_one_is_wrong_usage() -> None:
+    assert smoke("http://127.0.0.1:99999", "--wait", "600").exit_code == 2
+
+
 def test_a_certificate_of_ones_own_is_trusted_only_when_told(tmp_path: Path) -> None:
     key, certificate = str(tmp_path / "key.pem"), str(tmp_path / "certificate.pem")
     command = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=localhost", "-days", "2"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+import re
 import sys
 from typing import Any
 
@@ -40,12 +41,20 @@ def smoke_command(url: str, model: str, wait_seconds: float, timeout: float, ins
 
     if not url.startswith(("http://", "https://")):
         raise click.UsageError(f"write http:// or https:// before the address: http://{shown_url(url)}")
+    _require_address(url)
     key = os.environ.get("OPENAI_API_KEY") or os.environ.get("VLLM_API_KEY") or ""
     if wait_seconds:
         wait(url, wait_seconds, insecure=insecure, told=_told)
     result = smoke(url, model=model, key=key, timeout=timeout, insecure=insecure)
     click.echo(as_json(result) if style == "json" else as_text(result), nl=False)
     raise SystemExit(0 if result.right else 1)
+
+
+def _require_address(url: str) -> None:
+    """Refuse a port that the HTTP client would take for another one."""
+    port = re.match(r"https?://[^/?#]*:([0-9]{1,9})(?=[/?#]|$)", url)
+    if port and int(port[1]) > 65535:
+        raise click.UsageError(f"{port[1]} is no port: the highest is 65535")
 
 
 def _told(seconds: float) -> None:
