@@ -84,6 +84,17 @@ SERVERS: dict[str, Talk] = {
     "error with the key": healthy(echo),
     "error that is a list": healthy(answered(b'{"error": {"message": [1, 2]}}', "400 Bad Request")),
     "refused": healthy(answered(b'{"error": "Unauthorized"}', "401 Unauthorized")),
+    "no model": healthy(answered(b'{"data": []}')),
+    "no data": healthy(answered(b'{"data": null}')),
+    "models as text": healthy(answered(b'{"data": "abc"}')),
+    "model without a name": healthy(answered(b'{"data": [{"id": null}, 7, null, []]}')),
+    "two answers": healthy(lambda client, request: client.sendall((OK + b"Content-Length: 2\r\n\r\n{}") * 2)),
+    "negative length": healthy(lambda client, request: client.sendall(OK + b"Content-Length: -1\r\n\r\n{}")),
+    "bad chunks": healthy(lambda client, request: client.sendall(OK + b"Transfer-Encoding: chunked\r\n\r\nzz\r\n{}")),
+    "chunks without end": healthy(without_end(OK + b"Transfer-Encoding: chunked\r\n\r\n", b"1\r\nx\r\n", 0.1)),
+    "informed without end": without_end(b"HTTP/1.1 103 Early Hints\r\n\r\n", b"HTTP/1.1 103 Early Hints\r\n\r\n", 0.1),
+    "escape in a header": healthy(answered(b"{}", "200 \x1b[31mOK", "X-A: \x1b[2J\r\n")),
+    "teapot with the key": healthy(answered(KEY.encode(), "418 I am a teapot")),
 }
 
 
