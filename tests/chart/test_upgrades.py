@@ -121,6 +121,14 @@ SWITCHES: list[Object] = [
     {"revisionHistoryLimit": 3},
     {"workload": {"labels": {"a": "b"}, "annotations": {"reloader.stakater.com/auto": "true"}}},
     {"huggingFace": {"tokenSecret": {"name": "hf", "optional": True}}},
+    {"envFrom": [{"configMapRef": {"name": "settings"}}]},
+    {"caBundle": {"configMap": "private-ca"}},
+    {"modelVolume": {"subPath": "hub"}},
+    {"compileCache": {"volume": ""}},
+    {"containerPort": 8080},
+    {"probes": {"liveness": {"enabled": False}}},
+    {"gpu": {"resourceName": ""}},
+    {"podSpec": {"resourceClaims": [{"name": "gpu", "resourceClaimTemplateName": "one-gpu"}]}},
 ]
 
 
