@@ -20,7 +20,7 @@ test-live: .venv/.tests-installed
 	[ -e .cache/live/models/embed/modules.json ] || .venv-vllm/bin/python tests/live/make_tiny_models.py .cache/live/models
 	MODELSERVICE_LIVE=1 $(BIN)/python -m pytest tests/live -m $(LIVE)
 
-# New random values, files and commands, with both helms. COUNT of each; ten minutes for 2000.
+# New random values, files and commands, with both helms: COUNT of each.
 COUNT ?= 2000
 fuzz: .venv/.tests-installed
 	$(BIN)/python -m tests.fuzz --count $(COUNT)

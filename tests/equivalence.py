@@ -15,9 +15,10 @@ from typing import Any
 import kubernetes_validate
 from modelservice.chart.plan import plan_chart
 from modelservice.check import check, errors
-from modelservice.findings import Finding
+from modelservice.findings import Finding, Refuser, dotted
 from modelservice.reading.document import read
 from modelservice.reading.documents import load_objects
+from modelservice.rules.catalogue import by_id
 from modelservice.schema.defaults import default_values
 from modelservice.schema.fields import load_fields
 from modelservice.service import make_service
@@ -26,6 +27,8 @@ from modelservice.writing.files import write_tree
 from tests.chart.rendering import CHART, ROOT, Object, strictly
 
 KUBERNETES = "1.32"
+# Who refuses values when helm renders them.
+HELM = (Refuser.HELM, Refuser.SCHEMA, Refuser.CHART)
 fields = functools.cache(load_fields)
 
 
@@ -68,6 +71,13 @@ def manifests(helm: str, chart: Path, values: str = "{}") -> list[Object] | str:
     for item in found:
         item["metadata"].get("labels", {}).pop("helm.sh/chart", None)
     return found
+
+
+def disagreement(text: str, helm: str) -> str:
+    """Return what helm says of values and what we say helm does, where one refuses them and the other does not."""
+    said = manifests(helm, CHART, text)
+    ours = [f"{dotted(one.path)} [{one.rule}]" for one in errors_in(text) if by_id()[one.rule].refused_by in HELM]
+    return f"we: {ours}\nhelm: {said}" if isinstance(said, str) != bool(ours) else ""
 
 
 def fault(text: str, helms: Sequence[str]) -> str:

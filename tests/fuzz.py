@@ -7,7 +7,7 @@ import functools
 import json
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
@@ -15,26 +15,19 @@ import click
 
 from tests.conftest import HELM_RELEASES
 from tests.drawing import drawn
-from tests.equivalence import fault, helm_of, repaired
+from tests.equivalence import disagreement, fault, helm_of, repaired
 from tests.odd_files import SECRET
 from tests.test_every_command import faults_of
 
-# hypothesis draws some values twice, and what is wrong with two may be all that told them apart.
+# Some values are drawn twice, and some are alike once what is wrong with them is gone.
 TWICE = 1.5
 
 
-def accepted(count: int, seed: int) -> list[str]:
-    """Return so many values that `validate` accepts."""
+def tried(wrong_with: Callable[[str], str], values: list[str]) -> list[str]:
+    """Return the values that something is wrong with, and what."""
     with ProcessPoolExecutor() as pool:
-        values = map(json.loads, drawn(int(count * TWICE), seed))
-        return list(dict.fromkeys(pool.map(repaired, values, chunksize=16)))[:count]
-
-
-def manifest_faults(values: list[str]) -> Iterator[str]:
-    with ProcessPoolExecutor() as pool:
-        one = functools.partial(fault, helms=[helm_of(release) for release in HELM_RELEASES])
-        with click.progressbar(pool.map(one, values, chunksize=4), len(values), label="manifests") as found:
-            yield from (f"{text}\n{wrong}" for text, wrong in zip(values, found, strict=True) if wrong)
+        said = pool.map(wrong_with, values, chunksize=4)
+        return [f"{text}\n{wrong}" for text, wrong in zip(values, said, strict=True) if wrong]
 
 
 @contextlib.contextmanager
@@ -57,11 +50,16 @@ def apart() -> Iterator[Path]:
 def fuzz(seed: int, count: int) -> None:
     """Try random values with every helm, and random files and options with every command."""
     click.echo(f"seed {seed}")
-    values = accepted(count, seed)
-    found = list(manifest_faults(values))
+    values = drawn(int(count * TWICE), seed)
+    accepted = list(dict.fromkeys(repaired(json.loads(text)) for text in values))[:count]
+    helms = [helm_of(release) for release in HELM_RELEASES]
+    found = tried(functools.partial(fault, helms=helms), accepted)
+    for helm in helms:
+        found += tried(functools.partial(disagreement, helm=helm), values)
     with apart() as folder:
         found += faults_of(seed, count, folder)
-    click.echo("\n\n".join([*found, f"{len(values)} values, {2 * count} commands: {len(found)} faults"]))
+    total = f"{len(values)} values, {len(accepted)} accepted, {2 * count} commands: {len(found)} faults"
+    click.echo("\n\n".join([*found, total]))
     raise SystemExit(1 if found else 0)
 
 

@@ -199,6 +199,13 @@ def test_what_is_called_a_secret_is_not_shown(text: str, style: str, tmp_path: P
     assert not any(part in said for part in ("hunter2", "0123456", "12_345_678", "12345678"))
 
 
+@pytest.mark.parametrize(
+    "line", ['apiKeySecret: ""', 'huggingFace: {tokenSecret: ""}', 'apiKeySecret: {name: 1, keys: ""}']
+)
+def test_an_empty_text_is_no_secret(line: str, tmp_path: Path) -> None:
+    assert '"" is not a' in validate(tmp_path, f"{MODEL}{line}\n")
+
+
 @pytest.mark.parametrize(("number", "more"), [(199, False), (200, True), (900, True)])
 @pytest.mark.parametrize("what", ["  k{n}: 1\n", "  k{n}: {{}}\n"])
 def test_mistakes_that_are_not_listed_are_not_passed_over_in_silence(

@@ -211,7 +211,7 @@ def _without_form(text: str) -> str:
 def problem(found: Problem, values: Mapping[str, Any]) -> Problem:
     """Return a schema's problem with a value, without that value where its key or variable calls it a secret."""
     value, names = _called(found.path, values)
-    if found.on_key or not isinstance(value, str | int | float):
+    if found.on_key or value == "" or not isinstance(value, str | int | float):
         return found
     if field := _field(found.path):
         _, quoted, rest = found.message.partition(shown(value))

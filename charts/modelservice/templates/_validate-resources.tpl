@@ -62,7 +62,7 @@ volcano.sh/vgpu-cores: gpu.vgpu.cores
 {{- end -}}
 {{- end -}}
 {{- $least := eq $name "cpu" | ternary 0.0 1048576.0 }}
-{{- if and $request $limit (ge (float64 $limit) $least) (gt (float64 $request) (float64 $limit)) }}
+{{- if and $request $limit (or (ge (float64 $limit) $least) (eq (float64 $limit) 0.0)) (gt (float64 $request) (float64 $limit)) }}
 {{ $key }}.requests.{{ $name }}: {{ get $requests $name }} is more than {{ $key }}.limits.{{ $name }}, {{ get $limits $name }}; lower the request or raise the limit [request-above-limit]
 {{- end -}}
 {{- end -}}
@@ -81,7 +81,7 @@ volcano.sh/vgpu-cores: gpu.vgpu.cores
 {{ $key }}: {{ $amount }} is less than 1Mi; write a unit such as Gi [memory-unit]
 {{- end -}}
 {{- end -}}
-{{- if and $shared $memory (ge (float64 $memory) 1048576.0) (gt (include "modelservice.number" $shared | float64) (float64 $memory)) }}
+{{- if and $shared $memory (or (ge (float64 $memory) 1048576.0) (eq (float64 $memory) 0.0)) (gt (include "modelservice.number" $shared | float64) (float64 $memory)) }}
 sharedMemory.sizeLimit: {{ $shared }} is more than resources.limits.memory, {{ .Values.resources.limits.memory }}, to which it counts; lower it or raise the limit [shared-memory-above-limit]
 {{- end -}}
 {{- end }}
