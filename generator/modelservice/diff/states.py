@@ -70,7 +70,7 @@ def _manifests(
     state: State, *, chart: Path, release: str, namespace: str, ignore: Sequence[str], read: Callable[..., Document]
 ) -> str:
     place = str(state.place)
-    if Path(place).is_dir() and not (Path(place) / "Chart.yaml").is_file():
+    if Path(place).is_dir() and not (Path(place) / "Chart.yaml").exists():
         raise InputError(f"{state.said}: a folder without a Chart.yaml is no chart: name one of its values files")
     if Path(place).is_dir() or place.endswith(".tgz"):
         require_no_pipe(Path(place))
