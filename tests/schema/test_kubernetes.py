@@ -78,7 +78,7 @@ def test_every_structure_names_its_type() -> None:
         if "properties" in inner and "x-kubernetes" not in inner:
             unnamed.add(field.key)
     ours = {"extraObjects", "labels", "podLabels", "prometheusRule.labels", "service.labels", "serviceMonitor.labels"}
-    ours |= {"workload.labels"}
+    ours |= {"modelVolume.labels", "workload.labels"}
     assert unnamed == ours | {"autoscaling.triggers", "httpRoute.parentRefs"}  # KEDA's and the Gateway API's
 
 
