@@ -7,7 +7,7 @@
 
 {{/*
 Three numbers of a release: stated, or in the tag, or nothing. In a tag such as rocm6.4.1_vllm_0.10.1 the ones behind vllm are
-meant. With images that are not vLLM's own they may count something else; numbers as high as those of a date count no vLLM.
+meant. With images that are not vLLM's own they may count something else; a number as high as a year counts no vLLM.
 */}}
 {{- define "modelservice.releaseNumber" -}}
 {{- $tag := .Values.image.tag -}}

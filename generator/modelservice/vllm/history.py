@@ -42,7 +42,8 @@ def _abbreviated(item: Unknown, line: Line) -> Problem:
         return problem("argument-ambiguous", item.at, message, f"write {' or '.join(item.candidates[:4])}")
     whole = item.candidates[0]
     owned, value = _owned(whole, line), f"={item.values[0].text}" if item.attached else ""
-    hint = owned.instead() if owned else f"write {quoted_item(whole + value)}"
+    words = [word.text for word in item.values] if item.attached else ()
+    hint = owned.instead(words) if owned else f"write {quoted_item(whole + value)}"
     message = f"`{item.spelling}` is only the beginning of `{whole}`"
     found = problem("argument-abbreviated", item.at, message, hint, _corrected(item, whole, owned))
     return found._replace(severity=Severity.ERROR) if owned else found  # the flag then moves what the pod relies on
