@@ -172,9 +172,9 @@ def _stray(item: Stray, line: Line) -> Iterator[Problem]:
 
 
 def _several(item: Stray, line: Line) -> Iterator[Problem]:
-    """What is wrong with the words comes before their sharing an item: the hint must hold when pasted in."""
+    """An error in the words comes before their sharing an item: the hint must hold when pasted in."""
     inner = [one for part in read(item.words, line) for one in _item(part, line)]
-    if inner:
+    if any(one.severity is not Severity.WARNING for one in inner):
         yield from (one._replace(path=("args", item.at), fix=_outside(one.fix, item)) for one in inner)
     else:
         message = f"{shown(item.text)} is one list item, and no shell splits it"
