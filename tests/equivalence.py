@@ -95,6 +95,9 @@ def fault(text: str, helms: Sequence[str]) -> str:
 
 
 def invalid(item: Object) -> str:
+    """Return what Kubernetes would refuse in an object of the chart's; extra objects are the user's own."""
+    if "app.kubernetes.io/managed-by" not in (item["metadata"].get("labels") or {}):
+        return ""
     try:
         strictly(item, KUBERNETES)
     except (AssertionError, kubernetes_validate.ValidationError) as error:

@@ -24,7 +24,7 @@ def nested(path: Path, value: Any) -> Any:
 
 
 def odd_files(random_: random.Random, number: int) -> Iterator[bytes]:
-    """Yield files with one odd value at a path of the schema, or above it, alone or among values that rules read."""
+    """Yield files with one odd value at a path of the schema, or above it, alone or among other values."""
     places = list(paths(plain_schema()))
     bases = [{}, EVERYTHING, EVERYTHING | {"restricted": True}, *examples()]
     for _ in range(number):
