@@ -81,9 +81,7 @@ def test_modelscopes_client_finds_a_cache_where_it_is(volume: Object, folder: st
     assert answer.stdout.splitlines()[-1:] == [str(cache / "models/org/tiny")], answer
 
 
-def download(
-    helm: str, folder: Path, url: str, values: dict[str, Any] | None = None
-) -> subprocess.CompletedProcess[str]:
+def download(helm: str, folder: Path, url: str, **values: Any) -> subprocess.CompletedProcess[str]:
     """Run the program of the download container into a folder, and with that folder's ca.crt as the CA bundle."""
     volume = {"preDownload": "InitContainer"}
     items = objects(helm, {**RELEASE, "model": {"name": "org/tiny"}, "modelVolume": volume, **values})
