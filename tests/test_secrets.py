@@ -14,6 +14,7 @@ import pytest
 from click.testing import CliRunner
 from modelservice.check import check_service
 from modelservice.cli import main
+from modelservice.command_secrets import literals
 from modelservice.helm import words
 from modelservice.reading.document import read
 from modelservice.report import lines, report
@@ -21,7 +22,6 @@ from modelservice.secret_forms import (
     has_secret_object,
     is_literal,
     keys_secret,
-    literals,
     looks_like_secret,
     may_hold_secret,
     names_secret,

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn, TypeVar
 
 from modelservice.errors import ToolError
 from modelservice.redact import shown_url
+from modelservice.serving.echoed_key import without_key
 from modelservice.vllm.routes import EMBEDDING, GENERATE, ROUTES, SCORE, Route
 
 if TYPE_CHECKING:
@@ -24,6 +25,8 @@ _ROUND_THE_KEY = ("/metrics", "/openapi.json", "/tokenize", "/invocations")
 _POSTED = ("/tokenize", "/invocations")
 # More than any of these routes answers.
 MAX_BYTES = 16 * 1024 * 1024
+# Of a server's text, before it is shortened for its place.
+_LONGEST = 4000
 
 _T = TypeVar("_T")
 
@@ -73,7 +76,7 @@ def smoke(url: str, *, model: str, key: str, timeout: float, insecure: bool) -> 
         raise ToolError("the key holds what no header takes, such as the end of a line: set OPENAI_API_KEY without it")
     headers = {"Authorization": f"Bearer {key}"} if key else {}
     with _client(url, root, timeout=timeout, insecure=insecure, headers=headers) as client:
-        _reach(client, shown_url(root))
+        _reach(client, shown_url(root), key)
         return _smoke(client, shown_url(root), _plain(model), key)
 
 
@@ -115,7 +118,7 @@ def _ready(client: httpx.Client) -> bool:
     return status == 200 or (status == 404 and _ask(client, "GET", "/v1/models").status in (200, 401))
 
 
-def _reach(client: httpx.Client, root: str) -> None:
+def _reach(client: httpx.Client, root: str, key: str) -> None:
     import httpx
 
     try:
@@ -124,7 +127,7 @@ def _reach(client: httpx.Client, root: str) -> None:
         raise ToolError(f"{root} does not answer: is it the right address, and is it ready?") from error
     except (httpx.HTTPError, OSError) as error:
         hint = "--insecure trusts any certificate" if "CERTIFICATE" in str(error) else "is the port forwarded?"
-        raise ToolError(f"{root} cannot be reached: {_plain(str(error))}; {hint}") from error
+        raise ToolError(f"{root} cannot be reached: {_plain(str(error), key)[:400]}; {hint}") from error
 
 
 class _Reply(NamedTuple):
@@ -187,8 +190,8 @@ def _raise(error: Exception) -> NoReturn:
 
 
 def _plain(text: str, key: str = "") -> str:
-    """Return a server's text without the key, and without what a terminal obeys."""
-    text = text.replace(key, "(the key)") if key else text
+    """Return a server's text, cut, without the key or a part of it, and without what a terminal obeys."""
+    text = without_key(text[:_LONGEST], key) if key else text
     return "".join(char if char.isprintable() else "?" for char in text)
 
 
