@@ -9,10 +9,8 @@ from collections.abc import Callable, Iterator, Sequence
 
 from modelservice.secret_forms import holds_login, is_literal, keys_secret, names_secret
 
-_VALUE = (
-    r"(?P<value>\"[^\"\n]{1,4000}\"|'[^'\n]{1,4000}'|[^\s\"'`;&|,$(){}\[\]-][^\s\"'`;&|,$(){}\[\]]*)"
-)
-# A variable of a shell that is set, a header of curl's, a flag with its value, a part of a URL's query or of a connection
+_VALUE = r"(?P<value>\"[^\"\n]{1,4000}\"|'[^'\n]{1,4000}'|[^\s\"'`;&|,$(){}\[\]-][^\s\"'`;&|,$(){}\[\]]*)"
+# A variable of a shell that is set, a header of curl's, a flag with its value, a part of a query or of a connection
 # string, a key in JSON or in code with quoted text.
 _SET = re.compile(
     r"(?<![\w.$-])(?:(?P<variable>[A-Z_][A-Z0-9_]{1,80}|(?:https?|all|ftp)_proxy)="

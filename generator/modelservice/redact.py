@@ -67,7 +67,7 @@ _PLACES = {
     "volumeAttributes": "put it into a Secret and name that with nodePublishSecretRef",
     "options": "put it into a Secret and name that with secretRef",
     "data": "put it into a Secret, which need not be in the values",
-    "image": "put the login into a Secret with `kubectl create secret docker-registry`, and name it in imagePullSecrets",
+    "image": "put the login into a Secret with `kubectl create secret docker-registry`, named in imagePullSecrets",
     "command": _FROM_ENV,
     "args": _FROM_ENV,
 }
@@ -223,7 +223,9 @@ def safe_arguments(args: Sequence[str]) -> tuple[list[str], dict[int, str]]:
 
 def _is_flags_secret(words: Sequence[str], index: int) -> bool:
     flag, word = words[index - 1] if index else "", words[index]
-    return flag.startswith("-") and keys_secret(flag.rpartition(".")[2]) and not word.startswith("-") and is_literal(word)
+    return (
+        flag.startswith("-") and keys_secret(flag.rpartition(".")[2]) and not word.startswith("-") and is_literal(word)
+    )
 
 
 def _follows_secret_flag(args: Sequence[str], index: int) -> bool:

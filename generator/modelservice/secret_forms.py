@@ -84,13 +84,14 @@ _WORDS = re.compile(
     r"|passw(?:or)?d|passphrase|pgpass|client_?secret|[-_]p(?:wd?|ass|at)(?![a-z])|storage_?(?:account_?)?key)",
     re.IGNORECASE,
 )
-# A login without a scheme: u:password@proxy:3128. A tag before an image's digest is none, and no address of mail either.
+# A login without a scheme: u:password@proxy:3128. The tag before a digest of an image is none, nor is mailto:a@b.
 _LOGIN = re.compile(
     r"(?<![\w.+/@:%-])(?!mailto:)[\w.+%-]{1,100}:[^\s/@:\"'`<>${}()]{1,200}@"
     r"(?=[A-Za-z0-9\[])(?![a-z][a-z0-9+._-]{0,20}:[0-9A-Fa-f]{32})"
 )
 # What makes a whole file one that is better not quoted: which of its lines are a Secret's, a slip may hide.
 _OBJECT = re.compile(r"\bkind[\"']?\s*:\s*[\"']?secret\b|\bstringData\b", re.IGNORECASE)
+
 
 @functools.lru_cache(maxsize=64)
 def may_hold_secret(line: str) -> bool:

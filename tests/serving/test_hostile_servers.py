@@ -1,5 +1,6 @@
 """`modelservice smoke` against servers that mean harm: it ends in time, and prints neither the key nor an escape."""
 
+import base64
 import contextlib
 import json
 import os
@@ -78,6 +79,10 @@ SERVERS: dict[str, Talk] = {
     "long name": healthy(listed(f'"{"a" * 1_000_000}"')),
     "number": healthy(listed("9" * 5000)),
     "key as a name": healthy(listed(f'"{KEY}"')),
+    "key in base64": healthy(listed(f'"{base64.b64encode(KEY.encode()).decode()}"')),
+    "login in base64": healthy(listed(f'"{base64.b64encode(f"ann:{KEY}".encode()).decode()}"')),
+    "key reversed": healthy(listed(f'"{KEY[::-1]}"')),
+    "key in part": healthy(listed(f'"sent: {KEY[3:18]}…"')),
     "bytes as a name": healthy(answered(b'{"data": [{"id": "\xff\xfe"}]}')),
     "another encoding": healthy(answered('{"data": [{"id": "é"}]}'.encode("utf-16"))),
     "elsewhere": answered(b"", "302 Found", "Location: http://127.0.0.1:1/\r\n"),
@@ -139,7 +144,8 @@ def test_it_ends_in_time_and_shows_no_key(name: str, style: str) -> None:
         code, said, seconds = smoke(url, "--format", style)
     assert code in (1, 3), said
     assert "Traceback" not in said
-    assert KEY not in said
+    encoded = (base64.b64encode(text.encode()).decode() for text in (KEY, f"ann:{KEY}"))
+    assert not any(form[at : at + 10] in said for form in (KEY, KEY[::-1], *encoded) for at in range(6, len(form) - 9))
     assert all(char.isprintable() or char == "\n" for char in said)
     assert seconds < 15
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Mapping
 from typing import Any
@@ -34,6 +35,8 @@ _GLUED = re.compile(
     r"(-p)(?!(?:ackage|arallel|assword|ath|eer|id|lugin|od|olicy|ort|refix|reserve|rint|rivate|rofile|roxy|ublic)s?\b|[^=]*=)"
     r"(?=\S{0,200}[^\s\d])(\S+)"
 )
+# So much of a value says whether it is a secret; to look at all of it for each name would take quadratic time.
+_NEAR = 200
 _BLOCK = re.compile(r"[|>][-+0-9]*|[\[{]|")
 
 
@@ -81,10 +84,13 @@ def _named(name: str, value: Any, numbers: Numbers) -> Any:
     if isinstance(value, list):
         return [_named(name, one, numbers) for one in value]
     if isinstance(value, Mapping):
-        return {key: (_named(name, one, numbers) if key in _VALUES else masked({key: one}, numbers)[key]) for key, one in value.items()}
+        return masked(
+            {key: _named(name, one, numbers) if key in _VALUES else one for key, one in value.items()}, numbers
+        )
     return masked(value, numbers)
 
 
+@functools.lru_cache(maxsize=1024)
 def _is_called_secret(name: str) -> bool:
     return may_name_secret(name) or keys_secret(name.rpartition(".")[2]) or name in _LOGINS
 
@@ -98,7 +104,7 @@ def _words(items: list[Any], numbers: Numbers) -> list[Any]:
     if not all(isinstance(word, str) for word in found):
         return found
     safe = words_without_literals(found, lambda text: _mask(text, numbers))
-    return [_GLUED.sub(lambda part: f"{part[1]}{_mask(part[2], numbers)}", word) if " " not in word else word for word in safe]
+    return [word if " " in word else _GLUED.sub(lambda part: part[1] + _mask(part[2], numbers), word) for word in safe]
 
 
 def _text(text: str, numbers: Numbers) -> str:
@@ -123,8 +129,9 @@ def _value_at(line: str) -> int:
     """Return where the value of the first secret begins that a line names, 0 where it names none."""
     for found in _NAME.finditer(line):
         name, spaced = found["name"], not found["mark"].strip()
-        value = line[found.end() :].strip("\"' ,")
         fits = not spaced or name.startswith("-") or name == "password"
-        if fits and _is_called_secret(name) and (is_literal(value) or not value):
-            return found.end()
+        if fits and _is_called_secret(name):
+            value = line[found.end() : found.end() + _NEAR].strip("\"' ,")
+            if is_literal(value) or not value:
+                return found.end()
     return 0

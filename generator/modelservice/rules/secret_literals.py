@@ -46,7 +46,9 @@ def secret_literal(values: Values) -> Iterator[Said]:
 
 def _in_objects(objects: list[Any]) -> list[str]:
     """Return what the objects of a text write out, each once."""
-    return list(dict.fromkeys(without_secrets({"objects": [one for one in objects if is_object(one)]}).secrets.values()))
+    return list(
+        dict.fromkeys(without_secrets({"objects": [one for one in objects if is_object(one)]}).secrets.values())
+    )
 
 
 @rule(
