@@ -15,7 +15,7 @@ _VALUE = r"(?P<value>\"[^\"\n]{1,4000}\"|'[^'\n]{1,4000}'|[^\s\"'`;&|,$(){}\[\]-
 _SET = re.compile(
     r"(?<![\w.$-])(?:(?P<variable>[A-Z_][A-Z0-9_]{1,80}|(?:https?|all|ftp)_proxy)="
     r"|(?:-H|--(?:proxy-)?header)(?:=|\s{0,20})[\"']?(?P<header>[A-Za-z][\w-]{1,80}):\s{0,20}"
-    r"(?:(?i:bearer|basic|token)\s{1,20})?"
+    r"(?:(?i:bearer|basic|token)\s{1,20})?(?!(?i:bearer|basic|token)\s)"
     r"|(?P<flag>--?[A-Za-z][\w.-]{1,80})(?:=|\s{1,20})"
     r"|(?<=[?&;])(?P<query>[A-Za-z][\w-]{1,80})="
     r"|(?P<quote>[\"']?)(?P<key>[A-Za-z][\w-]{1,80})(?P=quote)\s{0,20}[:=]\s{0,20}(?=[\"']))" + _VALUE
