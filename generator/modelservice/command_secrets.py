@@ -29,11 +29,8 @@ _PROGRAMS = {
     "-p": re.compile(r"\b(?:sshpass|mongo[a-z]*|login)\b"),
     "-p and no gap": re.compile(r"mysql|mariadb|sshpass|\b(?:mongo[a-z]*|login)\b|(?<!\S)-u[A-Za-z]"),
     "-a": re.compile(r"\bredis-cli\b"),
-    "--proxy-user": re.compile(""),
+    "curl": re.compile(r"\bcurl\b"),
 }
-_CURL = re.compile(r"\bcurl\b")
-# How far before a flag its program is looked for: over the whole text this would take quadratic time.
-_NEAR = 300
 # What a signed URL has in its query.
 _SIGNATURES = ("sig", "signature", "x-amz-signature", "x-goog-signature")
 # Behind a value, what makes it a part of code or of another text.
@@ -68,12 +65,21 @@ def _calls_secret(found: re.Match[str], name: str) -> bool:
 
 
 def _passwords(text: str) -> Iterator[re.Match[str]]:
-    for found in _SHORT.finditer(text):
-        start = found.start()
-        before = re.split(r"[;&|]", text[max(0, start - _NEAR) : start])[-1]
+    flags = list(_SHORT.finditer(text))
+    ends = [found.start() for found in re.finditer(r"[;&|]", text)] if flags else []
+    programs = {key: [one.start() for one in form.finditer(text)] for key, form in _PROGRAMS.items() if flags}
+    for found in flags:
         flag = found["login"] or f"{found['flag']}{'' if found['gap'] or found['flag'] == '-a' else ' and no gap'}"
-        if _PROGRAMS.get(flag, _CURL).search(before) and _is_written(text, found):
+        program = _last(programs.get(flag, programs["curl"]), found.start())
+        run = flag == "--proxy-user" or program > _last(ends, found.start())
+        if run and _is_written(text, found):
             yield found
+
+
+def _last(places: Sequence[int], before: int) -> int:
+    """Return the last of the places, in order, that lies before one, -1 where none does."""
+    index = bisect.bisect_left(places, before)
+    return places[index - 1] if index else -1
 
 
 def _is_written(text: str, found: re.Match[str]) -> bool:
