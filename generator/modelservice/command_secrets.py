@@ -94,12 +94,16 @@ def without_literals(text: str, instead: Callable[[str], str]) -> str:
 
 def words_without_literals(words: Sequence[str], instead: Callable[[str], str]) -> list[str]:
     """Return the words of a command with something else in the place of what they, or flags before them, write out."""
-    text, safe = "\n".join(words), list(words)
+    text = "\n".join(words)
     starts = list(itertools.accumulate((len(word) + 1 for word in words), initial=0))[:-1]
-    for begin, end in reversed(list(literals(text))):
+    pieces: list[list[str]] = [[] for _ in words]
+    done = [0] * len(words)
+    for begin, end in literals(text):
         index = bisect.bisect_right(starts, begin) - 1
-        word, start = safe[index], starts[index]
+        word, at = words[index], begin - starts[index]
         # What begins with a word is the value of the flag before, to the end.
-        last = end - start if begin > start or len(words) == 1 else len(word)
-        safe[index] = f"{word[: begin - start]}{instead(word[begin - start : last])}{word[last:]}"
-    return safe
+        last = end - starts[index] if at or len(words) == 1 else len(word)
+        if at >= done[index]:
+            pieces[index] += [word[done[index] : at], instead(word[at:last])]
+            done[index] = last
+    return ["".join((*parts, word[to:])) for parts, word, to in zip(pieces, words, done, strict=True)]
