@@ -27,10 +27,10 @@ def non_root(values: Values) -> bool:
 
 
 def id_left_out(values: Values) -> bool:
-    """Say whether `""` leaves the user's id to the namespace, as on OpenShift."""
+    """Say whether `""`, or null, leaves the user's id to the namespace, as on OpenShift."""
     written = (values.given.get(key) for key in ("securityContext", "podSecurityContext"))
     ids = [context["runAsUser"] for context in written if isinstance(context, dict) and "runAsUser" in context]
-    return ids[:1] == [""]
+    return ids[:1] in ([""], [None])
 
 
 def read_only_root(values: Values) -> bool:
@@ -114,7 +114,7 @@ def non_root_user(values: Values) -> Iterator[Said]:
 def non_root_image(values: Values) -> Iterator[Said]:
     """Find an image of root's without another user, where nothing says that the namespace gives one."""
     context = _context(values)
-    if context.get("runAsNonRoot") and context.get("runAsUser") is None and _image(values) == "vllm-openai":
+    if context.get("runAsNonRoot") and context.get("runAsUser") is None and _image(values) == "vllm-openai" and not id_left_out(values):
         where = _where(values, "runAsNonRoot")
         if not values.at("restricted") and not id_left_out(values):
             message = f"true, and the image {values.at('image.repository')} runs as root"

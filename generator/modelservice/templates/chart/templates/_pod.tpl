@@ -9,7 +9,7 @@ command:
   {{- toYaml (.Values.command | default (list "vllm" "serve" .Values.model.name)) | nindent 2 }}
 args:
   {{- include "modelservice.arguments" . | nindent 2 }}
-{{- with include "modelservice.env" . | trim }}
+{{- with include "modelservice.env" . | regexFind "(?s)[^ \n].*" }}
 env:
   {{- . | nindent 2 }}
 {{- end }}
@@ -21,11 +21,11 @@ ports:
   - name: http
     containerPort: {{ .Values.containerPort }}
     protocol: TCP
-{{- with include "modelservice.resources" . | trim }}
+{{- with include "modelservice.resources" . | regexFind "(?s)[^ \n].*" }}
 resources:
   {{- . | nindent 2 }}
 {{- end }}
-{{- with include "modelservice.probes" . | trim }}
+{{- with include "modelservice.probes" . | regexFind "(?s)[^ \n].*" }}
 {{- . | nindent 0 }}
 {{- end }}
 lifecycle:
@@ -35,7 +35,7 @@ terminationMessagePolicy: FallbackToLogsOnError
 securityContext:
   {{- . | nindent 2 }}
 {{- end }}
-{{- with include "modelservice.volumeMounts" . | trim }}
+{{- with include "modelservice.volumeMounts" . | regexFind "(?s)[^ \n].*" }}
 volumeMounts:
   {{- . | nindent 2 }}
 {{- end }}
@@ -71,23 +71,23 @@ spec:
   schedulerName: {{ . | quote }}
   {{- end }}
   terminationGracePeriodSeconds: {{ .Values.terminationGracePeriodSeconds }}
-  {{- with include "modelservice.scheduling" (list . (include "modelservice.affinity" . | fromYaml)) | trim }}
+  {{- with include "modelservice.scheduling" (list . (include "modelservice.affinity" . | fromYaml)) | regexFind "(?s)[^ \n].*" }}
   {{- . | nindent 2 }}
   {{- end }}
-  {{- with include "modelservice.topologySpread" . | trim }}
+  {{- with include "modelservice.topologySpread" . | regexFind "(?s)[^ \n].*" }}
   topologySpreadConstraints:
     {{- . | nindent 4 }}
   {{- end }}
-  {{- with include "modelservice.initContainers" . | trim }}
+  {{- with include "modelservice.initContainers" . | regexFind "(?s)[^ \n].*" }}
   initContainers:
     {{- . | nindent 4 }}
   {{- end }}
   containers:
-    - {{ include "modelservice.container" . | nindent 6 | trim }}
+    - {{ include "modelservice.container" . | nindent 6 | regexFind "(?s)[^ \n].*" }}
     {{- with .Values.extraContainers }}
     {{- toYaml . | nindent 4 }}
     {{- end }}
-  {{- with include "modelservice.volumes" . | trim }}
+  {{- with include "modelservice.volumes" . | regexFind "(?s)[^ \n].*" }}
   volumes:
     {{- . | nindent 4 }}
   {{- end }}
