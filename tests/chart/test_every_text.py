@@ -77,7 +77,20 @@ TEXTS = [
         "+.5",
     ),
     *("+_1", "0o7", "017", "0x1f", "0b1", "1_000", "1e3", "1.0", ".inf", ".nan", "1:30", "2024-01-01", "190:20:30"),
-    *("é日本😀", "a\u2028b", "a\u00a0b", "\u00a0", "a\u3000", "a\n\n", "\ufeffa", "\u202ea", "a,b", "a]b", "a}b", "<path:a#b>"),
+    *(
+        "é日本😀",
+        "a\u2028b",
+        "a\u00a0b",
+        "\u00a0",
+        "a\u3000",
+        "a\n\n",
+        "\ufeffa",
+        "\u202ea",
+        "a,b",
+        "a]b",
+        "a}b",
+        "<path:a#b>",
+    ),
 ]
 # toYaml writes this key without quotes, and helm then refuses it as a merge; a port opens another one in the policy.
 LEFT_OUT = {(KEY, "<<"), ("endpoint", "1:30"), ("endpoint", "190:20:30")}

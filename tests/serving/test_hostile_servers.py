@@ -153,11 +153,15 @@ def test_waiting_ends_in_time(name: str) -> None:
     assert seconds < 8
 
 
-@pytest.mark.parametrize("name", ["deep", "no JSON", "a list", "no model", "no data", "models as text", "model without a name"])
+@pytest.mark.parametrize(
+    "name", ["deep", "no JSON", "a list", "no model", "no data", "models as text", "model without a name"]
+)
 def test_a_list_of_models_that_is_none_is_wrong(name: str) -> None:
     with running(SERVERS[name]) as url:
         _, said, _ = smoke(url)
-    assert re.search(r"GET /v1/models +200 .* wrong: the answer is not JSON with a list of objects under \"data\"", said)
+    assert re.search(
+        r"GET /v1/models +200 .* wrong: the answer is not JSON with a list of objects under \"data\"", said
+    )
 
 
 @pytest.mark.parametrize("name", ["slow stream", "slow body", "health, then slow header"])

@@ -19,7 +19,6 @@ from modelservice.reading.values_files import load, values_files
 from modelservice.service import misnamed, name_from
 from modelservice.writing.files import real, replace_file, told
 
-
 # How helm begins the manifests of the generic chart.
 _BEGINS = "---\n# Source: modelservice/templates/"
 

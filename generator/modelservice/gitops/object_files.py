@@ -10,7 +10,6 @@ from typing import NamedTuple
 
 from modelservice.writing.files import real
 
-
 BEGINS = "# Made by: modelservice argocd"
 
 
