@@ -145,9 +145,19 @@ def test_each_place_is_in_the_manifests_or_known_not_to_be(helm: str) -> None:
     assert [place.path for place in places() if place.token not in manifests] == []
 
 
+@pytest.mark.parametrize("text", ["\u00a0", "a\u3000", "a\n\n"])
+def test_what_a_text_ends_with_is_kept_in_every_place(text: str, helm: str) -> None:
+    require_rendered(
+        {one.token: text if text in accepted(one) and one.path[-1] != KEY else one.token for one in places()}, helm
+    )
+
+
 @pytest.mark.parametrize("start", range(ROUNDS))
 def test_a_text_is_rendered_as_it_is_meant(start: int, helm: str) -> None:
-    texts = chosen(start * 5)
+    require_rendered(chosen(start * 5), helm)
+
+
+def require_rendered(texts: dict[str, str], helm: str) -> None:
     expected = {place.token: meant(place, texts[place.token]) for place in places()}
     for values in packed():
         manifests = rendered(helm, as_json(put(values, texts)))

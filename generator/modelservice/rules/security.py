@@ -114,12 +114,7 @@ def non_root_user(values: Values) -> Iterator[Said]:
 def non_root_image(values: Values) -> Iterator[Said]:
     """Find an image of root's without another user, where nothing says that the namespace gives one."""
     context = _context(values)
-    if (
-        context.get("runAsNonRoot")
-        and context.get("runAsUser") is None
-        and _image(values) == "vllm-openai"
-        and not id_left_out(values)
-    ):
+    if context.get("runAsNonRoot") and context.get("runAsUser") is None and _image(values) == "vllm-openai":
         where = _where(values, "runAsNonRoot")
         if not values.at("restricted") and not id_left_out(values):
             message = f"true, and the image {values.at('image.repository')} runs as root"
