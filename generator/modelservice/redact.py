@@ -74,6 +74,8 @@ _PLACES = {
 # Where a Secret is named, and where somebody may have written what belongs into it; and what else stands there.
 _NAME_PLACES = ("imagePullSecrets", "tls", "secretName", "secretKeyRef", "secretRef")
 _NO_NAMES = ("hosts", "enabled", "optional", "defaultMode", "items")
+# What people call a Secret, and hardly a password: llm-tls, or the regcred of Kubernetes' documentation.
+_PLAIN_NAME = re.compile(r"[a-z]{2,20}(-[a-z]{2,20}){1,4}|regcred")
 _NAME_LINE = re.compile(r"tokenSecret|apiKeySecret|imagePullSecret|secretName|secretKeyRef|secretRef|\btls\b|^%")
 
 
@@ -249,7 +251,7 @@ def problem(found: Problem, values: Mapping[str, Any]) -> Problem:
     value, names = _called(found.path, values)
     if found.on_key or value == "" or not isinstance(value, str | int | float):
         return found
-    if field := _field(found.path):
+    if (field := _field(found.path)) and not _PLAIN_NAME.fullmatch(str(value)):
         _, quoted, rest = found.message.partition(shown(value))
         said = rest if quoted else " does not belong here"
         message = found.message if found.message.startswith("has ") else f"this value {NOT_SHOWN}{said}"

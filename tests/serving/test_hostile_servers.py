@@ -4,6 +4,7 @@ import base64
 import contextlib
 import json
 import os
+import re
 import resource
 import socket
 import subprocess
@@ -156,6 +157,25 @@ def test_waiting_ends_in_time(name: str) -> None:
         code, said, seconds = smoke(url, "--wait", "1.5")
     assert code in (1, 3), said
     assert seconds < 8
+
+
+@pytest.mark.parametrize(
+    "name", ["deep", "no JSON", "a list", "no model", "no data", "models as text", "model without a name"]
+)
+def test_a_list_of_models_that_is_none_is_wrong(name: str) -> None:
+    with running(SERVERS[name]) as url:
+        _, said, _ = smoke(url)
+    assert re.search(
+        r"GET /v1/models +200 .* wrong: the answer is not JSON with a list of objects under \"data\"", said
+    )
+
+
+@pytest.mark.parametrize("name", ["slow stream", "slow body", "health, then slow header"])
+def test_a_server_that_is_always_late_is_not_asked_every_route(name: str) -> None:
+    with running(SERVERS[name]) as url:
+        _, said, _ = smoke(url)
+    assert "not asked: 3 answers did not end within --timeout" in said
+    assert "API key unknown" in said
 
 
 def test_a_key_that_no_header_takes_is_not_shown() -> None:

@@ -105,7 +105,7 @@
 
 {{/* The container's variables, the user's last. */}}
 {{- define "modelservice.env" -}}
-{{- include "modelservice.chartEnv" . | trim }}
+{{- include "modelservice.chartEnv" . | trimAll " \n" }}
 {{- with .Values.env }}
 {{ toYaml . }}
 {{- end }}

@@ -27,10 +27,10 @@ def non_root(values: Values) -> bool:
 
 
 def id_left_out(values: Values) -> bool:
-    """Say whether `""` leaves the user's id to the namespace, as on OpenShift."""
+    """Say whether `""`, or null, leaves the user's id to the namespace, as on OpenShift."""
     written = (values.given.get(key) for key in ("securityContext", "podSecurityContext"))
     ids = [context["runAsUser"] for context in written if isinstance(context, dict) and "runAsUser" in context]
-    return ids[:1] == [""]
+    return ids[:1] in ([""], [None])
 
 
 def read_only_root(values: Values) -> bool:

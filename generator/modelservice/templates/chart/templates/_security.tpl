@@ -28,7 +28,8 @@
 {{/* Whether the server runs as another user than root; an id that is left to the namespace is none. "true" or nothing. */}}
 {{- define "modelservice.nonRoot" -}}
 {{- $context := mergeOverwrite (deepCopy .Values.podSecurityContext) .Values.securityContext -}}
-{{- $left := and (hasKey $context "runAsUser") (eq (toString $context.runAsUser) "") -}}
+{{- $writes := hasKey .Values.securityContext "runAsUser" | ternary .Values.securityContext .Values.podSecurityContext -}}
+{{- $left := and (hasKey $writes "runAsUser") (has (toString $writes.runAsUser) (list "" "<nil>")) -}}
 {{- if or .Values.restricted $context.runAsNonRoot (gt (int $context.runAsUser) 0) $left }}true{{ end -}}
 {{- end }}
 
