@@ -134,8 +134,8 @@ def command_arguments(values: Values) -> Iterator[Said]:
     "command-name",
     "The shell in `command` takes the first argument for its own name.",
     why=(
-        'What follows a shell\'s script is `$0`, and `"$@"` begins behind it. Here that is `--port=8000`, which vLLM does '
-        "without. Another first argument would be lost without a message."
+        'What follows a shell\'s script is `$0`, and `"$@"` begins behind it. Here that is `--port=8000`, which vLLM '
+        "does without. Another first argument would be lost without a message."
     ),
     source="https://pubs.opengroup.org/onlinepubs/9799919799/utilities/sh.html",
     severity=Severity.WARNING,

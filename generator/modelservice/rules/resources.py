@@ -202,8 +202,8 @@ def shared_memory_above_limit(values: Values) -> Iterator[Said]:
     "memory-volume",
     "Volumes in memory may become larger than the container's memory limit.",
     why=(
-        "Files in an emptyDir with `medium: Memory` count towards the memory limit of the container that writes them. It "
-        "is killed (OOMKilled) before the volume is full."
+        "Files in an emptyDir with `medium: Memory` count towards the memory limit of the container that writes them. "
+        "It is killed (OOMKilled) before the volume is full."
     ),
     source="https://kubernetes.io/docs/concepts/storage/volumes/#emptydir",
     severity=Severity.WARNING,

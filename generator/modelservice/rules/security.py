@@ -177,8 +177,8 @@ def contexts(values: Values) -> Iterator[tuple[Path, Any]]:
     "privileged-port",
     "The server may not be able to open a port below 1024.",
     why=(
-        "Linux keeps these ports for root with NET_BIND_SERVICE. Some container runtimes open them to everybody. Others "
-        "do not, and vLLM exits with `Permission denied`."
+        "Linux keeps these ports for root with NET_BIND_SERVICE. Some container runtimes open them to everybody. "
+        "Others do not, and vLLM exits with `Permission denied`."
     ),
     source="https://man7.org/linux/man-pages/man7/capabilities.7.html",
     severity=Severity.WARNING,
