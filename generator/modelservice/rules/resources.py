@@ -16,6 +16,8 @@ from modelservice.rules.storage import model_volume, new_claim
 
 _KUBERNETES = "https://kubernetes.io/docs/concepts/configuration/manage-resources-containers/"
 _LABEL = 63
+# The oldest release whose need of shared memory was measured.
+_MEASURED = (0, 32)
 _MEBIBYTE = 1024 * 1024
 _SURELY_MEBIBYTES = 1024
 _IN_BYTES = ("memory", "ephemeral-storage")
@@ -225,7 +227,9 @@ def memory_volume(values: Values) -> Iterator[Said]:
 def _in_memory(values: Values) -> Iterator[tuple[Path, Any]]:
     """Yield the sizes of the server's volumes in memory, shared memory aside, with their paths."""
     mounted = {mount["name"] for _, mount in values.items("volumeMounts") if not mount.get("readOnly")}
-    sources = [(("modelVolume", "volume"), values.at("modelVolume.volume") or {})] if model_volume(values) else []
+    sources: list[tuple[Path, Any]] = (
+        [(("modelVolume", "volume"), values.at("modelVolume.volume") or {})] if model_volume(values) else []
+    )
     sources += [(("volumes", index), item) for index, item in values.items("volumes") if item["name"] in mounted]
     for path, source in sources:
         volume = source.get("emptyDir") or {}
@@ -247,7 +251,7 @@ def shared_memory_off(values: Values) -> Iterator[Said]:
     """Find shared memory that is off."""
     mounted = any(mount["mountPath"].rstrip("/") == "/dev/shm" for _, mount in values.items("volumeMounts"))  # noqa: S108
     if not (values.at("sharedMemory.enabled") or mounted or values.at("podSpec.hostIPC")):
-        needs = "needs" if known_release(values) else "may need"
+        needs = "needs" if known_release(values) >= _MEASURED else "may need"
         message = f"/dev/shm then has 64 MiB, and vLLM {needs} more to start"  # noqa: S108  a mount path
         yield Said(("sharedMemory", "enabled"), message, "remove the line, or mount a volume there")
 
