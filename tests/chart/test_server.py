@@ -384,3 +384,10 @@ def test_a_vllm_without_its_subcommand_is_started_by_its_module(values: Object, 
 def test_vllm_finishes_within_the_grace_period(prestop: Object, timeout: int, helm: str) -> None:
     args = server(objects(helm, {**MODEL, "lifecycle": {"preStop": prestop}}))["args"]
     assert f"--shutdown-timeout={timeout}" in args
+
+
+@pytest.mark.parametrize(("grace", "pause", "timeout"), [(25, 12, 8), (30, 15, 10), (2, 1, 0)])
+def test_a_short_grace_period_is_shared_with_the_pause(grace: int, pause: int, timeout: int, helm: str) -> None:
+    found = server(objects(helm, {**MODEL, "terminationGracePeriodSeconds": grace}))
+    assert found["lifecycle"]["preStop"]["sleep"]["seconds"] == pause
+    assert f"--shutdown-timeout={timeout}" in found["args"]

@@ -94,7 +94,8 @@ meant. With images that are not vLLM's own they may count something else; a numb
 {{- define "modelservice.drainSeconds" -}}
 {{- $command := dig "preStop" "exec" "command" list .Values.lifecycle | join " " -}}
 {{- $slept := regexFind "(^|[ /])sleep [0-9]{1,9}($|[ ;&])" $command | regexFind "[0-9]+" -}}
-{{- dig "preStop" "sleep" "seconds" ($slept | default 15) .Values.lifecycle | int -}}
+{{- $usual := min 15 (div .Values.terminationGracePeriodSeconds 2) -}}
+{{- dig "preStop" "sleep" "seconds" ($slept | default $usual) .Values.lifecycle | int -}}
 {{- end }}
 
 {{/* The arguments of the container, the user's last: of a repeated flag vLLM takes the last. */}}

@@ -25,6 +25,8 @@ _FLAG_FIELDS = {"model.reasoningParser": "--reasoning-parser", "model.toolCallPa
 _SPLITS = ("--tensor-parallel-size", "--pipeline-parallel-size")
 # Resources of HAMi and of Alibaba's plugin, which give out GPUs by memory or cores.
 _BY_MEMORY = ("nvidia.com/gpumem", "nvidia.com/gpucores", "aliyun.com/gpu-mem")
+# Resources of which each one is a device of vLLM's.
+_ONE_DEVICE = ("nvidia.com/", "amd.com/", "google.com/tpu", "habana.ai/", "huawei.com/", "volcano.sh/")
 _MIG = "nvidia.com/mig-"
 _SCRIPT = ("argument-stray", "argument-two-words")
 _VARIABLE = re.compile(r"(?<!\$)\$\(([A-Za-z_][A-Za-z0-9_.-]*)\)")
@@ -150,9 +152,18 @@ class _Split(NamedTuple):
 
 
 def _split(values: Values) -> _Split | None:
-    """Return how the arguments split the model, None where they do not say; Ray may have GPUs anywhere."""
+    """Return how the arguments split the model, None where nobody can say over how many devices of the pod.
+
+    Ray may have GPUs anywhere, one device of Neuron has several cores, and a plugin for device files gives out all.
+    """
     count = values.at("gpu.count")
-    if not values.at("args") or not count or any(word == "ray" or word.endswith("=ray") for word in words(values)):
+    counted = values.at("gpu.vgpu.enabled") or values.at("gpu.resourceName").startswith(_ONE_DEVICE)
+    if (
+        not values.at("args")
+        or not count
+        or not counted
+        or any(word == "ray" or word.endswith("=ray") for word in words(values))
+    ):
         return None
     sizes = whole_numbers(values, (*PARALLEL, "--nnodes"))
     nodes = sizes.pop("--nnodes", (0, 1))[1] or 1

@@ -142,7 +142,8 @@ def drain_seconds(values: Values) -> int:
     """Return the seconds before SIGTERM in which the endpoints forget the pod, as templates/_vllm.tpl does."""
     said = values.at("lifecycle.preStop.sleep.seconds")
     slept = _SLEEP.search(" ".join(map(str, values.at("lifecycle.preStop.exec.command") or ())))
-    return int(said if said is not None else slept[2] if slept else 15)
+    usual = min(15, values.at("terminationGracePeriodSeconds") // 2)
+    return int(said if said is not None else slept[2] if slept else usual)
 
 
 RULES = (
