@@ -34,7 +34,8 @@ _FORMS = {
     "an Azure storage key": r"AccountKey=[A-Za-z0-9+/]{40,}",
     "a token in base64": r"aGZf[A-Za-z0-9+/]{20,}|c2st[A-Za-z0-9+/]{20,}"
     r"|bnZhcGkt[A-Za-z0-9+/]{20,}|Z2hwX[A-Za-z0-9+/]{20,}",
-    "a password in a URL": r"[A-Za-z][A-Za-z0-9+.-]{0,20}://[^/\s:@${<]{0,100}:[^/\s@${<*][^/\s@${]{0,200}@",
+    # A port at the end of a JSON string is none, whatever follows.
+    "a password in a URL": r"[A-Za-z][A-Za-z0-9+.-]{0,20}://[^/\s:@${<]{0,100}:(?!\d{1,5}[\"'])[^/\s@${<*][^/\s@${]{0,200}@",
 }
 # The others start at a word's edge: "disk-" is no "sk-". What escapes a character ends a word as well.
 _EDGE = r"(?:(?<![A-Za-z0-9])|(?<=\\[a-z])|(?<=\\u[0-9A-Fa-f]{4})|(?<=%[0-9A-F]{2}))"

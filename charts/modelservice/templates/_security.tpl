@@ -11,9 +11,9 @@
 {{- define "modelservice.securityContext" -}}
 {{- $context := ternary (dict "readOnlyRootFilesystem" true) (dict) .Values.restricted -}}
 {{- $context = mergeOverwrite $context (deepCopy .Values.securityContext) -}}
-{{- /* Root without it cannot write to a volume that another user filled; a user's own list stays as it is. */}}
+{{- /* Root without these cannot write to a volume that another user filled, or open a port below 1024; a user's own list stays as it is. */}}
 {{- if and (not (include "modelservice.nonRoot" .)) (not (hasKey ($context.capabilities | default dict) "add")) (has "ALL" ($context.capabilities | default dict).drop) -}}
-{{- $_ := set $context.capabilities "add" (list "DAC_OVERRIDE") -}}
+{{- $_ := set $context.capabilities "add" (concat (list "DAC_OVERRIDE") (ternary (list "NET_BIND_SERVICE") list (lt (int .Values.containerPort) 1024))) -}}
 {{- end -}}
 {{- include "modelservice.withoutUnset" $context -}}
 {{- end }}

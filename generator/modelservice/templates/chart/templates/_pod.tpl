@@ -6,7 +6,7 @@ image: {{ include "modelservice.image" . | quote }}
 imagePullPolicy: {{ . }}
 {{- end }}
 command:
-  {{- toYaml (.Values.command | default (list "vllm" "serve" .Values.model.name)) | nindent 2 }}
+  {{- include "modelservice.command" . | nindent 2 }}
 args:
   {{- include "modelservice.arguments" . | nindent 2 }}
 {{- with include "modelservice.env" . | trimAll " \n" }}
