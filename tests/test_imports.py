@@ -59,7 +59,7 @@ LAYERS = (
     {"report", "publishing", "serving", "chart", "check"},
     {"ignores", "service", "helm"},
     {"rules"},
-    {"vllm", "schema"},
+    {"vllm", "schema", "models"},
     {"reading", "writing"},
     {"redact"},
     {"secret_forms", "spelling", "urls", "quantity"},
