@@ -47,7 +47,7 @@ _ATTENTION = {
     *("HunYuanDenseV1ForCausalLM", "HunYuanMoEV1ForCausalLM", "Dots1ForCausalLM", "AfmoeForCausalLM"),
     *("Llama4ForCausalLM",),
 }
-_LATENT = {
+LATENT = {
     *("DeepseekV2ForCausalLM", "DeepseekV3ForCausalLM", "MiniCPM3ForCausalLM", "LongcatFlashForCausalLM"),
     *("Glm4MoeLiteForCausalLM",),
 }
@@ -105,6 +105,44 @@ class Text(NamedTuple):
         return self.heads
 
     @property
+    def experts(self) -> int:
+        """How many experts a sparse layer routes to, 0 where there are none."""
+        names = ("num_experts", "n_routed_experts", "num_local_experts")
+        return next((int(self.config[name]) for name in names if self.config.get(name)), 0)
+
+    @property
+    def experts_per_token(self) -> int:
+        """How many experts a token is sent to."""
+        return self.number("num_experts_per_tok", "experts_per_token", "moe_topk")
+
+    @property
+    def expert_width(self) -> int:
+        """The width of one expert."""
+        return self.number("moe_intermediate_size", "intermediate_size")
+
+    @property
+    def shared_width(self) -> int:
+        """The width of all experts that every token passes, 0 where there are none."""
+        if width := self.config.get("shared_expert_intermediate_size"):
+            return int(width)
+        return int(self.config.get("n_shared_experts") or 0) * self.expert_width
+
+    @property
+    def dense_layers(self) -> int:
+        """How many layers of a model with experts have none."""
+        config = self.config
+        if "first_k_dense_replace" in config:
+            return int(config["first_k_dense_replace"])
+        every, dense = config.get("decoder_sparse_step") or 1, set(config.get("mlp_only_layers") or ())
+        return sum(layer in dense or (layer + 1) % every != 0 for layer in range(self.layers))
+
+    @property
+    def quantisation(self) -> Config:
+        """The checkpoint's `quantization_config`, empty where it is not quantised."""
+        found = self.config.get("quantization_config") or self.config.get("compression_config")
+        return found if isinstance(found, Mapping) else {}
+
+    @property
     def head_dim(self) -> int:
         """The width of a head."""
         return self.number("head_dim") if isinstance(self.config.get("head_dim"), int) else self.hidden // self.heads
@@ -118,10 +156,11 @@ def text_of(config: Config) -> Text:
     if inside is not None:
         own = inside.get("architectures")
         language = str(own[0]) if isinstance(own, list) and own else _WRAPPED.get(architecture, "")
-        if architecture in _WRAPPED or language in (*_ATTENTION, *_LATENT, *_HYBRID):
-            return Text(language, inside)
+        if architecture in _WRAPPED or language in (*_ATTENTION, *LATENT, *_HYBRID):
+            outer = ("quantization_config", "torch_dtype", "dtype", "tie_word_embeddings")
+            return Text(language, {**{key: config[key] for key in outer if key in config}, **inside})
     architecture = _WRAPPED.get(architecture, architecture)
-    if architecture in (*_ATTENTION, *_LATENT, *_HYBRID):
+    if architecture in (*_ATTENTION, *LATENT, *_HYBRID):
         return Text(architecture, config)
     raise NotUnderstoodError(f"the architecture {architecture or 'of config.json'} is not known")
 
@@ -132,7 +171,7 @@ def caches_of(text: Text, *, split: int = 1, element: int = 2, state_element: in
     `split` is the tensor parallel size, `element` the bytes of an element in the cache, `state_element` those of an
     element in a state.
     """
-    if text.architecture in _LATENT:
+    if text.architecture in LATENT:
         latent = (text.number("kv_lora_rank") + text.number("qk_rope_head_dim")) * element
         return [Cache(Kind.FULL, latent)] * text.layers
     token = 2 * max(1, text.kv_heads // split) * text.head_dim * element

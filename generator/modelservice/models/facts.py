@@ -42,18 +42,18 @@ class Tensors(NamedTuple):
     """Tensors that differ in the numbers of their names only.
 
     `pattern` is their name with `*` for each number (`model.layers.*.mlp.down_proj.weight`), `dtype` as safetensors
-    names it, `shape` that of one of them, `count` how many there are.
+    names it, `shape` that of one of them, `copies` how many there are.
     """
 
     pattern: str
     dtype: str
     shape: tuple[int, ...]
-    count: int = 1
+    copies: int = 1
 
     @property
     def elements(self) -> int:
         """The elements of all of them."""
-        product = self.count
+        product = self.copies
         for size in self.shape:
             product *= size
         return product
@@ -88,7 +88,7 @@ class ModelFacts(NamedTuple):
 def collapsed(tensors: Iterable[tuple[str, str, tuple[int, ...]]]) -> tuple[Tensors, ...]:
     """Return tensors (name, dtype, shape) with those together whose names differ in numbers only."""
     counted = Counter((_NUMBER.sub("*", name), dtype, shape) for name, dtype, shape in tensors)
-    return tuple(Tensors(*one, count) for one, count in sorted(counted.items()))
+    return tuple(Tensors(*one, copies) for one, copies in sorted(counted.items()))
 
 
 def as_json(facts: ModelFacts) -> dict[str, Any]:
@@ -99,6 +99,6 @@ def as_json(facts: ModelFacts) -> dict[str, Any]:
         "revision": facts.revision,
         "source": facts.source,
         "config": dict(facts.config),
-        "tensors": [[one.pattern, one.dtype, list(one.shape), one.count] for one in facts.tensors],
+        "tensors": [[one.pattern, one.dtype, list(one.shape), one.copies] for one in facts.tensors],
         "files": dict(facts.files),
     }
