@@ -165,19 +165,45 @@ def text_of(config: Config) -> Text:
     raise NotUnderstoodError(f"the architecture {architecture or 'of config.json'} is not known")
 
 
-def caches_of(text: Text, *, split: int = 1, element: int = 2, state_element: int = 2) -> list[Cache]:
+# Names of the longest request in configurations, and kinds of scaled positions whose length is already scaled
+# (`_get_and_verify_max_len` in vllm/config/model.py).
+_LENGTHS = ("max_position_embeddings", "n_positions", "max_seq_len", "seq_length", "model_max_length", "max_seq_length")
+_SCALED = ("su", "longrope", "llama3", "mrope", "default")
+
+
+def context_of(text: Text) -> int:
+    """Return the longest request that a model allows. Raises NotUnderstoodError where its configuration does not say."""
+    lengths = [text.config[name] for name in _LENGTHS if isinstance(text.config.get(name), int)]
+    if not lengths:
+        raise NotUnderstoodError("config.json does not say how many tokens a request may have")
+    longest, scaling = min(lengths), text.config.get("rope_scaling") or text.config.get("rope_parameters")
+    if not isinstance(scaling, Mapping) or text.architecture.startswith("Gemma3"):
+        return longest
+    kind = str(scaling.get("rope_type", scaling.get("type", "default")))
+    if kind in _SCALED or not isinstance(factor := scaling.get("factor", 1), int | float):
+        return longest
+    if kind == "yarn":
+        longest = scaling.get("original_max_position_embeddings", longest)
+    return int(longest * factor)
+
+
+def caches_of(
+    text: Text, *, split: int = 1, element: int = 2, state_element: int = 2, convolved_element: int = 2
+) -> list[Cache]:
     """Return what each layer keeps on one GPU.
 
     `split` is the tensor parallel size, `element` the bytes of an element in the cache, `state_element` those of an
-    element in a state.
+    element in a state and `convolved_element` those of an element that a convolution keeps.
     """
+    if split > text.heads or text.heads % split:
+        raise NotUnderstoodError(f"{text.heads} attention heads cannot be split over {split} GPUs")
     if text.architecture in LATENT:
         latent = (text.number("kv_lora_rank") + text.number("qk_rope_head_dim")) * element
         return [Cache(Kind.FULL, latent)] * text.layers
     token = 2 * max(1, text.kv_heads // split) * text.head_dim * element
     if text.architecture in HYBRID:
         return [
-            Cache(Kind.FULL, token) if kind == "full" else Cache(Kind.STATE, _state(text, split, state_element))
+            Cache(Kind.FULL, token) if kind == "full" else Cache(Kind.STATE, _state(text, split, state_element, convolved_element))
             for kind in _hybrid_kinds(text)
         ]
     return [Cache(kind, token, window) for kind, window in _windows(text)]
@@ -214,14 +240,14 @@ def _hybrid_kinds(text: Text) -> list[str]:
     return ["full" if kind in ("full_attention", "attention") else "state" for kind in kinds]
 
 
-def _state(text: Text, split: int, element: int) -> int:
+def _state(text: Text, split: int, element: int, convolved_element: int) -> int:
     """Return the bytes of one layer's state, as vllm/model_executor/layers/mamba/mamba_utils.py shapes it."""
     if text.architecture == "Qwen3NextForCausalLM":
         keys, values = text.number("linear_num_key_heads"), text.number("linear_num_value_heads")
         key, value = text.number("linear_key_head_dim"), text.number("linear_value_head_dim")
         convolved = (2 * keys * key + values * value) // split * (text.number("linear_conv_kernel_dim") - 1)
-        return convolved * element + values // split * key * value * element
+        return convolved * convolved_element + values // split * key * value * element
     heads, size = text.number("mamba_n_heads"), text.number("mamba_d_state")
     head, groups = text.number("mamba_d_head"), text.number("mamba_n_groups")
     convolved = (heads * head + 2 * max(groups, split) * size) // split * (text.number("mamba_d_conv") - 1)
-    return convolved * element + heads // split * head * size * element
+    return convolved * convolved_element + heads // split * head * size * element

@@ -5,11 +5,11 @@ from __future__ import annotations
 import functools
 import json
 import re
-from importlib import resources
-from pathlib import Path
 from typing import NamedTuple
 
-MIB = 2**20
+from modelservice.schema.source import SCHEMAS
+
+GIB, MIB = 2**30, 2**20
 
 
 class Gpu(NamedTuple):
@@ -27,17 +27,12 @@ _MIG = re.compile(r"mig[-.](\d)g[.-](\d+)gb", re.IGNORECASE)
 
 @functools.cache
 def _cards() -> dict[str, Gpu]:
-    document = json.loads(_file().read_text(encoding="utf-8"))
+    document = json.loads((SCHEMAS / "gpus" / "cards.json").read_bytes())
     return {
-        _key(name): Gpu(card["name"], card["mib"] * MIB, card["capability"])
+        _key(name): Gpu(card["name"], card.get("bytes") or int(card["gib"] * GIB), card["capability"])
         for card in document["cards"]
         for name in (card["name"], *card["also"])
     }
-
-
-def _file() -> Path:
-    packaged = Path(str(resources.files("modelservice"))) / "schemas" / "models" / "gpus.json"
-    return packaged if packaged.is_file() else Path(__file__).parents[3] / "schemas" / "models" / "gpus.json"
 
 
 def _key(name: str) -> str:
