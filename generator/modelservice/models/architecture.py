@@ -51,7 +51,7 @@ LATENT = {
     *("DeepseekV2ForCausalLM", "DeepseekV3ForCausalLM", "MiniCPM3ForCausalLM", "LongcatFlashForCausalLM"),
     *("Glm4MoeLiteForCausalLM",),
 }
-_HYBRID = {"Qwen3NextForCausalLM", "GraniteMoeHybridForCausalLM", "BambaForCausalLM"}
+HYBRID = {"Qwen3NextForCausalLM", "GraniteMoeHybridForCausalLM", "BambaForCausalLM"}
 # Wrappers with a language model in text_config or llm_config: architecture → that of the language model.
 _WRAPPED = {
     "Gemma3ForConditionalGeneration": "Gemma3ForCausalLM",
@@ -156,11 +156,11 @@ def text_of(config: Config) -> Text:
     if inside is not None:
         own = inside.get("architectures")
         language = str(own[0]) if isinstance(own, list) and own else _WRAPPED.get(architecture, "")
-        if architecture in _WRAPPED or language in (*_ATTENTION, *LATENT, *_HYBRID):
+        if architecture in _WRAPPED or language in (*_ATTENTION, *LATENT, *HYBRID):
             outer = ("quantization_config", "torch_dtype", "dtype", "tie_word_embeddings")
             return Text(language, {**{key: config[key] for key in outer if key in config}, **inside})
     architecture = _WRAPPED.get(architecture, architecture)
-    if architecture in (*_ATTENTION, *LATENT, *_HYBRID):
+    if architecture in (*_ATTENTION, *LATENT, *HYBRID):
         return Text(architecture, config)
     raise NotUnderstoodError(f"the architecture {architecture or 'of config.json'} is not known")
 
@@ -175,7 +175,7 @@ def caches_of(text: Text, *, split: int = 1, element: int = 2, state_element: in
         latent = (text.number("kv_lora_rank") + text.number("qk_rope_head_dim")) * element
         return [Cache(Kind.FULL, latent)] * text.layers
     token = 2 * max(1, text.kv_heads // split) * text.head_dim * element
-    if text.architecture in _HYBRID:
+    if text.architecture in HYBRID:
         return [
             Cache(Kind.FULL, token) if kind == "full" else Cache(Kind.STATE, _state(text, split, state_element))
             for kind in _hybrid_kinds(text)

@@ -7,7 +7,7 @@ The arithmetic is that of vllm/v1/core/kv_cache_utils.py (`get_kv_cache_groups`,
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from modelservice.models.architecture import Cache, Kind
@@ -62,39 +62,44 @@ class KVCache(NamedTuple):
         return available // self.block_bytes / self.blocks(length, in_flight)
 
 
-def kv_cache_of(caches: Sequence[Cache], block_size: int = BLOCK_SIZE) -> KVCache | None:
-    """Return the layout of what the layers keep, None where they keep nothing."""
+def kv_cache_of(caches: Sequence[Cache], block_size: int = BLOCK_SIZE, window_block: int = BLOCK_SIZE) -> KVCache | None:
+    """Return the layout of what the layers keep, None where they keep nothing.
+
+    `block_size` is that of `--block-size`, `window_block` the tokens of a block of a sliding window, which the
+    attention backend chooses: 16 on GPUs, 32 on CPUs.
+    """
     counted = Counter(caches)
     if not counted:
         return None
+    blocks = {cache: window_block if cache.kind is Kind.SLIDING else block_size for cache in counted}
     if len(counted) == 1 or all(cache.kind is Kind.FULL for cache in counted):
-        return _one_group(counted, block_size)
-    return _several(counted, block_size)
+        return _one_group(counted, blocks)
+    return _several(counted, blocks)
 
 
-def _one_group(counted: Counter[Cache], block_size: int) -> KVCache:
+def _one_group(counted: Counter[Cache], blocks: Mapping[Cache, int]) -> KVCache:
     """Return one table of blocks for all layers."""
-    cache, total = next(iter(counted)), sum(_page(cache, block_size) * count for cache, count in counted.items())
-    return KVCache((Group(cache, counted.total(), block_size, _page(cache, block_size)),), total)
+    cache, total = next(iter(counted)), sum(_page(cache, blocks) * count for cache, count in counted.items())
+    return KVCache((Group(cache, counted.total(), blocks[cache], _page(cache, blocks)),), total)
 
 
-def _page(cache: Cache, block_size: int) -> int:
-    return cache.nbytes if cache.kind is Kind.STATE else cache.nbytes * block_size
+def _page(cache: Cache, blocks: Mapping[Cache, int]) -> int:
+    return cache.nbytes if cache.kind is Kind.STATE else cache.nbytes * blocks[cache]
 
 
-def _several(counted: Counter[Cache], block_size: int) -> KVCache:
+def _several(counted: Counter[Cache], blocks: Mapping[Cache, int]) -> KVCache:
     """Return a table of blocks for each part of the layers' pattern; all pages have one size."""
     states = [cache.nbytes for cache in counted if cache.kind is Kind.STATE]
     if states:  # a page of attention is as large as the state, so that both fit one pool
-        token = min(cache.nbytes for cache in counted if cache.kind is not Kind.STATE)
-        block_size = max(block_size, _ceil(max(states), block_size * token) * block_size)
-    page = max(_page(cache, block_size) for cache in counted)
+        token = min((cache.nbytes for cache in counted if cache.kind is not Kind.STATE), default=max(states))
+        blocks = {cache: block * _ceil(max(states), block * token) for cache, block in blocks.items()}
+    page = max(_page(cache, blocks) for cache in counted)
     fewest, most = min(counted.values()), max(counted.values())
     size = most if most < fewest * 1.5 else fewest
     groups = []
     for cache, count in counted.items():
-        whole = page % _page(cache, block_size) == 0 and cache.kind is not Kind.STATE
-        block = block_size * page // _page(cache, block_size) if whole else block_size
+        whole = page % _page(cache, blocks) == 0 and cache.kind is not Kind.STATE
+        block = blocks[cache] * page // _page(cache, blocks) if whole else blocks[cache]
         groups += [Group(cache, size, block, page)] * _ceil(count, size)
     return KVCache(tuple(groups), size * page)
 

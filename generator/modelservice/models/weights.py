@@ -63,8 +63,11 @@ ONLINE = {"fp8": Fraction(8), "experts_int8": Fraction(8), "bitsandbytes": Fract
 
 def weights_per_gpu(tensors: Sequence[Tensors], text: Text, split: Split, loading: Loading) -> int:
     """Return the bytes of the fullest GPU."""
+    extra = _prediction_layers(tensors, text)
     loaded = [one for one in tensors if not _left_out(one, text)]
-    parts = [(one, _on_gpu(one, text, split, loading)) for one in loaded]
+    parts = [
+        (one, _bytes(one, text, loading) * _kept(one, text, extra) * _share(one, text, split)) for one in loaded
+    ]
     layers = sum((size for one, size in parts if _LAYER.search(one.pattern)), Fraction(0))
     ends = [size for one, size in parts if not _LAYER.search(one.pattern)]
     if split.pipeline == 1:
@@ -91,8 +94,10 @@ def _left_out(tensor: Tensors, text: Text) -> bool:
     return bool(tied) or _PREDICTION.search(tensor.pattern) is not None
 
 
-def _on_gpu(tensor: Tensors, text: Text, split: Split, loading: Loading) -> Fraction:
-    return _bytes(tensor, text, loading) * _predicted(tensor, text) * _share(tensor, text, split)
+def _prediction_layers(tensors: Sequence[Tensors], text: Text) -> int:
+    """Return how many layers for multi-token prediction stand behind the others in a checkpoint."""
+    found = any(_PREDICTION.search(one.pattern) for one in tensors)
+    return int(text.config.get("num_nextn_predict_layers") or 0) if found else 0
 
 
 def _bytes(tensor: Tensors, text: Text, loading: Loading) -> Fraction:
@@ -114,12 +119,11 @@ def _is_linear(tensor: Tensors) -> bool:
     return len(tensor.shape) > 1 and not skipped and not re.search(r"gate\.weight$|router", tensor.pattern)
 
 
-def _predicted(tensor: Tensors, text: Text) -> Fraction:
-    """Return the share of a pattern's tensors that is left without the layers for multi-token prediction.
+def _kept(tensor: Tensors, text: Text, extra: int) -> Fraction:
+    """Return the share of a pattern's tensors that is left without `extra` layers for multi-token prediction.
 
     Such layers are numbered behind the others, so that their tensors fall into the same patterns.
     """
-    extra = text.config.get("num_nextn_predict_layers") or 0
     if not extra or not _LAYER.search(tensor.pattern):
         return Fraction(1)
     each = text.experts if re.search(r"experts\.\*\.", tensor.pattern) else 1
