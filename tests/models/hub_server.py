@@ -71,7 +71,7 @@ def endless(chunk: bytes, first: bytes = b"", pause: float = 0.0, status: int = 
 
 
 class _Handler(BaseHTTPRequestHandler):
-    def do_GET(self) -> None:  # noqa: N802
+    def do_GET(self) -> None:
         hub: Hub = self.server.hub  # type: ignore[attr-defined]
         path = self.path.partition("?")[0]
         hub.asked.append(Asked(path, self.headers.get("Authorization", ""), self.headers.get("Range", "")))
@@ -93,7 +93,7 @@ class _Handler(BaseHTTPRequestHandler):
         hub.sent += len(content)
         return reply(status, content)(self)
 
-    def log_message(self, format: str, *args: Any) -> None:
+    def log_message(self, *args: Any) -> None:
         pass
 
 

@@ -7,11 +7,11 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-
 from modelservice.errors import ToolError
 from modelservice.models import hub_repository
 from modelservice.models.facts import ModelFacts, Tensors
 from modelservice.models.hub import HubModel, hub_facts
+
 from tests.models.hub_server import SHA, TOKEN, Hub, endless, reply, safetensors, serving
 
 FILES = f"/acme/tiny/resolve/{SHA}/"

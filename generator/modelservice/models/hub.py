@@ -74,7 +74,7 @@ def _facts(repository: Repository, told: Told) -> ModelFacts:
     config = _object(repository, listing, CONFIG, MAX_CONFIG)
     quantization = _object(repository, listing, QUANTIZATION, MAX_CONFIG) if QUANTIZATION in listing.files else None
     index = _object(repository, listing, INDEX, MAX_INDEX) if INDEX in listing.files else None
-    names = safetensors_files(listing.files, _indexed(index, repository) if index else ())
+    names = safetensors_files(listing.files, () if index is None else _indexed(index, repository))
     tensors = _tensors(repository, listing, names, told)
     sizes = downloaded(listing.files)
     known = all(size >= 0 for size in sizes.values())
