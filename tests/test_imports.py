@@ -63,7 +63,7 @@ LAYERS = (
     {"reading", "writing"},
     {"redact"},
     {"secret_forms", "spelling", "urls", "quantity"},
-    {"findings", "errors"},
+    {"findings", "errors", "deadline"},
 )
 
 
