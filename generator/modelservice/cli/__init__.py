@@ -22,7 +22,7 @@ from modelservice.errors import ModelServiceError, ToolError
 # What a person is doing → the commands; `validate` lies in validate_command.py.
 _SECTIONS = {
     "Writing values": ["explain"],
-    "Checking": ["validate", "diff"],
+    "Checking": ["validate", "fit", "diff"],
     "Building": ["render", "template", "package", "publish", "argocd"],
     "Using": ["access", "smoke"],
     "Maintaining this project": ["generate"],

@@ -203,7 +203,9 @@ def caches_of(
     token = 2 * max(1, text.kv_heads // split) * text.head_dim * element
     if text.architecture in HYBRID:
         return [
-            Cache(Kind.FULL, token) if kind == "full" else Cache(Kind.STATE, _state(text, split, state_element, convolved_element))
+            Cache(Kind.FULL, token)
+            if kind == "full"
+            else Cache(Kind.STATE, _state(text, split, state_element, convolved_element))
             for kind in _hybrid_kinds(text)
         ]
     return [Cache(kind, token, window) for kind, window in _windows(text)]

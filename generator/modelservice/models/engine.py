@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from modelservice.models.weights import ONLINE, Split
@@ -125,9 +125,3 @@ def _object(given: dict[str, Given], flag: str) -> dict[str, Any]:
     except ValueError:
         return {}
     return found if isinstance(found, dict) else {}
-
-
-def with_argument(args: Iterable[str], argument: str) -> list[str]:
-    """Return arguments with one more, which takes the place of what they say of the same flag as one item."""
-    flag = argument.partition("=")[0]
-    return [*(item for item in args if item.partition("=")[0].replace("_", "-") != flag), argument]

@@ -11,6 +11,8 @@ from modelservice.models.engine import AUTOMATIC, Engine
 from modelservice.models.memory_plan import MemoryPlan
 
 _USEFUL = 256
+# Compute capability since which GPUs have 8-bit floating point.
+_FP8 = 89
 _MOST_GPUS = 64
 
 
@@ -32,7 +34,7 @@ class Change(NamedTuple):
     @property
     def text(self) -> str:
         """The change as a line of values."""
-        return f"args: [{self.value}]" if self.key == "args" else f"{self.key}: {self.value}"
+        return f"args: [..., {self.value}]" if self.key == "args" else f"{self.key}: {self.value}"
 
 
 def verdict_of(plan: MemoryPlan, engine: Engine) -> Verdict:
@@ -64,7 +66,7 @@ def changes(engine: Engine, config: Any, planned: Callable[[Engine], MemoryPlan]
     found = []
     if (tokens := tokens_that_fit(plan)) >= _USEFUL and plan.weights < plan.budget:
         found.append(Change("args", f"--max-model-len={tokens}"))
-    for change, changed in _candidates(engine, config):
+    for change, changed in _candidates(engine, config, plan.gpu.capability):
         if change.key in {one.key for one in found if one.key != "args"}:
             continue
         if verdict_of(planned(changed), changed) is Verdict.FITS:
@@ -72,10 +74,10 @@ def changes(engine: Engine, config: Any, planned: Callable[[Engine], MemoryPlan]
     return found
 
 
-def _candidates(engine: Engine, config: Any) -> Iterator[tuple[Change, Engine]]:
-    if engine.kv_dtype == "auto":
+def _candidates(engine: Engine, config: Any, capability: int) -> Iterator[tuple[Change, Engine]]:
+    if engine.kv_dtype == "auto" and not 0 < capability < _FP8:
         yield Change("args", "--kv-cache-dtype=fp8"), engine._replace(kv_dtype="fp8")
-    if not (engine.online or text_of(config).quantisation):
+    if not (engine.online or text_of(config).quantisation or 0 < capability < _FP8):
         yield Change("args", "--quantization=fp8"), engine._replace(online="fp8")
     for gpus in _numbers_of_gpus(engine, text_of(config).heads):
         yield Change("gpu.count", gpus), engine._replace(split=engine.split._replace(tensor=gpus))

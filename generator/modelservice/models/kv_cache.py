@@ -62,7 +62,9 @@ class KVCache(NamedTuple):
         return available // self.block_bytes / self.blocks(length, in_flight)
 
 
-def kv_cache_of(caches: Sequence[Cache], block_size: int = BLOCK_SIZE, window_block: int = BLOCK_SIZE) -> KVCache | None:
+def kv_cache_of(
+    caches: Sequence[Cache], block_size: int = BLOCK_SIZE, window_block: int = BLOCK_SIZE
+) -> KVCache | None:
     """Return the layout of what the layers keep, None where they keep nothing.
 
     `block_size` is that of `--block-size`, `window_block` the tokens of a block of a sliding window, which the

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from modelservice.models.architecture import Kind, NotUnderstoodError, Text, caches_of, context_of, text_of
+from modelservice.models.architecture import Cache, Kind, NotUnderstoodError, Text, caches_of, context_of, text_of
 from modelservice.models.engine import AUTOMATIC, Engine
 from modelservice.models.facts import ModelFacts
 from modelservice.models.gpus import Gpu
@@ -26,7 +26,7 @@ class MemoryPlan(NamedTuple):
     """The bytes of one GPU.
 
     `budget` is vLLM's share, `available` what is left of it for the KV cache, `kv` how the cache is laid out (None: the
-    model keeps none), `length` the longest request asked for and `model_length` what the model allows.
+    model keeps none), `caches` what each layer keeps, `length` the longest request asked for and `model_length` what the model allows.
     """
 
     gpu: Gpu
@@ -34,10 +34,16 @@ class MemoryPlan(NamedTuple):
     weights: int
     overhead: Overhead
     available: int
+    caches: tuple[Cache, ...]
     kv: KVCache | None
     length: int
     model_length: int
     in_flight: int
+
+    @property
+    def kv_bytes_per_token(self) -> int:
+        """How many bytes a token takes in all layers that keep it, whatever the length of a request."""
+        return sum(cache.nbytes for cache in self.caches if cache.kind is not Kind.STATE)
 
     @property
     def blocks(self) -> int:
@@ -68,16 +74,16 @@ def plan_memory(facts: ModelFacts, engine: Engine, gpu: Gpu) -> MemoryPlan:
     length = engine.length if engine.length and engine.length != AUTOMATIC else model_length
     batch = batch_of(engine, gpu)
     vision = any(facts.config.get(key) for key in _ENCODERS)
-    overhead = overhead_of(
-        text, engine.release, batch, engine.split, longest=length, eager=engine.eager, vision=vision
-    )
+    overhead = overhead_of(text, engine.release, batch, engine.split, longest=length, eager=engine.eager, vision=vision)
     weights = weights_of(facts, text, engine)
     budget = int(gpu.memory * engine.share)
     available = budget - weights - overhead.total if engine.cache is None else engine.cache
-    kv = cache_of(text, engine)
+    caches = caches_on_gpu(text, engine)
+    kv = kv_cache_of(caches, engine.block_size, engine.block_size)
     if engine.blocks and kv:
         available = engine.blocks * kv.block_bytes
-    return MemoryPlan(gpu, budget, weights, overhead, available, kv, length, model_length, _in_flight(text, engine, batch))
+    in_flight = _in_flight(text, engine, batch)
+    return MemoryPlan(gpu, budget, weights, overhead, available, tuple(caches), kv, length, model_length, in_flight)
 
 
 def weights_of(facts: ModelFacts, text: Text, engine: Engine) -> int:
@@ -85,7 +91,9 @@ def weights_of(facts: ModelFacts, text: Text, engine: Engine) -> int:
     tensors = facts.tensors
     if not tensors:
         if facts.config.keys() & set(_ENCODERS):
-            raise NotUnderstoodError("the size of an encoder for images or sound does not follow from config.json alone")
+            raise NotUnderstoodError(
+                "the size of an encoder for images or sound does not follow from config.json alone"
+            )
         tensors = tensors_of(text)
     loading = Loading(8 * element_of(text, engine), engine.online)
     return max(0, weights_per_gpu(tensors, text, engine.split, loading) - engine.offloaded)
@@ -98,8 +106,8 @@ def element_of(text: Text, engine: Engine) -> int:
     return min(2, _BYTES[dtype_of(text.config)]) if "torch_dtype" in text.config or "dtype" in text.config else 2
 
 
-def cache_of(text: Text, engine: Engine) -> KVCache | None:
-    """Return how the KV cache is laid out."""
+def caches_on_gpu(text: Text, engine: Engine) -> list[Cache]:
+    """Return what the layers of one GPU keep."""
     element = element_of(text, engine)
     state = text.config.get("mamba_ssm_dtype") if engine.state_dtype == "auto" else engine.state_dtype
     caches = caches_of(
@@ -113,7 +121,7 @@ def cache_of(text: Text, engine: Engine) -> KVCache | None:
         caches = caches[: -(-len(caches) // engine.split.pipeline)]
     if not engine.hybrid and {cache.kind for cache in caches} - {Kind.STATE} != {Kind.SLIDING}:
         caches = [cache if cache.kind is Kind.STATE else cache._replace(kind=Kind.FULL, window=0) for cache in caches]
-    return kv_cache_of(caches, engine.block_size, engine.block_size)
+    return caches
 
 
 def _cached(kv_dtype: str, element: int) -> int:

@@ -148,9 +148,7 @@ def _graphs(text: Text, release: tuple[int, ...], on_v2: bool, eager: bool) -> t
     return compiling + graphs, compiling + graphs // 2
 
 
-def _error(
-    text: Text, release: tuple[int, ...], split: Split, batch: Batch, vision: bool
-) -> tuple[int, str]:
+def _error(text: Text, release: tuple[int, ...], split: Split, batch: Batch, vision: bool) -> tuple[int, str]:
     """Return how far off the estimate may be, without graphs, and why."""
     error, origin = 0.12, f"measured with vLLM {'.'.join(map(str, release))}"
     if release not in _MEASURED:

@@ -65,9 +65,7 @@ def weights_per_gpu(tensors: Sequence[Tensors], text: Text, split: Split, loadin
     """Return the bytes of the fullest GPU."""
     extra = _prediction_layers(tensors, text)
     loaded = [one for one in tensors if not _left_out(one, text)]
-    parts = [
-        (one, _bytes(one, text, loading) * _kept(one, text, extra) * _share(one, text, split)) for one in loaded
-    ]
+    parts = [(one, _bytes(one, text, loading) * _kept(one, text, extra) * _share(one, text, split)) for one in loaded]
     layers = sum((size for one, size in parts if _LAYER.search(one.pattern)), Fraction(0))
     ends = [size for one, size in parts if not _LAYER.search(one.pattern)]
     if split.pipeline == 1:
