@@ -30,6 +30,11 @@ def gpu_of(values: Mapping[str, Any]) -> Gpu | None:
     return card
 
 
+def may_differ(values: Mapping[str, Any]) -> bool:
+    """Say whether a service's values allow nodes with different GPUs."""
+    return len({gpu_named(value) for name, value in _labels(values) if _NAMES.fullmatch(name)}) > 1
+
+
 def _stated(gpu: Mapping[str, Any], labels: list[tuple[str, str]]) -> int:
     """Return the bytes that the values state, 0 where they do not."""
     if gpu["vgpu"]["enabled"] and isinstance(slice_ := gpu["vgpu"]["memoryMiB"], int):
