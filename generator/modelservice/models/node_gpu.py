@@ -22,7 +22,8 @@ def gpu_of(values: Mapping[str, Any]) -> Gpu | None:
     """Return one GPU of a service's complete values, None where nothing tells which it is."""
     gpu = values["gpu"]
     labels = list(_labels(values))
-    named = next((found for name, value in labels if _NAMES.fullmatch(name) and (found := gpu_named(value))), None)
+    cards = [found for name, value in labels if _NAMES.fullmatch(name) and (found := gpu_named(value))]
+    named = min(cards, key=lambda one: one.memory, default=None)  # any of several nodes may be taken
     sliced = gpu_named(gpu["resourceName"]) if "mig" in gpu["resourceName"] else None
     card = sliced or named
     if bytes_ := _stated(gpu, labels):

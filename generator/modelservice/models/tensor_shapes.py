@@ -24,7 +24,7 @@ _TIED = {"Gemma3ForCausalLM"}
 _PLAIN = {
     *("LlamaForCausalLM", "MistralForCausalLM", "MixtralForCausalLM", "Qwen2ForCausalLM", "Qwen2MoeForCausalLM"),
     *("Qwen3ForCausalLM", "Qwen3MoeForCausalLM", "Phi3ForCausalLM", "GemmaForCausalLM", "Gemma2ForCausalLM"),
-    *("Gemma3ForCausalLM", "GraniteForCausalLM", "Olmo2ForCausalLM", "Glm4ForCausalLM", "Glm4MoeForCausalLM"),
+    *("Gemma3ForCausalLM", "GraniteForCausalLM", "Glm4ForCausalLM", "Glm4MoeForCausalLM"),
     *("SmolLM3ForCausalLM", "GptOssForCausalLM", "SeedOssForCausalLM", "Cohere2ForCausalLM", "MiniMaxM2ForCausalLM"),
     *("DeepseekV2ForCausalLM", "DeepseekV3ForCausalLM"),
 }
@@ -95,9 +95,6 @@ def _attention(text: Text) -> Iterator[_Part]:
         whole = text.architecture == "MiniMaxM2ForCausalLM"
         yield _Part(f"{prefix}q_norm.weight", (queries if whole else text.head_dim,), layers)
         yield _Part(f"{prefix}k_norm.weight", (keys if whole else text.head_dim,), layers)
-    if text.architecture == "Olmo2ForCausalLM":
-        yield _Part(f"{prefix}q_norm.weight", (queries,), layers)
-        yield _Part(f"{prefix}k_norm.weight", (keys,), layers)
 
 
 def _latent_attention(text: Text, prefix: str) -> Iterator[_Part]:
