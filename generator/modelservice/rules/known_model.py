@@ -6,16 +6,19 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from modelservice.findings import Path, Severity, dotted
+from modelservice.models.architecture import NotUnderstoodError, text_of
 from modelservice.rules.given_arguments import command_line_of, given, words
 from modelservice.rules.image import is_own_image
 from modelservice.rules.rule import Said, Settings, Values, rule, setting
 
 if TYPE_CHECKING:
     from modelservice.models.engine import Engine
-    from modelservice.models.facts import ModelFacts
+    from modelservice.models.facts import ModelFacts, Tensors
     from modelservice.models.gpus import Gpu
 
 GIB = 2**30
+# What a computation with facts raises that it does not understand; a facts file may be anybody's.
+NOT_UNDERSTOOD = (NotUnderstoodError, ArithmeticError, LookupError, TypeError, ValueError, AttributeError)
 
 
 def model_facts_of(values: Values) -> ModelFacts | None:
@@ -37,6 +40,16 @@ def engine_for(values: Values) -> Engine:
     from modelservice.models.engine import engine_of
 
     return engine_of(words(values), command_line_of(values), int(values.at("gpu.count")))
+
+
+def stored_tensors(facts: ModelFacts) -> tuple[Tensors, ...]:
+    """Return the tensors of the files, or those that the configuration alone tells; none where it is not understood."""
+    from modelservice.models.tensor_shapes import tensors_of
+
+    try:
+        return facts.tensors or tensors_of(text_of(facts.config))
+    except NOT_UNDERSTOOD:
+        return ()
 
 
 def gibibytes(size: float) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 
 from modelservice.findings import Path, Severity
 from modelservice.quantity import amount
-from modelservice.rules.known_model import GIB, gibibytes, too_small
+from modelservice.rules.known_model import GIB, gibibytes, stored_tensors, too_small
 from modelservice.rules.model import model_mount, under
 from modelservice.rules.model_loading import in_object_store
 from modelservice.rules.rule import Said, Values, rule
@@ -20,14 +20,19 @@ _BYTES_A_SECOND = 125_000_000
 def needed_bytes(values: Values) -> int:
     """Return the bytes that a download of the model fetches at least, 0 where that is not known.
 
-    The chart's own download fetches all that is of use, vLLM the files with the weights.
+    The chart's own download fetches all that is of use, vLLM the files with the weights. Without a list of files the
+    weights alone count.
     """
     from modelservice.models.weight_files import safetensors_files
 
-    files = dict(values.facts.files) if values.facts else {}
-    if values.at("modelVolume.preDownload"):
+    if not values.facts:
+        return 0
+    files = values.facts.files
+    if values.at("modelVolume.preDownload") and files:
         return sum(files.values())
-    return sum(files[name] for name in safetensors_files(files))
+    return sum(files[name] for name in safetensors_files(files)) or sum(
+        one.nbytes for one in stored_tensors(values.facts)
+    )
 
 
 def _downloads(values: Values) -> bool:

@@ -11,7 +11,16 @@ from modelservice.findings import Refuser, Severity
 from modelservice.quantity import amount
 from modelservice.rules.given_arguments import adding_argument, given, last_value
 from modelservice.rules.gpu import CPU_IMAGE
-from modelservice.rules.known_model import GIB, engine_for, gibibytes, model_facts_of, one_gpu, too_small
+from modelservice.rules.known_model import (
+    GIB,
+    NOT_UNDERSTOOD,
+    engine_for,
+    gibibytes,
+    model_facts_of,
+    one_gpu,
+    stored_tensors,
+    too_small,
+)
 from modelservice.rules.model_download import needed_bytes
 from modelservice.rules.rule import Said, Values, rule
 from modelservice.vllm.argument_rules import in_place
@@ -59,7 +68,6 @@ def _fit(values: Values) -> _Fit | None:
     facts, gpu = model_facts_of(values), one_gpu(values)
     if not facts or not gpu or given(values, *_NOT_COMPUTED):
         return None
-    from modelservice.models.architecture import NotUnderstoodError
     from modelservice.models.fit import Verdict, changes, verdict_of
     from modelservice.models.memory_plan import plan_memory
 
@@ -70,8 +78,8 @@ def _fit(values: Values) -> _Fit | None:
         too_large, too_long = verdict is Verdict.NOT, verdict is Verdict.SHORTER
         wrong = too_large or too_long
         better = changes(engine, facts.config, lambda one: plan_memory(facts, one, gpu)) if wrong else []
-    except (NotUnderstoodError, ArithmeticError, LookupError, TypeError, ValueError, AttributeError):
-        return None  # a facts file may be anybody's
+    except NOT_UNDERSTOOD:
+        return None
     return _Fit(engine, plan, too_large, too_long, better)
 
 
@@ -192,7 +200,10 @@ def _resident(values: Values) -> Iterator[tuple[int, str]]:
     if (source.get("emptyDir") or {}).get("medium") == "Memory":
         yield needed_bytes(values), f"of {facts.model} in a model volume in memory"
     if values.at("gpu.count") == 0 and CPU_IMAGE.rsplit("/", 1)[-1] in values.at("image.repository"):
-        yield sum(min(one.nbytes, 2 * one.elements) for one in facts.tensors), f"of weights that {facts.model} has"
+        yield (
+            sum(min(one.nbytes, 2 * one.elements) for one in stored_tensors(facts)),
+            f"of weights that {facts.model} has",
+        )
     if last_value(values, _STRATEGY) == "eager":
         workers = engine_for(values).split.gpus
         largest = max((size for name, size in facts.files.items() if name.endswith(".safetensors")), default=0)
