@@ -1,6 +1,6 @@
 """Print the table of docs/fit.md: what the memory model predicts beside what was measured.
 
-    python -m tests.models.measured
+python -m tests.models.measured
 """
 
 from __future__ import annotations
@@ -90,16 +90,14 @@ def table(found: list[Row]) -> str:
     for row in found:
         one = row.measured
         how = f"{one['gpu']}, {one['release']}, {one['tokens']}, {one['sequences']}{', eager' if one['eager'] else ''}"
-        weights = "–" if row.weights is None else f"{row.weights:.2f}"
+        weights = "?" if row.weights is None else f"{row.weights:.2f}"
         lines.append(
             f"| {one['model']} | {how} | {weights} / {one['weights_gib']:.2f} "
             f"| {row.overhead:.2f} ± {row.error:.2f} / {row.measured_overhead:.2f} "
             f"| {row.kv:.2f} / {one['kv_gib']:.2f} | {off(row):+.2%} |"
         )
     errors = [abs(off(row)) for row in found]
-    return "\n".join(
-        [*lines, "", f"Error of the KV cache: {mean(errors):.2%} on average, {max(errors):.2%} at worst."]
-    )
+    return "\n".join([*lines, "", f"Error of the KV cache: {mean(errors):.2%} on average, {max(errors):.2%} at worst."])
 
 
 def off(row: Row) -> float:

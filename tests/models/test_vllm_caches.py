@@ -12,11 +12,11 @@ from modelservice.models.weights import Loading, Split, positions, weights_per_g
 RECORDED = json.loads((Path(__file__).parent / "vllm_caches.json").read_text())
 # Sizes that need the headers of the files.
 HEADERS_ONLY = {"llama4", "olmo2", "opt", "starcoder2"}
-CPU_WINDOW_BLOCK = 32
+CPU_KERNEL_BLOCK = 32
 
 
 def cache(name: str) -> KVCache:
-    found = kv_cache_of(caches_of(text_of(RECORDED[name]["config"])), 16, CPU_WINDOW_BLOCK)
+    found = kv_cache_of(caches_of(text_of(RECORDED[name]["config"])), 16, CPU_KERNEL_BLOCK)
     assert found
     return found
 

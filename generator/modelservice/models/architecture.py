@@ -27,11 +27,15 @@ class Kind(StrEnum):
 
 
 class Cache(NamedTuple):
-    """What one layer keeps on one GPU: `nbytes` of a token, of a STATE those of a sequence; `window` in tokens."""
+    """What one layer keeps on one GPU: `nbytes` of a token, of a STATE those of a sequence; `window` in tokens.
+
+    A request holds so many `states`: with prefix caching also earlier ones.
+    """
 
     kind: Kind
     nbytes: int
     window: int = 0
+    states: int = 1
 
 
 # Attention over all tokens or, where the configuration says so (`layer_types`, `sliding_window`), over a window.
@@ -51,6 +55,7 @@ LATENT = {
     *("DeepseekV2ForCausalLM", "DeepseekV3ForCausalLM", "MiniCPM3ForCausalLM", "LongcatFlashForCausalLM"),
     *("Glm4MoeLiteForCausalLM",),
 }
+_LINEAR = {"Qwen3NextForCausalLM"}
 HYBRID = {"Qwen3NextForCausalLM", "GraniteMoeHybridForCausalLM", "BambaForCausalLM"}
 # Wrappers with a language model in text_config or llm_config: architecture → that of the language model.
 _WRAPPED = {
@@ -172,8 +177,8 @@ _SCALED = ("su", "longrope", "llama3", "mrope", "default")
 
 
 def context_of(text: Text) -> int:
-    """Return the longest request that a model allows. Raises NotUnderstoodError where its configuration does not say."""
-    lengths = [text.config[name] for name in _LENGTHS if isinstance(text.config.get(name), int)]
+    """Return the longest request that a model allows. Raises NotUnderstoodError where it does not say."""
+    lengths = [int(text.config[name]) for name in _LENGTHS if isinstance(text.config.get(name), int)]
     if not lengths:
         raise NotUnderstoodError("config.json does not say how many tokens a request may have")
     longest, scaling = min(lengths), text.config.get("rope_scaling") or text.config.get("rope_parameters")
@@ -183,17 +188,24 @@ def context_of(text: Text) -> int:
     if kind in _SCALED or not isinstance(factor := scaling.get("factor", 1), int | float):
         return longest
     if kind == "yarn":
-        longest = scaling.get("original_max_position_embeddings", longest)
+        longest = int(scaling.get("original_max_position_embeddings", longest))
     return int(longest * factor)
 
 
 def caches_of(
-    text: Text, *, split: int = 1, element: int = 2, state_element: int = 2, convolved_element: int = 2
+    text: Text,
+    *,
+    split: int = 1,
+    element: int = 2,
+    state_element: int = 2,
+    convolved_element: int = 2,
+    prefixes: bool = True,
 ) -> list[Cache]:
     """Return what each layer keeps on one GPU.
 
     `split` is the tensor parallel size, `element` the bytes of an element in the cache, `state_element` those of an
-    element in a state and `convolved_element` those of an element that a convolution keeps.
+    element in a state and `convolved_element` those of an element that a convolution keeps; `prefixes` says whether
+    prefixes are cached.
     """
     if split > text.heads or text.heads % split:
         raise NotUnderstoodError(f"{text.heads} attention heads cannot be split over {split} GPUs")
@@ -202,12 +214,10 @@ def caches_of(
         return [Cache(Kind.FULL, latent)] * text.layers
     token = 2 * max(1, text.kv_heads // split) * text.head_dim * element
     if text.architecture in HYBRID:
-        return [
-            Cache(Kind.FULL, token)
-            if kind == "full"
-            else Cache(Kind.STATE, _state(text, split, state_element, convolved_element))
-            for kind in _hybrid_kinds(text)
-        ]
+        # A Mamba 2 layer also keeps the state of a checkpoint in a prefill (mamba_mixer2.py).
+        states = 1 if not prefixes else 2 if text.architecture in _LINEAR else 3
+        state = Cache(Kind.STATE, _state(text, split, state_element, convolved_element), 0, states)
+        return [Cache(Kind.FULL, token) if kind == "full" else state for kind in _hybrid_kinds(text)]
     return [Cache(kind, token, window) for kind, window in _windows(text)]
 
 
@@ -244,7 +254,7 @@ def _hybrid_kinds(text: Text) -> list[str]:
 
 def _state(text: Text, split: int, element: int, convolved_element: int) -> int:
     """Return the bytes of one layer's state, as vllm/model_executor/layers/mamba/mamba_utils.py shapes it."""
-    if text.architecture == "Qwen3NextForCausalLM":
+    if text.architecture in _LINEAR:
         keys, values = text.number("linear_num_key_heads"), text.number("linear_num_value_heads")
         key, value = text.number("linear_key_head_dim"), text.number("linear_value_head_dim")
         convolved = (2 * keys * key + values * value) // split * (text.number("linear_conv_kernel_dim") - 1)

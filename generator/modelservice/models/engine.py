@@ -14,6 +14,8 @@ from modelservice.vllm.flags import Line
 GIB = 2**30
 AUTOMATIC = -1
 # Since 0.20.0 a process takes 92 % of the GPU by default, before that 90 %.
+# Since 0.28 prefixes of models with states are cached by default (`is_prefix_caching_supported` in config/model.py).
+_PREFIXES_SINCE = (0, 28)
 _SHARE, _SHARE_BEFORE, _SHARE_SINCE = 0.92, 0.9, (0, 20)
 
 
@@ -41,6 +43,7 @@ class Engine(NamedTuple):
     offloaded: int = 0
     eager: bool = False
     hybrid: bool = True
+    prefixes: bool = True
     unread: tuple[str, ...] = ()
 
 
@@ -71,6 +74,7 @@ def engine_of(args: Sequence[str], line: Line, gpus: int) -> Engine:
         blocks=_size(given, "--num-gpu-blocks-override"),
         offloaded=int(_number(given, "--cpu-offload-gb", 0) * GIB),
         eager=_switch(given, "--enforce-eager"),
+        prefixes=_prefixes(given, release),
         hybrid=not _switch(given, "--disable-hybrid-kv-cache-manager"),
         unread=tuple(flag for flag in _UNREAD if flag in given),
     )
@@ -117,6 +121,11 @@ def _number(given: dict[str, Given], flag: str, default: float) -> float:
 def _switch(given: dict[str, Given], flag: str) -> bool:
     item = given.get(flag)
     return item is not None and not item.negated
+
+
+def _prefixes(given: dict[str, Given], release: tuple[int, ...]) -> bool:
+    item = given.get("--enable-prefix-caching")
+    return not item.negated if item else not release or release >= _PREFIXES_SINCE
 
 
 def _object(given: dict[str, Given], flag: str) -> dict[str, Any]:

@@ -88,7 +88,7 @@ def as_text(answer: Answer) -> str:
 def _lines(answer: Answer) -> Iterator[str]:
     plan, facts, engine = answer.plan, answer.facts, answer.engine
     release = f"vLLM {'.'.join(map(str, engine.release))}" if engine.release else "an unknown vLLM release"
-    gpus = f"{engine.split.gpus} × {plan.gpu.name}" if engine.split.gpus > 1 else plan.gpu.name
+    gpus = f"{engine.split.gpus} x {plan.gpu.name}" if engine.split.gpus > 1 else plan.gpu.name
     yield f"{facts.model} on {gpus} ({plan.gpu.memory / GIB:.2f} GiB each), {release}"
     yield f"  facts: {facts.source}{f' at {facts.revision}' if facts.revision else ''}"
     if size := facts.download_bytes:
@@ -97,7 +97,7 @@ def _lines(answer: Answer) -> Iterator[str]:
     yield from _picture(answer)
     yield ""
     if plan.kv:
-        yield f"  KV cache: {plan.kv_bytes_per_token:,} bytes per token, {plan.tokens:,} tokens of requests of {plan.length:,}"
+        yield f"  KV cache: {plan.kv_bytes_per_token:,} bytes per token, {plan.tokens:,} tokens in all"
         yield f"  requests of {plan.length:,} tokens at once: {plan.requests:.2f}"
         yield ""
     yield _said(answer)

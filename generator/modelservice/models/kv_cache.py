@@ -27,7 +27,7 @@ class Group(NamedTuple):
         """Return the blocks of one request of this length; `in_flight` tokens may be scheduled and not yet done."""
         kind, window = self.cache.kind, self.cache.window
         if kind is Kind.STATE:
-            return 1
+            return self.cache.states
         if kind is Kind.SLIDING:
             return _ceil(min(window - 1 + in_flight, length), self.block_size) + 1
         if kind is Kind.CHUNKED:
@@ -63,20 +63,20 @@ class KVCache(NamedTuple):
 
 
 def kv_cache_of(
-    caches: Sequence[Cache], block_size: int = BLOCK_SIZE, window_block: int = BLOCK_SIZE
+    caches: Sequence[Cache], block_size: int = BLOCK_SIZE, kernel_block: int = BLOCK_SIZE
 ) -> KVCache | None:
     """Return the layout of what the layers keep, None where they keep nothing.
 
-    `block_size` is that of `--block-size`, `window_block` the tokens of a block of a sliding window, which the
-    attention backend chooses: 16 on GPUs, 32 on CPUs.
+    `block_size` is that of `--block-size`, `kernel_block` the tokens of the attention kernel's smallest block, which
+    those of a sliding window have: 16 on GPUs, 32 on CPUs.
     """
     counted = Counter(caches)
     if not counted:
         return None
-    blocks = {cache: window_block if cache.kind is Kind.SLIDING else block_size for cache in counted}
+    blocks = {cache: kernel_block if cache.kind is Kind.SLIDING else block_size for cache in counted}
     if len(counted) == 1 or all(cache.kind is Kind.FULL for cache in counted):
         return _one_group(counted, blocks)
-    return _several(counted, blocks)
+    return _several(counted, _aligned(blocks, max(block_size, kernel_block)))
 
 
 def _one_group(counted: Counter[Cache], blocks: Mapping[Cache, int]) -> KVCache:
@@ -89,12 +89,17 @@ def _page(cache: Cache, blocks: Mapping[Cache, int]) -> int:
     return cache.nbytes if cache.kind is Kind.STATE else cache.nbytes * blocks[cache]
 
 
+def _aligned(blocks: Mapping[Cache, int], unit: int) -> Mapping[Cache, int]:
+    """Return the blocks, so large beside states that a page of attention holds a state: both come from one pool."""
+    state = max((cache.nbytes for cache in blocks if cache.kind is Kind.STATE), default=0)
+    token = min((cache.nbytes for cache in blocks if cache.kind is not Kind.STATE), default=0)
+    if not (state and token):
+        return blocks
+    return dict.fromkeys(blocks, unit * _ceil(state, unit * token))
+
+
 def _several(counted: Counter[Cache], blocks: Mapping[Cache, int]) -> KVCache:
     """Return a table of blocks for each part of the layers' pattern; all pages have one size."""
-    states = [cache.nbytes for cache in counted if cache.kind is Kind.STATE]
-    if states:  # a page of attention is as large as the state, so that both fit one pool
-        token = min((cache.nbytes for cache in counted if cache.kind is not Kind.STATE), default=max(states))
-        blocks = {cache: block * _ceil(max(states), block * token) for cache, block in blocks.items()}
     page = max(_page(cache, blocks) for cache in counted)
     fewest, most = min(counted.values()), max(counted.values())
     size = most if most < fewest * 1.5 else fewest

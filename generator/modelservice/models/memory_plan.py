@@ -25,8 +25,9 @@ _IN_FLIGHT_SINCE = (0, 28)
 class MemoryPlan(NamedTuple):
     """The bytes of one GPU.
 
-    `budget` is vLLM's share, `available` what is left of it for the KV cache, `kv` how the cache is laid out (None: the
-    model keeps none), `caches` what each layer keeps, `length` the longest request asked for and `model_length` what the model allows.
+    `budget` is vLLM's share, `available` what is left of it for the KV cache; `caches` is what each layer keeps and
+    `kv` how that is laid out (None: the model keeps nothing); `length` is the longest request that is asked for,
+    `model_length` what the model allows, `in_flight` the tokens that may be scheduled and not yet done.
     """
 
     gpu: Gpu
@@ -79,7 +80,7 @@ def plan_memory(facts: ModelFacts, engine: Engine, gpu: Gpu) -> MemoryPlan:
     budget = int(gpu.memory * engine.share)
     available = budget - weights - overhead.total if engine.cache is None else engine.cache
     caches = caches_on_gpu(text, engine)
-    kv = kv_cache_of(caches, engine.block_size, engine.block_size)
+    kv = kv_cache_of(caches, engine.block_size)
     if engine.blocks and kv:
         available = engine.blocks * kv.block_bytes
     in_flight = _in_flight(text, engine, batch)
@@ -116,6 +117,7 @@ def caches_on_gpu(text: Text, engine: Engine) -> list[Cache]:
         element=_cached(engine.kv_dtype, element),
         state_element=_BYTES.get(str(state), element),
         convolved_element=element,
+        prefixes=engine.prefixes,
     )
     if engine.split.pipeline > 1:
         caches = caches[: -(-len(caches) // engine.split.pipeline)]

@@ -43,7 +43,8 @@ def tensors_of(text: Text) -> tuple[Tensors, ...]:
     """Return the tensors of the language model. Raises NotUnderstoodError."""
     if text.architecture not in _PLAIN:
         raise NotUnderstoodError(
-            f"the size of {text.architecture} does not follow from config.json alone: the headers of its files are needed"
+            f"the size of {text.architecture} does not follow from config.json alone: "
+            "the headers of its files are needed"
         )
     dtype = dtype_of(text.config)
     parts = [*_ends(text), *_attention(text), *_feed_forward(text)]

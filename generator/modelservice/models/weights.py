@@ -36,7 +36,7 @@ _VISION = re.compile(r"(^|\.)(visual|vision_\w+|multi_modal_projector|mm_project
 
 
 class Split(NamedTuple):
-    """How a model is spread over GPUs: tensor, pipeline and data parallel sizes, and whether experts are spread whole."""
+    """How a model is spread over GPUs: tensor, pipeline, data parallel; whether each rank has some whole experts."""
 
     tensor: int = 1
     pipeline: int = 1
