@@ -66,13 +66,13 @@ def facts_path(model: str, values_file: str) -> Path:
     return Path(values_file).parent / FOLDER / file_name(model)
 
 
-def known_facts(model: str, revision: str, values_files: Iterable[str]) -> ModelFacts | None:
+def known_facts(model: str, revision: str, values_files: Iterable[str], *, catalogue: bool = True) -> ModelFacts | None:
     """Return what is known of a model without a network: from a file beside one of its values files, or the catalogue.
 
     Facts of another commit than the one asked for do not count. Raises InputError for a file that is broken.
     """
     places = [facts_path(model, file) for file in reversed(list(values_files))]
-    for path in (*places, CATALOGUE / file_name(model)):
+    for path in (*places, CATALOGUE / file_name(model))[: None if catalogue else -1]:
         if path.is_file() and _is_of(found := read_facts(path), model, revision):
             return found
     return None

@@ -31,6 +31,13 @@ def gpu_of(values: Mapping[str, Any]) -> Gpu | None:
     return card
 
 
+def may_differ(values: Mapping[str, Any]) -> bool:
+    """Say whether a service's values allow nodes with different GPUs: several names, or a term that names none."""
+    terms = [{gpu_named(value) for name, value in _of_term(term) if _NAMES.fullmatch(name)} for term in _terms(values)]
+    selected = {gpu_named(value) for name, value in _selected(values) if _NAMES.fullmatch(name)}
+    return len(selected) > 1 or (not selected and len(set().union(*terms)) > (1 if all(terms) else 0))
+
+
 def _stated(gpu: Mapping[str, Any], labels: list[tuple[str, str]]) -> int:
     """Return the bytes that the values state, 0 where they do not."""
     if gpu["vgpu"]["enabled"] and isinstance(slice_ := gpu["vgpu"]["memoryMiB"], int):
@@ -42,11 +49,24 @@ def _stated(gpu: Mapping[str, Any], labels: list[tuple[str, str]]) -> int:
 
 def _labels(values: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     """Yield the labels that a node must have, with a value that it may have."""
+    yield from _selected(values)
+    for term in _terms(values):
+        yield from _of_term(term)
+
+
+def _selected(values: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     yield from ((name, str(value)) for name, value in (values.get("nodeSelector") or {}).items())
-    terms: Any = (values.get("affinity") or {}).get("nodeAffinity") or {}
+
+
+def _terms(values: Mapping[str, Any]) -> list[Any]:
+    """Return the terms of the required node affinity, of which a node fulfils one; None is one that is not valid."""
+    found: Any = (values.get("affinity") or {}).get("nodeAffinity") or {}
     for key in _SELECTED[:2]:
-        terms = terms.get(key) or {}
-    for term in terms or ():
-        for expression in term.get(_SELECTED[2]) or ():
-            if expression.get("operator") == "In":
-                yield from ((expression["key"], str(value)) for value in expression.get("values") or ())
+        found = found.get(key) or {}
+    return list(found or ())
+
+
+def _of_term(term: Any) -> Iterator[tuple[str, str]]:
+    for expression in (term or {}).get(_SELECTED[2]) or ():
+        if expression and expression.get("operator") == "In":
+            yield from ((str(expression.get("key")), str(value)) for value in expression.get("values") or ())

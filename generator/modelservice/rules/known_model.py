@@ -1,0 +1,81 @@
+"""Share among rules a model's facts, the GPU and the arguments that they hold for; find a broken facts file."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+from modelservice.findings import Path, Severity, dotted
+from modelservice.models.architecture import NotUnderstoodError, text_of
+from modelservice.rules.given_arguments import command_line_of, given, words
+from modelservice.rules.image import is_own_image
+from modelservice.rules.rule import Said, Settings, Values, rule, setting
+
+if TYPE_CHECKING:
+    from modelservice.models.engine import Engine
+    from modelservice.models.facts import ModelFacts, Tensors
+    from modelservice.models.gpus import Gpu
+
+GIB = 2**30
+# What a computation with facts raises that it does not understand; a facts file may be anybody's.
+NOT_UNDERSTOOD = (NotUnderstoodError, ArithmeticError, LookupError, TypeError, ValueError, AttributeError)
+
+
+def model_facts_of(values: Values) -> ModelFacts | None:
+    """Return the facts that vLLM goes by, None where they are unknown or changed, or the image is not vLLM's own."""
+    changed = given(values, "--hf-overrides", "--hf-config-path", "--config-format", "--model-loader-extra-config")
+    return None if changed or not is_own_image(values) else values.facts
+
+
+def one_gpu(values: Values) -> Gpu | None:
+    """Return the GPU that every pod gets, None where the values do not say which."""
+    from modelservice.models.node_gpu import gpu_of, may_differ
+
+    named = values.at("gpu.count") or "mig" in "".join(values.at("resources.limits"))
+    return None if not named or may_differ(values.merged) else gpu_of(values.merged)
+
+
+def engine_for(values: Values) -> Engine:
+    """Return what the arguments say of memory."""
+    from modelservice.models.engine import engine_of
+
+    return engine_of(words(values), command_line_of(values), int(values.at("gpu.count")))
+
+
+def stored_tensors(facts: ModelFacts) -> tuple[Tensors, ...]:
+    """Return the tensors of the files, or those that the configuration alone tells; none where it is not understood."""
+    from modelservice.models.tensor_shapes import tensors_of
+
+    try:
+        return facts.tensors or tensors_of(text_of(facts.config))
+    except NOT_UNDERSTOOD:
+        return ()
+
+
+def gibibytes(size: float) -> str:
+    """Return bytes as messages show them: 15.3 GiB."""
+    return f"{size / GIB:.1f} GiB"
+
+
+def too_small(values: Values, path: Path, value: Any, rest: str, settings: Settings, end: str = "") -> Said:
+    """Say that a value is too small for the model, where it is written; a default is said of the model."""
+    if values.has(path):
+        return setting(path, f"{value} {rest}", settings, end)
+    return setting(("model", "name"), f"{dotted(path)} {value} {rest}", settings, end)
+
+
+@rule(
+    "facts-file",
+    "The file with the model's facts cannot be read.",
+    why=("The sizes of the model are then unknown. GPUs, volumes and lengths that are too small for it are not found."),
+    source="docs/fit.md",
+    severity=Severity.WARNING,
+)
+def facts_file(values: Values) -> Iterator[Said]:
+    """Find a file for the model's facts that does not hold any."""
+    if values.broken_facts:
+        message, _, hint = values.broken_facts.rpartition("; ")
+        yield Said(("model", "name"), message or values.broken_facts, hint if message else "check the file")
+
+
+RULES = (facts_file,)
