@@ -174,7 +174,7 @@ def test_the_longest_request_starts_and_one_block_more_does_not(tmp_path: Path) 
     arguments = (f"--block-size={CPU_BLOCK}", f"--num-gpu-blocks-override={BLOCKS}")
     fits, refused = (
         log_of(tmp_path / f"{length}.log", *arguments, f"--max-model-len={length}")
-        for length in (longest, longest + 16)
+        for length in (longest, longest + CPU_BLOCK)
     )
     assert "Application startup complete" in fits
     assert "To serve at least one request with the model's max seq len" in refused

@@ -3,7 +3,6 @@
 from typing import Any
 
 import pytest
-
 from modelservice.models.node_gpu import may_differ
 
 

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from modelservice.models.architecture import LATENT, NotUnderstoodError, Text
-from modelservice.models.facts import Tensors
+from modelservice.models.model_facts import Tensors
 
 _DTYPES = {"bfloat16": "BF16", "float16": "F16", "float32": "F32", "half": "F16"}
 # What the constructors have beside the plain form: a bias of queries, keys and values; norms of queries and keys, of
