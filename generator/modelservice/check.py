@@ -23,7 +23,7 @@ from modelservice.schema.source import plain_schema
 if TYPE_CHECKING:
     from jsonschema import Draft7Validator
 
-    from modelservice.models.facts import ModelFacts
+    from modelservice.models.model_facts import ModelFacts
 
 # Whatever a file holds, a message stays readable.
 _LONGEST = 600

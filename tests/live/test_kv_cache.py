@@ -20,6 +20,8 @@ from tests.models.test_vllm_caches import HEADERS_ONLY, RECORDED
 
 pytestmark = pytest.mark.live
 HERE = Path(__file__).parent
+# The smallest block of the attention kernel on a CPU, and how many of them the server gets.
+CPU_BLOCK, BLOCKS = 32, 9
 LAYERS: dict[str, Any] = {
     "hidden_size": 512,
     "intermediate_size": 1024,
@@ -106,7 +108,7 @@ def laid_out(name: str) -> KVCache:
     # On a CPU a state is kept in 32 bits, and the smallest block has 32 tokens.
     element = 1 if "kv_cache_dtype" in ALL[name].get("arguments", {}) else 2
     caches = caches_of(text_of(ALL[name]["config"]), element=element, state_element=4)
-    found = kv_cache_of(caches, 16, 32)
+    found = kv_cache_of(caches, 16, CPU_BLOCK)
     assert found
     return found
 
@@ -138,9 +140,6 @@ def test_what_is_recorded_is_what_vllm_computes(computed: dict[str, Any], name: 
     assert {"name": name, **recorded} == computed[name]
 
 
-BLOCKS = 9
-
-
 def log_of(log: Path, *arguments: str) -> str:
     """Return what `vllm serve` writes until it serves or ends."""
     command = [ENVIRONMENT / "bin/vllm", "serve", MODELS / "chat", f"--port={free_port()}", *CPU_FLAGS, *arguments]
@@ -168,13 +167,14 @@ def free_port() -> int:
 
 
 def test_the_longest_request_starts_and_one_block_more_does_not(tmp_path: Path) -> None:
-    cache = kv_cache_of(caches_of(text_of(json.loads((MODELS / "chat/config.json").read_text()))))
+    text = text_of(json.loads((MODELS / "chat/config.json").read_text()))
+    cache = kv_cache_of(caches_of(text), CPU_BLOCK)
     assert cache
     longest = cache.longest(BLOCKS * cache.block_bytes, 2048, 2048)
-    arguments = ("--block-size=16", f"--num-gpu-blocks-override={BLOCKS}")
+    arguments = (f"--block-size={CPU_BLOCK}", f"--num-gpu-blocks-override={BLOCKS}")
     fits, refused = (
         log_of(tmp_path / f"{length}.log", *arguments, f"--max-model-len={length}")
-        for length in (longest, longest + 16)
+        for length in (longest, longest + CPU_BLOCK)
     )
     assert "Application startup complete" in fits
     assert "To serve at least one request with the model's max seq len" in refused

@@ -12,11 +12,11 @@ from typing import Any, NamedTuple
 
 from modelservice.models.architecture import text_of
 from modelservice.models.engine import Engine
-from modelservice.models.facts import ModelFacts
 from modelservice.models.fit import Verdict, verdict_of
 from modelservice.models.gpus import gpu_named
 from modelservice.models.memory_plan import GIB, MemoryPlan, caches_on_gpu, weights_of
 from modelservice.models.memory_plan import plan_memory as planned
+from modelservice.models.model_facts import ModelFacts
 from modelservice.models.overhead import Batch, overhead_of
 from modelservice.models.weights import Split
 

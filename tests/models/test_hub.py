@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from modelservice.errors import ToolError
 from modelservice.models import hub_repository
-from modelservice.models.facts import ModelFacts, Tensors
 from modelservice.models.hub import HubModel, hub_facts
+from modelservice.models.model_facts import ModelFacts, Tensors
 
 from tests.models.hub_server import SHA, TOKEN, Hub, endless, reply, safetensors, serving
 

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 from modelservice.errors import InputError
-from modelservice.models.facts import ModelFacts, Tensors
 from modelservice.models.facts_file import CATALOGUE, facts_path, file_name, known_facts, read_facts, write_facts
 from modelservice.models.local_model import cached_snapshot, config_facts, folder_facts, hub_cache
+from modelservice.models.model_facts import ModelFacts, Tensors
 
 from tests.models.hub_server import SHA, safetensors
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 from modelservice.models.architecture import Text
-from modelservice.models.facts import Tensors
+from modelservice.models.model_facts import Tensors
 from modelservice.models.weights import Loading, Split, weights_per_gpu
 
 LLAMA = Text("LlamaForCausalLM", {"num_hidden_layers": 4, "num_attention_heads": 8, "num_key_value_heads": 2})

@@ -11,8 +11,8 @@ from modelservice.cli.options import ignore_option, layers_option, load_service
 
 if TYPE_CHECKING:
     from modelservice.models.engine import Engine
-    from modelservice.models.facts import ModelFacts
     from modelservice.models.gpus import Gpu
+    from modelservice.models.model_facts import ModelFacts
     from modelservice.service import Service
 
 

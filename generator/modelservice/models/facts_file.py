@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from modelservice.errors import InputError
-from modelservice.models.facts import BITS, FORMAT, ModelFacts, Tensors, as_json
+from modelservice.models.model_facts import BITS, FORMAT, ModelFacts, Tensors, as_json
 from modelservice.redact import shown_url
 from modelservice.schema.source import SCHEMAS
 

@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from modelservice.errors import InputError, ToolError
-from modelservice.models.facts import ModelFacts
 from modelservice.models.facts_file import cache_path, known_facts, read_facts, write_facts
 from modelservice.models.hub import HubModel, Told, hub_facts
 from modelservice.models.local_model import cached_snapshot, config_facts, folder_facts
+from modelservice.models.model_facts import ModelFacts
 
 # For how long the facts of a branch count without asking the hub again.
 _FRESH_SECONDS = 7 * 24 * 3600

@@ -8,10 +8,10 @@ from typing import Any, NamedTuple
 from modelservice.errors import ToolError
 from modelservice.models.architecture import NotUnderstoodError
 from modelservice.models.engine import AUTOMATIC, Engine
-from modelservice.models.facts import ModelFacts
 from modelservice.models.fit import Change, Verdict, changes, tokens_that_fit, verdict_of
 from modelservice.models.gpus import Gpu
 from modelservice.models.memory_plan import MemoryPlan, plan_memory
+from modelservice.models.model_facts import ModelFacts
 
 GIB = 2**30
 _WIDTH = 48

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from modelservice.deadline import within
 from modelservice.errors import ToolError
-from modelservice.models.facts import ModelFacts, collapsed
+from modelservice.models.model_facts import ModelFacts, collapsed
 from modelservice.models.model_json import MAX_CONFIG, MAX_INDEX, indexed_files, json_object, with_quantization
 from modelservice.models.weight_files import (
     CONFIG,

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from modelservice.errors import InputError
-from modelservice.models.facts import ModelFacts, collapsed
+from modelservice.models.model_facts import ModelFacts, collapsed
 from modelservice.models.model_json import MAX_CONFIG, MAX_INDEX, indexed_files, json_object, with_quantization
 from modelservice.models.safetensors import HeaderError, Tensor, read_tensors
 from modelservice.models.weight_files import CONFIG, INDEX, QUANTIZATION, downloaded, other_weights, safetensors_files

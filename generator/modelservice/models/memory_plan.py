@@ -7,9 +7,9 @@ from typing import NamedTuple
 
 from modelservice.models.architecture import Cache, Kind, NotUnderstoodError, Text, caches_of, context_of, text_of
 from modelservice.models.engine import AUTOMATIC, Engine
-from modelservice.models.facts import ModelFacts
 from modelservice.models.gpus import Gpu
 from modelservice.models.kv_cache import KVCache, kv_cache_of
+from modelservice.models.model_facts import ModelFacts
 from modelservice.models.overhead import Batch, Overhead, overhead_of, runs_on_v2
 from modelservice.models.tensor_shapes import dtype_of, tensors_of
 from modelservice.models.weights import Loading, weights_per_gpu

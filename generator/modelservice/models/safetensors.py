@@ -9,7 +9,7 @@ import json
 import math
 from typing import Any, BinaryIO, NamedTuple, NoReturn
 
-from modelservice.models.facts import BITS
+from modelservice.models.model_facts import BITS
 
 # Bytes of the number in front of the header.
 PREFIX = 8

@@ -10,13 +10,14 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from modelservice.models.architecture import LATENT, NotUnderstoodError, Text
-from modelservice.models.facts import Tensors
+from modelservice.models.model_facts import Tensors
 
 _DTYPES = {"bfloat16": "BF16", "float16": "F16", "float32": "F32", "half": "F16"}
 # What the constructors have beside the plain form: a bias of queries, keys and values; norms of queries and keys, of
 # a head's width or of all heads'; how many norms a layer has; no gate in the MLP.
 _BIASED = {"Qwen2ForCausalLM", "Qwen2MoeForCausalLM", "GptOssForCausalLM", "SeedOssForCausalLM"}
 _HEAD_NORMS = {"Qwen3ForCausalLM", "Qwen3MoeForCausalLM", "Gemma3ForCausalLM"}
+_WHOLE_NORMS = {"MiniMaxM2ForCausalLM", "Olmo2ForCausalLM"}
 _NORMS = {"Gemma2ForCausalLM": 4, "Gemma3ForCausalLM": 4, "Glm4ForCausalLM": 4, "CohereForCausalLM": 1}
 # Models whose head is the embedding whatever the configuration says, and one where it is so by default.
 _ALWAYS_TIED = {"GemmaForCausalLM", "Gemma2ForCausalLM", "CohereForCausalLM", "Cohere2ForCausalLM"}
@@ -24,7 +25,7 @@ _TIED = {"Gemma3ForCausalLM"}
 _PLAIN = {
     *("LlamaForCausalLM", "MistralForCausalLM", "MixtralForCausalLM", "Qwen2ForCausalLM", "Qwen2MoeForCausalLM"),
     *("Qwen3ForCausalLM", "Qwen3MoeForCausalLM", "Phi3ForCausalLM", "GemmaForCausalLM", "Gemma2ForCausalLM"),
-    *("Gemma3ForCausalLM", "GraniteForCausalLM", "Glm4ForCausalLM", "Glm4MoeForCausalLM"),
+    *("Gemma3ForCausalLM", "GraniteForCausalLM", "Olmo2ForCausalLM", "Glm4ForCausalLM", "Glm4MoeForCausalLM"),
     *("SmolLM3ForCausalLM", "GptOssForCausalLM", "SeedOssForCausalLM", "Cohere2ForCausalLM", "MiniMaxM2ForCausalLM"),
     *("DeepseekV2ForCausalLM", "DeepseekV3ForCausalLM"),
 }
@@ -92,8 +93,8 @@ def _attention(text: Text) -> Iterator[_Part]:
     if text.architecture == "GptOssForCausalLM":
         yield _Part(f"{prefix}o_proj.bias", (hidden,), layers)
         yield _Part(f"{prefix}sinks", (text.heads,), layers)
-    if text.architecture in _HEAD_NORMS or text.config.get("use_qk_norm"):
-        whole = text.architecture == "MiniMaxM2ForCausalLM"
+    if text.architecture in _HEAD_NORMS | _WHOLE_NORMS or text.config.get("use_qk_norm"):
+        whole = text.architecture in _WHOLE_NORMS
         yield _Part(f"{prefix}q_norm.weight", (queries if whole else text.head_dim,), layers)
         yield _Part(f"{prefix}k_norm.weight", (keys if whole else text.head_dim,), layers)
 

@@ -13,7 +13,7 @@ from math import prod
 from typing import NamedTuple
 
 from modelservice.models.architecture import LATENT, Text
-from modelservice.models.facts import BITS, Tensors
+from modelservice.models.model_facts import BITS, Tensors
 
 # The vocabulary is padded to a multiple of this.
 _PADDING = 64

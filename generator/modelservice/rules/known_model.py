@@ -13,8 +13,8 @@ from modelservice.rules.rule import Said, Settings, Values, rule, setting
 
 if TYPE_CHECKING:
     from modelservice.models.engine import Engine
-    from modelservice.models.facts import ModelFacts, Tensors
     from modelservice.models.gpus import Gpu
+    from modelservice.models.model_facts import ModelFacts, Tensors
 
 GIB = 2**30
 # What a computation with facts raises that it does not understand; a facts file may be anybody's.

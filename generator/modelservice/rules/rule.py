@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from modelservice.findings import Action, Edit, Fix, Path, Refuser, Rule, Severity, dotted
 
 if TYPE_CHECKING:
-    from modelservice.models.facts import ModelFacts
+    from modelservice.models.model_facts import ModelFacts
 
 
 class Said(NamedTuple):

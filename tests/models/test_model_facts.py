@@ -1,6 +1,6 @@
 """Facts of models."""
 
-from modelservice.models.facts import ModelFacts, Tensors, as_json, collapsed
+from modelservice.models.model_facts import ModelFacts, Tensors, as_json, collapsed
 
 
 def test_tensors_that_differ_in_numbers_are_counted_together() -> None:
