@@ -46,7 +46,9 @@ def fit_command(
     It needs facts of the model: its config.json and the sizes of its tensors and files. Exit code 0: it fits, or it is
     tight; 1: it does not; 3: the facts cannot be had.
     """
-    service = load_service(values, layers, None, "0.1.0")
+    from modelservice.rules import ABOUT_SIZE
+
+    service = load_service(values, layers, None, "0.1.0", ABOUT_SIZE)
     gpu = _gpu(service, card, gpu_memory)
     facts = _facts(service, [*layers, values], model_config, facts_file)
     from modelservice.models.fit_report import answer_for, as_data, as_text

@@ -20,6 +20,7 @@ from modelservice.rules import (
     image,
     ingress,
     known_model,
+    loading_memory,
     model,
     model_download,
     model_limits,
@@ -49,6 +50,7 @@ ALL: tuple[Checked, ...] = (
     *known_model.RULES,
     *model_limits.RULES,
     *model_memory.RULES,
+    *loading_memory.RULES,
     *model_download.RULES,
     *environment.RULES,
     *secret_literals.RULES,
@@ -78,6 +80,13 @@ ALL: tuple[Checked, ...] = (
     *texts.RULES,
     *args.RULES,
     *argument_paths.RULES,
+)
+
+# The rules that answer in part what `fit` answers in whole.
+ABOUT_SIZE = tuple(
+    checked.rule.id
+    for module in (known_model, loading_memory, model_limits, model_memory, model_download)
+    for checked in module.RULES
 )
 
 

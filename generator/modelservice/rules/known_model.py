@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from modelservice.findings import Path, Severity, dotted
 from modelservice.models.architecture import NotUnderstoodError, text_of
@@ -57,11 +57,11 @@ def gibibytes(size: float) -> str:
     return f"{size / GIB:.1f} GiB"
 
 
-def too_small(values: Values, path: Path, value: Any, rest: str, settings: Settings, end: str = "") -> Said:
-    """Say that a value is too small for the model, where it is written; a default is said of the model."""
+def too_small(values: Values, path: Path, message: str, settings: Settings, end: str = "") -> Said:
+    """Say of a value that it is too small for the model; of the model where nobody wrote the value."""
     if values.has(path):
-        return setting(path, f"{value} {rest}", settings, end)
-    return setting(("model", "name"), f"{dotted(path)} {value} {rest}", settings, end)
+        return setting(path, message, settings, end)
+    return setting(("model", "name"), f"{dotted(path)} {message}", settings, end)
 
 
 @rule(

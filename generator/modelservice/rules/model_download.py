@@ -15,6 +15,8 @@ from modelservice.rules.storage import model_volume, new_claim, of_each_pod, rea
 
 # The rate that a download is counted at: 1 Gbit/s.
 _BYTES_A_SECOND = 125_000_000
+# Revisions that are no choice of one.
+_BRANCHES = ("", "main", "master")
 
 
 def needed_bytes(values: Values) -> int:
@@ -70,8 +72,8 @@ def model_volume_size(values: Values) -> Iterator[Said]:
     found, needed = _size_of_volume(values), needed_bytes(values)
     size = amount(found[1]) if found else None
     if found and size is not None and size < needed:
-        rest = f"is less than the {gibibytes(needed)} of {values.at('model.name')}"
-        yield too_small(values, *found, rest, {found[0]: _roomy(needed)})
+        message = f"{found[1]} is less than the {gibibytes(needed)} of {values.at('model.name')}"
+        yield too_small(values, found[0], message, {found[0]: _roomy(needed)})
 
 
 @rule(
@@ -88,11 +90,11 @@ def model_volume_revision(values: Values) -> Iterator[Said]:
     """Find a claim for one revision only, of a model whose revision is set; a pod's own volume goes with it."""
     found, needed = _size_of_volume(values), needed_bytes(values)
     size = amount(found[1]) if found else None
-    if not found or size is None or of_each_pod(values) or not values.at("model.revision"):
+    if not found or size is None or of_each_pod(values) or values.at("model.revision") in _BRANCHES:
         return
     if needed <= size < 2 * needed:
-        rest = f"holds one revision of {values.at('model.name')} ({gibibytes(needed)}), and not two"
-        yield too_small(values, *found, rest, {found[0]: _roomy(2 * needed)})
+        message = f"{found[1]} holds one revision of {values.at('model.name')} ({gibibytes(needed)}), and not two"
+        yield too_small(values, found[0], message, {found[0]: _roomy(2 * needed)})
 
 
 @rule(
@@ -114,10 +116,10 @@ def startup_download(values: Values) -> Iterator[Said]:
         return
     seconds, budget = needed_bytes(values) // _BYTES_A_SECOND, int(values.at("startupSeconds"))
     if seconds > budget:
-        rest = f"is less than the {seconds} seconds of {gibibytes(needed_bytes(values))} at 1 Gbit/s"
+        message = f"{budget} is less than the {seconds} seconds of {gibibytes(needed_bytes(values))} at 1 Gbit/s"
         more = min(86400, -(-(seconds * 3 // 2) // 600) * 600)
         otherwise = ", or modelVolume.preDownload: InitContainer"
-        yield too_small(values, ("startupSeconds",), budget, rest, {"startupSeconds": more}, otherwise)
+        yield too_small(values, ("startupSeconds",), message, {"startupSeconds": more}, otherwise)
 
 
 def _roomy(size: int) -> str:

@@ -1,27 +1,20 @@
-"""Rules on the memory that a model takes: that of the GPUs, and that of the node while it is loaded."""
+"""Rules on the memory of the GPUs that a model takes, by its facts, or by the size in its name."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from decimal import Decimal
 from typing import TYPE_CHECKING, NamedTuple
 
 from modelservice.findings import Refuser, Severity
-from modelservice.quantity import amount
-from modelservice.rules.given_arguments import adding_argument, given, last_value
-from modelservice.rules.gpu import CPU_IMAGE
+from modelservice.rules.given_arguments import adding_argument, given
 from modelservice.rules.known_model import (
-    GIB,
     NOT_UNDERSTOOD,
     engine_for,
     gibibytes,
     model_facts_of,
     one_gpu,
-    stored_tensors,
-    too_small,
 )
-from modelservice.rules.model_download import needed_bytes
 from modelservice.rules.rule import Said, Values, rule
 from modelservice.vllm.argument_rules import in_place
 
@@ -31,8 +24,6 @@ if TYPE_CHECKING:
     from modelservice.models.memory_plan import MemoryPlan
 
 _LENGTH = "--max-model-len"
-_LIMIT = ("resources", "limits", "memory")
-_STRATEGY = "--safetensors-load-strategy"
 # What leaves weights out of the GPU's memory, or splits the cache, in ways that are not computed.
 _NOT_COMPUTED = (
     "--offload-backend",
@@ -41,9 +32,6 @@ _NOT_COMPUTED = (
     "--nnodes",
     "--language-model-only",
 )
-# Resident memory of a worker with CUDA that is not the page cache: 3.1 GB (vllm-project/vllm#57469), and 4 GB with the
-# server beside it (vllm-project/vllm#3035).
-_WORKER = 3 * GIB
 # Billions of parameters in a name: 70B, 1.5b, 8x7B.
 _PARAMETERS = re.compile(r"(?<![A-Za-z0-9.])(?:(\d{1,2})x)?(\d{1,4}(?:\.\d{1,3})?)[bB](?![A-Za-z0-9])")
 # Names of checkpoints with fewer than 16 bits; some publishers' are quantised without a word.
@@ -99,7 +87,8 @@ def model_fit(values: Values) -> Iterator[Said]:
     if fit and fit.too_large:
         plan, count = fit.plan, fit.engine.split.gpus
         each = f" on each of {count} GPUs" if count > 1 else ""
-        message = f"{values.at('model.name')} takes {gibibytes(plan.weights)} of weights{each}"
+        parts = f"{gibibytes(plan.weights)} of weights and about {gibibytes(plan.overhead.total)} beside them{each}"
+        message = f"{values.at('model.name')} takes {parts}"
         room = f"vLLM may use {gibibytes(plan.budget)} of the {plan.gpu.name}'s {gibibytes(plan.gpu.memory)}"
         path = ("gpu", "count") if values.written("gpu.count") else ("model", "name")
         yield Said(path, f"{message}, and {room}", _hint(fit.changes) or "use larger GPUs, or a smaller model")
@@ -169,76 +158,4 @@ def _billions(experts: str, size: str) -> float:
     return int(experts) * float(size) * 0.8 if experts else float(size)
 
 
-@rule(
-    "loading-memory",
-    "The container's memory limit is smaller than what loading the model needs.",
-    why=(
-        "Weights for a GPU pass through the page cache, which the kernel takes back. Weights for a CPU stay in memory, "
-        "and so do a volume in memory and files that are read eagerly. The container is killed (OOMKilled)."
-    ),
-    source="vLLM's safetensors_weights_iterator, measured with the CPU build; vllm-project/vllm#3035",
-)
-def loading_memory(values: Values) -> Iterator[Said]:
-    """Find weights that must lie in the container's memory, and do not fit its limit."""
-    limit, facts = values.at("resources.limits.memory"), model_facts_of(values)
-    most = amount(limit) if limit else None
-    if not facts or most is None:
-        return
-    for size, why in _resident(values):
-        if size >= most:
-            rest = f"is less than the {gibibytes(size)} {why}"
-            yield too_small(values, _LIMIT, limit, rest, {"resources.limits.memory": _roomy(size)})
-            return
-
-
-def _resident(values: Values) -> Iterator[tuple[int, str]]:
-    """Yield bytes of a model that lie in the container's memory, and why."""
-    facts = model_facts_of(values)
-    if not facts:
-        return
-    source = values.at("modelVolume.volume") or {}
-    if (source.get("emptyDir") or {}).get("medium") == "Memory":
-        yield needed_bytes(values), f"of {facts.model} in a model volume in memory"
-    if values.at("gpu.count") == 0 and CPU_IMAGE.rsplit("/", 1)[-1] in values.at("image.repository"):
-        yield (
-            sum(min(one.nbytes, 2 * one.elements) for one in stored_tensors(facts)),
-            f"of weights that {facts.model} has",
-        )
-    if last_value(values, _STRATEGY) == "eager":
-        workers = engine_for(values).split.gpus
-        largest = max((size for name, size in facts.files.items() if name.endswith(".safetensors")), default=0)
-        yield largest * workers, f"that {workers} workers read with {_STRATEGY}=eager, a file each"
-
-
-@rule(
-    "worker-memory",
-    "The container's memory limit is smaller than what vLLM's workers need.",
-    why=(
-        "Each GPU has a process of its own, which takes about 3 GiB of the node's memory for CUDA and the libraries, "
-        "however the weights are loaded. The container is killed (OOMKilled) while it starts."
-    ),
-    source="vllm-project/vllm#57469 and #3035: 3.1 and 4 GB resident besides the page cache",
-    severity=Severity.WARNING,
-)
-def worker_memory(values: Values) -> Iterator[Said]:
-    """Find a limit below the memory of the workers, one for each GPU."""
-    limit, workers = values.at("resources.limits.memory"), int(values.at("gpu.count"))
-    most = amount(limit) if limit else None
-    if most is None or workers < 2 or not _serves(values):
-        return
-    if most < workers * _WORKER:
-        rest = f"is less than {workers} workers take, about {gibibytes(_WORKER)} each"
-        yield too_small(values, _LIMIT, limit, rest, {"resources.limits.memory": _roomy(workers * _WORKER)})
-
-
-def _serves(values: Values) -> bool:
-    """Say whether the container runs vLLM's own server with a worker for each GPU."""
-    return not values.at("command") and values.at("gpu.resourceName").startswith("nvidia.com/gpu")
-
-
-def _roomy(size: int) -> str:
-    """Return somewhat more, for the server's other memory."""
-    return f"{-(-Decimal(size) // GIB) + 8}Gi"
-
-
-RULES = (model_fit, context_memory, model_name_size, loading_memory, worker_memory)
+RULES = (model_fit, context_memory, model_name_size)
