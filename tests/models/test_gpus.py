@@ -51,7 +51,7 @@ def terms(*cards: str) -> dict[str, Any]:
         ({}, None),
         ({"gpu": {"memory": "80Gi"}}, 80 * 1024 * MIB),
         ({"gpu": {"vgpu": {"enabled": True, "memoryMiB": 8192}}}, 8192 * MIB),
-        ({"gpu": {"resourceName": "nvidia.com/mig-1g.10gb"}}, 10 * 975 * MIB),
+        ({"gpu": {"resourceName": "nvidia.com/mig-1g.10gb"}}, 10 * 970 * MIB),
         ({"nodeSelector": {"nvidia.com/gpu.product": "NVIDIA-H200"}}, 150_109_880_320),
         ({"nodeSelector": {"nvidia.com/gpu.memory": "40960"}}, 40960 * MIB),
         (terms("NVIDIA-H200"), 150_109_880_320),

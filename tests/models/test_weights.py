@@ -73,3 +73,12 @@ def test_layers_for_multi_token_prediction_are_not_loaded() -> None:
 def test_a_tied_head_is_loaded_once() -> None:
     text = LLAMA._replace(config={**LLAMA.config, "tie_word_embeddings": True})
     assert on_gpu("lm_head.weight", (64, 8), 1, text=text) == 0
+
+
+def test_mla_keeps_16_bits_of_a_quantised_projection() -> None:
+    sizes = {"kv_lora_rank": 16, "qk_nope_head_dim": 4, "v_head_dim": 4, "qk_rope_head_dim": 2}
+    text = MOE._replace(config={**MOE.config, **sizes})
+    name, shape = "model.layers.*.self_attn.kv_b_proj.weight", (8 * 8, 16)
+    one = 8 * 8 * 16
+    assert on_gpu(name, shape, 4, dtype="F8_E4M3", text=text) == 4 * (one + 2 * one)
+    assert on_gpu(name, shape, 4, text=text) == 4 * 2 * one

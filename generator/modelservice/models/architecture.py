@@ -57,6 +57,12 @@ LATENT = {
 }
 _LINEAR = {"Qwen3NextForCausalLM"}
 HYBRID = {"Qwen3NextForCausalLM", "GraniteMoeHybridForCausalLM", "BambaForCausalLM"}
+# Encoders of texts, whose layers keep nothing.
+ENCODERS = {
+    *("BertModel", "BertForSequenceClassification", "RobertaModel", "RobertaForMaskedLM", "XLMRobertaModel"),
+    *("RobertaForSequenceClassification", "XLMRobertaForSequenceClassification", "ModernBertModel"),
+    *("ModernBertForSequenceClassification", "NomicBertModel"),
+}
 # Wrappers with a language model in text_config or llm_config: architecture → that of the language model.
 _WRAPPED = {
     "Gemma3ForConditionalGeneration": "Gemma3ForCausalLM",
@@ -70,6 +76,7 @@ _WRAPPED = {
     "Qwen3VLMoeForConditionalGeneration": "Qwen3MoeForCausalLM",
     "KimiVLForConditionalGeneration": "DeepseekV3ForCausalLM",
 }
+_KNOWN = _ATTENTION | LATENT | HYBRID | ENCODERS
 # A window on every second layer, where an old configuration does not say which (Gemma 2), or on all but each sixth.
 _PATTERNS = {"Gemma2ForCausalLM": 2, "Gemma3ForCausalLM": 6, "Cohere2ForCausalLM": 4}
 
@@ -161,11 +168,11 @@ def text_of(config: Config) -> Text:
     if inside is not None:
         own = inside.get("architectures")
         language = str(own[0]) if isinstance(own, list) and own else _WRAPPED.get(architecture, "")
-        if architecture in _WRAPPED or language in (*_ATTENTION, *LATENT, *HYBRID):
+        if architecture in _WRAPPED or language in _KNOWN:
             outer = ("quantization_config", "torch_dtype", "dtype", "tie_word_embeddings")
             return Text(language, {**{key: config[key] for key in outer if key in config}, **inside})
     architecture = _WRAPPED.get(architecture, architecture)
-    if architecture in (*_ATTENTION, *LATENT, *HYBRID):
+    if architecture in _KNOWN:
         return Text(architecture, config)
     raise NotUnderstoodError(f"the architecture {architecture or 'of config.json'} is not known")
 
@@ -209,6 +216,8 @@ def caches_of(
     """
     if split > text.heads or text.heads % split:
         raise NotUnderstoodError(f"{text.heads} attention heads cannot be split over {split} GPUs")
+    if text.architecture in ENCODERS:
+        return []
     if text.architecture in LATENT:
         latent = (text.number("kv_lora_rank") + text.number("qk_rope_head_dim")) * element
         return [Cache(Kind.FULL, latent)] * text.layers

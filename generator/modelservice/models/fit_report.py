@@ -119,7 +119,7 @@ def _picture(answer: Answer) -> Iterator[str]:
     ]
     used = sum(size for _, size, _ in parts)
     if used <= plan.gpu.memory:
-        parts.append(("left alone", plan.gpu.memory - used, f"  --gpu-memory-utilization={answer.engine.share}"))
+        parts.append(("unused", plan.gpu.memory - used, f"  --gpu-memory-utilization={answer.engine.share}"))
     for name, size, note in parts:
         bar = "#" * max(0, round(_WIDTH * size / max(plan.gpu.memory, used)))
         yield f"  {name:<11}{size / GIB:>8.2f} GiB  {bar}{note}"

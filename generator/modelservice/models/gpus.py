@@ -48,8 +48,8 @@ def gpu_named(name: str) -> Gpu | None:
 
 def _slice(name: str, compute: int, gigabytes: int) -> Gpu:
     """Return a MIG slice. Its name rounds the memory up, and the driver reports a little less than it says."""
-    # An A100's 1g.5gb slice has 4864 MiB, an H100's 1g.10gb 9984 MiB: NVIDIA's MIG guide, "Device Nodes and Profiles".
-    return Gpu(f"MIG {compute}g.{gigabytes}gb", gigabytes * 975 * MIB, 80)
+    # An A100's 1g.5gb slice has 4864 MiB: NVIDIA's MIG guide, "Device Nodes and Profiles".
+    return Gpu(f"MIG {compute}g.{gigabytes}gb", gigabytes * 970 * MIB, 80)
 
 
 def known_gpus() -> list[str]:

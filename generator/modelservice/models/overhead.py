@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from modelservice.models.architecture import HYBRID, LATENT, Text
+from modelservice.models.architecture import ENCODERS, HYBRID, LATENT, Text
 from modelservice.models.weights import Split
 
 GIB = 2**30
@@ -99,17 +99,22 @@ def runs_on_v2(text: Text, release: tuple[int, ...]) -> bool:
 
 
 def _layer(text: Text, batch: Batch, split: Split, longest: int, on_v2: bool) -> int:
-    """Return the peak inside a layer: the MLP's two projections and their product beside the hidden states."""
+    """Return the peak inside a layer: the MLP's two projections and their product beside the hidden states, or MLA."""
     width = text.shared_width or 0
     if not text.experts or text.dense_layers:
         width = max(width, int(text.config.get("intermediate_size") or 4 * text.hidden))
     hidden = text.hidden * (3 if on_v2 else 3.5)
-    inside = int(batch.tokens * (3 * width / split.tensor + hidden) * 2)
-    if text.architecture in LATENT:
-        heads = text.heads // split.tensor
-        unpacked = min(max(8 * longest, 64 * batch.sequences), _UNPACKED)
-        inside += unpacked * heads * (text.number("qk_nope_head_dim") + text.number("v_head_dim")) * 2
-    return inside
+    mlp = int(batch.tokens * (3 * width / split.tensor + hidden) * 2)
+    return max(mlp, _latent(text, batch, split, longest) if text.architecture in LATENT else 0)
+
+
+def _latent(text: Text, batch: Batch, split: Split, longest: int) -> int:
+    """Return the peak inside MLA: queries, latents and values beside the hidden states, and the unpacked prefix."""
+    heads = text.heads // split.tensor
+    nope, rope, value = (text.number(name) for name in ("qk_nope_head_dim", "qk_rope_head_dim", "v_head_dim"))
+    token = 2 * text.hidden + heads * (nope + rope + value) + text.number("kv_lora_rank") + rope
+    unpacked = min(max(8 * longest, 64 * batch.sequences), _UNPACKED)
+    return 2 * (batch.tokens * token + unpacked * heads * (nope + value))
 
 
 def _sampler(text: Text, batch: Batch, split: Split, release: tuple[int, ...], on_v2: bool) -> int:
@@ -119,6 +124,8 @@ def _sampler(text: Text, batch: Batch, split: Split, release: tuple[int, ...], o
     since 0.28 none; its counters for penalties (32 bits and one for each token and sequence) are in the measurement
     since 0.27.
     """
+    if text.architecture in ENCODERS:
+        return 0  # a pooler takes its place, which makes a vector of each sequence
     vocabulary = text.number("vocab_size")
     rows = min(batch.sequences, batch.tokens) * (1 + batch.drafted)
     copies = 14 if not on_v2 else 2 if release >= _NO_COPY else 6

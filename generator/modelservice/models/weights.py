@@ -66,13 +66,14 @@ def weights_per_gpu(tensors: Sequence[Tensors], text: Text, split: Split, loadin
     extra = _prediction_layers(tensors, text)
     loaded = [one for one in tensors if not _left_out(one, text)]
     parts = [(one, _bytes(one, text, loading) * _kept(one, text, extra) * _share(one, text, split)) for one in loaded]
+    kept = _unpacked_latents(loaded, text, split, loading) + positions(text)
     layers = sum((size for one, size in parts if _LAYER.search(one.pattern)), Fraction(0))
     ends = [size for one, size in parts if not _LAYER.search(one.pattern)]
     if split.pipeline == 1:
-        return round(layers + sum(ends, Fraction(0))) + positions(text)
+        return round(layers + sum(ends, Fraction(0))) + kept
     # The first stages hold the embedding, the last the head; layers that do not divide go to the later stages.
     largest = -(-text.layers // split.pipeline)
-    return round(layers * Fraction(largest, text.layers) + max(ends, default=Fraction(0))) + positions(text)
+    return round(layers * Fraction(largest, text.layers) + max(ends, default=Fraction(0))) + kept
 
 
 def positions(text: Text) -> int:
@@ -85,6 +86,20 @@ def positions(text: Text) -> int:
     factor = scaling.get("factor", 1) if scaling.get("rope_type", scaling.get("type")) == "yarn" else 1
     original = scaling.get("original_max_position_embeddings", longest) if factor != 1 else longest
     return int(original * factor) * int(width or 0) * 2
+
+
+def _unpacked_latents(tensors: Sequence[Tensors], text: Text, split: Split, loading: Loading) -> int:
+    """Return the bytes of MLA's copies of `kv_b_proj` in 16 bits, which it makes of a quantised one only.
+
+    `process_weights_after_loading` in vllm/model_executor/layers/attention/mla_attention.py.
+    """
+    found = [one for one in tensors if one.pattern.endswith("kv_b_proj.weight")]
+    quantised = loading.online or not all(one.dtype in _FLOATS for one in found)
+    if text.architecture not in LATENT or not found or not quantised:
+        return 0
+    width = text.number("qk_nope_head_dim") + text.number("v_head_dim")
+    layers = -(-text.layers // split.pipeline)
+    return layers * (text.heads // split.tensor) * width * text.number("kv_lora_rank") * 2
 
 
 def _left_out(tensor: Tensors, text: Text) -> bool:
