@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -50,7 +51,7 @@ def fit_command(
 
     service = load_service(values, layers, None, "0.1.0", ABOUT_SIZE)
     gpu = _gpu(service, card, gpu_memory)
-    facts = _facts(service, [*layers, values], model_config, facts_file)
+    facts = _facts(service, [*layers, values], model_config, facts_file, refresh=save)
     from modelservice.models.fit_report import answer_for, as_data, as_text
 
     answer = answer_for(facts, _engine(service), gpu)
@@ -83,14 +84,14 @@ def _gpu(service: Service, card: str | None, memory: str | None) -> Gpu:
     return found
 
 
-def _facts(service: Service, files: list[str], config: str | None, facts_file: str | None) -> ModelFacts:
-    from modelservice.models.facts_file import read_facts
+def _facts(
+    service: Service, files: list[str], config: str | None, facts_file: str | None, *, refresh: bool
+) -> ModelFacts:
     from modelservice.models.facts_source import model_facts, wanted_model
 
-    if facts_file:
-        return read_facts(Path(facts_file))
-    wanted = wanted_model(service.values)
-    return model_facts(wanted, files, _progress, config=Path(config) if config else None)
+    given = {"facts_file": facts_file, "config": config}
+    paths = {name: Path(path) for name, path in given.items() if path}
+    return model_facts(wanted_model(service.values), files, _progress, refresh=refresh, **paths)
 
 
 def _engine(service: Service) -> Engine:
@@ -109,7 +110,8 @@ def _engine(service: Service) -> Engine:
 
 
 def _progress(done: int, of: int) -> None:
-    click.echo(f"\rheaders of the weights: {done} of {of}", err=True, nl=done == of)
+    if sys.stderr.isatty():
+        click.echo(f"\rheaders of the weights: {done} of {of}", err=True, nl=done == of)
 
 
 def _save(facts: Any, values: str) -> None:

@@ -52,14 +52,19 @@ def model_facts(
     values_files: Sequence[str] = (),
     told: Told = lambda done, of: None,
     *,
+    facts_file: Path | None = None,
     config: Path | None = None,
     refresh: bool = False,
 ) -> ModelFacts:
-    """Return the facts of a model: those in `config`, beside the values, in the catalogue, on this machine, of the hub.
+    """Return the facts of a model.
 
-    `refresh` asks the hub again, whatever is known. Raises ToolError where there are none.
+    They are those that are given (a facts file, or a configuration: a file or folder), those beside the values, in the
+    catalogue, on this machine, or of the hub. `refresh` asks the hub again, whatever is known.
+    Raises ToolError where there are none.
     """
     try:
+        if facts_file:
+            return read_facts(facts_file)
         if config:
             return folder_facts(config, wanted.name) if config.is_dir() else config_facts(config, wanted.name)
         known = None if refresh else known_facts(wanted.name, wanted.revision, values_files)
