@@ -11,7 +11,7 @@ from modelservice.models.weights import Loading, Split, positions, weights_per_g
 
 RECORDED = json.loads((Path(__file__).parent / "vllm_caches.json").read_text())
 # Sizes that need the headers of the files.
-HEADERS_ONLY = {"llama4", "opt", "starcoder2"}
+HEADERS_ONLY = {"llama4"}
 CPU_KERNEL_BLOCK = 32
 
 

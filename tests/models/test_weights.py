@@ -3,9 +3,11 @@
 from typing import Any
 
 import pytest
-from modelservice.models.architecture import Text
+from modelservice.models.architecture import Text, text_of
+from modelservice.models.facts_file import known_facts
 from modelservice.models.model_facts import Tensors
-from modelservice.models.weights import Loading, Split, weights_per_gpu
+from modelservice.models.tensor_shapes import tensors_of
+from modelservice.models.weights import Loading, Split, positions, weights_per_gpu
 
 LLAMA = Text("LlamaForCausalLM", {"num_hidden_layers": 4, "num_attention_heads": 8, "num_key_value_heads": 2})
 MOE = Text(
@@ -82,3 +84,22 @@ def test_mla_keeps_16_bits_of_a_quantised_projection() -> None:
     one = 8 * 8 * 16
     assert on_gpu(name, shape, 4, dtype="F8_E4M3", text=text) == 4 * (one + 2 * one)
     assert on_gpu(name, shape, 4, text=text) == 4 * 2 * one
+
+
+@pytest.mark.parametrize(("capability", "hidden", "width"), [(0, 2880, 2880), (90, 2880, 2880), (89, 3072, 2944)])
+def test_mxfp4_experts_are_padded_for_marlin(capability: int, hidden: int, width: int) -> None:
+    sizes = {"hidden_size": 2880, "intermediate_size": 2880, "num_hidden_layers": 1, "num_local_experts": 2}
+    text = Text("GptOssForCausalLM", {**sizes, "quantization_config": {"quant_method": "mxfp4"}})
+    found = on_gpu(
+        "model.layers.*.mlp.experts.down_proj_blocks", (2880, 1440), 2, dtype="U8", text=text, capability=capability
+    )
+    assert found == 2 * hidden * width // 2
+
+
+def test_a_known_checkpoint_has_its_published_size() -> None:
+    # The safetensors files of openai/gpt-oss-120b: 65,248,815,744 bytes.
+    facts = known_facts("openai/gpt-oss-120b", "", [])
+    assert facts
+    text = text_of(facts.config)
+    found = weights_per_gpu(tensors_of(text), text, ONE, Loading()) - positions(text)
+    assert found == pytest.approx(65_248_815_744, rel=0.0005)

@@ -76,7 +76,7 @@ def plan_memory(facts: ModelFacts, engine: Engine, gpu: Gpu) -> MemoryPlan:
     batch = batch_of(engine, gpu)
     vision = any(facts.config.get(key) for key in _ENCODERS)
     overhead = overhead_of(text, engine.release, batch, engine.split, longest=length, eager=engine.eager, vision=vision)
-    weights = weights_of(facts, text, engine)
+    weights = weights_of(facts, text, engine, gpu.capability)
     budget = int(gpu.memory * engine.share)
     available = budget - weights - overhead.total if engine.cache is None else engine.cache
     caches = caches_on_gpu(text, engine)
@@ -87,8 +87,8 @@ def plan_memory(facts: ModelFacts, engine: Engine, gpu: Gpu) -> MemoryPlan:
     return MemoryPlan(gpu, budget, weights, overhead, available, tuple(caches), kv, length, model_length, in_flight)
 
 
-def weights_of(facts: ModelFacts, text: Text, engine: Engine) -> int:
-    """Return the bytes of weights on one GPU."""
+def weights_of(facts: ModelFacts, text: Text, engine: Engine, capability: int = 0) -> int:
+    """Return the bytes of weights on one GPU of a compute capability, 0 for an unknown one."""
     tensors = facts.tensors
     if not tensors:
         if facts.config.keys() & set(_ENCODERS):
@@ -96,7 +96,7 @@ def weights_of(facts: ModelFacts, text: Text, engine: Engine) -> int:
                 "the size of an encoder for images or sound does not follow from config.json alone"
             )
         tensors = tensors_of(text)
-    loading = Loading(8 * element_of(text, engine), engine.online)
+    loading = Loading(8 * element_of(text, engine), engine.online, capability)
     return max(0, weights_per_gpu(tensors, text, engine.split, loading) - engine.offloaded)
 
 
@@ -104,7 +104,7 @@ def element_of(text: Text, engine: Engine) -> int:
     """Return the bytes of an element that the model computes with; `auto` makes 16 bits of 32."""
     if engine.dtype != "auto":
         return _BYTES.get(engine.dtype, 2)
-    return min(2, _BYTES[dtype_of(text.config)]) if "torch_dtype" in text.config or "dtype" in text.config else 2
+    return min(2, _BYTES[dtype_of(text.config)])
 
 
 def caches_on_gpu(text: Text, engine: Engine) -> list[Cache]:

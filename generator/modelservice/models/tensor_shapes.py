@@ -29,6 +29,7 @@ _PLAIN = {
     *("SmolLM3ForCausalLM", "GptOssForCausalLM", "SeedOssForCausalLM", "Cohere2ForCausalLM", "MiniMaxM2ForCausalLM"),
     *("DeepseekV2ForCausalLM", "DeepseekV3ForCausalLM"),
 }
+_BIASED_EVERYWHERE = {"OPTForCausalLM", "Starcoder2ForCausalLM"}
 
 
 class _Part(NamedTuple):
@@ -42,13 +43,14 @@ class _Part(NamedTuple):
 
 def tensors_of(text: Text) -> tuple[Tensors, ...]:
     """Return the tensors of the language model. Raises NotUnderstoodError."""
-    if text.architecture not in _PLAIN:
+    if text.architecture not in _PLAIN | _BIASED_EVERYWHERE:
         raise NotUnderstoodError(
             f"the size of {text.architecture} does not follow from config.json alone: "
             "the headers of its files are needed"
         )
     dtype = dtype_of(text.config)
-    parts = [*_ends(text), *_attention(text), *_feed_forward(text)]
+    biased = text.architecture in _BIASED_EVERYWHERE
+    parts = [*_biased(text)] if biased else [*_ends(text), *_attention(text), *_feed_forward(text)]
     packed = _packing(text)
     return tuple(
         tensor
@@ -58,10 +60,13 @@ def tensors_of(text: Text) -> tuple[Tensors, ...]:
 
 
 def dtype_of(config: Any) -> str:
-    """Return the type of a checkpoint's weights, as safetensors names it. Raises NotUnderstoodError."""
-    named = str(config.get("torch_dtype") or config.get("dtype") or "").removeprefix("torch.")
+    """Return the type that the weights are loaded in, as safetensors names it.
+
+    Where the configuration names none, vLLM loads them in 16 bits (`_get_and_verify_dtype` in vllm/config/model.py).
+    """
+    named = str(config.get("torch_dtype") or config.get("dtype") or "bfloat16").removeprefix("torch.")
     if named not in _DTYPES:
-        raise NotUnderstoodError("config.json does not say the type of the weights (torch_dtype)")
+        raise NotUnderstoodError(f"the type {named} of the weights is not known")
     return _DTYPES[named]
 
 
@@ -72,6 +77,28 @@ def _ends(text: Text) -> Iterator[_Part]:
     tied = text.config.get("tie_word_embeddings", text.architecture in _TIED)
     if not tied and text.architecture not in _ALWAYS_TIED:
         yield _Part("lm_head.weight", (vocabulary, hidden))
+
+
+def _biased(text: Text) -> Iterator[_Part]:
+    """Yield the tensors of OPT and StarCoder2, whose layers have biases everywhere and an MLP without a gate."""
+    hidden, layers, keys = text.hidden, text.layers, text.kv_heads * text.head_dim
+    width = text.number("ffn_dim", "intermediate_size")
+    yield from _biased_part("model.norm", (hidden,))
+    if text.architecture == "OPTForCausalLM":  # two positions are kept for padding
+        yield _Part("model.embed_positions.weight", (text.number("max_position_embeddings") + 2, hidden))
+    yield _Part("model.embed_tokens.weight", (text.number("vocab_size"), hidden))
+    if not text.config.get("tie_word_embeddings", True):
+        yield _Part("lm_head.weight", (text.number("vocab_size"), hidden))
+    for name, rows in (("input_layernorm", (hidden,)), ("post_attention_layernorm", (hidden,))):
+        yield from _biased_part(f"model.layers.*.{name}", rows, layers)
+    sizes = {"q_proj": (hidden, hidden), "k_proj": (keys, hidden), "v_proj": (keys, hidden), "o_proj": (hidden, hidden)}
+    for name, shape in (*sizes.items(), ("c_fc", (width, hidden)), ("c_proj", (hidden, width))):
+        yield from _biased_part(f"model.layers.*.{name}", shape, layers)
+
+
+def _biased_part(name: str, shape: tuple[int, ...], copies: int = 1) -> Iterator[_Part]:
+    yield _Part(f"{name}.weight", shape, copies, linear=len(shape) > 1)
+    yield _Part(f"{name}.bias", shape[:1], copies)
 
 
 def _attention(text: Text) -> Iterator[_Part]:

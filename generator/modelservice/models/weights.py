@@ -50,10 +50,14 @@ class Split(NamedTuple):
 
 
 class Loading(NamedTuple):
-    """What loading does to the weights: bits of the type of 16-bit tensors, and a quantisation that vLLM applies."""
+    """What loading does to the weights: bits of the type of 16-bit tensors, and a quantisation that vLLM applies.
+
+    `capability` is the GPU's compute capability, which decides how MXFP4 is padded; 0 is unknown.
+    """
 
     bits: int = 16
     online: str = ""
+    capability: int = 0
 
 
 # Bits of one element of a linear layer that vLLM quantises while it loads: the value, and its share of a scale
@@ -65,7 +69,9 @@ def weights_per_gpu(tensors: Sequence[Tensors], text: Text, split: Split, loadin
     """Return the bytes of the fullest GPU."""
     extra = _prediction_layers(tensors, text)
     loaded = [one for one in tensors if not _left_out(one, text)]
-    parts = [(one, _bytes(one, text, loading) * _kept(one, text, extra) * _share(one, text, split)) for one in loaded]
+    parts = [
+        (one, _bytes(one, text, split, loading) * _kept(one, text, extra) * _share(one, text, split)) for one in loaded
+    ]
     kept = _unpacked_latents(loaded, text, split, loading) + positions(text)
     layers = sum((size for one, size in parts if _LAYER.search(one.pattern)), Fraction(0))
     ends = [size for one, size in parts if not _LAYER.search(one.pattern)]
@@ -113,7 +119,7 @@ def _prediction_layers(tensors: Sequence[Tensors], text: Text) -> int:
     return int(text.config.get("num_nextn_predict_layers") or 0) if found else 0
 
 
-def _bytes(tensor: Tensors, text: Text, loading: Loading) -> Fraction:
+def _bytes(tensor: Tensors, text: Text, split: Split, loading: Loading) -> Fraction:
     """Return the bytes after loading, of all tensors of a pattern."""
     elements, bits = tensor.elements, Fraction(BITS[tensor.dtype])
     if _EMBEDDING.search(tensor.pattern) and tensor.shape and not _VISION.search(tensor.pattern):
@@ -123,7 +129,19 @@ def _bytes(tensor: Tensors, text: Text, loading: Loading) -> Fraction:
         bits = Fraction(loading.bits)
         if loading.online and _is_linear(tensor):
             bits = ONLINE[loading.online]
-    return elements * bits / 8
+    return elements * bits / 8 * _padding(tensor, text, split, loading)
+
+
+def _padding(tensor: Tensors, text: Text, split: Split, loading: Loading) -> Fraction:
+    """Return by how much MXFP4 experts grow: Marlin (below 9.0) and the kernels of Blackwell pad both dimensions.
+
+    `mxfp4_round_up_hidden_size_and_intermediate_size` in fused_moe/oracle/mxfp4.py.
+    """
+    if text.quantisation.get("quant_method") != "mxfp4" or not _EXPERTS.search(tensor.pattern):
+        return Fraction(1)
+    hidden, width = text.hidden, text.expert_width // (1 if split.experts else split.tensor)
+    unit = (1, 64) if loading.capability // 10 in (0, 9) else (256, 128) if loading.capability < 90 else (256, 256)
+    return Fraction(-(-hidden // unit[0]) * unit[0], hidden) * Fraction(-(-width // unit[1]) * unit[1], width)
 
 
 def _is_linear(tensor: Tensors) -> bool:
