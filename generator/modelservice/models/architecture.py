@@ -11,6 +11,7 @@ from enum import StrEnum
 from typing import Any, NamedTuple
 
 Config = Mapping[str, Any]
+_MOST_LAYERS = 10_000
 
 
 class NotUnderstoodError(Exception):
@@ -96,8 +97,11 @@ class Text(NamedTuple):
 
     @property
     def layers(self) -> int:
-        """How many layers the model has."""
-        return self.number("num_hidden_layers", "n_layer", "num_layers")
+        """How many layers the model has. Raises NotUnderstoodError for more than any model has: each is laid out."""
+        found = self.number("num_hidden_layers", "n_layer", "num_layers")
+        if not 0 < found <= _MOST_LAYERS:
+            raise NotUnderstoodError(f"config.json says that there are {found} layers")
+        return found
 
     @property
     def heads(self) -> int:

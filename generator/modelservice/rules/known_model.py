@@ -47,7 +47,8 @@ def stored_tensors(facts: ModelFacts) -> tuple[Tensors, ...]:
     from modelservice.models.tensor_shapes import tensors_of
 
     try:
-        return facts.tensors or tensors_of(text_of(facts.config))
+        tensors = facts.tensors or tensors_of(text_of(facts.config))
+        return tensors if all(type(one.nbytes) is int for one in tensors) else ()
     except NOT_UNDERSTOOD:
         return ()
 

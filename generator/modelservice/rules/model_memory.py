@@ -15,7 +15,7 @@ from modelservice.rules.known_model import (
     model_facts_of,
     one_gpu,
 )
-from modelservice.rules.rule import Said, Values, rule
+from modelservice.rules.rule import Said, Values, put, rule
 from modelservice.vllm.argument_rules import in_place
 
 if TYPE_CHECKING:
@@ -91,7 +91,9 @@ def model_fit(values: Values) -> Iterator[Said]:
         message = f"{values.at('model.name')} takes {parts}"
         room = f"vLLM may use {gibibytes(plan.budget)} of the {plan.gpu.name}'s {gibibytes(plan.gpu.memory)}"
         path = ("gpu", "count") if values.written("gpu.count") else ("model", "name")
-        yield Said(path, f"{message}, and {room}", _hint(fit.changes) or "use larger GPUs, or a smaller model")
+        hint = _hint(fit.changes) or "use larger GPUs, or a smaller model"
+        fix = put({one.key: one.value for one in fit.changes[:1] if one.key != "args"})
+        yield Said(path, f"{message}, and {room}", hint, fix=fix)
 
 
 @rule(
