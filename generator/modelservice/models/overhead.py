@@ -174,7 +174,7 @@ def _graphs(text: Text, release: tuple[int, ...], on_v2: bool, eager: bool) -> t
 
 def _error(text: Text, release: tuple[int, ...], start: Start) -> tuple[int, str]:
     """Return how far off the estimate may be, without graphs, and why."""
-    error, origin = 0.3, f"measured with vLLM {'.'.join(map(str, release))}"
+    error, origin = 0.35, f"measured with vLLM {'.'.join(map(str, release))}"
     if release not in _MEASURED:
         error, origin = 0.5, "no measurements of this release: the widest error known"
     if start.vision:
