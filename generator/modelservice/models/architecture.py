@@ -12,6 +12,8 @@ from typing import Any, NamedTuple
 
 Config = Mapping[str, Any]
 _MOST_LAYERS = 10_000
+# What a computation raises when a configuration holds something else than it should.
+ODD_VALUE = (ArithmeticError, LookupError, TypeError, ValueError, AttributeError)
 
 
 class NotUnderstoodError(Exception):
@@ -90,8 +92,8 @@ class Text(NamedTuple):
 
     def number(self, *names: str) -> int:
         """Return the first of these numbers that the configuration has. Raises NotUnderstoodError without one."""
-        found = next((self.config[name] for name in names if isinstance(self.config.get(name), int)), None)
-        if found is None:
+        found = next((self.config[name] for name in names if type(self.config.get(name)) is int), 0)
+        if found < 1:
             raise NotUnderstoodError(f"config.json has no {names[0]}")
         return int(found)
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from modelservice.errors import ToolError
-from modelservice.models.architecture import NotUnderstoodError
+from modelservice.models.architecture import ODD_VALUE, NotUnderstoodError
 from modelservice.models.engine import AUTOMATIC, Engine
 from modelservice.models.fit import Change, Verdict, changes, tokens_that_fit, verdict_of
 from modelservice.models.gpus import Gpu
@@ -48,6 +48,8 @@ def answer_for(facts: ModelFacts, engine: Engine, gpu: Gpu) -> Answer:
         )
     except NotUnderstoodError as error:
         raise ToolError(f"{facts.model}: {error}; nothing is guessed") from error
+    except ODD_VALUE as error:
+        raise ToolError(f"{facts.model}: its config.json holds what no model that is known has") from error
     return Answer(facts, engine, plan, verdict, tuple(better)[:_MOST_CHANGES])
 
 

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from modelservice.findings import Path, Severity, dotted
-from modelservice.models.architecture import NotUnderstoodError, text_of
 from modelservice.rules.given_arguments import command_line_of, given, words
 from modelservice.rules.image import is_own_image
 from modelservice.rules.rule import Said, Settings, Values, rule, setting
@@ -17,8 +16,6 @@ if TYPE_CHECKING:
     from modelservice.models.model_facts import ModelFacts, Tensors
 
 GIB = 2**30
-# What a computation with facts raises that it does not understand; a facts file may be anybody's.
-NOT_UNDERSTOOD = (NotUnderstoodError, ArithmeticError, LookupError, TypeError, ValueError, AttributeError)
 
 
 def model_facts_of(values: Values) -> ModelFacts | None:
@@ -29,10 +26,13 @@ def model_facts_of(values: Values) -> ModelFacts | None:
 
 def one_gpu(values: Values) -> Gpu | None:
     """Return the GPU that every pod gets, None where the values do not say which."""
+    resource = values.at("gpu.resourceName")
+    said = values.at("gpu.memory") or values.at("gpu.vgpu.enabled") or values.at("nodeSelector") or "mig" in resource
+    if not values.at("gpu.count") or not (said or values.at("affinity.nodeAffinity")):
+        return None
     from modelservice.models.node_gpu import gpu_of, may_differ
 
-    named = values.at("gpu.count") or "mig" in "".join(values.at("resources.limits"))
-    return None if not named or may_differ(values.merged) else gpu_of(values.merged)
+    return None if may_differ(values.merged) else gpu_of(values.merged)
 
 
 def engine_for(values: Values) -> Engine:
@@ -44,12 +44,13 @@ def engine_for(values: Values) -> Engine:
 
 def stored_tensors(facts: ModelFacts) -> tuple[Tensors, ...]:
     """Return the tensors of the files, or those that the configuration alone tells; none where it is not understood."""
+    from modelservice.models.architecture import ODD_VALUE, NotUnderstoodError, text_of
     from modelservice.models.tensor_shapes import tensors_of
 
     try:
         tensors = facts.tensors or tensors_of(text_of(facts.config))
         return tensors if all(type(one.nbytes) is int for one in tensors) else ()
-    except NOT_UNDERSTOOD:
+    except (NotUnderstoodError, *ODD_VALUE):  # a facts file may be anybody's
         return ()
 
 

@@ -38,13 +38,13 @@ _LEAST_CAPABILITY = {
 )
 def context_length(values: Values) -> Iterator[Said]:
     """Find a length beyond the model's; pooling models count theirs in other ways."""
-    from modelservice.models.context_length import longest_context
-    from modelservice.vllm.argument_values import size
-
     facts = model_facts_of(values) if values.at("model.task") == "generate" else None
     lengths = given(values, _LENGTH) if facts else []
     if not facts or not lengths or given(values, "--rope-scaling") or _allowed(values):
         return
+    from modelservice.models.context_length import longest_context
+    from modelservice.vllm.argument_values import size
+
     item, most = lengths[-1], longest_context(facts.config)
     asked = size(item.values[-1].text)
     if most and asked and asked > most:

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, NamedTuple
 from modelservice.findings import Refuser, Severity
 from modelservice.rules.given_arguments import adding_argument, given
 from modelservice.rules.known_model import (
-    NOT_UNDERSTOOD,
     engine_for,
     gibibytes,
     model_facts_of,
@@ -33,9 +32,9 @@ _NOT_COMPUTED = (
     "--language-model-only",
 )
 # Billions of parameters in a name: 70B, 1.5b, 8x7B.
-_PARAMETERS = re.compile(r"(?<![A-Za-z0-9.])(?:(\d{1,2})x)?(\d{1,4}(?:\.\d{1,3})?)[bB](?![A-Za-z0-9])")
+_PARAMETERS = r"(?<![A-Za-z0-9.])(?:(\d{1,2})x)?(\d{1,4}(?:\.\d{1,3})?)[bB](?![A-Za-z0-9])"
 # Names of checkpoints with fewer than 16 bits; some publishers' are quantised without a word.
-_QUANTISED = re.compile(
+_QUANTISED = (
     r"(?i)awq|gptq|fp8|fp4|nf4|int8|int4|w\d+a\d+|[48].?bit|bnb|gguf|quant|exl\d|mlx|qat|bitnet|q\d(_|-|$)|gpt-oss|"
     r"mistralai/.*-(25[01]\d|26\d\d)$"
 )
@@ -56,6 +55,7 @@ def _fit(values: Values) -> _Fit | None:
     facts, gpu = model_facts_of(values), one_gpu(values)
     if not facts or not gpu or given(values, *_NOT_COMPUTED):
         return None
+    from modelservice.models.architecture import ODD_VALUE, NotUnderstoodError
     from modelservice.models.fit import Verdict, changes, verdict_of
     from modelservice.models.memory_plan import plan_memory
 
@@ -66,7 +66,7 @@ def _fit(values: Values) -> _Fit | None:
         too_large, too_long = verdict is Verdict.NOT, verdict is Verdict.SHORTER
         wrong = too_large or too_long
         better = changes(engine, facts.config, lambda one: plan_memory(facts, one, gpu)) if wrong else []
-    except NOT_UNDERSTOOD:
+    except (NotUnderstoodError, *ODD_VALUE):  # a facts file may be anybody's
         return None
     return _Fit(engine, plan, too_large, too_long, better)
 
@@ -145,10 +145,10 @@ def model_name_size(values: Values) -> Iterator[Said]:
     """Find a size in the name that exceeds the GPUs, where nothing more is known and nothing is quantised."""
     name, gpu = str(values.at("model.name")), None if values.facts else one_gpu(values)
     changed = given(values, "--quantization", "--cpu-offload-gb", "--hf-overrides", *_NOT_COMPUTED)
-    if not gpu or changed or _QUANTISED.search(name) or values.at("command"):
+    if not gpu or changed or re.search(_QUANTISED, name) or values.at("command"):
         return
     count = max(int(values.at("gpu.count")), engine_for(values).split.gpus)
-    billions = max((_billions(*found) for found in _PARAMETERS.findall(name)), default=0.0)
+    billions = max((_billions(*found) for found in re.findall(_PARAMETERS, name)), default=0.0)
     least, room = billions * 2e9, count * gpu.memory
     if least > room:
         message = f"by its name {name} takes about {gibibytes(least)}, and the GPUs have {gibibytes(room)}"
