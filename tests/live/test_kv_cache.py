@@ -89,7 +89,7 @@ MORE: dict[str, Any] = {
     },
 }
 ALL = {**RECORDED, **MORE}
-UNSIZED = HEADERS_ONLY | {"qwen3-next", "granite-hybrid"}
+UNSIZED = HEADERS_ONLY | {"granite-hybrid"}
 
 
 @pytest.fixture(scope="module")

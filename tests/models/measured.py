@@ -17,7 +17,7 @@ from modelservice.models.gpus import gpu_named
 from modelservice.models.memory_plan import GIB, MemoryPlan, caches_on_gpu, weights_of
 from modelservice.models.memory_plan import plan_memory as planned
 from modelservice.models.model_facts import ModelFacts
-from modelservice.models.overhead import Batch, overhead_of
+from modelservice.models.overhead import Batch, Start, overhead_of
 from modelservice.models.weights import Split
 
 DATA = json.loads((Path(__file__).parent / "measured.json").read_text())
@@ -62,15 +62,8 @@ def _row(row: dict[str, Any]) -> Row:
         eager=row["eager"],
     )
     vision = "vision_config" in config
-    overhead = overhead_of(
-        text_of(config),
-        engine.release,
-        Batch(row["tokens"], row["sequences"]),
-        Split(),
-        longest=row["length"],
-        eager=row["eager"],
-        vision=vision,
-    )
+    start = Start(Batch(row["tokens"], row["sequences"]), Split(), row["length"], eager=row["eager"], vision=vision)
+    overhead = overhead_of(text_of(config), engine.release, start)
     if vision:  # the encoder's weights are in the headers only: the measured ones are taken
         kv = gpu.memory * row["utilization"] / GIB - row["weights_gib"] - overhead.total / GIB
         return Row(row, None, overhead.total / GIB, overhead.error / GIB, kv, None, None)

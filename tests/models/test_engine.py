@@ -27,6 +27,7 @@ def engine(*args: str, gpus: int = 1, release: str = "0.33.0") -> Engine:
         (["--no-enable-prefix-caching"], "prefixes", False),
         (["--disable-hybrid-kv-cache-manager"], "hybrid", False),
         (["--speculative-config", '{"method": "ngram", "num_speculative_tokens": 3}'], "drafted", 3),
+        (["--runner=pooling"], "pooling", True),
         (["--enable-lora"], "unread", ("--enable-lora",)),
     ],
     ids=str,

@@ -105,6 +105,7 @@ def _engine(service: Service) -> Engine:
         service.values["args"],
         Line(release.name, release.label, command_line(release.name)),
         service.values["gpu"]["count"],
+        service.values["model"]["task"],
     )
     return engine if release.asked and is_vllms(image) else engine._replace(release=())
 

@@ -232,7 +232,7 @@ def caches_of(
         # A Mamba 2 layer also keeps the state of a checkpoint in a prefill (mamba_mixer2.py).
         states = 1 if not prefixes else 2 if text.architecture in _LINEAR else 3
         state = Cache(Kind.STATE, _state(text, split, state_element, convolved_element), 0, states)
-        return [Cache(Kind.FULL, token) if kind == "full" else state for kind in _hybrid_kinds(text)]
+        return [Cache(Kind.FULL, token) if kind == "full" else state for kind in hybrid_kinds(text)]
     return [Cache(kind, token, window) for kind, window in _windows(text)]
 
 
@@ -256,7 +256,8 @@ def _windows(text: Text) -> list[tuple[Kind, int]]:
     return [(Kind.SLIDING, window) if kind == "sliding_attention" else full for kind in kinds]
 
 
-def _hybrid_kinds(text: Text) -> list[str]:
+def hybrid_kinds(text: Text) -> list[str]:
+    """Return for each layer of a hybrid model whether it attends ("full") or keeps a state ("state")."""
     kinds = text.config.get("layer_types") or text.config.get("layers_block_type")
     if not kinds and (every := text.config.get("full_attention_interval")):
         kinds = ["full_attention" if (layer + 1) % every == 0 else "linear" for layer in range(text.layers)]

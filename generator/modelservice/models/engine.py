@@ -44,15 +44,19 @@ class Engine(NamedTuple):
     eager: bool = False
     hybrid: bool = True
     prefixes: bool = True
+    pooling: bool = False
     unread: tuple[str, ...] = ()
 
 
-# Flags that take memory in a way that is not computed: each is named in the answer.
-_UNREAD = ("--enable-lora", "--speculative-config", "--data-parallel-size", "--decode-context-parallel-size")
+# Flags that change the memory in a way that is not computed: each is named in the answer.
+_UNREAD = (
+    *("--enable-lora", "--speculative-config", "--decode-context-parallel-size"),
+    *("--hf-overrides", "--hf-config-path", "--model-loader-extra-config"),
+)
 
 
-def engine_of(args: Sequence[str], line: Line, gpus: int) -> Engine:
-    """Return what arguments say to the vLLM of a release, in a service with so many GPUs."""
+def engine_of(args: Sequence[str], line: Line, gpus: int, task: str = "generate") -> Engine:
+    """Return what arguments say to the vLLM of a release, in a service for a task with so many GPUs."""
     given = {item.flag.name: item for item in read(args, line) if isinstance(item, Given) and not item.key}
     release = _numbers(line.release)
     share = _SHARE if not release or release >= _SHARE_SINCE else _SHARE_BEFORE
@@ -74,6 +78,7 @@ def engine_of(args: Sequence[str], line: Line, gpus: int) -> Engine:
         blocks=_size(given, "--num-gpu-blocks-override"),
         offloaded=int(_number(given, "--cpu-offload-gb", 0) * GIB),
         eager=_switch(given, "--enforce-eager"),
+        pooling=task != "generate" or _text(given, "--runner") == "pooling",
         prefixes=_prefixes(given, release),
         hybrid=not _switch(given, "--disable-hybrid-kv-cache-manager"),
         unread=tuple(flag for flag in _UNREAD if flag in given),

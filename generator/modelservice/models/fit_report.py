@@ -47,7 +47,7 @@ def answer_for(facts: ModelFacts, engine: Engine, gpu: Gpu) -> Answer:
             () if verdict is Verdict.FITS else changes(engine, facts.config, lambda one: plan_memory(facts, one, gpu))
         )
     except NotUnderstoodError as error:
-        raise ToolError(f"{facts.model}: {error}; nothing is guessed") from error
+        raise ToolError(f"{facts.model}: {error}: whether it fits is not known") from error
     except ODD_VALUE as error:
         raise ToolError(f"{facts.model}: its config.json holds what no model that is known has") from error
     return Answer(facts, engine, plan, verdict, tuple(better)[:_MOST_CHANGES])

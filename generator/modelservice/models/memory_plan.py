@@ -5,12 +5,21 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from modelservice.models.architecture import Cache, Kind, NotUnderstoodError, Text, caches_of, context_of, text_of
+from modelservice.models.architecture import (
+    ENCODERS,
+    Cache,
+    Kind,
+    NotUnderstoodError,
+    Text,
+    caches_of,
+    context_of,
+    text_of,
+)
 from modelservice.models.engine import AUTOMATIC, Engine
 from modelservice.models.gpus import Gpu
 from modelservice.models.kv_cache import KVCache, kv_cache_of
 from modelservice.models.model_facts import ModelFacts
-from modelservice.models.overhead import Batch, Overhead, overhead_of, runs_on_v2
+from modelservice.models.overhead import Batch, Overhead, Start, overhead_of, runs_on_v2
 from modelservice.models.tensor_shapes import dtype_of, tensors_of
 from modelservice.models.weights import Loading, weights_per_gpu
 
@@ -75,7 +84,10 @@ def plan_memory(facts: ModelFacts, engine: Engine, gpu: Gpu) -> MemoryPlan:
     length = engine.length if engine.length and engine.length != AUTOMATIC else model_length
     batch = batch_of(engine, gpu)
     vision = any(facts.config.get(key) for key in _ENCODERS)
-    overhead = overhead_of(text, engine.release, batch, engine.split, longest=length, eager=engine.eager, vision=vision)
+    pooling = engine.pooling or text.architecture in ENCODERS
+    overhead = overhead_of(
+        text, engine.release, Start(batch, engine.split, length, eager=engine.eager, vision=vision, pooling=pooling)
+    )
     weights = weights_of(facts, text, engine, gpu.capability)
     budget = int(gpu.memory * engine.share)
     available = budget - weights - overhead.total if engine.cache is None else engine.cache
@@ -148,5 +160,9 @@ def _in_flight(text: Text, engine: Engine, batch: Batch) -> int:
     release = engine.release[:2] or (99,)
     if release < _IN_FLIGHT_SINCE:
         return batch.tokens
-    steps = engine.split.pipeline + 1 if runs_on_v2(text, release) else max(2, engine.split.pipeline)
+    steps = (
+        engine.split.pipeline + 1
+        if runs_on_v2(text, release, pooling=engine.pooling)
+        else max(2, engine.split.pipeline)
+    )
     return steps * batch.tokens

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from modelservice.models.architecture import ENCODERS, HYBRID, LATENT, Text
+from modelservice.models.architecture import HYBRID, LATENT, Text
 from modelservice.models.weights import Split
 
 GIB = 2**30
@@ -54,6 +54,21 @@ class Batch(NamedTuple):
     drafted: int = 0
 
 
+class Start(NamedTuple):
+    """How vLLM is started: its batch, how the model is split, the longest request, and what it does.
+
+    `eager` is `--enforce-eager`; `vision` says that the model has an encoder for images or sound, `pooling` that it
+    makes vectors or scores and no text.
+    """
+
+    batch: Batch
+    split: Split = Split()
+    longest: int = 8192
+    eager: bool = False
+    vision: bool = False
+    pooling: bool = False
+
+
 class Overhead(NamedTuple):
     """The bytes beside weights and KV cache on one GPU, and how far off they may be; `origin` says why."""
 
@@ -69,29 +84,28 @@ class Overhead(NamedTuple):
         return self.activation + self.libraries + self.graphs
 
 
-def overhead_of(
-    text: Text, release: tuple[int, ...], batch: Batch, split: Split, *, longest: int, eager: bool, vision: bool
-) -> Overhead:
-    """Return the estimate for a release (its numbers; none for an unknown one).
+def overhead_of(text: Text, release: tuple[int, ...], start: Start) -> Overhead:
+    """Return the estimate for a release (its numbers; none for an unknown one)."""
+    release, batch, split = release[:2] or (99,), start.batch, start.split
+    on_v2 = runs_on_v2(text, release, pooling=start.pooling)
+    ends = _pooler(text, batch) if start.pooling else _sampler(text, batch, release, on_v2)
+    peak = max(_layer(text, batch, split, start.longest, on_v2), ends) + _expert_buffers(text, batch, split)
+    seen = batch.tokens * text.hidden * 2 if start.vision else 0
+    graphs, unsure = _graphs(text, release, on_v2, start.eager)
+    error, origin = _error(text, release, start)
+    return Overhead(
+        activation=peak + seen + (0 if on_v2 else _BUFFERS),
+        libraries=_LIBRARIES if split.gpus == 1 else _LIBRARIES_SPLIT,
+        graphs=graphs,
+        error=error + unsure,
+        origin=origin,
+    )
 
-    `longest` is the maximum length of a request, `eager` that of `--enforce-eager`, `vision` says that the model has
-    an encoder for images or sound.
-    """
-    release = release[:2] or (99,)
-    on_v2 = runs_on_v2(text, release)
-    inside = _layer(text, batch, split, longest, on_v2)
-    peak = max(inside, _sampler(text, batch, split, release, on_v2)) + _expert_buffers(text, batch, split)
-    activation = peak + (0 if on_v2 else _BUFFERS) + (batch.tokens * text.hidden * 2 if vision else 0)
-    graphs, unsure = _graphs(text, release, on_v2, eager)
-    libraries = _LIBRARIES if split.gpus == 1 else _LIBRARIES_SPLIT
-    error, origin = _error(text, release, split, batch, vision)
-    return Overhead(activation, libraries, graphs, error + unsure, origin)
 
-
-def runs_on_v2(text: Text, release: tuple[int, ...]) -> bool:
+def runs_on_v2(text: Text, release: tuple[int, ...], *, pooling: bool = False) -> bool:
     """Say whether the release serves the model with Model Runner V2."""
-    if release >= _ALL_ON_V2:
-        return True
+    if release >= _ALL_ON_V2 or pooling:
+        return release >= _ALL_ON_V2
     if release in _SOME_ON_V2:
         return text.architecture in _SOME_ON_V2[release] and not (release < (0, 24) and text.experts)
     dense = not text.experts and text.architecture not in HYBRID
@@ -117,15 +131,18 @@ def _latent(text: Text, batch: Batch, split: Split, longest: int) -> int:
     return 2 * (batch.tokens * token + unpacked * heads * (nope + value))
 
 
-def _sampler(text: Text, batch: Batch, split: Split, release: tuple[int, ...], on_v2: bool) -> int:
+def _pooler(text: Text, batch: Batch) -> int:
+    """Return the peak in the pooler, which takes the hidden states in 32 bits."""
+    return 6 * batch.tokens * text.hidden
+
+
+def _sampler(text: Text, batch: Batch, release: tuple[int, ...], on_v2: bool) -> int:
     """Return the peak in the sampler.
 
     V1 keeps the logits in 16 bits and three copies in 32: logits, probabilities and random numbers. V2 keeps one copy,
     since 0.28 none; its counters for penalties (32 bits and one for each token and sequence) are in the measurement
     since 0.27.
     """
-    if text.architecture in ENCODERS:
-        return 0  # a pooler takes its place, which makes a vector of each sequence
     vocabulary = text.number("vocab_size")
     rows = min(batch.sequences, batch.tokens) * (1 + batch.drafted)
     copies = 14 if not on_v2 else 2 if release >= _NO_COPY else 6
@@ -155,15 +172,15 @@ def _graphs(text: Text, release: tuple[int, ...], on_v2: bool, eager: bool) -> t
     return compiling + graphs, compiling + graphs // 2
 
 
-def _error(text: Text, release: tuple[int, ...], split: Split, batch: Batch, vision: bool) -> tuple[int, str]:
+def _error(text: Text, release: tuple[int, ...], start: Start) -> tuple[int, str]:
     """Return how far off the estimate may be, without graphs, and why."""
-    error, origin = 0.3, f"measured with vLLM {'.'.join(map(str, release))}"
+    error, origin = 0.35, f"measured with vLLM {'.'.join(map(str, release))}"
     if release not in _MEASURED:
         error, origin = 0.5, "no measurements of this release: the widest error known"
-    if vision:
+    if start.vision:
         error += 0.3
-    if split.gpus > 1:
+    if start.split.gpus > 1:
         error += 0.5
-    if text.architecture in HYBRID or batch.drafted:
+    if text.architecture in HYBRID or start.batch.drafted:
         error += 0.5
     return int(error * GIB), origin

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-from modelservice.models.architecture import LATENT, NotUnderstoodError, Text
+from modelservice.models.architecture import LATENT, NotUnderstoodError, Text, hybrid_kinds
 from modelservice.models.model_facts import Tensors
 
 _DTYPES = {"bfloat16": "BF16", "float16": "F16", "float32": "F32", "half": "F16"}
@@ -27,7 +27,7 @@ _PLAIN = {
     *("Qwen3ForCausalLM", "Qwen3MoeForCausalLM", "Phi3ForCausalLM", "GemmaForCausalLM", "Gemma2ForCausalLM"),
     *("Gemma3ForCausalLM", "GraniteForCausalLM", "Olmo2ForCausalLM", "Glm4ForCausalLM", "Glm4MoeForCausalLM"),
     *("SmolLM3ForCausalLM", "GptOssForCausalLM", "SeedOssForCausalLM", "Cohere2ForCausalLM", "MiniMaxM2ForCausalLM"),
-    *("DeepseekV2ForCausalLM", "DeepseekV3ForCausalLM"),
+    *("DeepseekV2ForCausalLM", "DeepseekV3ForCausalLM", "Qwen3NextForCausalLM"),
 }
 _BIASED_EVERYWHERE = {"OPTForCausalLM", "Starcoder2ForCausalLM"}
 
@@ -50,7 +50,8 @@ def tensors_of(text: Text) -> tuple[Tensors, ...]:
         )
     dtype = dtype_of(text.config)
     biased = text.architecture in _BIASED_EVERYWHERE
-    parts = [*_biased(text)] if biased else [*_ends(text), *_attention(text), *_feed_forward(text)]
+    attention = _linear_attention if text.architecture == "Qwen3NextForCausalLM" else _attention
+    parts = [*_biased(text)] if biased else [*_ends(text), *attention(text), *_feed_forward(text)]
     packed = _packing(text)
     return tuple(
         tensor
@@ -126,6 +127,34 @@ def _attention(text: Text) -> Iterator[_Part]:
         yield _Part(f"{prefix}k_norm.weight", (keys if whole else text.head_dim,), layers)
 
 
+def _linear_attention(text: Text) -> Iterator[_Part]:
+    """Yield the attention of Qwen3-Next: gated in some layers, a gated delta net in the others."""
+    hidden, kinds, prefix = text.hidden, hybrid_kinds(text), "model.layers.*."
+    for name in ("input_layernorm", "post_attention_layernorm"):
+        yield _Part(f"{prefix}{name}.weight", (hidden,), text.layers)
+    full = kinds.count("full")
+    queries, keys = text.heads * text.head_dim, text.kv_heads * text.head_dim
+    shapes = {"q_proj": (2 * queries, hidden), "k_proj": (keys, hidden), "v_proj": (keys, hidden)}
+    for name, shape in (*shapes.items(), ("o_proj", (hidden, queries))):
+        yield _Part(f"{prefix}self_attn.{name}.weight", shape, full, linear=True)
+    for name in ("q_norm", "k_norm"):
+        yield _Part(f"{prefix}self_attn.{name}.weight", (text.head_dim,), full)
+    heads, value = text.number("linear_num_value_heads"), text.number("linear_value_head_dim")
+    key = text.number("linear_num_key_heads") * text.number("linear_key_head_dim")
+    convolved = (2 * key + heads * value, 1, text.number("linear_conv_kernel_dim"))
+    linear, prefix = text.layers - full, prefix + "linear_attn."
+    yield _Part(f"{prefix}in_proj_qkvz.weight", (2 * key + 2 * heads * value, hidden), linear, linear=True)
+    yield _Part(f"{prefix}in_proj_ba.weight", (2 * heads, hidden), linear, linear=True)
+    yield _Part(f"{prefix}out_proj.weight", (hidden, heads * value), linear, linear=True)
+    for name, rest in (
+        ("conv1d.weight", convolved),
+        ("dt_bias", (heads,)),
+        ("A_log", (heads,)),
+        ("norm.weight", (value,)),
+    ):
+        yield _Part(f"{prefix}{name}", rest, linear)
+
+
 def _latent_attention(text: Text, prefix: str) -> Iterator[_Part]:
     layers, hidden, heads, latent = text.layers, text.hidden, text.heads, text.number("kv_lora_rank")
     nope, rope, value = (text.number(name) for name in ("qk_nope_head_dim", "qk_rope_head_dim", "v_head_dim"))
@@ -164,7 +193,7 @@ def _feed_forward(text: Text) -> Iterator[_Part]:
         yield _Part(f"{prefix}experts.down_proj_bias", (experts, text.hidden), sparse)
     if shared := text.shared_width:
         yield from _mlp(text, f"{prefix}shared_experts.", shared, sparse)
-        if text.architecture == "Qwen2MoeForCausalLM":
+        if text.architecture in ("Qwen2MoeForCausalLM", "Qwen3NextForCausalLM"):
             yield _Part(f"{prefix}shared_expert_gate.weight", (1, text.hidden), sparse)
 
 

@@ -167,7 +167,7 @@ def _share(tensor: Tensors, text: Text, split: Split) -> Fraction:
     """Return the part of a tensor that one rank holds."""
     pattern = tensor.pattern
     if _EXPERTS.search(pattern) and "shared" not in pattern:
-        return Fraction(1, split.tensor * (split.data if split.experts else 1))
+        return Fraction(1, split.tensor * split.data)  # whole experts or parts of each: the bytes are the same
     if split.tensor == 1 or _is_copied(tensor):
         return Fraction(1)
     if _KEYS_AND_VALUES.search(pattern) and not _VISION.search(pattern):

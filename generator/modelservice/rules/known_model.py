@@ -39,7 +39,7 @@ def engine_for(values: Values) -> Engine:
     """Return what the arguments say of memory."""
     from modelservice.models.engine import engine_of
 
-    return engine_of(words(values), command_line_of(values), int(values.at("gpu.count")))
+    return engine_of(words(values), command_line_of(values), int(values.at("gpu.count")), values.at("model.task"))
 
 
 def stored_tensors(facts: ModelFacts) -> tuple[Tensors, ...]:
