@@ -7,6 +7,7 @@ from typing import Any
 
 from modelservice.findings import Path, Severity
 from modelservice.quantity import amount
+from modelservice.rules.given_arguments import given, last_value
 from modelservice.rules.known_model import GIB, gibibytes, stored_tensors, too_small
 from modelservice.rules.model import model_mount, under
 from modelservice.rules.model_loading import in_object_store
@@ -27,7 +28,7 @@ def needed_bytes(values: Values) -> int:
     """
     from modelservice.models.weight_files import safetensors_files
 
-    if not values.facts:
+    if not values.facts or not (values.at("modelVolume.preDownload") or _is_vllms_download(values)):
         return 0
     files = values.facts.files
     if values.at("modelVolume.preDownload") and files:
@@ -35,6 +36,12 @@ def needed_bytes(values: Values) -> int:
     return sum(files[name] for name in safetensors_files(files)) or sum(
         one.nbytes for one in stored_tensors(values.facts)
     )
+
+
+def _is_vllms_download(values: Values) -> bool:
+    """Say whether vLLM downloads the files itself, and into the hub's cache."""
+    elsewhere = values.at("command") or given(values, "--download-dir")
+    return not elsewhere and last_value(values, "--load-format") in ("", "auto", "safetensors")
 
 
 def _downloads(values: Values) -> bool:
