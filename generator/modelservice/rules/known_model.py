@@ -20,7 +20,7 @@ GIB = 2**30
 
 def model_facts_of(values: Values) -> ModelFacts | None:
     """Return the facts that vLLM goes by, None where they are unknown or changed, or the image is not vLLM's own."""
-    changed = given(values, "--hf-overrides", "--hf-config-path", "--config-format", "--model-loader-extra-config")
+    changed = given(values, "--config", "--hf-overrides", "--hf-config-path", "--config-format")
     return None if changed or not is_own_image(values) else values.facts
 
 

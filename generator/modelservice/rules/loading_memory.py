@@ -8,6 +8,7 @@ from modelservice.findings import Severity
 from modelservice.quantity import amount
 from modelservice.rules.given_arguments import last_value
 from modelservice.rules.gpu import CPU_IMAGE
+from modelservice.rules.image import is_own_image
 from modelservice.rules.known_model import GIB, engine_for, gibibytes, model_facts_of, stored_tensors, too_small
 from modelservice.rules.model_download import needed_bytes
 from modelservice.rules.rule import Said, Values, rule
@@ -81,7 +82,7 @@ def worker_memory(values: Values) -> Iterator[Said]:
 
 def _serves(values: Values) -> bool:
     """Say whether the container runs vLLM's own server with a worker for each GPU."""
-    return not values.at("command") and values.at("gpu.resourceName").startswith("nvidia.com/gpu")
+    return is_own_image(values) and values.at("gpu.resourceName").startswith("nvidia.com/gpu")
 
 
 def _roomy(size: int) -> str:

@@ -53,7 +53,8 @@ class _Fit(NamedTuple):
 def _fit(values: Values) -> _Fit | None:
     """Return whether the model fits, None where that is not known."""
     facts, gpu = model_facts_of(values), one_gpu(values)
-    if not facts or not gpu or given(values, *_NOT_COMPUTED):
+    # Pooling models leave out the head, and some the cache.
+    if not facts or not gpu or given(values, *_NOT_COMPUTED) or values.at("model.task") != "generate":
         return None
     from modelservice.models.architecture import ODD_VALUE, NotUnderstoodError
     from modelservice.models.fit import Verdict, changes, verdict_of
