@@ -26,6 +26,7 @@ from modelservice.rules import (
     model_limits,
     model_loading,
     model_memory,
+    model_split,
     model_volume,
     monitoring,
     mounts,
@@ -50,6 +51,7 @@ ALL: tuple[Checked, ...] = (
     *known_model.RULES,
     *model_limits.RULES,
     *model_memory.RULES,
+    *model_split.RULES,
     *loading_memory.RULES,
     *model_download.RULES,
     *environment.RULES,
@@ -85,7 +87,7 @@ ALL: tuple[Checked, ...] = (
 # The rules that answer in part what `fit` answers in whole.
 ABOUT_SIZE = tuple(
     checked.rule.id
-    for module in (known_model, loading_memory, model_limits, model_memory, model_download)
+    for module in (known_model, loading_memory, model_limits, model_memory, model_split, model_download)
     for checked in module.RULES
 )
 
