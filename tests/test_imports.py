@@ -59,11 +59,11 @@ LAYERS = (
     {"report", "publishing", "serving", "chart", "check"},
     {"ignores", "service", "helm"},
     {"rules"},
-    {"vllm", "schema"},
+    {"vllm", "schema", "models"},
     {"reading", "writing"},
     {"redact"},
     {"command_secrets", "secret_forms", "spelling", "urls", "quantity"},
-    {"findings", "errors"},
+    {"findings", "errors", "deadline"},
 )
 
 
