@@ -49,7 +49,7 @@ def fit_command(
     service = load_service(values, layers, None, "0.1.0")
     gpu = _gpu(service, card, gpu_memory)
     facts = _facts(service, [*layers, values], model_config, facts_file)
-    from modelservice.models.fit_report import as_data, as_text, answer_for
+    from modelservice.models.fit_report import answer_for, as_data, as_text
 
     answer = answer_for(facts, _engine(service), gpu)
     if save:
