@@ -126,7 +126,7 @@ def test_a_terminal_is_asked_tab_by_tab(terminal: pexpect.spawn) -> None:
         assert f"  {label}" in labels
         seen.append(labels[f"  {label}"].tab)
         terminal.sendline(answers.get(label, ""))
-    assert list(dict.fromkeys(seen)) == ["General", "Resources", "Volumes", "Node Scheduling", "Access"]
+    assert list(dict.fromkeys(seen)) == ["General", "Resources", "Volumes", "Node Scheduling"]
     found = values("b.yaml")
     assert found["model"] == {"name": "Qwen/Qwen3-8B"}
     assert found["huggingFace"] == {"tokenSecret": {"name": "hf-token"}}

@@ -19,10 +19,6 @@ def first_file(settings: Mapping[str, Any], reasons: Sequence[Suggestion]) -> st
     for key, value in (values_of(settings) or {"model": {"name": settings.get("model.name", "")}}).items():
         said = [one for one in reasons if one.key.partition(".")[0] == key]
         comments = [line for one in said for line in _comment(f"{one.key}: {one.reason}")]
-            line
-            for one in said
-            for line in textwrap.wrap(f"# {one.key}: {one.reason}", _WIDTH, subsequent_indent="#   ")
-        ]
         blocks.append("".join(f"{line}\n" for line in comments) + dump({key: value}))
     return "\n".join(blocks)
 

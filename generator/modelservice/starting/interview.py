@@ -13,9 +13,9 @@ from modelservice.reading.document import read
 from modelservice.schema.fields import Field, load_fields
 from modelservice.writing.dump import dump
 
-_TABS = ("General", "Resources", "Volumes", "Node Scheduling", "Access")
+_TABS = ("General", "Resources", "Volumes", "Node Scheduling")
 _ASKED = ("string", "integer", "number", "boolean")
-# Asked although they stand under Advanced: a newcomer's second question, and what exposes the service.
+# Asked although it stands under Advanced: without it anybody may ask the model.
 _ALSO = ("apiKeySecret.name",)
 # Only asked where another answer makes sense of them.
 _WHEN = {
@@ -26,7 +26,6 @@ _WHEN = {
     "modelVolume.storageClassName": ("modelVolume.existingClaim", ""),
     "gpu.vgpu.memoryMiB": ("gpu.vgpu.enabled", True),
     "gpu.vgpu.cores": ("gpu.vgpu.enabled", True),
-    "ingress.className": ("ingress.enabled", True),
 }
 
 
