@@ -55,6 +55,7 @@ def test_no_import_goes_in_a_circle() -> None:
 LAYERS = (
     {"__main__"},
     {"cli"},
+    {"starting"},
     {"generated_files", "diff", "gitops", "importing"},
     {"report", "publishing", "serving", "chart", "check"},
     {"ignores", "service", "helm"},
