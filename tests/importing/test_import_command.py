@@ -7,8 +7,8 @@ import yaml
 from click.testing import CliRunner, Result
 from modelservice.check import check, errors
 from modelservice.cli import main
-from modelservice.models.facts import ModelFacts
 from modelservice.models.facts_file import facts_path, write_facts
+from modelservice.models.model_facts import ModelFacts
 from modelservice.reading.document import read
 
 LINE = "docker run --gpus all --ulimit memlock=-1 vllm/vllm-openai:v0.33.0 Qwen/Qwen3-8B"

@@ -11,8 +11,8 @@ import yaml
 from click.testing import CliRunner, Result
 from modelservice.cli import main
 from modelservice.models.architecture import text_of
-from modelservice.models.facts import ModelFacts
 from modelservice.models.facts_file import facts_path, write_facts
+from modelservice.models.model_facts import ModelFacts
 from modelservice.models.tensor_shapes import tensors_of
 from modelservice.starting.interview import questions
 

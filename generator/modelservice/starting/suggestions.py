@@ -3,24 +3,30 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
+from modelservice.check import check
 from modelservice.errors import ToolError
+from modelservice.findings import Action, dotted
+from modelservice.importing.part import values_of
 from modelservice.models.engine import Engine
-from modelservice.models.facts import ModelFacts
 from modelservice.models.fit import Verdict, tokens_that_fit
 from modelservice.models.fit_report import Answer, answer_for
 from modelservice.models.gpus import Gpu
+from modelservice.models.model_facts import ModelFacts
 from modelservice.models.weights import Split
+from modelservice.reading.document import read
+from modelservice.rules import ABOUT_SIZE
 from modelservice.schema.defaults import default_values
+from modelservice.writing.dump import dump
 
 _GIB = 2**30
 # A request shorter than this serves few purposes: a larger split is tried first.
 _USEFUL_LENGTH = 32768
 _NUMBERS_OF_GPUS = (1, 2, 4, 8)
-# Bytes per second of a download from the hub, and of a load from the volume, in a slow but usual cluster.
-_DOWNLOAD_RATE, _LOAD_RATE = 50_000_000, 500_000_000
+# Bytes per second of a download, as the rule startup-download counts it, and of a load from the volume.
+_DOWNLOAD_RATE, _LOAD_RATE = 125_000_000, 500_000_000
 _COMPILE_SECONDS = 300
 # Endings of the names of architectures that do not generate text.
 _TASKS = {"ForSequenceClassification": "score", "ForTokenClassification": "score", "Model": "embedding"}
@@ -41,6 +47,18 @@ def suggestions(facts: ModelFacts, gpu: Gpu | None, release: tuple[int, ...]) ->
     """
     found = [*_task(facts), *(_gpus(facts, gpu, release) if gpu else ()), *_volume(facts), *_start(facts)]
     return [one for one in found if one.value != _default(one.key)]
+
+
+def mended(settings: Mapping[str, Any]) -> list[Suggestion]:
+    """Return what the rules on sizes say to set, where facts of the model are at hand, such as the node's memory."""
+    text = dump(values_of(settings))
+    found = [one for one in check(read("values.yaml", text.encode())) if one.rule in ABOUT_SIZE]
+    return [
+        Suggestion(dotted(edit.path), edit.value, one.message)
+        for one in found
+        for edit in one.fix
+        if edit.action is Action.SET and edit.path[0] != "args"
+    ]
 
 
 def _default(key: str) -> Any:
@@ -82,15 +100,20 @@ def _smallest(facts: ModelFacts, gpu: Gpu, release: tuple[int, ...]) -> Answer:
     raise ToolError(f"{facts.model} does not fit {_NUMBERS_OF_GPUS[-1]} of {gpu.name}: choose a larger GPU")
 
 
+def _size(facts: ModelFacts) -> int:
+    """Return the bytes of a download; without a list of files those of the weights."""
+    return facts.download_bytes or sum(one.nbytes for one in facts.tensors)
+
+
 def _volume(facts: ModelFacts) -> Iterator[Suggestion]:
-    if size := facts.download_bytes:
+    if size := _size(facts):
         wanted = math.ceil(2.1 * size / _GIB / 10) * 10
         reason = f"a download of {size / _GIB:.1f} GiB, and room for the next revision"
         yield Suggestion("modelVolume.size", f"{max(20, wanted)}Gi", reason)
 
 
 def _start(facts: ModelFacts) -> Iterator[Suggestion]:
-    size = facts.download_bytes or 0
+    size = _size(facts)
     seconds = math.ceil((size / _DOWNLOAD_RATE + size / _LOAD_RATE + _COMPILE_SECONDS) / 300) * 300
     if seconds > int(_default("startupSeconds")):
-        yield Suggestion("startupSeconds", seconds, "the first download at 50 MB/s, and the load")
+        yield Suggestion("startupSeconds", seconds, "the first download at 1 Gbit/s, and the load")
