@@ -19,11 +19,15 @@ class Secret(NamedTuple):
 
 
 class Part(NamedTuple):
-    """What follows from one side of the original: dotted keys with their values, notes, and Secrets that they name."""
+    """What follows from one side of the original: dotted keys with their values, notes, and Secrets that they name.
+
+    `notes` are what is lost or needs a decision, `remarks` what differs on purpose and loses nothing.
+    """
 
     settings: Mapping[str, Any] = {}
     notes: tuple[Note, ...] = ()
     secrets: tuple[Secret, ...] = ()
+    remarks: tuple[Note, ...] = ()
 
 
 def joined(parts: Iterable[Part]) -> Part:
@@ -31,12 +35,14 @@ def joined(parts: Iterable[Part]) -> Part:
     settings: dict[str, Any] = {}
     notes: list[Note] = []
     secrets: list[Secret] = []
+    remarks: list[Note] = []
     for part in parts:
         for key, value in part.settings.items():
             settings[key] = [*settings.get(key, []), *value] if isinstance(value, list) else value
         notes += part.notes
         secrets += part.secrets
-    return Part(settings, tuple(dict.fromkeys(notes)), tuple(dict.fromkeys(secrets)))
+        remarks += part.remarks
+    return Part(settings, *(tuple(dict.fromkeys(found)) for found in (notes, secrets, remarks)))
 
 
 def values_of(settings: Mapping[str, Any]) -> dict[str, Any]:
@@ -56,9 +62,10 @@ def values_of(settings: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def ordered(values: dict[str, Any], properties: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a map, and the maps of the schema's in it, in the schema's order."""
+    """Return a map, and the maps of the schema's in it, in the schema's order; what it does not know comes last."""
     found = {}
-    for key in sorted(values, key=list(properties).index):
-        inside = properties[key].get("properties")
+    known = list(properties)
+    for key in sorted(values, key=lambda key: known.index(key) if key in properties else len(known)):
+        inside = properties.get(key, {}).get("properties")
         found[key] = ordered(values[key], inside) if inside and isinstance(values[key], dict) else values[key]
     return found

@@ -1,0 +1,51 @@
+"""Import a service from Kubernetes objects, from a ModelService of LLMOS, or from what Flux or Argo CD installs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from modelservice.importing.cluster_objects import Object, Workload, find_workload, plain, read_objects
+from modelservice.importing.container import Note
+from modelservice.importing.env_to_fields import configs_in
+from modelservice.importing.inline_values import part_of_inline_values
+from modelservice.importing.llmos import find_model_service, notes_of, operators_objects, remarks_of
+from modelservice.importing.part import Part, joined
+from modelservice.importing.pod_to_fields import part_of_pod
+from modelservice.importing.rendered_difference import with_differences
+from modelservice.importing.service_to_fields import part_of_neighbours
+from modelservice.importing.workload_to_fields import part_of_workload, with_claims
+
+
+def import_kubernetes(text: str, name: str = "") -> Part:
+    """Return the settings of the workload in a stream of objects, or the values that a GitOps object holds.
+
+    `name` chooses one of several. Raises InputError where nothing in the stream runs vLLM.
+    """
+    objects = read_objects(text)
+    inline = part_of_inline_values(objects, name)
+    return inline or _compared(objects, find_workload(objects, name))
+
+
+def import_llmos(text: str, name: str = "") -> Part:
+    """Return the settings of a ModelService: those of the objects that the operator of LLMOS makes of it."""
+    resources = read_objects(text)
+    resource = find_model_service(resources, name)
+    objects = [plain(one) for one in operators_objects(resource)]
+    about = Part(notes=tuple(notes_of(resource)), remarks=tuple(remarks_of(resource)))
+    return joined([about, _compared([*resources, *objects], find_workload(objects))])
+
+
+def _compared(objects: Sequence[Object], workload: Workload) -> Part:
+    return with_differences(part_of_workload_in(objects, workload), workload, objects)
+
+
+def part_of_workload_in(objects: Sequence[Object], workload: Workload) -> Part:
+    """Return the settings of a service that does what the workload does, with what belongs to it in the stream."""
+    workload = with_claims(workload)
+    pods = part_of_pod(workload, configs_in(objects))
+    port = int(pods.settings.get("containerPort", 8000))
+    parts = [pods, part_of_workload(workload, pods, objects), part_of_neighbours(workload, objects, port)]
+    if workload.kind == "Pod":
+        note = Note(workload.label, "a Deployment takes the place of the single pod, and starts another where it ends")
+        parts.append(Part(remarks=(note,)))
+    return joined(parts)

@@ -1,0 +1,100 @@
+"""Read how a pod's container starts vLLM, with the variables in its command filled in where a field needs the value."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+from modelservice.importing.container import Note
+from modelservice.importing.env_to_fields import api_key_from, names_of, secret_of
+from modelservice.importing.launch import Launch, launch_of
+from modelservice.importing.part import Part
+from modelservice.vllm.argument_rules import OWNED, PARALLEL
+
+Object = Mapping[str, Any]
+_REFERENCE = re.compile(r"\$\(([A-Za-z_][\w.-]*)\)")
+_SHELLS = re.compile(r"\$(?:([A-Za-z_]\w*)|\{([A-Za-z_]\w*)\})")
+# Flags whose value decides on fields, and has to be known.
+_READ = {*OWNED, *PARALLEL, *PARALLEL.values()} - {"--api-key", "--hf-token"}
+_SECRETS = {"--api-key": "VLLM_API_KEY", "--hf-token": "HF_TOKEN"}
+
+
+class Start(NamedTuple):
+    """How the server starts, its arguments with values filled in, the fields of some of them, and a cache folder."""
+
+    launch: Launch
+    arguments: tuple[str, ...]
+    part: Part
+    download_dir: str = ""
+
+
+def start_of(server: Object, known: Mapping[str, str]) -> Start:
+    """Return how a container starts vLLM; `known` are the values of its variables."""
+    words = [str(word) for word in (*(server.get("command") or ()), *(server.get("args") or ()))]
+    launch = _with_parameters(launch_of(words), words)
+    names = set(names_of(server)) | set(launch.variables)
+    shell = not launch.command and [*launch.arguments] != words[len(words) - len(launch.arguments) :]
+    known = {**known, **launch.variables}
+    arguments = [_kubernetes(word, known, names, shell=shell) for word in launch.arguments]
+    filled = list(_filled(arguments, known))
+    return _without_secrets(launch, filled, server)
+
+
+def _with_parameters(launch: Launch, words: Sequence[str]) -> Launch:
+    """Return a start with the words behind a script in the place of its "$@"; the first of them is the script's name."""
+    at = next((at for at, word in enumerate(words) if re.fullmatch("-[a-z]*c", word)), len(words))
+    if "$@" not in launch.arguments:
+        return launch
+    place = launch.arguments.index("$@")
+    return launch._replace(arguments=(*launch.arguments[:place], *words[at + 3 :], *launch.arguments[place + 1 :]))
+
+
+def _kubernetes(word: str, known: Mapping[str, str], names: set[str], *, shell: bool) -> str:
+    """Return a word of a script with its variables as Kubernetes expands them, or one of `args` as text."""
+    if not shell:
+        return word.replace("$$", "$")
+
+    def reference(found: re.Match[str]) -> str:
+        name = found[1] or found[2]
+        return f"$({name})" if name in names else known.get(name, found[0])
+
+    return _SHELLS.sub(reference, word)
+
+
+def _filled(arguments: Sequence[str], known: Mapping[str, str]) -> list[str]:
+    """Return the arguments, those with known values that become fields: the model, names, ports, the split."""
+    found = []
+    for before, word in zip(["", *arguments], arguments, strict=False):
+        flag = word.partition("=")[0] if word.startswith("-") else before
+        is_model = not word.startswith("-") and not found
+        read = is_model or flag.replace("_", "-") in _READ
+        found.append(_REFERENCE.sub(lambda name: known.get(name[1], name[0]), word) if read else word)
+    return found
+
+
+def _without_secrets(launch: Launch, arguments: Sequence[str], server: Object) -> Start:
+    """Return the start without keys that come from a Secret by a variable, and without the download folder."""
+    secrets = {str(entry["name"]): secret_of(entry) for entry in server.get("env", ())}
+    kept: list[str] = []
+    part, folder, skipped = Part(), "", False
+    for word, value in zip(arguments, [*arguments[1:], ""], strict=False):
+        flag, attached, own = word.partition("=")
+        value = own if attached else value
+        reference = _REFERENCE.fullmatch(value)
+        secret = secrets.get(reference[1]) if reference and flag in _SECRETS else None
+        if skipped:
+            skipped = False
+        elif secret or flag.replace("_", "-") == "--download-dir":
+            skipped = not attached
+            folder = folder if secret else value
+            named = reference and reference[1] == _SECRETS.get(flag)
+            part = part if named or not secret or flag == "--hf-token" else api_key_from(secret)
+        else:
+            kept.append(word)
+    return Start(launch, tuple(kept), part, folder)
+
+
+def unread(word: str) -> Note:
+    """Return the note on a model that only a variable names."""
+    return Note(word, "only a variable names the model: set model.name, which the notes and `helm test` use")
