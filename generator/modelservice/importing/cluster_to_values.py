@@ -23,7 +23,10 @@ def import_kubernetes(text: str, name: str = "") -> Part:
     """
     objects = read_objects(text)
     inline = part_of_inline_values(objects, name)
-    return inline or _compared(objects, find_workload(objects, name))
+    if inline:
+        return inline
+    workload = find_workload(objects, name)
+    return with_differences(part_of_workload_in(objects, workload), workload, objects)
 
 
 def import_llmos(text: str, name: str = "") -> Part:
@@ -32,11 +35,12 @@ def import_llmos(text: str, name: str = "") -> Part:
     resource = find_model_service(resources, name)
     objects = [plain(one) for one in operators_objects(resource)]
     about = Part(notes=tuple(notes_of(resource)), remarks=tuple(remarks_of(resource)))
-    return joined([about, _compared([*resources, *objects], find_workload(objects))])
-
-
-def _compared(objects: Sequence[Object], workload: Workload) -> Part:
-    return with_differences(part_of_workload_in(objects, workload), workload, objects)
+    workload = find_workload(objects)
+    # A stopped service has the claims of as many pods as it is started with.
+    running = workload._replace(spec={**workload.spec, "replicas": resource["spec"].get("replicas", 1)})
+    everything = [*(one for one in resources if one is not resource), *objects]
+    part = joined([about, part_of_workload_in(everything, running), Part({"replicas": workload.replicas})])
+    return with_differences(part, workload, everything)
 
 
 def part_of_workload_in(objects: Sequence[Object], workload: Workload) -> Part:

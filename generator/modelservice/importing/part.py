@@ -46,7 +46,10 @@ def joined(parts: Iterable[Part]) -> Part:
 
 
 def values_of(settings: Mapping[str, Any]) -> dict[str, Any]:
-    """Return settings as values in the order of the schema, without those that the defaults say anyway."""
+    """Return settings as values in the order of the schema, without those that the defaults say anyway.
+
+    A model that is the default one stays: it was chosen.
+    """
     values: dict[str, Any] = {}
     for key, value in settings.items():
         *above, last = key.split(".")
@@ -54,7 +57,7 @@ def values_of(settings: Mapping[str, Any]) -> dict[str, Any]:
         place = values
         for part in above:
             default = default.get(part, {})
-        if default.get(last) != value:
+        if default.get(last) != value or key == "model.name":
             for part in above:
                 place = place.setdefault(part, {})
             place[last] = value

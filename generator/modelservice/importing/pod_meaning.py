@@ -31,7 +31,7 @@ def meaning(workload: Workload, service: Object | None, line: Line, known: Mappi
     arguments = arguments_of(workload.server, line, known)
     port = int(next(iter(arguments.get("--port", ["8000"]))))
     found = {
-        "workload": {key: value for key, value in workload.spec.items() if key not in _ALONE},
+        "workload": {key: value for key, value in workload.spec.items() if key not in _ALONE and value != {}},
         "labels": workload.pod_metadata.get("labels", {}),
         "annotations": workload.pod_metadata.get("annotations", {}),
         "pod": {"securityContext": {}} | {key: value for key, value in pod.items() if value},

@@ -32,7 +32,7 @@ def part_of_neighbours(workload: Workload, objects: Sequence[Object], port: int)
     service = service_of(workload, objects)
     parts = [_service(service, workload, port)] if service else []
     for item in objects:
-        if item is service or item["metadata"] is workload.metadata or _is_made(item, objects) or item["kind"] == "ModelService":
+        if item is service or item["metadata"] is workload.metadata or _is_made(item, objects):
             continue
         parts.append(_neighbour(item, workload, service) or _left(item))
     return joined(parts)

@@ -20,7 +20,14 @@ def part_of_workload(workload: Workload, pods: Part, objects: Sequence[Object]) 
         settings["revisionHistoryLimit"] = spec["revisionHistoryLimit"]
     if strategy := spec.get("strategy") or spec.get("updateStrategy"):
         settings["strategy"] = strategy
-    return joined([Part(settings), _access_modes(workload, pods, objects)])
+    return joined([Part(settings, remarks=_found_by_name(workload, pods)), _access_modes(workload, pods, objects)])
+
+
+def _found_by_name(workload: Workload, pods: Part) -> tuple[Note, ...]:
+    if "fullnameOverride" not in pods.settings:
+        return ()
+    names = f"model-dir-{workload.name}-0 to -{workload.replicas - 1}"
+    return (Note(f"claims {names}", "the new StatefulSet has the old one's name, by which it finds them"),)
 
 
 def with_claims(workload: Workload) -> Workload:
