@@ -6,14 +6,19 @@ from collections.abc import Sequence
 
 from modelservice.importing.cluster_objects import Object, Workload, find_workload, plain, read_objects
 from modelservice.importing.container import Note
-from modelservice.importing.env_to_fields import configs_in
+from modelservice.importing.env_to_fields import configs_in, known_values
 from modelservice.importing.inline_values import part_of_inline_values
 from modelservice.importing.llmos import find_model_service, notes_of, operators_objects, remarks_of
-from modelservice.importing.part import Part, joined
+from modelservice.importing.part import Part, joined, values_of
 from modelservice.importing.pod_to_fields import part_of_pod
 from modelservice.importing.rendered_difference import with_differences
+from modelservice.importing.server_arguments import start_of
 from modelservice.importing.service_to_fields import part_of_neighbours
 from modelservice.importing.workload_to_fields import part_of_workload, with_claims
+from modelservice.rules.environment import set_by_chart
+from modelservice.rules.rule import Values
+from modelservice.schema.defaults import coalesce, default_values, left_out
+from modelservice.schema.source import plain_schema
 
 
 def import_kubernetes(text: str, name: str = "") -> Part:
@@ -47,9 +52,21 @@ def part_of_workload_in(objects: Sequence[Object], workload: Workload) -> Part:
     """Return the settings of a service that does what the workload does, with what belongs to it in the stream."""
     workload = with_claims(workload)
     pods = part_of_pod(workload, configs_in(objects))
-    port = int(pods.settings.get("containerPort", 8000))
+    port = start_of(workload.server, known_values(workload.server, configs_in(objects))).port
     parts = [pods, part_of_workload(workload, pods, objects), part_of_neighbours(workload, objects, port)]
     if workload.kind == "Pod":
         note = Note(workload.label, "a Deployment takes the place of the single pod, and starts another where it ends")
         parts.append(Part(remarks=(note,)))
-    return joined(parts)
+    return _without_charts_own(joined(parts))
+
+
+def _without_charts_own(part: Part) -> Part:
+    """Return the settings without the variables that the chart sets for them, and without a number of replicas where
+    an autoscaler decides."""
+    settings = dict(part.settings)
+    if settings.get("autoscaling.kind"):
+        del settings["replicas"]
+    merged = left_out(coalesce(default_values(), values_of(settings)), plain_schema(), plain_schema()["definitions"])
+    ours = set_by_chart(Values(merged, values_of(settings), default_values(), {}))
+    settings["env"] = [entry for entry in settings.get("env", ()) if entry["name"] not in ours]
+    return part._replace(settings=settings)

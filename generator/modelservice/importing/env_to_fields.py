@@ -10,7 +10,7 @@ from modelservice.importing.container import Note
 from modelservice.importing.part import Part, joined
 from modelservice.importing.variables_to_fields import HUB_TOKENS, field_of_variable
 from modelservice.schema.source import plain_schema
-from modelservice.secret_forms import names_secret
+from modelservice.secret_forms import is_literal, names_secret
 
 Entry = Mapping[str, Any]
 
@@ -25,7 +25,7 @@ def fields_of_env(entries: Sequence[Entry]) -> Part:
         if name in HUB_TOKENS[:2] and secret:
             same = token in (None, secret)
             token = token or secret
-            parts.append(_token(secret) if same else Part(notes=(Note(name, "it names another Secret than HF_TOKEN"),)))
+            parts.append(token_from(secret) if same else Part(notes=(Note(name, "it names another Secret than HF_TOKEN"),)))
         elif name == "VLLM_API_KEY" and secret and not secret.get("optional"):
             parts.append(api_key_from(secret))
         else:
@@ -39,7 +39,8 @@ def secret_of(entry: Entry) -> Entry:
     return source
 
 
-def _token(secret: Entry) -> Part:
+def token_from(secret: Entry) -> Part:
+    """Return the hub's token in a Secret."""
     optional = {"huggingFace.tokenSecret.optional": True} if secret.get("optional") else {}
     names = {"huggingFace.tokenSecret.name": secret["name"], "huggingFace.tokenSecret.key": secret["key"]}
     return Part({**names, **optional})
@@ -53,10 +54,13 @@ def api_key_from(secret: Entry) -> Part:
 def _part(name: str, entry: Entry) -> Part:
     value = str(entry.get("value", ""))
     url = plain_schema()["definitions"]["urlOrNone"]["pattern"]
-    plain = "valueFrom" in entry or "$(" in value or name in ("CUDA_VISIBLE_DEVICES", "NVIDIA_VISIBLE_DEVICES")
-    if plain or not value or (name == "HF_ENDPOINT" and not re.fullmatch(url, value)):
+    no_url = name == "HF_ENDPOINT" and not re.fullmatch(url, value)
+    no_secret = names_secret(name) and not is_literal(value)
+    if "valueFrom" in entry or not value or no_url or no_secret:
         return Part({"env": [dict(entry)]})
-    return field_of_variable(name, value)
+    part = field_of_variable(name, value)
+    # What a docker line leaves to the shell, or to docker, is text here.
+    return part if part.settings or not part.notes else Part({"env": [dict(entry)]})
 
 
 def configs_in(objects: Iterable[Entry]) -> dict[str, dict[str, str]]:

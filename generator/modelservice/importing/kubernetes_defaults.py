@@ -170,6 +170,10 @@ def without_defaults(value: Any, structure: str) -> Any:
     return {key: inner for key, inner in found.items() if key not in known.defaults or inner != known.defaults[key]}
 
 
+def _strategy(strategy: dict[str, Any]) -> dict[str, Any]:
+    return {"type": "RollingUpdate", **strategy} if strategy else {}
+
+
 def _pod(spec: dict[str, Any]) -> dict[str, Any]:
     """Return a pod's spec with the account under one name; `serviceAccount` is the old one."""
     account = spec.pop("serviceAccount", None)
@@ -217,6 +221,8 @@ def _service_port(port: dict[str, Any]) -> dict[str, Any]:
 
 
 _SPECIAL: Mapping[str, Callable[[dict[str, Any]], dict[str, Any]]] = {
+    "Strategy": _strategy,
+    "UpdateStrategy": _strategy,
     "Pod": _pod,
     "Container": _container,
     "Variable": _variable,

@@ -11,7 +11,7 @@ from typing import Any
 
 from modelservice.importing.cluster_objects import Object, Workload
 from modelservice.importing.probes_to_fields import is_servers
-from modelservice.importing.server_arguments import start_of
+from modelservice.importing.server_arguments import Start, start_of
 from modelservice.quantity import Quantity
 from modelservice.vllm.command_line import Given, Stray, read
 from modelservice.vllm.flags import Line
@@ -28,15 +28,15 @@ def meaning(workload: Workload, service: Object | None, line: Line, known: Mappi
     volumes = {one["name"]: {key: one[key] for key in one if key != "name"} for one in workload.pod.get("volumes", ())}
     before = [container_meaning(one, volumes) for one in workload.pod.get("initContainers", ())]
     others = [container_meaning(one, volumes) for one in workload.pod["containers"] if one is not workload.server]
-    arguments = arguments_of(workload.server, line, known)
-    port = int(next(iter(arguments.get("--port", ["8000"]))))
+    start = start_of(workload.server, known)
+    port = start.port
     found = {
         "workload": {key: value for key, value in workload.spec.items() if key not in _ALONE and value != {}},
         "labels": workload.pod_metadata.get("labels", {}),
         "annotations": workload.pod_metadata.get("annotations", {}),
         "pod": {"securityContext": {}} | {key: value for key, value in pod.items() if value},
-        "server": _server(workload.server, volumes, port),
-        "arguments": arguments,
+        "server": _server(workload.server, volumes, start),
+        "arguments": arguments_of(start, line),
         "initContainers": {one.pop("name"): one for one in before},
         "extraContainers": {one.pop("name"): one for one in others},
     }
@@ -66,13 +66,14 @@ def _mount(mount: Object, volumes: Mapping[str, Object]) -> dict[str, Any]:
     return {**source, **rest}
 
 
-def _server(server: Object, volumes: Mapping[str, Object], port: int) -> dict[str, Any]:
+def _server(server: Object, volumes: Mapping[str, Object], start: Start) -> dict[str, Any]:
     found = {"securityContext": {}, **container_meaning(server, volumes)}
     found = {key: value for key, value in found.items() if key not in _OF_SERVER}
+    found["env"] |= {} if start.launch.command else start.launch.variables
     found["image"] = _with_tag(str(server.get("image")))
     for name in ("startupProbe", "readinessProbe", "livenessProbe"):
         if name in found:
-            found[name] = _probe(found[name], server, port)
+            found[name] = _probe(found[name], server, start.port)
     return found
 
 
@@ -99,6 +100,7 @@ def _service(service: Object, server: Object, port: int) -> dict[str, Any]:
     return {
         **{key: value for key, value in spec.items() if key not in left},
         **own,
+        "headless": spec.get("clusterIP") == "None",
         "annotations": service["metadata"].get("annotations", {}),
         "labels": service["metadata"].get("labels", {}),
     }
@@ -117,9 +119,8 @@ def _affinity(pod: Object) -> dict[str, Any]:
     return {**affinity, "nodeAffinity": nodes}
 
 
-def arguments_of(server: Object, line: Line, known: Mapping[str, str]) -> dict[str, list[str]]:
+def arguments_of(start: Start, line: Line) -> dict[str, list[str]]:
     """Return what a container starts: its command where that is more than vLLM, and the arguments by flag."""
-    start = start_of(server, known)
     found: dict[str, list[str]] = {"command": list(start.launch.command)} if start.launch.command else {}
     for item in read(start.arguments, line):
         if isinstance(item, Given):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from modelservice.importing.cluster_objects import Object, Workload
+from modelservice.importing.cluster_objects import Object, Workload, selects
 from modelservice.importing.container import Note
 from modelservice.importing.container_to_values import image_fields
 from modelservice.importing.env_to_fields import fields_of_env, known_values
@@ -49,7 +49,6 @@ def part_of_pod(workload: Workload, configs: Mapping[str, Mapping[str, str]]) ->
     named = {**default_values()["image"], **{key.partition(".")[2]: value for key, value in image.items()}}
     flags = _flags(start, release_in(named, ""), gpus_of(server.get("resources", {})).count)
     model = str(flags.settings.get("model.name", ""))
-    port = int(flags.settings.get("containerPort", 8000))
     split = int(flags.settings.get("gpu.count", 0))
     folder = {"HF_HUB_CACHE": start.download_dir} if start.download_dir else {}
     volumes = volumes_of_pod(pod, server, model, {**known, **folder})
@@ -63,10 +62,10 @@ def part_of_pod(workload: Workload, configs: Mapping[str, Mapping[str, str]]) ->
             Part({"envFrom": server["envFrom"]} if "envFrom" in server else {}),
             fields_of_resources(server.get("resources", {}), named["repository"], pod.get("runtimeClassName", ""), split),
             volumes.part,
-            fields_of_probes(server, port),
-            _port(port),
+            fields_of_probes(server, start.port),
+            _port(start.port),
             _rights(server),
-            _scheduling(pod),
+            _scheduling(pod, workload.pod_metadata.get("labels", {})),
             _containers(workload, volumes, model),
             _labels(workload),
             _rest(pod, server),
@@ -116,7 +115,7 @@ def _port(port: int) -> Part:
     if port >= 1024:
         return Part()
     remark = Note(f"--port {port}", "the server listens on 8000, as a user other than root can; the Service keeps its port")
-    return Part({"containerPort": 8000}, remarks=(remark,))
+    return Part(remarks=(remark,))
 
 
 def _rights(server: Object) -> Part:
@@ -132,8 +131,10 @@ def _rights(server: Object) -> Part:
     return Part({"securityContext": context})
 
 
-def _scheduling(pod: Object) -> Part:
+def _scheduling(pod: Object, labels: Mapping[str, str]) -> Part:
     settings = {key: pod[field] for field, key in _SAME.items() if field in pod}
+    if "topologySpreadConstraints" in settings:
+        settings["topologySpreadConstraints"] = [_spread(one, labels) for one in settings["topologySpreadConstraints"]]
     settings["runtimeClassName"] = pod.get("runtimeClassName", "")
     settings |= {"serviceAccount.create": False, "serviceAccount.name": pod.get("serviceAccountName", "")}
     if int(pod.get("terminationGracePeriodSeconds", 30)) > 30:
@@ -141,6 +142,13 @@ def _scheduling(pod: Object) -> Part:
     if settings.get("schedulerName") == "volcano" and gpus_are_slices(pod):
         del settings["schedulerName"]
     return Part(settings)
+
+
+def _spread(rule: Object, labels: Mapping[str, str]) -> dict[str, Any]:
+    """Return a rule for spreading; one that selects the pods by a label that the chart sets selects the chart's."""
+    selector = rule.get("labelSelector")
+    own = selects(selector, labels) and kept(selector["matchLabels"]) != selector["matchLabels"]
+    return {key: value for key, value in rule.items() if key != "labelSelector" or not own}
 
 
 def gpus_are_slices(pod: Object) -> bool:

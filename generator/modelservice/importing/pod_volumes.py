@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from modelservice.importing.container import Note
 from modelservice.importing.mounts_to_volumes import CACHE_VARIABLES, holds, is_cache
 from modelservice.importing.part import Part
 
@@ -43,8 +42,7 @@ def volumes_of_pod(pod: Object, server: Object, model: str, known: Mapping[str, 
     left = [renamed(one, names) for one in mounts if one is not chosen and one is not memory]
     settings |= {"volumes": others} if others else {}
     settings |= {"volumeMounts": left} if left else {}
-    remarks = () if memory or not settings["sharedMemory.enabled"] else (Note(_SHARED_MEMORY, "the chart mounts it"),)
-    return Volumes(Part(settings, remarks=remarks), names)
+    return Volumes(Part(settings), names)
 
 
 def _stays(name: str, names: Mapping[str, str]) -> bool:

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from modelservice.importing.container import Note
-from modelservice.importing.env_to_fields import api_key_from, names_of, secret_of
+from modelservice.importing.env_to_fields import api_key_from, names_of, secret_of, token_from
 from modelservice.importing.launch import Launch, launch_of
 from modelservice.importing.part import Part
 from modelservice.vllm.argument_rules import OWNED, PARALLEL
@@ -21,24 +21,27 @@ _SECRETS = {"--api-key": "VLLM_API_KEY", "--hf-token": "HF_TOKEN"}
 
 
 class Start(NamedTuple):
-    """How the server starts, its arguments with values filled in, the fields of some of them, and a cache folder."""
+    """How the server starts: its arguments with values filled in, and what was taken out of them.
+
+    `part` are the fields of keys in Secrets, `download_dir` is a cache folder, `port` the server's port.
+    """
 
     launch: Launch
     arguments: tuple[str, ...]
-    part: Part
+    part: Part = Part()
     download_dir: str = ""
+    port: int = 8000
 
 
 def start_of(server: Object, known: Mapping[str, str]) -> Start:
     """Return how a container starts vLLM; `known` are the values of its variables."""
     words = [str(word) for word in (*(server.get("command") or ()), *(server.get("args") or ()))]
     launch = _with_parameters(launch_of(words), words)
-    names = set(names_of(server)) | set(launch.variables)
+    names = {*names_of(server), *launch.variables, *known}
     shell = not launch.command and [*launch.arguments] != words[len(words) - len(launch.arguments) :]
     known = {**known, **launch.variables}
     arguments = [_kubernetes(word, known, names, shell=shell) for word in launch.arguments]
-    filled = list(_filled(arguments, known))
-    return _without_secrets(launch, filled, server)
+    return _taken_out(launch, _filled(arguments, known), server)
 
 
 def _with_parameters(launch: Launch, words: Sequence[str]) -> Launch:
@@ -73,26 +76,38 @@ def _filled(arguments: Sequence[str], known: Mapping[str, str]) -> list[str]:
     return found
 
 
-def _without_secrets(launch: Launch, arguments: Sequence[str], server: Object) -> Start:
-    """Return the start without keys that come from a Secret by a variable, and without the download folder."""
+def _taken_out(launch: Launch, arguments: Sequence[str], server: Object) -> Start:
+    """Return the start without keys that come from a Secret by a variable, the download folder, and a low port."""
     secrets = {str(entry["name"]): secret_of(entry) for entry in server.get("env", ())}
-    kept: list[str] = []
-    part, folder, skipped = Part(), "", False
-    for word, value in zip(arguments, [*arguments[1:], ""], strict=False):
+    start, kept, skipped = Start(launch, ()), [], False
+    for word, following in zip(arguments, [*arguments[1:], ""], strict=False):
         flag, attached, own = word.partition("=")
-        value = own if attached else value
-        reference = _REFERENCE.fullmatch(value)
-        secret = secrets.get(reference[1]) if reference and flag in _SECRETS else None
+        value = own if attached else following
         if skipped:
             skipped = False
-        elif secret or flag.replace("_", "-") == "--download-dir":
+            continue
+        reference = _REFERENCE.fullmatch(value)
+        secret = secrets.get(reference[1]) if reference and flag in _SECRETS else None
+        if secret and reference:
+            start = start if reference[1] == _SECRETS[flag] else start._replace(part=_key(flag, secret))
+        elif flag.replace("_", "-") == "--download-dir":
+            start = start._replace(download_dir=value)
+        elif flag == "--port" and value.isdecimal():
+            start = start._replace(port=int(value))
+        if secret or _is_low(flag, value) or flag.replace("_", "-") == "--download-dir":
             skipped = not attached
-            folder = folder if secret else value
-            named = reference and reference[1] == _SECRETS.get(flag)
-            part = part if named or not secret or flag == "--hf-token" else api_key_from(secret)
         else:
             kept.append(word)
-    return Start(launch, tuple(kept), part, folder)
+    return start._replace(arguments=tuple(kept))
+
+
+def _key(flag: str, secret: Object) -> Part:
+    return api_key_from(secret) if flag == "--api-key" else token_from(secret)
+
+
+def _is_low(flag: str, value: str) -> bool:
+    """Say whether a flag sets a port that the chart does not listen on."""
+    return flag == "--port" and value.isdecimal() and int(value) < 1024
 
 
 def unread(word: str) -> Note:
