@@ -59,7 +59,12 @@ def filled(item: Object) -> Object:
         spec["template"] = {"metadata": about, "spec": _pod(spec["template"]["spec"])}
     if "volumeClaimTemplates" in spec:
         spec["volumeClaimTemplates"] = [
-            {"apiVersion": "v1", "kind": "PersistentVolumeClaim", **one, "spec": {"volumeMode": "Filesystem", **one["spec"]}}
+            {
+                "apiVersion": "v1",
+                "kind": "PersistentVolumeClaim",
+                **one,
+                "spec": {"volumeMode": "Filesystem", **one["spec"]},
+            }
             for one in spec["volumeClaimTemplates"]
         ]
     metadata = {"namespace": "default", "creationTimestamp": "2026-11-01T10:00:00Z", "managedFields": [{}], **ABOUT}
@@ -84,7 +89,9 @@ def _container(container: Object, pod: Object) -> Object:
     found = {"imagePullPolicy": policy, "resources": {}, **_CONTAINER, **container}
     if "ports" in container:
         host = [{"hostPort": port["containerPort"]} if pod.get("hostNetwork") else {} for port in container["ports"]]
-        found["ports"] = [{**extra, "protocol": "TCP", **port} for extra, port in zip(host, container["ports"], strict=True)]
+        found["ports"] = [
+            {**extra, "protocol": "TCP", **port} for extra, port in zip(host, container["ports"], strict=True)
+        ]
     for name in ("startupProbe", "readinessProbe", "livenessProbe"):
         if name in container:
             found[name] = {**_PROBE, **container[name]}
@@ -98,7 +105,11 @@ def _container(container: Object, pod: Object) -> Object:
 
 def _volume(volume: Object) -> Object:
     found = dict(volume)
-    for kind, added in (("configMap", {"defaultMode": 420}), ("secret", {"defaultMode": 420}), ("hostPath", {"type": ""})):
+    for kind, added in (
+        ("configMap", {"defaultMode": 420}),
+        ("secret", {"defaultMode": 420}),
+        ("hostPath", {"type": ""}),
+    ):
         if kind in found:
             found[kind] = {**added, **found[kind]}
     return found

@@ -72,7 +72,11 @@ def test_what_a_cluster_adds_changes_nothing(name: str) -> None:
 
 EXPECTED: dict[str, dict[str, Any]] = {
     "vllm-docs-gpu": {"modelVolume.existingClaim": "mistral-7b", "service.port": 80, "sharedMemory.sizeLimit": "2Gi"},
-    "vllm-docs-cpu": {"gpu.count": 0, "huggingFace.tokenSecret.name": "hf-token-secret", "serviceAccount.create": False},
+    "vllm-docs-cpu": {
+        "gpu.count": 0,
+        "huggingFace.tokenSecret.name": "hf-token-secret",
+        "serviceAccount.create": False,
+    },
     "vllm-docs-rocm": {"gpu.resourceName": "amd.com/gpu", "podSpec": {"hostIPC": True, "hostNetwork": True}},
     "production-stack": {"apiKeySecret.keys": ["vllmApiKey"], "modelVolume.mountPath": "/data", "startupSeconds": 600},
     "gke-gemma": {"model.name": "google/gemma-3-1b-it", "modelVolume.enabled": False},
@@ -135,7 +139,9 @@ DEPLOYMENT: dict[str, Any] = {
     "apiVersion": "apps/v1",
     "kind": "Deployment",
     "metadata": {"name": "a"},
-    "spec": {"template": {"spec": {"containers": [{"name": "c", "image": "vllm/vllm-openai:v0.33.0", "args": ["m/n"]}]}}},
+    "spec": {
+        "template": {"spec": {"containers": [{"name": "c", "image": "vllm/vllm-openai:v0.33.0", "args": ["m/n"]}]}}
+    },
 }
 
 

@@ -24,10 +24,27 @@ NAMES = sorted(path.stem for path in FOLDER.glob("*.yaml"))
 POD = {"automountServiceAccountToken", "enableServiceLinks", "securityContext", "terminationGracePeriodSeconds"}
 CONTAINER = {"command", "args", "env", "resources", "volumeMounts", "ports", "securityContext", "lifecycle"}
 PROBES = {"startupProbe", "readinessProbe", "livenessProbe"}
-VARIABLES = {"HF_HUB_CACHE", "MODELSCOPE_CACHE", "HF_TOKEN", "VLLM_CACHE_ROOT", "TRITON_CACHE_DIR", "TORCHINDUCTOR_CACHE_DIR"}
+VARIABLES = {
+    "HF_HUB_CACHE",
+    "MODELSCOPE_CACHE",
+    "HF_TOKEN",
+    "VLLM_CACHE_ROOT",
+    "TRITON_CACHE_DIR",
+    "TORCHINDUCTOR_CACHE_DIR",
+}
 # What Kubernetes takes for a field that is not there.
-PROBE = {"periodSeconds": 10, "timeoutSeconds": 1, "failureThreshold": 3, "successThreshold": 1, "initialDelaySeconds": 0}
-UNSAID: dict[str, Any] = {"dnsPolicy": "ClusterFirst", "restartPolicy": "Always", "preemptionPolicy": "PreemptLowerPriority"}
+PROBE = {
+    "periodSeconds": 10,
+    "timeoutSeconds": 1,
+    "failureThreshold": 3,
+    "successThreshold": 1,
+    "initialDelaySeconds": 0,
+}
+UNSAID: dict[str, Any] = {
+    "dnsPolicy": "ClusterFirst",
+    "restartPolicy": "Always",
+    "preemptionPolicy": "PreemptLowerPriority",
+}
 
 
 def texts(name: str) -> tuple[str, dict[str, Any]]:
@@ -63,7 +80,9 @@ def test_the_pod_means_what_the_operators_pod_means(name: str, on_path: str) -> 
     rendered = objects(on_path, values, release="imported")
     wanted = texts(name)[1]
     old, new = wanted["spec"]["containers"][0], server(rendered)
-    assert flags_of([*new["command"], *new["args"]][2:]) == said_by(old["args"], flags_of([*new["command"], *new["args"]][2:]))
+    assert flags_of([*new["command"], *new["args"]][2:]) == said_by(
+        old["args"], flags_of([*new["command"], *new["args"]][2:])
+    )
     assert_variables(old, new)
     assert amounts(new["resources"]) == amounts(old["resources"])
     assert mounts(workload(rendered)["spec"], new) == mounts({"template": wanted, **claims(name)}, old)
@@ -74,7 +93,9 @@ def test_the_pod_means_what_the_operators_pod_means(name: str, on_path: str) -> 
     assert_pod(wanted["spec"], pod(rendered))
     about = workload(rendered)["spec"]["template"]["metadata"]
     assert kept(about["labels"], "app.kubernetes.io/") == kept(wanted["metadata"]["labels"], "ml.llmos.ai/")
-    assert about.get("annotations", {}) == kept(wanted["metadata"]["annotations"], "llmos.ai/", "field.cattle.io/description")
+    assert about.get("annotations", {}) == kept(
+        wanted["metadata"]["annotations"], "llmos.ai/", "field.cattle.io/description"
+    )
 
 
 def said_by(args: list[str], new: dict[Any, Any]) -> dict[Any, Any]:
@@ -99,7 +120,9 @@ def assert_variables(old: dict[str, Any], new: dict[str, Any]) -> None:
 def amounts(resources: dict[str, Any]) -> dict[str, Any]:
     limits = resources["limits"]
     requests = limits | resources["requests"]
-    return {part: {k: amount(v) for k, v in found.items()} for part, found in (("limits", limits), ("requests", requests))}
+    return {
+        part: {k: amount(v) for k, v in found.items()} for part, found in (("limits", limits), ("requests", requests))
+    }
 
 
 def claims(name: str) -> dict[str, Any]:
@@ -111,9 +134,12 @@ def mounts(spec: dict[str, Any], container: dict[str, Any]) -> dict[str, Any]:
     """Return the mounts by path, with what is mounted there; a claim of a template has the name of the first pod's."""
     found = {}
     resource = spec["template"]["metadata"]["labels"].get("ml.llmos.ai/model-service-name", "").replace(".", "-")
-    volumes = {one["name"]: {k: v for k, v in one.items() if k != "name"} for one in spec["template"]["spec"].get("volumes", [])}
-    for one in spec.get("volumeClaimTemplates", []):
-        name = one["metadata"]["name"]
+    volumes = {
+        one["name"]: {k: v for k, v in one.items() if k != "name"}
+        for one in spec["template"]["spec"].get("volumes", [])
+    }
+    for template in spec.get("volumeClaimTemplates", []):
+        name = template["metadata"]["name"]
         several = spec["replicas"] > 1 or not resource
         own = {"persistentVolumeClaim": {"claimName": f"{name}-modelservice-{resource}-0"}}
         volumes[name] = {"template": name} if several else own
@@ -134,7 +160,9 @@ def asked(probe: dict[str, Any]) -> dict[str, Any]:
 
 
 def assert_pod(old: dict[str, Any], new: dict[str, Any]) -> None:
-    for key in (old.keys() | new.keys()) - POD - {"containers", "initContainers", "volumes", "serviceAccount", "nodeName"}:
+    for key in (
+        (old.keys() | new.keys()) - POD - {"containers", "initContainers", "volumes", "serviceAccount", "nodeName"}
+    ):
         default = "default" if key == "serviceAccountName" else UNSAID.get(key, False)
         if key == "affinity" and "nodeName" in old:
             (term,) = new[key]["nodeAffinity"]["requiredDuringSchedulingIgnoredDuringExecution"]["nodeSelectorTerms"]
@@ -192,6 +220,6 @@ def test_what_cannot_be_read_is_said(text: str, says: str) -> None:
 
 def test_one_of_several_is_chosen_by_name() -> None:
     both = "\n---\n".join(texts(name)[0] for name in ("chat", "older"))
-    with pytest.raises(InputError, match="choose one with --name: qwen2.5, opt"):
+    with pytest.raises(InputError, match=r"choose one with --name: qwen2\.5, opt"):
         import_llmos(both)
     assert import_llmos(both, "opt").settings["model.name"] == "facebook/opt-125m"

@@ -74,9 +74,7 @@ def vllm_command(text: str, file: Path | None, image: str, output: Path | None, 
 @_output
 @_strict
 @_force
-def kubernetes_command(
-    objects: tuple[Path, ...], name: str, output: Path | None, strict: bool, force: bool
-) -> None:
+def kubernetes_command(objects: tuple[Path, ...], name: str, output: Path | None, strict: bool, force: bool) -> None:
     """Import a Deployment, StatefulSet or Pod that runs vLLM, with the objects that belong to it.
 
     FILE holds manifests, or what `kubectl get -o yaml`, `helm template` or `kustomize build` prints. The values of this

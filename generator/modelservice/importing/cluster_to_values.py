@@ -61,8 +61,7 @@ def part_of_workload_in(objects: Sequence[Object], workload: Workload) -> Part:
 
 
 def _without_charts_own(part: Part) -> Part:
-    """Return the settings without the variables that the chart sets for them, and without a number of replicas where
-    an autoscaler decides."""
+    """Return the settings without variables that the chart sets, and without replicas where an autoscaler decides."""
     settings = dict(part.settings)
     if settings.get("autoscaling.kind"):
         del settings["replicas"]

@@ -25,7 +25,9 @@ def fields_of_env(entries: Sequence[Entry]) -> Part:
         if name in HUB_TOKENS[:2] and secret:
             same = token in (None, secret)
             token = token or secret
-            parts.append(token_from(secret) if same else Part(notes=(Note(name, "it names another Secret than HF_TOKEN"),)))
+            parts.append(
+                token_from(secret) if same else Part(notes=(Note(name, "it names another Secret than HF_TOKEN"),))
+            )
         elif name == "VLLM_API_KEY" and secret and not secret.get("optional"):
             parts.append(api_key_from(secret))
         else:

@@ -26,11 +26,14 @@ def part_of_inline_values(objects: Sequence[Object], name: str = "") -> Part | N
     if not holders:
         return None
     found = [(holder, values) for holder in holders for values in _values(holder)]
-    ours = [(holder, values) for holder, values in found if values and not set(values) - set(plain_schema()["properties"])]
+    ours = [
+        (holder, values) for holder, values in found if values and not set(values) - set(plain_schema()["properties"])
+    ]
     labels = ", ".join(f"{one['kind']} {one['metadata'].get('name')}" for one in holders)
     if not ours:
         raise InputError(
-            f"{labels}: there are no values of this chart in it; render the other chart with helm template, and import that"
+            f"{labels}: there are no values of this chart in it; render the other chart with helm template, "
+            "and import what it prints"
         )
     if len(ours) > 1:
         raise InputError(f"there are values in several objects, choose one with --name: {labels}")
@@ -59,7 +62,9 @@ def _notes(holder: Object) -> Iterator[Note]:
     """Yield the values that come from somewhere else than the object itself."""
     spec = holder.get("spec") or {}
     for source in spec.get("valuesFrom") or ():
-        yield Note(f"valuesFrom {source.get('kind')} {source.get('name')}", "its values are not in the object; add them")
+        yield Note(
+            f"valuesFrom {source.get('kind')} {source.get('name')}", "its values are not in the object; add them"
+        )
     for source in (spec.get("source"), *(spec.get("sources") or ())):
         helm = (source or {}).get("helm") or {}
         for key in ("parameters", "fileParameters", "valueFiles"):

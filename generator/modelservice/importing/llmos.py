@@ -28,7 +28,9 @@ _PROBES: Mapping[str, Mapping[str, int]] = {
 
 def find_model_service(objects: Sequence[Object], name: str = "") -> Object:
     """Return the ModelService of a stream, or the one with this name. Raises InputError where it is not clear which."""
-    found = [one for one in of_kind(objects, "ModelService") if str(one.get("apiVersion", "")).startswith("ml.llmos.ai/")]
+    found = [
+        one for one in of_kind(objects, "ModelService") if str(one.get("apiVersion", "")).startswith("ml.llmos.ai/")
+    ]
     names = ", ".join(str(one["metadata"].get("name")) for one in found)
     chosen = [one for one in found if not name or one["metadata"].get("name") == name]
     if not found:
@@ -41,7 +43,10 @@ def find_model_service(objects: Sequence[Object], name: str = "") -> Object:
 
 
 def operators_objects(resource: Object) -> list[dict[str, Any]]:
-    """Return the StatefulSet and the Service that the operator makes. Raises InputError for a resource without a pod."""
+    """Return the StatefulSet and the Service that the operator makes.
+
+    Raises InputError for a resource without a pod.
+    """
     spec, metadata = resource.get("spec") or {}, resource["metadata"]
     template = (spec.get("template") or {}).get("spec") or {}
     if not template.get("containers") or not spec.get("model"):
@@ -49,7 +54,11 @@ def operators_objects(resource: Object) -> list[dict[str, Any]]:
     selector = {**((spec.get("selector") or {}).get("matchLabels") or {}), **_TYPE, _LABEL: metadata["name"]}
     name = f"modelservice-{metadata['name']}".replace(".", "-")
     container = _container(template["containers"][0], spec)
-    pod = {**template, "containers": [container, *template["containers"][1:]], "initContainers": _download(spec, template)}
+    pod = {
+        **template,
+        "containers": [container, *template["containers"][1:]],
+        "initContainers": _download(spec, template),
+    }
     annotations = metadata.get("annotations") or {}
     kept = {key: value for key, value in annotations.items() if "kubectl" not in key and "notebook" not in key}
     about = {"metadata": {"labels": {**selector, **(metadata.get("labels") or {})}, "annotations": kept}}
@@ -57,7 +66,11 @@ def operators_objects(resource: Object) -> list[dict[str, Any]]:
     stateful_set = {
         "apiVersion": "apps/v1",
         "kind": "StatefulSet",
-        "metadata": {"name": name, "labels": {**_TYPE, _LABEL: metadata["name"], "ml.llmos.ai/serve-engine": "vllm"}, **owned},
+        "metadata": {
+            "name": name,
+            "labels": {**_TYPE, _LABEL: metadata["name"], "ml.llmos.ai/serve-engine": "vllm"},
+            **owned,
+        },
         "spec": {
             "replicas": 0 if STOPPED in annotations else spec.get("replicas", 1),
             "selector": {"matchLabels": selector},
@@ -102,7 +115,10 @@ def _arguments(container: Object, spec: Object) -> list[str]:
     own = {"--model": model, "--served-model-name": spec.get("servedModelName")}
     own |= {"--tensor-parallel-size": str(slices)} if int(slices) > 0 else {}
     given = {flag: f"{flag}={value}" for flag, value in own.items() if value}
-    found = [given.get(str(word).partition("=")[0], str(word)) if "=" in str(word) else str(word) for word in container.get("args") or ()]
+    found = [
+        given.get(str(word).partition("=")[0], str(word)) if "=" in str(word) else str(word)
+        for word in container.get("args") or ()
+    ]
     return [*found, *(word for word in given.values() if word not in found)]
 
 

@@ -42,7 +42,8 @@ def joined(parts: Iterable[Part]) -> Part:
         notes += part.notes
         secrets += part.secrets
         remarks += part.remarks
-    return Part(settings, *(tuple(dict.fromkeys(found)) for found in (notes, secrets, remarks)))
+    once = dict.fromkeys
+    return Part(settings, tuple(once(notes)), tuple(once(secrets)), tuple(once(remarks)))
 
 
 def values_of(settings: Mapping[str, Any]) -> dict[str, Any]:

@@ -47,7 +47,9 @@ def container_meaning(container: Object, volumes: Mapping[str, Object]) -> dict[
     """Return a container with its variables by name, and its volumes by the paths where they are mounted."""
     found = {key: value for key, value in container.items() if key not in ("env", "volumeMounts", "resources")}
     found["env"] = {one["name"]: one.get("valueFrom", one.get("value")) for one in container.get("env", ())}
-    found["mounts"] = {one["mountPath"].rstrip("/") or "/": _mount(one, volumes) for one in container.get("volumeMounts", ())}
+    found["mounts"] = {
+        one["mountPath"].rstrip("/") or "/": _mount(one, volumes) for one in container.get("volumeMounts", ())
+    }
     resources = container.get("resources") or {}
     for part in ("requests", "limits"):
         found[part] = {name: Quantity(quantity) for name, quantity in (resources.get(part) or {}).items()}

@@ -47,7 +47,7 @@ def part_of_pod(workload: Workload, configs: Mapping[str, Mapping[str, str]]) ->
     start = start_of(server, known)
     image = image_fields(str(server.get("image", "")), server.get("imagePullPolicy", ""))
     named = {**default_values()["image"], **{key.partition(".")[2]: value for key, value in image.items()}}
-    flags = _flags(start, release_in(named, ""), gpus_of(server.get("resources", {})).count)
+    flags = _flags(start, release_in(named, ""), gpus_of(server.get("resources", {})).number)
     model = str(flags.settings.get("model.name", ""))
     split = int(flags.settings.get("gpu.count", 0))
     folder = {"HF_HUB_CACHE": start.download_dir} if start.download_dir else {}
@@ -60,7 +60,9 @@ def part_of_pod(workload: Workload, configs: Mapping[str, Mapping[str, str]]) ->
             flags,
             _command(start, model),
             Part({"envFrom": server["envFrom"]} if "envFrom" in server else {}),
-            fields_of_resources(server.get("resources", {}), named["repository"], pod.get("runtimeClassName", ""), split),
+            fields_of_resources(
+                server.get("resources", {}), named["repository"], pod.get("runtimeClassName", ""), split
+            ),
             volumes.part,
             fields_of_probes(server, start.port),
             _port(start.port),
@@ -114,7 +116,9 @@ def _as_entries(variables: Mapping[str, str]) -> list[dict[str, str]]:
 def _port(port: int) -> Part:
     if port >= 1024:
         return Part()
-    remark = Note(f"--port {port}", "the server listens on 8000, as a user other than root can; the Service keeps its port")
+    remark = Note(
+        f"--port {port}", "the server listens on 8000, as a user other than root can; the Service keeps its port"
+    )
     return Part(remarks=(remark,))
 
 
@@ -146,8 +150,9 @@ def _scheduling(pod: Object, labels: Mapping[str, str]) -> Part:
 
 def _spread(rule: Object, labels: Mapping[str, str]) -> dict[str, Any]:
     """Return a rule for spreading; one that selects the pods by a label that the chart sets selects the chart's."""
-    selector = rule.get("labelSelector")
-    own = selects(selector, labels) and kept(selector["matchLabels"]) != selector["matchLabels"]
+    selector = rule.get("labelSelector") or {}
+    named = selector.get("matchLabels") or {}
+    own = selects(selector, labels) and kept(named) != named
     return {key: value for key, value in rule.items() if key != "labelSelector" or not own}
 
 
@@ -174,7 +179,9 @@ def _containers(workload: Workload, volumes: Volumes, model: str) -> Part:
 def is_download(container: Object, server: Object, model: str) -> bool:
     """Say whether an init container does no more than the chart's: download the model with the server's image."""
     words = [*(container.get("command") or ()), *(container.get("args") or ())]
-    return container.get("image") == server.get("image") and words in ([name, "download", model] for name in _DOWNLOADERS)
+    return container.get("image") == server.get("image") and words in (
+        [name, "download", model] for name in _DOWNLOADERS
+    )
 
 
 def kept(pairs: Mapping[str, str]) -> dict[str, str]:

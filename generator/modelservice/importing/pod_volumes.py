@@ -54,8 +54,8 @@ def _source(volume: Object) -> dict[str, Any]:
 
 
 def _is_memory(mount: Object, volumes: Mapping[str, Object]) -> bool:
-    source = volumes.get(mount["name"], {}).get("emptyDir")
-    return mount["mountPath"].rstrip("/") == _SHARED_MEMORY and bool(source) and source.get("medium") == "Memory"
+    source = volumes.get(mount["name"], {}).get("emptyDir") or {}
+    return mount["mountPath"].rstrip("/") == _SHARED_MEMORY and source.get("medium") == "Memory"
 
 
 def _chosen(mounts: Sequence[Object], model: str, known: Mapping[str, str]) -> Object | None:

@@ -6,8 +6,8 @@ A difference that the chart makes on purpose is a remark with its reason; any ot
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Sequence
+from typing import NamedTuple
 
 from modelservice.chart.folder import chart_for
 from modelservice.chart.manifests import manifests
@@ -58,7 +58,9 @@ MEANT = (
     Meant(r"server\.env\.(HOME|USER)", "a user other than root can write there"),
     Meant(r"server\.env\.(HF_HUB_CACHE|MODELSCOPE_CACHE)", "it names the folder of the model volume", added=True),
     Meant(r"server\.env\.(HF_HUB_OFFLINE|VLLM_NO_USAGE_STATS)", "nothing is written to a read-only volume", added=True),
-    Meant(r"server\.env\.(VLLM_CACHE_ROOT|T\w+_CACHE_DIR|FLASHINFER_\w+)", "the next start need not compile", added=True),
+    Meant(
+        r"server\.env\.(VLLM_CACHE_ROOT|T\w+_CACHE_DIR|FLASHINFER_\w+)", "the next start need not compile", added=True
+    ),
     Meant(r"server\.env\.(HF_TOKEN|HUGGING_FACE_HUB_TOKEN)", "libraries read one or the other", added=True),
     Meant(r"server\.env\.HF_ENDPOINT", "a slash at its end says nothing"),
     Meant(r"server\.env\.VLLM_USE_MODELSCOPE", "model.source says it"),
@@ -68,7 +70,9 @@ MEANT = (
     Meant(r"arguments\.--(task|runner|convert)", "model.task says it, in the flags of the image's release"),
     Meant(r"arguments\.--(api-key|hf-token)|server\.env\.VLLM_API_KEY", "the Secret's reference takes its place"),
     Meant(r"arguments\.--download-dir", "HF_HUB_CACHE names the folder"),
-    Meant(r"initContainers\.download-models?", "the chart's container downloads what vLLM reads, with the same volumes"),
+    Meant(
+        r"initContainers\.download-models?", "the chart's container downloads what vLLM reads, with the same volumes"
+    ),
 )
 
 

@@ -10,7 +10,9 @@ from modelservice.importing.part import Part
 from modelservice.rules.gpu import GPU_IMAGES
 
 # Device plugins' resources that are accelerators; a network card or a device file is none.
-_ACCELERATOR = re.compile(r"(?i)\b(v?gpu|vgpu-number|tpu|neuron(core|device)?|gaudi|npu|ascend\w*|dri|dcunum|mlunum|mig-.*)\b")
+_ACCELERATOR = re.compile(
+    r"(?i)\b(v?gpu|vgpu-number|tpu|neuron(core|device)?|gaudi|npu|ascend\w*|dri|dcunum|mlunum|mig-.*)\b"
+)
 _PART_OF_ONE = re.compile(r"(?i)(mem|cores?|percent)")
 _SLICES = {"volcano.sh/vgpu-memory": "gpu.vgpu.memoryMiB", "volcano.sh/vgpu-cores": "gpu.vgpu.cores"}
 
@@ -19,7 +21,7 @@ class Gpus(NamedTuple):
     """The accelerators of a container: their resource ("" where none is asked for) and their number."""
 
     resource: str
-    count: int
+    number: int
 
 
 def gpus_of(resources: Mapping[str, Any]) -> Gpus:
@@ -35,7 +37,7 @@ def fields_of_resources(resources: Mapping[str, Any], repository: str, runtime_c
     """Return requests, limits and accelerators; `split` is the number of GPUs that the arguments use, 0 for unknown."""
     gpus = gpus_of(resources)
     slices = gpus.resource == "volcano.sh/vgpu-number"
-    settings: dict[str, Any] = {"gpu.count": gpus.count}
+    settings: dict[str, Any] = {"gpu.count": gpus.number}
     if slices:
         settings["gpu.vgpu.enabled"] = True
         limits = resources.get("limits") or {}

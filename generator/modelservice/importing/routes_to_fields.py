@@ -27,9 +27,15 @@ def part_of_ingress(item: Object, service: str) -> Part | None:
         "ingress.paths": list(dict.fromkeys(_shortened(path.get("path") or "/") for _, path in ours)),
         "ingress.tls": list(spec.get("tls", ())),
     }
-    notes = [Note(f"Ingress path {path.get('path')}", "it leads to another Service") for host, path in paths if (host, path) not in ours]
+    notes = [
+        Note(f"Ingress path {path.get('path')}", "it leads to another Service")
+        for host, path in paths
+        if (host, path) not in ours
+    ]
     exact = [path for _, path in ours if path.get("pathType") == "Exact"]
-    notes += [Note(f"Ingress path {path['path']}", "the chart's paths are prefixes, this one is exact") for path in exact]
+    notes += [
+        Note(f"Ingress path {path['path']}", "the chart's paths are prefixes, this one is exact") for path in exact
+    ]
     return Part({key: value for key, value in settings.items() if value}, tuple(notes))
 
 
@@ -80,4 +86,6 @@ def _left(rules: Any, ours: list[Any], matches: list[Any]) -> Iterator[Note]:
         left = [key for key in match if key != "path"]
         kind = (match.get("path") or {}).get("type", "PathPrefix")
         if left or kind != "PathPrefix":
-            yield Note(f"HTTPRoute match {', '.join(left) or kind}", "the chart's route matches prefixes of paths alone")
+            yield Note(
+                f"HTTPRoute match {', '.join(left) or kind}", "the chart's route matches prefixes of paths alone"
+            )

@@ -45,7 +45,7 @@ def start_of(server: Object, known: Mapping[str, str]) -> Start:
 
 
 def _with_parameters(launch: Launch, words: Sequence[str]) -> Launch:
-    """Return a start with the words behind a script in the place of its "$@"; the first of them is the script's name."""
+    """Return a start with the words behind a script in the place of its "$@"; the first one is the script's name."""
     at = next((at for at, word in enumerate(words) if re.fullmatch("-[a-z]*c", word)), len(words))
     if "$@" not in launch.arguments:
         return launch
@@ -67,7 +67,7 @@ def _kubernetes(word: str, known: Mapping[str, str], names: set[str], *, shell: 
 
 def _filled(arguments: Sequence[str], known: Mapping[str, str]) -> list[str]:
     """Return the arguments, those with known values that become fields: the model, names, ports, the split."""
-    found = []
+    found: list[str] = []
     for before, word in zip(["", *arguments], arguments, strict=False):
         flag = word.partition("=")[0] if word.startswith("-") else before
         is_model = not word.startswith("-") and not found

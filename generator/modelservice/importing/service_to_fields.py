@@ -88,7 +88,11 @@ def _service(service: Object, workload: Workload, port: int) -> Part:
     settings["service.labels"] = kept(metadata.get("labels", {}))
     if spec.get("type") in ("NodePort", "LoadBalancer"):
         settings["service.type"] = spec["type"]
-    notes = [Note(f"Service port {one['port']}", "the chart's Service has the server's port alone") for one in ports if one is not own]
+    notes = [
+        Note(f"Service port {one['port']}", "the chart's Service has the server's port alone")
+        for one in ports
+        if one is not own
+    ]
     remarks = []
     if own:
         settings["service.port"] = own["port"]
@@ -115,7 +119,10 @@ def _autoscaler(item: Object) -> Part:
 def _cpu(spec: Object) -> Iterator[dict[str, Any]]:
     """Yield the metric of an autoscaler that has none: CPU, 80 percent unless it says another share."""
     share = spec.get("targetCPUUtilizationPercentage", 80)
-    yield {"type": "Resource", "resource": {"name": "cpu", "target": {"type": "Utilization", "averageUtilization": share}}}
+    yield {
+        "type": "Resource",
+        "resource": {"name": "cpu", "target": {"type": "Utilization", "averageUtilization": share}},
+    }
 
 
 def _scaled_object(item: Object) -> Part:
