@@ -208,7 +208,7 @@ def test_nothing_but_the_claims_that_would_be_deleted_is_noted(on_path: str) -> 
     ("text", "says"),
     [
         ("kind: ConfigMap\nmetadata: {}", "no ModelService"),
-        ("{kind: ModelService, apiVersion: ml.llmos.ai/v1, metadata: {name: a}}", "no model or no container"),
+        ("{kind: ModelService, apiVersion: ml.llmos.ai/v1, metadata: {name: a}}", "no name, no model or no container"),
         ("a: 1", "no object"),
         ("{", "no YAML"),
     ],

@@ -10,6 +10,7 @@ import yaml
 
 from modelservice.errors import InputError
 from modelservice.importing.kubernetes_defaults import STRUCTURES, without_defaults
+from modelservice.importing.object_shapes import require_shape, without_nulls
 from modelservice.reading.documents import load_objects, members
 
 Object = Mapping[str, Any]
@@ -76,15 +77,19 @@ def read_objects(text: str) -> list[Object]:
 
 
 def _is_object(item: Any) -> bool:
-    return isinstance(item, Mapping) and bool(item.get("kind")) and isinstance(item.get("metadata"), Mapping)
+    return isinstance(item, Mapping) and isinstance(item.get("kind"), str) and isinstance(item.get("metadata"), Mapping)
 
 
 def plain(item: Object) -> Object:
-    """Return an object without its status, and with only those metadata that somebody wrote."""
-    found = {key: value for key, value in item.items() if key != "status"}
-    if item["kind"] in STRUCTURES and isinstance(item.get("spec"), Mapping):
-        found["spec"] = without_defaults(item["spec"], str(item["kind"]))
-    return {**found, "metadata": plain_metadata(item["metadata"])}
+    """Return an object without its status, and with only those metadata that somebody wrote.
+
+    Raises InputError for an object that is not of Kubernetes' shape.
+    """
+    found: dict[str, Any] = without_nulls({key: value for key, value in item.items() if key != "status"})
+    require_shape(found)
+    if item["kind"] in STRUCTURES and "spec" in found:
+        found["spec"] = without_defaults(found["spec"], str(item["kind"]))
+    return {**found, "metadata": plain_metadata(found["metadata"])}
 
 
 def plain_metadata(metadata: Object) -> dict[str, Any]:
@@ -150,7 +155,8 @@ def _server(item: Object) -> tuple[Object, int]:
 
 
 def _rank(container: Object) -> int:
-    words = [str(word) for word in (*(container.get("command") or ()), *(container.get("args") or ()))]
+    lists = [container.get(key) for key in ("command", "args")]
+    words = [str(word) for words in lists if isinstance(words, list) for word in words]
     if _STARTS.search(" ".join(words)):
         return 2
     image = str(container.get("image")).lower()

@@ -49,8 +49,8 @@ def operators_objects(resource: Object) -> list[dict[str, Any]]:
     """
     spec, metadata = resource.get("spec") or {}, resource["metadata"]
     template = (spec.get("template") or {}).get("spec") or {}
-    if not template.get("containers") or not spec.get("model"):
-        raise InputError(f"ModelService {metadata.get('name')} has no model or no container")
+    if not (template.get("containers") and spec.get("model") and metadata.get("name")):
+        raise InputError(f"ModelService {metadata.get('name', '')} has no name, no model or no container")
     selector = {**((spec.get("selector") or {}).get("matchLabels") or {}), **_TYPE, _LABEL: metadata["name"]}
     name = f"modelservice-{metadata['name']}".replace(".", "-")
     container = _container(template["containers"][0], spec)

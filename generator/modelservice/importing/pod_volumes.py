@@ -27,7 +27,8 @@ def volumes_of_pod(pod: Object, server: Object, model: str, known: Mapping[str, 
     volumes = {volume["name"]: _source(volume) for volume in pod.get("volumes", ())}
     mounts = list(server.get("volumeMounts", ()))
     memory = next((one for one in mounts if _is_memory(one, volumes)), None)
-    chosen = _chosen([one for one in mounts if one is not memory and not one.get("subPathExpr")], model, known)
+    others = [one for one in mounts if one is not memory and one["name"] in volumes and not one.get("subPathExpr")]
+    chosen = _chosen(others, model, known)
     names = {}
     settings: dict[str, Any] = {"modelVolume.enabled": False}
     if chosen:
@@ -38,9 +39,9 @@ def volumes_of_pod(pod: Object, server: Object, model: str, known: Mapping[str, 
         names[memory["name"]] = "dshm"
     taken = set(names.values()) - set(names)
     names |= {name: f"{name}-1" for name in volumes if name in taken}
-    others = [{"name": names.get(name, name), **source} for name, source in volumes.items() if _stays(name, names)]
+    further = [{"name": names.get(name, name), **source} for name, source in volumes.items() if _stays(name, names)]
     left = [renamed(one, names) for one in mounts if one is not chosen and one is not memory]
-    settings |= {"volumes": others} if others else {}
+    settings |= {"volumes": further} if further else {}
     settings |= {"volumeMounts": left} if left else {}
     return Volumes(Part(settings), names)
 

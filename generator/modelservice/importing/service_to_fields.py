@@ -57,12 +57,11 @@ def _left(item: Object) -> Part:
 def _neighbour(item: Object, workload: Workload, service: Object | None) -> Part | None:
     """Return what follows from an object that belongs to the workload, None for any other."""
     spec = item.get("spec") or {}
-    target = spec.get("scaleTargetRef") or {}
     of_service = service["metadata"].get("labels", {}) if service else {}
     labels = workload.pod_metadata.get("labels", {})
     name = service["metadata"].get("name") if service else None
     kind = item["kind"]
-    if kind in ("HorizontalPodAutoscaler", "ScaledObject") and target.get("name") == workload.name:
+    if kind in ("HorizontalPodAutoscaler", "ScaledObject") and _target(spec) == workload.name:
         return _autoscaler(item) if kind == "HorizontalPodAutoscaler" else _scaled_object(item)
     if kind == "Ingress" and name:
         return part_of_ingress(item, name)
@@ -76,6 +75,10 @@ def _neighbour(item: Object, workload: Workload, service: Object | None) -> Part
         allowed = {f"podDisruptionBudget.{key}": spec[key] for key in ("minAvailable", "maxUnavailable") if key in spec}
         return Part({"podDisruptionBudget.enabled": True, **allowed})
     return None
+
+
+def _target(spec: Object) -> Any:
+    return (spec.get("scaleTargetRef") or {}).get("name")
 
 
 def _service(service: Object, workload: Workload, port: int) -> Part:
