@@ -1,6 +1,7 @@
 """Manifests of other projects: the rendered pod means the same, every difference is listed, no secret is."""
 
 import copy
+import functools
 from pathlib import Path
 from typing import Any
 
@@ -46,6 +47,7 @@ def text(name: str) -> str:
     return (FOLDER / f"{name}.yaml").read_text()
 
 
+@functools.cache
 def imported(name: str) -> Part:
     return import_kubernetes(text(name))
 
@@ -111,7 +113,7 @@ def test_a_field_that_is_lost_is_found_by_the_comparison(key: str) -> None:
 
 def test_without_helm_it_is_said_that_nothing_was_compared(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
-    assert [note.written for note in imported("pod").notes] == ["comparison"]
+    assert [note.written for note in import_kubernetes(text("pod")).notes] == ["comparison"]
 
 
 def test_reasons_are_documented() -> None:
@@ -174,6 +176,29 @@ def test_a_model_that_only_a_variable_names_stays_a_variable() -> None:
     assert [note.written for note in part.notes] == ["$(MODEL)"]
 
 
+def test_pods_of_a_deployment_in_the_stream_are_passed_over() -> None:
+    owner = {"kind": "ReplicaSet", "name": "a-5d9f"}
+    about = {"name": "a-5d9f-x", "ownerReferences": [owner]}
+    pod = {"kind": "Pod", "metadata": about, "spec": DEPLOYMENT["spec"]["template"]["spec"]}
+    part = import_kubernetes(yaml.safe_dump_all([pod, DEPLOYMENT]))
+    assert part.notes == ()
+
+
+def test_a_value_of_a_config_map_that_becomes_a_field_is_told() -> None:
+    assert "$MODEL" in [remark.written for remark in imported("envfrom").remarks]
+    assert imported("envfrom").settings["args"][0] == "--max-model-len=$(MAX_MODEL_LEN)"
+
+
+def test_rules_that_select_the_pods_by_a_label_of_the_charts_are_noted() -> None:
+    labels = {"app.kubernetes.io/name": "a"}
+    term = {"topologyKey": "kubernetes.io/hostname", "labelSelector": {"matchLabels": labels}}
+    affinity = {"podAntiAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": [term]}}
+    item = copy.deepcopy(DEPLOYMENT)
+    item["spec"]["template"] |= {"metadata": {"labels": labels}}
+    item["spec"]["template"]["spec"]["affinity"] = affinity
+    assert [note.written for note in import_kubernetes(dump(item)).notes] == ["affinity.podAntiAffinity"]
+
+
 def test_rights_that_exclude_each_other_are_not_both_written() -> None:
     assert container_of(securityContext={"privileged": True}).settings["securityContext"] == {
         "privileged": True,
@@ -214,3 +239,40 @@ def test_values_of_another_chart_are_refused() -> None:
     other = {"kind": "HelmRelease", "metadata": {"name": "x"}, "spec": {"values": {"controllers": {}}}}
     with pytest.raises(InputError, match="helm template"):
         import_kubernetes(dump(other))
+
+
+SECRETS: list[dict[str, Any]] = [
+    {"env": [{"name": "HF_TOKEN", "value": "hf_hunter2hunter2hunter2hunter2hunter2"}]},
+    {"env": [{"name": "DB_PASSWORD", "value": "hunter2hunter2"}]},
+    {"env": [{"name": "URL", "value": "https://user:hunter2hunter2@$(HOST)/x"}]},
+    {"args": ["m/n", "--api-key", "hunter2hunter2"]},
+    {"command": ["sh", "-c"], "args": ["export DB_PASSWORD=hunter2hunter2; ./a && vllm serve m/n"]},
+    {
+        "readinessProbe": {
+            "httpGet": {"port": 8000, "httpHeaders": [{"name": "Authorization", "value": "Bearer hunter2hunter2"}]}
+        }
+    },
+    {"lifecycle": {"preStop": {"exec": {"command": ["curl", "--password", "hunter2hunter2"]}}}},
+]
+
+
+@pytest.mark.parametrize("fields", SECRETS)
+def test_no_secret_of_a_container_is_written_or_printed(fields: dict[str, Any]) -> None:
+    answer = CliRunner().invoke(main, ["import", "kubernetes", "-"], input=dump(changed(**fields)))
+    assert answer.exit_code in (0, 1), answer.output
+    assert "hunter2" not in answer.output
+    sidecar = changed()
+    sidecar["spec"]["template"]["spec"]["containers"].append({"name": "side", "image": "x/y:1", **fields})
+    assert "hunter2" not in CliRunner().invoke(main, ["import", "kubernetes", "-"], input=dump(sidecar)).output
+
+
+def test_no_secret_of_gitops_values_is_written_or_printed() -> None:
+    values = {
+        "model": {"name": "m/n"},
+        "env": [{"name": "DB_PASSWORD", "value": "hunter2hunter2"}],
+        "args": ["--api-key=hunter2"],
+    }
+    item = {"kind": "HelmRelease", "metadata": {"name": "x"}, "spec": {"values": values}}
+    answer = CliRunner().invoke(main, ["import", "kubernetes", "-"], input=dump(item))
+    assert "hunter2" not in answer.output
+    assert "note: env[0].value: a secret in plain text was taken out" in answer.stderr

@@ -1,5 +1,6 @@
 """ModelServices of LLMOS: the rendered pod means what the operator's pod means, field by field."""
 
+import functools
 import json
 from pathlib import Path
 from typing import Any
@@ -59,6 +60,7 @@ def on_path(newest_helm: str, monkeypatch: pytest.MonkeyPatch) -> str:
     return newest_helm
 
 
+@functools.cache
 def imported(name: str) -> Part:
     return import_llmos(texts(name)[0])
 

@@ -129,11 +129,12 @@ def _read(file: Path, longest: int) -> str:
 
 def _write(part: Part, origin: str, output: Path | None, *, strict: bool, force: bool) -> None:
     from modelservice.check import check, errors
-    from modelservice.importing.values_text import secret_commands, told, values_text
+    from modelservice.importing.values_text import secret_commands, told, values_text, without_secrets_left
     from modelservice.reading.document import read
     from modelservice.report import report, summary
     from modelservice.writing.files import replace_file
 
+    part = without_secrets_left(part)
     text = values_text(part, origin)
     name = str(output or "values.yaml")
     findings = check(read(name, text.encode()))

@@ -110,7 +110,7 @@ def find_workload(objects: Sequence[Object], name: str = "") -> Workload:
     Raises InputError where none does, where several do, and for kinds that the chart does not make.
     """
     ranked = [(item, *_server(item)) for item in objects if _containers(item)]
-    found = [one for one in ranked if _owner_in(one[0], objects) is None and (one[2] or name)]
+    found = [one for one in ranked if not is_made(one[0], objects) and (one[2] or name)]
     if name:
         found = [one for one in found if one[0]["metadata"].get("name") == name]
     best = [one for one in found if one[2] == max(rank for _, _, rank in found)]
@@ -164,13 +164,14 @@ def _rank(container: Object) -> int:
     return int(is_image or any(word.partition("=")[0] == "--model" for word in words))
 
 
-def _owner_in(item: Object, objects: Sequence[Object]) -> Object | None:
-    """Return the object of the stream that made this one; a ReplicaSet's is its Deployment."""
+def is_made(item: Object, objects: Sequence[Object]) -> bool:
+    """Say whether another object of the stream makes this one: a Deployment by a ReplicaSet that need not be there."""
+    names = {(one["kind"], one["metadata"].get("name")) for one in objects}
     for owner in item["metadata"].get("ownerReferences") or ():
-        for other in objects:
-            if other["kind"] == owner.get("kind") and other["metadata"].get("name") == owner.get("name"):
-                return other
-    return None
+        kind, name = owner.get("kind"), str(owner.get("name"))
+        if (kind, name) in names or (kind == "ReplicaSet" and ("Deployment", name.rpartition("-")[0]) in names):
+            return True
+    return False
 
 
 def _workload(item: Object, server: Object) -> Workload:

@@ -14,6 +14,7 @@ from modelservice.importing.pod_to_fields import part_of_pod
 from modelservice.importing.rendered_difference import with_differences
 from modelservice.importing.server_arguments import start_of
 from modelservice.importing.service_to_fields import part_of_neighbours
+from modelservice.importing.values_text import without_secrets_left
 from modelservice.importing.workload_to_fields import part_of_workload, with_claims
 from modelservice.rules.environment import set_by_chart
 from modelservice.rules.rule import Values
@@ -29,7 +30,7 @@ def import_kubernetes(text: str, name: str = "") -> Part:
     objects = read_objects(text)
     inline = part_of_inline_values(objects, name)
     if inline:
-        return inline
+        return without_secrets_left(inline)
     workload = find_workload(objects, name)
     return with_differences(part_of_workload_in(objects, workload), workload, objects)
 
@@ -68,4 +69,4 @@ def _without_charts_own(part: Part) -> Part:
     merged = left_out(coalesce(default_values(), values_of(settings)), plain_schema(), plain_schema()["definitions"])
     ours = set_by_chart(Values(merged, values_of(settings), default_values(), {}))
     settings["env"] = [entry for entry in settings.get("env", ()) if entry["name"] not in ours]
-    return part._replace(settings=settings)
+    return without_secrets_left(part._replace(settings=settings))

@@ -18,7 +18,7 @@ from modelservice.vllm.flags import Line
 
 _SEEN = ("containers", "initContainers", "volumes", "nodeName")
 _OF_SERVER = ("name", "command", "args", "ports")
-_ALONE = ("selector", "serviceName", "volumeClaimTemplates", "progressDeadlineSeconds", "minReadySeconds")
+_ALONE = ("selector", "serviceName", "volumeClaimTemplates")
 
 
 def meaning(workload: Workload, service: Object | None, line: Line, known: Mapping[str, str]) -> dict[str, Any]:

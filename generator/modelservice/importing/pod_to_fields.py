@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from modelservice.importing.cluster_objects import Object, Workload, selects
@@ -145,7 +145,16 @@ def _scheduling(pod: Object, labels: Mapping[str, str]) -> Part:
         settings["terminationGracePeriodSeconds"] = pod["terminationGracePeriodSeconds"]
     if settings.get("schedulerName") == "volcano" and gpus_are_slices(pod):
         del settings["schedulerName"]
-    return Part(settings)
+    return Part(settings, tuple(_unselected(pod, labels)))
+
+
+def _unselected(pod: Object, labels: Mapping[str, str]) -> Iterator[Note]:
+    """Yield the rules that select the pods by a label which the chart sets to something else."""
+    for kind in ("podAffinity", "podAntiAffinity"):
+        terms = str((pod.get("affinity") or {}).get(kind, ""))
+        for key in labels.keys() - kept(labels).keys():
+            if key in terms:
+                yield Note(f"affinity.{kind}", f"it selects pods by {key}, which is another value in the new ones")
 
 
 def _spread(rule: Object, labels: Mapping[str, str]) -> dict[str, Any]:

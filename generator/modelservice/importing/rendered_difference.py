@@ -45,6 +45,7 @@ MEANT = (
     Meant(r"annotations\.field\.cattle\.io/description", "the workload alone has the description"),
     Meant(r"workload\.replicas", "the autoscaler decides"),
     Meant(r"workload\.strategy", "a surge would need a spare GPU, and a second writer of the claim", added=True),
+    Meant(r"workload\.progressDeadlineSeconds", "it follows from the start-up budget"),
     Meant(r"workload\.podManagementPolicy", "replicas need not wait for each other"),
     Meant(r"pod\.topologySpreadConstraints.*\.labelSelector.*", "the chart's own pods are meant"),
     Meant(r"pod\.automountServiceAccountToken|pod\.enableServiceLinks", "the server does not ask Kubernetes' API"),

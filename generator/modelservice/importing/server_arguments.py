@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from modelservice.importing.container import Note
 from modelservice.importing.env_to_fields import api_key_from, names_of, secret_of, token_from
 from modelservice.importing.launch import Launch, launch_of
-from modelservice.importing.part import Part
+from modelservice.importing.part import Part, joined
 from modelservice.vllm.argument_rules import OWNED, PARALLEL
 
 Object = Mapping[str, Any]
 _REFERENCE = re.compile(r"\$\(([A-Za-z_][\w.-]*)\)")
 _SHELLS = re.compile(r"\$(?:([A-Za-z_]\w*)|\{([A-Za-z_]\w*)\})")
+_ANY = re.compile(f"{_REFERENCE.pattern}|{_SHELLS.pattern}")
 # Flags whose value decides on fields, and has to be known.
 _READ = {*OWNED, *PARALLEL, *PARALLEL.values()} - {"--api-key", "--hf-token"}
 _SECRETS = {"--api-key": "VLLM_API_KEY", "--hf-token": "HF_TOKEN"}
@@ -41,7 +42,17 @@ def start_of(server: Object, known: Mapping[str, str]) -> Start:
     shell = not launch.command and [*launch.arguments] != words[len(words) - len(launch.arguments) :]
     known = {**known, **launch.variables}
     arguments = [_kubernetes(word, known, names, shell=shell) for word in launch.arguments]
-    return _taken_out(launch, _filled(arguments, known), server)
+    start = _taken_out(launch, _filled(arguments, known), server)
+    return start._replace(part=joined([start.part, Part(remarks=tuple(_written_out(launch, start, known)))]))
+
+
+def _written_out(launch: Launch, start: Start, known: Mapping[str, str]) -> Iterator[Note]:
+    """Yield the variables whose values are in the arguments now."""
+    before, after = " ".join(launch.arguments), " ".join(start.arguments)
+    names = [found[1] or found[2] or found[3] for found in _ANY.finditer(before)]
+    for name in dict.fromkeys(names):
+        if name in known and f"$({name})" not in after:
+            yield Note(f"${name}", "its value is written out, and the variable no longer decides")
 
 
 def _with_parameters(launch: Launch, words: Sequence[str]) -> Launch:

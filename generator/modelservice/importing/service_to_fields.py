@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from modelservice.importing.cluster_objects import Object, Workload, of_kind, selects
+from modelservice.importing.cluster_objects import Object, Workload, is_made, of_kind, selects
 from modelservice.importing.container import Note
 from modelservice.importing.part import Part, joined
 from modelservice.importing.pod_to_fields import kept
@@ -17,6 +17,7 @@ from modelservice.importing.routes_to_fields import part_of_ingress, part_of_rou
 
 _STAYS = "it stays as it is, and the pods go on using it by its name"
 _NAMED = ("PersistentVolumeClaim", "ConfigMap", "Secret", "ServiceAccount", "PersistentVolume")
+_MADE = ("Endpoints", "EndpointSlice", "ControllerRevision", "Event", "PodMetrics")
 _OF_SERVICE = ("loadBalancerClass", "loadBalancerSourceRanges", "externalTrafficPolicy")
 
 
@@ -32,19 +33,10 @@ def part_of_neighbours(workload: Workload, objects: Sequence[Object], port: int)
     service = service_of(workload, objects)
     parts = [_service(service, workload, port)] if service else []
     for item in objects:
-        if item is service or item["metadata"] is workload.metadata or _is_made(item, objects):
+        if item is service or item["metadata"] is workload.metadata or item["kind"] in _MADE or is_made(item, objects):
             continue
         parts.append(_neighbour(item, workload, service) or _left(item))
     return joined(parts)
-
-
-def _is_made(item: Object, objects: Sequence[Object]) -> bool:
-    """Say whether another object of the stream makes this one, as a Deployment makes ReplicaSets and pods."""
-    names = {(one["kind"], one["metadata"].get("name")) for one in objects}
-    owners = item["metadata"].get("ownerReferences") or ()
-    return item["kind"] in ("Endpoints", "EndpointSlice", "ControllerRevision", "Event", "PodMetrics") or any(
-        (one.get("kind"), one.get("name")) in names for one in owners
-    )
 
 
 def _left(item: Object) -> Part:
