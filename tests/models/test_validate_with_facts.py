@@ -59,3 +59,27 @@ def test_the_catalogue_is_not_of_modelscope(tmp_path: Path) -> None:
     text = "model: {name: Qwen/Qwen3-32B, source: %s}\n"
     assert "model-volume-size" in rules(tmp_path, text % "huggingface")
     assert "model-volume-size" not in rules(tmp_path, text % "modelscope")
+
+
+@pytest.mark.parametrize(
+    ("name", "warned"),
+    [
+        ("acme/Big-70B-Instruct", True),
+        ("acme/Mixture-8x7B", True),
+        ("acme/big-13.5b", True),
+        ("acme/Mixture-30B-A3B", True),
+        ("acme/Small-8B", False),
+        ("acme/Small-v3.1-8B", False),
+        ("acme/Big-70B-AWQ", False),
+        ("acme/Big-70B-Instruct-w4a16", False),
+        ("acme/Big-70B-NVFP4", False),
+        ("acme/Big-70B-4bit", False),
+        ("acme/Big-70B-Q4_K_M-GGUF", False),
+        ("openai/gpt-oss-999b", False),
+        ("acme/70Billion", False),
+    ],
+)
+def test_a_size_in_the_name_is_a_warning_only_where_weights_have_16_bits(
+    tmp_path: Path, name: str, warned: bool
+) -> None:
+    assert ("model-name-size" in rules(tmp_path, f"model: {{name: {name}}}\ngpu: {{memory: 24Gi}}\n")) is warned
