@@ -15,7 +15,7 @@ from modelservice import redact
 from modelservice.findings import MOST, TOO_MANY, Finding, Path, Problem, Severity
 from modelservice.ignores import without_ignored
 from modelservice.reading.document import Document, merge
-from modelservice.reading.values_files import load, values_files
+from modelservice.reading.values_files import load
 from modelservice.schema.defaults import coalesce, default_values, left_out, without_nulls
 from modelservice.schema.source import plain_schema
 
@@ -68,23 +68,21 @@ def check_service(layers: Iterable[str | Document], ignore: Collection[str] = ()
     return CheckedService(document, *without_ignored(check(document), document, ignore))
 
 
-def check_files(
-    values: Iterable[str], layers: Sequence[str] = (), *, strict: bool = False, ignore: Collection[str] = ()
-) -> Result:
-    """Check each file, or all files of a folder, over the layers; the layers alone where there is no other."""
-    below = [load(path) for path in layers]
-    files = list(values_files(values, layers))
+def check_files(services: Iterable[Sequence[str]], *, strict: bool = False, ignore: Collection[str] = ()) -> Result:
+    """Check services; each is its files, later over earlier."""
+    files = [tuple(service) for service in services]
+    layers = {path: load(path) for service in files for path in service[:-1]}
     findings: dict[Finding, None] = {}
     ignored: dict[Finding, None] = {}
     sources: dict[str, str] = {}
     hit: set[str] = set()
-    for one in _each(functools.partial(_check_over, below, ignore), files or [None]):
+    for one in _each(functools.partial(_check_one, layers, ignore), files):
         findings |= dict.fromkeys(one.findings)
         ignored |= dict.fromkeys(one.ignored)
         sources |= one.sources
         hit |= one.hit
     kept = [_strictly(finding) if strict else finding for finding in findings]
-    return Result(kept, sources, len(files) or 1, len(ignored), [rule for rule in ignore if rule not in hit])
+    return Result(kept, sources, len(files), len(ignored), [rule for rule in ignore if rule not in hit])
 
 
 class _Checked(NamedTuple):
@@ -94,9 +92,9 @@ class _Checked(NamedTuple):
     sources: dict[str, str]
 
 
-def _each(check_one: Callable[[str | None], _Checked], files: Sequence[str | None]) -> Iterator[_Checked]:
-    """Check every file, on all cores where there are many."""
-    if len(files) < _MANY or "-" in files:
+def _each(check_one: Callable[[Sequence[str]], _Checked], files: Sequence[Sequence[str]]) -> Iterator[_Checked]:
+    """Check every service, on all cores where there are many."""
+    if len(files) < _MANY or any("-" in service for service in files):
         yield from map(check_one, files)
         return
     from concurrent.futures import ProcessPoolExecutor
@@ -106,9 +104,10 @@ def _each(check_one: Callable[[str | None], _Checked], files: Sequence[str | Non
         yield from pool.map(check_one, files, chunksize=32)
 
 
-def _check_over(below: list[Document], ignore: Collection[str], path: str | None) -> _Checked:
-    """Return one file's findings, or those of the layers alone; its texts only where there are any, for memory."""
-    document, findings, ignored, hit = check_service(below if path is None else [*below, path], ignore)
+def _check_one(layers: Mapping[str, Document], ignore: Collection[str], files: Sequence[str]) -> _Checked:
+    """Return one service's findings; its texts only where there are any, for memory."""
+    *below, values = files
+    document, findings, ignored, hit = check_service([*(layers[path] for path in below), values], ignore)
     return _Checked(findings, ignored, hit, document.sources if findings else {})
 
 

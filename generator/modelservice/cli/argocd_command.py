@@ -139,7 +139,7 @@ def _set(
     name = PurePosixPath(folder).name
     made = Made(name, folder, application_set(name, folder, place, where, target))
     files = [file for file in values_files(values, layers) if file != values[0]]
-    found = errors(check_files(values, layers, ignore=ignored_rules()).findings)
+    found = errors(check_files([(*layers, file) for file in files], ignore=ignored_rules()).findings)
     unfit = complaints(folder, [*files, *hidden(folder)], target.namespace)
     for text in [*lines(found), *map(": ".join, unfit)]:
         click.echo(text, err=True)

@@ -14,6 +14,7 @@ from modelservice.cli.options import (
     ignored_rules,
     layers_option,
     load_release,
+    namespace_for,
     namespace_option,
 )
 from modelservice.errors import InputError, ToolError
@@ -30,11 +31,16 @@ if TYPE_CHECKING:
 @namespace_option
 @click.option("--output-dir", type=PlainPath(path_type=Path), help="A file for each service, for many of them.")
 def template_command(
-    values: tuple[str, ...], layers: tuple[str, ...], release: str | None, namespace: str, output_dir: Path | None
+    values: tuple[str, ...],
+    layers: tuple[str, ...],
+    release: str | None,
+    namespace: str | None,
+    output_dir: Path | None,
 ) -> None:
     """Print the manifests of a service, as helm renders them.
 
-    With --output-dir VALUES are files and folders of many services, and one bad file does not stop the others.
+    With --output-dir VALUES are files and folders of many services, and one bad file does not stop the others. Those of
+    a fleet (fleet.yaml) go into a folder for each environment, with its layers and its namespace.
     """
     if output_dir:
         _template_all(values, layers, release, namespace, output_dir)
@@ -46,19 +52,20 @@ def template_command(
 
     service = load_release(values[0] if values else None, layers, release)
     with chart_for(service) as chart:
-        click.echo(manifests(chart, release or service.name, namespace), nl=False)
+        where = namespace_for(namespace, values[0] if values else None)
+        click.echo(manifests(chart, release or service.name, where), nl=False)
 
 
 def _template_all(
-    values: tuple[str, ...], layers: tuple[str, ...], release: str | None, namespace: str, folder: Path
+    values: tuple[str, ...], layers: tuple[str, ...], release: str | None, namespace: str | None, folder: Path
 ) -> None:
     if release or not values or "-" in values:
         raise click.UsageError("with --output-dir name files and folders; each release is named like its file")
-    from modelservice.gitops.fleet import members, template_all
+    from modelservice.gitops.fleet import renderings, template_all
 
-    found = members(values, layers)
+    found = renderings(values, layers)
     failed = []
-    outcomes = template_all(found, layers, folder, namespace, ignored_rules())
+    outcomes = template_all(found, folder, namespace, ignored_rules())
     with click.progressbar(outcomes, length=len(found), file=sys.stderr, hidden=not sys.stderr.isatty()) as shown:
         for outcome in shown:
             failed += [outcome.exit_code] if outcome.failure else []
@@ -73,6 +80,6 @@ def _said(outcome: Outcome) -> str:
     from modelservice.report import report
 
     text = report(outcome.findings, "text", sources=outcome.sources, files=1, color=False)
-    text += f"{outcome.member.values}: not written: {outcome.failure}\n" if outcome.failure else ""
+    text += f"{outcome.rendering.member.values}: not written: {outcome.failure}\n" if outcome.failure else ""
     # A finding begins its line, or a terminal finds no link in it: the progress bar is wiped first.
     return f"\r\x1b[K{text}" if text and sys.stderr.isatty() else text

@@ -38,9 +38,16 @@ def validate_command(
     if not (values or layers):
         raise click.UsageError("name a values file, a folder, or - for standard input")
     from modelservice.check import check_files, errors
+    from modelservice.gitops.fleet_file import check_fleets
+    from modelservice.gitops.members import fleets, members
     from modelservice.report import report, summary
 
-    result = check_files(values, layers, strict=strict, ignore=ignored_rules())
+    found, texts = check_fleets(fleets(values)) if not layers else ([], {})
+    services = [] if errors(found) else [(*one.layers, one.values) for one in members(values, layers)]
+    if not values:
+        services = [layers]
+    result = check_files(services, strict=strict, ignore=ignored_rules())
+    result = result._replace(findings=[*found, *result.findings], sources={**texts, **result.sources})
     color = style == "text" and sys.stdout.isatty()
     text = report(
         result.findings, style, sources=result.sources, files=result.files, color=color, ignored=result.ignored
