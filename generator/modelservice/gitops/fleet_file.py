@@ -11,52 +11,13 @@ from pathlib import Path, PurePosixPath
 from typing import Any, NamedTuple
 
 from modelservice.errors import InputError
-from modelservice.findings import Finding, Problem, Refuser, Rule, Severity
+from modelservice.findings import Finding, Problem, Severity
 from modelservice.reading.document import Document
 from modelservice.reading.special_files import is_special
 from modelservice.reading.values_files import load
 from modelservice.schema.source import SCHEMAS, Schema
 
 NAME = "fleet.yaml"
-_SOURCE = "schemas/fleet.schema.json"
-RULES = (
-    Rule(
-        "fleet-layer",
-        Severity.ERROR,
-        "A layer of the fleet is not there, or lies below no service.",
-        _SOURCE,
-        Refuser.NOBODY,
-        "The services are installed without the settings of the layer.",
-        True,
-    ),
-    Rule(
-        "fleet-environment",
-        Severity.ERROR,
-        "An environment of the fleet has no folder, or shares it with another.",
-        _SOURCE,
-        Refuser.NOBODY,
-        "Its services are not found, or each of them would run twice.",
-        True,
-    ),
-    Rule(
-        "fleet-release",
-        Severity.ERROR,
-        "Two services of the fleet are the same release of a namespace.",
-        _SOURCE,
-        Refuser.NOBODY,
-        "One of them would replace the other in the cluster.",
-        True,
-    ),
-    Rule(
-        "fleet-stray",
-        Severity.WARNING,
-        "A file in the fleet's folder is neither a service nor a layer.",
-        _SOURCE,
-        Refuser.NOBODY,
-        "No command looks at it. It may be in the wrong folder, or a layer that fleet.yaml does not name.",
-        True,
-    ),
-)
 
 
 class ChartPlace(NamedTuple):
