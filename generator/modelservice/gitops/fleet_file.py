@@ -48,7 +48,16 @@ class Layer(NamedTuple):
     def is_below(self, service: str) -> bool:
         """Say whether it lies below a service, by the service's path from the fleet's folder."""
         path = PurePosixPath(service)
-        return not self.patterns or any(_matches(path, pattern) for pattern in self.patterns)
+        return any(_has_name(path, pattern) for pattern in self.names_in(str(path.parent)))
+
+    def names_in(self, folder: str) -> tuple[str, ...]:
+        """Return the patterns of the file names in a folder that it lies below; `.yaml` may be left out in them."""
+        if not self.patterns:
+            return ("*",)
+        above = PurePosixPath(folder).parts
+        patterns = [PurePosixPath(pattern).parts for pattern in self.patterns]
+        fitting = [parts for parts in patterns if len(parts) == len(above) + 1]
+        return tuple(parts[-1] for parts in fitting if all(map(fnmatch.fnmatchcase, above, parts)))
 
 
 class Fleet(NamedTuple):
@@ -74,14 +83,8 @@ class Fleet(NamedTuple):
         return [path for path in paths if path not in layers]
 
 
-def _matches(path: PurePosixPath, pattern: str) -> bool:
-    """Say whether a path has the pattern's parts, each matched alone; .yaml may be left out."""
-    parts = PurePosixPath(pattern).parts
-    if len(parts) != len(path.parts):
-        return False
-    *folders, name = path.parts
-    last = fnmatch.fnmatchcase(name, parts[-1]) or fnmatch.fnmatchcase(PurePosixPath(name).stem, parts[-1])
-    return last and all(map(fnmatch.fnmatchcase, folders, parts[:-1]))
+def _has_name(path: PurePosixPath, pattern: str) -> bool:
+    return fnmatch.fnmatchcase(path.name, pattern) or fnmatch.fnmatchcase(path.stem, pattern)
 
 
 def _may_be_service(file: Path) -> bool:

@@ -69,19 +69,15 @@ def _from_here(path: Path) -> str:
 
 def _of_fleet(fleet: Fleet, argument: str) -> Iterator[Member]:
     asked = PurePosixPath(os.path.relpath(argument, fleet.root))
-    everything = [
-        (file, Member(_from_here(fleet.root / file), fleet.layers_of(file), fleet.root, environment))
-        for environment in fleet.environments
-        for file in fleet.files_of(environment)
-    ]
-    if str(asked) in (".", NAME):
-        yield from (member for _, member in everything)
-    elif any(layer.file == str(asked) for layer in fleet.layers):
-        layer = _from_here(fleet.root / asked)
-        yield from (member for _, member in everything if layer in member.layers)
-    elif Path(argument).is_dir():
-        yield from (member for file, member in everything if PurePosixPath(file).is_relative_to(asked))
-    else:
+    layer = any(layer.file == str(asked) for layer in fleet.layers)
+    if not (layer or str(asked) == NAME or Path(argument).is_dir()):
         # A file in no environment is a service all the same: somebody named it.
-        own = next((member for file, member in everything if file == str(asked)), None)
-        yield own or Member(argument, fleet.layers_of(str(asked)), fleet.root)
+        environment = next((one for one in fleet.environments if PurePosixPath(one.path) == asked.parent), None)
+        yield Member(argument, fleet.layers_of(str(asked)), fleet.root, environment)
+        return
+    for environment in fleet.environments:
+        for file in fleet.files_of(environment):
+            member = Member(_from_here(fleet.root / file), fleet.layers_of(file), fleet.root, environment)
+            below = str(asked) in (".", NAME) or PurePosixPath(file).is_relative_to(asked)
+            if _from_here(fleet.root / asked) in member.layers if layer else below:
+                yield member
