@@ -20,6 +20,9 @@ from modelservice.reading.values_files import load
 from modelservice.service import misnamed, name_from
 from modelservice.writing.files import real, replace_file, told
 
+# How helm begins the manifests of the generic chart.
+_BEGINS = "---\n# Source: modelservice/templates/"
+
 
 class Rendering(NamedTuple):
     """A service's manifests: the service, their file below the output folder, and the release.
@@ -105,7 +108,7 @@ def _template(
     try:
         _require_inside(folder, one.target)
         where = namespace or one.member.namespace or "default"
-        replace_file(folder / one.target, manifests(chart, one.release, where, files))
+        replace_file(folder / one.target, manifests(chart, one.release, where, files), ours=_BEGINS)
     except ModelServiceError as error:
         return Outcome(one, found, sources, str(error), error.exit_code)
     return Outcome(one, found, sources, "")
