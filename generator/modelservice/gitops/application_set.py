@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fnmatch
 import json
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -43,7 +44,8 @@ class SetLayer(NamedTuple):
         if "*" in self.names:
             return ""
         names = "|".join(map(_regular_expression, self.names))
-        return f"regexMatch {json.dumps(rf'^({names})(\.yaml)?$', ensure_ascii=False)} {_FILE}.filename"
+        wanted = json.dumps(rf"^({names})(\.yaml)?$", ensure_ascii=False)
+        return f"regexMatch {wanted} {_FILE}.filename"
 
 
 class FoundServices(NamedTuple):
@@ -160,8 +162,6 @@ def _where(layer: SetLayer, action: str) -> str:
 
 def _regular_expression(name: str) -> str:
     """Return a pattern of names as a regular expression of Go, as fnmatch reads it."""
-    import re
-
     parts = re.findall(r"\[!?\]?[^\]]*\]|.", name, re.DOTALL)
     # What fnmatch makes of the whole has lookaheads, which Go does not know.
     return "".join(fnmatch.translate(part).removeprefix("(?s:").removesuffix(r")\Z") for part in parts)

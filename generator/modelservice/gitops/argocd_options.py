@@ -17,19 +17,19 @@ from modelservice.urls import is_address
 
 
 class Options(NamedTuple):
-    """What was given on the command line; "" was not."""
+    """What was given on the command line; None was not."""
 
-    chart_repository: str = ""
-    chart: str = ""
-    chart_version: str = ""
-    git: str = ""
-    path: str = ""
-    revision: str = ""
+    chart_repository: str | None = None
+    chart: str | None = None
+    chart_version: str | None = None
+    git: str | None = None
+    path: str | None = None
+    revision: str | None = None
     rendered: bool = False
-    values_git: str = ""
-    namespace: str = ""
-    project: str = ""
-    server: str = ""
+    values_git: str | None = None
+    namespace: str | None = None
+    project: str | None = None
+    server: str | None = None
     argocd_namespace: str = "argocd"
     automated: bool = True
 
@@ -52,26 +52,29 @@ def places(options: Options, environment: Environment | None = None, revision: s
     What an option says wins. Raises InputError where nothing says where the chart is, and for what Argo CD would refuse.
     """
     said = environment or _NOWHERE
-    repository = options.chart_repository or ("" if options.git else said.chart.repository)
+    repository = _first(options.chart_repository, "" if options.git else said.chart.repository)
     if not (repository or options.git):
         raise InputError("say where the chart is: --chart-repo, --git, or chart.repository in fleet.yaml")
+    at = _first(options.revision, "HEAD")
     if options.git:
-        chart = ChartSource(
-            options.git, "", options.revision or "HEAD", options.path or "charts/modelservice", options.rendered
-        )
+        chart = ChartSource(options.git, "", at, _first(options.path, "charts/modelservice"), options.rendered)
     else:
-        version = options.chart_version or said.chart.version or __version__
-        chart = ChartSource(repository, options.chart or said.chart.name, version)
-    values = ValuesSource(options.values_git, options.revision or revision or "HEAD")
+        version = _first(options.chart_version, said.chart.version or __version__)
+        chart = ChartSource(repository, _first(options.chart, said.chart.name), version)
+    values = ValuesSource(options.values_git or "", _first(options.revision, revision or "HEAD"))
     target = Target(
         options.namespace or said.namespace,
-        options.project or said.project,
-        options.server or said.server,
+        _first(options.project, said.project),
+        _first(options.server, said.server),
         options.argocd_namespace,
         options.automated,
     )
     require_sound(chart, values, target)
     return Places(chart, values, target)
+
+
+def _first(given: str | None, otherwise: str) -> str:
+    return otherwise if given is None else given
 
 
 def require_sound(place: ChartSource, values: ValuesSource, target: Target) -> None:

@@ -68,7 +68,8 @@ def _environment_set(fleet: Fleet, environment: Environment, options: Options) -
     for folder in (str(PurePosixPath(root) / environment.path), *(layer.file for layer in layers)):
         require_plain(folder)
     name = "-".join(filter(None, (name_from(PurePosixPath(root).name), environment.name)))
-    return Made(name, str(fleet.root), application_set(name, found, chart, values, target))
+    source = str(fleet.root / environment.path)
+    return Made(name, source, application_set(name, found, chart, values, target))
 
 
 def _layer(file: str, names: tuple[str, ...] = ("*",)) -> SetLayer:

@@ -15,6 +15,8 @@ def path_in_git(file: str) -> str:
     """
     if file == "-":
         raise InputError("standard input has no path in Git: name the file, or leave --values-git out")
+    if any("\ud800" <= char <= "\udfff" for char in file):
+        raise InputError(f"{file}: the name is not UTF-8, which an Application cannot hold: rename the file")
     place = Path(os.path.abspath(file))  # noqa: PTH100  a link has its own path in Git
     for above in (place, *place.parents):
         if (above / ".git").exists():
