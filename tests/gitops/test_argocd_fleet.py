@@ -68,7 +68,8 @@ def made(*arguments: str) -> dict[str, dict[str, Any]]:
 
 def test_each_environment_has_a_set_with_its_own_project_cluster_and_chart() -> None:
     sets = made("services")
-    assert sets == made("services/fleet.yaml", "--application-set") and list(sets) == ["services-dev", "services-prod"]
+    assert sets == made("services/fleet.yaml", "--application-set")
+    assert list(sets) == ["services-dev", "services-prod"]
     dev, prod = (item["spec"]["template"]["spec"] for item in sets.values())
     assert (dev["project"], dev["destination"]) == (
         "default",
@@ -133,7 +134,8 @@ def test_options_win_over_the_fleet() -> None:
         "mine",
         "here",
     )
-    assert "https://charts.example.com" in spec["templatePatch"] and "9.9.9" in spec["templatePatch"]
+    assert "https://charts.example.com" in spec["templatePatch"]
+    assert "9.9.9" in spec["templatePatch"]
 
 
 def test_a_service_alone_gets_an_application_of_its_environment_with_merged_values() -> None:
@@ -141,7 +143,9 @@ def test_a_service_alone_gets_an_application_of_its_environment_with_merged_valu
     assert item["metadata"]["name"] == "prod-embed-own"
     assert item["spec"]["destination"] == {"server": "https://gpu.example.com", "namespace": "models"}
     values = item["spec"]["source"]["helm"]["valuesObject"]
-    assert values["replicas"] == "" and values["gpu"] == {"count": 1} and values["workload"]["kind"] == "StatefulSet"
+    assert values["replicas"] == ""
+    assert values["gpu"] == {"count": 1}
+    assert values["workload"]["kind"] == "StatefulSet"
     assert item["spec"]["source"]["helm"]["releaseName"] == "embed-own"
 
 
@@ -163,9 +167,11 @@ def test_a_digest_is_an_artifact_of_the_registry() -> None:
     (item,) = made("services/dev/xy.yaml", "--chart-version", digest).values()
     source = item["spec"]["source"]
     assert (source["repoURL"], source["path"]) == ("oci://registry.example.com/charts/modelservice", ".")
-    assert source["targetRevision"] == digest and "chart" not in source
+    assert source["targetRevision"] == digest
+    assert "chart" not in source
     answer = run("services/dev/xy.yaml", "--chart-repo", "https://charts.example.com", "--chart-version", digest)
-    assert answer.exit_code == 1 and "which only a registry has" in answer.stderr
+    assert answer.exit_code == 1
+    assert "which only a registry has" in answer.stderr
 
 
 @pytest.mark.parametrize(
@@ -183,7 +189,8 @@ def test_what_a_set_would_not_deploy_is_said(file: str, text: str, says: str, he
     (here / f"services/{file}").write_text(text)
     answer = run("services")
     assert answer.exit_code == 1
-    assert f"services/{file}:" in answer.stderr and says in answer.stderr
+    assert f"services/{file}:" in answer.stderr
+    assert says in answer.stderr
     assert answer.stdout.count("kind: ApplicationSet") == 2
 
 

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from modelservice.cli.options import PlainPath, ignore_option, ignored_rules, layers_option, load_release
+from modelservice.cli.written_objects import Objects, is_given, write_objects
 from modelservice.errors import InputError, ModelServiceError
 
 if TYPE_CHECKING:
     from modelservice.gitops.argocd_options import Options
     from modelservice.gitops.object_files import Made
+
+_OBJECTS = Objects("Application", "rename one, or use --application-set")
 
 
 @click.command("argocd")
@@ -43,6 +45,7 @@ if TYPE_CHECKING:
 @click.pass_context
 def argocd_command(
     ctx: click.Context,
+    /,
     values: tuple[str, ...],
     layers: tuple[str, ...],
     release: str | None,
@@ -70,7 +73,7 @@ def argocd_command(
     made, failed = _sets(values, layers, options, asked=application_set) if not release else ([], [])
     if not made:
         made, failed = _applications(values, layers, release, options)
-    failed += _write(made, output, _words(ctx, values))
+    failed += write_objects(ctx, values, made, output, _OBJECTS)
     if failed:
         raise InputError(f"not made, or wrong: {', '.join(sorted(set(failed)))}")
 
@@ -92,7 +95,7 @@ def _require_usage(
     if options.rendered and not options.git:
         raise click.UsageError("--rendered needs --git, where the rendered charts are")
     idle = _idle(options.git, options.values_git or ("fleet" if in_fleet else ""))
-    if found := [name for name in idle if _given(ctx, name)]:
+    if found := [name for name in idle if is_given(ctx, name)]:
         listed = ", ".join("--" + name.replace("_", "-") for name in found)
         raise click.UsageError(f"{listed}: no effect with {'--git' if options.git else '--chart-repo'}: leave it out")
     if release and (len(values) != 1 or Path(values[0]).is_dir()):
@@ -104,11 +107,6 @@ def _idle(git: str | None, values_git: str | None) -> list[str]:
     if git:
         return ["chart", "chart_version"]
     return ["path"] if values_git else ["path", "revision"]
-
-
-def _given(ctx: click.Context, name: str) -> bool:
-    source = ctx.get_parameter_source(name)
-    return source is not None and source.name == "COMMANDLINE"
 
 
 def _sets(
@@ -171,33 +169,3 @@ def _applications(
             failed.append(member.values)
             click.echo(f"{member.values}: {error}", err=True)
     return made, failed
-
-
-def _words(ctx: click.Context, values: tuple[str, ...]) -> list[str]:
-    """Return the options that were given, as they would be written again."""
-    words = list(values)
-    for option in ctx.command.params:
-        given = ignored_rules() if option.name == "ignore" else ctx.params.get(option.name or "")
-        if not isinstance(option, click.Option) or not _given(ctx, option.name or ""):
-            continue
-        for one in given if isinstance(given, tuple) else (given,):
-            words += [option.opts[-1]] if option.is_flag else [option.opts[-1], str(one)]
-    return words
-
-
-def _write(made: list[Made], output: Path | None, words: list[str]) -> list[str]:
-    """Write the Applications, and return the values of those that would take another one's place."""
-    from modelservice.gitops.object_files import BEGINS, made_by, overwriting, rivals
-    from modelservice.writing.files import replace_file
-
-    refused = (overwriting(made, output) if output else {}) | rivals(made)
-    for source, why in refused.items():
-        click.echo(f"{source}: {why}", err=True)
-    texts = {one.name: made_by(words, one.source) + one.text for one in made if one.source not in refused}
-    if output is None:
-        sys.stdout.write("---\n".join(texts.values()))
-    elif texts:
-        for name, text in texts.items():
-            replace_file(output / f"{name}.yaml", text, ours=BEGINS)
-        click.echo(f"{output}: {len(texts)} file{'s' if len(texts) > 1 else ''}", err=True)
-    return list(refused)

@@ -73,7 +73,9 @@ def application(service: Service, place: ChartSource, values: ValuesSource, targ
     return dump({"apiVersion": API, "kind": "Application", "metadata": metadata, "spec": spec})
 
 
-def application_spec(place: ChartSource, values: ValuesSource, target: Target, helm: dict[str, Any], name: str) -> dict[str, Any]:
+def application_spec(
+    place: ChartSource, values: ValuesSource, target: Target, helm: dict[str, Any], name: str
+) -> dict[str, Any]:
     """Return the spec of an Application; `helm` is what Helm gets, and `name` the folder of a rendered chart."""
     chart = _chart(place, name) | {"helm": helm}
     from_git = {"repoURL": values.repository, "targetRevision": values.revision, "ref": "values"}

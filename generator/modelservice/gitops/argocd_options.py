@@ -54,7 +54,7 @@ def places(options: Options, environment: Environment | None = None, revision: s
     said = environment or _NOWHERE
     repository = _first(options.chart_repository, "" if options.git else said.chart.repository)
     if not (repository or options.git):
-        raise InputError("say where the chart is: --chart-repo, --git, or chart.repository in fleet.yaml")
+        raise InputError("say where the chart is: --chart-repo, or chart.repository in fleet.yaml")
     at = _first(options.revision, "HEAD")
     if options.git:
         chart = ChartSource(options.git, "", at, _first(options.path, "charts/modelservice"), options.rendered)

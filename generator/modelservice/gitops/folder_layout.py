@@ -75,7 +75,10 @@ def _strays(fleet: Fleet, environment: Environment) -> Iterator[tuple[str, str]]
         path = file.relative_to(fleet.root).as_posix()
         if path not in known and fnmatch.fnmatchcase(path, fleet_pattern(environment, "")):
             folder = str(PurePosixPath(environment.path))
-            yield path, f"Argo CD looks into folders of any depth, and would make a service of it: move it out of {folder}"
+            yield (
+                path,
+                f"Argo CD looks into folders of any depth, and would make a service of it: move it out of {folder}",
+            )
 
 
 _ENDING = "no Application is made of it: let its name end in .yaml"
