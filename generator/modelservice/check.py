@@ -15,6 +15,7 @@ from modelservice import redact
 from modelservice.findings import MOST, TOO_MANY, Finding, Path, Problem, Severity
 from modelservice.ignores import without_ignored
 from modelservice.reading.document import Document, merge
+from modelservice.reading.inline_values import inline_values
 from modelservice.reading.values_files import load
 from modelservice.schema.defaults import coalesce, default_values, left_out, without_nulls
 from modelservice.schema.source import plain_schema
@@ -107,8 +108,15 @@ def _each(check_one: Callable[[Sequence[str]], _Checked], files: Sequence[Sequen
 def _check_one(layers: Mapping[str, Document], ignore: Collection[str], files: Sequence[str]) -> _Checked:
     """Return one service's findings; its texts only where there are any, for memory."""
     *below, values = files
-    document, findings, ignored, hit = check_service([*(layers[path] for path in below), values], ignore)
-    return _Checked(findings, ignored, hit, document.sources if findings else {})
+    own = load(values)
+    each = [check_service([*(layers[path] for path in below), one], ignore) for one in inline_values(own) or [own]]
+    findings = [finding for one in each for finding in one.findings]
+    return _Checked(
+        findings,
+        [finding for one in each for finding in one.ignored],
+        frozenset().union(*(one.hit for one in each)),
+        each[-1].document.sources if findings else {},
+    )
 
 
 def check(document: Document) -> list[Finding]:

@@ -49,7 +49,7 @@ class Places(NamedTuple):
 def places(options: Options, environment: Environment | None = None, revision: str = "") -> Places:
     """Return what holds for services of an environment, whose values in Git have the fleet's revision.
 
-    What an option says wins. Raises InputError where nothing says where the chart is, and for what Argo CD would refuse.
+    Options win. Raises InputError where nothing says where the chart is, and for what Argo CD would refuse.
     """
     said = environment or _NOWHERE
     repository = _first(options.chart_repository, "" if options.git else said.chart.repository)
