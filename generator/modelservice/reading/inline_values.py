@@ -1,4 +1,4 @@
-"""The values that Argo CD's Applications, Flux's HelmReleases and k3s' HelmCharts have inside, each where it is written."""
+"""The values inside of Flux's HelmReleases, Argo CD's Applications and k3s' HelmCharts, each where it is written."""
 
 from __future__ import annotations
 
