@@ -38,6 +38,12 @@ class PlainPath(click.Path):
         return super().convert(value, param, ctx)
 
 
+changed_since_option = click.option(
+    "--changed-since",
+    metavar="REV",
+    help="Only services whose values, layers or fleet.yaml differ from a Git revision.",
+)
+
 _IGNORED = "modelservice.ignored"
 ignore_option = click.option(
     "--ignore",

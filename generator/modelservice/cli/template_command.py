@@ -10,6 +10,7 @@ import click
 
 from modelservice.cli.options import (
     PlainPath,
+    changed_since_option,
     ignore_option,
     ignored_rules,
     layers_option,
@@ -29,12 +30,14 @@ if TYPE_CHECKING:
 @ignore_option
 @click.option("--release", help="Name of the release. Default: the file's name.")
 @namespace_option
+@changed_since_option
 @click.option("--output-dir", type=PlainPath(path_type=Path), help="A file for each service, for many of them.")
 def template_command(
     values: tuple[str, ...],
     layers: tuple[str, ...],
     release: str | None,
     namespace: str | None,
+    changed_since: str | None,
     output_dir: Path | None,
 ) -> None:
     """Print the manifests of a service, as helm renders them.
@@ -43,8 +46,10 @@ def template_command(
     a fleet (fleet.yaml) go into a folder for each environment, with its layers and its namespace.
     """
     if output_dir:
-        _template_all(values, layers, release, namespace, output_dir)
+        _template_all(values, layers, release, namespace, changed_since, output_dir)
         return
+    if changed_since:
+        raise click.UsageError("--changed-since needs --output-dir, for services of a folder")
     if len(values) > 1:
         raise click.UsageError("several services need --output-dir; layers of one service go below it with -f")
     from modelservice.chart.folder import chart_for
@@ -57,13 +62,23 @@ def template_command(
 
 
 def _template_all(
-    values: tuple[str, ...], layers: tuple[str, ...], release: str | None, namespace: str | None, folder: Path
+    values: tuple[str, ...],
+    layers: tuple[str, ...],
+    release: str | None,
+    namespace: str | None,
+    changed_since: str | None,
+    folder: Path,
 ) -> None:
     if release or not values or "-" in values:
         raise click.UsageError("with --output-dir name files and folders; each release is named like its file")
     from modelservice.gitops.fleet import renderings, template_all
 
     found = renderings(values, layers)
+    if changed_since:
+        from modelservice.gitops.changed_services import only_changed
+
+        changed = set(only_changed(changed_since, [one.member for one in found]))
+        found = [one for one in found if one.member in changed]
     failed = []
     outcomes = template_all(found, folder, namespace, ignored_rules())
     with click.progressbar(outcomes, length=len(found), file=sys.stderr, hidden=not sys.stderr.isatty()) as shown:

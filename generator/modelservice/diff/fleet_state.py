@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
-from modelservice.diff.git_revision import commit_of, copy_of
 from modelservice.errors import InputError
 from modelservice.gitops.fleet_file import Environment, fleet_root, load_fleet
+from modelservice.gitops.git_revision import commit_of, copy_of
 from modelservice.gitops.members import Member, members
 from modelservice.reading.document import Document
 from modelservice.reading.values_files import load, values_files

@@ -16,9 +16,9 @@ from modelservice.chart.folder import chart_for, require_no_pipe
 from modelservice.chart.manifests import manifests
 from modelservice.check import check_service
 from modelservice.diff.fleet_state import fleet_state
-from modelservice.diff.git_revision import commit_of, copy_of
 from modelservice.errors import InputError
 from modelservice.gitops.fleet_file import fleet_root
+from modelservice.gitops.git_revision import commit_of, copy_of
 from modelservice.reading.document import Document
 from modelservice.reading.special_files import is_special
 from modelservice.reading.values_files import load
