@@ -103,6 +103,17 @@ def test_what_is_wrong_is_said_where_it_stands(text: str, says: str) -> None:
     assert says in [f"{one.position.file}:{one.position.line}:{one.position.column}: {one.rule}" for one in findings]
 
 
+def test_a_file_that_no_command_looks_at_is_said() -> None:
+    Path("services/prod").mkdir()
+    Path("services/prod/kustomization.yaml").write_text("apiVersion: kustomize.config.k8s.io/v1beta1\n")
+    Path("services/prod/chat.yaml").write_text("model: {name: a/b}\n")
+    findings = check_fleets([Path("services")])[0]
+    assert [(one.position.file, one.rule, one.severity) for one in findings] == [
+        ("services/dev/deeper/chat.yaml", "fleet-stray", "warning"),
+        ("services/prod/chat.yaml", "fleet-stray", "warning"),
+    ]
+
+
 def test_a_wrong_fleet_stops_the_other_commands() -> None:
     Path("services/fleet.yaml").write_text("environments: {}\n")
     with pytest.raises(InputError, match=r"modelservice validate services/fleet\.yaml"):

@@ -65,7 +65,7 @@ def test_what_is_packaged_is_published_once(newest_helm: str, tmp_path: Path) ->
     done(modelservice(newest_helm, "package", "services/prod"))
     with registry(tmp_path / "registry") as place:
         line = ["publish", *archives(), "--to", f"oci://{place.host}/prod", *place.options]
-        for outcome in ("pushed", "already there"):
+        for outcome in ("pushed", "there already"):
             answer = modelservice(newest_helm, *line, **place.variables)
             assert answer.returncode == 0, answer.stderr
             assert answer.stderr.count(f": {outcome}") == 2, answer.stderr

@@ -6,15 +6,16 @@ import fnmatch
 import functools
 import json
 import os
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path, PurePosixPath
 from typing import Any, NamedTuple
 
 from modelservice.errors import InputError
-from modelservice.findings import Finding, Problem, Severity
+from modelservice.findings import Finding, Position, Problem, Severity
 from modelservice.reading.document import Document
 from modelservice.reading.special_files import is_special
-from modelservice.reading.values_files import load
+from modelservice.reading.values_files import load, values_files
 from modelservice.schema.source import SCHEMAS, Schema
 
 NAME = "fleet.yaml"
@@ -180,7 +181,25 @@ def _check(root: Path) -> tuple[list[Finding], dict[str, str]]:
     if document.readable and not problems and not document.findings:
         problems = list(_problems(_fleet(root, document.data), document.data))
     found = [*document.findings, *(_finding(document, problem) for problem in problems)]
+    if not found:
+        found += map(_stray, _strays(_fleet(root, document.data)))
     return found, document.sources
+
+
+def _strays(fleet: Fleet) -> Iterator[str]:
+    """Yield the YAML files of the folder that are neither services nor layers, nor Kubernetes' own objects."""
+    services = (file for one in fleet.environments for file in fleet.files_of(one))
+    known = {NAME, *services, *(layer.file for layer in fleet.layers)}
+    for file in values_files([str(fleet.root)]):
+        path = PurePosixPath(os.path.relpath(file, fleet.root))
+        if Path(file).is_file() and str(path) not in known and not re.search("^apiVersion:", load(file).text, re.M):
+            yield file
+
+
+def _stray(file: str) -> Finding:
+    hint = "move it into an environment's folder, name it among the layers, or let its name begin with a dot"
+    message = "is neither a service nor a layer of the fleet, and no command looks at it"
+    return Finding(Severity.WARNING, (), message, hint, "fleet-stray", Position(file, 1, 1))
 
 
 def _finding(document: Document, problem: Problem) -> Finding:
