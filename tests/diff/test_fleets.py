@@ -66,7 +66,7 @@ def test_a_change_of_a_layer_is_said_once_for_the_services_that_it_touches(here:
     assert [one["restarts"] for one in result["services"]] == [True] * 4
     (common,) = result["common"]
     assert common == {
-        "kind": "Deployment",
+        "kinds": ["Deployment"],
         "path": "spec.template.spec.containers[server].args",
         "old": "--seed=1",
         "new": "--seed=2",

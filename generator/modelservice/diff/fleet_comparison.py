@@ -42,9 +42,9 @@ class ServiceChange(NamedTuple):
 
 
 class CommonField(NamedTuple):
-    """A field that several services change in the same way, of their objects of one kind."""
+    """A field that several services change in the same way, of their objects of some kinds."""
 
-    kind: str
+    kinds: tuple[str, ...]
     field: Field
     services: tuple[str, ...]
 
@@ -161,16 +161,19 @@ def _compared(old: FleetState, new: FleetState, renderer: _Renderer, pair: _Pair
     return ServiceChange("~", pair.after, "", words, tuple(changes)) if changes else None
 
 
-def _common(found: Sequence[ServiceChange]) -> Iterator[CommonField]:
-    """Yield the fields that several services change alike, in the order of the first one."""
-    services: dict[tuple[str, Field], list[str]] = {}
+def _common(found: Sequence[ServiceChange]) -> list[CommonField]:
+    """Return the fields that several services change alike; what is only metadata comes last."""
+    services: dict[tuple[Field, str], list[str]] = {}
     for one in found:
         for change in one.changes if one.sign == "~" else ():
             for field in change.fields:
-                services.setdefault((change.kind, field), []).append(one.service)
-    for (kind, field), names in services.items():
+                services.setdefault((field, change.kind), []).append(one.service)
+    kinds: dict[tuple[Field, tuple[str, ...]], list[str]] = {}
+    for (field, kind), names in services.items():
         if len(names) > 1:
-            yield CommonField(kind, field, tuple(names))
+            kinds.setdefault((field, tuple(dict.fromkeys(names))), []).append(kind)
+    common = [CommonField(tuple(of), field, names) for (field, names), of in kinds.items()]
+    return sorted(common, key=lambda one: one.field.path.startswith("metadata."))
 
 
 def _environments(old: FleetState, new: FleetState) -> Iterator[str]:

@@ -24,7 +24,7 @@ def fleet_text(found: FleetDiff, *, objects: bool = False) -> str:
         ]
         return "".join(blocks)
     for common in found.common:
-        blocks.append(f"\n~ {common.kind} {common.field.path}: {_names(common.services)}\n")
+        blocks.append(f"\n~ {', '.join(common.kinds)} {common.field.path}: {_names(common.services)}\n")
         blocks += [f"    {line}\n" for line in _lines(common.field)]
     for one, services, own in _alike(found):
         blocks.append(f"\n{_headline(one, services)}\n")
@@ -73,7 +73,7 @@ def fleet_json(found: FleetDiff) -> str:
         }
         for one in found.services
     ]
-    common = [{"kind": one.kind, **one.field._asdict(), "services": list(one.services)} for one in found.common]
+    common = [{"kinds": list(one.kinds), **one.field._asdict(), "services": list(one.services)} for one in found.common]
     result: dict[str, Any] = {"version": 1, "count": found.total, "environments": list(found.environments)}
     return json.dumps({**result, "services": services, "common": common}, indent=2, ensure_ascii=False) + "\n"
 
@@ -89,7 +89,7 @@ def summary(found: FleetDiff) -> str:
 
 def _alike(found: FleetDiff) -> Iterator[tuple[ServiceChange, list[str], list[tuple[str, Field]]]]:
     """Yield services with all those to which the same happens, and the fields that they have not in common."""
-    common = {(one.kind, one.field) for one in found.common}
+    common = {(kind, one.field) for one in found.common for kind in one.kinds}
     groups: dict[tuple[Any, ...], list[ServiceChange]] = {}
     for one in found.services:
         fields = tuple((change.kind, field) for change in one.changes for field in change.fields)
@@ -122,7 +122,7 @@ def _lines(field: Field) -> Iterator[str]:
 
 
 def _diff_lines(found: FleetDiff) -> Iterator[str]:
-    shared = [(one.services, one.kind, one.field) for one in found.common]
+    shared = [(one.services, ", ".join(one.kinds), one.field) for one in found.common]
     own = [(services, kind, field) for _, services, fields in _alike(found) for kind, field in fields]
     for services, kind, field in [*shared, *own]:
         yield f"@@ {_names(services)}: {kind} {field.path} @@\n"
