@@ -3,6 +3,8 @@
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
+from modelservice.cli import main
 from modelservice.errors import InputError
 from modelservice.gitops.fleet_file import check_fleets, load_fleet
 from modelservice.gitops.members import members
@@ -118,3 +120,23 @@ def test_a_wrong_fleet_stops_the_other_commands() -> None:
     Path("services/fleet.yaml").write_text("environments: {}\n")
     with pytest.raises(InputError, match=r"modelservice validate services/fleet\.yaml"):
         members(["services"])
+
+
+@pytest.mark.parametrize(
+    ("key", "says"),
+    [
+        ("fleet", "environments  The environments by name"),
+        ("fleet.layers", "for   The services that it lies below"),
+        ("fleet.environments.prod", "namespace  Where its services run."),
+        ("fleet.environments.prod.chart.version", "The version that is installed."),
+        ("fleet.git.revision", 'DEFAULT:  "HEAD"'),
+    ],
+)
+def test_a_key_is_explained(key: str, says: str) -> None:
+    answer = CliRunner().invoke(main, ["explain", key], catch_exceptions=False)
+    assert says in answer.stdout
+
+
+def test_an_unknown_key_is_said_to_be_one() -> None:
+    answer = CliRunner().invoke(main, ["explain", "fleet.nothing"], catch_exceptions=False)
+    assert (answer.exit_code, "fleet.yaml has no key nothing" in answer.stderr) == (1, True)
