@@ -90,7 +90,7 @@ def report(found: dict[int, dict[str, Cost]]) -> str:
     lines = [
         "# Benchmarks of fleets",
         "",
-        f"Made by `python benchmarks/fleet.py` on one machine ({os.cpu_count()} cores, Python {platform.python_version()}):",
+        f"Made by `python benchmarks/fleet.py` ({os.cpu_count()} cores, Python {platform.python_version()}):",
         "seconds, and the memory of the largest process, for fleets of so many services. `diff` runs helm twice for each",
         "service that differs.",
         "",
