@@ -99,6 +99,28 @@ def test_a_mistake_is_where_the_object_has_it(text: str, wanted: list[str]) -> N
     assert findings(text) == wanted
 
 
+SHARED = "replicas: 2"
+RELEASE = FLUX.split("---\n")[1].replace("model:\n      nmae: a/b", SHARED)
+
+
+@pytest.mark.parametrize(
+    ("text", "elsewhere"),
+    [
+        (OBJECT.replace("replicas: two", SHARED), "      valueFiles: [$values/prod/chat.yaml]\n"),
+        (
+            OBJECT.replace("replicas: two", SHARED),
+            "      values: |\n        modelVolume: {accessModes: [ReadWriteMany]}\n",
+        ),
+        (RELEASE, "  valuesFrom: [{kind: ConfigMap, name: a}]\n"),
+    ],
+)
+def test_values_that_are_not_all_there_are_not_judged_together(text: str, elsewhere: str) -> None:
+    """Two replicas share a volume that another file may make fit for it; a wrong type stays one."""
+    assert [line.split()[-1] for line in findings(text)] == ["read-write-once-shared"]
+    assert findings(text + elsewhere) == []
+    assert [line.split()[-1] for line in findings(text.replace(SHARED, "replicas: two") + elsewhere)] == ["wrong-type"]
+
+
 @pytest.mark.parametrize(
     "text",
     [

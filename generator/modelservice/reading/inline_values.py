@@ -12,6 +12,8 @@ from modelservice.reading.parser import Composed, Place, compose, compose_stream
 
 # Where each kind has the chart's name, and the values: a map, or (with a last `text`) text.
 _HELM = (("helm", "valuesObject"), ("helm", "values", "text"))
+# What else gives Helm values, beside the place where they stand.
+_ELSEWHERE = ("valuesFrom", "valueFiles", "parameters", "fileParameters", "valuesSecrets", "set")
 _OBJECT = re.compile(r"^[\"']?kind[\"']?:|^\{", re.MULTILINE)
 _Point = tuple[int, int]
 
@@ -38,11 +40,13 @@ def _inside(one: Composed, document: Document) -> Iterator[Document]:
         value, place = one.data, one.place
         for part in at:
             value, place = value[part], place.children[part]
+        beside = _at(one.data, *at[:-1])
+        partial = any(beside.get(key) for key in _ELSEWHERE) or {"values", "valuesObject"} <= beside.keys()
         if path[-1] == "text":
-            yield _of_text(value, place, document)
+            yield _of_text(value, place, document)._replace(partial=partial)
         else:
             findings = tuple(_below(finding, at) for finding in one.findings if finding.path[: len(at)] == at)
-            yield document._replace(data=value, findings=findings, readable=True, top=place)
+            yield document._replace(data=value, findings=findings, readable=True, top=place, partial=partial)
 
 
 def _below(finding: Finding, path: Path) -> Finding:
