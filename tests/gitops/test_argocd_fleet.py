@@ -208,3 +208,24 @@ def test_a_second_run_writes_the_same_bytes(here: Path) -> None:
     assert run("services", "-o", "apps").exit_code == 0
     assert {file.name: file.read_bytes() for file in (here / "apps").iterdir()} == first
     assert sorted(first) == ["services-dev.yaml", "services-prod.yaml"]
+
+
+def test_one_namespace_for_all_is_refused_where_releases_would_be_one() -> None:
+    answer = run("services", "--namespace", "here", "--server", "https://one.example.com")
+    assert answer.exit_code == 1
+    assert "services/prod/chat.yaml would be the release chat in here too" in answer.stderr
+
+
+def test_a_secret_in_the_fleet_gets_into_no_set(here: Path) -> None:
+    file = here / "services/fleet.yaml"
+    file.write_text(file.read_text().replace("https://git.example.com", "https://ann:s3cr3t@git.example.com"))
+    answer = run("services")
+    assert (answer.exit_code, answer.stdout) == (1, "")
+    assert "--values-git holds a user, a password or a token" in answer.stderr
+    assert "fleet.yaml" in answer.stderr
+    assert "s3cr3t" not in answer.stderr
+
+
+def test_only_what_is_asked_for_is_judged(here: Path) -> None:
+    (here / "services/prod/wrong.yaml").write_text("model: {nmae: a/b}\n")
+    assert run("services/dev").exit_code == 0

@@ -68,8 +68,8 @@ def of_kind(items: list[dict[str, Any]], kind: str) -> dict[tuple[str, str], dic
 def test_each_environment_has_the_chart_and_each_service_a_release() -> None:
     items = made("services")
     sources = of_kind(items, "OCIRepository")
-    assert list(sources) == [("dev", "modelservice"), ("models", "modelservice")]
-    assert sources["models", "modelservice"]["spec"] == {
+    assert list(sources) == [("dev", "modelservice-dev"), ("models", "modelservice-prod")]
+    assert sources["models", "modelservice-prod"]["spec"] == {
         "interval": "1h",
         "url": "oci://registry.example.com/charts/modelservice",
         "ref": {"tag": "1.2.3"},
@@ -78,7 +78,7 @@ def test_each_environment_has_the_chart_and_each_service_a_release() -> None:
     }
     releases = of_kind(items, "HelmRelease")
     assert list(releases) == [("dev", "chat"), ("dev", "embed-bge"), ("models", "chat"), ("models", "embed-bge")]
-    assert releases["models", "chat"]["spec"]["chartRef"] == {"kind": "OCIRepository", "name": "modelservice"}
+    assert releases["models", "chat"]["spec"]["chartRef"] == {"kind": "OCIRepository", "name": "modelservice-prod"}
     assert releases["models", "chat"]["spec"]["values"]["replicas"] == ""
 
 
@@ -102,7 +102,7 @@ def test_a_chart_repository_is_named_by_the_release() -> None:
     assert release["spec"]["chart"]["spec"] == {
         "chart": "modelservice",
         "version": "1.2.3",
-        "sourceRef": {"kind": "HelmRepository", "name": "modelservice"},
+        "sourceRef": {"kind": "HelmRepository", "name": "modelservice-dev"},
     }
 
 

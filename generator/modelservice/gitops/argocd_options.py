@@ -46,8 +46,8 @@ class Places(NamedTuple):
     target: Target
 
 
-def places(options: Options, environment: Environment | None = None, revision: str = "") -> Places:
-    """Return what holds for services of an environment, whose values in Git have the fleet's revision.
+def places(options: Options, environment: Environment | None = None, values_in: ValuesSource | None = None) -> Places:
+    """Return what holds for services of an environment; `values_in` is where the fleet says that its values are.
 
     Options win. Raises InputError where nothing says where the chart is, and for what Argo CD would refuse.
     """
@@ -61,7 +61,8 @@ def places(options: Options, environment: Environment | None = None, revision: s
     else:
         version = _first(options.chart_version, said.chart.version or __version__)
         chart = ChartSource(repository, _first(options.chart, said.chart.name), version)
-    values = ValuesSource(options.values_git or "", _first(options.revision, revision or "HEAD"))
+    fleets = values_in or ValuesSource()
+    values = ValuesSource(options.values_git or fleets.repository, _first(options.revision, fleets.revision))
     target = Target(
         options.namespace or said.namespace,
         _first(options.project, said.project),
@@ -69,7 +70,11 @@ def places(options: Options, environment: Environment | None = None, revision: s
         options.argocd_namespace,
         options.automated,
     )
-    require_sound(chart, values, target)
+    try:
+        require_sound(chart, values, target)
+    except InputError as error:
+        whose = "\nwhat no option says is said by fleet.yaml" if environment else ""
+        raise InputError(f"{error}{whose}") from error
     return Places(chart, values, target)
 
 

@@ -9,6 +9,7 @@ from typing import NamedTuple
 from modelservice.check import check_files, errors
 from modelservice.findings import Finding
 from modelservice.gitops.application_set import FoundServices, SetLayer, application_set, in_folder, require_plain
+from modelservice.gitops.argocd import ValuesSource
 from modelservice.gitops.argocd_options import Options, places
 from modelservice.gitops.fleet_file import NAME, Environment, Fleet
 from modelservice.gitops.folder_layout import complaints, fleet_complaints, fleet_pattern, hidden
@@ -46,13 +47,13 @@ def fleet_sets(fleet: Fleet, environments: Iterable[Environment], options: Optio
     services = [
         (*fleet.layers_of(file), str(fleet.root / file)) for one in environments for file in fleet.files_of(one)
     ]
-    return _checked(made, services, fleet_complaints(fleet), ignore)
+    unfit = fleet_complaints(fleet, environments, options.namespace, options.server)
+    return _checked(made, services, unfit, ignore)
 
 
 def _environment_set(fleet: Fleet, environment: Environment, options: Options) -> Made:
     root = path_in_git(str(fleet.root))
-    chart, values, target = places(options, environment, fleet.revision)
-    values = values._replace(repository=values.repository or fleet.repository)
+    chart, values, target = places(options, environment, ValuesSource(fleet.repository, fleet.revision))
     layers = [
         _layer(str(fleet.root / layer.file), layer.names_in(environment.path))
         for layer in fleet.layers

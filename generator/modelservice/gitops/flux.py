@@ -19,9 +19,9 @@ _SOURCE_INTERVAL, _INTERVAL = "1h", "10m"
 _WATCHED = {"reconcile.fluxcd.io/watch": "Enabled"}
 
 
-def chart_source(chart: ChartSource, namespace: str) -> str:
+def chart_source(name: str, chart: ChartSource, namespace: str) -> str:
     """Return the object that fetches the chart: an OCIRepository, or for https:// a HelmRepository."""
-    metadata = {"name": chart.chart, "namespace": namespace}
+    metadata = {"name": name, "namespace": namespace}
     if not _is_registry(chart):
         spec: dict[str, Any] = {"interval": _SOURCE_INTERVAL, "url": chart.repository}
         return dump({"apiVersion": _SOURCE, "kind": "HelmRepository", "metadata": metadata, "spec": spec})
@@ -37,17 +37,21 @@ def chart_source(chart: ChartSource, namespace: str) -> str:
     return dump({"apiVersion": _SOURCE, "kind": "OCIRepository", "metadata": metadata, "spec": spec})
 
 
-def helm_release(service: Service, chart: ChartSource, namespace: str, values_from: Sequence[str] = ()) -> str:
+def helm_release(
+    service: Service, source: str, chart: ChartSource, namespace: str, values_from: Sequence[str] = ()
+) -> str:
     """Return the HelmRelease of a service: its values stand inside, or in ConfigMaps, later over earlier.
+
+    `source` is the name of the object that fetches the chart.
 
     A release that does not get ready is tried three times more; an upgrade is rolled back before each.
     """
     spec: dict[str, Any] = {"interval": _INTERVAL, "timeout": f"{start_up_seconds(service.values)}s"}
     if _is_registry(chart):
-        spec["chartRef"] = {"kind": "OCIRepository", "name": chart.chart}
+        spec["chartRef"] = {"kind": "OCIRepository", "name": source}
     else:
-        source = {"kind": "HelmRepository", "name": chart.chart}
-        spec["chart"] = {"spec": {"chart": chart.chart, "version": chart.revision, "sourceRef": source}}
+        found = {"kind": "HelmRepository", "name": source}
+        spec["chart"] = {"spec": {"chart": chart.chart, "version": chart.revision, "sourceRef": found}}
     spec["releaseName"] = service.name
     spec["install"] = {"remediation": {"retries": 3}}
     spec["upgrade"] = {"remediation": {"retries": 3, "remediateLastFailure": True}}

@@ -36,11 +36,13 @@ def flux_files(services: Sequence[FluxService], options: Options, *, values_from
         where = place(member.environment)
         namespace = where.target.namespace or "default"
         folder = member.environment.name if member.environment else ""
-        shared = sources.setdefault(folder or f"{where.chart.chart}-chart", [chart_source(where.chart, namespace)])
+        # Environments may share a namespace, and have other versions of the chart.
+        source = "-".join(filter(None, (where.chart.chart, folder)))
+        shared = sources.setdefault(folder or f"{source}-chart", [chart_source(source, where.chart, namespace)])
         maps = _config_maps(member, service, namespace, read) if values_from else []
         # Layers are shared: the service's own file is the last one.
         shared += [text for _, text in maps[:-1] if text not in shared]
-        release = helm_release(service, where.chart, namespace, [name for name, _ in maps])
+        release = helm_release(service, source, where.chart, namespace, [name for name, _ in maps])
         texts = [text for _, text in maps[-1:]] + [release]
         yield Made(f"{folder}/{service.name}" if folder else service.name, member.values, "---\n".join(texts))
     for name, texts in sources.items():
@@ -55,5 +57,5 @@ def _config_maps(member: Member, service: Service, namespace: str, read: Callabl
     names = [f"layer-{name_from(path.replace('/', '-'))}" for path in paths]
     if len(set(names)) < len(names):
         raise InputError(f"{', '.join(member.layers)}: two of them would be one ConfigMap; rename one")
-    files = [*zip(names, member.layers, strict=True), (f"{service.name}-values", member.values)]
+    files = [*zip(names, member.layers, strict=True), (f"values-{service.name}", member.values)]
     return [(name, config_map(name, namespace, read(file))) for name, file in files]

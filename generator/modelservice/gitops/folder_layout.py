@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import fnmatch
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
@@ -56,16 +56,28 @@ def fleet_pattern(environment: Environment, place: str) -> str:
     return str(PurePosixPath(place) / environment.path / "[!.]*.yaml")
 
 
-def fleet_complaints(fleet: Fleet) -> list[tuple[str, str]]:
-    """Return what is wrong with the files of a fleet as sets deploy them, each with a sentence."""
-    services = [(one, file) for one in fleet.environments for file in fleet.files_of(one)]
+def fleet_complaints(
+    fleet: Fleet, environments: Sequence[Environment], namespace: str | None = None, server: str | None = None
+) -> list[tuple[str, str]]:
+    """Return what is wrong with the files of environments as sets deploy them, each with a sentence.
+
+    `namespace` and `server` are those of all services; None means each environment's own.
+    """
     deployed = [
-        _Deployed(str(fleet.root / file), f"{one.name}-{name_from(file)}", name_from(file), one.namespace, one.server)
-        for one, file in services
+        _Deployed(
+            str(fleet.root / file),
+            f"{one.name}-{name_from(file)}",
+            name_from(file),
+            namespace or one.namespace,
+            server or one.server,
+        )
+        for one in fleet.environments
+        for file in fleet.files_of(one)
     ]
-    found = [(one.file, why) for one in deployed for why in _unfit(one, deployed)]
-    found += [(str(fleet.root / file), _ENDING) for _, file in services if not file.endswith(".yaml")]
-    return found + [(str(fleet.root / file), why) for one in fleet.environments for file, why in _strays(fleet, one)]
+    own = {str(fleet.root / file) for one in environments for file in fleet.files_of(one)}
+    found = [(one.file, why) for one in deployed if one.file in own for why in _unfit(one, deployed)]
+    found += [(file, _ENDING) for file in sorted(own) if not file.endswith(".yaml")]
+    return found + [(str(fleet.root / file), why) for one in environments for file, why in _strays(fleet, one)]
 
 
 def _strays(fleet: Fleet, environment: Environment) -> Iterator[tuple[str, str]]:
