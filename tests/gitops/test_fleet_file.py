@@ -6,7 +6,8 @@ import pytest
 from click.testing import CliRunner
 from modelservice.cli import main
 from modelservice.errors import InputError
-from modelservice.gitops.fleet_file import check_fleets, load_fleet
+from modelservice.gitops.fleet_check import check_fleets
+from modelservice.gitops.fleet_file import load_fleet
 from modelservice.gitops.members import members
 
 FLEET = """\
@@ -96,6 +97,10 @@ def test_a_folder_without_a_fleet_works_as_before() -> None:
             "environments: {dev: {namespace: a}, prod: {path: live/prod, namespace: a}}\n",
             "services/fleet.yaml:1:37: fleet-release",
         ),
+        (
+            "environments: {dev: {}}\ngit: {repository: 'https://ann:s3cr3t@git.example.com/m.git'}\n",
+            "services/fleet.yaml:2:19: fleet-credentials",
+        ),
         ("environments: [\n", "services/fleet.yaml:2:1: yaml-syntax"),
     ],
 )
@@ -103,6 +108,17 @@ def test_what_is_wrong_is_said_where_it_stands(text: str, says: str) -> None:
     Path("services/fleet.yaml").write_text(text)
     findings = check_fleets([Path("services")])[0]
     assert says in [f"{one.position.file}:{one.position.line}:{one.position.column}: {one.rule}" for one in findings]
+
+
+def test_credentials_are_not_repeated() -> None:
+    Path("services/fleet.yaml").write_text(
+        "environments: {dev: {}}\ngit: {repository: 'https://ann:s3cr3t@git.example.com/m.git'}\n"
+    )
+    for style in ("text", "json", "github", "sarif"):
+        answer = CliRunner().invoke(main, ["validate", "services", "--format", style], catch_exceptions=False)
+        assert answer.exit_code == 1
+        assert "fleet-credentials" in answer.output
+        assert "s3cr3t" not in answer.output
 
 
 def test_a_file_that_no_command_looks_at_is_said() -> None:

@@ -46,7 +46,7 @@ def validate_command(
     if not (values or layers):
         raise click.UsageError("name a values file, a folder, or - for standard input")
     from modelservice.check import check_files, errors
-    from modelservice.gitops.fleet_file import check_fleets
+    from modelservice.gitops.fleet_check import check_fleets
     from modelservice.gitops.members import fleets, members
     from modelservice.report import report, summary
 

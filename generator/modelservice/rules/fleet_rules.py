@@ -1,4 +1,4 @@
-"""Declare the rules on fleet.yaml, which gitops/fleet_file.py checks."""
+"""Declare the rules on fleet.yaml, which gitops/fleet_check.py checks."""
 
 from __future__ import annotations
 
@@ -22,6 +22,15 @@ RULES = (
         _SOURCE,
         Refuser.NOBODY,
         "Its services are not found, or each of them would run twice.",
+        True,
+    ),
+    Rule(
+        "fleet-credentials",
+        Severity.ERROR,
+        "An address in fleet.yaml holds a user, a password or a token.",
+        _SOURCE,
+        Refuser.NOBODY,
+        "Everyone who can read the repository can use them.",
         True,
     ),
     Rule(
