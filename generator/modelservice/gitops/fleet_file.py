@@ -117,7 +117,7 @@ def _parents(folder: Path) -> Iterator[Path]:
 def load_fleet(root: Path) -> Fleet:
     """Return a folder's fleet. Raises InputError where its fleet.yaml is wrong; `check_fleet` says where."""
     document = load(str(root / NAME))
-    wrong = [one.message for one in (*document.findings, *schema_problems(document))]
+    wrong = [one.message for one in document.findings] + [one.message for one in schema_problems(document)]
     if wrong:
         raise InputError(f"{root / NAME}: {wrong[0]}; `modelservice validate {root / NAME}` says more")
     return fleet_of(root, document.data)
