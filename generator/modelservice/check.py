@@ -16,7 +16,8 @@ from modelservice.errors import InputError
 from modelservice.findings import MOST, TOO_MANY, Finding, Path, Problem, Severity
 from modelservice.ignores import without_ignored
 from modelservice.reading.document import Document, merge
-from modelservice.reading.values_files import load, values_files
+from modelservice.reading.inline_values import inline_values
+from modelservice.reading.values_files import load
 from modelservice.schema.defaults import coalesce, default_values, left_out, without_nulls
 from modelservice.schema.source import plain_schema
 
@@ -71,23 +72,21 @@ def check_service(layers: Iterable[str | Document], ignore: Collection[str] = ()
     return CheckedService(document, *without_ignored(check(document), document, ignore))
 
 
-def check_files(
-    values: Iterable[str], layers: Sequence[str] = (), *, strict: bool = False, ignore: Collection[str] = ()
-) -> Result:
-    """Check each file, or all files of a folder, over the layers; the layers alone where there is no other."""
-    below = [load(path) for path in layers]
-    files = list(values_files(values, layers))
+def check_files(services: Iterable[Sequence[str]], *, strict: bool = False, ignore: Collection[str] = ()) -> Result:
+    """Check services; each is its files, later over earlier."""
+    files = [tuple(service) for service in services]
+    layers = {path: load(path) for service in files for path in service[:-1]}
     findings: dict[Finding, None] = {}
     ignored: dict[Finding, None] = {}
     sources: dict[str, str] = {}
     hit: set[str] = set()
-    for one in _each(functools.partial(_check_over, below, ignore), files or [None]):
+    for one in _each(functools.partial(_check_one, layers, ignore), files):
         findings |= dict.fromkeys(one.findings)
         ignored |= dict.fromkeys(one.ignored)
         sources |= one.sources
         hit |= one.hit
     kept = [_strictly(finding) if strict else finding for finding in findings]
-    return Result(kept, sources, len(files) or 1, len(ignored), [rule for rule in ignore if rule not in hit])
+    return Result(kept, sources, len(files), len(ignored), [rule for rule in ignore if rule not in hit])
 
 
 class _Checked(NamedTuple):
@@ -97,9 +96,9 @@ class _Checked(NamedTuple):
     sources: dict[str, str]
 
 
-def _each(check_one: Callable[[str | None], _Checked], files: Sequence[str | None]) -> Iterator[_Checked]:
-    """Check every file, on all cores where there are many."""
-    if len(files) < _MANY or "-" in files:
+def _each(check_one: Callable[[Sequence[str]], _Checked], files: Sequence[Sequence[str]]) -> Iterator[_Checked]:
+    """Check every service, on all cores where there are many."""
+    if len(files) < _MANY or any("-" in service for service in files):
         yield from map(check_one, files)
         return
     from concurrent.futures import ProcessPoolExecutor
@@ -109,10 +108,18 @@ def _each(check_one: Callable[[str | None], _Checked], files: Sequence[str | Non
         yield from pool.map(check_one, files, chunksize=32)
 
 
-def _check_over(below: list[Document], ignore: Collection[str], path: str | None) -> _Checked:
-    """Return one file's findings, or those of the layers alone; its texts only where there are any, for memory."""
-    document, findings, ignored, hit = check_service(below if path is None else [*below, path], ignore)
-    return _Checked(findings, ignored, hit, document.sources if findings else {})
+def _check_one(layers: Mapping[str, Document], ignore: Collection[str], files: Sequence[str]) -> _Checked:
+    """Return one service's findings; its texts only where there are any, for memory."""
+    *below, values = files
+    own = load(values)
+    each = [check_service([*(layers[path] for path in below), one], ignore) for one in inline_values(own) or [own]]
+    findings = [finding for one in each for finding in one.findings]
+    return _Checked(
+        findings,
+        [finding for one in each for finding in one.ignored],
+        frozenset().union(*(one.hit for one in each)),
+        each[-1].document.sources if findings else {},
+    )
 
 
 def check(document: Document) -> list[Finding]:
@@ -151,6 +158,8 @@ def _problems(document: Document) -> list[Problem]:
     said = [redact.problem(problem, given) for problem in problems if problem.on_key or problem.path not in secrets]
     if len(problems) >= MOST:  # rules trust every type
         return [*said, _MORE]
+    if document.partial:
+        return said
     sound = _without(given, [problem.path for problem in problems])
     merged = left_out(coalesce(default_values(), sound), plain_schema(), plain_schema()["definitions"])
     values = Values(merged, given, default_values(), secrets, *_facts(merged, document))

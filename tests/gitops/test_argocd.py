@@ -118,9 +118,9 @@ def test_a_set_finds_every_service_of_a_folder() -> None:
     (generator,) = item["spec"]["generators"]
     assert generator["git"]["files"] == [{"path": "services/[!.]*/[!.]*.yaml"}]
     helm = item["spec"]["template"]["spec"]["sources"][0]["helm"]
-    assert helm["valueFiles"] == ["$values/defaults.yaml", "$values/{{ .path.path }}/{{ .path.filename }}"]
+    assert helm["valueFiles"] == ["$values/defaults.yaml", "$values/{{ .file.path.path }}/{{ .file.path.filename }}"]
     assert helm["releaseName"] in item["spec"]["template"]["metadata"]["name"]
-    assert item["spec"]["template"]["spec"]["destination"]["namespace"] == "{{ .path.basename }}"
+    assert item["spec"]["template"]["spec"]["destination"]["namespace"] == "{{ .file.path.basename }}"
 
 
 def test_a_set_finds_in_git_what_validate_walks_and_names_the_rest(services: Path) -> None:

@@ -23,7 +23,7 @@ from modelservice.errors import ModelServiceError, ToolError, shortened
 _SECTIONS = {
     "Writing values": ["init", "import", "explain"],
     "Checking": ["validate", "fit", "diff"],
-    "Building": ["render", "template", "package", "publish", "argocd"],
+    "Building": ["render", "template", "package", "publish", "argocd", "flux"],
     "Using": ["access", "smoke"],
     "Maintaining this project": ["generate"],
 }

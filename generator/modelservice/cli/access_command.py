@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from modelservice.cli.options import ignore_option, layers_option, load_release, namespace_option
+from modelservice.cli.options import ignore_option, layers_option, load_release, namespace_for, namespace_option
 
 
 @click.command("access")
@@ -17,11 +17,11 @@ from modelservice.cli.options import ignore_option, layers_option, load_release,
     "--as", "style", type=click.Choice(["text", "curl", "python", "notebook", "env"]), default="text", show_default=True
 )
 def access_command(
-    values: str | None, layers: tuple[str, ...], release: str | None, namespace: str, style: str
+    values: str | None, layers: tuple[str, ...], release: str | None, namespace: str | None, style: str
 ) -> None:
     """Say how to reach a service: addresses, model name, key, and examples to paste."""
     from modelservice.serving.access import STYLES, access
 
     service = load_release(values, layers, release)
-    found = access(service.values, release or service.name, namespace)
+    found = access(service.values, release or service.name, namespace_for(namespace, values))
     click.echo(STYLES[style](found), nl=False)

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import sys
+from pathlib import Path
+
 import click
 
 from modelservice.cli.options import ignore_option, ignored_rules, layers_option, namespace_option
@@ -11,33 +15,111 @@ from modelservice.errors import CompareError, InputError
 @click.command("diff")
 @click.argument("old")
 @click.argument("new")
+@click.argument("path", required=False)
 @layers_option
 @ignore_option
 @click.option("--release", help="Name of the release. Default: the name of NEW.")
 @namespace_option
-def diff_command(old: str, new: str, layers: tuple[str, ...], release: str | None, namespace: str) -> None:
+@click.option(
+    "--format",
+    "style",
+    type=click.Choice(["text", "markdown", "json"]),
+    default="text",
+    show_default=True,
+    help="How a folder's services are shown.",
+)
+@click.option("--objects", is_flag=True, help="Show every object of a folder's services.")
+def diff_command(
+    old: str,
+    new: str,
+    path: str | None,
+    layers: tuple[str, ...],
+    release: str | None,
+    namespace: str | None,
+    style: str,
+    objects: bool,
+) -> None:
     """Show what a change of values does to the objects in a cluster, and to its pods.
 
-    OLD and NEW are values files, charts (folders or archives), or either at a Git revision, written REV:path. The
-    layers of -f are then that revision's too. What a revision does not have is left out: a new service is all added.
+    OLD and NEW are values files, charts (folders or archives), folders of services, or one of these at a Git revision,
+    written REV:path. `diff REV FOLDER` compares a folder with that revision of it, `diff REV REV FOLDER` two revisions.
+    What a revision does not have is left out: a new service is all added.
+
+    Layers of a fleet (fleet.yaml), or of -f, are those of each revision.
 
     Exit code 0: the same; 1: they differ; 2: they cannot be compared; 3: a tool failed.
     """
-    from modelservice.diff.comparison import as_text, compare
-    from modelservice.diff.states import manifests_of, release_of
-    from modelservice.service import require_release
-
-    name = release or release_of(new)
+    sides = _sides(old, new, path)
     try:
-        require_release(name)
-        before, after = manifests_of((old, new), name, namespace, layers, ignored_rules())
+        if all(map(_is_folder, sides)):
+            if layers or release:
+                raise click.UsageError("-f and --release are for one service: fleet.yaml names a folder's layers")
+            code = _diff_folders(sides, namespace, style, objects=objects)
+        elif style != "text" or objects:
+            raise click.UsageError("--format and --objects are for folders of services")
+        else:
+            code = _diff(sides, layers, release, namespace)
     except InputError as error:
         raise CompareError(str(error)) from error
     except OSError as error:
         raise CompareError(f"{error.filename}: {error.strerror or error}") from error
-    for side, text in ((old, before), (new, after)):
+    raise SystemExit(code)
+
+
+def _sides(old: str, new: str, path: str | None) -> tuple[str, str]:
+    """Return both sides as paths or REV:path."""
+    if path is not None:
+        return f"{old}:{path}", f"{new}:{path}"
+    names_revision = ":" not in old and not _exists(old) and _exists(new) and not old.endswith(_FILES)
+    return (f"{old}:{new}" if names_revision else old), new
+
+
+_FILES = (".yaml", ".yml", ".tgz")
+
+
+def _exists(path: str) -> bool:
+    return os.path.exists(path)  # noqa: PTH110  Path's raises for a name that is too long
+
+
+def _is_folder(side: str) -> bool:
+    """Say whether a side is a folder of services; one that is not here may be, unless its name ends like a file's."""
+    path = side if _exists(side) else side.partition(":")[2]
+    if _exists(path):
+        return Path(path).is_dir() and not (Path(path) / "Chart.yaml").exists()
+    return bool(path) and not path.endswith(_FILES)
+
+
+def _diff(sides: tuple[str, str], layers: tuple[str, ...], release: str | None, namespace: str | None) -> int:
+    from modelservice.cli.options import namespace_for
+    from modelservice.diff.comparison import as_text, compare
+    from modelservice.diff.states import manifests_of, release_of
+    from modelservice.service import require_release
+
+    name = release or release_of(sides[1])
+    require_release(name)
+    where = namespace_for(namespace, sides[1].partition(":")[2] or sides[1])
+    before, after = manifests_of(sides, name, where, layers, ignored_rules())
+    for side, text in zip(sides, (before, after), strict=True):
         if not text:
-            click.echo(f"{side}: not there, so that everything is {'new' if side == old else 'gone'}", err=True)
+            click.echo(f"{side}: not there, so that everything is {'new' if side == sides[0] else 'gone'}", err=True)
     changes = compare(before, after)
     click.echo(as_text(changes), nl=False)
-    raise SystemExit(1 if changes else 0)
+    return 1 if changes else 0
+
+
+def _diff_folders(sides: tuple[str, str], namespace: str | None, style: str, *, objects: bool) -> int:
+    from modelservice.diff.fleet_comparison import compare_fleets
+    from modelservice.diff.fleet_report import fleet_json, fleet_markdown, fleet_text
+
+    with click.progressbar(length=1, file=sys.stderr, hidden=not sys.stderr.isatty()) as bar:
+
+        def progress(done: int, of: int) -> None:
+            bar.length = of
+            bar.update(done - bar.pos)
+
+        found = compare_fleets(sides, namespace, ignored_rules(), progress)
+    text = fleet_text(found, objects=objects) if style == "text" else None
+    click.echo(text or (fleet_json(found) if style == "json" else fleet_markdown(found)), nl=False)
+    if any(one.sign == "?" for one in found.services):
+        return CompareError.exit_code
+    return 1 if found.services or found.environments else 0

@@ -12,7 +12,15 @@ _LISTED = "`modelservice validate --list-rules` lists all rules"
 @click.command("explain")
 @click.argument("key", default="", metavar="[KEY|RULE]")
 def explain_command(key: str) -> None:
-    """Explain a field of the values file, a group of fields, or a rule; without KEY list all fields."""
+    """Explain a field of the values file, a group of fields, or a rule; without KEY list all fields.
+
+    `fleet` and `fleet.KEY` explain fleet.yaml.
+    """
+    if key.partition(".")[0] == "fleet":
+        from modelservice.gitops.fleet_explanation import explain_fleet
+
+        click.echo(explain_fleet(key.partition(".")[2]), nl=False)
+        return
     if key.islower():
         from modelservice.rules.catalogue import by_id
         from modelservice.rules.documentation import explain_rule

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -11,6 +12,7 @@ from modelservice.errors import InputError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from modelservice.gitops.members import Member
     from modelservice.reading.document import Document
     from modelservice.service import Service
 
@@ -36,6 +38,12 @@ class PlainPath(click.Path):
         return super().convert(value, param, ctx)
 
 
+changed_since_option = click.option(
+    "--changed-since",
+    metavar="REV",
+    help="Only services whose values, layers or fleet.yaml differ from a Git revision.",
+)
+
 _IGNORED = "modelservice.ignored"
 ignore_option = click.option(
     "--ignore",
@@ -60,10 +68,8 @@ def _namespace(_: click.Context, option: click.Parameter, name: str | None) -> s
 namespace_option = click.option(
     "--namespace",
     "-n",
-    default="default",
-    show_default=True,
     callback=_namespace,
-    help="Namespace of the release.",
+    help="Namespace of the release. Default: the fleet's, or default.",
 )
 name_option = click.option("--name", help="Name of the chart and the service. Default: the file's name.")
 version_option = click.option("--version", default="0.1.0", show_default=True, help="Version of the chart.")
@@ -91,6 +97,27 @@ def load_release(values: str | None, layers: Sequence[str | Document], release: 
     return load_service(values, layers, name.replace(".", "-"), "0.1.0")
 
 
+def files_of(values: str | None, layers: Sequence[str | Document]) -> list[str | Document]:
+    """Return the files of one service, later over earlier; without layers of its own they are the fleet's."""
+    if not values or layers:
+        return [*layers, values] if values else list(layers)
+    member = _member(values)
+    return [*member.layers, values] if member else [values]
+
+
+def namespace_for(given: str | None, values: str | None) -> str:
+    """Return the namespace of a service: the one that is given, or the fleet's."""
+    member = _member(values) if values and not given else None
+    return given or (member.namespace if member else "") or "default"
+
+
+def _member(values: str) -> Member | None:
+    """Return the service of a values file, None for what is no single file."""
+    from modelservice.gitops.members import members
+
+    return next(iter(members([values])), None) if Path(values).is_file() else None
+
+
 def _name(files: Sequence[str | Document]) -> str:
     from modelservice.service import name_from
 
@@ -114,9 +141,9 @@ def load_service(
     from modelservice.schema.defaults import default_values
     from modelservice.service import make_service
 
-    files = [*layers, values] if values else list(layers)
-    if not files:
+    if not (values or layers):
         raise click.UsageError("name a values file, or - for standard input")
+    files = files_of(values, layers)
     checked = check_service(files, (*ignored_rules(), *passed_over))
     if checked.findings:
         sources = checked.document.sources

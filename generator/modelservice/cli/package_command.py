@@ -3,24 +3,27 @@
 from __future__ import annotations
 
 import functools
+import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from modelservice.cli.options import PlainPath, ignore_option, layers_option, load_service, name_option
+from modelservice.errors import InputError, ModelServiceError, ToolError
 
 if TYPE_CHECKING:
-    from modelservice.publishing.packaging import Signing
+    from modelservice.publishing.packaging import Package, Signing
 
 
 @click.command("package")
-@click.argument("source", required=False, metavar="VALUES|CHART", type=click.Path(allow_dash=True))
+@click.argument("source", required=False, metavar="VALUES|FOLDER|CHART", type=click.Path(allow_dash=True))
 @layers_option
 @ignore_option
 @click.option("--destination", "-d", default="dist", show_default=True, type=PlainPath(path_type=Path))
 @name_option
-@click.option("--version", help="Version of the chart. Default: 0.1.0, or the chart's own.")
+@click.option("--version", help="Version of the chart. Default: 0.1.0, the chart's own, or for a folder by content.")
 @click.option("--app-version", default="", help="What the chart says it runs. Default: the vLLM release.")
 @click.option("--sign", metavar="KEY", help="Sign with this key; needs --keyring.")
 @click.option(
@@ -42,7 +45,9 @@ def package_command(
     passphrase_file: str | None,
     force: bool,
 ) -> None:
-    """Check, lint, render and package a service, or a chart, into an archive.
+    """Check, lint, render and package a service, a folder of services, or a chart, into archives.
+
+    A folder's services go into a folder for each environment, with a version that changes with their content.
 
     An archive of the same name with other content is not replaced without --force. The same input gives the same bytes,
     whatever the clock says; signed ones do with Helm 4.
@@ -56,6 +61,11 @@ def package_command(
     make = functools.partial(
         package, app_version=app_version, sign=_signing(sign, keyring, passphrase_file), force=force
     )
+    if source and Path(source).is_dir() and not (Path(source) / "Chart.yaml").exists():
+        if name or sign:
+            raise click.UsageError(f"{source} is a folder of services: --name and --sign are for one")
+        _package_folder(source, layers, destination, version or "", make)
+        return
     if source and Path(source).is_dir():
         if name or layers:
             raise click.UsageError(f"{source} is a chart: --name and -f are for values; change the chart instead")
@@ -65,6 +75,44 @@ def package_command(
         with chart_for(service) as chart:
             made = make(chart, destination)
     click.echo(f"{made.path} {made.digest}")
+
+
+def _package_folder(
+    source: str, layers: tuple[str, ...], destination: Path, version: str, make: Callable[[Path, Path], Package]
+) -> None:
+    """Package every service, print the archives, and say at the end which were not made."""
+    from modelservice.cli.options import load_release
+    from modelservice.gitops.members import members
+    from modelservice.publishing.fleet_packages import ToPackage, package_services
+    from modelservice.reading.values_files import load
+
+    read = functools.cache(load)
+    services: list[ToPackage] = []
+    failed: dict[str, int] = {}
+    for member in members([source], layers):
+        try:
+            service = load_release(member.values, list(map(read, member.layers)), None)
+            folder = member.environment.name if member.environment else str(_below(member.values, source))
+            services.append(ToPackage(member.values, folder, service))
+        except ModelServiceError as error:
+            failed[member.values] = error.exit_code
+            click.echo(f"{member.values}: {error}", err=True)
+    made = package_services(services, destination, version, make)
+    with click.progressbar(made, length=len(services), file=sys.stderr, hidden=not sys.stderr.isatty()) as shown:
+        done = list(shown)
+    for one in sorted(done):
+        if one.package:
+            click.echo(f"{one.package.path} {one.package.digest}")
+        else:
+            failed[one.source] = one.exit_code
+            click.echo(f"{one.source}: {one.failure}", err=True)
+    if failed:
+        kind = ToolError if ToolError.exit_code in failed.values() else InputError
+        raise kind(f"not packaged: {', '.join(sorted(failed))}")
+
+
+def _below(file: str, folder: str) -> Path:
+    return Path(file).parent.relative_to(folder)
 
 
 def _signing(key: str | None, keyring: str | None, passphrase_file: str | None) -> Signing | None:

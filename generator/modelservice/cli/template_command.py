@@ -10,10 +10,12 @@ import click
 
 from modelservice.cli.options import (
     PlainPath,
+    changed_since_option,
     ignore_option,
     ignored_rules,
     layers_option,
     load_release,
+    namespace_for,
     namespace_option,
 )
 from modelservice.errors import InputError, ToolError
@@ -28,17 +30,26 @@ if TYPE_CHECKING:
 @ignore_option
 @click.option("--release", help="Name of the release. Default: the file's name.")
 @namespace_option
+@changed_since_option
 @click.option("--output-dir", type=PlainPath(path_type=Path), help="A file for each service, for many of them.")
 def template_command(
-    values: tuple[str, ...], layers: tuple[str, ...], release: str | None, namespace: str, output_dir: Path | None
+    values: tuple[str, ...],
+    layers: tuple[str, ...],
+    release: str | None,
+    namespace: str | None,
+    changed_since: str | None,
+    output_dir: Path | None,
 ) -> None:
     """Print the manifests of a service, as helm renders them.
 
-    With --output-dir VALUES are files and folders of many services, and one bad file does not stop the others.
+    With --output-dir VALUES are files and folders of many services, and one bad file does not stop the others. Those of
+    a fleet (fleet.yaml) go into a folder for each environment, with its layers and its namespace.
     """
     if output_dir:
-        _template_all(values, layers, release, namespace, output_dir)
+        _template_all(values, layers, release, namespace, changed_since, output_dir)
         return
+    if changed_since:
+        raise click.UsageError("--changed-since needs --output-dir, for services of a folder")
     if len(values) > 1:
         raise click.UsageError("several services need --output-dir; layers of one service go below it with -f")
     from modelservice.chart.folder import chart_for
@@ -46,19 +57,30 @@ def template_command(
 
     service = load_release(values[0] if values else None, layers, release)
     with chart_for(service) as chart:
-        click.echo(manifests(chart, release or service.name, namespace), nl=False)
+        where = namespace_for(namespace, values[0] if values else None)
+        click.echo(manifests(chart, release or service.name, where), nl=False)
 
 
 def _template_all(
-    values: tuple[str, ...], layers: tuple[str, ...], release: str | None, namespace: str, folder: Path
+    values: tuple[str, ...],
+    layers: tuple[str, ...],
+    release: str | None,
+    namespace: str | None,
+    changed_since: str | None,
+    folder: Path,
 ) -> None:
     if release or not values or "-" in values:
         raise click.UsageError("with --output-dir name files and folders; each release is named like its file")
-    from modelservice.gitops.fleet import members, template_all
+    from modelservice.gitops.fleet import renderings, template_all
 
-    found = members(values, layers)
+    found = renderings(values, layers)
+    if changed_since:
+        from modelservice.gitops.changed_services import only_changed
+
+        changed = set(only_changed(changed_since, [one.member for one in found]))
+        found = [one for one in found if one.member in changed]
     failed = []
-    outcomes = template_all(found, layers, folder, namespace, ignored_rules())
+    outcomes = template_all(found, folder, namespace, ignored_rules())
     with click.progressbar(outcomes, length=len(found), file=sys.stderr, hidden=not sys.stderr.isatty()) as shown:
         for outcome in shown:
             failed += [outcome.exit_code] if outcome.failure else []
@@ -73,6 +95,6 @@ def _said(outcome: Outcome) -> str:
     from modelservice.report import report
 
     text = report(outcome.findings, "text", sources=outcome.sources, files=1, color=False)
-    text += f"{outcome.member.values}: not written: {outcome.failure}\n" if outcome.failure else ""
+    text += f"{outcome.rendering.member.values}: not written: {outcome.failure}\n" if outcome.failure else ""
     # A finding begins its line, or a terminal finds no link in it: the progress bar is wiped first.
     return f"\r\x1b[K{text}" if text and sys.stderr.isatty() else text

@@ -6,13 +6,14 @@ import sys
 
 import click
 
-from modelservice.cli.options import ignore_option, ignored_rules, layers_option
+from modelservice.cli.options import changed_since_option, ignore_option, ignored_rules, layers_option
 
 
 @click.command("validate")
 @click.argument("values", nargs=-1, type=click.Path(allow_dash=True, readable=False))
 @layers_option
 @ignore_option
+@changed_since_option
 @click.option(
     "--format",
     "style",
@@ -24,11 +25,18 @@ from modelservice.cli.options import ignore_option, ignored_rules, layers_option
 @click.option("--quiet", "-q", is_flag=True, help="No summary line.")
 @click.option("--list-rules", is_flag=True, help="List every rule and exit.")
 def validate_command(
-    values: tuple[str, ...], layers: tuple[str, ...], style: str, strict: bool, quiet: bool, list_rules: bool
+    values: tuple[str, ...],
+    layers: tuple[str, ...],
+    changed_since: str | None,
+    style: str,
+    strict: bool,
+    quiet: bool,
+    list_rules: bool,
 ) -> None:
     """Check values files: YAML, fields, vLLM arguments and what contradicts what.
 
-    VALUES are files, folders, or - for standard input; each is one service.
+    VALUES are files, folders, or - for standard input; each is one service. Those of a fleet (fleet.yaml) have its
+    layers below them. Values inside of Argo CD's Applications and Flux's HelmReleases are checked too.
     """
     if list_rules:
         from modelservice.rules.catalogue import listed
@@ -38,9 +46,21 @@ def validate_command(
     if not (values or layers):
         raise click.UsageError("name a values file, a folder, or - for standard input")
     from modelservice.check import check_files, errors
+    from modelservice.gitops.fleet_check import check_fleets
+    from modelservice.gitops.members import fleets, members
     from modelservice.report import report, summary
 
-    result = check_files(values, layers, strict=strict, ignore=ignored_rules())
+    found, texts = check_fleets(fleets(values)) if not layers else ([], {})
+    checked = [] if errors(found) else members(values, layers)
+    if changed_since:
+        from modelservice.gitops.changed_services import only_changed
+
+        checked = only_changed(changed_since, checked)
+    services = [(*one.layers, one.values) for one in checked]
+    if not values:
+        services = [layers]
+    result = check_files(services, strict=strict, ignore=ignored_rules())
+    result = result._replace(findings=[*found, *result.findings], sources={**texts, **result.sources})
     color = style == "text" and sys.stdout.isatty()
     text = report(
         result.findings, style, sources=result.sources, files=result.files, color=color, ignored=result.ignored

@@ -37,6 +37,11 @@ class Change(NamedTuple):
     fields: tuple[Field, ...]
     effects: tuple[str, ...]
 
+    @property
+    def kind(self) -> str:
+        """The kind of the object."""
+        return self.label.partition(" ")[0]
+
 
 def compare(old: str, new: str) -> list[Change]:
     """Return what differs between two renders; the chart's own label and the pod of `helm test` are left out.

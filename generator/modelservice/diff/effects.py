@@ -51,6 +51,11 @@ def _moved(before: Object, after: Object) -> Iterator[str]:
         yield f"the service's port changes from {ports[0]} to {ports[1]}: tell its clients"
 
 
+def restarts(effects: Iterable[str]) -> bool:
+    """Say whether running pods restart, by what a change does to them."""
+    return any(effect.startswith(("every pod restarts", "the pods from number")) for effect in effects)
+
+
 def gone(old: Object) -> Iterator[str]:
     """Say what becomes of an object that is no longer there."""
     if old["kind"] == "PersistentVolumeClaim":

@@ -15,8 +15,10 @@ from typing import NamedTuple
 from modelservice.chart.folder import chart_for, require_no_pipe
 from modelservice.chart.manifests import manifests
 from modelservice.check import check_service
-from modelservice.diff.git_revision import commit_of, copy_of
+from modelservice.diff.fleet_state import fleet_state
 from modelservice.errors import InputError
+from modelservice.gitops.fleet_file import fleet_root
+from modelservice.gitops.git_revision import commit_of, copy_of
 from modelservice.reading.document import Document
 from modelservice.reading.special_files import is_special
 from modelservice.reading.values_files import load
@@ -85,6 +87,13 @@ def _manifests(
 
 
 def _state(said: str, layers: tuple[str, ...], stage: Path) -> State:
+    path = said if os.path.exists(said) else said.partition(":")[2]  # noqa: PTH110
+    if not layers and path.endswith((".yaml", ".yml")) and fleet_root(path):
+        fleet = fleet_state(said, stage)
+        for member in fleet.services.values():
+            names = {file: fleet.name_of(file) for file in (member.values, *member.layers)}
+            return State(said, Path(member.values), member.layers, names=names)
+        return State(said, None, ())
     if os.path.exists(said):  # noqa: PTH110  Path's raises for a name that is too long
         if said.endswith(".tgz") and is_special(said):
             raise InputError(f"{said} is a pipe, a socket or a device: name the file of a packaged chart")

@@ -1,20 +1,20 @@
-"""Argo CD's objects: an Application for a service, or one ApplicationSet for a folder of them."""
+"""Argo CD's Application of a service; and what it shares with an ApplicationSet."""
 
 from __future__ import annotations
 
-import fnmatch
 from typing import Any, NamedTuple
 
 from modelservice.errors import InputError
-from modelservice.gitops.folder_layout import pattern
-from modelservice.service import Service, is_label
+from modelservice.service import Service
 from modelservice.writing.dump import dump
 
-_API = "argoproj.io/v1alpha1"
+API = "argoproj.io/v1alpha1"
 # Deleting an Application deletes what it made, as `helm uninstall` does; the model volume says that it stays.
-_FINALIZER = "resources-finalizer.argocd.argoproj.io"
+FINALIZER = "resources-finalizer.argocd.argoproj.io"
 # Server-side apply alone compares by a schema without defaults, and custom resources stay OutOfSync (argo-cd#22151).
-_COMPARED = {"argocd.argoproj.io/compare-options": "ServerSideDiff=true"}
+COMPARED = {"argocd.argoproj.io/compare-options": "ServerSideDiff=true"}
+
+DIGEST = "sha256:"
 
 
 class ChartSource(NamedTuple):
@@ -49,8 +49,8 @@ class Target(NamedTuple):
     automated: bool = True
 
 
-def application(service: Service, place: ChartSource, values: ValuesSource, target: Target) -> str:
-    """Return an Application for one service.
+def application(service: Service, place: ChartSource, values: ValuesSource, target: Target, name: str = "") -> str:
+    """Return an Application for one service, called like it unless `name` says otherwise.
 
     Raises InputError where values from Git are asked for beside a rendered chart.
     """
@@ -61,75 +61,22 @@ def application(service: Service, place: ChartSource, values: ValuesSource, targ
         helm["valueFiles"] = [f"$values/{file}" for file in values.files]
     elif not place.rendered:
         helm["valuesObject"] = dict(service.given)
-    spec = _spec(place, values, target, helm, service.name)
+    spec = application_spec(place, values, target, helm, service.name)
     if service.values["autoscaling"]["kind"]:
         spec["ignoreDifferences"] = _ignored(service.values["workload"]["kind"])
     metadata = {
-        "name": service.name,
+        "name": name or service.name,
         "namespace": target.argocd_namespace,
-        "annotations": _COMPARED,
-        "finalizers": [_FINALIZER],
+        "annotations": COMPARED,
+        "finalizers": [FINALIZER],
     }
-    return dump({"apiVersion": _API, "kind": "Application", "metadata": metadata, "spec": spec})
+    return dump({"apiVersion": API, "kind": "Application", "metadata": metadata, "spec": spec})
 
 
-# Argo CD's own template language; the same name that a single Application would have.
-_NAME = '{{ regexReplaceAll "[^a-z0-9]+" (trimSuffix ".yaml" .path.filename | lower) "-" | trimAll "-" }}'
-_ENVIRONMENT = "{{ .path.basename }}"
-_PATCH = """\
-{{- if dig "autoscaling" "kind" "" . }}
-spec:
-  ignoreDifferences:
-    - group: apps
-      kind: '{{ dig "workload" "kind" "Deployment" . }}'
-      jsonPointers: [/spec/replicas]
-{{- end }}
-"""
-
-
-def application_set(name: str, folder: str, place: ChartSource, values: ValuesSource, target: Target) -> str:
-    """Return an ApplicationSet: each file <folder>/<environment>/<service>.yaml in Git is a service.
-
-    Names that begin with a dot are left out, as they are everywhere else. `values.files` are layers that all of them
-    share. Raises InputError for a rendered chart, and for a folder that cannot name a set.
-    """
-    if place.rendered:
-        raise InputError("an ApplicationSet reads values files: use the generic chart, not rendered ones")
-    if any(char in folder for char in "[]*?{}\\"):
-        raise InputError(f"{folder} would be read as a pattern by Argo CD: rename it, without [ ] * ? {{ }} and \\")
-    if not is_label(name):
-        raise InputError(
-            f'"{name}" cannot name an ApplicationSet: put the environments into a folder that is named with lower case '
-            "letters, digits and -"
-        )
-    found = pattern(folder)
-    files: list[dict[str, Any]] = [{"path": found}]
-    files += [{"path": file, "exclude": True} for file in values.files if fnmatch.fnmatchcase(file, found)]
-    git = {"repoURL": values.repository, "revision": values.revision, "files": files}
-    service = "$values/{{ .path.path }}/{{ .path.filename }}"
-    helm = {"releaseName": _NAME, "valueFiles": [*(f"$values/{file}" for file in values.files), service]}
-    namespace = target.namespace or _ENVIRONMENT
-    template = {
-        "metadata": {
-            "name": f"{_ENVIRONMENT}-{_NAME}",
-            "annotations": _COMPARED,
-            "finalizers": [_FINALIZER],
-        },
-        "spec": _spec(place, values, target._replace(namespace=namespace), helm, _NAME),
-    }
-    spec = {
-        "goTemplate": True,
-        "goTemplateOptions": ["missingkey=error"],
-        "generators": [{"git": git}],
-        "template": template,
-        "templatePatch": _PATCH,
-    }
-    metadata = {"name": name, "namespace": target.argocd_namespace}
-    # Expressions stay on one line each.
-    return dump({"apiVersion": _API, "kind": "ApplicationSet", "metadata": metadata, "spec": spec}, width=1000)
-
-
-def _spec(place: ChartSource, values: ValuesSource, target: Target, helm: dict[str, Any], name: str) -> dict[str, Any]:
+def application_spec(
+    place: ChartSource, values: ValuesSource, target: Target, helm: dict[str, Any], name: str
+) -> dict[str, Any]:
+    """Return the spec of an Application; `helm` is what Helm gets, and `name` the folder of a rendered chart."""
     chart = _chart(place, name) | {"helm": helm}
     from_git = {"repoURL": values.repository, "targetRevision": values.revision, "ref": "values"}
     source = {"sources": [chart, from_git]} if values.repository else {"source": chart}
@@ -140,6 +87,9 @@ def _spec(place: ChartSource, values: ValuesSource, target: Target, helm: dict[s
 def _chart(place: ChartSource, name: str) -> dict[str, Any]:
     if place.chart:
         repository = place.repository.removeprefix("oci://").rstrip("/")
+        if place.revision.startswith(DIGEST):
+            # As an artifact, since Argo CD 3.1: a chart's version is a version to Helm, never a digest (argo-cd#24970).
+            return {"repoURL": f"oci://{repository}/{place.chart}", "path": ".", "targetRevision": place.revision}
         return {"repoURL": repository, "chart": place.chart, "targetRevision": place.revision}
     path = f"{place.path}/{name}" if place.rendered else place.path
     return {"repoURL": place.repository, "path": path, "targetRevision": place.revision}

@@ -1,16 +1,85 @@
-"""What Argo CD would refuse of the options, said before anything is made."""
+"""Where the chart, the values and the cluster are: by the options, or by the fleet; and what Argo CD would refuse."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
 from pathlib import PurePosixPath
+from typing import NamedTuple
 
+from modelservice import __version__
 from modelservice.errors import InputError
-from modelservice.gitops.argocd import ChartSource, Target, ValuesSource
+from modelservice.gitops.argocd import DIGEST, ChartSource, Target, ValuesSource
+from modelservice.gitops.fleet_file import ChartPlace, Environment
 from modelservice.redact import holds_credentials
 from modelservice.service import is_label, is_object_name
 from modelservice.urls import is_address
+
+
+class Options(NamedTuple):
+    """What was given on the command line; None was not."""
+
+    chart_repository: str | None = None
+    chart: str | None = None
+    chart_version: str | None = None
+    git: str | None = None
+    path: str | None = None
+    revision: str | None = None
+    rendered: bool = False
+    values_git: str | None = None
+    namespace: str | None = None
+    project: str | None = None
+    server: str | None = None
+    argocd_namespace: str = "argocd"
+    automated: bool = True
+
+
+# What the fleet does not say either.
+_NOWHERE = Environment("", "", "", "https://kubernetes.default.svc", "default", ChartPlace())
+
+
+class Places(NamedTuple):
+    """Where the chart and the values come from, and where the service runs."""
+
+    chart: ChartSource
+    values: ValuesSource
+    target: Target
+
+
+def places(options: Options, environment: Environment | None = None, values_in: ValuesSource | None = None) -> Places:
+    """Return what holds for services of an environment; `values_in` is where the fleet says that its values are.
+
+    Options win. Raises InputError where nothing says where the chart is, and for what Argo CD would refuse.
+    """
+    said = environment or _NOWHERE
+    repository = _first(options.chart_repository, "" if options.git else said.chart.repository)
+    if not (repository or options.git):
+        raise InputError("say where the chart is: --chart-repo, or chart.repository in fleet.yaml")
+    at = _first(options.revision, "HEAD")
+    if options.git:
+        chart = ChartSource(options.git, "", at, _first(options.path, "charts/modelservice"), options.rendered)
+    else:
+        version = _first(options.chart_version, said.chart.version or __version__)
+        chart = ChartSource(repository, _first(options.chart, said.chart.name), version)
+    fleets = values_in or ValuesSource()
+    values = ValuesSource(options.values_git or fleets.repository, _first(options.revision, fleets.revision))
+    target = Target(
+        options.namespace or said.namespace,
+        _first(options.project, said.project),
+        _first(options.server, said.server),
+        options.argocd_namespace,
+        options.automated,
+    )
+    try:
+        require_sound(chart, values, target)
+    except InputError as error:
+        whose = "\nwhat no option says is said by fleet.yaml" if environment else ""
+        raise InputError(f"{error}{whose}") from error
+    return Places(chart, values, target)
+
+
+def _first(given: str | None, otherwise: str) -> str:
+    return otherwise if given is None else given
 
 
 def require_sound(place: ChartSource, values: ValuesSource, target: Target) -> None:
@@ -40,7 +109,12 @@ def _bad_versions(place: ChartSource, values: ValuesSource) -> Iterator[str]:
     if place.chart and not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._/-]*", place.chart):
         yield f'--chart "{place.chart}" is no name of a chart: use letters, digits, - and .'
     # Argo CD takes ranges too: 1.*, or >=1.2.0 <2.0.0.
-    if place.chart and not re.search(r"[0-9*]", place.revision):
+    if place.revision.startswith(DIGEST):
+        if not re.fullmatch(r"sha256:[0-9a-f]{64}", place.revision):
+            yield f'--chart-version "{place.revision}" is no digest: sha256: and 64 digits of 0-9 and a-f'
+        elif place.chart and not place.repository.startswith("oci://"):
+            yield "--chart-version is a digest, which only a registry has: use an oci:// repository, or a version"
+    elif place.chart and not re.search(r"[0-9*]", place.revision):
         yield f'--chart-version "{place.revision}" is no version: write three numbers, such as 0.1.0, or a range'
     if not re.fullmatch(r"[^\s-]\S*", values.revision):
         yield f'--revision "{values.revision}" is no branch, tag or commit: it has no spaces, and no - in front'

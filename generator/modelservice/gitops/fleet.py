@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 from typing import NamedTuple
@@ -14,8 +14,9 @@ from modelservice.chart.manifests import manifests
 from modelservice.check import check_service
 from modelservice.errors import InputError, ModelServiceError
 from modelservice.findings import Finding
+from modelservice.gitops.members import Member, members
 from modelservice.reading.document import Document
-from modelservice.reading.values_files import load, values_files
+from modelservice.reading.values_files import load
 from modelservice.service import misnamed, name_from
 from modelservice.writing.files import real, replace_file, told
 
@@ -23,13 +24,13 @@ from modelservice.writing.files import real, replace_file, told
 _BEGINS = "---\n# Source: modelservice/templates/"
 
 
-class Member(NamedTuple):
-    """A service of the fleet: its values file, the file of its manifests below the output folder, and its release.
+class Rendering(NamedTuple):
+    """A service's manifests: the service, their file below the output folder, and the release.
 
     `trouble` says why it cannot have that file ("": it can).
     """
 
-    values: str
+    member: Member
     target: Path
     release: str
     trouble: str = ""
@@ -41,65 +42,76 @@ class Outcome(NamedTuple):
     `exit_code` is that of the failure.
     """
 
-    member: Member
+    rendering: Rendering
     findings: list[Finding]
     sources: dict[str, str]
     failure: str
     exit_code: int = InputError.exit_code
 
 
-def members(arguments: Sequence[str], layers: Sequence[str] = ()) -> list[Member]:
-    """Return the services of files and folders, in order, without the layers that they share."""
-    found = list(dict.fromkeys(member for argument in arguments for member in _members_of(argument, layers)))
+def renderings(arguments: Sequence[str], layers: Sequence[str] = ()) -> list[Rendering]:
+    """Return what becomes of the services of files and folders, in order."""
+    found = [_rendering(member, argument) for argument in arguments for member in members([argument], layers)]
+    found = list(dict.fromkeys(found))
     places: dict[Path, list[str]] = {}
-    for member in found:
-        places.setdefault(member.target, []).append(member.values)
-    return [member._replace(trouble=_trouble(member, places[member.target])) for member in found]
+    for one in found:
+        places.setdefault(one.target, []).append(one.member.values)
+    return [one._replace(trouble=_trouble(one, places[one.target])) for one in found]
 
 
-def _members_of(argument: str, layers: Sequence[str]) -> Iterator[Member]:
-    root = Path(argument)
-    for file in values_files([argument], layers):
-        inside = Path(file).relative_to(root) if root.is_dir() else Path(Path(file).name)
-        name = name_from(file)
-        # A folder without a service stands for itself, and is read to say so.
-        target = inside.with_name(f"{name}.yaml") if inside.name else inside / f"{name}.yaml"
-        yield Member(file, target, name)
+def _rendering(member: Member, argument: str) -> Rendering:
+    name, root = name_from(member.values), Path(argument)
+    if member.environment:
+        return Rendering(member, Path(member.environment.name) / f"{name}.yaml", name)
+    inside = Path(member.values).relative_to(root) if root.is_dir() else Path(Path(member.values).name)
+    # A folder without a service stands for itself, and is read to say so.
+    target = inside.with_name(f"{name}.yaml") if inside.name else inside / f"{name}.yaml"
+    return Rendering(member, target, name)
 
 
-def _trouble(member: Member, rivals: Sequence[str]) -> str:
-    others = [file for file in rivals if file != member.values]
-    if others and not misnamed(member.release):
-        return f"{others[0]} would be {member.target} too: give their common folder, or rename one"
-    return misnamed(member.release)
+def _trouble(one: Rendering, rivals: Sequence[str]) -> str:
+    others = [file for file in rivals if file != one.member.values]
+    if others and not misnamed(one.release):
+        return f"{others[0]} would be {one.target} too: give their common folder, or rename one"
+    return misnamed(one.release)
 
 
 def template_all(
-    fleet: Sequence[Member], layers: Sequence[str], folder: Path, namespace: str, ignore: Sequence[str] = ()
+    services: Sequence[Rendering], folder: Path, namespace: str | None, ignore: Sequence[str] = ()
 ) -> Iterator[Outcome]:
-    """Write each service's manifests below the folder; yields what became of each as soon as it is known."""
+    """Write each service's manifests below the folder; yields what became of each as soon as it is known.
+
+    `namespace` is the one of all, None the fleet's for each.
+    """
     with chart_for() as chart, ThreadPoolExecutor(os.cpu_count()) as pool:
-        below = [load(layer) for layer in layers]
-        one = functools.partial(_template, below=below, chart=chart, folder=folder, namespace=namespace, ignore=ignore)
-        jobs = [pool.submit(one, member) for member in fleet]
+        read = functools.cache(load)
+        one = functools.partial(_template, read=read, chart=chart, folder=folder, namespace=namespace, ignore=ignore)
+        jobs = [pool.submit(one, service) for service in services]
         for job in as_completed(jobs):
             yield job.result()
 
 
 def _template(
-    member: Member, *, below: Sequence[Document], chart: Path, folder: Path, namespace: str, ignore: Sequence[str]
+    one: Rendering,
+    *,
+    read: Callable[[str], Document],
+    chart: Path,
+    folder: Path,
+    namespace: str | None,
+    ignore: Sequence[str],
 ) -> Outcome:
-    read = [*below, load(member.values)]
-    service = check_service(read, ignore)
+    files = [*map(read, one.member.layers), load(one.member.values)]
+    service = check_service(files, ignore)
     found, sources = service.findings, service.document.sources
-    if member.trouble or service.errors:
-        return Outcome(member, found, sources, member.trouble or "its values are wrong")
+    if one.trouble or service.errors:
+        return Outcome(one, found, sources, one.trouble or "its values are wrong")
     try:
-        _require_inside(folder, member.target)
-        replace_file(folder / member.target, manifests(chart, member.release, namespace, read), ours=_BEGINS)
+        _require_inside(folder, one.target)
+        where = namespace or one.member.namespace or "default"
+        replace_file(folder / one.target, manifests(chart, one.release, where, files), ours=_BEGINS)
     except ModelServiceError as error:
-        return Outcome(member, found, sources, str(error), error.exit_code)
-    return Outcome(member, found, sources, "")
+        return Outcome(one, found, sources, str(error), error.exit_code)
+    return Outcome(one, found, sources, "")
 
 
 def _require_inside(folder: Path, target: Path) -> None:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import fnmatch
-from collections.abc import Iterable, Iterator
-from pathlib import Path
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
+from modelservice.gitops.fleet_file import NAME, Environment, Fleet
 from modelservice.service import is_label, misnamed, name_from
 
 # Argo CD writes an Application's name into a label of its objects, and cuts it there.
@@ -20,6 +21,7 @@ class _Deployed(NamedTuple):
     application: str
     release: str
     namespace: str
+    server: str = ""
 
 
 def pattern(folder: str) -> str:
@@ -49,6 +51,51 @@ def complaints(folder: str, files: Iterable[str], namespace: str) -> list[tuple[
     return found + [(one.file, why) for one in deployed for why in _unfit(one, deployed)]
 
 
+def fleet_pattern(environment: Environment, place: str) -> str:
+    """Return what finds an environment's services in Argo CD; `place` is the path of the fleet's folder in Git."""
+    return str(PurePosixPath(place) / environment.path / "[!.]*.yaml")
+
+
+def fleet_complaints(
+    fleet: Fleet, environments: Sequence[Environment], namespace: str | None = None, server: str | None = None
+) -> list[tuple[str, str]]:
+    """Return what is wrong with the files of environments as sets deploy them, each with a sentence.
+
+    `namespace` and `server` are those of all services; None means each environment's own.
+    """
+    deployed = [
+        _Deployed(
+            str(fleet.root / file),
+            f"{one.name}-{name_from(file)}",
+            name_from(file),
+            namespace or one.namespace,
+            server or one.server,
+        )
+        for one in fleet.environments
+        for file in fleet.files_of(one)
+    ]
+    own = {str(fleet.root / file) for one in environments for file in fleet.files_of(one)}
+    found = [(one.file, why) for one in deployed if one.file in own for why in _unfit(one, deployed)]
+    found += [(file, _ENDING) for file in sorted(own) if not file.endswith(".yaml")]
+    return found + [(str(fleet.root / file), why) for one in environments for file, why in _strays(fleet, one)]
+
+
+def _strays(fleet: Fleet, environment: Environment) -> Iterator[tuple[str, str]]:
+    """Yield the files that Argo CD would take for services, and nothing else does: its `*` goes through folders."""
+    known = {NAME, *(layer.file for layer in fleet.layers), *fleet.files_of(environment)}
+    for file in sorted((fleet.root / environment.path).rglob("*.yaml")):
+        path = file.relative_to(fleet.root).as_posix()
+        if path not in known and fnmatch.fnmatchcase(path, fleet_pattern(environment, "")):
+            folder = str(PurePosixPath(environment.path))
+            yield (
+                path,
+                f"Argo CD looks into folders of any depth, and would make a service of it: move it out of {folder}",
+            )
+
+
+_ENDING = "no Application is made of it: let its name end in .yaml"
+
+
 def _misplaced(folder: str, parts: tuple[str, ...]) -> Iterator[str]:
     place = f"move it to {folder}/<environment>/"
     if len(parts) == 1:
@@ -59,7 +106,7 @@ def _misplaced(folder: str, parts: tuple[str, ...]) -> Iterator[str]:
     elif not is_label(parts[0]):
         yield f'its environment "{parts[0]}" cannot name a namespace: use lower case letters, digits and -, at most 63'
     if len(parts) > 1 and not parts[-1].endswith(".yaml"):
-        yield "no Application is made of it: let its name end in .yaml"
+        yield _ENDING
 
 
 def _unfit(one: _Deployed, others: Iterable[_Deployed]) -> Iterator[str]:
@@ -72,5 +119,5 @@ def _unfit(one: _Deployed, others: Iterable[_Deployed]) -> Iterator[str]:
             continue
         if other.application == one.application:
             yield f"{other.file} would be the Application {one.application} too: rename one"
-        elif (other.release, other.namespace) == (one.release, one.namespace):
+        elif other[2:] == one[2:]:
             yield f"{other.file} would be the release {one.release} in {one.namespace} too: leave --namespace out"

@@ -1,4 +1,4 @@
-"""Files of Argo CD's objects: what each says that it was made of, and which may be written."""
+"""Files of Argo CD's and Flux's objects: what each says that it was made of, and which may be written."""
 
 from __future__ import annotations
 
@@ -10,21 +10,24 @@ from typing import NamedTuple
 
 from modelservice.writing.files import real
 
-BEGINS = "# Made by: modelservice argocd"
-
 
 class Made(NamedTuple):
-    """An Application or ApplicationSet: its name, the values file or folder that it is for, and its text."""
+    """Objects of one file: its name without .yaml, the values file or folder that they are for, and their text."""
 
     name: str
     source: str
     text: str
 
 
-def made_by(words: Sequence[str], source: str) -> str:
+def begins(command: str) -> str:
+    """Return how the files of a command begin."""
+    return f"# Made by: modelservice {command} "
+
+
+def made_by(command: str, words: Sequence[str], source: str) -> str:
     """Return the comment that says how a file was made, and of which values."""
-    command, source = _one_line(shlex.join(words)), _one_line(source)
-    return f"{BEGINS} {command}\n{_SOURCE}{source}\n# Change the values, and run it again.\n"
+    line, source = _one_line(shlex.join(words)), _one_line(source)
+    return f"{begins(command)}{line}\n{_SOURCE}{source}\n# Change the values, and run it again.\n"
 
 
 def _one_line(text: str) -> str:
@@ -41,17 +44,23 @@ def made_of(text: str) -> str:
     return found[0] if found else ""
 
 
-def rivals(made: Sequence[Made]) -> dict[str, str]:
-    """Return the values whose Application has another one's name, each with a sentence."""
+def rivals(made: Sequence[Made], what: str, way: str) -> dict[str, str]:
+    """Return the values whose object has another one's name, each with a sentence.
+
+    `what` is the object's kind, `way` what is to do.
+    """
+    named: dict[str, list[str]] = {}
+    for one in made:
+        named.setdefault(one.name, []).append(one.source)
     return {
-        one.source: f"{other.source} would be the Application {one.name} too: rename one, or use --application-set"
+        one.source: f"{other} would be the {what} {one.name} too: {way}"
         for one in made
-        for other in made
-        if one.name == other.name and one.source != other.source
+        for other in named[one.name]
+        if other != one.source
     }
 
 
-def overwriting(made: Sequence[Made], folder: Path) -> dict[str, str]:
+def overwriting(made: Sequence[Made], folder: Path, what: str, way: str) -> dict[str, str]:
     """Return the values whose file is that of other values, which are still there, each with a sentence."""
     found = {}
     for one in made:
@@ -59,5 +68,5 @@ def overwriting(made: Sequence[Made], folder: Path) -> dict[str, str]:
         other = made_of(file.read_text(encoding="utf-8", errors="replace")) if file.is_file() else ""
         # The text is anybody's: Path raises where it is too long for a name.
         if os.path.isfile(other) and real(Path(other)) != real(Path(one.source)):  # noqa: PTH113
-            found[one.source] = f"{file} is the Application of {other}: rename one, or use --application-set"
+            found[one.source] = f"{file} is the {what} of {other}: {way}"
     return found

@@ -123,7 +123,8 @@ class Document(NamedTuple):
 
     `name` is what findings call it, `text` what is written in it ("" where it is no text), `sources` the texts of
     all layers by name. `data` is exactly what Helm reads where `findings` is empty. `readable` says that data is
-    good for finding more problems even if there are some; it is {} otherwise.
+    good for finding more problems even if there are some; it is {} otherwise. `partial` says that Helm gets further
+    values from elsewhere, so that nothing can be said about how values fit together.
     """
 
     name: str
@@ -133,6 +134,7 @@ class Document(NamedTuple):
     readable: bool
     sources: dict[str, str]
     top: Place
+    partial: bool = False
 
     def key_position(self, path: Path) -> Position:
         """Return where the key or list item stands; the nearest key around it where it is not written."""

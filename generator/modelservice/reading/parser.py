@@ -7,6 +7,7 @@ and masses of values are refused as they pass by: no file makes this slow or lar
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 import yaml
@@ -53,18 +54,40 @@ class _TooMuchError(Exception):
 def compose(name: str, text: str) -> Composed:
     """Read one file's text."""
     composer = _Composer(name, text)
-    data, place = None, Place(name, (1, 1), (1, 1), {})
-    complete = False
+    found: list[tuple[Any, Place]] = []
+    complete = _read(composer, lambda: found.append(composer.document(Place(name, (1, 1), (1, 1), {}))))
+    data, place = found[0] if found else (None, Place(name, (1, 1), (1, 1), {}))
+    return Composed(data, place, tuple(composer.findings), complete)
+
+
+def compose_stream(name: str, text: str) -> list[Composed]:
+    """Read the documents of one file, up to what stops the parser: the last one then is not complete."""
+    composer = _Composer(name, text)
+    found: list[Composed] = []
+
+    def read() -> None:
+        for data, place in composer.stream():
+            found.append(Composed(data, place, tuple(composer.findings), True))
+            composer.findings = []
+
+    if not _read(composer, read):
+        found.append(Composed(None, Place(name, (1, 1), (1, 1), {}), tuple(composer.findings), False))
+    return found
+
+
+def _read(composer: _Composer, read: Callable[[], None]) -> bool:
+    """Run what reads, and say whether it came to the end; why it did not is a finding."""
     try:
-        data, place = composer.document(place)
-        complete = True
+        read()
     except (yaml.YAMLError, ValueError, OverflowError) as error:
         # The parser in Python lets chr() fail at an escape such as "\\U99999999".
-        found = complaint(error, text)
+        found = complaint(error, composer.text)
         composer.add(found.rule, (), found.message, found.hint, (found.line, found.column))
     except _TooMuchError:
         pass
-    return Composed(data, place, tuple(composer.findings), complete)
+    else:
+        return True
+    return False
 
 
 def _start(event: Any) -> tuple[int, int]:
@@ -110,6 +133,13 @@ class _Composer:
             message = "another document starts here: Helm 3 reads only the first, Helm 4 merges them"
             self.refuse(event, "yaml-documents", (), message, "keep one document per file, and no further --- lines")
         return data, place
+
+    def stream(self) -> Iterator[tuple[Any, Place]]:
+        """Read every document of the stream."""
+        self.next()
+        while not isinstance(self.next(), yaml.StreamEndEvent):
+            yield self.value(self.next(), (), (1, 1), flow=False)
+            self.next()
 
     def value(self, event: Any, path: Path, key: tuple[int, int] | None, *, flow: bool) -> tuple[Any, Place]:
         """Read what begins with the event; `flow` is true inside of brackets."""

@@ -7,6 +7,7 @@ import functools
 from modelservice import rules
 from modelservice.findings import IGNORE_UNUSED, TOO_MANY, Rule
 from modelservice.reading import document
+from modelservice.rules import fleet_rules
 from modelservice.schema import defaults, validation
 from modelservice.vllm import argument_rules
 
@@ -22,6 +23,7 @@ def catalogue() -> Catalogue:
         "Settings": tuple(checked.rule for checked in rules.ALL),
         "vLLM arguments": argument_rules.RULES,
         "Ignored rules": (IGNORE_UNUSED,),
+        "Fleets": fleet_rules.RULES,
     }
 
 

@@ -52,10 +52,24 @@ def copy_of(file: str, commit: Commit, stage: Path) -> Path | None:
     return copy if copy.exists() else None
 
 
+def changed_files(revision: str) -> set[Path]:
+    """Return the files that differ here from where the branch left a revision, with new ones that Git does not ignore.
+
+    Raises InputError where Git has no such revision.
+    """
+    top, commit = commit_of("--changed-since", revision)
+    # A clone without history has no common commit.
+    base = _git("merge-base", commit, "HEAD").decode().strip() or commit
+    place = ("-C", str(top))
+    listed = _git(*place, "diff", "--name-only", "--no-renames", "-z", base, "--")
+    listed += _git(*place, "ls-files", "--others", "--exclude-standard", "-z")
+    return {top / os.fsdecode(name) for name in listed.split(b"\0") if name}
+
+
 def _git(*words: str) -> bytes:
     """Return what Git prints, nothing where it fails."""
     try:
         answer = subprocess.run(["git", *words], capture_output=True, check=False)  # noqa: S607
     except FileNotFoundError as error:
-        raise InputError("git is not on PATH, and REV:path is read from Git: install it") from error
+        raise InputError("git is not on PATH, and revisions are read from it: install it") from error
     return answer.stdout if answer.returncode == 0 else b""

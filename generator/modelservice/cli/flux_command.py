@@ -1,0 +1,78 @@
+"""`modelservice flux`: Flux's HelmReleases for services."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from modelservice.cli.options import PlainPath, ignore_option, layers_option, load_release, namespace_option
+from modelservice.cli.written_objects import Objects, write_objects
+from modelservice.errors import InputError, ModelServiceError
+
+if TYPE_CHECKING:
+    from modelservice.gitops.flux_files import FluxService
+
+
+@click.command("flux")
+@click.argument("values", nargs=-1, required=True)
+@layers_option
+@ignore_option
+@click.option("--chart-repo", "chart_repository", metavar="URL", help="The chart's repository: https://… or oci://….")
+@click.option("--chart", help="The chart's name in that repository. Default: the fleet's, or modelservice.")
+@click.option("--chart-version", help="Its version, or of a registry its digest. Default: the fleet's, or this tool's.")
+@click.option("--release", help="Name of the release, for one service. Default: the file's name.")
+@namespace_option
+@click.option("--values-from", is_flag=True, help="Values stay files, in ConfigMaps that a HelmRelease names in order.")
+@click.option(
+    "--output", "-o", type=PlainPath(path_type=Path), help="A folder for a file each. Default: standard output."
+)
+@click.pass_context
+def flux_command(
+    ctx: click.Context,
+    /,
+    values: tuple[str, ...],
+    layers: tuple[str, ...],
+    release: str | None,
+    values_from: bool,
+    output: Path | None,
+    **given: Any,
+) -> None:
+    """Write Flux's HelmReleases for services, and the source of their chart.
+
+    A fleet (fleet.yaml) says where the chart comes from, and in which namespace the services run; options win.
+    """
+    from modelservice.gitops.argocd_options import Options
+    from modelservice.gitops.flux_files import flux_files
+
+    if release and (len(values) != 1 or Path(values[0]).is_dir()):
+        raise click.UsageError("--release names one service: give one values file")
+    services, failed = _checked(values, layers, release)
+    made = list(flux_files(services, Options(**given), values_from=values_from))
+    failed += write_objects(ctx, values, made, output, Objects("HelmRelease", "rename one"))
+    if failed:
+        raise InputError(f"not made: {', '.join(sorted(set(failed)))}")
+
+
+def _checked(
+    values: tuple[str, ...], layers: tuple[str, ...], release: str | None
+) -> tuple[list[FluxService], list[str]]:
+    """Return the services, and the files that are wrong."""
+    import functools
+
+    from modelservice.gitops.flux_files import FluxService
+    from modelservice.gitops.members import members
+    from modelservice.reading.values_files import load
+
+    read = functools.cache(load)
+    found: list[FluxService] = []
+    failed: list[str] = []
+    for member in members(values, layers):
+        try:
+            service = load_release(member.values, list(map(read, member.layers)), release)
+            found.append(FluxService(member, service._replace(name=release or service.name)))
+        except ModelServiceError as error:
+            failed.append(member.values)
+            click.echo(f"{member.values}: {error}", err=True)
+    return found, failed

@@ -1,0 +1,62 @@
+"""How `argocd` and `flux` write their objects: to standard output, or into a folder of files that they made."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+import click
+
+from modelservice.cli.options import ignored_rules
+
+if TYPE_CHECKING:
+    from modelservice.gitops.object_files import Made
+
+
+class Objects(NamedTuple):
+    """What a command's objects are called, and what to do where two have one name."""
+
+    kind: str
+    way: str
+
+
+def is_given(ctx: click.Context, name: str) -> bool:
+    """Say whether an option was written on the command line."""
+    source = ctx.get_parameter_source(name)
+    return source is not None and source.name == "COMMANDLINE"
+
+
+def write_objects(
+    ctx: click.Context, values: Sequence[str], made: list[Made], output: Path | None, objects: Objects
+) -> list[str]:
+    """Write the objects, and return the values of those that would take another one's place."""
+    from modelservice.gitops.object_files import begins, made_by, overwriting, rivals
+    from modelservice.writing.files import replace_file
+
+    command = str(ctx.command.name)
+    refused = (overwriting(made, output, *objects) if output else {}) | rivals(made, *objects)
+    for source, why in refused.items():
+        click.echo(f"{source}: {why}", err=True)
+    words = _words(ctx, values)
+    texts = {one.name: made_by(command, words, one.source) + one.text for one in made if one.source not in refused}
+    if output is None:
+        sys.stdout.write("---\n".join(texts.values()))
+    elif texts:
+        for name, text in texts.items():
+            replace_file(output / f"{name}.yaml", text, ours=begins(command))
+        click.echo(f"{output}: {len(texts)} file{'s' if len(texts) > 1 else ''}", err=True)
+    return list(refused)
+
+
+def _words(ctx: click.Context, values: Sequence[str]) -> list[str]:
+    """Return the options that were given, as they would be written again."""
+    words = list(values)
+    for option in ctx.command.params:
+        given = ignored_rules() if option.name == "ignore" else ctx.params.get(option.name or "")
+        if not isinstance(option, click.Option) or not is_given(ctx, option.name or ""):
+            continue
+        for one in given if isinstance(given, tuple) else (given,):
+            words += [option.opts[-1]] if option.is_flag else [option.opts[-1], str(one)]
+    return words

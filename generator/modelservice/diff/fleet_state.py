@@ -1,0 +1,79 @@
+"""The services of a folder as it is here, or as a Git revision has it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+from modelservice.errors import InputError
+from modelservice.gitops.fleet_file import Environment, fleet_root, load_fleet
+from modelservice.gitops.git_revision import commit_of, copy_of
+from modelservice.gitops.members import Member, members
+from modelservice.reading.document import Document
+from modelservice.reading.values_files import load, values_files
+from modelservice.service import name_from
+
+
+class FleetState(NamedTuple):
+    """The services by their names, `<environment>/<service>`, and the environments.
+
+    `revision` is "" for what is here; otherwise files are copies in `copy`, of a repository whose root is `top`.
+    """
+
+    services: Mapping[str, Member]
+    environments: Mapping[str, Environment]
+    revision: str = ""
+    copy: Path = Path()
+    top: Path = Path()
+
+    def name_of(self, file: str) -> str:
+        """Return what the user calls a file."""
+        if not self.revision:
+            return file
+        path = self.top / Path(os.path.abspath(file)).relative_to(self.copy)  # noqa: PTH100
+        return f"{self.revision}:{os.path.relpath(path)}"
+
+    def read(self, file: str) -> Document:
+        """Return a values file, which findings call as the user does."""
+        return load(file, self.name_of(file))
+
+
+def fleet_state(said: str, stage: Path) -> FleetState:
+    """Return the state of a folder or a file, or of either at a revision, REV:path, which `stage` gets a copy of.
+
+    What a revision does not have has no services. Raises InputError for an unknown revision and a wrong fleet.yaml.
+    """
+    if os.path.exists(said):  # noqa: PTH110  Path's raises for a name that is too long
+        return _state(said)
+    revision, colon, path = said.partition(":")
+    if not colon or not revision or revision.startswith("-"):
+        raise InputError(f"{said}: there is no such folder; a Git revision is written REV:path")
+    commit = commit_of(said, revision)
+    # Layers may lie beside the folder, anywhere in the fleet.
+    root = fleet_root(path) or Path(path)
+    copied = copy_of(str(root), commit, stage)
+    if copied is None:
+        return FleetState({}, {})
+    place = copied / os.path.relpath(path, root)
+    # Nobody's fleet.yaml above the copy counts.
+    (stage / ".git").mkdir(exist_ok=True)
+    state = _state(str(place)) if place.exists() else FleetState({}, {})
+    return state._replace(revision=revision, copy=stage, top=commit.top)
+
+
+def _state(folder: str) -> FleetState:
+    root = fleet_root(folder)
+    environments = {one.name: one for one in load_fleet(root).environments} if root else {}
+    # A folder without any service is listed itself, to be read and found wrong.
+    there = next(values_files([folder]), folder) != folder or Path(folder).is_file()
+    found = members([folder]) if there else []
+    return FleetState({_name(one, folder): one for one in found}, environments)
+
+
+def _name(member: Member, folder: str) -> str:
+    name = name_from(member.values)
+    if member.environment:
+        return f"{member.environment.name}/{name}"
+    return str(Path(os.path.relpath(member.values, folder)).parent / name)

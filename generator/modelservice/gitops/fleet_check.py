@@ -1,0 +1,109 @@
+"""Check fleet.yaml and the folder around it: layers and folders that are not there, one release twice, stray files."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from modelservice.findings import Finding, Position, Problem, Severity
+from modelservice.gitops.fleet_file import NAME, Fleet, fleet_of, schema_problems
+from modelservice.reading.document import Document
+from modelservice.reading.values_files import load, values_files
+from modelservice.redact import holds_credentials
+from modelservice.service import name_from
+
+
+def check_fleets(roots: Iterable[Path]) -> tuple[list[Finding], dict[str, str]]:
+    """Return what is wrong with the fleet.yaml of folders, and their texts by name."""
+    found: list[Finding] = []
+    sources: dict[str, str] = {}
+    for root in roots:
+        findings, texts = _check(root)
+        found += findings
+        sources |= texts
+    return found, sources
+
+
+def _check(root: Path) -> tuple[list[Finding], dict[str, str]]:
+    document = load(str(root / NAME))
+    problems = schema_problems(document)
+    if document.readable and not problems and not document.findings:
+        problems = list(_problems(fleet_of(root, document.data), document.data))
+    found = [*document.findings, *(_finding(document, problem) for problem in problems)]
+    if not found:
+        found += map(_stray, _strays(fleet_of(root, document.data)))
+    return found, document.sources
+
+
+def _strays(fleet: Fleet) -> Iterator[str]:
+    """Yield the YAML files of the folder that are neither services nor layers, nor Kubernetes' own objects."""
+    services = (file for one in fleet.environments for file in fleet.files_of(one))
+    known = {NAME, *services, *(layer.file for layer in fleet.layers)}
+    for file in values_files([str(fleet.root)]):
+        path = PurePosixPath(os.path.relpath(file, fleet.root))
+        if Path(file).is_file() and str(path) not in known and not re.search("^apiVersion:", load(file).text, re.M):
+            yield file
+
+
+def _stray(file: str) -> Finding:
+    hint = "move it into an environment's folder, name it among the layers, or let its name begin with a dot"
+    message = "is neither a service nor a layer of the fleet, and no command looks at it"
+    return Finding(Severity.WARNING, (), message, hint, "fleet-stray", Position(file, 1, 1))
+
+
+def _finding(document: Document, problem: Problem) -> Finding:
+    position = document.key_position if problem.on_key else document.value_position
+    severity, path, message, hint, rule, _, fix = problem
+    return Finding(severity, path, message, hint, rule, position(path), fix)
+
+
+def _problems(fleet: Fleet, data: Mapping[str, Any]) -> Iterator[Problem]:
+    yield from _credentials(data)
+    files = {one.name: fleet.files_of(one) for one in fleet.environments}
+    services = [file for listed in files.values() for file in listed]
+    for index, layer in enumerate(fleet.layers):
+        path = ("layers", index) if isinstance(data["layers"][index], str) else ("layers", index, "file")
+        if not (fleet.root / layer.file).is_file():
+            yield _error("fleet-layer", path, f"there is no file {layer.file}", "correct its path, or remove it")
+        elif services and not any(layer.is_below(service) for service in services):
+            where = ("layers", index, "for")
+            yield _error("fleet-layer", where, "no service's path matches", "write a pattern such as prod/*")
+    seen: dict[str, str] = {}
+    for one in fleet.environments:
+        at = ("environments", one.name)
+        if not (fleet.root / one.path).is_dir():
+            yield _error(
+                "fleet-environment", at, f"there is no folder {one.path}", "make it, or correct path", on_key=True
+            )
+        if other := seen.get(one.path):
+            yield _error("fleet-environment", at, f"{other} has the folder {one.path} too", "set path", on_key=True)
+        seen.setdefault(one.path, one.name)
+    yield from _same_release(fleet, files)
+
+
+def _credentials(data: Mapping[str, Any], path: tuple[str | int, ...] = ()) -> Iterator[Problem]:
+    """Yield the addresses that hold a user, a password or a token."""
+    for key, value in data.items():
+        if isinstance(value, Mapping):
+            yield from _credentials(value, (*path, key))
+        elif isinstance(value, str) and key in ("repository", "server") and holds_credentials(value):
+            hint = "leave it out, and give it to Argo CD, Flux or helm registry login"
+            yield _error("fleet-credentials", (*path, key), "the address holds a user, a password or a token", hint)
+
+
+def _same_release(fleet: Fleet, files: Mapping[str, list[str]]) -> Iterator[Problem]:
+    seen: dict[tuple[str, str, str], str] = {}
+    for one in fleet.environments:
+        for file in files[one.name]:
+            release = (one.server, one.namespace, name_from(file))
+            if other := seen.get(release):
+                message = f"{other} and {file} are both the release {release[2]} in the namespace {one.namespace}"
+                yield _error("fleet-release", ("environments", one.name), message, "set another namespace", on_key=True)
+            seen.setdefault(release, file)
+
+
+def _error(rule: str, path: tuple[str | int, ...], message: str, hint: str, *, on_key: bool = False) -> Problem:
+    return Problem(Severity.ERROR, path, message, hint, rule, on_key)

@@ -1,0 +1,46 @@
+"""Explain the keys of fleet.yaml, by its schema."""
+
+from __future__ import annotations
+
+import json
+import textwrap
+from collections.abc import Iterator
+from typing import Any
+
+from modelservice.errors import InputError
+from modelservice.gitops.fleet_file import fleet_schema
+from modelservice.schema.defaults import resolved
+
+_WIDTH = 100
+
+
+def explain_fleet(key: str) -> str:
+    """Explain a key of fleet.yaml, such as environments.prod.chart; "" lists the keys at the top.
+
+    Raises InputError for an unknown key.
+    """
+    found = fleet_schema()
+    for part in filter(None, key.split(".")):
+        inner = dict(_keys(found))
+        if part not in inner and "*" not in inner:
+            raise InputError(f"fleet.yaml has no key {key}; `modelservice explain fleet` lists its keys")
+        found = inner.get(part) or inner["*"]
+    lines = [f"KEY:      {f'fleet.{key}' if key else 'fleet.yaml'}"]
+    lines += [f"DEFAULT:  {json.dumps(found['default'])}"] if "default" in found else []
+    lines += ["", *textwrap.wrap(str(found.get("description", "")), _WIDTH)]
+    keys = [(name, one.get("description", "")) for name, one in _keys(found)]
+    if keys:
+        width = max(len(name) for name, _ in keys)
+        lines += ["", "KEYS:", *(f"  {name:<{width}}  {text}" for name, text in keys)]
+    return "\n".join(lines) + "\n"
+
+
+def _keys(schema: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield the keys of a map, or of a list's maps, with their schemas; `*` stands for any name."""
+    definitions = fleet_schema()["definitions"]
+    schema = {**resolved(schema, definitions), **schema}
+    for inner in (schema, *schema.get("items", {}).get("anyOf", [])):
+        for name, one in inner.get("properties", {}).items():
+            yield name, {**resolved(one, definitions), **one}
+    if isinstance(schema.get("additionalProperties"), dict):
+        yield "*", {"title": "A name", "description": "Each by its name.", **schema["additionalProperties"]}

@@ -1,0 +1,165 @@
+"""Read fleet.yaml, which describes a folder of services: their layers, and where each environment runs."""
+
+from __future__ import annotations
+
+import fnmatch
+import functools
+import json
+import os
+from collections.abc import Iterator, Mapping
+from pathlib import Path, PurePosixPath
+from typing import Any, NamedTuple
+
+from modelservice.errors import InputError
+from modelservice.findings import Problem
+from modelservice.reading.document import Document
+from modelservice.reading.special_files import is_special
+from modelservice.reading.values_files import load
+from modelservice.schema.source import SCHEMAS, Schema
+
+NAME = "fleet.yaml"
+
+
+class ChartPlace(NamedTuple):
+    """Where an environment's chart is published; "" is not said."""
+
+    repository: str = ""
+    name: str = "modelservice"
+    version: str = ""
+
+
+class Environment(NamedTuple):
+    """An environment of a fleet: the folder of its services from the fleet's, and where they run."""
+
+    name: str
+    path: str
+    namespace: str
+    server: str
+    project: str
+    chart: ChartPlace
+
+
+class Layer(NamedTuple):
+    """A values file below services, by its path from the fleet's folder; no patterns: below all of them."""
+
+    file: str
+    patterns: tuple[str, ...] = ()
+
+    def is_below(self, service: str) -> bool:
+        """Say whether it lies below a service, by the service's path from the fleet's folder."""
+        path = PurePosixPath(service)
+        return any(_has_name(path, pattern) for pattern in self.names_in(str(path.parent)))
+
+    def names_in(self, folder: str) -> tuple[str, ...]:
+        """Return the patterns of the file names in a folder that it lies below; `.yaml` may be left out in them."""
+        if not self.patterns:
+            return ("*",)
+        above = PurePosixPath(folder).parts
+        patterns = [PurePosixPath(pattern).parts for pattern in self.patterns]
+        fitting = [parts for parts in patterns if len(parts) == len(above) + 1]
+        return tuple(parts[-1] for parts in fitting if all(map(fnmatch.fnmatchcase, above, parts)))
+
+
+class Fleet(NamedTuple):
+    """A folder with a fleet.yaml; `root` is the folder as it was named."""
+
+    root: Path
+    layers: tuple[Layer, ...]
+    environments: tuple[Environment, ...]
+    repository: str
+    revision: str
+
+    def layers_of(self, service: str) -> tuple[str, ...]:
+        """Return the layers of a service, by its path from the root, each by its path from here."""
+        files = [self.root / layer.file for layer in self.layers if layer.is_below(service)]
+        return tuple(str(file) if file.is_absolute() else os.path.relpath(file) for file in files)
+
+    def files_of(self, environment: Environment) -> list[str]:
+        """Return an environment's services by their paths from the root."""
+        folder = self.root / environment.path
+        layers = {layer.file for layer in self.layers} | {NAME}
+        names = sorted(file.name for file in folder.iterdir() if _may_be_service(file)) if folder.is_dir() else []
+        paths = (str(PurePosixPath(environment.path) / name) for name in names)
+        return [path for path in paths if path not in layers]
+
+
+def _has_name(path: PurePosixPath, pattern: str) -> bool:
+    return fnmatch.fnmatchcase(path.name, pattern) or fnmatch.fnmatchcase(path.stem, pattern)
+
+
+def _may_be_service(file: Path) -> bool:
+    return file.suffix in (".yaml", ".yml") and not file.name.startswith(".") and not is_special(str(file))
+
+
+def fleet_root(path: str) -> Path | None:
+    """Return the nearest folder with a fleet.yaml at or above a path, not above its Git repository's root."""
+    start = Path(path)
+    folder = start if start.is_dir() else start.parent
+    for above in (folder, *_parents(folder)):
+        if (above / NAME).is_file():
+            return above
+        if (above / ".git").exists():
+            return None
+    return None
+
+
+def _parents(folder: Path) -> Iterator[Path]:
+    """Yield the folders above, named from here as long as that can be."""
+    yield from (
+        folder.parents if folder.is_absolute() else [above for above in folder.parents if ".." not in str(above)]
+    )
+    if not folder.is_absolute():
+        here = Path.cwd()
+        yield from (Path(*([".."] * depth)) for depth in range(1, len(here.parents) + 1))
+
+
+@functools.lru_cache(maxsize=64)
+def load_fleet(root: Path) -> Fleet:
+    """Return a folder's fleet. Raises InputError where its fleet.yaml is wrong; `check_fleet` says where."""
+    document = load(str(root / NAME))
+    wrong = [one.message for one in document.findings] + [one.message for one in schema_problems(document)]
+    if wrong:
+        raise InputError(f"{root / NAME}: {wrong[0]}; `modelservice validate {root / NAME}` says more")
+    return fleet_of(root, document.data)
+
+
+def fleet_of(root: Path, data: Mapping[str, Any]) -> Fleet:
+    """Return the fleet that sound data of a fleet.yaml describes."""
+    chart = data.get("chart", {})
+    git = data.get("git", {})
+    environments = tuple(
+        Environment(
+            name,
+            str(PurePosixPath(one.get("path", name))),
+            one.get("namespace", name),
+            one.get("server", "https://kubernetes.default.svc"),
+            one.get("project", "default"),
+            ChartPlace(**{**chart, **one.get("chart", {})}),
+        )
+        for name, one in data["environments"].items()
+    )
+    layers = tuple(map(_layer, data.get("layers", [])))
+    return Fleet(root, layers, environments, git.get("repository", ""), git.get("revision", "HEAD"))
+
+
+def _layer(written: Any) -> Layer:
+    if isinstance(written, str):
+        return Layer(str(PurePosixPath(written)))
+    patterns = written["for"]
+    return Layer(str(PurePosixPath(written["file"])), (patterns,) if isinstance(patterns, str) else tuple(patterns))
+
+
+@functools.cache
+def fleet_schema() -> Schema:
+    """Return the schema of fleet.yaml."""
+    schema: Schema = json.loads((SCHEMAS / "fleet.schema.json").read_bytes())
+    return schema
+
+
+def schema_problems(document: Document) -> list[Problem]:
+    """Return what does not fit the schema of fleet.yaml."""
+    from modelservice.schema.validation import check_schema, validator_of
+
+    if not document.readable:
+        return []
+    return list(check_schema(document.data, validator_of(fleet_schema()), fleet_schema(), document.written))

@@ -1,0 +1,61 @@
+"""The files of Flux's objects for services: a folder for each namespace's environment, the chart's source beside it."""
+
+from __future__ import annotations
+
+import functools
+import os
+from collections.abc import Callable, Iterator, Sequence
+from typing import NamedTuple
+
+from modelservice.errors import InputError
+from modelservice.gitops.argocd_options import Options, places
+from modelservice.gitops.flux import chart_source, config_map, helm_release
+from modelservice.gitops.members import Member
+from modelservice.gitops.object_files import Made
+from modelservice.reading.values_files import load
+from modelservice.service import Service, name_from
+
+
+class FluxService(NamedTuple):
+    """A checked service with the member of the fleet that it comes from."""
+
+    member: Member
+    service: Service
+
+
+def flux_files(services: Sequence[FluxService], options: Options, *, values_from: bool) -> Iterator[Made]:
+    """Yield the objects as files: `<environment>/<service>` for each service, and `<environment>` for its source.
+
+    Without an environment they lie at the top, and the source is called like the chart. With `values_from` values
+    files become ConfigMaps, layers beside the source. Raises InputError where Flux would refuse the chart's place.
+    """
+    read = functools.cache(lambda file: load(file).text)
+    sources: dict[str, list[str]] = {}
+    place = functools.cache(functools.partial(places, options))
+    for member, service in services:
+        where = place(member.environment)
+        namespace = where.target.namespace or "default"
+        folder = member.environment.name if member.environment else ""
+        # Environments may share a namespace, and have other versions of the chart.
+        source = "-".join(filter(None, (where.chart.chart, folder)))
+        shared = sources.setdefault(folder or f"{source}-chart", [chart_source(source, where.chart, namespace)])
+        maps = _config_maps(member, service, namespace, read) if values_from else []
+        # Layers are shared: the service's own file is the last one.
+        shared += [text for _, text in maps[:-1] if text not in shared]
+        release = helm_release(service, source, where.chart, namespace, [name for name, _ in maps])
+        texts = [text for _, text in maps[-1:]] + [release]
+        yield Made(f"{folder}/{service.name}" if folder else service.name, member.values, "---\n".join(texts))
+    for name, texts in sources.items():
+        yield Made(name, "the chart and layers", "---\n".join(texts))
+
+
+def _config_maps(member: Member, service: Service, namespace: str, read: Callable[[str], str]) -> list[tuple[str, str]]:
+    """Return a ConfigMap for each values file of a service, by name; the service's own is the last."""
+    if member.values == "-":
+        raise InputError("standard input becomes no ConfigMap: name the file, or leave --values-from out")
+    paths = [os.path.relpath(layer, member.root) if member.root else layer for layer in member.layers]
+    names = [f"layer-{name_from(path.replace('/', '-'))}" for path in paths]
+    if len(set(names)) < len(names):
+        raise InputError(f"{', '.join(member.layers)}: two of them would be one ConfigMap; rename one")
+    files = [*zip(names, member.layers, strict=True), (f"values-{service.name}", member.values)]
+    return [(name, config_map(name, namespace, read(file))) for name, file in files]

@@ -1,0 +1,83 @@
+"""The services that files and folders stand for, each with its layers, environment and namespace."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from pathlib import Path, PurePosixPath
+from typing import NamedTuple
+
+from modelservice.gitops.fleet_file import NAME, Environment, Fleet, fleet_root, load_fleet
+from modelservice.reading.values_files import values_files
+
+
+class Member(NamedTuple):
+    """A service: its values file, the layers below it, and of a fleet its root and environment (None: no fleet)."""
+
+    values: str
+    layers: tuple[str, ...] = ()
+    root: Path | None = None
+    environment: Environment | None = None
+
+    @property
+    def namespace(self) -> str:
+        """The namespace that the fleet gives it, "" where nothing does."""
+        return self.environment.namespace if self.environment else ""
+
+
+def members(arguments: Sequence[str], layers: Sequence[str] = ()) -> list[Member]:
+    """Return the services that files and folders stand for, in order, each once.
+
+    With `layers` they lie below all services, and no fleet.yaml is read. Otherwise a file or folder of a fleet stands
+    for its services there: a layer for those above it, fleet.yaml for all. Raises InputError for a wrong fleet.yaml.
+    """
+    if layers:
+        return [Member(file, tuple(layers)) for file in dict.fromkeys(values_files(arguments, layers))]
+    return list(dict.fromkeys(member for argument in arguments for member in _of(argument)))
+
+
+def fleets(arguments: Sequence[str]) -> list[Path]:
+    """Return the folders with a fleet.yaml that files and folders belong to or hold, each once."""
+    found = dict.fromkeys(root for argument in arguments if argument != "-" for root in _roots(argument))
+    return list(found)
+
+
+def _roots(argument: str) -> Iterator[Path]:
+    if root := fleet_root(argument):
+        yield root
+    elif Path(argument).is_dir():
+        yield from (Path(folder) for folder, _, files in os.walk(argument) if NAME in files)
+
+
+def _of(argument: str) -> Iterator[Member]:
+    root = fleet_root(argument) if argument != "-" else None
+    if root:
+        yield from _of_fleet(load_fleet(root), argument)
+        return
+    for file in values_files([argument]):
+        inner = fleet_root(file) if file not in ("-", argument) else None
+        # The services of a fleet below come with its fleet.yaml.
+        if inner and Path(file).name == NAME and Path(file).parent == inner:
+            yield from _of_fleet(load_fleet(inner), str(inner))
+        elif not inner:
+            yield Member(file)
+
+
+def _from_here(path: Path) -> str:
+    return str(path) if path.is_absolute() else os.path.relpath(path)
+
+
+def _of_fleet(fleet: Fleet, argument: str) -> Iterator[Member]:
+    asked = PurePosixPath(os.path.relpath(argument, fleet.root))
+    layer = any(layer.file == str(asked) for layer in fleet.layers)
+    if not (layer or str(asked) == NAME or Path(argument).is_dir()):
+        # A file in no environment is a service all the same: somebody named it.
+        environment = next((one for one in fleet.environments if PurePosixPath(one.path) == asked.parent), None)
+        yield Member(argument, fleet.layers_of(str(asked)), fleet.root, environment)
+        return
+    for environment in fleet.environments:
+        for file in fleet.files_of(environment):
+            member = Member(_from_here(fleet.root / file), fleet.layers_of(file), fleet.root, environment)
+            below = str(asked) in (".", NAME) or PurePosixPath(file).is_relative_to(asked)
+            if _from_here(fleet.root / asked) in member.layers if layer else below:
+                yield member

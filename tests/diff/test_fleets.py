@@ -1,0 +1,164 @@
+"""`modelservice diff` on a fleet: what a branch does to its services, with what they have in common said once."""
+
+import json
+import os
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+from modelservice.cli import main
+from modelservice.gitops.fleet_file import load_fleet
+
+FLEET = "layers: [defaults.yaml, {file: prod.yaml, for: prod/*}]\nenvironments: {dev: {}, prod: {}}\n"
+MODEL = "model: {name: Qwen/Qwen3-8B}\n"
+SERVICES = ["dev/chat", "dev/embed", "prod/chat", "prod/embed"]
+
+
+def git(*words: str) -> None:
+    person = ["-c", "user.name=t", "-c", "user.email=t@example.com"]
+    subprocess.run(["git", *person, *words], check=True, capture_output=True)
+
+
+@pytest.fixture(autouse=True)
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, newest_helm: str) -> Path:
+    """Stand in a repository whose last commit has a fleet in services/."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PATH", str(Path(newest_helm).parent), prepend=os.pathsep)
+    layers = {"fleet": FLEET, "defaults": "args: [--seed=1]\n", "prod": "service: {annotations: {stage: prod}}\n"}
+    for name, text in {**layers, **dict.fromkeys(SERVICES, MODEL)}.items():
+        file = tmp_path / f"services/{name}.yaml"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text)
+    git("init", "-q", "-b", "main")
+    git("add", ".")
+    git("commit", "-qm", "one")
+    load_fleet.cache_clear()
+    return tmp_path / "services"
+
+
+def diff(*arguments: str) -> Result:
+    load_fleet.cache_clear()
+    return CliRunner().invoke(main, ["diff", *arguments], catch_exceptions=False)
+
+
+def found(*arguments: str, code: int = 1) -> dict[str, Any]:
+    answer = diff(*arguments, "--format", "json")
+    assert answer.exit_code == code, answer.stderr
+    result: dict[str, Any] = json.loads(answer.stdout)
+    return result
+
+
+def statuses(result: dict[str, Any]) -> dict[str, str]:
+    return {one["service"]: one["status"] for one in result["services"]}
+
+
+def test_nothing_differs() -> None:
+    answer = diff("main", "services")
+    assert (answer.exit_code, answer.stdout) == (0, "4 services: no differences\n")
+
+
+def test_a_change_of_a_layer_is_said_once_for_the_services_that_it_touches(here: Path) -> None:
+    (here / "defaults.yaml").write_text("args: [--seed=2]\n")
+    result = found("main", "services")
+    assert statuses(result) == dict.fromkeys(SERVICES, "changed")
+    assert [one["restarts"] for one in result["services"]] == [True] * 4
+    (common,) = result["common"]
+    assert common == {
+        "kinds": ["Deployment"],
+        "path": "spec.template.spec.containers[server].args",
+        "old": "--seed=1",
+        "new": "--seed=2",
+        "services": SERVICES,
+    }
+    text = diff("main", "services").stdout
+    assert text.count("--seed=2") == 1
+    assert text.startswith("4 services: 4 change, 4 restart\n")
+    assert diff("main", "services", "--format", "markdown").stdout.count("--seed=2") == 1
+    assert diff("main", "services", "--objects").stdout.count("--seed=2") == 4
+
+
+def test_a_layer_of_one_environment_touches_no_other(here: Path) -> None:
+    (here / "prod.yaml").write_text("service: {annotations: {stage: live}}\n")
+    result = found("main", "services")
+    assert statuses(result) == dict.fromkeys(SERVICES[2:], "changed")
+    assert not any(one["restarts"] for one in result["services"])
+    assert "none restarts" in diff("main", "services").stdout
+
+
+def test_services_appear_disappear_and_change_in_two_revisions(here: Path) -> None:
+    (here / "dev/new.yaml").write_text("model: {name: a/b}\n")
+    (here / "prod/embed.yaml").unlink()
+    (here / "prod/chat.yaml").write_text(MODEL + "args: [--seed=9]\n")
+    git("add", ".")
+    git("commit", "-qm", "two")
+    result = found("HEAD~", "HEAD", "services")
+    assert statuses(result) == {"dev/new": "new", "prod/chat": "changed", "prod/embed": "gone"}
+    gone = result["services"][2]
+    assert "helm keeps it, with what is in it" in gone["effects"]
+    assert statuses(found("HEAD~:services", "services")) == statuses(result)
+    # The other way round.
+    assert statuses(found("HEAD", "HEAD~", "services"))["dev/new"] == "gone"
+
+
+def test_a_renamed_service_is_a_new_release_and_its_claim_stays(here: Path) -> None:
+    (here / "prod/chat.yaml").write_text("model: {name: a/b}\n")
+    git("commit", "-qam", "two")
+    (here / "prod/chat.yaml").rename(here / "prod/chat-2.yaml")
+    (one,) = found("main", "services")["services"]
+    assert (one["status"], one["before"], one["service"]) == ("moved", "prod/chat", "prod/chat-2")
+    text = diff("main", "services").stdout
+    assert "> prod/chat → prod/chat-2: a new release chat-2 in prod; the old one goes, and its kept claim stays" in text
+    assert "its volume is empty, and the model is downloaded again" in text
+
+
+def test_another_namespace_is_another_release(here: Path) -> None:
+    (here / "fleet.yaml").write_text(FLEET.replace("prod: {}", "prod: {namespace: models, chart: {version: 0.2.0}}"))
+    result = found("main", "services")
+    assert statuses(result) == {"prod/chat": "moved", "prod/embed": "moved"}
+    assert result["environments"] == ["prod: namespace prod → models", "prod: chart the chart → the chart 0.2.0"]
+
+
+def test_a_bad_service_does_not_stop_the_others(here: Path) -> None:
+    (here / "dev/chat.yaml").write_text("model: {nmae: a/b}\n")
+    (here / "prod/chat.yaml").write_text(MODEL + "args: [--seed=9]\n")
+    answer = diff("main", "services")
+    assert answer.exit_code == 2
+    assert "? dev/chat: services/dev/chat.yaml:1:9: error: model.nmae" in answer.stdout
+    assert "+ --seed=9" in answer.stdout
+
+
+def test_what_a_revision_has_wrong_is_called_as_it_is_there(here: Path) -> None:
+    good = (here / "dev/chat.yaml").read_text()
+    (here / "dev/chat.yaml").write_text("model: {nmae: a/b}\n")
+    git("commit", "-qam", "bad")
+    (here / "dev/chat.yaml").write_text(good)
+    assert "HEAD:services/dev/chat.yaml:1:9: error" in diff("HEAD", "services").stdout
+
+
+def test_one_service_of_a_fleet_has_the_layers_of_each_revision(here: Path) -> None:
+    (here / "defaults.yaml").write_text("args: [--seed=2]\n")
+    answer = diff("main", "services/prod/chat.yaml")
+    assert answer.exit_code == 1
+    assert "- --seed=1\n      + --seed=2" in answer.stdout
+    assert diff("main:services/prod/chat.yaml", "services/prod/chat.yaml").stdout == answer.stdout
+
+
+def test_a_folder_without_a_fleet_is_compared_too(here: Path) -> None:
+    (here / "fleet.yaml").unlink()
+    git("commit", "-qam", "no fleet")
+    (here / "dev/chat.yaml").write_text("model: {name: a/b}\n")
+    assert statuses(found("main", "services/dev")) == {"chat": "changed"}
+
+
+@pytest.mark.parametrize("arguments", [("no-such-revision", "services"), ("main", "HEAD", "nowhere")])
+def test_what_cannot_be_compared_has_its_own_exit_code(arguments: tuple[str, ...]) -> None:
+    assert diff(*arguments).exit_code == 2
+
+
+def test_markdown_shows_values_as_they_are(here: Path) -> None:
+    (here / "defaults.yaml").write_text("args: [--seed=1]\npodAnnotations: {note: 'a ``` | <b> fence'}\n")
+    text = diff("main", "services", "--format", "markdown").stdout
+    assert "````diff\n" in text
+    assert "+ note: a ``` | <b> fence" in text or "+ a ``` | <b> fence" in text

@@ -1,0 +1,158 @@
+"""fleet.yaml: which layers lie below which services, and what is wrong with one."""
+
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+from modelservice.cli import main
+from modelservice.errors import InputError
+from modelservice.gitops.fleet_check import check_fleets
+from modelservice.gitops.fleet_file import load_fleet
+from modelservice.gitops.members import members
+
+FLEET = """\
+layers:
+  - defaults.yaml
+  - {file: layers/prod.yaml, for: prod/*}
+  - {file: bases/embed.yaml, for: ["*/embed-*", dev/chat.yaml]}
+environments:
+  dev: {}
+  prod: {namespace: models, path: live/prod}
+"""
+FILES = ["defaults.yaml", "layers/prod.yaml", "bases/embed.yaml"]
+SERVICES = ["dev/chat.yaml", "dev/embed-bge.yml", "live/prod/chat.yaml", "live/prod/embed-bge.yaml"]
+
+
+@pytest.fixture(autouse=True)
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name in [*FILES, *SERVICES, "dev/.hidden.yaml", "dev/deeper/chat.yaml"]:
+        file = Path("services") / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text("model: {name: a/b}\n")
+    Path("services/fleet.yaml").write_text(FLEET.replace("for: prod/*", "for: live/prod/*"))
+    load_fleet.cache_clear()
+
+
+def found(*arguments: str) -> list[tuple[str, list[str], str]]:
+    return [(one.values, list(one.layers), one.namespace) for one in members(arguments)]
+
+
+DEV = ("services/dev/chat.yaml", ["services/defaults.yaml", "services/bases/embed.yaml"], "dev")
+DEV_EMBED = ("services/dev/embed-bge.yml", DEV[1], "dev")
+PROD = ("services/live/prod/chat.yaml", ["services/defaults.yaml", "services/layers/prod.yaml"], "models")
+PROD_EMBED = ("services/live/prod/embed-bge.yaml", PROD[1], "models")
+
+
+def test_each_service_has_its_layers_in_order_and_its_namespace() -> None:
+    assert found("services") == found(".") == found("services/fleet.yaml") == [DEV, DEV_EMBED, PROD, PROD_EMBED]
+    assert found("services/live") == [PROD, PROD_EMBED]
+    assert found("services/dev/chat.yaml", "services/dev") == [DEV, DEV_EMBED]
+
+
+def test_a_layer_stands_for_the_services_above_it() -> None:
+    assert found("services/layers/prod.yaml") == [PROD, PROD_EMBED]
+    assert found("services/bases/embed.yaml") == [DEV, DEV_EMBED]
+    assert len(found("services/defaults.yaml")) == len(SERVICES)
+
+
+def test_the_fleet_is_found_from_below_and_not_above_the_repository(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir("services/dev")
+    assert found("chat.yaml") == [("chat.yaml", ["../defaults.yaml", "../bases/embed.yaml"], "dev")]
+    Path(".git").mkdir()
+    load_fleet.cache_clear()
+    assert found("chat.yaml") == [("chat.yaml", [], "")]
+
+
+def test_layers_of_the_command_line_win() -> None:
+    given = members(["services/dev/chat.yaml"], ["services/layers/prod.yaml"])
+    assert [(one.layers, one.namespace) for one in given] == [(("services/layers/prod.yaml",), "")]
+
+
+def test_a_folder_without_a_fleet_works_as_before() -> None:
+    Path("services/fleet.yaml").unlink()
+    assert [one.values for one in members(["services/dev"])] == [
+        "services/dev/chat.yaml",
+        "services/dev/embed-bge.yml",
+        "services/dev/deeper/chat.yaml",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("environments: {}\n", "services/fleet.yaml:1:15: wrong-length"),
+        ("layers: []\n", "services/fleet.yaml:1:1: missing-key"),
+        ("environments:\n  dev: {namspace: a}\n", "services/fleet.yaml:2:9: unknown-key"),
+        ("environments:\n  Dev: {}\n", "services/fleet.yaml:2:3: bad-format"),
+        ("layers: [../x.yaml]\nenvironments: {dev: {}}\n", "services/fleet.yaml:1:10: bad-format"),
+        ("layers: [no.yaml]\nenvironments: {dev: {}}\n", "services/fleet.yaml:1:10: fleet-layer"),
+        (
+            "layers: [{file: defaults.yaml, for: x/*}]\nenvironments: {dev: {}}\n",
+            "services/fleet.yaml:1:37: fleet-layer",
+        ),
+        ("environments: {prod: {}}\n", "services/fleet.yaml:1:16: fleet-environment"),
+        ("environments: {dev: {}, test: {path: dev}}\n", "services/fleet.yaml:1:25: fleet-environment"),
+        (
+            "environments: {dev: {namespace: a}, prod: {path: live/prod, namespace: a}}\n",
+            "services/fleet.yaml:1:37: fleet-release",
+        ),
+        (
+            "environments: {dev: {}}\ngit: {repository: 'https://ann:s3cr3t@git.example.com/m.git'}\n",
+            "services/fleet.yaml:2:19: fleet-credentials",
+        ),
+        ("environments: [\n", "services/fleet.yaml:2:1: yaml-syntax"),
+    ],
+)
+def test_what_is_wrong_is_said_where_it_stands(text: str, says: str) -> None:
+    Path("services/fleet.yaml").write_text(text)
+    findings = check_fleets([Path("services")])[0]
+    assert says in [f"{one.position.file}:{one.position.line}:{one.position.column}: {one.rule}" for one in findings]
+
+
+def test_credentials_are_not_repeated() -> None:
+    Path("services/fleet.yaml").write_text(
+        "environments: {dev: {}}\ngit: {repository: 'https://ann:s3cr3t@git.example.com/m.git'}\n"
+    )
+    for style in ("text", "json", "github", "sarif"):
+        answer = CliRunner().invoke(main, ["validate", "services", "--format", style], catch_exceptions=False)
+        assert answer.exit_code == 1
+        assert "fleet-credentials" in answer.output
+        assert "s3cr3t" not in answer.output
+
+
+def test_a_file_that_no_command_looks_at_is_said() -> None:
+    Path("services/prod").mkdir()
+    Path("services/prod/kustomization.yaml").write_text("apiVersion: kustomize.config.k8s.io/v1beta1\n")
+    Path("services/prod/chat.yaml").write_text("model: {name: a/b}\n")
+    findings = check_fleets([Path("services")])[0]
+    assert [(one.position.file, one.rule, one.severity) for one in findings] == [
+        ("services/dev/deeper/chat.yaml", "fleet-stray", "warning"),
+        ("services/prod/chat.yaml", "fleet-stray", "warning"),
+    ]
+
+
+def test_a_wrong_fleet_stops_the_other_commands() -> None:
+    Path("services/fleet.yaml").write_text("environments: {}\n")
+    with pytest.raises(InputError, match=r"modelservice validate services/fleet\.yaml"):
+        members(["services"])
+
+
+@pytest.mark.parametrize(
+    ("key", "says"),
+    [
+        ("fleet", "environments  The environments by name"),
+        ("fleet.layers", "for   The services that it lies below"),
+        ("fleet.environments.prod", "namespace  Where its services run."),
+        ("fleet.environments.prod.chart.version", "The version that is installed."),
+        ("fleet.git.revision", 'DEFAULT:  "HEAD"'),
+    ],
+)
+def test_a_key_is_explained(key: str, says: str) -> None:
+    answer = CliRunner().invoke(main, ["explain", key], catch_exceptions=False)
+    assert says in answer.stdout
+
+
+def test_an_unknown_key_is_said_to_be_one() -> None:
+    answer = CliRunner().invoke(main, ["explain", "fleet.nothing"], catch_exceptions=False)
+    assert (answer.exit_code, "fleet.yaml has no key nothing" in answer.stderr) == (1, True)
