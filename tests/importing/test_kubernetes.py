@@ -163,6 +163,26 @@ def test_gpus_that_the_original_does_not_use_stay_unused() -> None:
     assert container_of(resources=limits).settings["args"] == ["--tensor-parallel-size=1"]
 
 
+def test_a_split_that_counts_the_gpus_is_their_number() -> None:
+    script = "vllm serve m/n --tensor-parallel-size $(nvidia-smi -L | wc -l)"
+    part = container_of(command=["sh", "-c"], args=[script], resources={"limits": {"nvidia.com/gpu": 4}})
+    assert (part.settings["gpu.count"], part.settings.get("args", []), part.notes) == (4, [], ())
+
+
+def test_a_path_behind_the_images_command_is_the_model() -> None:
+    claim = {"name": "m", "persistentVolumeClaim": {"claimName": "m", "readOnly": True}}
+    item = changed(args=["/models/x"], volumeMounts=[{"name": "m", "mountPath": "/models"}])
+    item["spec"]["template"]["spec"]["volumes"] = [claim]
+    part = import_kubernetes(dump(item))
+    assert (part.settings["model.name"], part.settings["modelVolume.readOnly"], part.notes) == ("/models/x", True, ())
+
+
+def test_a_command_of_ones_own_stays_with_a_note() -> None:
+    part = container_of(command=["/scripts/start.sh"], args=[])
+    assert part.settings["command"] == ["/scripts/start.sh"]
+    assert [note.written for note in part.notes] == ["/scripts/start.sh", "arguments.command"]
+
+
 def test_a_script_before_vllm_stays() -> None:
     part = container_of(command=["sh", "-c"], args=["pip install x && vllm serve m/n --seed 1"])
     assert part.settings["command"] == ["sh", "-c", 'pip install x && exec vllm serve m/n "$@"', "sh"]

@@ -67,10 +67,11 @@ def read_objects(text: str) -> list[Object]:
     if len(text) > LONGEST:
         raise InputError(f"the objects are longer than {LONGEST // 1_000_000} megabytes: pass the service's own alone")
     try:
-        found = [one for item in load_objects(text) for one in members(item) if _is_object(one)]
+        everything = [one for item in load_objects(text) for one in members(item)]
     except yaml.YAMLError as error:
         problem = getattr(error, "problem", "") or str(error).splitlines()[0]
         raise InputError(f"the objects are no YAML: {problem}") from error
+    found = [one for one in everything if _is_object(one) and not _is_test(one)]
     if not found:
         raise InputError("there is no object of Kubernetes in it: pass manifests, or what kubectl get -o yaml prints")
     return [plain(one) for one in found]
@@ -78,6 +79,12 @@ def read_objects(text: str) -> list[Object]:
 
 def _is_object(item: Any) -> bool:
     return isinstance(item, Mapping) and isinstance(item.get("kind"), str) and isinstance(item.get("metadata"), Mapping)
+
+
+def _is_test(item: Object) -> bool:
+    """Say whether an object is run by `helm test` alone."""
+    annotations = item["metadata"].get("annotations")
+    return isinstance(annotations, Mapping) and str(annotations.get("helm.sh/hook")).startswith("test")
 
 
 def plain(item: Object) -> Object:

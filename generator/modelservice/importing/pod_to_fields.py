@@ -95,7 +95,7 @@ def _command(start: Start, model: str) -> Part:
         default = default_values()["model"]["name"]
         return Part({"model.name": default, "command": words}, (unread(model),))
     command = tuple(word.replace(MODEL, model) for word in start.launch.command)
-    notes = () if model or command else (Note("the model", "the container names none, so that the default is served"),)
+    notes = () if model or command else (Note("--model", "the container names none, so that the default is served"),)
     return Part({"command": list(command)} if command else {}, notes)
 
 

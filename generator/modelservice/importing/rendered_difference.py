@@ -87,7 +87,8 @@ def with_differences(part: Part, workload: Workload, objects: Sequence[Object]) 
         with chart_for() as chart:
             rendered = read_objects(manifests(chart, "imported", "default", [document]))
     except ToolError as error:
-        note = Note("comparison", f"the original was not compared with the result: {str(error).splitlines()[0]}")
+        why = " ".join(str(error).split())[:300]
+        note = Note("comparison", f"the original was not compared with the result: {why}")
         return part._replace(notes=(*part.notes, note))
     meant: dict[str, list[str]] = {}
     notes = []

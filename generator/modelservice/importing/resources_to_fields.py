@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
+from modelservice.importing.container import Note
 from modelservice.importing.part import Part
 from modelservice.rules.gpu import GPU_IMAGES
 
@@ -29,7 +30,7 @@ def gpus_of(resources: Mapping[str, Any]) -> Gpus:
     for name, quantity in {**(resources.get("requests") or {}), **(resources.get("limits") or {})}.items():
         kind = name.rpartition("/")[2]
         if "/" in name and _ACCELERATOR.search(kind.replace("_", "-")) and not _PART_OF_ONE.search(kind):
-            return Gpus(name, int(quantity) if str(quantity).isdecimal() else 0)
+            return Gpus(name, int(quantity) if str(quantity).isdecimal() else 1)
     return Gpus("", 0)
 
 
@@ -54,4 +55,6 @@ def fields_of_resources(resources: Mapping[str, Any], repository: str, runtime_c
         settings[f"resources.{part}"] = {"cpu": "", "memory": "", **amounts}
     if claims := resources.get("claims"):
         settings["resources.claims"] = claims
-    return Part(settings)
+    quantity = (resources.get("limits") or resources.get("requests") or {}).get(gpus.resource, 0)
+    note = Note(f"{gpus.resource}: {quantity}", "it is no number: set gpu.count")
+    return Part(settings, () if str(quantity).isdecimal() else (note,))

@@ -10,6 +10,7 @@ from modelservice.importing.container import Note
 from modelservice.importing.env_to_fields import api_key_from, names_of, secret_of, token_from
 from modelservice.importing.launch import Launch, launch_of
 from modelservice.importing.part import Part, joined
+from modelservice.importing.resources_to_fields import gpus_of
 from modelservice.vllm.argument_rules import OWNED, PARALLEL
 
 Object = Mapping[str, Any]
@@ -18,6 +19,8 @@ _SHELLS = re.compile(r"\$(?:([A-Za-z_]\w*)|\{([A-Za-z_]\w*)\})")
 _ANY = re.compile(f"{_REFERENCE.pattern}|{_SHELLS.pattern}")
 # Flags whose value decides on fields, and has to be known.
 _READ = {*OWNED, *PARALLEL, *PARALLEL.values()} - {"--api-key", "--hf-token"}
+# What the reader of shells makes of $(nvidia-smi … | wc -l), the number of the container's GPUs.
+_COUNTED = re.compile(r"\$nvidia_smi_\w+")
 _SECRETS = {"--api-key": "VLLM_API_KEY", "--hf-token": "HF_TOKEN"}
 
 
@@ -37,12 +40,16 @@ class Start(NamedTuple):
 def start_of(server: Object, known: Mapping[str, str]) -> Start:
     """Return how a container starts vLLM; `known` are the values of its variables."""
     words = [str(word) for word in (*(server.get("command") or ()), *(server.get("args") or ()))]
-    launch = _with_parameters(launch_of(words), words)
+    # Behind the image's own command a path is the model's.
+    is_path = not server.get("command") and words[:1] != [] and words[0].startswith("/")
+    launch = _with_parameters(launch_of(["vllm", "serve", *words] if is_path else words), words)
     names = {*names_of(server), *launch.variables, *known}
     shell = not launch.command and [*launch.arguments] != words[len(words) - len(launch.arguments) :]
     known = {**known, **launch.variables}
     arguments = [_kubernetes(word, known, names, shell=shell) for word in launch.arguments]
-    start = _taken_out(launch, _filled(arguments, known), server)
+    number = str(gpus_of(server.get("resources", {})).number)
+    filled = [_COUNTED.sub(number, word) for word in _filled(arguments, known)]
+    start = _taken_out(launch, filled, server)
     return start._replace(part=joined([start.part, Part(remarks=tuple(_written_out(launch, start, known)))]))
 
 
