@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from modelservice.importing.cluster_objects import Object, Workload, find_workload, plain, read_objects
 from modelservice.importing.container import Note
 from modelservice.importing.env_to_fields import configs_in, known_values
-from modelservice.importing.inline_values import part_of_inline_values
+from modelservice.importing.gitops_values import part_of_inline_values
 from modelservice.importing.llmos import find_model_service, notes_of, operators_objects, remarks_of
 from modelservice.importing.part import Part, joined, values_of
 from modelservice.importing.pod_to_fields import part_of_pod
