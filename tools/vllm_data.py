@@ -20,7 +20,7 @@ Releases = Mapping[str, Mapping[str, Facts]]
 
 _SCALARS = ("type", "nargs")
 _LISTS = ("values", "aliases", "negative")
-_MARKS = ("enforced", "repeatable", "deprecated")
+_MARKS = ("enforced", "repeatable", "deprecated", "optional")
 _WIDE = 130
 
 

@@ -149,8 +149,9 @@ def _problems(document: Document) -> list[Problem]:
     if len(problems) >= MOST:  # rules trust every type
         return [*said, _MORE]
     sound = _without(given, [problem.path for problem in problems])
+    refused = frozenset(one.path for one in problems if one.severity is Severity.ERROR)
     merged = left_out(coalesce(default_values(), sound), plain_schema(), plain_schema()["definitions"])
-    values = Values(merged, given, default_values(), secrets)
+    values = Values(merged, given, default_values(), secrets, refused)
     found = list(itertools.islice(check_rules(values), MOST))
     return said + found + ([_MORE] if len(found) == MOST else [])
 

@@ -11,13 +11,13 @@ from modelservice.findings import Problem, Refuser, Severity
 from modelservice.redact import safe_arguments
 from modelservice.rules.given_arguments import adding_argument, command_line_of, whole_numbers, words
 from modelservice.rules.image import is_own_image, release_of
-from modelservice.rules.rule import Said, Values, put, rule
+from modelservice.rules.rule import RefusedValueError, Said, Values, put, rule
 from modelservice.rules.workload import drain_seconds
 from modelservice.spelling import nearest
 from modelservice.vllm.argument_rules import PARALLEL
 
 if TYPE_CHECKING:
-    pass
+    from modelservice.vllm.releases import Release
 
 # Fields that are nothing but a flag whose values vLLM knows.
 _FLAG_FIELDS = {"model.reasoningParser": "--reasoning-parser", "model.toolCallParser": "--tool-call-parser"}
@@ -29,23 +29,33 @@ _VARIABLE = re.compile(r"(?<!\$)\$\(([A-Za-z_][A-Za-z0-9_.-]*)\)")
 
 def check_args(values: Values) -> list[Problem]:
     """Return what vLLM's command line says of the arguments, in the release that the image holds."""
-    parsers = [key for key in _FLAG_FIELDS if values.at(key)]
-    if not values.at("args") and not parsers:
+    parsers = [key for key in _FLAG_FIELDS if not values.was_refused(key) and values.at(key)]
+    if values.was_refused("args") or not (values.at("args") or parsers):
         return []
     from modelservice.vllm.arguments import check_arguments
-    from modelservice.vllm.releases import Exactness
 
-    found = [problem for key in parsers for problem in _field_problems(values, key)]
-    release, given_words = release_of(values), words(values)
-    own = is_own_image(values)
-    # A nightly build is newer than every release; `latest` and a digest alone stand for one.
-    if own and release.exactness is Exactness.UNSTATED and values.at("image.tag") not in ("", "latest"):
-        release = release._replace(exactness=Exactness.NEWER, asked=str(values.at("image.tag")))
+    release, own = _release(values)
+    given_words = words(values)
+    found = [problem for key in parsers for problem in _field_problems(values, key)] if own else []
     for problem in check_arguments(given_words, release, own_image=own):
         # Beside a command of one's own the chart names no model.
         mine = problem.rule == "argument-owned" and given_words[int(problem.path[-1])].partition("=")[0] == "--model"
         found += [] if mine and values.at("command") else [problem]
     return found
+
+
+def _release(values: Values) -> tuple[Release, bool]:
+    """Return the release that the arguments are for, and whether it is in one of vLLM's own images."""
+    from modelservice.vllm.releases import Exactness, Release, newest_release
+
+    try:
+        release, own = release_of(values), is_own_image(values)
+    except RefusedValueError:  # what was refused might have named any
+        return Release(newest_release(), Exactness.UNSTATED, ""), False
+    # A nightly build is newer than every release; `latest` and a digest alone stand for one.
+    if own and release.exactness is Exactness.UNSTATED and values.at("image.tag") not in ("", "latest"):
+        release = release._replace(exactness=Exactness.NEWER, asked=str(values.at("image.tag")))
+    return release, own
 
 
 def _field_problems(values: Values, key: str) -> Iterator[Problem]:

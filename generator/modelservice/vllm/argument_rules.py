@@ -170,6 +170,14 @@ RULES = (
         why=_EXITS,
     ),
     Rule(
+        "argument-conflict",
+        Severity.ERROR,
+        "Arguments contradict each other.",
+        _CONSTRAINTS,
+        Refuser.VLLM,
+        why=f"vLLM checks some arguments against each other before it loads the model. {_EXITS}",
+    ),
+    Rule(
         "argument-owned",
         Severity.ERROR,
         "A flag is reserved for the chart.",

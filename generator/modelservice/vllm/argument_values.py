@@ -30,7 +30,7 @@ class Fault(NamedTuple):
 
 def value_fault(flag: Flag, text: str) -> Fault | None:
     """Return what is wrong with one value of a flag, or None. What Kubernetes puts in, `$(NAME)`, is not known here."""
-    if "$(" in text:
+    if "$(" in text or (flag.optional and text in ("", "None")):
         return None
     fault = _fault(flag, text)
     if fault is None:
@@ -49,7 +49,8 @@ def _fault(flag: Flag, text: str) -> Fault | None:
     if fault is None and (limits := facts("constraints")["ranges"].get(flag.name)):
         fault = _range(flag, text, limits)
     if fault is None and flag.values and text.lower() not in {value.lower() for value in flag.values}:
-        return Fault("argument-value", f"{shown(text)} is not known; known are {_names(flag.values)}")
+        rule = "argument-choice" if flag.closed else "argument-value"
+        return Fault(rule, f"{shown(text)} is not known; known are {_names(flag.values)}")
     return fault
 
 

@@ -13,8 +13,8 @@ from modelservice.vllm.releases import Life, alive, lives_of, releases, spans
 class Flag(NamedTuple):
     """A flag of `vllm serve` in one release.
 
-    `values` are the known ones, all there are when `enforced`; `negatives` switch it off; `nargs` is "" for one value,
-    "?" for at most one, "+" for one or more. `type` is switch, boolean, str, int, float, human-int (4k),
+    `values` are the known ones, all there are when the parser (`enforced`) or the configuration (`closed`) says so; `negatives` switch it off; `nargs` is "" for one value,
+    "?" for at most one, "+" for one or more; an `optional` one takes "" and None for "not set". `type` is switch, boolean, str, int, float, human-int (4k),
     human-int-or-auto, json, json-object or str-or-json.
     """
 
@@ -23,9 +23,11 @@ class Flag(NamedTuple):
     nargs: str
     values: tuple[str, ...]
     enforced: bool
+    closed: bool
     negatives: tuple[str, ...]
     aliases: tuple[str, ...]
     deprecated: bool
+    optional: bool
     repeatable: bool
     default: Any
 
@@ -50,15 +52,18 @@ def command_line(release: str) -> dict[str, Flag]:
 
 
 def _flag(name: str, entry: dict[str, Any], release: str) -> Flag:
+    closed = facts("constraints")["choices"]
     return Flag(
         name=name,
         type=_one(entry["type"], release),
         nargs=_one(entry.get("nargs", ""), release) or "",
-        values=_all(entry.get("values", []), release),
+        values=_all(entry.get("values", []), release) + tuple(closed.get(name, {}).get("also", ())),
         enforced="enforced" in entry and alive(entry["enforced"], release),
+        closed=name in closed and alive(closed[name]["in"], release),
         negatives=_all(entry.get("negative", []), release),
         aliases=_all(entry.get("aliases", []), release),
         deprecated="deprecated" in entry and alive(entry["deprecated"], release),
+        optional="optional" in entry and alive(entry["optional"], release),
         repeatable="repeatable" in entry,
         default=_one(entry.get("default", {}), release),
     )

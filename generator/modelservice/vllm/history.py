@@ -26,7 +26,8 @@ def unknown(item: Unknown, line: Line) -> Problem:
         message = f"`{item.spelling}` came with vLLM {ahead[0].since}; this is {line.label}"
         return problem("argument-not-yet", item.at, message, f"remove it, or use vLLM {ahead[0].since} or later")
     if item.candidates and item.spelling != "--":
-        return _abbreviated(item, line)
+        message = f"`{item.spelling}` is the beginning of {len(item.candidates)} flags of {line.label}"
+        return problem("argument-ambiguous", item.at, message, f"write {' or '.join(item.candidates[:4])}")
     near = nearest(item.spelling, line.flags)
     message = f"`{item.spelling}` is no flag of {line.label}"
     if not near:
@@ -36,16 +37,15 @@ def unknown(item: Unknown, line: Line) -> Problem:
     return problem("argument-unknown", item.at, message, hint, _corrected(item, near, owned))
 
 
-def _abbreviated(item: Unknown, line: Line) -> Problem:
-    if len(item.candidates) > 1:
-        message = f"`{item.spelling}` is the beginning of {len(item.candidates)} flags of {line.label}"
-        return problem("argument-ambiguous", item.at, message, f"write {' or '.join(item.candidates[:4])}")
-    whole = item.candidates[0]
-    owned, value = _owned(whole, line), f"={item.values[0].text}" if item.attached else ""
-    words = [word.text for word in item.values] if item.attached else ()
-    hint = owned.instead(words) if owned else f"write {quoted_item(whole + value)}"
-    message = f"`{item.spelling}` is only the beginning of `{whole}`"
-    found = problem("argument-abbreviated", item.at, message, hint, _corrected(item, whole, owned))
+def abbreviated(item: Given, line: Line) -> Problem:
+    """Return the problem of a flag of which only the beginning is written."""
+    whole, words = item.spelling, [word.text for word in item.values]
+    owned, value = _owned(whole, line), f"={words[0]}" if item.attached else ""
+    key = f".{item.key}" if item.key else ""
+    hint = owned.instead(words if item.attached else ()) if owned else f"write {quoted_item(whole + key + value)}"
+    message = f"`{item.beginning}` is only the beginning of `{whole}`"
+    fix = owned.fix(item.items, words) if owned else in_place([item.at], [whole + key + value])
+    found = problem("argument-abbreviated", item.at, message, hint, fix)
     return found._replace(severity=Severity.ERROR) if owned else found  # the flag then moves what the pod relies on
 
 
