@@ -5,7 +5,7 @@ their functions do not. A complete model in the volume is served when the hub do
 {{- define "modelservice.download.program" -}}
 {{ include "modelservice.download.stop" . }}
 import json, re
-model, revision = os.environ["MODEL"], os.environ["REVISION"] or None
+model, revision = os.environ["MODEL"].partition(":")[0], os.environ["REVISION"] or None
 {{- if eq .Values.model.source "modelscope" }}
 from modelscope import snapshot_download
 def download():

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from modelservice.findings import Problem, Refuser, Severity
 from modelservice.redact import safe_arguments
-from modelservice.rules.given_arguments import adding_argument, command_line_of, whole_numbers, words
+from modelservice.rules.given_arguments import adding_argument, given, whole_numbers, words
 from modelservice.rules.image import is_own_image, release_of
 from modelservice.rules.rule import RefusedValueError, Said, Values, put, rule
 from modelservice.rules.workload import drain_seconds
@@ -17,10 +17,13 @@ from modelservice.spelling import nearest
 from modelservice.vllm.argument_rules import PARALLEL
 
 if TYPE_CHECKING:
+    from modelservice.vllm.argument_relations import Beside
     from modelservice.vllm.releases import Release
 
 # Fields that are nothing but a flag whose values vLLM knows.
 _FLAG_FIELDS = {"model.reasoningParser": "--reasoning-parser", "model.toolCallParser": "--tool-call-parser"}
+# What brings parsers that vLLM does not have.
+_PLUGINS = {"model.reasoningParser": "--reasoning-parser-plugin", "model.toolCallParser": "--tool-parser-plugin"}
 _SPLITS = ("--tensor-parallel-size", "--pipeline-parallel-size")
 # Resources of HAMi and of Alibaba's plugin, which give out GPUs by memory or cores.
 _BY_MEMORY = ("nvidia.com/gpumem", "nvidia.com/gpucores", "aliyun.com/gpu-mem")
@@ -36,8 +39,8 @@ def check_args(values: Values) -> list[Problem]:
 
     release, own = _release(values)
     given_words = words(values)
-    found = [problem for key in parsers for problem in _field_problems(values, key)] if own else []
-    for problem in check_arguments(given_words, release, own_image=own):
+    found = [problem for key in parsers for problem in _field_problems(values, key, release)]
+    for problem in check_arguments(given_words, release, own_image=own, beside=_beside(values)):
         # Beside a command of one's own the chart names no model.
         mine = problem.rule == "argument-owned" and given_words[int(problem.path[-1])].partition("=")[0] == "--model"
         found += [] if mine and values.at("command") else [problem]
@@ -58,16 +61,39 @@ def _release(values: Values) -> tuple[Release, bool]:
     return release, own
 
 
-def _field_problems(values: Values, key: str) -> Iterator[Problem]:
-    """Yield what the image's vLLM does not know: the field's flag, or the name that it holds."""
-    line, name, path = command_line_of(values), values.at(key), tuple(key.split("."))
-    flag = line.flags.get(_FLAG_FIELDS[key])
-    if flag and flag.values and name not in flag.values:
-        near = nearest(name, flag.values, cutoff=0.5)
-        hint = f"did you mean {near}?" if near else f"known are {', '.join(flag.values)}"
-        message = f"{line.label} knows no parser {name} without a plugin"
-        fix = put({path: near}) if near else ()
+def _beside(values: Values) -> Beside:
+    """Return what counts beside the arguments; the chart splits the model over the pod's GPUs where they do not."""
+    from modelservice.vllm.argument_relations import Beside
+
+    rocm = not values.was_refused("image.repository") and values.at("image.repository").endswith("-rocm")
+    count = 0 if values.was_refused("gpu.count") else values.at("gpu.count")
+    own = count and not whole_numbers(values, tuple(PARALLEL))
+    return Beside(count if own else 1, rocm)
+
+
+def _field_problems(values: Values, key: str, release: Release) -> Iterator[Problem]:
+    """Yield that the image's vLLM does not know the parser that a field names, unless a plugin may bring it."""
+    from modelservice.vllm.argument_values import near_value
+    from modelservice.vllm.flags import command_line
+    from modelservice.vllm.releases import Exactness
+
+    flag, name, path = command_line(release.name).get(_FLAG_FIELDS[key]), values.at(key), tuple(key.split("."))
+    if not flag or not flag.values or name in flag.values or (not flag.enforced and _given_plugin(values, key)):
+        return
+    near = near_value(name, flag.values)
+    hint = f"did you mean {near}?" if near else f"known are {', '.join(flag.values)}"
+    fix = put({path: near}) if near else ()
+    if flag.enforced and release.exactness is Exactness.KNOWN and is_own_image(values):
+        message = f"{release.label} knows no parser {name}"
+        yield Problem(Severity.ERROR, path, message, hint, "argument-choice", fix=fix)
+    else:
+        message = f"{release.label} knows no parser {name} without a plugin"
         yield Problem(Severity.WARNING, path, message, hint, "argument-value", fix=fix)
+
+
+def _given_plugin(values: Values, key: str) -> bool:
+    """Say whether an argument names a file that may define parsers, or one with more arguments."""
+    return not values.was_refused("args") and bool(given(values, _PLUGINS[key], "--config"))
 
 
 @rule(
@@ -144,7 +170,7 @@ def _split(values: Values) -> _Split | None:
     if "--data-parallel-size-local" in sizes or _one_rank(values):  # the other ranks are in other pods
         sizes.pop("--data-parallel-size", None)
     needed = math.prod(size for _, size in sizes.values())
-    if not sizes:
+    if not needed or not sizes:  # a head of data parallelism has no rank of its own; any other 0 is argument-range's
         return None
     product = " times ".join(f"{flag} {size}" for flag, (_, size) in sizes.items())
     have = f"gpu.count is {count}" + (f" on each of {nodes} nodes" if nodes > 1 else "")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 from modelservice.redact import shown
@@ -18,6 +18,8 @@ _BINARY = {"K": 2**10, "M": 2**20, "G": 2**30, "T": 2**40}
 _THOUSANDS = re.compile(r"\d{1,3}(,\d{3})+")
 _PAIRS = re.compile(r"[\w-]+=[^,=]+(,[\w-]+=[^,=]+)*")
 _LISTED = 12
+# Short names that people use for types of numbers.
+_SYNONYMS = {"fp16": "float16", "bf16": "bfloat16", "fp32": "float32"}
 
 
 class Fault(NamedTuple):
@@ -35,7 +37,9 @@ def value_fault(flag: Flag, text: str) -> Fault | None:
     fault = _fault(flag, text)
     if fault is None:
         return None
-    example = [str(flag.default)] if fault.rule == "argument-range" and flag.default is not None else []
+    # A share such as 1.01 says nothing of the one that is meant; a count such as 0 stands for the default.
+    count = fault.rule == "argument-range" and flag.type != "float" and flag.default is not None
+    example = [str(flag.default)] if count else []
     mend = next((other for other in (*_repairs(flag, text), *example) if _fault(flag, other) is None), "")
     return fault._replace(mend=_compact(mend) if "json" in flag.type else mend)
 
@@ -189,9 +193,21 @@ def _repairs(flag: Flag, text: str) -> Iterator[str]:
         yield next((value for value in flag.values if (_number(value) or 0) >= number), "")
     elif number is not None:
         yield from (str(int(number)) if number.is_integer() else "", f"{number / 100:g}" if number >= 10 else "")
-    names = {value.lower(): value for value in flag.values}
-    if near := nearest(bare, names, cutoff=0.5):
-        yield names[near]
+    yield near_value(bare, flag.values)
+
+
+def near_value(text: str, names: Sequence[str]) -> str:
+    """Return the name that a text misspells, "" where none is near: its numbers are no misspelling of other ones."""
+    lower = {name.lower(): name for name in names}
+    plain = _SYNONYMS.get(text.lower(), text.lower())
+    if plain in lower:
+        return lower[plain]
+    alike = [name for name in lower if _numbers_in(name) == _numbers_in(plain)]
+    return lower.get(nearest(plain, alike, cutoff=0.8) or "", "")
+
+
+def _numbers_in(text: str) -> list[str]:
+    return re.findall(r"\d+", text)
 
 
 def _json_repairs(flag: Flag, text: str) -> Iterator[str]:

@@ -143,8 +143,8 @@ def _values(item: Given, line: Line) -> Iterator[Problem]:
         fault = value_fault(item.flag, word.text)
         if fault:
             message = f"`{item.flag.name}`: {fault.message}"
-            if fault.rule in ("argument-choice", "argument-value"):
-                message += value_change(item, word.text, line)
+            if change := value_change(item, word.text, line):
+                message, fault = message + change, fault._replace(mend="")
             mend = f"{item.flag.name}={fault.mend}" if item.attached else fault.mend
             if fault.mend:
                 yield writing(fault.rule, word.at, message, [mend])

@@ -89,6 +89,17 @@ def lives(spelling: str) -> list[Life]:
     return lives_of(_joined(sorted(found))) or [Life("", releases()[0])] * (spelling in gone_before)
 
 
+def every_spelling() -> list[str]:
+    """Return every name that a flag has or had in any release."""
+    known = facts("flags")["flags"].items()
+    aliases = (name for _, entry in known for name in _names(entry.get("aliases", [])))
+    return [*(name for name, _ in known if name.startswith("--")), *aliases, *facts("history")["gone_before"]["flags"]]
+
+
+def _names(fact: list[str] | dict[str, list[str]]) -> list[str]:
+    return fact if isinstance(fact, list) else [name for names in fact.values() for name in names]
+
+
 def first_release_with(flag: str) -> str | None:
     """Return the first listed release with a flag, however it is spelled; None when no release has it."""
     found = lives(flag)

@@ -9,9 +9,10 @@ from typing import Any
 from modelservice.findings import Fix, Problem, Severity
 from modelservice.spelling import nearest
 from modelservice.vllm.argument_rules import FIELDS, OWNED, Owned, in_place, problem, quoted_item, quoted_items
+from modelservice.vllm.argument_values import value_fault
 from modelservice.vllm.command_line import Given, Unknown
 from modelservice.vllm.facts import facts
-from modelservice.vllm.flags import Line, lives
+from modelservice.vllm.flags import Flag, Line, every_spelling, lives
 from modelservice.vllm.releases import alive, other_lives
 
 
@@ -28,13 +29,25 @@ def unknown(item: Unknown, line: Line) -> Problem:
     if item.candidates and item.spelling != "--":
         message = f"`{item.spelling}` is the beginning of {len(item.candidates)} flags of {line.label}"
         return problem("argument-ambiguous", item.at, message, f"write {' or '.join(item.candidates[:4])}")
-    near = nearest(item.spelling, line.flags)
+    near = nearest(item.spelling, [*line.flags, *every_spelling()], cutoff=0.75)
     message = f"`{item.spelling}` is no flag of {line.label}"
-    if not near:
+    if not near or (near in line.flags and not _takes(line.flags[near], item)):
         return problem("argument-unknown", item.at, message, "remove it, or correct its name")
+    if near not in line.flags:
+        past, ahead = other_lives(lives(near), line.release)
+        change = f"was removed in {past[-1].gone}" if past else f"came with {ahead[0].since}"
+        message += f"; `{near}`, which is like it, {change}"
+        return problem("argument-unknown", item.at, message, *replacement(item, near, line))
     owned = _owned(near, line)
     hint = f"did you mean `{near}`?" + (f" {owned.instead()}" if owned else "")
     return problem("argument-unknown", item.at, message, hint, _corrected(item, near, owned))
+
+
+def _takes(flag: Flag, item: Unknown) -> bool:
+    """Say whether a flag takes the values that are given to another name."""
+    if flag.type == "switch":
+        return not item.values
+    return bool(item.values) and not any(value_fault(flag, word.text) for word in item.values)
 
 
 def abbreviated(item: Given, line: Line) -> Problem:
@@ -71,6 +84,8 @@ def deprecated(item: Given, line: Line) -> Problem:
 def replacement(item: Given | Unknown, spelling: str, line: Line) -> tuple[str, Fix]:
     """Return what to write instead of a flag that went: its heir in this release if it has one."""
     story: dict[str, Any] = facts("history")["replacements"].get(spelling, {})
+    if "say" in story:
+        return story["say"], ()
     note = f" ({story['note']})" if "note" in story else ""
     given = [word.text for word in item.values]
     by_value = story.get("by_value", {})
