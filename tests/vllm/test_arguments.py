@@ -79,7 +79,11 @@ CASES = [
     ("argument-type", ["--max-model-len=25.6K"], ["--max-model-len=25.6k"]),
     ("argument-type", ["--seed="], ["--seed=0"]),
     ("argument-type", ["--seed.a=1"], ["--hf-overrides.a=1"]),
-    ("argument-type", ["--lora-modules", "sql"], ["--lora-modules", "sql=/models/sql", '{"name":"b","path":"/b"}']),
+    (
+        "argument-type",
+        ["--enable-lora", "--lora-modules", "sql"],
+        ["--enable-lora", "--lora-modules", "sql=/models/sql", '{"name":"b","path":"/b"}'],
+    ),
     ("argument-range", ["--tensor-parallel-size=0"], ["--tensor-parallel-size=1"]),
     ("argument-range", ["--gpu-memory-utilization=90"], ["--gpu-memory-utilization=1"]),
     ("argument-range", ["--max-model-len", "-2"], ["--max-model-len", "-1"]),
@@ -96,6 +100,10 @@ CASES = [
     ("argument-stray", ["–max-model-len=4096"], ["--max-model-len=4096"]),  # noqa: RUF001  as word processors write
     ("argument-two-words", ["--dtype half"], ["--dtype", "half"]),
     ("argument-two-words", ["--dtype=half --seed=1"], ["--dtype=half", "--seed=1"]),
+    ("argument-range", ["--api-server-count=0"], ["--api-server-count=1"]),
+    ("argument-choice", ["--kv-cache-dtype=int8"], ["--kv-cache-dtype=fp8"]),
+    ("argument-choice", ["--attention-backend=FLASH"], ["--attention-backend=flash_attn"]),
+    ("argument-conflict", ["--enable-dbo"], ["--enable-dbo", "--all2all-backend=deepep_low_latency"]),
     ("argument-needs", ["--enable-log-outputs"], ["--enable-log-outputs", "--enable-log-requests"]),
     ("argument-needs", ["--quantization=fp_quant"], ["--quantization=fp_quant", "--allow-deprecated-quantization"]),
     ("argument-owned", ["--port=9000"], ["--grpc-port=9000"]),
@@ -188,7 +196,16 @@ def test_a_value_that_went_says_since_when() -> None:
         ["--max-model-len=$(LENGTH)", "--dtype", "$(DTYPE)"],
         ["--disable-fastapi-docs"],
         ["--attention-backend=flash_attn", "--uvicorn-log-level", "debug"],
-        ["--no-enable-prefix-caching", "--collect-detailed-traces", "model", "worker"],
+        [
+            "--no-enable-prefix-caching",
+            "--collect-detailed-traces",
+            "model",
+            "worker",
+            "--otlp-traces-endpoint=http://a:1",
+        ],
+        ["--max-num-seqs", "None", "--kv-cache-memory-bytes=", "--quantization="],
+        ["--attention-backend=auto"],
+        ["--data-parallel-size=4", "-dpl", "0", "--data-parallel-address=10.0.0.1"],
     ],
 )
 def test_what_the_parser_takes_passes(args: list[str]) -> None:
@@ -288,7 +305,7 @@ def test_a_nightly_build_may_know_flags_that_no_release_has(tag: str, severities
 
 def test_a_value_in_an_item_of_its_own_is_where_the_problem_is() -> None:
     assert said(["--seed", "1", "--dtype", "fp16"]) == [("argument-choice", 3)]
-    assert said(["--collect-detailed-traces", "all", "some"]) == [("argument-choice", 2)]
+    assert said(["--allowed-media-domains", "a.b", "--block-size", "4k"]) == [("argument-type", 3)]
     assert said(["--enforce-eager", "true"]) == [("argument-switch-value", 1)]
 
 

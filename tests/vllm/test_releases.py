@@ -179,7 +179,10 @@ def test_what_is_written_by_hand_names_flags_that_exist() -> None:
     listed = {*facts("flags")["flags"], *history["gone_before"]["flags"], "-O"}
     named = {*history["replacements"], *history["values"], *history["keys"]}
     named |= {*constraints["ranges"], *constraints["forms"]}
-    named |= {need[key] for need in constraints["needs"] for key in ("flag", "needs")}
+    named |= {need[key].partition(".")[0] for need in constraints["needs"] for key in ("flag", "needs")}
+    named |= {name for need in constraints["needs"] for name in need.get("unless", ())} | {*constraints["choices"]}
+    named |= {name.partition(".")[0] for pair in constraints["excludes"] for name in pair["flags"]}
+    named |= {pair[key] for pair in constraints["at_least"] for key in ("flag", "than")}
     for story in history["replacements"].values():
         heirs = [*story.get("use", []), *(heir for some in story.get("by_value", {}).values() for heir in some)]
         named |= {re.split("[=.]", heir)[0] for heir in heirs if heir != "{value}"}

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, NamedTuple
 from modelservice.findings import Problem, Refuser, Severity
 from modelservice.redact import safe_arguments
 from modelservice.rules.given_arguments import adding_argument, given, whole_numbers, words
-from modelservice.rules.image import is_own_image, release_of
+from modelservice.rules.gpu import GPU_IMAGES
+from modelservice.rules.image import is_own_image, known_release, release_of
 from modelservice.rules.rule import RefusedValueError, Said, Values, put, rule
 from modelservice.rules.workload import drain_seconds
 from modelservice.spelling import nearest
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 _FLAG_FIELDS = {"model.reasoningParser": "--reasoning-parser", "model.toolCallParser": "--tool-call-parser"}
 # What brings parsers that vLLM does not have.
 _PLUGINS = {"model.reasoningParser": "--reasoning-parser-plugin", "model.toolCallParser": "--tool-parser-plugin"}
+# The first listed release whose wheel does not require Ray.
+_NO_RAY_SINCE = (0, 18, 1)
 _SPLITS = ("--tensor-parallel-size", "--pipeline-parallel-size")
 # Resources of HAMi and of Alibaba's plugin, which give out GPUs by memory or cores.
 _BY_MEMORY = ("nvidia.com/gpumem", "nvidia.com/gpucores", "aliyun.com/gpu-mem")
@@ -213,6 +216,28 @@ def argument_variable(values: Values) -> Iterator[Said]:
 
 
 @rule(
+    "ray-missing",
+    "An argument asks for Ray, which the image does not contain.",
+    why=(
+        "vLLM's images from 0.18.1 on come without Ray. vLLM exits when it starts, because it cannot import Ray, and "
+        "the container restarts again and again while the pod holds its GPUs."
+    ),
+    source="Requires-Dist of vLLM's wheels: ray until 0.17.1; assert_ray_available of 0.33.0",
+    refused_by=Refuser.VLLM,
+)
+def ray_missing(values: Values) -> Iterator[Said]:
+    """Find Ray as the backend in one of vLLM's own images for NVIDIA's GPUs that does not hold it."""
+    name = str(values.at("image.repository")).rpartition("/")[2]
+    if not is_own_image(values) or name not in GPU_IMAGES or known_release(values) < _NO_RAY_SINCE:
+        return
+    for item in given(values, "--distributed-executor-backend", "--data-parallel-backend"):
+        if item.values[0].text == "ray":
+            message = f"{item.flag.name} is ray, and vLLM {release_of(values).asked}'s image contains no Ray"
+            hint = "use mp, which splits a model over the pod's GPUs, or an image with Ray"
+            yield Said(("args", item.values[0].at), message, hint)
+
+
+@rule(
     "shutdown-timeout",
     "vLLM's shutdown timeout ends after the pod's grace period.",
     why=(
@@ -251,4 +276,4 @@ def task_twice(values: Values) -> Iterator[Said]:
             yield Said(("args", index), message, "remove it, or model.task")
 
 
-RULES = (gpu_split, gpu_unused, gpu_slices_split, argument_variable, shutdown_timeout, task_twice)
+RULES = (gpu_split, gpu_unused, gpu_slices_split, argument_variable, ray_missing, shutdown_timeout, task_twice)

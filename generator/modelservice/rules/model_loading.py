@@ -87,7 +87,9 @@ def gguf_gone(values: Values) -> Iterator[Said]:
         yield Said(("model", "name"), message, hint)
     elif one and release and release < _numbers(_GGUF_BY_QUANTIZATION):
         message = f"vLLM {asked} takes no quantization behind a model's name"
-        yield Said(("model", "name"), message, "name a file of that quantization in a volume, or set image.tag: v0.23.0")
+        yield Said(
+            ("model", "name"), message, "name a file of that quantization in a volume, or set image.tag: v0.23.0"
+        )
 
 
 RULES = (model_loader, gguf_gone)

@@ -49,7 +49,9 @@ def nearest_key(key: str, fields: Iterable[Field]) -> str | None:
 
     last = key.rsplit(".", 1)[-1]
     keys = {field.key: field for field in fields}
-    return nearest(key, keys, cutoff=0.8) or next((name for name, field in keys.items() if field.path[-1] == last), None)
+    return nearest(key, keys, cutoff=0.8) or next(
+        (name for name, field in keys.items() if field.path[-1] == last), None
+    )
 
 
 def _unknown(key: str, near: str | None) -> str:
@@ -90,9 +92,7 @@ def _field(field: Field, width: int) -> str:
 
 
 def _wrapped(text: str, width: int, indent: int = 0) -> list[str]:
-    return textwrap.wrap(
-        text, width, subsequent_indent=" " * indent, break_on_hyphens=False, break_long_words=False
-    )
+    return textwrap.wrap(text, width, subsequent_indent=" " * indent, break_on_hyphens=False, break_long_words=False)
 
 
 def _at(field: Field, value: Any) -> Any:

@@ -230,8 +230,10 @@ def _format_hint(text: str, error: _Error) -> _Hint:
 
 def _cleaned_hint(text: str, form: str | None, error: _Error) -> _Hint:
     several = text.split()
-    if len(several) > 1 and error.schema.get("uniqueItems") and all(
-        re.search(error.validator_value, one) for one in several
+    if (
+        len(several) > 1
+        and error.schema.get("uniqueItems")
+        and all(re.search(error.validator_value, one) for one in several)
     ):
         return f"write [{', '.join(several)}]", _set(error, several)
     cleaned = re.sub(r"[^A-Za-z0-9._/@+-]+", "_" if form == "variable" else "-", text.strip()).strip("-")

@@ -135,7 +135,9 @@ def _at_least(arguments: _Arguments) -> Iterator[Problem]:
             continue
         item = arguments.given.get(more) or arguments.given[less]
         message = f"`{more}` is {numbers[0]}, and `{less}` is {numbers[1]}"
-        yield problem("argument-conflict", item.at, message, f"`{more}` has to be at least `{less}`: change one of them")
+        yield problem(
+            "argument-conflict", item.at, message, f"`{more}` has to be at least `{less}`: change one of them"
+        )
 
 
 def _is_so(arguments: _Arguments, form: str) -> bool:
@@ -162,7 +164,8 @@ def _expert_balance(arguments: _Arguments) -> Iterator[Problem]:
     """Find balanced experts on a single GPU: _validate_parallel_config in config/parallel.py, 0.11.0 to 0.33.0."""
     item = arguments.on("--enable-eplb")
     sizes = [
-        arguments.number(name, arguments.beside.tensor_parallel if name == _GROUP_SIZES[0] else 1) for name in _GROUP_SIZES
+        arguments.number(name, arguments.beside.tensor_parallel if name == _GROUP_SIZES[0] else 1)
+        for name in _GROUP_SIZES
     ]
     if item and set(sizes) == {1} and alive("0.11.0..", arguments.line.release):
         hint = "remove it, or split the model over several GPUs"
@@ -179,7 +182,7 @@ def _microbatches(arguments: _Arguments) -> Iterator[Problem]:
     unknown = name not in arguments.given and not alive("0.16.0..", arguments.line.release)
     if item and backends and given and "$(" not in given and given not in backends and not unknown:
         message = f"`--enable-dbo` does not work with `{name}={given}`"
-        hint = f"write `{name}=` with {' or '.join(backends)}"
+        hint = f"give `{name}` one of {', '.join(backends)}"
         yield problem("argument-conflict", arguments.given.get(name, item).at, message, hint)
 
 

@@ -2,7 +2,8 @@
 
 The parser is argparse with vLLM's additions: underscores pass for dashes, a JSON flag takes dotted keys
 (`--compilation-config.mode=3`), and `-O3` is short for a level. What argparse would complain of, or would guess (it
-takes a unique beginning of a flag for the flag), comes out as an `Unknown`, a `Stray` or a `Given` with its `beginning`.
+takes a unique beginning of a flag for the flag), comes out as an `Unknown`, a `Stray` or a `Given` with its
+`beginning`.
 """
 
 from __future__ import annotations

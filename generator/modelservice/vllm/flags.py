@@ -13,9 +13,10 @@ from modelservice.vllm.releases import Life, alive, lives_of, releases, spans
 class Flag(NamedTuple):
     """A flag of `vllm serve` in one release.
 
-    `values` are the known ones, all there are when the parser (`enforced`) or the configuration (`closed`) says so; `negatives` switch it off; `nargs` is "" for one value,
-    "?" for at most one, "+" for one or more; an `optional` one takes "" and None for "not set". `type` is switch, boolean, str, int, float, human-int (4k),
-    human-int-or-auto, json, json-object or str-or-json.
+    `values` are the known ones, all there are when the parser (`enforced`) or the configuration (`closed`) says so;
+    `negatives` switch it off; `nargs` is "" for one value, "?" for at most one, "+" for one or more; an `optional` one
+    takes "" and None for "not set". `type` is switch, boolean, str, int, float, human-int (4k), human-int-or-auto,
+    json, json-object or str-or-json.
     """
 
     name: str
