@@ -76,7 +76,7 @@ def _beside(values: Values) -> Beside:
 
 def _field_problems(values: Values, key: str, release: Release) -> Iterator[Problem]:
     """Yield that the image's vLLM does not know the parser that a field names, unless a plugin may bring it."""
-    from modelservice.vllm.argument_values import near_value
+    from modelservice.vllm.argument_values import listed, near_value
     from modelservice.vllm.flags import command_line
     from modelservice.vllm.releases import Exactness
 
@@ -84,7 +84,7 @@ def _field_problems(values: Values, key: str, release: Release) -> Iterator[Prob
     if not flag or not flag.values or name in flag.values or (not flag.enforced and _given_plugin(values, key)):
         return
     near = near_value(name, flag.values)
-    hint = f"did you mean {near}?" if near else f"known are {', '.join(flag.values)}"
+    hint = f"did you mean {near}?" if near else f"known are {listed(flag.values)}"
     fix = put({path: near}) if near else ()
     if flag.enforced and release.exactness is Exactness.KNOWN and is_own_image(values):
         message = f"{release.label} knows no parser {name}"

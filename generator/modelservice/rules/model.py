@@ -91,11 +91,10 @@ def model_id(values: Values) -> Iterator[Said]:
 
 def _meant(name: str) -> str | None:
     """Return the id in an address or path of a hub, or in the name of a folder of its cache."""
-    plain = name.rstrip("/").partition(":")[0]
-    if plain != name and "/" in plain and _HUB_ID.fullmatch(plain):
-        return plain
     if name.startswith("models--"):
         return name.removeprefix("models--").replace("--", "/").split("/snapshots")[0]
+    if _HUB_ID.fullmatch(name.rstrip("/")):
+        return name.rstrip("/")
     parts = name.split("/")
     return "/".join(parts[-2:] if "." in parts[0] else parts[:2]) if len(parts) > 2 else None
 

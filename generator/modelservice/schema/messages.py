@@ -233,9 +233,9 @@ def _cleaned_hint(text: str, form: str | None, error: _Error) -> _Hint:
     if (
         len(several) > 1
         and error.schema.get("uniqueItems")
-        and all(re.search(error.validator_value, one) for one in several)
+        and all(map(re.compile(error.validator_value).search, several))
     ):
-        return f"write [{', '.join(several)}]", _set(error, several)
+        return f"write [{', '.join(several)}] for {len(several)} names, or {'-'.join(several)} for one", ()
     cleaned = re.sub(r"[^A-Za-z0-9._/@+-]+", "_" if form == "variable" else "-", text.strip()).strip("-")
     for mended in (
         cleaned,

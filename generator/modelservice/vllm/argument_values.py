@@ -46,7 +46,7 @@ def value_fault(flag: Flag, text: str) -> Fault | None:
 
 def _fault(flag: Flag, text: str) -> Fault | None:
     if flag.enforced:
-        message = f"{shown(text)} is none of {_names(flag.values)}"
+        message = f"{shown(text)} is none of {listed(flag.values)}"
         return None if _choice(flag, text) else Fault("argument-choice", message)
     check = _CHECKS.get(flag.type)
     fault = check(flag, text) if check else _form(flag, text)
@@ -54,7 +54,7 @@ def _fault(flag: Flag, text: str) -> Fault | None:
         fault = _range(flag, text, limits)
     if fault is None and flag.values and text.lower() not in {value.lower() for value in flag.values}:
         rule = "argument-choice" if flag.closed else "argument-value"
-        return Fault(rule, f"{shown(text)} is not known; known are {_names(flag.values)}")
+        return Fault(rule, f"{shown(text)} is not known; known are {listed(flag.values)}")
     return fault
 
 
@@ -65,7 +65,8 @@ def _form(flag: Flag, text: str) -> Fault | None:
     return Fault("argument-type", f"{shown(text)} is not {form['expects']}")
 
 
-def _names(values: tuple[str, ...]) -> str:
+def listed(values: Sequence[str]) -> str:
+    """Return the first values, and how many more there are, as messages list them."""
     return ", ".join(values[:_LISTED]) + (f" and {len(values) - _LISTED} more" if len(values) > _LISTED else "")
 
 
