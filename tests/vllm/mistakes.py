@@ -17,7 +17,16 @@ from tests.test_hints import applied
 
 RELEASE = newest_release()
 # What flags get that have no default, by their type.
-VALUES = {"int": "4096", "float": "0.5", "human-int": "8k", "human-int-or-auto": "auto"}
+VALUES = {"int": "1", "float": "0.5", "human-int": "8k", "human-int-or-auto": "auto"}
+# What a flag that went has to be given to mean something, and what its heir needs beside it.
+GIVEN = {
+    "--guided-decoding-backend": ["--guided-decoding-backend=xgrammar"],
+    "--guided-decoding-disable-additional-properties": ["--guided-decoding-backend=guidance"],
+    "--guided-decoding-disable-any-whitespace": ["--guided-decoding-backend=guidance"],
+    "--log-config-file": [],
+}
+# Flags that mean something beside others only.
+BESIDE = ("--data-parallel-multi-port-external-lb",)
 WRITTEN = [
     ["--max-num-batched-token=8192"],
     ["--max-model=8192", "--max-num-seq", "64"],
@@ -76,9 +85,12 @@ def mistakes() -> Iterator[list[str]]:
     """Yield argument lists with a mistake: written ones, flags that went, and flags without one of their letters."""
     yield from WRITTEN
     for name in facts("history")["replacements"]:
-        yield from ([name], [f"{name}=1"])
+        if name in GIVEN:
+            yield [name, *GIVEN[name]]
+        else:
+            yield from ([name], [f"{name}=1"])
     for name, flag in sorted(command_line(RELEASE).items()):
-        if name.startswith("--"):
+        if name.startswith("--") and name not in BESIDE:
             middle = len(name) // 2
             some = flag.values[0] if flag.values else flag.default
             value = some if isinstance(some, str | int | float) else VALUES.get(flag.type)

@@ -203,7 +203,7 @@ def test_a_value_that_went_says_since_when() -> None:
             "worker",
             "--otlp-traces-endpoint=http://a:1",
         ],
-        ["--max-num-seqs", "None", "--kv-cache-memory-bytes=", "--quantization="],
+        ["--max-num-scheduled-tokens", "None", "--kv-cache-memory-bytes=", "--quantization="],
         ["--attention-backend=auto"],
         ["--data-parallel-size=4", "-dpl", "0", "--data-parallel-address=10.0.0.1"],
     ],

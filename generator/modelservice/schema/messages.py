@@ -230,11 +230,8 @@ def _format_hint(text: str, error: _Error) -> _Hint:
 
 def _cleaned_hint(text: str, form: str | None, error: _Error) -> _Hint:
     several = text.split()
-    if (
-        len(several) > 1
-        and error.schema.get("uniqueItems")
-        and all(map(re.compile(error.validator_value).search, several))
-    ):
+    names = all(re.search(error.validator_value, one) for one in several)
+    if len(several) > 1 and names and error.schema.get("uniqueItems"):
         return f"write [{', '.join(several)}] for {len(several)} names, or {'-'.join(several)} for one", ()
     cleaned = re.sub(r"[^A-Za-z0-9._/@+-]+", "_" if form == "variable" else "-", text.strip()).strip("-")
     for mended in (
