@@ -309,6 +309,65 @@ def test_a_value_in_an_item_of_its_own_is_where_the_problem_is() -> None:
     assert said(["--enforce-eager", "true"]) == [("argument-switch-value", 1)]
 
 
+@pytest.mark.parametrize("tag", ["v0.33.0", "v0.11.1", "v0.9.2", "v0.50.0"])
+def test_two_words_in_an_item_are_an_error_in_every_release(tag: str) -> None:
+    for word in ("--quantization bitsandbytes", "--max-num-seqs 4k", "--task embed"):
+        (found,) = check_arguments([word], release_for(tag, ""), own_image=True)
+        assert (found.rule, found.severity) == ("argument-two-words", ERROR)
+        assert found.message.startswith(f'"{word}" is one list item, and no shell splits it')
+
+
+@pytest.mark.parametrize(
+    ("argument", "message", "hint"),
+    [
+        ("--num-scheduler-step=10", "`--num-scheduler-steps`, which is like it, was removed in 0.10.1", "remove it"),
+        ("--load-format=bitsandbytes", "it was removed in vLLM 0.28.0", "correct the value"),
+        ("--quantization=int8", "is not known", "correct the value"),
+        ("--attention-backend=B12X_MLA_SPARSE", "is not known", "correct the value"),
+        ("--gpu-memory-utilization=1.01", "at most 1", "correct the value"),
+        ("--rope-theta=5000000", "was removed in vLLM 0.11.2", "give all of the model's rope_parameters"),
+    ],
+)
+def test_what_is_not_near_is_not_offered(argument: str, message: str, hint: str) -> None:
+    (found,) = check_arguments([argument], release_for("v0.33.0", ""), own_image=True)
+    assert message in found.message
+    assert found.hint.startswith(hint)
+
+
+# Arguments that vLLM's configuration refuses, the releases that do as far as their code tells, and what passes.
+RELATIONS = [
+    (["--max-num-batched-tokens=64", "--max-num-seqs=256"], "v0.10.1", ["--max-num-batched-tokens=64"]),
+    (["--max-model-len=8k", "--long-prefill-token-threshold=9000"], "v0.10.1", ["--max-model-len=-1"]),
+    (["--max-num-seqs=8", "--max-num-active-seqs=9"], "v0.31.0", ["--max-num-seqs=8", "--max-num-active-seqs=8"]),
+    (["--enable-lora", "--max-cpu-loras=2", "--max-loras=4"], "v0.10.1", ["--max-cpu-loras=2", "--max-loras=4"]),
+    (["--lora-modules", "a=b/c"], "v0.10.0", ["--lora-modules", "a=b/c", "--enable-lora"]),
+    (["--enable-eplb", "-tp=2"], "v0.10.1", ["--enable-eplb", "-tp=2", "--enable-expert-parallel"]),
+    (["--enable-eplb", "--enable-expert-parallel"], "v0.11.0", ["--enable-eplb", "--enable-expert-parallel", "-dp=2"]),
+    (["--eplb-config.num_redundant_experts=2"], "v0.10.2", ["--eplb-config.num_redundant_experts=0"]),
+    (["-dcp=8"], "v0.11.2", ["-dcp=8", "-tp=8"]),
+    (["-dcp=3", "-tp=8"], "v0.11.2", ["-dcp=2", "-tp=8"]),
+    (["-dpl=2"], "v0.10.1", ["-dpl=0", "-dp=4"]),
+    (["-dp=4", "--data-parallel-external-lb"], "v0.27.1", ["-dp=4", "--data-parallel-external-lb", "-dpn=$(RANK)"]),
+    (["-dp=4", "--data-parallel-hybrid-lb"], "v0.10.1", ["-dp=4", "--data-parallel-hybrid-lb", "-dpl=2"]),
+    (["--collect-detailed-traces=all"], "v0.11.2", ["--config", "/a.yaml", "--collect-detailed-traces=all"]),
+    (["--attention-backend=B12X", '--attention-config={"backend":"B12X"}'], "v0.30.0", ["--attention-backend=B12X"]),
+    (["--enable-dbo"], "v0.16.0", ["--enable-dbo", "--all2all-backend=deepep_high_throughput"]),
+    (["--enable-dbo", "--all2all-backend=nixl_ep"], "v0.20.2", ["--enable-dbo", "--all2all-backend=$(BACKEND)"]),
+    (["--cudagraph-capture-sizes", "1", "2", "--max-cudagraph-capture-size=4"], "v0.11.2", ["-O0"]),
+    (["--numa-bind-nodes", "0"], "v0.20.2", ["--numa-bind-nodes", "0", "--numa-bind"]),
+]
+
+
+@pytest.mark.parametrize(("bad", "tag", "good"), RELATIONS)
+def test_what_arguments_say_of_each_other_is_judged_as_the_configuration_does(
+    bad: list[str], tag: str, good: list[str]
+) -> None:
+    for release in (tag, "v0.33.0"):
+        later = [] if "nixl_ep" in bad[-1] and release == "v0.33.0" else ["argument-conflict", "argument-needs"]
+        assert [rule for rule, _ in said(bad, release)] in ([rule] for rule in later) if later else not said(bad)
+        assert said(good) == []
+
+
 def test_problems_come_in_the_order_of_the_items() -> None:
     args = ["--enforce-eager", *["--seed=1", "--dtype=fp16"] * 6]
     assert [index for _, index in said(args)] == sorted(index for _, index in said(args))

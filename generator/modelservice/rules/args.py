@@ -44,9 +44,11 @@ def check_args(values: Values) -> list[Problem]:
     given_words = words(values)
     found = [problem for key in parsers for problem in _field_problems(values, key, release)]
     for problem in check_arguments(given_words, release, own_image=own, beside=_beside(values)):
-        # Beside a command of one's own the chart names no model.
+        # Beside a command of one's own the chart names no model, and a shell may split words.
         mine = problem.rule == "argument-owned" and given_words[int(problem.path[-1])].partition("=")[0] == "--model"
-        found += [] if mine and values.at("command") else [problem]
+        whole = problem.rule == "argument-two-words" and not values.given.get("command")
+        problem = problem._replace(severity=Severity.ERROR) if whole else problem
+        found += [] if mine and values.given.get("command") else [problem]
     return found
 
 

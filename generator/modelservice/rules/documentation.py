@@ -76,6 +76,7 @@ def explain_rule(rule: Rule, width: int = _WIDTH) -> str:
     examples = examples_of(rule.id)
     lines = [f"RULE:        {rule.id} ({rule.severity})", f"REFUSED BY:  {refused_by(rule)}"]
     lines += [f"IGNORED:     {ignored_by(rule)}", f"SOURCE:      {rule.source}"]
+    lines = [part for line in lines for part in textwrap.wrap(line, width, subsequent_indent=" " * 13)]
     lines += ["", *textwrap.wrap(f"{rule.summary} {rule.why}".strip(), width, break_on_hyphens=False)]
     for name, text in (("BAD", examples.bad), ("GOOD", examples.good)):
         if text:

@@ -229,6 +229,8 @@ def _format_hint(text: str, error: _Error) -> _Hint:
 
 
 def _cleaned_hint(text: str, form: str | None, error: _Error) -> _Hint:
+    if form == "model-id" and text.startswith("/"):
+        return "correct the path, or mount its folder under another one", ()
     several = text.split()
     names = all(re.search(error.validator_value, one) for one in several)
     if len(several) > 1 and names and error.schema.get("uniqueItems"):
