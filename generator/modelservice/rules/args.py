@@ -38,42 +38,48 @@ def check_args(values: Values) -> list[Problem]:
     parsers = [key for key in _FLAG_FIELDS if not values.was_refused(key) and values.at(key)]
     if values.was_refused("args") or not (values.at("args") or parsers):
         return []
+    from modelservice.vllm.argument_relations import Beside
     from modelservice.vllm.arguments import check_arguments
+    from modelservice.vllm.releases import Exactness, Release, newest_release
 
-    release, own = _release(values)
     given_words = words(values)
-    found = [problem for key in parsers for problem in _field_problems(values, key, release)]
-    for problem in check_arguments(given_words, release, own_image=own, beside=_beside(values)):
+    try:
+        release, own, beside = _release(values), is_own_image(values), _beside(values)
+        found = [problem for key in parsers for problem in _field_problems(values, key, release)]
+    except RefusedValueError:  # what was refused might have named any image
+        unstated = Release(newest_release(), Exactness.UNSTATED, "")
+        release, own, beside, found = unstated, False, Beside(tensor_parallel=0), []
+    for problem in check_arguments(given_words, release, own_image=own, beside=beside):
         # Beside a command of one's own the chart names no model, and a shell may split words.
         mine = problem.rule == "argument-owned" and given_words[int(problem.path[-1])].partition("=")[0] == "--model"
         whole = problem.rule == "argument-two-words" and not values.given.get("command")
-        problem = problem._replace(severity=Severity.ERROR) if whole else problem
-        found += [] if mine and values.given.get("command") else [problem]
+        one = problem._replace(severity=Severity.ERROR) if whole else problem
+        found += [] if mine and values.given.get("command") else [one]
     return found
 
 
-def _release(values: Values) -> tuple[Release, bool]:
-    """Return the release that the arguments are for, and whether it is in one of vLLM's own images."""
-    from modelservice.vllm.releases import Exactness, Release, newest_release
+def _release(values: Values) -> Release:
+    """Return the release that the arguments are for."""
+    from modelservice.vllm.releases import Exactness
 
-    try:
-        release, own = release_of(values), is_own_image(values)
-    except RefusedValueError:  # what was refused might have named any
-        return Release(newest_release(), Exactness.UNSTATED, ""), False
+    release = release_of(values)
     # A nightly build is newer than every release; `latest` and a digest alone stand for one.
-    if own and release.exactness is Exactness.UNSTATED and values.at("image.tag") not in ("", "latest"):
-        release = release._replace(exactness=Exactness.NEWER, asked=str(values.at("image.tag")))
-    return release, own
+    if (
+        is_own_image(values)
+        and release.exactness is Exactness.UNSTATED
+        and values.at("image.tag") not in ("", "latest")
+    ):
+        return release._replace(exactness=Exactness.NEWER, asked=str(values.at("image.tag")))
+    return release
 
 
 def _beside(values: Values) -> Beside:
     """Return what counts beside the arguments; the chart splits the model over the pod's GPUs where they do not."""
     from modelservice.vllm.argument_relations import Beside
 
-    rocm = not values.was_refused("image.repository") and values.at("image.repository").endswith("-rocm")
-    count = 0 if values.was_refused("gpu.count") else values.at("gpu.count")
-    own = count and not whole_numbers(values, tuple(PARALLEL))
-    return Beside(count if own else 1, rocm)
+    count = 0 if values.was_refused("gpu.count") else values.at("gpu.count") or 1
+    rocm = values.at("image.repository").endswith("-rocm")
+    return Beside(1 if whole_numbers(values, tuple(PARALLEL)) else count, rocm)
 
 
 def _field_problems(values: Values, key: str, release: Release) -> Iterator[Problem]:
