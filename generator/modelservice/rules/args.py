@@ -62,15 +62,10 @@ def _release(values: Values) -> Release:
     """Return the release that the arguments are for."""
     from modelservice.vllm.releases import Exactness
 
-    release = release_of(values)
+    release, tag = release_of(values), str(values.at("image.tag"))
     # A nightly build is newer than every release; `latest` and a digest alone stand for one.
-    if (
-        is_own_image(values)
-        and release.exactness is Exactness.UNSTATED
-        and values.at("image.tag") not in ("", "latest")
-    ):
-        return release._replace(exactness=Exactness.NEWER, asked=str(values.at("image.tag")))
-    return release
+    nightly = is_own_image(values) and release.exactness is Exactness.UNSTATED and tag not in ("", "latest")
+    return release._replace(exactness=Exactness.NEWER, asked=tag) if nightly else release
 
 
 def _beside(values: Values) -> Beside:

@@ -24,7 +24,8 @@ _GROUP_SIZES = ("--tensor-parallel-size", "--prefill-context-parallel-size", "--
 class Beside(NamedTuple):
     """What counts beside the arguments.
 
-    `tensor_parallel` is the size that the chart writes when they give none, 0 where it is unknown; `rocm` says that the image is for AMD's GPUs, whose microbatches know another backend.
+    `tensor_parallel` is the size that the chart writes when they give none, 0 where it is unknown; `rocm` says that the
+    image is for AMD's GPUs, whose microbatches know another backend.
     """
 
     tensor_parallel: int = 1
