@@ -15,7 +15,7 @@ from modelservice.rules.image import is_own_image, known_release, release_of
 from modelservice.rules.rule import RefusedValueError, Said, Values, put, rule
 from modelservice.rules.workload import drain_seconds
 from modelservice.spelling import nearest
-from modelservice.vllm.argument_rules import PARALLEL
+from modelservice.vllm.argument_rules import PARALLEL, in_place
 
 if TYPE_CHECKING:
     from modelservice.vllm.argument_relations import Beside
@@ -236,8 +236,11 @@ def ray_missing(values: Values) -> Iterator[Said]:
     for item in given(values, "--distributed-executor-backend", "--data-parallel-backend"):
         if item.values[0].text == "ray":
             message = f"{item.flag.name} is ray, and vLLM {release_of(values).asked}'s image contains no Ray"
-            hint = "use mp, which splits a model over the pod's GPUs, or an image with Ray"
-            yield Said(("args", item.values[0].at), message, hint)
+            without = f"{item.flag.name}=mp"
+            hint = (
+                f"write `{without}`{' in place of both items' if len(item.items) > 1 else ''}, or use an image with Ray"
+            )
+            yield Said(("args", item.values[0].at), message, hint, fix=in_place(item.items, [without]))
 
 
 @rule(

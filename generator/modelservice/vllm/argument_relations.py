@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from modelservice.findings import Action, Edit, Problem
-from modelservice.vllm.argument_rules import in_place, problem
+from modelservice.vllm.argument_rules import in_place, problem, removing
 from modelservice.vllm.argument_values import size
 from modelservice.vllm.command_line import Given
 from modelservice.vllm.facts import facts
@@ -112,7 +112,7 @@ def _needs(arguments: _Arguments) -> Iterator[Problem]:
             fix = () if needed in arguments.given else (Edit(Action.APPEND, ("args",), needed),)
             yield problem("argument-needs", item.at, f"`{what}` needs `{needed}`", f"add `{needed}`", fix)
         else:
-            hint = f"add `{needed}` with its value, or remove `{need['flag']}`"
+            hint = f"{removing(item.items)}, or add `{needed}` with its value"
             yield problem("argument-needs", item.at, f"`{what}` needs `{needed}`", hint)
 
 
@@ -120,9 +120,10 @@ def _excludes(arguments: _Arguments) -> Iterator[Problem]:
     for pair in _stated(arguments, "excludes"):
         items = [arguments.on(name) for name in pair["flags"]]
         if all(items):
-            later = max(item.at for item in items if item)
+            other, later = sorted((item for item in items if item), key=lambda item: item.at)
             message = f"`{pair['flags'][0]}` and `{pair['flags'][1]}` exclude each other"
-            yield problem("argument-conflict", later, message, "keep one of them")
+            hint = f"{removing(later.items)}, or args[{other.at}]"
+            yield problem("argument-conflict", later.at, message, hint)
 
 
 def _at_least(arguments: _Arguments) -> Iterator[Problem]:
@@ -136,9 +137,9 @@ def _at_least(arguments: _Arguments) -> Iterator[Problem]:
             continue
         item = arguments.given.get(more) or arguments.given[less]
         message = f"`{more}` is {numbers[0]}, and `{less}` is {numbers[1]}"
-        yield problem(
-            "argument-conflict", item.at, message, f"`{more}` has to be at least `{less}`: change one of them"
-        )
+        written = item.attached and item.flag.name == more
+        hint = f"write `{more}={numbers[1]}` or more" if written else f"`{more}` has to be at least `{less}`"
+        yield problem("argument-conflict", item.at, message, hint)
 
 
 def _is_so(arguments: _Arguments, form: str) -> bool:
@@ -158,7 +159,9 @@ def _context_parallel(arguments: _Arguments) -> Iterator[Problem]:
     parts, whole = arguments.number(name), arguments.number(_GROUP_SIZES[0], arguments.beside.tensor_parallel)
     if parts and whole and alive("0.11.2..", arguments.line.release) and whole % parts:
         message = f"`{name}` is {parts}, which does not divide the tensor parallel size, {whole}"
-        yield problem("argument-conflict", arguments.given[name].at, message, "change one of them")
+        item = arguments.given[name]
+        hint = f"{removing(item.items)}, or choose sizes of which one divides the other"
+        yield problem("argument-conflict", item.at, message, hint)
 
 
 def _expert_balance(arguments: _Arguments) -> Iterator[Problem]:
@@ -183,8 +186,8 @@ def _microbatches(arguments: _Arguments) -> Iterator[Problem]:
     unknown = name not in arguments.given and not alive("0.16.0..", arguments.line.release)
     if item and backends and given and "$(" not in given and given not in backends and not unknown:
         message = f"`--enable-dbo` does not work with `{name}={given}`"
-        hint = f"give `{name}` one of {', '.join(backends)}"
-        yield problem("argument-conflict", arguments.given.get(name, item).at, message, hint)
+        hint = f"{removing(item.items)}, or give `{name}` one of {', '.join(backends)}"
+        yield problem("argument-conflict", item.at, message, hint)
 
 
 def _captures(arguments: _Arguments) -> Iterator[Problem]:

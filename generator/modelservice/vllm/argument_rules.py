@@ -235,8 +235,7 @@ class Owned(NamedTuple):
         value = self.value(words) if self.field else None
         shown = f"[{', '.join(value)}]" if isinstance(value, list) else value
         given = f" and set {self.field}" + (f": {shown}" if value is not None else "")
-        which = {1: "it", 2: "both items"}.get(len(items) or 1, f"all {len(items)} items")
-        return f"remove {which}" + (given if self.field else self.besides)
+        return removing(items) + (given if self.field else self.besides)
 
     def fix(self, items: Sequence[int], words: Sequence[str]) -> Fix:
         """Return the edits that do it; none where a person has to, or where the field cannot take what was given."""
@@ -306,6 +305,11 @@ def problem(rule: str, index: int, message: str, hint: str, fix: Fix = ()) -> Pr
 def writing(rule: str, index: int, message: str, words: Sequence[str]) -> Problem:
     """Return the problem of an item in whose place words are to stand, an item each."""
     return problem(rule, index, message, f"write {quoted_items(words)}", in_place([index], words))
+
+
+def removing(items: Sequence[int]) -> str:
+    """Return what to do where items of `args` are to go, at least the one that the problem is at."""
+    return "remove " + {1: "it", 2: "both items"}.get(len(items) or 1, f"all {len(items)} items")
 
 
 def in_place(items: Sequence[int], words: Sequence[str] = ()) -> Fix:

@@ -233,7 +233,7 @@ def _split_list(one: Given, other: Given) -> Problem:
     name = one.flag.name
     words = list(dict.fromkeys(word.text for word in (*one.values, *other.values)))
     message = f"`{name}` is given again after args[{one.at}], and the last wins"
-    hint = f"write {quoted_items([name, *words])}, in place of both"
+    hint = f"join them: {quoted_items([name, *words])}"
     return problem("argument-repeated", other.at, message, hint, in_place([*one.items, *other.items], [name, *words]))
 
 
