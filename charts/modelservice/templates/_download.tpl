@@ -5,7 +5,7 @@ their functions do not. A complete model in the volume is served when the hub do
 {{- define "modelservice.download.program" -}}
 {{ include "modelservice.download.stop" . }}
 import json, re
-model, revision = os.environ["MODEL"].partition(":")[0], os.environ["REVISION"] or None
+model, revision = os.environ["MODEL"], os.environ["REVISION"] or None
 {{- if eq .Values.model.source "modelscope" }}
 from modelscope import snapshot_download
 def download():
@@ -106,7 +106,7 @@ args:
     {{- last . | nindent 4 }}
 env:
   - name: MODEL
-    value: {{ $.Values.model.name | quote }}
+    value: {{ regexReplaceAll ":[A-Z0-9_]+$" $.Values.model.name "" | quote }}
   {{- if $downloads }}
   - name: REVISION
     value: {{ $.Values.model.revision | quote }}
