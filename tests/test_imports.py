@@ -55,14 +55,14 @@ def test_no_import_goes_in_a_circle() -> None:
 LAYERS = (
     {"__main__"},
     {"cli"},
-    {"generated_files", "diff", "gitops"},
+    {"generated_files", "diff", "gitops", "importing"},
     {"report", "publishing", "serving", "chart", "check"},
     {"ignores", "service", "helm"},
     {"rules"},
     {"vllm", "schema"},
     {"reading", "writing"},
     {"redact"},
-    {"secret_forms", "spelling", "urls", "quantity"},
+    {"command_secrets", "secret_forms", "spelling", "urls", "quantity"},
     {"findings", "errors"},
 )
 
