@@ -36,13 +36,15 @@ def _words(ctx: click.Context, parameter: click.Parameter, beginning: str) -> li
 
 
 @click.command("explain", cls=_Explain, context_settings={"ignore_unknown_options": True})
-@click.argument("key", default="", metavar="[KEY|FLAG|RULE|WORD]", shell_complete=_words)
-def explain_command(key: str) -> None:
+@click.argument("words", nargs=-1, metavar="[KEY|FLAG|RULE|WORD]", shell_complete=_words)
+def explain_command(words: tuple[str, ...]) -> None:
     """Explain a field of the values file, a group of fields, a flag of vLLM, or a rule.
 
     Any other word is searched in keys and flags; without KEY all fields are listed.
     """
-    click.echo(_explained(key, min(shutil.get_terminal_size((100, 24)).columns, 100)), nl=False)
+    if len(words) > 1:
+        raise click.UsageError("name one key, flag, rule or word")
+    click.echo(_explained("".join(words), min(shutil.get_terminal_size((100, 24)).columns, 100)), nl=False)
 
 
 def _explained(key: str, width: int) -> str:
