@@ -114,12 +114,14 @@ class Reader:
         """Return the facts of every option, and of the classes that they name."""
         arguments = self.sources.names(_ARGUMENTS)["EngineArgs"]
         assert isinstance(arguments, ast.ClassDef)  # noqa: S101  a release without it is not vLLM
+        source = (self.folder / "vllm" / "engine" / "arg_utils.py").read_text(encoding="utf-8").replace("'", '"')
         for name, field in _fields(arguments):
+            flag = "--" + name.replace("_", "-")
             found = self._option(name, field.annotation)
-            if _is_object(found.text, self.facts):
-                self.facts["--" + name.replace("_", "-")] = _fact(found)
+            if f'"{flag}"' in source and _is_object(found.text, self.facts):
+                self.facts[flag] = _fact(found)
         self._adapters()
-        if 'k.replace("-", "_")' in (self.folder / "vllm/engine/arg_utils.py").read_text(encoding="utf-8"):
+        if 'k.replace("-", "_")' in source:
             self.facts["--speculative-config"]["dashes"] = True
         for key, factory in _CONNECTORS.items():
             if key in self.facts and (self.folder / factory).is_file():
@@ -137,9 +139,8 @@ class Reader:
             fact = self._of_default(field.value)
             texts = all(isinstance(value, str) for value in fact.get("values", ()))
             if texts and fact.get("enforced") and not _is_object(fact["type"], self.facts):
-                found["--" + name.replace("_", "-")] = {
-                    key: fact[key] for key in ("values", "fold", "enforced") if key in fact
-                }
+                kept = {key: fact[key] for key in ("values", "fold", "enforced") if key in fact}
+                found["--" + name.replace("_", "-")] = kept
         return found
 
     def _of_default(self, default: ast.expr | None) -> dict[str, Any]:
@@ -185,7 +186,8 @@ class Reader:
         """Return the type of --limit-mm-per-prompt, of whose values a validator makes a class for each modality."""
         for kind, key in {"Base": "*", "Video": "video", "Image": "image", "Audio": "audio"}.items():
             self._class(_MULTIMODAL, f"{kind}DummyOptions")
-            self.facts[f"LimitPerPrompt.{key}"] = {"type": f"int | {kind}DummyOptions"}
+            limits = self.facts[f"{kind}DummyOptions.count"]["range"]
+            self.facts[f"LimitPerPrompt.{key}"] = {"type": f"StrictInt | {kind}DummyOptions", "range": limits}
         self.facts["LimitPerPrompt"] = {}
         return Type("LimitPerPrompt")
 
@@ -237,7 +239,7 @@ class Reader:
     def _field(self, place: Place, key: str, field: ast.AnnAssign, validators: Mapping[str, str]) -> dict[str, Any]:
         fact = _fact(self._type(place.module, field.annotation))
         validator = validators.get(key, validators.get("*", ""))
-        if field.value is None:
+        if _is_required(field.value):
             fact["required"] = True
         if limits := _limits_of(field):
             fact["range"] = limits
@@ -247,6 +249,10 @@ class Reader:
             auto = ["auto"] if '"auto"' in validator and names else []
             fact["values"] = [*auto, *names, *values] if names else fact["values"]
             fact["fold"] = True
+            if 'replace("-", "_")' in validator:
+                fact["dashes"] = True
+        elif '.split(",")' in validator:
+            fact["type"] += " | str"
         elif validator and "(**value)" not in validator:
             return {"type": "Any"}
         if fact.get("values") and (f"{key}!" in validators or not re.search(r"\bstr\b", fact["type"])):
@@ -330,6 +336,8 @@ class Reader:
             return Type("dict")
         if name == "List":
             return Type("list")
+        if name == "Path":
+            return Type("str")
         place = self.sources.find(module, name)
         if place is None:
             return Type("Any")
@@ -379,6 +387,13 @@ def _is_hidden(field: ast.AnnAssign) -> bool:
         one.arg == "init" and isinstance(one.value, ast.Constant) and one.value.value is False
         for one in field.value.keywords
     )
+
+
+def _is_required(default: ast.expr | None) -> bool:
+    """Say whether a field has no default."""
+    if not isinstance(default, ast.Call) or not ast.unparse(default.func).endswith("Field"):
+        return default is None
+    return not default.args and not {"default", "default_factory"} & {word.arg for word in default.keywords}
 
 
 def _limits_of(field: ast.AnnAssign) -> str:

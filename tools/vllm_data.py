@@ -9,7 +9,8 @@ enforced by its parser or configuration in the releases of `enforced`, otherwise
 
 In json_options.json an entry is an option (`--flag`), a configuration class, or a key of one: `Class.key`, or `Class.*`
 for every other key. A type is an annotation of Python: `Literal` stands for `values`, a class for its keys. `closed`
-says that the class refuses unknown keys, `required` that it needs this one, `dashes` that they pass for underscores.
+says that the class refuses unknown keys, `required` that it needs this one, `dashes` that they pass for underscores in
+names, or in the keys of an option.
 """
 
 from __future__ import annotations

@@ -6,6 +6,7 @@ What an option holds is in `schemas/vllm/json_options.json`, read from vLLM's so
 
 from __future__ import annotations
 
+import functools
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -84,16 +85,22 @@ def _faults(kind: str, value: Any, entry: Mapping[str, Any], release: str, path:
         )
         return
     values = all_of(entry.get("values", []), release)
-    fold = "fold" in entry and alive(entry["fold"], release)
-    if not accepts(kind, value, values, fold=fold):
+    marks = {mark for mark in ("enforced", "fold", "dashes") if mark in entry and alive(entry[mark], release)}
+    if not accepts(kind, value, values, functools.partial(_folded, marks)):
         yield _refused(kind, value, values, entry, release, path)
     elif limits := one_of(entry.get("range", ""), release):
         if value is not None and not inside(value, limits):
             yield Fault(path, "argument-range", f"{shown(value)} is not {limits_in_words(limits)}")
-    elif isinstance(value, str) and values and not {value, value.upper(), value.lower()} & set(values):
+    elif isinstance(value, str) and values and "enforced" not in marks and value.lower() not in map(str.lower, values):
         names = [name for name in values if isinstance(name, str)]
         message = f"{shown(value)} is not known; known are {_list(names)}{_change(entry, value, release)}"
         yield _near(Fault(path, "argument-value", message), value, names)
+
+
+def _folded(marks: set[str], text: str) -> str:
+    """Return a name as a validator of vLLM's compares it."""
+    text = text.lower() if "fold" in marks else text
+    return text.replace("-", "_") if "dashes" in marks else text
 
 
 def _object(held: Configuration, value: Mapping[str, Any], path: Keys, dashes: bool = False) -> Iterator[Fault]:
@@ -157,15 +164,42 @@ def _list(values: Sequence[Any]) -> str:
 def _missing(held: Configuration, parts: Sequence[Part]) -> Iterator[Problem]:
     """Yield the keys that a class requires and that no argument gives; each JSON of --lora-modules is its own."""
     for some in [[part] for part in parts] if held.name == "LoRAModulePath" else [parts]:
-        first, given = some[0], {key for part in some for key in (part.keys[:1] or part.value)}
-        needed = held.required()
-        for one, entry in facts("constraints")["keys_needed"].items():
-            owner, _, key = one.partition(".")
-            needed += [entry["needs"]] if owner == held.name and key in given else []
-        for key in needed:
+        given = {key: value for part in some for key, value in _given(part) if value not in (None, "")}
+        for key in held.required():
             if key not in given:
-                message = f"`{first.item.flag.name}`: the key `{key}` is missing"
-                yield problem("argument-key", first.word.at, message, f"add the key `{key}`")
+                yield _lacking(some[0], f"the key `{key}` is missing", f"add the key `{key}`")
+        for need in facts("constraints")["keys_needed"]:
+            owner, _, key = need["key"].partition(".")
+            if owner == held.name and key in given and alive(need["in"], held.release):
+                yield from _needed(need, key, given, some)
+
+
+def _needed(need: Mapping[str, Any], key: str, given: Mapping[str, Any], some: Sequence[Part]) -> Iterator[Problem]:
+    """Yield that a key needs another one, or that one with other values."""
+    value, other = given[key], given.get(need["needs"])
+    among = need.get("among", [])
+    if "at" in need and _plain(value) != _plain(need["at"]):
+        return
+    if other is None or (among and "$(" not in str(other) and other not in among):
+        part = next(part for part in some if key in dict(_given(part)))
+        what = f"`{key}`: {shown(value)}" if "at" in need else f"`{key}`"
+        wanted = f"`{need['needs']}`" + (f": {' or '.join(among)}" if among else "")
+        yield _lacking(part, f"{what} needs {wanted}", f"set {wanted}")
+
+
+def _plain(value: Any) -> str:
+    return str(value).lower().replace("yes", "true").replace("1", "true")
+
+
+def _lacking(part: Part, message: str, hint: str) -> Problem:
+    at = part.item.at if part.keys else part.word.at
+    return problem("argument-key", at, f"`{part.item.flag.name}`: {message}", hint)
+
+
+def _given(part: Part) -> Iterator[tuple[str, Any]]:
+    """Yield the keys of the option itself that a part gives, with their values."""
+    for key, value in nested(part.keys, part.value).items():
+        yield key.replace("-", "_"), value
 
 
 def _problem(fault: Fault, part: Part, line: Line) -> Problem:

@@ -14,10 +14,20 @@ _TRUE_OR_FALSE = ("0", "off", "f", "false", "n", "no", "1", "on", "t", "true", "
 _NAMES = {
     "Literal": "a known name",
     "None": "null",
+    "StrictInt": "a whole number",
     "bool": "true or false",
+    "dict": "a JSON object",
     "float": "a number",
     "int": "a whole number",
+    "list": "a JSON list",
     "str": "text",
+}
+_MANY = {
+    "Literal": "known names",
+    "float": "numbers",
+    "int": "whole numbers",
+    "int | str": "numbers or texts",
+    "str": "texts",
 }
 _SIGNS = {">=": "at least", ">": "above", "<=": "at most", "<": "below"}
 _LIMITS: dict[str, Callable[[float, float], bool]] = {
@@ -28,28 +38,25 @@ _LIMITS: dict[str, Callable[[float, float], bool]] = {
 }
 
 
-def accepts(kind: str, value: Any, values: Sequence[Any], *, fold: bool) -> bool:
-    """Say whether pydantic takes a value for a type, `values` being those of its Literal, in any case with `fold`."""
-    return _accepts(ast.parse(kind, mode="eval").body, value, values, fold)
+def accepts(kind: str, value: Any, values: Sequence[Any], folded: Callable[[str], str]) -> bool:
+    """Say whether pydantic takes a value for a type, `values` being those of its Literal, compared as `folded`."""
+    return _accepts(ast.parse(kind, mode="eval").body, value, values, folded)
 
 
-def _accepts(kind: ast.expr, value: Any, values: Sequence[Any], fold: bool) -> bool:
+def _accepts(kind: ast.expr, value: Any, values: Sequence[Any], folded: Callable[[str], str]) -> bool:
     if isinstance(kind, ast.BinOp):
-        return any(_accepts(one, value, values, fold) for one in (kind.left, kind.right))
+        return any(_accepts(one, value, values, folded) for one in (kind.left, kind.right))
     if isinstance(kind, ast.Constant):
         return value is None
     if isinstance(kind, ast.Subscript):
         items = value.values() if isinstance(value, dict) else value
         whole = isinstance(value, {"list": list, "dict": dict}[ast.unparse(kind.value)])
-        return whole and all(_accepts(kind.slice, item, values, fold) for item in items)
+        return whole and all(_accepts(kind.slice, item, values, folded) for item in items)
     name = ast.unparse(kind)
     if name == "Literal":
-        return value in values or (fold and isinstance(value, str) and _folded(value) in map(_folded, values))
+        texts = (one for one in values if isinstance(one, str))
+        return folded(value) in map(folded, texts) if isinstance(value, str) else value in values
     return _SCALARS[name](value) if name in _SCALARS else False
-
-
-def _folded(value: Any) -> str:
-    return str(value).lower().replace("-", "_")
 
 
 def _number(value: Any) -> float | None:
@@ -69,6 +76,7 @@ _SCALARS: dict[str, Callable[[Any], bool]] = {
     "bool": lambda value: value in (0, 1) or (isinstance(value, str) and value.lower() in _TRUE_OR_FALSE),
     "dict": lambda value: isinstance(value, dict),
     "float": lambda value: _number(value) is not None,
+    "StrictInt": lambda value: isinstance(value, int),
     "int": _is_whole,
     "list": lambda value: isinstance(value, list),
     "str": lambda value: isinstance(value, str),
@@ -84,9 +92,16 @@ def inside(value: Any, limits: str) -> bool:
 
 def words(kind: str) -> str:
     """Return a type as messages say it."""
-    parts = re.findall(r"(?:[^|\[\]\s]|\[.*\])+", kind)
-    others = ("a JSON list" if part.startswith("list") else "a JSON object" for part in parts)
-    return " or ".join(_NAMES.get(part, other) for part, other in zip(parts, others, strict=True))
+    return _words(ast.parse(kind, mode="eval").body)
+
+
+def _words(kind: ast.expr) -> str:
+    if isinstance(kind, ast.BinOp):
+        return f"{_words(kind.left)} or {_words(kind.right)}"
+    if isinstance(kind, ast.Subscript):
+        inner = _MANY.get(ast.unparse(kind.slice), "")
+        return _NAMES[ast.unparse(kind.value)] + (f" of {inner}" if inner else "")
+    return _NAMES.get(ast.unparse(kind), "a JSON object")
 
 
 def limits_in_words(limits: str) -> str:
