@@ -37,6 +37,7 @@ def json_problems(given: Sequence[Given], line: Line) -> Iterator[Problem]:
             continue
         parts = [part for item in given if item.flag.name == flag for part in _parts(item, line.release)]
         kind = one_of(entry["type"], line.release)
+        yield from (_sizes(item, line) for item in given if item.flag.name == flag and _has_sizes(item, line.release))
         for part in parts:
             whole = nested(part.keys, part.value)
             yield from (_problem(one, part, line) for one in _faults(kind, whole, entry, line.release))
@@ -48,13 +49,27 @@ def _may_hold_json(item: Given) -> bool:
     return "json" in item.flag.type or any(word.text.lstrip().startswith("{") for word in item.values)
 
 
+def _has_sizes(item: Given, release: str) -> bool:
+    """Say whether JSON holds bare sizes, such as 80g, which the release does not read."""
+    known = alive(facts("constraints")["json_sizes"]["in"], release)
+    return (
+        not known and not item.key and any(_parsed(word.text) is None is not _read(word.text) for word in item.values)
+    )
+
+
+def _sizes(item: Given, line: Line) -> Problem:
+    since = facts("constraints")["json_sizes"]["in"].partition("..")[0]
+    message = f"`{item.flag.name}`: sizes such as 80g came into JSON with vLLM {since}; this is {line.label}"
+    return problem("argument-json", item.values[0].at, message, "write the number")
+
+
 def _parts(item: Given, release: str) -> Iterator[Part]:
     for word in item.values:
         if item.key:
             keys = tuple(item.key.removesuffix("+").split("."))
             value = word.text.split(",") if item.key.endswith("+") else _dotted_value(word.text, release)
             yield Part(item, word, keys, value)
-        elif isinstance(value := _parsed(with_sizes(word.text)), dict):
+        elif isinstance(value := _read(word.text), dict):
             yield Part(item, word, (), value)
 
 
@@ -65,6 +80,10 @@ def _dotted_value(text: str, release: str) -> Any:
         return value
     sizes = alive(facts("constraints")["json_sizes"]["in"], release)
     return text if not sizes or (number := size(text)) is None else number
+
+
+def _read(text: str) -> Any:
+    return _parsed(with_sizes(text))
 
 
 def _parsed(text: str) -> Any:

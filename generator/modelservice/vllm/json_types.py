@@ -24,7 +24,9 @@ _NAMES = {
 }
 _MANY = {
     "Literal": "known names",
+    "dict[Any]": "JSON objects",
     "float": "numbers",
+    "list[float]": "lists of numbers",
     "int": "whole numbers",
     "int | str": "numbers or texts",
     "str": "texts",
