@@ -150,7 +150,7 @@ def _unknown(held: Configuration, key: str, path: Keys) -> Iterator[Fault]:
     elif held.closed:
         near = nearest(key, held.keys())
         hint = f"did you mean `{near}`?" if near else f"remove it; the keys are {_list(held.keys())}"
-        yield Fault(path, "argument-key", "is unknown", hint, near or "")
+        yield Fault(path, "argument-key", "", hint, near or "")
 
 
 def _refused(kind: str, value: Any, values: Sequence[Any], entry: Mapping[str, Any], release: str, path: Keys) -> Fault:
@@ -225,7 +225,8 @@ def _problem(fault: Fault, part: Part, line: Line) -> Problem:
     flag, dotted = part.item.flag.name, ".".join(fault.path)
     if fault.rule in _OF_KEYS:
         effect = ", where it has no effect" if fault.ignored else ""
-        message = f"the key `{dotted}` of `{flag}` {fault.message}; this is {line.label}{effect}"
+        since = f"; this is {line.label}" if fault.message else f" is unknown to {line.label}"
+        message = f"the key `{dotted}` of `{flag}` {fault.message}".rstrip() + since + effect
     else:
         message = f"`{flag}`: {f'`{dotted}`: ' if dotted else ''}{fault.message}"
     hint = fault.hint or f"correct the value, or remove `{dotted or flag}`"
