@@ -167,6 +167,8 @@ def test_every_removed_or_later_key_is_found(release: str) -> None:
         (["-cc.pass_config.enable_noop=true"], ["-cc.pass_config.eliminate_noops=true"]),
         (["-cc.pass_config", '{"enable_noop":true}'], ["-cc.pass_config", '{"eliminate_noops":true}']),
         (["-cc.cudagraph_mode=PEICEWISE"], ["-cc.cudagraph_mode=PIECEWISE"]),
+        (['-ac={"flash_attn_version":"3"}'], ['-ac={"flash_attn_version":3}']),
+        (['-cc={"mode":"0"}'], ['-cc={"mode":0}']),
         (["-cc.level", "3"], ["-cc.mode", "3"]),
     ],
 )
@@ -194,6 +196,14 @@ def test_no_key_is_written_twice_to_mend_it() -> None:
 )
 def test_what_a_variable_holds_is_not_judged(args: list[str]) -> None:
     assert found(*args) == []
+
+
+def test_a_secret_in_json_is_not_written_over() -> None:
+    secret = "hf_" + "AbCdEfGhIjKlMnOpQrStUvWxYz01234567"
+    text = json.dumps({"kv_conector": "A", "kv_role": "kv_both", "kv_connector_extra_config": {"token": secret}})
+    for one in found(f"--kv-transfer-config={text}"):
+        assert secret not in one.message + one.hint
+        assert not one.fix
 
 
 def test_a_class_that_ignores_unknown_keys_gets_no_error() -> None:

@@ -15,7 +15,7 @@ from typing import Any
 from modelservice.findings import Problem, Severity
 from modelservice.redact import shown
 from modelservice.spelling import nearest
-from modelservice.vllm.argument_rules import problem
+from modelservice.vllm.argument_rules import problem, quoted_item
 from modelservice.vllm.argument_values import size, with_sizes
 from modelservice.vllm.command_line import Given
 from modelservice.vllm.configuration import Configuration, entries
@@ -26,6 +26,7 @@ from modelservice.vllm.json_types import accepts, inside, limits_in_words, words
 from modelservice.vllm.releases import alive, other_lives
 
 _LISTED = 12
+_LONGEST = 400  # of an item that a hint shows
 _OF_KEYS = ("argument-removed", "argument-not-yet", "argument-key")
 
 
@@ -140,23 +141,26 @@ def _unknown(held: Configuration, key: str, path: Keys) -> Iterator[Fault]:
     past, ahead = other_lives(entries()[name]["in"], held.release) if name in entries() else ([], [])
     use = facts("history")["keys"].get(name, {}).get("use", "")
     heir = use if use and held.entry(use) else ""
-    instead = f"write the key `{heir}`" if heir else ""
     if past:
         message = f"was removed in vLLM {past[-1].gone}"
-        yield Fault(path, "argument-removed", message, instead or "remove it", heir, ignored=not held.closed)
+        yield Fault(path, "argument-removed", message, "remove it", heir, ignored=not held.closed)
     elif ahead:
         message, later = f"came with vLLM {ahead[0].since}", f"remove it, or use vLLM {ahead[0].since} or later"
-        yield Fault(path, "argument-not-yet", message, instead or later, heir, ignored=not held.closed)
+        yield Fault(path, "argument-not-yet", message, later, heir, ignored=not held.closed)
     elif held.closed:
         near = nearest(key, held.keys())
-        hint = f"did you mean `{near}`?" if near else f"remove it; the keys are {_list(held.keys())}"
+        hint = f"remove it; the keys are {_list(held.keys())}"
         yield Fault(path, "argument-key", "", hint, near or "")
 
 
 def _refused(kind: str, value: Any, values: Sequence[Any], entry: Mapping[str, Any], release: str, path: Keys) -> Fault:
     if values and isinstance(value, str | int):
         message = f"{shown(value)} is none of {_list(values)}{_change(entry, value, release)}"
-        return _near(Fault(path, "argument-choice", message), str(value), [str(one) for one in values])
+        number = next((one for one in values if not isinstance(one, str) and str(one) == value), None)
+        fault = Fault(path, "argument-choice", message, value=number)
+        return (
+            fault if number is not None else _near(fault, str(value), [one for one in values if isinstance(one, str)])
+        )
     return Fault(path, "argument-type", f"{shown(value)} is not {words(kind)}")
 
 
@@ -229,7 +233,14 @@ def _problem(fault: Fault, part: Part, line: Line) -> Problem:
         message = f"the key `{dotted}` of `{flag}` {fault.message}".rstrip() + since + effect
     else:
         message = f"`{flag}`: {f'`{dotted}`: ' if dotted else ''}{fault.message}"
-    hint = fault.hint or f"correct the value, or remove `{dotted or flag}`"
+    fix = edited(part, fault)
     at = part.item.at if part.keys else part.word.at
-    found = problem(fault.rule, at, message, hint, edited(part, fault))
+    hint = fault.hint or f"correct the value, or remove `{dotted or flag}`"
+    if fix:
+        at = int(fix[0].path[1])
+        written = quoted_item(str(fix[0].value))
+        hint = f"write {written}" if len(written) < _LONGEST else f"write {fault.key or fault.value} in its place"
+    elif fault.key:
+        hint = "remove it"
+    found = problem(fault.rule, at, message, hint, fix)
     return found._replace(severity=Severity.WARNING) if fault.ignored else found
