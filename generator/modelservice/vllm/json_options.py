@@ -32,7 +32,7 @@ _OF_KEYS = ("argument-removed", "argument-not-yet", "argument-key")
 
 def json_problems(given: Sequence[Given], line: Line) -> Iterator[Problem]:
     """Yield what is wrong with the keys and values of the JSON options; invalid JSON is another check's."""
-    for flag in dict.fromkeys(item.flag.name for item in given if _may_hold_json(item)):
+    for flag in dict.fromkeys(item.flag.name for item in given):
         entry = entries().get(flag)
         if entry is None or not alive(entry["in"], line.release):
             continue
@@ -44,10 +44,6 @@ def json_problems(given: Sequence[Given], line: Line) -> Iterator[Problem]:
             yield from (_problem(one, part, line) for one in _faults(kind, whole, entry, line.release))
         if parts and kind in entries():
             yield from _missing(Configuration(kind, line.release), parts)
-
-
-def _may_hold_json(item: Given) -> bool:
-    return "json" in item.flag.type or any(word.text.lstrip().startswith("{") for word in item.values)
 
 
 def _has_sizes(item: Given, release: str) -> bool:
