@@ -181,6 +181,32 @@ def test_a_key_or_value_is_mended_where_it_stands(args: list[str], meant: list[s
     assert errors(*meant) == []
 
 
+def test_what_a_fix_writes_is_not_refused() -> None:
+    lines = [args.split(" ") for release, args, _ in verdicts() if release == "0.33.0"]
+    lines += [[f"{option}={json.dumps({key: value})}"] for option, key, value in slips()]
+    mended = 0
+    for args in lines:
+        problems = errors(*args)
+        if len(problems) == 1 and problems[0].fix and problems[0].rule != "argument-unknown":
+            for edit in problems[0].fix:
+                args[int(edit.path[1])] = str(edit.value)
+            # Some keys need another one beside them.
+            assert [one.message for one in errors(*args) if " needs " not in one.message] == []
+            mended += 1
+    assert mended > 50
+
+
+def slips() -> Iterator[tuple[str, str, Any]]:
+    """Yield options with a key that has a letter too many, or a value in other letters."""
+    for key, entry in entries().items():
+        owner, _, own = key.partition(".")
+        way = option_of(owner, "0.33.0") if own and alive(entry["in"], "0.33.0") else []
+        if len(way) == 1:
+            yield way[0], f"{own}x", 1
+            values = [value for value in all_of(entry.get("values", []), "0.33.0") if isinstance(value, str)]
+            yield from ((way[0], own, value.swapcase()) for value in values)
+
+
 def test_no_key_is_written_twice_to_mend_it() -> None:
     (problem,) = errors('--compilation-config={"level":3,"mode":3}')
     assert problem.fix == ()

@@ -129,14 +129,14 @@ def _object(held: Configuration, value: Mapping[str, Any], path: Keys, dashes: b
             module = f"{key}_module_path" in value  # the name then stands for a class in that module
             yield from (one for one in faults if not (module and one.rule == "argument-value"))
         else:
-            yield from _unknown(held, key, (*path, written))
+            yield from _unknown(held, key, inner, (*path, written))
 
 
-def _unknown(held: Configuration, key: str, path: Keys) -> Iterator[Fault]:
+def _unknown(held: Configuration, key: str, value: Any, path: Keys) -> Iterator[Fault]:
     name = f"{held.name}.{key}"
     past, ahead = other_lives(entries()[name]["in"], held.release) if name in entries() else ([], [])
     use = facts("history")["keys"].get(name, {}).get("use", "")
-    heir = use if use and held.entry(use) else ""
+    heir = use if use and _fits(held, use, value) else ""
     if past:
         message = f"was removed in vLLM {past[-1].gone}"
         yield Fault(path, "argument-removed", message, "remove it", heir, ignored=not held.closed)
@@ -146,11 +146,17 @@ def _unknown(held: Configuration, key: str, path: Keys) -> Iterator[Fault]:
     elif held.closed:
         near = nearest(key, held.keys())
         hint = f"remove it; the keys are {_list(held.keys())}"
-        yield Fault(path, "argument-key", "", hint, near or "")
+        yield Fault(path, "argument-key", "", hint, near if near and _fits(held, near, value) else "")
+
+
+def _fits(held: Configuration, key: str, value: Any) -> bool:
+    """Say whether a class has a key that takes this value."""
+    entry = held.entry(key)
+    return entry is not None and not any(_faults(one_of(entry["type"], held.release), value, entry, held.release))
 
 
 def _refused(kind: str, value: Any, values: Sequence[Any], entry: Mapping[str, Any], release: str, path: Keys) -> Fault:
-    if values and isinstance(value, str | int):
+    if "Literal" in kind.split(" | ") and isinstance(value, str | int):
         message = f"{shown(value)} is none of {_list(values)}{_change(entry, value, release)}"
         number = next((one for one in values if not isinstance(one, str) and str(one) == value), None)
         fault = Fault(path, "argument-choice", message, value=number)
@@ -207,7 +213,9 @@ def _needed(need: Mapping[str, Any], key: str, given: Mapping[str, Any], some: S
 
 
 def _plain(value: Any) -> str:
-    return str(value).lower().replace("yes", "true").replace("1", "true")
+    """Return a value in one spelling, whatever pydantic takes for true."""
+    text = str(value).lower()
+    return "true" if text in ("1", "on", "t", "y", "yes") else text
 
 
 def _lacking(part: Part, message: str, hint: str) -> Problem:
