@@ -13,7 +13,7 @@ from modelservice.vllm.argument_rules import OWNED, in_place, is_owned, problem,
 from modelservice.vllm.argument_values import value_fault
 from modelservice.vllm.command_line import Given, Read, Stray, Unknown, normal, read
 from modelservice.vllm.flags import Flag, Line, command_line
-from modelservice.vllm.history import abbreviated, deprecated, keys, unknown, value_change
+from modelservice.vllm.history import abbreviated, deprecated, unknown, value_change
 from modelservice.vllm.releases import Exactness, Release, release_after
 
 # What holds for every image; what holds for every release of vLLM.
@@ -64,8 +64,17 @@ def _check(args: Sequence[str], release: str, label: str, beside: Beside) -> lis
     found = (one for item in read_items for one in _item(item, line) if one.path[-1] not in secrets)
     problems += itertools.islice(found, MOST)
     given = [item for item in read_items if isinstance(item, Given) and not _is_owned(item)]
-    problems += [*_repeated(given), *check_relations(given, line, beside)]
+    in_json = (one for one in _in_json(given, line) if one.path[-1] not in secrets)
+    problems += [*itertools.islice(in_json, MOST), *_repeated(given), *check_relations(given, line, beside)]
     return sorted(problems, key=lambda one: str(one.path[-1]).zfill(9))
+
+
+def _in_json(given: Sequence[Given], line: Line) -> Iterator[Problem]:
+    """Yield what is wrong inside JSON options, of which most services have none."""
+    if any("json" in item.flag.type or item.flag.name == "--lora-modules" for item in given):
+        from modelservice.vllm.json_options import json_problems
+
+        yield from json_problems(given, line)
 
 
 def _is_own(args: Sequence[str], index: int, line: Line) -> bool:
@@ -130,7 +139,6 @@ def _given(item: Given, line: Line) -> Iterator[Problem]:
         yield writing("argument-config", item.at, message, words)
     else:
         yield from _values(item, line)
-        yield from keys(item, line)
 
 
 def _wanted(flag: Flag) -> str:
