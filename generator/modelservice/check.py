@@ -74,17 +74,29 @@ def check_files(
     """Check each file, or all files of a folder, over the layers; the layers alone where there is no other."""
     below = [load(path) for path in layers]
     files = list(values_files(values, layers))
+    return _gathered(_each(functools.partial(_check_over, below, ignore), files or [None]), ignore, strict=strict)
+
+
+def check_services(
+    services: Iterable[Iterable[Document]], *, strict: bool = False, ignore: Collection[str] = ()
+) -> Result:
+    """Check services whose files are read already; each is its layers, the lowest first."""
+    return _gathered((_checked(check_service(layers, ignore)) for layers in services), ignore, strict=strict)
+
+
+def _gathered(services: Iterable[_Checked], ignore: Collection[str], *, strict: bool) -> Result:
     findings: dict[Finding, None] = {}
     ignored: dict[Finding, None] = {}
     sources: dict[str, str] = {}
     hit: set[str] = set()
-    for one in _each(functools.partial(_check_over, below, ignore), files or [None]):
+    count = 0
+    for count, one in enumerate(services, 1):  # noqa: B007  used below
         findings |= dict.fromkeys(one.findings)
         ignored |= dict.fromkeys(one.ignored)
         sources |= one.sources
         hit |= one.hit
     kept = [_strictly(finding) if strict else finding for finding in findings]
-    return Result(kept, sources, len(files) or 1, len(ignored), [rule for rule in ignore if rule not in hit])
+    return Result(kept, sources, count, len(ignored), [rule for rule in ignore if rule not in hit])
 
 
 class _Checked(NamedTuple):
@@ -107,8 +119,12 @@ def _each(check_one: Callable[[str | None], _Checked], files: Sequence[str | Non
 
 
 def _check_over(below: list[Document], ignore: Collection[str], path: str | None) -> _Checked:
-    """Return one file's findings, or those of the layers alone; its texts only where there are any, for memory."""
-    document, findings, ignored, hit = check_service(below if path is None else [*below, path], ignore)
+    return _checked(check_service(below if path is None else [*below, path], ignore))
+
+
+def _checked(service: CheckedService) -> _Checked:
+    """Return a service's findings; its texts only where there are any, for memory."""
+    document, findings, ignored, hit = service
     return _Checked(findings, ignored, hit, document.sources if findings else {})
 
 
