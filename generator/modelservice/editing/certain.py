@@ -23,6 +23,7 @@ _CERTAIN = {
     "argument-two-words",
     "argument-type",
     "env-has-field",
+    "env-removed",
     "image-tag-v",
     "memory-unit",
     "null-left-out",

@@ -7,11 +7,12 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from modelservice.check import CheckedService, check_service
-from modelservice.findings import MOST, Edit, Finding, Fix, Severity
+from modelservice.findings import MOST, Action, Edit, Finding, Fix, Severity
 from modelservice.reading.document import Document
 from modelservice.reading.values_files import load, values_files
+from modelservice.schema.defaults import default_values
 from modelservice.writing.edits import edited
-from modelservice.writing.splices import UnclearEditError
+from modelservice.writing.page import UnclearEditError
 
 # Which fix of a finding to make, none where a person has to decide: the finding, and the service's values.
 Choice = Callable[[Finding, Any], Fix]
@@ -52,11 +53,12 @@ def fixed(files: Files, choice: Choice, ignore: Collection[str] = ()) -> Files:
     No fix is kept that adds an error to any of the services, or that leaves its finding.
     """
     for service in files.services:
-        files = _fixed(files, service, choice, ignore)
+        files = service_fixed(files, service, choice, ignore)
     return files
 
 
-def _fixed(files: Files, service: tuple[str, ...], choice: Choice, ignore: Collection[str]) -> Files:
+def service_fixed(files: Files, service: tuple[str, ...], choice: Choice, ignore: Collection[str] = ()) -> Files:
+    """Return the files with the fixes of one of the services made."""
     tried: set[tuple[Any, ...]] = set()
     for _ in range(MOST):
         checked = check_service(files.layers(service), ignore)
@@ -93,7 +95,20 @@ def changed_by(files: Files, merged: Document, fix: Iterable[Edit], file: str) -
     for edit in fix:
         written = merged.is_written(edit.path)
         by_file.setdefault(merged.value_position(edit.path).file if written else file, []).append(edit)
-    return {name: edited(files.documents[name], tuple(edits)) for name, edits in by_file.items()}
+    alone = len(merged.sources) == 1
+    return {name: _edited(files.documents[name], tuple(edits), alone=alone) for name, edits in by_file.items()}
+
+
+def _edited(document: Document, fix: Fix, *, alone: bool) -> Document:
+    """Return the file with the edits made; a list that they empty goes with its key, where no layer is below it."""
+    after = edited(document, fix)
+    emptied = {edit.path[0] for edit in fix if len(edit.path) == 2 and after.data.get(str(edit.path[0])) == []}
+    lists = [key for key in emptied if default_values().get(str(key)) == []]
+    if alone and lists and len(lists) < len(after.data):
+        without = edited(after, tuple(Edit(Action.REMOVE, (key,)) for key in lists))
+        if without.text.count("#") == after.text.count("#"):
+            return without
+    return after
 
 
 def _is_gone(finding: Finding, before: CheckedService, after: Sequence[Document], ignore: Collection[str]) -> bool:
@@ -108,9 +123,7 @@ def _count(findings: Iterable[Finding], rule: str) -> int:
 def _is_worse(before: Files, after: Files, changed: Collection[str], ignore: Collection[str]) -> bool:
     """Say whether a service that uses one of the changed files has an error more."""
     hit = [service for service in before.services if set(service) & set(changed)]
-    return any(
-        _errors(after.layers(service), ignore) - _errors(before.layers(service), ignore) for service in hit
-    )
+    return any(_errors(after.layers(service), ignore) - _errors(before.layers(service), ignore) for service in hit)
 
 
 def _errors(layers: Sequence[Document], ignore: Collection[str]) -> Counter[str]:

@@ -16,7 +16,7 @@ from modelservice.reading.parser import compose
 from modelservice.redact import hidden
 from modelservice.writing.dump import Layout
 from modelservice.writing.edits import edited
-from modelservice.writing.splices import UnclearEditError
+from modelservice.writing.page import UnclearEditError
 
 _SETTING = re.compile(r'(?P<key>(?:[^="\[\]]|\[[0-9]+\]|\["[^"]*"\])+?)(?:=(?P<text>.*)|-)', re.DOTALL)
 

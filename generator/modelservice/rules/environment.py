@@ -8,7 +8,9 @@ from typing import Any
 from modelservice.findings import Action, Edit, Fix, Path, Refuser, Severity, dotted
 from modelservice.redact import PLACEHOLDER
 from modelservice.rules.containers import containers
+from modelservice.rules.given_arguments import adding_argument
 from modelservice.rules.gpu import resource_fields
+from modelservice.rules.image import release_of
 from modelservice.rules.model import model_mount, under
 from modelservice.rules.rule import Said, Settings, Values, asking, listed, put, removal, rule, sound
 from modelservice.rules.security import non_root, own_home
@@ -17,6 +19,8 @@ from modelservice.rules.storage import COMPILE_VARIABLES, compile_cache_of, mode
 _CHART = "the chart's templates/_env.tpl"
 _CA_VARIABLES = ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "AWS_CA_BUNDLE")
 _TOKENS = ("HF_TOKEN", "HUGGING_FACE_HUB_TOKEN")
+# Releases whose variables are not known.
+_UNSURE = ("unstated", "older")
 _DEVICES = ("CUDA_VISIBLE_DEVICES", "NVIDIA_VISIBLE_DEVICES")
 
 
@@ -166,6 +170,35 @@ def env_unknown(values: Values) -> Iterator[Said]:
 
 
 @rule(
+    "env-removed",
+    "The image's vLLM no longer reads a variable.",
+    why="The setting has no effect any more. It may have worked until the image was upgraded.",
+    source="vllm.envs of the releases (schemas/vllm/environment.json)",
+    severity=Severity.WARNING,
+)
+def env_removed(values: Values) -> Iterator[Said]:
+    """Find a variable that an earlier release read."""
+    named = [(index, item) for index, item in values.items("env") if item["name"].startswith("VLLM_")]
+    if not named or release_of(values).exactness in _UNSURE:
+        return
+    from modelservice.vllm.variables import argument_instead, removed_variable
+
+    release = release_of(values)
+    for index, variable in named:
+        name, value = variable["name"], variable.get("value", "")
+        if removed_variable(name, release.name):
+            path, message = ("env", index, "name"), f"{release.label} no longer reads {name}"
+            argument, note = argument_instead(name, value, release.name)
+            if argument and value and PLACEHOLDER not in value:
+                fix = (*_without(index), *adding_argument(values, argument))
+                yield Said(path, message, f"remove it and add {argument} to args", fix=fix)
+            elif note:
+                yield Said(path, message, f"remove it: {note}", fix=_without(index))
+            else:
+                yield Said(path, message, "remove it, or write what took its place, as vLLM's documentation says")
+
+
+@rule(
     "cache-elsewhere",
     "A variable in `env` puts the hub's cache outside of every volume.",
     why="The model is stored in the container, and is downloaded again after every restart.",
@@ -206,4 +239,4 @@ def device_variable(values: Values) -> Iterator[Said]:
             yield removal(("env", index), message, on_key=False)
 
 
-RULES = (device_variable, env_set_by_chart, env_has_field, env_twice, env_unknown, cache_elsewhere)
+RULES = (device_variable, env_set_by_chart, env_has_field, env_twice, env_unknown, env_removed, cache_elsewhere)

@@ -52,7 +52,9 @@ def dump(value: Any, width: int = 110) -> str:
 
 def flow_text(value: Any) -> str:
     """Return a value on one line, as it is written in brackets; outside of them it means the same."""
-    text = yaml.dump([value], Dumper=_Dumper, default_flow_style=True, sort_keys=False, allow_unicode=True, width=_ONE_LINE)
+    text = yaml.dump(
+        [value], Dumper=_Dumper, default_flow_style=True, sort_keys=False, allow_unicode=True, width=_ONE_LINE
+    )
     return text.strip()[1:-1]
 
 

@@ -10,7 +10,8 @@ from typing import Any
 from modelservice.findings import Action, Edit, Fix, Path, dotted
 from modelservice.reading.document import Document, read
 from modelservice.writing.dump import Layout
-from modelservice.writing.splices import Splice, UnclearEditError, spliced, splices_of
+from modelservice.writing.page import Splice, UnclearEditError, spliced
+from modelservice.writing.splices import splices_of
 
 # Findings of reading about a value that is written in more than its own place, or read differently than it looks.
 _SHARED = ("yaml-alias", "yaml-merge-key", "yaml-duplicate-key")
@@ -146,7 +147,9 @@ def _put(data: Any, path: Path, value: Any) -> None:
 
 
 def _require_room(data: Any, part: str | int) -> None:
-    if not (isinstance(data, list) and part in range(len(data) + 1) if isinstance(part, int) else isinstance(data, dict)):
+    if not (
+        isinstance(data, list) and part in range(len(data) + 1) if isinstance(part, int) else isinstance(data, dict)
+    ):
         raise KeyError(part)
 
 

@@ -3,144 +3,22 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Callable, Sequence
+from typing import Any
 
-from modelservice.errors import InputError
 from modelservice.findings import Action, Edit, Path, dotted
 from modelservice.reading.document import Document
 from modelservice.reading.parser import Place
-from modelservice.writing.dump import Layout, flow_text, indented, key_text, scalar_lines
-
-_FLOW = ("{", "[")
-_BLOCK = (":", "-")
-
-
-class UnclearEditError(InputError):
-    """An edit that is no clear splice of the text, so that a person has to make it."""
-
-
-class Splice(NamedTuple):
-    """What takes the place of the text from one index to another."""
-
-    start: int
-    end: int
-    text: str
-
-
-def spliced(text: str, splices: Sequence[Splice]) -> str:
-    """Return the text with the splices in it, which do not overlap."""
-    for start, end, new in sorted(splices, reverse=True):
-        text = text[:start] + new + text[end:]
-    return text
+from modelservice.writing.dump import flow_text, indented, key_text, scalar_lines
+from modelservice.writing.page import BLOCK, FLOW, Page, Splice, UnclearEditError
 
 
 def splices_of(document: Document, edit: Edit) -> list[Splice]:
     """Return the splices that make the edit. Raises UnclearEditError where the text does not say how."""
-    return _ACTIONS[edit.action](_Page(document), edit.path, edit.value)
+    return _ACTIONS[edit.action](Page(document), edit.path, edit.value)
 
 
-class _Page:
-    """A values file's text with the places in it."""
-
-    def __init__(self, document: Document) -> None:
-        self.document = document
-        self.text = document.text
-        self.newline = next(iter(re.findall("\r\n|\r|\n", self.text)), "\n")
-        self.layout = _layout(document.top)
-
-    def at(self, path: Path) -> Place:
-        place, depth = self.document.nearest(path)
-        if depth < len(path):
-            raise UnclearEditError(f"{dotted(path)} is not written in {self.document.name}")
-        return place
-
-    def value(self, path: Path) -> Any:
-        value: Any = self.document.data
-        for part in path:
-            value = value[part]
-        return value
-
-    def line_start(self, index: int) -> int:
-        return max(self.text.rfind("\n", 0, index), self.text.rfind("\r", 0, index)) + 1
-
-    def line_end(self, index: int) -> int:
-        found = re.compile("[\r\n]").search(self.text, index)
-        return found.start() if found else len(self.text)
-
-    def column(self, index: int) -> int:
-        return index - self.line_start(index)
-
-    def next_line(self, index: int) -> int:
-        end = self.line_end(index)
-        return end + (2 if self.text.startswith("\r\n", end) else 1 if end < len(self.text) else 0)
-
-    def end(self, place: Place) -> int:
-        """Return where the last character of a value ends: a block itself reaches to what follows it."""
-        start, end = place.form.value
-        if place.form.style in _BLOCK:
-            return max(self.end(child) for child in place.children.values())
-        return start + len(self.text[start:end].rstrip()) if place.form.style in ("|", ">") else end
-
-    def colon(self, place: Place) -> int:
-        """Return the index behind the colon of a place's key."""
-        found = re.compile(r"[ \t]*:").match(self.text, place.form.key[1])
-        if not found:
-            raise UnclearEditError(f"the key has no colon of its own in line {place.key[0]}")
-        return found.end()
-
-    def dash(self, place: Place) -> int:
-        """Return the index of the dash before an item of a block list."""
-        start = place.form.value[0]
-        found = self.text.rfind("-", 0, start)
-        if self.text[found + 1 : start].strip():
-            raise UnclearEditError(f"no dash stands right before the item in line {place.value[0]}")
-        return found
-
-    def begins_line(self, index: int) -> bool:
-        return not self.text[self.line_start(index) : index].strip()
-
-    def joined(self, lines: Sequence[str], column: int) -> str:
-        return self.newline.join(indented(lines, column))
-
-    def lines_behind(self, index: int, lines: Sequence[str], column: int) -> Splice:
-        """Return the splice that writes lines below the one that holds the index."""
-        at = self.line_end(index)
-        return Splice(at, at, self.newline + self.joined(lines, column))
-
-    def require_no_comment(self, place: Place, start: int, end: int) -> None:
-        """Raise UnclearEditError where a comment stands between the scalars from start to end."""
-        rest = list(self.text[start:end])
-        for first, last in _scalars(place):
-            for index in range(max(first, start), min(last, end)):
-                rest[index - start] = " "
-        if "#" in rest:
-            raise UnclearEditError(f"a comment stands inside of what is to be replaced, from line {place.key[0]} on")
-
-
-def _scalars(place: Place) -> Iterator[tuple[int, int]]:
-    yield place.form.key
-    if not place.children:
-        yield place.form.value
-    for child in place.children.values():
-        yield from _scalars(child)
-
-
-def _layout(top: Place) -> Layout:
-    """Return how a file indents: as its first map in a map, and its first list in one, do."""
-    found: dict[str, int] = {}
-
-    def look(place: Place) -> None:
-        for child in place.children.values():
-            if place.form.style == ":" and child.form.style in _BLOCK:
-                found.setdefault(child.form.style, child.value[1] - child.key[1])
-            look(child)
-
-    look(top)
-    return Layout(found.get(":", 2), found.get("-", 2))
-
-
-def _set(page: _Page, path: Path, value: Any) -> list[Splice]:
+def _set(page: Page, path: Path, value: Any) -> list[Splice]:
     place, depth = page.document.nearest(path)
     if depth == len(path):
         return _replaced(page, path, value)
@@ -159,7 +37,7 @@ def _set(page: _Page, path: Path, value: Any) -> list[Splice]:
     return [page.lines_behind(page.end(place), page.layout.entry(f"{key_text(part)}:", value), column)]
 
 
-def _append(page: _Page, path: Path, value: Any) -> list[Splice]:
+def _append(page: Page, path: Path, value: Any) -> list[Splice]:
     place, depth = page.document.nearest(path)
     if depth < len(path):
         return _set(page, path, [value])
@@ -173,7 +51,7 @@ def _append(page: _Page, path: Path, value: Any) -> list[Splice]:
     return [page.lines_behind(page.end(place), page.layout.item(value), column)]
 
 
-def _into_flow(page: _Page, place: Place, text: str) -> Splice:
+def _into_flow(page: Page, place: Place, text: str) -> Splice:
     if place.children:
         at = max(page.end(child) for child in place.children.values())
         return Splice(at, at, f", {text}")
@@ -181,16 +59,16 @@ def _into_flow(page: _Page, place: Place, text: str) -> Splice:
     return Splice(start + 1, start + 1 if page.text[start + 1 : end - 1].strip() else end - 1, text)
 
 
-def _replaced(page: _Page, path: Path, value: Any) -> list[Splice]:
+def _replaced(page: Page, path: Path, value: Any) -> list[Splice]:
     """Return the splices that put another value in the place of one that is written."""
     place, above = page.at(path), page.at(path[:-1])
     start, end = place.form.value[0], page.end(place)
     if above.form.style == "{" or (above.form.style == ":" and path):
         page.colon(place)
-    if above.form.style in _FLOW or place.form.style in _FLOW:
+    if above.form.style in FLOW or place.form.style in FLOW:
         return [Splice(start, end, _scalar(place, flow_text(value), value, start == end))]
     lines = page.layout.lines(value) if isinstance(value, dict | list) and value else scalar_lines(value)
-    if place.form.style in _BLOCK:
+    if place.form.style in BLOCK:
         return _instead_of_block(page, place, above, value, lines)
     if place.form.style in ("|", ">") and "#" in page.text[start : page.line_end(start)]:
         raise UnclearEditError(f"a comment stands behind {place.form.style} in line {place.value[0]}")
@@ -208,7 +86,7 @@ def _scalar(place: Place, text: str, value: Any, behind: bool) -> str:
     return f" {text}" if behind else text
 
 
-def _block_instead(page: _Page, place: Place, above: Place, value: Any, lines: list[str]) -> list[Splice]:
+def _block_instead(page: Page, place: Place, above: Place, value: Any, lines: list[str]) -> list[Splice]:
     """Return the splices that write several lines in the place of a scalar; a comment behind it stays on its line."""
     start, end = place.form.value[0], page.end(place)
     text = isinstance(value, str)
@@ -227,7 +105,7 @@ def _block_instead(page: _Page, place: Place, above: Place, value: Any, lines: l
     return [first, page.lines_behind(end, below, column)] if below else [first]
 
 
-def _instead_of_block(page: _Page, place: Place, above: Place, value: Any, lines: list[str]) -> list[Splice]:
+def _instead_of_block(page: Page, place: Place, above: Place, value: Any, lines: list[str]) -> list[Splice]:
     """Return the splices that write another value in the place of a map or a list on lines of their own."""
     start, end = place.form.value[0], page.end(place)
     nested = isinstance(value, dict | list) and bool(value)
@@ -248,10 +126,10 @@ def _instead_of_block(page: _Page, place: Place, above: Place, value: Any, lines
     return [Splice(start, end, page.newline.join(lines))]
 
 
-def _remove(page: _Page, path: Path, _: Any = None) -> list[Splice]:
+def _remove(page: Page, path: Path, _: Any = None) -> list[Splice]:
     place, above = page.at(path), page.at(path[:-1])
     others = [child for part, child in above.children.items() if part != path[-1]]
-    if above.form.style in _FLOW:
+    if above.form.style in FLOW:
         return [_out_of_flow(page, place, others)]
     start = page.dash(place) if above.form.style == "-" else place.form.key[0]
     if not others:
@@ -267,7 +145,7 @@ def _remove(page: _Page, path: Path, _: Any = None) -> list[Splice]:
     return [Splice(start, following, "")]
 
 
-def _without_lines(page: _Page, start: int, end: int) -> Splice:
+def _without_lines(page: Page, start: int, end: int) -> Splice:
     """Return the splice that takes whole lines away; a file without a last line break stays one."""
     first, last = page.line_start(start), page.next_line(end)
     if last == len(page.text) == page.line_end(end) and first:
@@ -276,7 +154,7 @@ def _without_lines(page: _Page, start: int, end: int) -> Splice:
     return Splice(first, last, "")
 
 
-def _last_one(page: _Page, path: Path, start: int) -> list[Splice]:
+def _last_one(page: Page, path: Path, start: int) -> list[Splice]:
     """Return the splices that leave an empty map or list, for the last one of a block is removed."""
     place, above = page.at(path), page.at(path[:-1])
     empty = "[]" if above.form.style == "-" else "{}"
@@ -289,19 +167,21 @@ def _last_one(page: _Page, path: Path, start: int) -> list[Splice]:
     return [Splice(start, page.end(place), empty)]
 
 
-def _out_of_flow(page: _Page, place: Place, others: Sequence[Place]) -> Splice:
+def _out_of_flow(page: Page, place: Place, others: Sequence[Place]) -> Splice:
     def start_of(one: Place) -> int:
         return min(one.form.key[0], one.form.value[0])
 
     start, end = start_of(place), max(page.end(place), place.form.key[1])
     behind = [start_of(other) for other in others if start_of(other) > start]
     before = [max(page.end(other), other.form.key[1]) for other in others if start_of(other) < start]
-    splice = Splice(start, min(behind), "") if behind else Splice(max([*before, start] if not before else before), end, "")
+    splice = (
+        Splice(start, min(behind), "") if behind else Splice(max([*before, start] if not before else before), end, "")
+    )
     page.require_no_comment(place, splice.start, splice.end)
     return splice
 
 
-def _replace(page: _Page, path: Path, items: list[Any]) -> list[Splice]:
+def _replace(page: Page, path: Path, items: list[Any]) -> list[Splice]:
     place, above = page.at(path), page.at(path[:-1])
     if above.form.style == "[":
         return [Splice(place.form.value[0], page.end(place), ", ".join(map(flow_text, items)))]
@@ -311,7 +191,7 @@ def _replace(page: _Page, path: Path, items: list[Any]) -> list[Splice]:
     return [*_replaced(page, path, first), page.lines_behind(page.end(place), lines, column)]
 
 
-def _move(page: _Page, path: Path, target: Path) -> list[Splice]:
+def _move(page: Page, path: Path, target: Path) -> list[Splice]:
     """Return the splices that give a key another name, with new maps around it where it goes deeper."""
     place, above = page.at(path), page.at(path[:-1])
     page.colon(place)
@@ -332,7 +212,7 @@ def _move(page: _Page, path: Path, target: Path) -> list[Splice]:
     return _set(page, target, page.value(path))
 
 
-def _around(page: _Page, start: int, end: int, parts: Sequence[str], column: int, place: Place) -> Splice:
+def _around(page: Page, start: int, end: int, parts: Sequence[str], column: int, place: Place) -> Splice:
     """Return the lines of a key, in their place, with the keys above it and its last name, at a column."""
     first, last = page.line_start(start), page.line_end(end)
     step, old = page.layout.step, page.column(start)
@@ -344,7 +224,7 @@ def _around(page: _Page, start: int, end: int, parts: Sequence[str], column: int
     return Splice(first, last, page.newline.join(texts))
 
 
-_ACTIONS = {
+_ACTIONS: dict[Action, Callable[[Page, Path, Any], list[Splice]]] = {
     Action.SET: _set,
     Action.REMOVE: _remove,
     Action.MOVE: _move,
