@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import copy
 import difflib
+import itertools
 import json
 import random
 import re
@@ -105,7 +106,7 @@ def without(data: Any, path: tuple[Any, ...]) -> Any:
 
 def put(data: Any, path: tuple[Any, ...], value: Any) -> Any:
     place = data
-    for part, below in zip(path, path[1:], strict=False):
+    for part, below in itertools.pairwise(path):
         empty: Any = [] if isinstance(below, int) else {}
         if isinstance(place, list) and part == len(place):
             place.append(empty)
@@ -191,7 +192,7 @@ def exactly(data: Any) -> str:
 
 
 def results(seed: int, count: int) -> Iterator[tuple[str, Document, Edit, Document | None]]:
-    """Yield texts, documents and edits that come up at random, each with what became of it, None where it is unclear."""
+    """Yield random texts, documents and edits, each with what became of it, None where that is unclear."""
     random_ = random.Random(seed)
     for _ in range(count):
         text = as_written(CORPUS[random_.choice(list(CORPUS))], random_)
@@ -212,7 +213,10 @@ def test_an_edit_changes_the_lines_that_are_meant_and_says_what_is_meant(seed: i
             unclear += edit.action is not Action.REMOVE or len(edit.path) > 1
             continue
         made += 1
-        assert exactly(read("values.yaml", after.text.encode()).data) == exactly(meant(document.data, edit)), (text, edit)
+        assert exactly(read("values.yaml", after.text.encode()).data) == exactly(meant(document.data, edit)), (
+            text,
+            edit,
+        )
         assert are_kept(text, after.text, may_change(text, document.data, edit)), (text, edit, after.text)
         assert line_ends(after.text) <= (line_ends(text) or {"\n"}), (text, edit)
         assert text.endswith(("\n", "\r")) or not after.text.endswith(("\n", "\r")) or edit.value is None, (text, edit)
@@ -237,7 +241,10 @@ def test_both_helms_read_what_is_meant(helm: str, tmp_path: Path) -> None:
             wanted[f"c{number}"] = meant(document.data, edit)
     (tmp_path / "all/Chart.yaml").write_text("apiVersion: v2\nname: all\nversion: 0.1.0\n")
     answer = subprocess.run([helm, "template", "x", tmp_path / "all"], capture_output=True, text=True, check=True)
-    found = {name: json.loads(base64.b64decode(text)) for name, text in re.findall(r"^values: (\S+) (\S+)", answer.stdout, re.M)}
+    found = {
+        name: json.loads(base64.b64decode(text))
+        for name, text in re.findall(r"^values: (\S+) (\S+)", answer.stdout, re.M)
+    }
     for values in found.values():
         values.pop("global", None)
     assert len(found) > 200
@@ -293,7 +300,10 @@ def made(fix: tuple[Edit, ...], text: str = COMMENTED) -> list[str]:
         (Edit(Action.REMOVE, ("args", 0)), ['-- "--seed=1"  # one']),
         (Edit(Action.REMOVE, ("model",)), ["-model:   # the model", "-  name: 'a/b'   # quoted"]),
         (Edit(Action.MOVE, ("text",), ("note",)), ["-text: |", "+note: |"]),
-        (Edit(Action.MOVE, ("text",), ("model", "t")), ["+  t: |", "+    one", "+    two", "-text: |", "-  one", "-  two"]),
+        (
+            Edit(Action.MOVE, ("text",), ("model", "t")),
+            ["+  t: |", "+    one", "+    two", "-text: |", "-  one", "-  two"],
+        ),
         (
             Edit(Action.REPLACE, ("args", 0), ["--a", "--b"]),
             ['-- "--seed=1"  # one', '+- "--a"  # one', "+- --b"],
@@ -340,7 +350,9 @@ def test_an_edit_that_is_no_clear_splice_is_not_made(text: str, edit: Edit) -> N
 
 def test_an_edit_beside_an_anchor_is_made() -> None:
     text = "a: &x {b: 1}\nc: *x\nd: 1\n"
-    assert edited(read("values.yaml", text.encode()), (Edit(Action.SET, ("d",), 2),)).text == text.replace("d: 1", "d: 2")
+    assert edited(read("values.yaml", text.encode()), (Edit(Action.SET, ("d",), 2),)).text == text.replace(
+        "d: 1", "d: 2"
+    )
 
 
 @pytest.mark.parametrize("text", ["", "# only a comment\n", "# no line end"])

@@ -42,6 +42,8 @@ _NEAREST = {
     "not-allowed",
 }
 _SIMILAR = 0.8
+# A word that another release knows is no misspelling.
+_OF_ANOTHER_RELEASE = re.compile("; it (was removed in|came with) vLLM")
 _QUANTITY = re.compile(r"([0-9]+(?:\.[0-9]+)?)\s*[A-Za-z]+")
 
 
@@ -49,7 +51,11 @@ def certain(finding: Finding, values: Any) -> Fix:
     """Return the finding's fix where it is certain, otherwise none; `values` are those that the finding is about."""
     known = finding.rule in _CERTAIN and not finding.hint.startswith("did you mean")
     alike = _is_same_form if finding.rule == "bad-format" else _is_same_word
-    near = finding.rule in _CERTAIN | _NEAREST and all(_is_near(edit, values, alike) for edit in finding.fix)
+    near = (
+        finding.rule in _CERTAIN | _NEAREST
+        and not _OF_ANOTHER_RELEASE.search(finding.message)
+        and all(_is_near(edit, values, alike) for edit in finding.fix)
+    )
     sound = (known or near) and not any(_loses(edit, finding, values) for edit in finding.fix)
     return finding.fix if sound else ()
 
@@ -96,7 +102,10 @@ def _similar(one: str, other: str) -> bool:
     """Say whether two words are nearly the same, and no other version of one another: qwen3 is not qwen2."""
     texts = [re.sub("[-_. ]", "", text).lower() for text in (one, other)]
     numbers = [re.findall("[0-9]+", text) for text in texts]
-    return numbers[0] == numbers[1] and difflib.SequenceMatcher(None, *texts, autojunk=False).ratio() >= _SIMILAR
+    return (
+        numbers[0] == numbers[1]
+        and difflib.SequenceMatcher(None, texts[0], texts[1], autojunk=False).ratio() >= _SIMILAR
+    )
 
 
 def _at(values: Any, path: Path) -> Any:

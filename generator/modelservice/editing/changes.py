@@ -31,7 +31,7 @@ def _diff(old: Document, new: Document) -> Iterator[str]:
     texts = [document.text.splitlines(keepends=True) for document in (old, new)]
     shown = [_shown(document, lines) for document, lines in zip((old, new), texts, strict=True)]
     yield f"--- {printable(old.name)}\n+++ {printable(new.name)}\n"
-    for group in difflib.SequenceMatcher(None, *texts, autojunk=False).get_grouped_opcodes(2):
+    for group in difflib.SequenceMatcher(None, texts[0], texts[1], autojunk=False).get_grouped_opcodes(2):
         first, last = group[0], group[-1]
         yield f"@@ -{_span(first[1], last[2])} +{_span(first[3], last[4])} @@\n"
         for kind, begin, end, new_begin, new_end in group:

@@ -73,6 +73,7 @@ def service_fixed(files: Files, service: tuple[str, ...], choice: Choice, ignore
         after = files.having(changed)
         if _is_gone(finding, checked, after.layers(service), ignore) and not _is_worse(files, after, changed, ignore):
             files = after
+            tried.clear()  # their places moved
     return files
 
 

@@ -72,8 +72,7 @@ def _with(files: Files, file: Document, setting: Setting, ignore: Collection[str
     if setting.text is None:
         return _edited(file, Edit(Action.REMOVE, setting.path))
     tried = [_edited(file, Edit(Action.SET, setting.path, value)) for value in _values(setting.text)]
-    sound = (one for one in tried if not _is_wrong(files.having({file.name: one}), setting.path, ignore))
-    return next(sound, tried[0])
+    return min(tried, key=lambda one: _faults(files.having({file.name: one}), setting.path, ignore))
 
 
 def _values(text: str) -> Iterator[Any]:
@@ -84,11 +83,11 @@ def _values(text: str) -> Iterator[Any]:
     yield text
 
 
-def _is_wrong(files: Files, path: Path, ignore: Collection[str]) -> bool:
-    """Say whether the value at a path, or what is in it or around it, is an error."""
+def _faults(files: Files, path: Path, ignore: Collection[str]) -> int:
+    """Return how many errors the value at a path, or what is in it or around it, has."""
     (service,) = files.services
     found = check_service(files.layers(service), ignore).errors
-    return any(one.path[: len(path)] == path[: len(one.path)] for one in found if one.path)
+    return sum(one.path[: len(path)] == path[: len(one.path)] for one in found if one.path)
 
 
 def _edited(file: Document, edit: Edit) -> Document:

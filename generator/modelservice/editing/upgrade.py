@@ -161,6 +161,8 @@ def _told(
 def _on_trial(files: Files, service: Sequence[str], release: str) -> list[Document]:
     """Return the layers of a service whose image stays as it is, as if it held the release."""
     layers = files.layers(service)
+    if not layers[-1].readable:
+        return layers
     with contextlib.suppress(UnclearEditError):
         layers[-1] = edited(layers[-1], (Edit(Action.SET, ("vllmVersion",), release),))
     return layers

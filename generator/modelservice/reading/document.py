@@ -158,7 +158,7 @@ class Document(NamedTuple):
         return found[0] if found else ""
 
     def nearest(self, path: Path) -> tuple[Place, int]:
-        """Return the place of a value, or of the nearest one around it that is written, and how many parts lead there."""
+        """Return the place of a value, or of the nearest written one around it, and how many parts lead there."""
         place = self.top
         for depth, part in enumerate(path):
             child = place.children.get(part)

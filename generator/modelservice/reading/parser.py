@@ -84,6 +84,11 @@ def _start(event: Any) -> tuple[int, int]:
     return event.start_mark.line + 1, event.start_mark.column + 1
 
 
+def _end(event: Any) -> int:
+    index: int = event.end_mark.index
+    return index
+
+
 def _holds_mode(path: Path) -> bool:
     """Say whether the mode of a file stands at the path: defaultMode of a volume, mode of one of its items."""
     in_volume = path[:1] in (("volumes",), ("extraObjects",))
@@ -132,7 +137,7 @@ class _Composer:
         data: Any = None
         children: dict[str | int, Place] = {}
         style = getattr(event, "style", None) or ""
-        self.end = event.end_mark.index
+        self.end = _end(event)
         if isinstance(event, yaml.ScalarEvent):
             data = self.scalar(event, path, flow)
         elif isinstance(event, yaml.MappingStartEvent):
@@ -142,7 +147,7 @@ class _Composer:
             style = "[" if event.flow_style else "-"
             data = self.sequence(path, children, flow or bool(event.flow_style))
         key = key or event
-        form = Form(style, (key.start_mark.index, key.end_mark.index), (event.start_mark.index, self.end))
+        form = Form(style, (key.start_mark.index, _end(key)), (event.start_mark.index, self.end))
         return data, Place(self.name, _start(key), _start(event), children, form)
 
     def mapping(self, path: Path, children: dict[str | int, Place], flow: bool) -> dict[str, Any]:
@@ -154,7 +159,7 @@ class _Composer:
                 message = f"the key is written twice, first in line {first}: Helm keeps the last without a word"
                 self.refuse(event, "yaml-duplicate-key", (*path, key), message, "remove one of the two")
             data[key], children[key] = self.value(self.next(), (*path, key), event, flow=flow)
-        self.end = event.end_mark.index
+        self.end = _end(event)
         return data
 
     def sequence(self, path: Path, children: dict[str | int, Place], flow: bool) -> list[Any]:
@@ -163,7 +168,7 @@ class _Composer:
             index = len(data)
             item, children[index] = self.value(event, (*path, index), None, flow=flow)
             data.append(item)
-        self.end = event.end_mark.index
+        self.end = _end(event)
         return data
 
     def scalar(self, event: yaml.ScalarEvent, path: Path, flow: bool) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import itertools
 import json
 from collections import Counter
 from typing import Any
@@ -137,7 +138,7 @@ def _delete(data: Any, path: Path) -> None:
 
 def _put(data: Any, path: Path, value: Any) -> None:
     """Put a value at a path, with the maps and lists that are missing above it."""
-    for part, below in zip(path, path[1:], strict=False):
+    for part, below in itertools.pairwise(path):
         _require_room(data, part)
         if not _is_there(data, (part,)) or data[part] is None:
             _write(data, part, [] if isinstance(below, int) else {})

@@ -45,28 +45,34 @@ class Page:
         self.layout = _layout(document.top)
 
     def at(self, path: Path) -> Place:
+        """Return the place of a value. Raises UnclearEditError where it is not written."""
         place, depth = self.document.nearest(path)
         if depth < len(path):
             raise UnclearEditError(f"{dotted(path)} is not written in {self.document.name}")
         return place
 
     def value(self, path: Path) -> Any:
+        """Return the value at a path."""
         value: Any = self.document.data
         for part in path:
             value = value[part]
         return value
 
     def line_start(self, index: int) -> int:
+        """Return the index of the first character of a line."""
         return max(self.text.rfind("\n", 0, index), self.text.rfind("\r", 0, index)) + 1
 
     def line_end(self, index: int) -> int:
+        """Return the index of a line's end, before its line break."""
         found = re.compile("[\r\n]").search(self.text, index)
         return found.start() if found else len(self.text)
 
     def column(self, index: int) -> int:
+        """Return how many characters are before an index on its line."""
         return index - self.line_start(index)
 
     def next_line(self, index: int) -> int:
+        """Return the index of the first character of the next line."""
         end = self.line_end(index)
         return end + (2 if self.text.startswith("\r\n", end) else 1 if end < len(self.text) else 0)
 
@@ -93,9 +99,11 @@ class Page:
         return found
 
     def begins_line(self, index: int) -> bool:
+        """Say whether only spaces are before an index on its line."""
         return not self.text[self.line_start(index) : index].strip()
 
     def joined(self, lines: Sequence[str], column: int) -> str:
+        """Return lines as text that begins at a column, with the file's own line breaks."""
         return self.newline.join(indented(lines, column))
 
     def lines_behind(self, index: int, lines: Sequence[str], column: int) -> Splice:

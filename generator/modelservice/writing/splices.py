@@ -9,6 +9,7 @@ from typing import Any
 from modelservice.findings import Action, Edit, Path, dotted
 from modelservice.reading.document import Document
 from modelservice.reading.parser import Place
+from modelservice.reading.scalars import resolve
 from modelservice.writing.dump import flow_text, indented, key_text, scalar_lines
 from modelservice.writing.page import BLOCK, FLOW, Page, Splice, UnclearEditError
 
@@ -66,42 +67,45 @@ def _replaced(page: Page, path: Path, value: Any) -> list[Splice]:
     if above.form.style == "{" or (above.form.style == ":" and path):
         page.colon(place)
     if above.form.style in FLOW or place.form.style in FLOW:
-        return [Splice(start, end, _scalar(place, flow_text(value), value, start == end))]
+        return [Splice(start, end, _scalar(page, place, flow_text(value), value))]
     lines = page.layout.lines(value) if isinstance(value, dict | list) and value else scalar_lines(value)
     if place.form.style in BLOCK:
         return _instead_of_block(page, place, above, value, lines)
     if place.form.style in ("|", ">") and "#" in page.text[start : page.line_end(start)]:
         raise UnclearEditError(f"a comment stands behind {place.form.style} in line {place.value[0]}")
     if len(lines) == 1 and not (isinstance(value, dict | list) and value):
-        return [Splice(start, end, _scalar(place, lines[0], value, start == end))]
+        return [Splice(start, end, _scalar(page, place, lines[0], value))]
     return _block_instead(page, place, above, value, lines)
 
 
-def _scalar(place: Place, text: str, value: Any, behind: bool) -> str:
-    """Return a scalar's text, in the quotes that the old one has; `behind` says that a colon or dash is before it."""
+def _scalar(page: Page, place: Place, text: str, value: Any) -> str:
+    """Return a scalar's text, in the quotes that the old one has; a plain one of the same form stays plain."""
+    start, end = place.form.value
+    old = page.text[start:end]
     if isinstance(value, str) and place.form.style == "'" and value.isprintable():
         text = "'" + value.replace("'", "''") + "'"
     elif isinstance(value, str) and place.form.style == '"' and value.isprintable():
         text = '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'
-    return f" {text}" if behind else text
+    elif resolve(old or " ") == (old, None) and re.sub("[0-9]+", "0", old) == re.sub("[0-9]+", "0", str(value)):
+        text = str(value)  # v0.26.0 was text, and so is v0.33.0
+    return text if old else f" {text}"
 
 
 def _block_instead(page: Page, place: Place, above: Place, value: Any, lines: list[str]) -> list[Splice]:
     """Return the splices that write several lines in the place of a scalar; a comment behind it stays on its line."""
     start, end = place.form.value[0], page.end(place)
-    text = isinstance(value, str)
     if above.form.style == "-":
-        column = page.column(start) if start < end else page.column(page.dash(place)) + 2
-        below = indented(lines[1:], 0) if not text else lines[1:]
-        first = Splice(start, end, f"{' ' if start == end else ''}{lines[0]}")
-        column = page.column(page.dash(place)) + 2 if text else column
+        column = page.column(page.dash(place)) + 2
+        first, below = Splice(start, end, lines[0] if start < end else f" {lines[0]}"), lines[1:]
+    elif isinstance(value, str):
+        column = page.column(place.form.key[0]) + 2
+        first, below = Splice(page.colon(place), end, f" {lines[0]}"), lines[1:]
     else:
         column = page.column(place.form.key[0])
-        column += 2 if text else page.layout.dashes if isinstance(value, list) else page.layout.step
-        below = lines[1:] if text else lines
-        first = Splice(page.colon(place), end, f" {lines[0]}" if text else "")
+        column += page.layout.dashes if isinstance(value, list) else page.layout.step
+        first, below = Splice(page.colon(place), end, ""), lines
     if place.form.style in ("|", ">"):
-        return [Splice(first.start, first.end, first.text + page.newline + page.joined(below, column))]
+        return [first._replace(text=first.text + page.newline + page.joined(below, column))]
     return [first, page.lines_behind(end, below, column)] if below else [first]
 
 
@@ -137,7 +141,7 @@ def _remove(page: Page, path: Path, _: Any = None) -> list[Splice]:
     if page.begins_line(start):
         return [_without_lines(page, start, page.end(place))]
     # The first key of an item, or the first item of a list in a list, shares its line with a dash.
-    behind = min((other for other in others), key=lambda other: other.form.value[0])
+    behind = min(others, key=lambda other: other.form.value[0])
     following = page.dash(behind) if above.form.style == "-" else behind.form.key[0]
     between = page.text[page.line_end(page.end(place)) : page.line_start(following)]
     if following < start or between.strip() or not re.fullmatch("[- ]*", page.text[page.line_start(start) : start]):
@@ -174,9 +178,7 @@ def _out_of_flow(page: Page, place: Place, others: Sequence[Place]) -> Splice:
     start, end = start_of(place), max(page.end(place), place.form.key[1])
     behind = [start_of(other) for other in others if start_of(other) > start]
     before = [max(page.end(other), other.form.key[1]) for other in others if start_of(other) < start]
-    splice = (
-        Splice(start, min(behind), "") if behind else Splice(max([*before, start] if not before else before), end, "")
-    )
+    splice = Splice(start, min(behind), "") if behind else Splice(max(before, default=start), end, "")
     page.require_no_comment(place, splice.start, splice.end)
     return splice
 
