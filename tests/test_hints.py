@@ -53,6 +53,8 @@ def remove(values: Values, finding: Finding, rest: str) -> None:
         del place[item[-1] + 1]
     del place[item[-1]]
     put_settings(values, rest)
+    if argument := re.match(r" and add (\S+) to args$", rest):
+        values.setdefault("args", []).append(argument[1])
 
 
 def write_arguments(values: Values, finding: Finding, text: str) -> None:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import difflib
+import pathlib
 from collections.abc import Iterable, Iterator
-from pathlib import Path as FilePath
 
 from modelservice.findings import Path
 from modelservice.reading.document import Document
@@ -24,7 +24,7 @@ def diff(changes: Iterable[Change]) -> str:
 def write(changes: Iterable[Change]) -> None:
     """Write each file whole. Raises InputError for one that cannot be written, or that changed since it was read."""
     for old, new in changes:
-        rewrite_file(FilePath(new.name), old.text.encode(), new.text.encode())
+        rewrite_file(pathlib.Path(new.name), old.text.encode(), new.text.encode())
 
 
 def _diff(old: Document, new: Document) -> Iterator[str]:
