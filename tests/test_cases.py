@@ -5,6 +5,7 @@ tests/cases/<rule>/bad*.yaml breaks the rule. bad*.txt beside it says in its fir
 found, and helm accepts it.
 """
 
+import json
 import re
 import subprocess
 from collections.abc import Iterator
@@ -59,12 +60,14 @@ def test_a_bad_case_has_exactly_its_findings(case: Path) -> None:
 @pytest.mark.parametrize("case", BAD, ids=name)
 def test_helm_refuses_a_bad_case_where_it_says_so(case: Path, helm: str) -> None:
     side, _ = expected(case)
-    lint = helm_runs(helm, "lint", str(CHART), "-f", str(case))
     template = helm_runs(helm, "template", "x", str(CHART), "-f", str(case))
-    said = lint.stdout + template.stderr
-    # `helm lint` takes no `fail` of a template for an error.
-    assert (lint.returncode != 0) == (side in (Refuser.HELM, Refuser.SCHEMA)), said
+    said = template.stderr
     assert (template.returncode != 0) == (side in (Refuser.HELM, Refuser.SCHEMA, Refuser.CHART)), said
+    if template.returncode:
+        lint = helm_runs(helm, "lint", str(CHART), "-f", str(case))
+        said += lint.stdout
+        # `helm lint` takes no `fail` of a template for an error.
+        assert (lint.returncode != 0) == (side in (Refuser.HELM, Refuser.SCHEMA)), said
     if side is Refuser.CHART:
         named = [finding for finding in errors(findings(case)) if by_id()[finding.rule].refused_by is Refuser.CHART]
         for finding in named:
@@ -154,15 +157,15 @@ def texts_replaced(tree: Any, token: str) -> Iterator[Any]:
 
 
 @pytest.mark.parametrize("token", TOKENS)
-@pytest.mark.parametrize("style", ["text", "json", "github", "sarif"])
-def test_a_secret_is_never_printed_wherever_it_stands(token: str, style: str) -> None:
-    files = [ROOT / "values-examples/everything.yaml", ROOT / "values-examples/everything-statefulset.yaml"]
-    for file in files:
-        for values in texts_replaced(yaml.safe_load(file.read_text()), token):
-            text = yaml.safe_dump(values)
-            found = check(read("values.yaml", text.encode()))
+@pytest.mark.parametrize("file", ["everything", "everything-statefulset"])
+def test_a_secret_is_never_printed_wherever_it_stands(token: str, file: str) -> None:
+    given = yaml.safe_load((ROOT / f"values-examples/{file}.yaml").read_text())
+    for values in texts_replaced(given, token):
+        text = json.dumps(values, indent=1)
+        found = check(read("values.yaml", text.encode()))
+        assert found, values
+        for style in ("text", "json", "github", "sarif"):
             said = report(found, style, sources={"values.yaml": text}, files=1)
-            assert found, values
             assert token[3:] not in said, said
 
 

@@ -28,7 +28,7 @@ MUTATIONS = 2000
 def test_helm_and_we_agree(helm: str) -> None:
     values = drawn(SERVICES, 1)
     assert [f"{text}\n{wrong}" for text in values if (wrong := disagreement(text, helm))] == []
-    assert sum(errors_in(text) == [] for text in values) >= SERVICES // 10, "too few are accepted to mean much"
+    assert sum(errors_in(text) == [] for text in values) >= SERVICES // 30, "too few are accepted to mean much"
 
 
 def test_a_rendered_chart_gives_the_same_valid_manifests_as_the_generic_one() -> None:

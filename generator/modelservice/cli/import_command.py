@@ -1,0 +1,113 @@
+"""`modelservice import`: values files of what people run already."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from modelservice.errors import InputError
+
+if TYPE_CHECKING:
+    from modelservice.importing.part import Part
+
+_text = click.argument("text", default="", metavar="[LINE|-]")
+_file = click.option(
+    "--file", "-f", "file", type=click.Path(path_type=Path), help="Read it from a file instead; - is standard input."
+)
+_output = click.option("--output", "-o", type=click.Path(path_type=Path), help="Write the values there.")
+_strict = click.option("--strict", is_flag=True, help="Fail where the values do not say everything.")
+_force = click.option("--force", is_flag=True, help="Replace a file that is there already.")
+
+
+@click.group("import")
+def import_command() -> None:
+    """Make a values file of a docker line, a compose file or a vLLM command line.
+
+    The values go to standard output, or to the file of --output. What they do not say is listed on standard error and
+    at the top of the file. Secrets in the original are replaced by references to Secrets.
+    """
+
+
+@import_command.command("docker")
+@_text
+@_file
+@click.option("--service", default="", help="The service of a compose file, where several run vLLM.")
+@_output
+@_strict
+@_force
+def docker_command(text: str, file: Path | None, service: str, output: Path | None, strict: bool, force: bool) -> None:
+    """Import a `docker run` line (podman, nerdctl), in quotes, or a service of a compose file."""
+    from modelservice.importing.compose import is_compose, read_compose
+    from modelservice.importing.container_to_values import part_of_container
+    from modelservice.importing.docker_line import read_line
+
+    source, folder = _source(text, file), file.parent if file and str(file) != "-" else None
+    if is_compose(source):
+        part, origin = part_of_container(read_compose(source, service, folder)), "a compose file"
+    else:
+        part, origin = part_of_container(read_line(source, folder)), "a docker line"
+    _write(part, origin, output, strict=strict, force=force)
+
+
+@import_command.command("vllm")
+@_text
+@_file
+@click.option("--image", default="", help="The image that runs it. Default: the chart's.")
+@_output
+@_strict
+@_force
+def vllm_command(text: str, file: Path | None, image: str, output: Path | None, strict: bool, force: bool) -> None:
+    """Import a `vllm serve` line (or `python -m vllm.entrypoints.openai.api_server`), in quotes."""
+    from modelservice.importing.container_to_values import part_of_container
+    from modelservice.importing.launch import read_launch
+
+    part = part_of_container(read_launch(_source(text, file), image))
+    _write(part, "a vLLM command line", output, strict=strict, force=force)
+
+
+def _source(text: str, file: Path | None) -> str:
+    """Return the text to import: the argument, the file's, or that of standard input."""
+    from modelservice.importing.shell import LONGEST
+
+    if bool(text) == bool(file):
+        raise click.UsageError("give the line in quotes, a file with -f, or - for standard input")
+    if text and text != "-":
+        return text
+    with click.open_file(str(file or "-"), errors="strict") as stream:
+        try:
+            return str(stream.read(LONGEST + 1))
+        except ValueError as error:
+            raise InputError(f"{file or 'standard input'} is no text in UTF-8") from error
+
+
+def _write(part: Part, origin: str, output: Path | None, *, strict: bool, force: bool) -> None:
+    from modelservice.check import check, errors
+    from modelservice.importing.values_text import secret_commands, told, values_text
+    from modelservice.reading.document import read
+    from modelservice.report import report, summary
+    from modelservice.writing.files import replace_file
+
+    text = values_text(part, origin)
+    name = str(output or "values.yaml")
+    findings = check(read(name, text.encode()))
+    for note in part.notes:
+        click.echo(f"note: {told(note)}", err=True)
+    for line in secret_commands(part.secrets):
+        click.echo(f"needs: {line}", err=True)
+    click.echo(report(findings, "text", sources={name: text}, files=1, color=False), nl=False, err=True)
+    click.echo(summary(findings, 1, 0), err=True)
+    if strict and part.notes:
+        raise InputError(
+            f"--strict: {len(part.notes)} parts of the original are not in the values; nothing was written"
+        )
+    if output is None:
+        click.echo(text, nl=False)
+    elif output.exists() and not force:
+        raise InputError(f"{output} is there already: choose another name, or replace it with --force")
+    else:
+        replace_file(output, text)
+        click.echo(f"{output}: written; next: modelservice validate {output}", err=True)
+    if errors(findings):
+        raise SystemExit(1)

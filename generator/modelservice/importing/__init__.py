@@ -1,0 +1,1 @@
+"""Make values files of what people run already: docker lines, compose files, vLLM command lines."""

@@ -1,0 +1,179 @@
+"""Read a service of a compose file, see https://docs.docker.com/reference/compose-file/services/ ."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from modelservice.errors import InputError
+from modelservice.importing.container import (
+    Container,
+    Mount,
+    Note,
+    Port,
+    env_file,
+    mount_of,
+    port_of,
+    quantity,
+    reason_for,
+)
+from modelservice.importing.shell import expanded
+from modelservice.reading.documents import load_texts
+
+# What a pod does anyway, or what has no meaning in a cluster.
+_NOTHING = {"container_name", "restart", "tty", "stdin_open", "init", "hostname", "labels", "profiles", "ipc", "attach"}
+_READ = {
+    *("image", "command", "entrypoint", "environment", "env_file", "volumes", "ports", "deploy", "gpus", "runtime"),
+    *("shm_size", "mem_limit", "cpus", "user", "group_add", "cap_add", "working_dir", "extra_hosts", "pull_policy"),
+    "devices",
+}
+
+
+def is_compose(text: str) -> bool:
+    """Say whether a text looks like a compose file, not like a shell line."""
+    return re.search(r"^services:\s*(#.*)?$", text, re.MULTILINE) is not None
+
+
+def read_compose(text: str, service: str = "", folder: Path | None = None) -> Container:
+    """Return the container of a service: the named one, or else the only one that runs vLLM.
+
+    `folder` is where `env_file` lies. Raises InputError for a file that cannot be read, and where no service is meant.
+    """
+    try:
+        found = _services(load_texts(text))
+    except yaml.YAMLError as error:
+        raise InputError(f"the compose file is no YAML: {str(error).splitlines()[0]}") from error
+    listed = ", ".join(map(str, found)) or "none"
+    if service and service not in found:
+        raise InputError(f"there is no service {service}; there are: {listed}")
+    chosen = [service] if service else [name for name, one in found.items() if _looks_like_vllm(one)]
+    if len(chosen) != 1:
+        raise InputError(f"name the service that runs vLLM with --service; there are: {listed}")
+    return _container(_filled(_merged(found[chosen[0]])), folder or Path())
+
+
+def _looks_like_vllm(service: Mapping[str, Any]) -> bool:
+    one = _merged(service)
+    return "vllm" in f"{one.get('image')} {one.get('entrypoint')} {one.get('command')}".lower()
+
+
+def _services(documents: list[Any]) -> Mapping[str, Any]:
+    services = documents[0].get("services") if documents and isinstance(documents[0], Mapping) else None
+    if not isinstance(services, Mapping):
+        raise InputError("the file has no services")
+    return {name: one for name, one in services.items() if isinstance(one, Mapping)}
+
+
+def _merged(service: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a map with its merge keys followed, as compose files use them for what services share."""
+    shared = service.get("<<") or []
+    found: dict[str, Any] = {}
+    for one in reversed(shared if isinstance(shared, list) else [shared]):
+        found |= _merged(one) if isinstance(one, Mapping) else {}
+    own = {key: _merged(value) if isinstance(value, Mapping) else value for key, value in service.items()}
+    return found | {key: value for key, value in own.items() if key != "<<"}
+
+
+def _filled(tree: Any) -> Any:
+    """Return a tree with the defaults of its variables filled in; $$ is a dollar."""
+    if isinstance(tree, str):
+        return "$".join(expanded(part, {}) for part in tree.split("$$"))
+    if isinstance(tree, list):
+        return [_filled(item) for item in tree]
+    return {key: _filled(value) for key, value in tree.items()} if isinstance(tree, Mapping) else tree
+
+
+def _container(service: Mapping[str, Any], folder: Path) -> Container:
+    deploy = _map(service.get("deploy"))
+    resources = _map(deploy.get("resources"))
+    limits = _map(resources.get("limits"))
+    variables, notes = _variables(service, folder)
+    notes += [
+        Note(key, reason_for(key.replace("_", "-"))) for key in service if key not in _READ and key not in _NOTHING
+    ]
+    image = service.get("image") or ""
+    if not image:
+        raise InputError("the service names no image; give the image that its build makes")
+    gpus, gpu_resource = _gpus(service, resources)
+    return Container(
+        image=image,
+        entrypoint=_words(service.get("entrypoint")),
+        words=_words(service.get("command")) or (),
+        variables=variables,
+        mounts=tuple(map(_mount, service.get("volumes") or ())),
+        ports=tuple(map(_port, service.get("ports") or ())),
+        gpus=gpus,
+        gpu_resource=gpu_resource,
+        shared_memory=quantity(service.get("shm_size") or ""),
+        memory=quantity(service.get("mem_limit") or limits.get("memory") or ""),
+        cpus=service.get("cpus") or limits.get("cpus") or "",
+        user=service.get("user") or "",
+        groups=tuple(service.get("group_add") or ()),
+        capabilities=tuple(service.get("cap_add") or ()),
+        working_directory=service.get("working_dir") or "",
+        hosts=tuple(host.replace("=", ":", 1) for host in _pairs(service.get("extra_hosts"), ":")),
+        pull_policy=service.get("pull_policy") or "",
+        notes=tuple(notes),
+    )
+
+
+def _map(value: Any) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {}
+
+
+def _words(value: Any) -> tuple[str, ...] | None:
+    if value is None or isinstance(value, list):
+        return None if value is None else tuple(map(str, value))
+    return tuple(shlex.split(value))
+
+
+def _pairs(value: Any, between: str) -> Iterator[str]:
+    if isinstance(value, Mapping):
+        yield from (f"{key}{between}{one}" if one is not None else key for key, one in value.items())
+    else:
+        yield from value or ()
+
+
+def _variables(service: Mapping[str, Any], folder: Path) -> tuple[dict[str, str | None], list[Note]]:
+    found: dict[str, str | None] = {}
+    notes: list[Note] = []
+    files = service.get("env_file") or ()
+    for file in [files] if isinstance(files, str) else files:
+        path = str(file.get("path")) if isinstance(file, Mapping) else file
+        lines = env_file(folder / path)
+        notes += [] if lines is not None else [Note(f"env_file {path}", "it cannot be read here; add it to env")]
+        found |= dict(line.split("=", 1) for line in lines or () if "=" in line)
+    for pair in _pairs(service.get("environment"), "="):
+        name, equals, value = pair.partition("=")
+        found[name] = value if equals else None
+    return found, notes
+
+
+def _mount(value: Any) -> Mount:
+    if isinstance(value, str):
+        return mount_of(value)
+    source = "" if value.get("type") == "tmpfs" else value.get("source") or ""
+    return Mount(source, value.get("target") or "", value.get("read_only") == "true")
+
+
+def _port(value: Any) -> Port:
+    if isinstance(value, str):
+        return port_of(value)
+    return Port(value.get("host_ip") or "", value.get("published") or "", value.get("target") or "")
+
+
+def _gpus(service: Mapping[str, Any], resources: Mapping[str, Any]) -> tuple[str, str]:
+    """Return the GPUs as `--gpus` writes them, and the name of their resource where it is not NVIDIA's."""
+    devices = _map(resources.get("reservations")).get("devices") or service.get("gpus") or ()
+    if any(device.startswith("/dev/kfd") for device in service.get("devices") or () if isinstance(device, str)):
+        return "all", "amd.com/gpu"
+    for device in [{"count": devices}] if isinstance(devices, str) else devices:
+        if ids := device.get("device_ids"):
+            return f"device={','.join(ids)}", ""
+        return device.get("count") or "all", ""
+    return ("all" if service.get("runtime") == "nvidia" else ""), ""

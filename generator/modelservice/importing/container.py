@@ -1,0 +1,149 @@
+"""A container as docker, podman or a compose file describes it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+_LONGEST_FILE = 1_000_000
+# Why an option has no field, by its name.
+_REASONS = {
+    "privileged": "the chart asks for no more rights than the server needs; GPUs need none",
+    "ulimit": "the limits of the node's container runtime hold",
+    "security-opt": "securityContext sets what a pod may do",
+    "network": "the pod has the cluster's network, and the Service its port",
+    "device": "pods get devices from a device plugin",
+    "platform": "the node decides the platform",
+    "publish-all": "the Service publishes the server's port",
+    "read-only": "set securityContext.readOnlyRootFilesystem: true and mount what the server writes to",
+    "health-cmd": "the chart's probes ask /health",
+    "dns": "set podSpec.dnsConfig",
+    "sysctl": "set podSecurityContext.sysctls",
+    "log-driver": "the cluster collects the logs",
+    "log-opt": "the cluster collects the logs",
+    "tmpfs": "add an emptyDir with medium: Memory to volumes",
+    "pid": "the pod has processes of its own",
+    "userns": "the node's container runtime decides",
+}
+
+
+class Note(NamedTuple):
+    """Something that values do not say, or say differently: how it was written, and what is to be known about it."""
+
+    written: str
+    reason: str
+
+
+class Mount(NamedTuple):
+    """A volume of a container; `source` is a folder of the host, a volume's name, or "" for one without a name."""
+
+    source: str
+    target: str
+    read_only: bool = False
+
+    @property
+    def of_host(self) -> bool:
+        """Whether the source is a file or a folder of the machine that docker runs on."""
+        return self.source.startswith(("/", "~", "$", "."))
+
+
+class Port(NamedTuple):
+    """A published port: the address and the port on the host ("" when any), and the port of the container."""
+
+    address: str
+    host: str
+    container: str
+
+
+class Container(NamedTuple):
+    """What is known of a container; what a field cannot hold stands in `notes`.
+
+    `entrypoint` is None where the image's own counts. `variables` hold None where the value comes from the shell.
+    `gpus` is "" for none, "all", a number, or the ids of devices behind "device=".
+    """
+
+    image: str
+    entrypoint: tuple[str, ...] | None = None
+    words: tuple[str, ...] = ()
+    variables: Mapping[str, str | None] = {}
+    mounts: tuple[Mount, ...] = ()
+    ports: tuple[Port, ...] = ()
+    gpus: str = ""
+    gpu_resource: str = ""
+    shared_memory: str = ""
+    memory: str = ""
+    cpus: str = ""
+    user: str = ""
+    groups: tuple[str, ...] = ()
+    capabilities: tuple[str, ...] = ()
+    working_directory: str = ""
+    hosts: tuple[str, ...] = ()
+    pull_policy: str = ""
+    notes: tuple[Note, ...] = ()
+
+
+def runs_vllm(container: Container) -> bool:
+    """Say whether the image or the command names vLLM, or a flag of its server's."""
+    words = (container.image, *(container.entrypoint or ()), *container.words)
+    return any("vllm" in word.lower() or word.partition("=")[0] == "--model" for word in words)
+
+
+def mount_of(text: str) -> Mount:
+    """Return the volume that `source:target:options` names; a drive letter of Windows belongs to the source."""
+    drive = re.match(r"[A-Za-z]:[\\/]", text)
+    start = 2 if drive else 0
+    source, *rest = text[start:].split(":")
+    if not rest:
+        return Mount("", source)
+    return Mount(text[:start] + source, rest[0], "ro" in ",".join(rest[1:]).split(","))
+
+
+def mount_of_options(text: str) -> Mount:
+    """Return the volume of `--mount type=bind,source=…,target=…,readonly`."""
+    options = dict(_pairs(text))
+    source = options.get("source") or options.get("src") or ""
+    target = options.get("target") or options.get("destination") or options.get("dst") or ""
+    read_only = next((options[key] for key in ("readonly", "ro") if key in options), "false")
+    return Mount(source, target, read_only in ("", "true", "1"))
+
+
+def _pairs(text: str) -> Iterator[tuple[str, str]]:
+    for part in text.split(","):
+        key, _, value = part.partition("=")
+        yield key, value
+
+
+def port_of(text: str) -> Port:
+    """Return the port that `address:host:container/protocol` publishes."""
+    parts = text.partition("/")[0].rsplit(":", 2)
+    container = parts[-1]
+    host = parts[-2] if len(parts) > 1 else ""
+    address = parts[0].strip("[]") if len(parts) > 2 else ""
+    return Port(address, host, container)
+
+
+def quantity(size: str) -> str:
+    """Return a size of docker (`64g`, `512mb`, bytes) as Kubernetes writes it; "" where it is none."""
+    found = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([bkmgt]?)(?:i?b)?", size.strip(), re.IGNORECASE)
+    if not found:
+        return ""
+    unit = found[2].upper()
+    return found[1] + ("" if unit in ("", "B") else f"{unit}i")
+
+
+def reason_for(option: str) -> str:
+    """Return why values have no field for an option of docker."""
+    return _REASONS.get(option.removeprefix("no-"), "the values have no field for it")
+
+
+def env_file(path: Path) -> list[str] | None:
+    """Return the lines of an env file that set a variable, None where it cannot be read."""
+    try:
+        if not path.is_file() or path.stat().st_size > _LONGEST_FILE:
+            return None
+        lines = [line.strip().removeprefix("export ") for line in path.read_text().splitlines()]
+    except (OSError, ValueError):
+        return None
+    return [line for line in lines if line and not line.startswith("#")]

@@ -1,0 +1,137 @@
+"""Turn a container that runs vLLM into the values of a service."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from modelservice.importing.container import Container, Note, Port
+from modelservice.importing.flags_to_fields import fields_of
+from modelservice.importing.launch import MODEL, launch_of
+from modelservice.importing.mounts_to_volumes import volumes_of
+from modelservice.importing.part import Part, joined
+from modelservice.importing.variables_to_fields import fields_of_variables
+from modelservice.rules.image import OWN_IMAGES, release_in
+from modelservice.schema.defaults import default_values
+
+_PULL = {"always": "Always", "missing": "IfNotPresent", "never": "Never"}
+_DIGEST = re.compile(r"sha256:[a-f0-9]{64}")
+
+
+def part_of_container(container: Container) -> Part:
+    """Return the settings of a service that does what the container does, and what they do not say."""
+    launch = launch_of((*(container.entrypoint or ()), *container.words))
+    variables = {**container.variables, **launch.variables}
+    image = _image(container)
+    named = {**default_values()["image"], **{key.partition(".")[2]: value for key, value in image.items()}}
+    release = release_in(named, "")
+    count, counted = _gpu_count(container, named["repository"])
+    flags = fields_of(launch.arguments, release, count)
+    model = flags.settings.get("model.name", "")
+    command = [word.replace(MODEL, model) for word in launch.command]
+    parts = [
+        Part(notes=(*container.notes, *launch.notes)),
+        Part(image),
+        Part({"command": command} if command else {}),
+        flags,
+        fields_of_variables(variables),
+        counted,
+        volumes_of(container.mounts, model, variables),
+        _ports(container.ports, flags.settings.get("containerPort", 8000)),
+        Part(_limits(container), tuple(_unset(flags))),
+        _rights(container),
+    ]
+    if not model and not command:
+        parts.append(Part(notes=(Note("the model", "the line names none, so that the chart's default is served"),)))
+    return joined(parts)
+
+
+def _image(container: Container) -> dict[str, str]:
+    if not container.image:
+        return {}
+    name, _, digest = container.image.partition("@")
+    repository, colon, tag = name.rpartition(":")
+    if not colon or "/" in tag:
+        repository, tag = name, "" if digest else "latest"
+    found = {"image.repository": repository, "image.tag": tag}
+    if _DIGEST.fullmatch(digest):
+        found["image.digest"] = digest
+    if policy := _PULL.get(container.pull_policy):
+        found["image.pullPolicy"] = policy
+    return found
+
+
+def _gpu_count(container: Container, repository: str) -> tuple[int | None, Part]:
+    """Return how many GPUs the container has, None where it does not say, and what else follows."""
+    gpus = dict(part.partition("=")[::2] for part in container.gpus.split(",")) if "=" in container.gpus else {}
+    what = Part({"gpu.resourceName": container.gpu_resource, "runtimeClassName": ""} if container.gpu_resource else {})
+    if "device" in gpus:
+        ids = container.gpus.partition("device=")[2].split(",")
+        note = Note(f"--gpus {container.gpus}", "the device plugin chooses the GPUs; only their number counts")
+        return len(ids), what._replace(notes=(note,))
+    number = gpus.get("count", container.gpus)
+    if number.isdecimal():
+        return int(number), what
+    is_for_gpus = repository.rpartition("/")[2] in ("vllm-openai", "vllm-openai-nonroot")
+    if not container.gpus and repository.rpartition("/")[2] in OWN_IMAGES and not is_for_gpus and "cpu" in repository:
+        return None, Part({"gpu.count": 0})
+    return None, what
+
+
+def _ports(ports: Sequence[Port], own: int) -> Part:
+    """Return the Service's port: the one that clients use now."""
+    published = next((port for port in ports if port.container == str(own)), None)
+    notes = [
+        Note(f"-p {port.host}:{port.container}", "the Service has one port, the server's")
+        for port in ports
+        if port is not published
+    ]
+    if published and published.address not in ("", "0.0.0.0", "::"):  # noqa: S104  every address
+        notes.append(Note(f"-p {published.address}:{published.host}", "the Service is reached inside the cluster"))
+    host = published.host if published and published.host.isdecimal() else str(own)
+    return Part({"service.port": int(host)} if 0 < int(host) < 65536 else {}, tuple(notes))
+
+
+def _limits(container: Container) -> dict[str, Any]:
+    """Return the limits: the container's own or none, where the chart has some."""
+    found: dict[str, Any] = {"resources.limits.cpu": container.cpus, "resources.limits.memory": container.memory}
+    if container.shared_memory:
+        found["sharedMemory.sizeLimit"] = container.shared_memory
+    return found
+
+
+def _rights(container: Container) -> Part:
+    settings: dict[str, Any] = {}
+    notes = []
+    user, _, group = container.user.partition(":")
+    if container.user and (not user.isdecimal() or not (group or "0").isdecimal()):
+        if container.user != "root":
+            notes.append(Note(f"--user {container.user}", "Kubernetes wants numbers: set podSecurityContext.runAsUser"))
+    elif user not in ("", "0"):
+        settings["podSecurityContext"] = {"runAsUser": int(user), "fsGroup": int(group or user)} | (
+            {"runAsGroup": int(group)} if group else {}
+        )
+    if numbers := [int(group) for group in container.groups if group.isdecimal()]:
+        settings.setdefault("podSecurityContext", {})["supplementalGroups"] = numbers
+    notes += [
+        Note(f"--group-add {group}", "Kubernetes wants its number: set podSecurityContext.supplementalGroups")
+        for group in container.groups
+        if not group.isdecimal()
+    ]
+    if container.capabilities:
+        names = [name.upper().removeprefix("CAP_") for name in container.capabilities]
+        settings["securityContext"] = {"capabilities": {"add": names}}
+    if container.working_directory:
+        settings["serverContainer"] = {"workingDir": container.working_directory}
+    if container.hosts:
+        pairs = [host.rpartition(":") for host in container.hosts]
+        settings["podSpec"] = {"hostAliases": [{"ip": ip, "hostnames": [name]} for name, _, ip in pairs]}
+    return Part(settings, tuple(notes))
+
+
+def _unset(flags: Part) -> Iterator[Note]:
+    """Yield the variables that only the shell of the original knows."""
+    for word in (flags.settings.get("model.name", ""), *flags.settings.get("args", ())):
+        for name in re.findall(r"(?<!\$)\$\{?(\w+)", str(word)):
+            yield Note(f"${name}", "its value comes from the shell; write it in its place")

@@ -1,0 +1,121 @@
+"""Turn the arguments of `vllm serve` into fields, and into `args` where no field says the same."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Sequence
+
+from modelservice.importing.container import Note
+from modelservice.importing.part import Part, Secret, joined
+from modelservice.redact import PLACEHOLDER, safe_arguments
+from modelservice.vllm.argument_rules import EVERY_ADDRESS, OWNED, PARALLEL
+from modelservice.vllm.command_line import Given, Read, Stray, read
+from modelservice.vllm.flags import Line, command_line
+from modelservice.vllm.releases import Release
+
+_AND_SO_ON = ("...", "…", "[...]")
+_TASKS = {"embed": "embedding", "embedding": "embedding", "score": "score", "classify": "score", "generate": "generate"}
+API_KEY = Part(
+    {"apiKeySecret.name": "llm-api-keys"}, secrets=(Secret("llm-api-keys", "api-key", "the API key that clients send"),)
+)
+HUB_TOKEN = Part({"huggingFace.tokenSecret.name": "hf-token"}, secrets=(Secret("hf-token", "token", "$HF_TOKEN"),))
+
+
+def fields_of(arguments: Sequence[str], release: Release, gpus: int | None = None) -> Part:
+    """Return the fields and `args` for what follows `vllm serve`; no secret is in them.
+
+    `gpus` is how many the container has, None where nothing says it.
+    """
+    line = Line(release.name, release.label, command_line(release.name))
+    known = [word for word in arguments if word not in _AND_SO_ON]
+    items = list(read(known, line))
+    model = next((item for item in items if _may_be_model(item)), None)
+    split = {item.flag.name: item for item in items if isinstance(item, Given) and item.flag.name in PARALLEL}
+    needed = _needed(split)
+    names = {item.flag.name for item in items if isinstance(item, Given)}
+    if (gpus or needed) == needed and list(split) == ["--tensor-parallel-size"]:
+        names |= {"--tensor-parallel-size="}  # the chart writes it for gpu.count
+    parts = [_model(model.text)] if isinstance(model, Stray) else []
+    parts += [_part(item, known, names) for item in items if item is not model]
+    parts += [Part(notes=(Note("...", "it stands for what is not in the line"),))] if known != list(arguments) else []
+    return joined([*parts, Part({"gpu.count": gpus or needed} if gpus or needed else {})])
+
+
+def _may_be_model(item: Read) -> bool:
+    return isinstance(item, Stray) and not item.words and item.text.lower() not in ("true", "false", "0", "1")
+
+
+def _model(name: str) -> Part:
+    if name.startswith("/"):
+        return Part({"model.name": name.rstrip("/") or "/", "model.source": "local"})
+    if name.startswith(("./", "~", "..")):
+        return Part({"model.name": name}, (Note(name, "write the path of the folder in the container, or a model id"),))
+    return Part({"model.name": name.rstrip("/")})
+
+
+def _part(item: Read, arguments: Sequence[str], names: set[str]) -> Part:
+    """Return what follows from one flag with its values."""
+    if not isinstance(item, Given):
+        at = (item.at,) if isinstance(item, Stray) else item.items
+        return _argument([arguments[index] for index in at])
+    name, words = item.flag.name, [word.text for word in item.values]
+    if name == "--model" and len(words) == 1:
+        return _model(words[0])
+    if name in ("--api-key", "--hf-token"):
+        return API_KEY if name == "--api-key" else HUB_TOKEN
+    if name in ("--task", "--runner") and words and words[0] in _TASKS:
+        return Part({"model.task": _TASKS[words[0]]})
+    if name + "=" in names or (name == "--enable-auto-tool-choice" and "--tool-call-parser" in names):
+        return Part()
+    if name == "--host":
+        note = Note(f"--host {' '.join(words)}", "the server listens on every address of the pod")
+        return Part(notes=() if re.fullmatch(EVERY_ADDRESS, "".join(words)) else (note,))
+    if name in OWNED:
+        return _owned(name, words)
+    return _argument(_written(item, arguments))
+
+
+def _owned(name: str, words: list[str]) -> Part:
+    owned = OWNED[name]
+    value = owned.value(words) if owned.field else None
+    if value is not None:
+        return Part({owned.field: value})
+    return Part(notes=(Note(name, f"{owned.reason}: {owned.instead(words)}"),))
+
+
+def _written(item: Given, arguments: Sequence[str]) -> list[str]:
+    """Return a flag as items of `args`: one value after "=", several an item each."""
+    spelling = item.spelling + (f".{item.key}" if item.key else "")
+    if len(item.values) == 1 and item.spelling.startswith("--") and item.flag.name != "--config":
+        return [f"{spelling}={item.values[0].text}"]
+    return [arguments[at] for at in item.items]
+
+
+def _argument(texts: Sequence[str]) -> Part:
+    """Return items of `args`; a secret in one becomes a variable from a Secret."""
+    safe, found = safe_arguments(texts)
+    if not found and PLACEHOLDER not in "".join(safe):
+        return Part({"args": list(texts)})
+    name = re.sub(r"\W+", "_", texts[0].partition("=")[0].strip("-")).strip("_").upper() or "SECRET"
+    secret = Secret("llm-secrets", name, f"the secret of {texts[0].partition('=')[0]}")
+    return Part(
+        {
+            "args": [text.replace(PLACEHOLDER, f"$({name})") for text in safe],
+            "env": [{"name": name, "valueFrom": {"secretKeyRef": {"name": secret.name, "key": name}}}],
+        },
+        secrets=(secret,),
+    )
+
+
+def _whole(item: Given) -> int:
+    text = item.values[-1].text if item.values else ""
+    return int(text) if re.fullmatch(r"[1-9]\d{0,3}", text) else 0
+
+
+def _needed(split: dict[str, Given]) -> int:
+    """Return how many GPUs of one node the parallel sizes need, 0 where they do not say."""
+    sizes = {name: _whole(item) for name, item in split.items()}
+    if "--data-parallel-size-local" in sizes:
+        sizes.pop("--data-parallel-size", None)
+    return math.prod(sizes.values()) if sizes else 0

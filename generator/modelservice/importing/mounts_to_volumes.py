@@ -1,0 +1,77 @@
+"""Turn a container's volumes into the model volume and further volumes."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from modelservice.importing.container import Mount, Note
+from modelservice.importing.part import Part, joined
+
+_CACHE = re.compile(r".*/\.cache(/(huggingface|modelscope)(/hub)?)?")
+_CACHE_VARIABLES = ("HF_HOME", "HF_HUB_CACHE", "HUGGINGFACE_HUB_CACHE", "TRANSFORMERS_CACHE", "MODELSCOPE_CACHE")
+_NOT_WANTED = {
+    "/dev/shm": "the chart mounts shared memory there",  # noqa: S108
+    "/var/run/docker.sock": "no pod gets the node's container runtime",
+    "/root/.cache/vllm": "the chart keeps what vLLM compiles in the model volume (compileCache)",
+    "/etc/localtime": "set TZ in env for another time zone",
+    "/etc/timezone": "set TZ in env for another time zone",
+}
+
+
+def volumes_of(mounts: Sequence[Mount], model: str, variables: Mapping[str, str | None]) -> Part:
+    """Return the volumes; one of them is the model volume: where the model lies, or else the hub's cache."""
+    models = next((mount for mount in mounts if _holds(mount, model)), None)
+    caches = [str(variables[name]) for name in _CACHE_VARIABLES if variables.get(name)]
+    cache = next((mount for mount in mounts if _is_cache(mount, caches)), None)
+    chosen = models or cache
+    parts = [_model_volume(chosen, is_cache=chosen is cache)] if chosen else []
+    others = [mount for mount in mounts if mount is not chosen]
+    return joined([*parts, *(_volume(mount, f"volume-{number}") for number, mount in enumerate(others, 1))])
+
+
+def _holds(mount: Mount, path: str) -> bool:
+    target = mount.target.rstrip("/")
+    return bool(target) and (path == target or path.startswith(f"{target}/"))
+
+
+def _is_cache(mount: Mount, caches: Sequence[str]) -> bool:
+    target = mount.target.rstrip("/")
+    return bool(_CACHE.fullmatch(target)) or any(_holds(mount, cache) for cache in caches)
+
+
+def _model_volume(mount: Mount, *, is_cache: bool) -> Part:
+    settings: dict[str, Any] = {"modelVolume.mountPath": mount.target.rstrip("/")}
+    if is_cache:
+        reason = "a new claim takes its place, to which the model is downloaded once (or modelVolume.existingClaim)"
+        return Part(settings, (Note(_written(mount), reason),))
+    if mount.source.startswith("/"):
+        settings["modelVolume.volume"] = {"hostPath": {"path": mount.source, "type": "Directory"}}
+        reason = "the folder must be on the node; a nodeSelector keeps the pods there"
+        return Part(settings, (Note(_written(mount), reason),))
+    reason = "put the model's files into the claim before the start, or name a claim in modelVolume.existingClaim"
+    return Part(settings, (Note(_written(mount), reason),))
+
+
+def _volume(mount: Mount, name: str) -> Part:
+    if reason := _NOT_WANTED.get(mount.target) or _NOT_WANTED.get(mount.source):
+        return Part(notes=(Note(_written(mount), reason),))
+    source: dict[str, Any]
+    if not mount.source:
+        source, reason = {"emptyDir": {}}, ""
+    elif mount.source.startswith("/"):
+        source, reason = {"hostPath": {"path": mount.source}}, "the pods read it from the node that they run on"
+    elif mount.of_host or re.match(r"[A-Za-z]:", mount.source):
+        reason = "put the files into a claim or a ConfigMap, and mount that with volumes"
+        return Part(notes=(Note(_written(mount), reason),))
+    else:
+        claim = re.sub(r"[^a-z0-9-]+", "-", mount.source.lower()).strip("-") or "data"
+        source, reason = {"persistentVolumeClaim": {"claimName": claim}}, f"a claim named {claim} must exist"
+    place = {"name": name, "mountPath": mount.target} | ({"readOnly": True} if mount.read_only else {})
+    notes = (Note(_written(mount), reason),) if reason else ()
+    return Part({"volumes": [{"name": name, **source}], "volumeMounts": [place]}, notes)
+
+
+def _written(mount: Mount) -> str:
+    return f"{mount.source}:{mount.target}" if mount.source else mount.target

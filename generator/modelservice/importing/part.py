@@ -1,0 +1,64 @@
+"""Parts of a values file that is made from something else."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any, NamedTuple
+
+from modelservice.importing.container import Note
+from modelservice.schema.defaults import default_values
+from modelservice.schema.source import plain_schema
+
+
+class Secret(NamedTuple):
+    """A key of a Secret that must exist; `source` is what a person writes in a shell for its content."""
+
+    name: str
+    key: str
+    source: str
+
+
+class Part(NamedTuple):
+    """What follows from one side of the original: dotted keys with their values, notes, and Secrets that they name."""
+
+    settings: Mapping[str, Any] = {}
+    notes: tuple[Note, ...] = ()
+    secrets: tuple[Secret, ...] = ()
+
+
+def joined(parts: Iterable[Part]) -> Part:
+    """Return the parts as one; lists of the same key follow each other, other values replace earlier ones."""
+    settings: dict[str, Any] = {}
+    notes: list[Note] = []
+    secrets: list[Secret] = []
+    for part in parts:
+        for key, value in part.settings.items():
+            settings[key] = [*settings.get(key, []), *value] if isinstance(value, list) else value
+        notes += part.notes
+        secrets += part.secrets
+    return Part(settings, tuple(dict.fromkeys(notes)), tuple(dict.fromkeys(secrets)))
+
+
+def values_of(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Return settings as values in the order of the schema, without those that the defaults say anyway."""
+    values: dict[str, Any] = {}
+    for key, value in settings.items():
+        *above, last = key.split(".")
+        default: Any = default_values()
+        place = values
+        for part in above:
+            default = default.get(part, {})
+        if default.get(last) != value:
+            for part in above:
+                place = place.setdefault(part, {})
+            place[last] = value
+    return ordered(values, plain_schema()["properties"])
+
+
+def ordered(values: dict[str, Any], properties: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a map, and the maps of the schema's in it, in the schema's order."""
+    found = {}
+    for key in sorted(values, key=list(properties).index):
+        inside = properties[key].get("properties")
+        found[key] = ordered(values[key], inside) if inside and isinstance(values[key], dict) else values[key]
+    return found

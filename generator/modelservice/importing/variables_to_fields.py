@@ -1,0 +1,45 @@
+"""Turn a container's environment variables into fields, Secrets and `env`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from modelservice.importing.container import Note
+from modelservice.importing.flags_to_fields import API_KEY, HUB_TOKEN
+from modelservice.importing.part import Part, Secret, joined
+from modelservice.redact import without_secrets
+from modelservice.secret_forms import names_secret
+
+_HUB_TOKENS = ("HF_TOKEN", "HUGGING_FACE_HUB_TOKEN", "HUGGINGFACE_HUB_TOKEN", "HF_API_TOKEN")
+_DEVICES = "the device plugin gives the pod its GPUs"
+_LEFT_OUT = {"CUDA_VISIBLE_DEVICES": _DEVICES, "NVIDIA_VISIBLE_DEVICES": _DEVICES}
+_YES = ("true", "1", "yes", "on")
+
+
+def fields_of_variables(variables: Mapping[str, str | None]) -> Part:
+    """Return what the variables become; a value that the line does not hold is None or still names a variable."""
+    return joined(_part(name, value) for name, value in variables.items())
+
+
+def _part(name: str, value: str | None) -> Part:
+    if name in _HUB_TOKENS:
+        return HUB_TOKEN
+    if name == "VLLM_API_KEY":
+        return API_KEY
+    if name in _LEFT_OUT:
+        return Part(notes=(Note(name, _LEFT_OUT[name]),))
+    if name == "HF_ENDPOINT" and value:
+        return Part({"huggingFace.endpoint": value.rstrip("/")})
+    if name == "VLLM_USE_MODELSCOPE":
+        return Part({"model.source": "modelscope"} if str(value).lower() in _YES else {})
+    entry = {"name": name, "value": value}
+    if names_secret(name) or without_secrets({"env": [entry]}).secrets:
+        return _from_secret(name)
+    if value is None or value.startswith("$"):
+        return Part(notes=(Note(name, "its value comes from the shell; add it to env"),))
+    return Part({"env": [entry]})
+
+
+def _from_secret(name: str) -> Part:
+    reference = {"name": name, "valueFrom": {"secretKeyRef": {"name": "llm-secrets", "key": name}}}
+    return Part({"env": [reference]}, secrets=(Secret("llm-secrets", name, f"${name}"),))

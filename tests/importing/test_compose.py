@@ -1,0 +1,92 @@
+"""Services of compose files."""
+
+from pathlib import Path
+
+import pytest
+from modelservice.errors import InputError
+from modelservice.importing.compose import read_compose
+from modelservice.importing.container_to_values import part_of_container
+from modelservice.importing.part import values_of
+
+FILE = """
+x-common: &common
+  restart: unless-stopped
+  environment:
+    HF_TOKEN: ${HF_TOKEN}
+    TZ: ${TZ:-UTC}
+services:
+  db: {image: postgres}
+  llm:
+    <<: *common
+    image: vllm/vllm-openai:v0.33.0
+    command: >
+      --model ${MODEL:-Qwen/Qwen3-8B}
+      --max-model-len 8192
+    ports: ["8080:8000"]
+    volumes:
+      - hf:/root/.cache/huggingface
+      - {type: bind, source: /adapters, target: /adapters, read_only: true}
+    shm_size: 8gb
+    depends_on: [db]
+    deploy:
+      resources:
+        limits: {memory: 32g}
+        reservations:
+          devices: [{driver: nvidia, count: 2, capabilities: [gpu]}]
+volumes: {hf: {}}
+"""
+
+
+def test_a_service_becomes_values() -> None:
+    part = part_of_container(read_compose(FILE))
+    assert values_of(part.settings) == {
+        "model": {"name": "Qwen/Qwen3-8B"},
+        "args": ["--max-model-len=8192"],
+        "huggingFace": {"tokenSecret": {"name": "hf-token"}},
+        "env": [{"name": "TZ", "value": "UTC"}],
+        "service": {"port": 8080},
+        "resources": {"limits": {"cpu": "", "memory": "32Gi"}},
+        "gpu": {"count": 2},
+        "modelVolume": {"mountPath": "/root/.cache/huggingface"},
+        "sharedMemory": {"sizeLimit": "8Gi"},
+        "volumes": [{"name": "volume-1", "hostPath": {"path": "/adapters"}}],
+        "volumeMounts": [{"name": "volume-1", "mountPath": "/adapters", "readOnly": True}],
+    }
+    assert [note.written for note in part.notes] == [
+        "depends_on",
+        "hf:/root/.cache/huggingface",
+        "/adapters:/adapters",
+    ]
+
+
+def test_lists_device_ids_and_an_env_file(tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text("A=1\n")
+    text = """
+services:
+  llm:
+    image: vllm/vllm-openai:v0.33.0
+    entrypoint: [vllm, serve]
+    command: [a/b, --seed, "1"]
+    env_file: .env
+    environment: [B=2, C]
+    deploy: {resources: {reservations: {devices: [{device_ids: ["0", "3"]}]}}}
+"""
+    part = part_of_container(read_compose(text, "llm", tmp_path))
+    assert part.settings["env"] == [{"name": "A", "value": "1"}, {"name": "B", "value": "2"}]
+    assert (part.settings["gpu.count"], part.settings["model.name"], part.settings["args"]) == (2, "a/b", ["--seed=1"])
+
+
+@pytest.mark.parametrize(
+    ("text", "service", "says"),
+    [
+        (FILE, "web", "there is no service web; there are: db, llm"),
+        ("services: {a: {image: vllm/x}, b: {image: vllm/y}}", "", "--service"),
+        ("services: {a: {build: ., command: vllm serve a/b}}", "", "names no image"),
+        ("services: [", "", "no YAML"),
+        ("a: 1", "", "no services"),
+        ("services: &a\n  vllm: {<<: *a}", "", "no YAML"),
+    ],
+)
+def test_what_cannot_be_read_is_said(text: str, service: str, says: str) -> None:
+    with pytest.raises(InputError, match=says):
+        read_compose(text, service)

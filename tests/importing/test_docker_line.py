@@ -1,0 +1,48 @@
+"""`docker run` lines become values."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from modelservice.errors import InputError
+from modelservice.importing.container_to_values import part_of_container
+from modelservice.importing.docker_line import read_line
+from modelservice.importing.part import Part, values_of
+
+LINES = yaml.safe_load((Path(__file__).parent / "docker_lines.yaml").read_text())
+
+
+def imported(line: str, folder: Path | None = None) -> Part:
+    return part_of_container(read_line(line, folder))
+
+
+@pytest.mark.parametrize(("line", "values", "noted"), [tuple(one.values()) for one in LINES])
+def test_a_line_becomes_these_values_and_notes(line: str, values: dict[str, Any], noted: list[str]) -> None:
+    part = imported(line)
+    assert values_of(part.settings) == values
+    assert sorted(note.written for note in part.notes) == sorted(noted)
+
+
+def test_an_env_file_is_read_where_it_lies(tmp_path: Path) -> None:
+    (tmp_path / "my.env").write_text("# tokens\nHF_TOKEN=hf_secret\n\nexport A=1\n")
+    part = imported("docker run --env-file my.env vllm/vllm-openai --model a/b", tmp_path)
+    assert part.settings["env"] == [{"name": "A", "value": "1"}]
+    assert part.settings["huggingFace.tokenSecret.name"] == "hf-token"
+    missing = imported("docker run --env-file no.env vllm/vllm-openai --model a/b", tmp_path)
+    assert [note.written for note in missing.notes] == ["--env-file no.env"]
+
+
+@pytest.mark.parametrize(
+    ("line", "says"),
+    [
+        ("ls", "no `docker run`"),
+        ("docker run -p 8000:8000", "no image"),
+        ("docker run ghcr.io/open-webui/open-webui:main", "runs vLLM"),
+        ("docker run -it --entrypoint bash vllm/vllm-openai", "opens a shell"),
+        ("docker run 'vllm", "cannot be read"),
+    ],
+)
+def test_what_no_service_follows_from_is_said(line: str, says: str) -> None:
+    with pytest.raises(InputError, match=says):
+        imported(line)

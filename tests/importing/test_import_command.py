@@ -1,0 +1,111 @@
+"""`modelservice import`: a file that works, everything else said, no secret anywhere."""
+
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+from modelservice.check import check, errors
+from modelservice.cli import main
+from modelservice.reading.document import read
+
+LINE = "docker run --gpus all --ulimit memlock=-1 vllm/vllm-openai:v0.33.0 Qwen/Qwen3-8B"
+SECRETS = [
+    "-e HF_TOKEN=hf_abcdefghijklmnopqrstuvwxyzABCDEFGH",
+    "-e VLLM_API_KEY=hunter2hunter2",
+    "-e DB_PASSWORD=hunter2hunter2",
+    "-e URL=https://user:hunter2hunter2@example.com/x",
+    '-e \'OPTIONS={"password": "hunter2hunter2"}\'',
+    "--label token=hunter2hunter2",
+    "--log-opt splunk-token=hunter2hunter2",
+    "--storage-opt password=hunter2hunter2",
+]
+ARGUMENTS = [
+    "--api-key hunter2hunter2",
+    "--hf-token=hunter2hunter2",
+    '--kv-transfer-config \'{"password": "hunter2hunter2"}\'',
+    "--kv-transfer-config.password=hunter2hunter2",
+    "--otlp-traces-endpoint https://user:hunter2hunter2@example.com",
+]
+
+
+def run(*words: str, text: str = "") -> Result:
+    return CliRunner().invoke(main, ["import", *words], input=text)
+
+
+@pytest.fixture(autouse=True)
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+
+def test_the_three_ways_in_and_the_two_ways_out() -> None:
+    Path("line.txt").write_text(LINE)
+    given, piped, file = (
+        run("docker", LINE),
+        run("docker", "-", text=LINE),
+        run("docker", "-f", "line.txt", "-o", "a.yaml"),
+    )
+    assert (given.exit_code, file.exit_code) == (0, 0)
+    assert given.stdout == piped.stdout == Path("a.yaml").read_text()
+    assert errors(check(read("a.yaml", given.stdout.encode()))) == []
+    assert "note: --ulimit memlock=-1: the limits of the node's container runtime hold" in given.stderr
+    assert "# - --ulimit memlock=-1: the limits of the node's container runtime hold" in given.stdout
+
+
+def test_a_file_that_is_there_is_replaced_only_with_force() -> None:
+    Path("a.yaml").write_text("mine\n")
+    refused = run("docker", LINE, "-o", "a.yaml")
+    assert (refused.exit_code, Path("a.yaml").read_text()) == (1, "mine\n")
+    assert run("docker", LINE, "-o", "a.yaml", "--force").exit_code == 0
+    assert "Qwen/Qwen3-8B" in Path("a.yaml").read_text()
+
+
+def test_strict_writes_nothing_where_something_is_lost() -> None:
+    answer = run("docker", LINE, "-o", "a.yaml", "--strict")
+    assert (answer.exit_code, Path("a.yaml").exists()) == (1, False)
+    assert run("docker", LINE.replace("--ulimit memlock=-1 ", ""), "--strict").exit_code == 0
+
+
+def test_what_is_wrong_with_the_original_is_said() -> None:
+    answer = run("vllm", "vllm serve Qwen/Qwen3-8B --max-model-length 8192")
+    assert answer.exit_code == 1
+    assert "values.yaml:5:5: error: args[0]: `--max-model-length`" in answer.stderr
+    assert '- --max-model-length\n  - "8192"\n' in answer.stdout
+
+
+@pytest.mark.parametrize("secret", SECRETS)
+def test_no_secret_of_a_docker_line_is_written_or_printed(secret: str) -> None:
+    answer = run("docker", f"docker run {secret} --gpus all vllm/vllm-openai:v0.33.0 Qwen/Qwen3-8B")
+    assert answer.exit_code == 0, answer.stderr
+    assert "hunter2" not in answer.output
+    assert "hf_abc" not in answer.output
+
+
+@pytest.mark.parametrize("secret", ARGUMENTS)
+def test_no_secret_of_a_vllm_line_is_written_or_printed(secret: str) -> None:
+    assert "hunter2" not in run("vllm", f"vllm serve Qwen/Qwen3-8B {secret}").output
+    assert "hunter2" not in run("docker", f"docker run vllm/vllm-openai --model Qwen/Qwen3-8B {secret}").output
+
+
+def test_the_secrets_that_must_exist_are_named_with_the_line_that_makes_them() -> None:
+    answer = run("docker", f"docker run {SECRETS[0]} {SECRETS[2]} vllm/vllm-openai:v0.33.0 Qwen/Qwen3-8B")
+    for line in (
+        'kubectl create secret generic hf-token --from-literal=token="$HF_TOKEN"',
+        'kubectl create secret generic llm-secrets --from-literal=DB_PASSWORD="$DB_PASSWORD"',
+    ):
+        assert f"needs: {line}" in answer.stderr
+        assert f"#   {line}" in answer.stdout
+
+
+@pytest.mark.parametrize("words", [[], ["a", "-f", "b"]])
+def test_one_source_is_wanted(words: list[str]) -> None:
+    assert run("docker", *words).exit_code == 2
+
+
+@pytest.mark.parametrize(
+    ("words", "text"),
+    [(["docker", "-f", "no"], ""), (["docker", "-"], "docker run '"), (["vllm", "-"], ""), (["vllm", "-"], "\0")],
+)
+def test_what_cannot_be_read_ends_with_a_message(words: list[str], text: str) -> None:
+    answer = run(*words, text=text)
+    assert answer.exit_code in (1, 2)
+    assert isinstance(answer.exception, SystemExit)

@@ -1,0 +1,109 @@
+"""vLLM command lines: the rendered pod starts the server with the flags of the line."""
+
+import json
+import shlex
+import subprocess
+from collections import defaultdict
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from modelservice.check import check, errors
+from modelservice.errors import InputError
+from modelservice.importing.container_to_values import part_of_container
+from modelservice.importing.launch import launch_of, read_launch
+from modelservice.importing.part import Part, values_of
+from modelservice.reading.document import read
+from modelservice.vllm.command_line import Given, Stray
+from modelservice.vllm.command_line import read as read_words
+from modelservice.vllm.flags import Line, command_line
+from modelservice.vllm.releases import newest_release
+
+from tests.chart.rendering import CHART
+
+# From the documentation and recipes in vLLM's source distribution 0.33.0 (Apache-2.0), one line each.
+LINES = (Path(__file__).parent / "serve_lines.txt").read_text().splitlines()
+LINE = Line(newest_release(), "", command_line(newest_release()))
+# What the chart says itself, or what it says for the original.
+CHARTS = {"--host", "--port", "--shutdown-timeout", "--disable-access-log-for-endpoints", "--runner", "--convert"}
+
+
+def imported(text: str) -> Part:
+    return part_of_container(read_launch(text, ""))
+
+
+def flags_of(words: list[str]) -> dict[str, Any]:
+    """Return what the arguments after `vllm serve` say, by flag."""
+    found: dict[str, Any] = defaultdict(list)
+    for item in read_words(words, LINE):
+        if isinstance(item, Given):
+            texts = [word.text for word in item.values]
+            found[item.flag.name, item.key] = [item.negated, *texts]
+        elif isinstance(item, Stray):
+            found["--model", ""] = [False, item.text]
+    return {key: value for key, value in found.items() if key[0] not in CHARTS}
+
+
+@pytest.mark.parametrize("line", LINES)
+def test_the_pod_has_the_flags_of_the_line(line: str, newest_helm: str) -> None:
+    values = values_of(imported(line).settings)
+    assert errors(check(read("values.yaml", json.dumps(values).encode()))) == []
+    command = [newest_helm, "template", "x", str(CHART), "-f", "-"]
+    answer = subprocess.run(command, input=json.dumps(values), capture_output=True, text=True, check=True)
+    objects = {one["kind"]: one for one in yaml.safe_load_all(answer.stdout)}
+    server = objects["Deployment"]["spec"]["template"]["spec"]["containers"][0]
+    got = flags_of([*server["command"], *server["args"]][2:])
+    words = shlex.split(line)
+    wanted = flags_of(words[words.index("serve") + 1 :])
+    if wanted.get(("--tensor-parallel-size", "")) == [False, "1"]:
+        del wanted["--tensor-parallel-size", ""]  # the default
+    assert got == wanted
+    port = int(words[words.index("--port") + 1]) if "--port" in words else 8000
+    assert objects["Service"]["spec"]["ports"][0]["port"] == server["ports"][0]["containerPort"] == port
+    for word in words[: words.index("vllm")]:
+        name, _, value = word.partition("=")
+        assert {"name": name, "value": value} in server["env"]
+
+
+@pytest.mark.parametrize(
+    ("words", "arguments", "command"),
+    [
+        (["--model", "a/b"], ["--model", "a/b"], []),
+        (["python3", "-m", "vllm.entrypoints.openai.api_server", "--model", "a/b"], ["--model", "a/b"], []),
+        (["/opt/venv/bin/vllm", "serve", "a/b"], ["a/b"], ["/opt/venv/bin/vllm", "serve", "\0model"]),
+        (["bash", "-c", "exec vllm serve a/b --seed 1"], ["a/b", "--seed", "1"], []),
+        (["env", "A=1", "uv", "run", "vllm", "serve", "a/b"], ["a/b"], []),
+        (
+            ["sh", "-c", "pip install x && vllm serve a/b --seed 1"],
+            ["a/b", "--seed", "1"],
+            ["sh", "-c", 'pip install x && exec vllm serve \0model "$@"', "sh"],
+        ),
+        (["/start.sh"], [], ["/start.sh"]),
+    ],
+)
+def test_commands(words: list[str], arguments: list[str], command: list[str]) -> None:
+    found = launch_of(words)
+    assert (list(found.arguments), list(found.command)) == (arguments, command)
+
+
+@pytest.mark.parametrize("text", ["echo hello", "", "python -m vllm.entrypoints.api_server --model a/b"])
+def test_what_is_no_such_server_is_said(text: str) -> None:
+    with pytest.raises(InputError):
+        imported(text)
+
+
+def test_gpus_follow_the_split_and_the_split_follows_the_gpus() -> None:
+    settings = imported("vllm serve a/b -tp 2 -pp 2").settings
+    assert (settings["gpu.count"], settings["args"]) == (4, ["-tp", "2", "-pp", "2"])
+    assert imported("vllm serve a/b -tp 2").settings["gpu.count"] == 2
+
+
+def test_no_secret_stays() -> None:
+    part = imported(
+        'vllm serve a/b --api-key sk-12345 --hf-token=hf_abc --kv-transfer-config \'{"password": "hunter2"}\''
+    )
+    text = repr(part)
+    assert not any(secret in text for secret in ("sk-12345", "hf_abc", "hunter2"))
+    assert [secret.name for secret in part.secrets] == ["llm-api-keys", "hf-token", "llm-secrets"]
+    assert part.settings["env"][0]["valueFrom"]["secretKeyRef"]["name"] == "llm-secrets"

@@ -1,0 +1,57 @@
+"""Shell lines, split as bash splits them where it can be asked, and as people mean them where a paste went wrong."""
+
+import subprocess
+
+import pytest
+from modelservice.errors import InputError
+from modelservice.importing.shell import commands
+
+ONE = [
+    "a b  c",
+    "a 'b c' \"d e\" f\\ g",
+    "a \\\n  b \\\n  --c=d",
+    'a --x \'{"a": {"b": 1}}\' # a comment',
+    'a --x={\\"a\\":1}',
+    "a b#c '#d'",
+    "a ''",
+    "a 'it'\\''s'",
+    "a --x=\"b 'c' d\"",
+]
+
+
+@pytest.mark.parametrize("line", ONE)
+def test_words_are_those_of_bash(line: str) -> None:
+    script = f"a() {{ printf '%s\\0' a \"$@\"; }}\n{line}"
+    words = subprocess.run(["bash", "-c", script], capture_output=True, text=True, check=True).stdout.split("\0")[:-1]
+    assert [command.words for command in commands(line)] == [words]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("a; b && c | d", [["a"], ["b"], ["c"], ["d"]]),
+        ("$ a b\n> c\nroot@host:~# d", [["a", "b"], ["c"], ["d"]]),
+        ("a b > log 2>&1 &", [["a", "b"]]),
+        ("a \\ \n  b", [["a", "b"]]),
+        ("a \\  # why\n  # more\n  b", [["a", "b"]]),
+        ("a `\r\n  b", [["a", "b"]]),
+        ("M=x/y\na $M ${M} ${N:-n} $O", [["a", "x/y", "x/y", "n", "$O"]]),
+        ("a <your token> $(id -u)", [["a", "$your_token", "$id_u"]]),
+        ("# nothing", []),
+    ],
+)
+def test_a_paste(text: str, expected: list[list[str]]) -> None:
+    assert [command.words for command in commands(text)] == expected
+
+
+def test_variables_of_a_command_and_exported_ones() -> None:
+    assert [command.variables for command in commands("X=0\nexport A=1\nB=2 c\nd")] == [
+        {"A": "1", "B": "2"},
+        {"A": "1"},
+    ]
+
+
+@pytest.mark.parametrize("text", ["a 'b", 'a "b', "x" * 1_000_001])
+def test_what_cannot_be_read_is_said(text: str) -> None:
+    with pytest.raises(InputError):
+        commands(text)
