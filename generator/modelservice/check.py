@@ -12,7 +12,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from modelservice import redact
-from modelservice.findings import MOST, TOO_MANY, Finding, Path, Problem, Severity
+from modelservice.findings import MOST, TOO_MANY, Action, Edit, Finding, Path, Problem, Severity
 from modelservice.ignores import without_ignored
 from modelservice.reading.document import Document, merge
 from modelservice.reading.values_files import load, values_files
@@ -132,11 +132,26 @@ def check(document: Document) -> list[Finding]:
     """Return what is wrong with one service's values, in no order."""
     findings = list(document.findings)
     if document.readable:
-        misread = {finding.position for finding in findings}
         found = [_finding(document, problem) for problem in _problems(document)]
+        misread = {finding.position for finding in findings}
+        texts = {one.position for one in found if one.rule == "wrong-type" and _is_quoting(one)}
+        findings = [_as_text(one, document) if one.position in texts else one for one in findings]
         # What Helm reads differently from what is meant has a value that nobody meant.
         findings += [finding for finding in found if finding.position not in misread]
     return [_readable(redact.finding(one, document.sources.get(one.position.file, ""))) for one in findings]
+
+
+def _is_quoting(finding: Finding) -> bool:
+    """Say whether a fix makes text of what is no text."""
+    return any(edit.path == finding.path and isinstance(edit.value, str) for edit in finding.fix)
+
+
+def _as_text(finding: Finding, document: Document) -> Finding:
+    """Return the finding of a value that only text can be, and that Helm reads as something else."""
+    text = document.written(finding.path)
+    if finding.rule != "yaml-ambiguous" or not text:
+        return finding
+    return finding._replace(hint=f'put it in quotes: "{text}"', fix=(Edit(Action.SET, finding.path, text),))
 
 
 def errors(findings: Iterable[Finding]) -> list[Finding]:

@@ -41,6 +41,9 @@ def after_fix(text: str, tmp_path: Path, name: str = "values.yaml") -> str:
         # A number that needs quotes.
         ("env:\n  - name: A\n    value: 8  # eight\n", 'env:\n  - name: A\n    value: "8"  # eight\n'),
         ("labels: {version: 1.10}\n", 'labels: {version: "1.10"}\n'),
+        # What Helm reads as a boolean or an octal number, where only text can be.
+        ("env:\n  - {name: A, value: yes}  # on\n", 'env:\n  - {name: A, value: "yes"}  # on\n'),
+        ("labels:\n  mode: 0400\n", 'labels:\n  mode: "0400"\n'),
         # A number in quotes, a unit, a short form.
         ('startupSeconds: "900"\n', "startupSeconds: 900\n"),
         ("resources: {limits: {memory: 32GB}}\n", "resources: {limits: {memory: 32Gi}}\n"),
@@ -70,6 +73,7 @@ def test_a_certain_fix_is_written(before: str, after: str, ends: str, tmp_path: 
         "model: {name: a/b, servedName: x}\nargs: [--served-model-name=y]\n",  # which of both?
         "model: {name: a/b, servedName: my model}\n",
         "size: 50Gi\n",  # of which volume?
+        "sharedMemory: {enabled: yes}\n",
         "volumes: [{name: a, secret: {secretName: b, defaultMode: '0400'}}]\n",
         "replicas: 1\nreplicas: 0\n",
         "gpu: &x {coutn: 2}\nlabels: *x\n",

@@ -29,6 +29,7 @@ _CERTAIN = {
     "null-left-out",
     "unknown-key",
     "wrong-type",
+    "yaml-ambiguous",
 }
 # Rules whose fix is the nearest known word or form, and certain only where the two are nearly the same.
 _NEAREST = {
