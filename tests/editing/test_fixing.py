@@ -30,6 +30,7 @@ def after_fix(text: str, tmp_path: Path, name: str = "values.yaml") -> str:
         # A flag into its field.
         ("args: [--port=8080, --seed=1]\n", "args: [--seed=1]\ncontainerPort: 8080\n"),
         ("args:\n  - --served-model-name\n  - chat  # name\n  - --seed=1\n", "args:\n  - --seed=1\n"),
+        ("args: [--enable-auto-tool-choice, --tool-call-parser=hermes, --seed=1]\n", "args: [--seed=1]\n"),
         # Two words in one item.
         ("args:\n  - --dtype half  # short\n", "args:\n  - --dtype=half  # short\n"),
         # A renamed flag, and one whose value became a key.
@@ -58,10 +59,9 @@ def after_fix(text: str, tmp_path: Path, name: str = "values.yaml") -> str:
 def test_a_certain_fix_is_written(before: str, after: str, ends: str, tmp_path: Path) -> None:
     texts = [(MODEL + text).replace("\n", ends) for text in (before, after)]
     got = after_fix(texts[0], tmp_path)
-    if "served-model-name" in before:
-        assert got == texts[1].replace("}  #", ", servedName: chat}  #")
-    else:
-        assert got == texts[1]
+    fields = {"served-model-name": ", servedName: chat", "tool-call-parser": ", toolCallParser: hermes"}
+    field = next((text for flag, text in fields.items() if flag in before), "")
+    assert got == texts[1].replace("}  #", f"{field}}}  #")
 
 
 @pytest.mark.parametrize(

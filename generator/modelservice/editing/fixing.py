@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from modelservice.check import CheckedService, check_service
-from modelservice.findings import MOST, Action, Edit, Finding, Fix, Severity
+from modelservice.findings import MOST, Action, Edit, Finding, Fix
 from modelservice.reading.document import Document
 from modelservice.reading.values_files import load, values_files
 from modelservice.schema.defaults import default_values
@@ -60,8 +60,8 @@ def fixed(files: Files, choice: Choice, ignore: Collection[str] = ()) -> Files:
 def service_fixed(files: Files, service: tuple[str, ...], choice: Choice, ignore: Collection[str] = ()) -> Files:
     """Return the files with the fixes of one of the services made."""
     tried: set[tuple[Any, ...]] = set()
+    checked = check_service(files.layers(service), ignore)
     for _ in range(MOST):
-        checked = check_service(files.layers(service), ignore)
         finding, fix = _next(checked, choice, tried)
         if finding is None:
             break
@@ -71,8 +71,10 @@ def service_fixed(files: Files, service: tuple[str, ...], choice: Choice, ignore
         except UnclearEditError:
             continue
         after = files.having(changed)
-        if _is_gone(finding, checked, after.layers(service), ignore) and not _is_worse(files, after, changed, ignore):
-            files = after
+        then = check_service(after.layers(service), ignore)
+        gone = _count(then, finding.rule) < _count(checked, finding.rule)
+        if gone and not _more_errors(checked, then) and not _harms(files, after, service, changed, ignore):
+            files, checked = after, then
             tried.clear()  # their places moved
     return files
 
@@ -112,21 +114,18 @@ def _edited(document: Document, fix: Fix, *, alone: bool) -> Document:
     return after
 
 
-def _is_gone(finding: Finding, before: CheckedService, after: Sequence[Document], ignore: Collection[str]) -> bool:
-    found = check_service(after, ignore).findings
-    return _count(found, finding.rule) < _count(before.findings, finding.rule)
+def _count(checked: CheckedService, rule: str) -> int:
+    return sum(one.rule == rule for one in checked.findings)
 
 
-def _count(findings: Iterable[Finding], rule: str) -> int:
-    return sum(one.rule == rule for one in findings)
+def _harms(
+    before: Files, after: Files, service: tuple[str, ...], changed: Collection[str], ignore: Collection[str]
+) -> bool:
+    """Say whether another service that uses one of the changed files has an error more."""
+    others = [one for one in before.services if one != service and set(one) & set(changed)]
+    checks = ((check_service(files.layers(one), ignore) for files in (before, after)) for one in others)
+    return any(_more_errors(*pair) for pair in checks)
 
 
-def _is_worse(before: Files, after: Files, changed: Collection[str], ignore: Collection[str]) -> bool:
-    """Say whether a service that uses one of the changed files has an error more."""
-    hit = [service for service in before.services if set(service) & set(changed)]
-    return any(_errors(after.layers(service), ignore) - _errors(before.layers(service), ignore) for service in hit)
-
-
-def _errors(layers: Sequence[Document], ignore: Collection[str]) -> Counter[str]:
-    found = check_service(layers, ignore).findings
-    return Counter(one.rule for one in found if one.severity is Severity.ERROR)
+def _more_errors(before: CheckedService, after: CheckedService) -> bool:
+    return bool(Counter(one.rule for one in after.errors) - Counter(one.rule for one in before.errors))

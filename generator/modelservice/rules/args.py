@@ -14,7 +14,7 @@ from modelservice.rules.image import is_own_image, release_of
 from modelservice.rules.rule import Said, Values, put, rule
 from modelservice.rules.workload import drain_seconds
 from modelservice.spelling import nearest
-from modelservice.vllm.argument_rules import PARALLEL
+from modelservice.vllm.argument_rules import PARALLEL, in_place
 
 if TYPE_CHECKING:
     pass
@@ -44,8 +44,16 @@ def check_args(values: Values) -> list[Problem]:
     for problem in check_arguments(given_words, release, own_image=own):
         # Beside a command of one's own the chart names no model.
         mine = problem.rule == "argument-owned" and given_words[int(problem.path[-1])].partition("=")[0] == "--model"
-        found += [] if mine and values.at("command") else [problem]
+        found += [] if mine and values.at("command") else [_with_parser(problem, given_words, values)]
     return found
+
+
+def _with_parser(found: Problem, given_words: list[str], values: Values) -> Problem:
+    """Return the problem of --enable-auto-tool-choice, which nothing else is needed for beside a parser's field."""
+    switch = found.rule == "argument-owned" and given_words[int(found.path[-1])].replace("_", "-")
+    if switch != "--enable-auto-tool-choice" or not values.at("model.toolCallParser"):
+        return found
+    return found._replace(hint="remove it: model.toolCallParser says it", fix=in_place([int(found.path[-1])]))
 
 
 def _field_problems(values: Values, key: str) -> Iterator[Problem]:
