@@ -93,6 +93,10 @@ def test_an_argument_becomes_what_the_release_takes(
     ("text", "said"),
     [
         (service("v0.11.2", "-O3"), "-O3 was --compilation-config.level, and is --optimization-level now"),
+        (
+            service("v0.26.0", "--config", "/vllm-workspace/a.yaml"),
+            "since vLLM 0.28.0, `key: false` in the file switches off",
+        ),
         (service("v0.20.2", "--quantization=gguf"), "it was removed in vLLM 0.24.0"),
         (service("v0.20.2", "--load-format=bitsandbytes"), "it was removed in vLLM 0.28.0"),
         (service("v0.20.2", "--tool-parser-plugin=/a.py").replace("a/b", "a/b-GGUF"), "[gguf-gone]"),

@@ -179,6 +179,8 @@ def test_what_is_written_by_hand_names_flags_that_exist() -> None:
     listed = {*facts("flags")["flags"], *history["gone_before"]["flags"], "-O", "--no-disable-log-requests"}
     named = {*history["replacements"], *history["values"], *history["keys"]}
     named |= {*constraints["ranges"], *constraints["forms"]}
+    named |= {change["flag"] for change in history["changes"]}
+    assert {change["in"] for change in history["changes"]} <= {*releases()}
     named |= {need[key] for need in constraints["needs"] for key in ("flag", "needs")}
     for story in history["replacements"].values():
         heirs = [*story.get("use", []), *(heir for some in story.get("by_value", {}).values() for heir in some)]

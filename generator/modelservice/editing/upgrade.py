@@ -16,6 +16,7 @@ from modelservice.rules.image import is_vllms, release_in
 from modelservice.schema.defaults import coalesce, default_values
 from modelservice.vllm.command_line import Given, read
 from modelservice.vllm.flags import Line, command_line
+from modelservice.vllm.history import changes
 from modelservice.vllm.releases import Exactness, Release
 from modelservice.writing.edits import edited
 from modelservice.writing.page import UnclearEditError
@@ -173,10 +174,12 @@ def _is_new(finding: Finding, values: Any, known: set[_Key]) -> bool:
 
 
 def _meanings(words: Sequence[str], old: Line, new: Line) -> Iterator[str]:
-    """Yield the arguments that both releases take, and read as different flags: -O3, a flag's beginning."""
+    """Yield the arguments that both releases take, and read as different flags (-O3), or with another effect."""
     before = {item.at: item for item in read(words, old) if isinstance(item, Given)}
     for item in read(words, new):
         other = before.get(item.at)
+        if isinstance(item, Given) and other:
+            yield from (f"{item.flag.name}: {note}" for note in changes(item.flag.name, old.release, new.release))
         if isinstance(item, Given) and other and _says(other) != _says(item) and other.flag.name not in _names(item):
             yield f"args[{item.at}]: {words[item.at]} was {_says(other)}, and is {_says(item)} now"
 

@@ -143,3 +143,10 @@ def _keys(item: Given) -> set[str]:
     except (IndexError, ValueError, RecursionError):
         return set()
     return set(value) if isinstance(value, dict) else set()
+
+
+def changes(flag: str, old: str, new: str) -> list[str]:
+    """Return what a flag does differently in a release than in an older one that has it too."""
+    listed: list[dict[str, str]] = facts("history")["changes"]
+    crossed = (one for one in listed if one["flag"] == flag and alive(f"{one['in']}..", new))
+    return [f"since vLLM {one['in']}, {one['note']}" for one in crossed if not alive(f"{one['in']}..", old)]
