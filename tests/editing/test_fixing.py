@@ -145,8 +145,9 @@ def test_the_diff_is_no_part_of_a_report_for_machines(tmp_path: Path) -> None:
     assert "+replicas: 0" in answer.stderr
 
 
-def test_standard_input_is_not_written(tmp_path: Path) -> None:
-    assert run("validate", "--fix", "-").exit_code == 2
+@pytest.mark.parametrize("line", [("validate", "--fix", "-"), ("set", "-", "gpu.count=2"), ("upgrade", "-")])
+def test_standard_input_is_not_written(line: tuple[str, ...]) -> None:
+    assert run(*line).exit_code == 2
 
 
 def test_a_fix_that_is_killed_leaves_the_old_file_or_the_new_one(tmp_path: Path) -> None:

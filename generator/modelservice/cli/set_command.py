@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from modelservice.cli.options import ignore_option, ignored_rules, layers_option
+from modelservice.cli.options import ignore_option, ignored_rules, layers_option, require_files
 
 
 @click.command("set")
@@ -20,6 +20,8 @@ def set_command(file: str, settings: tuple[str, ...], layers: tuple[str, ...], d
     appends to it. A value has the type that the schema says, and may be a list or a map in brackets. Nothing is
     written where the result would have another error.
     """
+    if not diff:
+        require_files([file])
     from modelservice.editing import changes
     from modelservice.editing.fixing import load_files
     from modelservice.editing.setting import parsed, with_settings

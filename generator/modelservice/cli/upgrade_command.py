@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from modelservice.cli.options import ignore_option, ignored_rules, layers_option
+from modelservice.cli.options import ignore_option, ignored_rules, layers_option, require_files
 
 if TYPE_CHECKING:
     from modelservice.editing.upgrade import Upgraded
@@ -38,6 +38,8 @@ def upgrade_command(values: tuple[str, ...], layers: tuple[str, ...], release: s
     """
     if not (values or layers):
         raise click.UsageError("name a values file or a folder")
+    if not (diff or check):
+        require_files((*values, *layers))
     from modelservice.editing import changes
     from modelservice.editing.fixing import load_files
     from modelservice.editing.upgrade import upgraded

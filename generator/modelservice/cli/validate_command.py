@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from modelservice.cli.options import ignore_option, ignored_rules, layers_option
+from modelservice.cli.options import ignore_option, ignored_rules, layers_option, require_files
 
 if TYPE_CHECKING:
     from modelservice.check import Result
@@ -74,8 +74,8 @@ def _fixed(
     values: tuple[str, ...], layers: tuple[str, ...], *, write: bool, strict: bool, text: bool
 ) -> tuple[Result, bool]:
     """Make the certain fixes and show them; return what is left to report, and whether anything changed."""
-    if write and "-" in (*values, *layers):
-        raise click.UsageError("--fix writes files, and - is none: use --diff")
+    if write:
+        require_files((*values, *layers))
     from modelservice.check import check_services
     from modelservice.editing import changes
     from modelservice.editing.certain import certain
