@@ -100,7 +100,7 @@ def test_an_argument_becomes_what_the_release_takes(
         (service("v0.20.2", "--quantization=gguf"), "it was removed in vLLM 0.24.0"),
         (service("v0.20.2", "--load-format=bitsandbytes"), "it was removed in vLLM 0.28.0"),
         (service("v0.20.2", "--tool-parser-plugin=/a.py").replace("a/b", "a/b-GGUF"), "[gguf-gone]"),
-        (service("v0.10.2", rest="env: [{name: VLLM_TORCH_PROFILER_DIR, value: /tmp}]\n"), "[env-removed]"),
+        (service("v0.10.2", rest="env: [{name: VLLM_TORCH_PROFILER_DIR, value: /tmp}]\n"), "[env-not-in-release]"),
         (service("v0.30.0", "--moe-backend=flashinfer_moe_ep_mega_cutedsl"), "[argument-choice]"),
         ("model: {name: a/b, toolCallParser: minimax}\nimage: {tag: v0.23.0}\n", "[argument-value]"),
         (service("v0.13.0", "--quantization=fbgemm_fp8"), "needs `--allow-deprecated-quantization`"),

@@ -88,6 +88,8 @@ CASES = [
     ("argument-json", ["--compilation-config=3"], ["--compilation-config", "{}"]),
     ("argument-json", ["--allowed-origins=*"], ['--allowed-origins=["*"]']),
     ("argument-json", ["--hf-overrides={a}"], ["--hf-overrides=text"]),
+    ("argument-key", ["--eplb-config.num_redundant=32"], ["--eplb-config.num_redundant_experts=32"]),
+    ("argument-key", ['--compilation-config={"mod":3}'], ['--compilation-config={"mode":3}']),
     ("argument-missing-value", ["--max-model-len"], ["--max-model-len", "$(LENGTH)"]),
     ("argument-missing-value", ["--seed", "--enforce-eager"], ["--seed", "1", "--enforce-eager"]),
     ("argument-switch-value", ["--enforce-eager=false"], ["--no-enforce-eager"]),

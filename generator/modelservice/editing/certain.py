@@ -16,6 +16,7 @@ _CERTAIN = {
     "argument-deprecated",
     "argument-duplicate",
     "argument-json",
+    "argument-not-yet",
     "argument-owned",
     "argument-removed",
     "argument-stray",
@@ -23,7 +24,7 @@ _CERTAIN = {
     "argument-two-words",
     "argument-type",
     "env-has-field",
-    "env-removed",
+    "env-not-in-release",
     "image-tag-v",
     "memory-unit",
     "null-left-out",
@@ -34,6 +35,7 @@ _CERTAIN = {
 # Rules whose fix is the nearest known word or form, and certain only where the two are nearly the same.
 _NEAREST = {
     "argument-choice",
+    "argument-key",
     "argument-unknown",
     "argument-value",
     "argument-variable",
@@ -45,6 +47,7 @@ _NEAREST = {
 _SIMILAR = 0.8
 # A word that another release knows is no misspelling.
 _OF_ANOTHER_RELEASE = re.compile("; it (was removed in|came with) vLLM")
+_WORD = re.compile(r"[^\s=,:{}\[\]()$\"']+")
 _QUANTITY = re.compile(r"([0-9]+(?:\.[0-9]+)?)\s*[A-Za-z]+")
 
 
@@ -70,6 +73,8 @@ def _loses(edit: Edit, finding: Finding, values: Any) -> bool:
     if finding.rule == "wrong-type" and edit.path == finding.path:
         number = isinstance(edit.value, int) and not isinstance(edit.value, bool)
         return edit.action is Action.REMOVE or (number and str(edit.value) != str(there))
+    if finding.rule == "env-not-in-release" and finding.hint == "remove it":
+        return True  # something else may have taken its place
     if edit.action is not Action.SET or there is None:
         return False
     return edit.path[: len(finding.path)] != finding.path and edit.path[0] != "args" and there != edit.value
@@ -94,9 +99,9 @@ def _is_same_form(old: str, new: str) -> bool:
 
 
 def _is_same_word(old: str, new: str) -> bool:
-    """Say whether each part of --flag=value is nearly the same: a long one hides no other short one."""
-    parts = old.strip().partition("="), new.partition("=")
-    return all(map(_similar, *parts))
+    """Say whether each word of a text is nearly the same, in `--flag=value` and in JSON too."""
+    words = [_WORD.findall(text) for text in (old, new)]
+    return len(words[0]) == len(words[1]) and all(map(_similar, *words))
 
 
 def _similar(one: str, other: str) -> bool:

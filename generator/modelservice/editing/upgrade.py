@@ -22,7 +22,7 @@ from modelservice.writing.edits import edited
 from modelservice.writing.page import UnclearEditError
 
 # Rules on what a release no longer takes, or soon will not.
-_OF_A_RELEASE = ("argument-removed", "argument-deprecated", "env-removed")
+_OF_A_RELEASE = ("argument-removed", "argument-deprecated", "env-not-in-release")
 # What a finding is about, wherever it stands: its rule, and what is written at its path.
 _Key = tuple[str, str]
 

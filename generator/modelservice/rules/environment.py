@@ -10,7 +10,7 @@ from modelservice.redact import PLACEHOLDER
 from modelservice.rules.containers import containers
 from modelservice.rules.given_arguments import adding_argument
 from modelservice.rules.gpu import resource_fields
-from modelservice.rules.image import release_of
+from modelservice.rules.image import is_own_image, release_of
 from modelservice.rules.model import model_mount, under
 from modelservice.rules.rule import Said, Settings, Values, asking, listed, put, removal, rule, sound
 from modelservice.rules.security import non_root, own_home
@@ -19,8 +19,6 @@ from modelservice.rules.storage import COMPILE_VARIABLES, compile_cache_of, mode
 _CHART = "the chart's templates/_env.tpl"
 _CA_VARIABLES = ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "AWS_CA_BUNDLE")
 _TOKENS = ("HF_TOKEN", "HUGGING_FACE_HUB_TOKEN")
-# Releases whose variables are not known.
-_UNSURE = ("unstated", "older")
 _DEVICES = ("CUDA_VISIBLE_DEVICES", "NVIDIA_VISIBLE_DEVICES")
 
 
@@ -170,32 +168,39 @@ def env_unknown(values: Values) -> Iterator[Said]:
 
 
 @rule(
-    "env-removed",
-    "The image's vLLM no longer reads a variable.",
-    why="The setting has no effect any more. It may have worked until the image was upgraded.",
-    source="vllm.envs of the releases (schemas/vllm/environment.json)",
+    "env-not-in-release",
+    "The image's vLLM does not have a variable that another release has.",
+    why="vLLM ignores the variable and only prints a warning when it starts. The setting has no effect.",
+    source="vllm.envs (schemas/vllm/environment.json)",
     severity=Severity.WARNING,
 )
-def env_removed(values: Values) -> Iterator[Said]:
-    """Find a variable that an earlier release read."""
-    named = [(index, item) for index, item in values.items("env") if item["name"].startswith("VLLM_")]
-    if not named or release_of(values).exactness in _UNSURE:
+def env_not_in_release(values: Values) -> Iterator[Said]:
+    """Find a variable of vLLM that came after the image's release, or went before it."""
+    names = [(index, one["name"]) for index, one in values.items("env") if one["name"].startswith("VLLM_")]
+    if not names or not is_own_image(values):
         return
-    from modelservice.vllm.variables import argument_instead, removed_variable
+    from modelservice.vllm.releases import Exactness
+    from modelservice.vllm.variables import variable_change
 
     release = release_of(values)
-    for index, variable in named:
-        name, value = variable["name"], variable.get("value", "")
-        if removed_variable(name, release.name):
-            path, message = ("env", index, "name"), f"{release.label} no longer reads {name}"
-            argument, note = argument_instead(name, value, release.name)
-            if argument and value and PLACEHOLDER not in value:
-                fix = (*_without(index), *adding_argument(values, argument))
-                yield Said(path, message, f"remove it and add {argument} to args", fix=fix)
-            elif note:
-                yield Said(path, message, f"remove it: {note}", fix=_without(index))
-            else:
-                yield Said(path, message, "remove it, or write what took its place, as vLLM's documentation says")
+    if release.exactness is Exactness.KNOWN:
+        for index, name in names:
+            if change := variable_change(name, release.name):
+                message = f"{name} {change}; this is {release.label}"
+                hint, fix = _instead(values, index, release.name)
+                yield Said(("env", index, "name"), message, hint, fix=fix)
+
+
+def _instead(values: Values, index: int, release: str) -> tuple[str, Fix]:
+    """Return what to do with a variable that a release does not read: remove it, or give its value to a flag."""
+    from modelservice.vllm.variables import argument_instead
+
+    variable = values.at("env")[index]
+    value = variable.get("value", "")
+    argument, note = argument_instead(variable["name"], value, release)
+    if argument and value and PLACEHOLDER not in value:
+        return f"remove it and add {argument} to args", (*_without(index), *adding_argument(values, argument))
+    return f"remove it{f': {note}' if note else ''}", _without(index)
 
 
 @rule(
@@ -239,4 +244,4 @@ def device_variable(values: Values) -> Iterator[Said]:
             yield removal(("env", index), message, on_key=False)
 
 
-RULES = (device_variable, env_set_by_chart, env_has_field, env_twice, env_unknown, env_removed, cache_elsewhere)
+RULES = (device_variable, env_set_by_chart, env_has_field, env_twice, env_unknown, env_not_in_release, cache_elsewhere)

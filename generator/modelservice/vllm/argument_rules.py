@@ -106,6 +106,14 @@ RULES = (
         why=_EXITS,
     ),
     Rule(
+        "argument-key",
+        Severity.ERROR,
+        "A JSON option has an unknown key, or lacks a required one.",
+        "vLLM's configuration classes (schemas/vllm/json_options.json)",
+        Refuser.VLLM,
+        why=_EXITS,
+    ),
+    Rule(
         "argument-missing-value",
         Severity.ERROR,
         "A flag has no value.",

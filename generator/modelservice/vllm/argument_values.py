@@ -13,6 +13,8 @@ from modelservice.vllm.facts import facts
 from modelservice.vllm.flags import Flag
 
 _SIZE = re.compile(r"(\d+(?:\.\d+)?)([kKmMgGtT])")
+_BARE_SIZE = re.compile(r"\b\d+(?:\.\d+)?[kKmMgGtT]\b")
+_TEXT = re.compile(r'("(?:[^"\\]|\\.)*")')
 _DECIMAL = {"k": 10**3, "m": 10**6, "g": 10**9, "t": 10**12}
 _BINARY = {"K": 2**10, "M": 2**20, "G": 2**30, "T": 2**40}
 _THOUSANDS = re.compile(r"\d{1,3}(,\d{3})+")
@@ -65,7 +67,9 @@ def _names(values: tuple[str, ...]) -> str:
 
 
 def _choice(flag: Flag, text: str) -> bool:
-    return text in flag.values or (flag.type == "int" and _integer(text) in [_integer(value) for value in flag.values])
+    if flag.type == "int":
+        return _integer(text) in [_integer(value) for value in flag.values]
+    return text in flag.values or (flag.fold and text.lower() in map(str.lower, flag.values))
 
 
 def _integer(text: str) -> int | None:
@@ -119,13 +123,20 @@ def _json_fault(flag: Flag, text: str) -> Fault | None:
     if flag.type == "str-or-json" and not text.lstrip().startswith(("{", "[")):
         return None
     try:
-        value = json.loads(text)
+        value = json.loads(with_sizes(text))
     except (ValueError, RecursionError) as error:
         return Fault("argument-json", f"{shown(text)} is no JSON ({_where(error)})")
     wanted = _container(flag)
     if isinstance(value, wanted) or (value is None and flag.type == "json"):
         return None
     return Fault("argument-json", f"{shown(text)} is no JSON {'list' if wanted is list else 'object'}")
+
+
+def with_sizes(text: str) -> str:
+    """Return JSON with its bare sizes, such as 80m, as numbers: vLLM takes them where JSON becomes a configuration."""
+    parts = _TEXT.split(text)
+    parts[::2] = [_BARE_SIZE.sub(lambda found: str(size(found.group()) or found.group()), part) for part in parts[::2]]
+    return "".join(parts)
 
 
 def _compact(text: str) -> str:

@@ -13,7 +13,8 @@ from modelservice.vllm.argument_values import value_fault
 from modelservice.vllm.command_line import Given, Read, Stray, Unknown, normal, read
 from modelservice.vllm.facts import facts
 from modelservice.vllm.flags import Flag, Line, command_line
-from modelservice.vllm.history import deprecated, keys, unknown, value_change
+from modelservice.vllm.history import deprecated, unknown, value_change
+from modelservice.vllm.json_options import json_problems
 from modelservice.vllm.releases import Exactness, Release, alive, release_after
 
 # What holds for every image; what holds for every release of vLLM.
@@ -61,7 +62,8 @@ def _check(args: Sequence[str], release: str, label: str) -> list[Problem]:
     found = (one for item in read_items for one in _item(item, line) if one.path[-1] not in secrets)
     problems += itertools.islice(found, MOST)
     given = [item for item in read_items if isinstance(item, Given) and not _is_owned(item)]
-    problems += [*_repeated(given), *_needs(given, line)]
+    in_json = (one for one in json_problems(given, line) if one.path[-1] not in secrets)
+    problems += [*itertools.islice(in_json, MOST), *_repeated(given), *_needs(given, line)]
     return sorted(problems, key=lambda one: str(one.path[-1]).zfill(9))
 
 
@@ -118,7 +120,6 @@ def _given(item: Given, line: Line) -> Iterator[Problem]:
         yield writing("argument-config", item.at, message, words)
     else:
         yield from _values(item, line)
-        yield from keys(item, line)
 
 
 def _wanted(flag: Flag) -> str:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator
 from typing import Any
 
 from modelservice.findings import Fix, Problem, Severity
@@ -107,42 +105,6 @@ def value_change(item: Given, value: str, line: Line) -> str:
     if past:
         return f"; it was removed in vLLM {past[-1].gone}" + (f" ({note})" if note else "")
     return f"; it came with vLLM {ahead[0].since}" if ahead else ""
-
-
-def keys(item: Given, line: Line) -> Iterator[Problem]:
-    """Yield the keys of a JSON flag that the release does not have (yet)."""
-    known = facts("history")["keys"].get(item.flag.name, {})
-    for key in (_keys(item) & known.keys()) if known else ():
-        if alive(known[key]["in"], line.release):
-            continue
-        past, ahead = other_lives(known[key]["in"], line.release)
-        rule, change = ("argument-removed", f"was removed in vLLM {past[-1].gone}") if past else ("", "")
-        if ahead:
-            rule, change = "argument-not-yet", f"came with vLLM {ahead[0].since}"
-        message = f"the key `{key}` of `{item.flag.name}` {change}; this is {line.label}"
-        use = known[key]["use"]
-        yield problem(rule, item.at, message, f"write the key `{use}`", _with_key(item, key, use))
-
-
-def _with_key(item: Given, key: str, use: str) -> Fix:
-    """Return the edit that gives a key of a JSON flag, dotted or in the JSON, another name."""
-    if item.key:
-        value = f"={item.values[0].text}" if item.attached else ""
-        return in_place([item.at], [f"{item.spelling}.{use}{item.key.removeprefix(key)}{value}"])
-    there = json.loads(item.values[0].text)
-    renamed = {use if name == key else name: value for name, value in there.items()}
-    text = json.dumps(renamed, separators=(",", ":"), ensure_ascii=False)
-    return () if use in there else in_place([item.values[0].at], [f"{item.spelling}={text}" if item.attached else text])
-
-
-def _keys(item: Given) -> set[str]:
-    if item.key:
-        return {item.key.partition(".")[0]}
-    try:
-        value = json.loads(item.values[0].text)
-    except (IndexError, ValueError, RecursionError):
-        return set()
-    return set(value) if isinstance(value, dict) else set()
 
 
 def changes(flag: str, old: str, new: str) -> list[str]:

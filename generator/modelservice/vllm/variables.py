@@ -1,11 +1,11 @@
-"""The environment variables that vLLM reads."""
+"""The environment variables that vLLM reads, by release."""
 
 from __future__ import annotations
 
 from modelservice.spelling import nearest
 from modelservice.vllm.facts import facts
 from modelservice.vllm.flags import command_line
-from modelservice.vllm.releases import alive
+from modelservice.vllm.releases import alive, other_lives
 
 
 def unknown_variable(name: str) -> str | None:
@@ -16,14 +16,13 @@ def unknown_variable(name: str) -> str | None:
     return nearest(name, known, cutoff=0.8) or ""
 
 
-def removed_variable(name: str, release: str) -> bool:
-    """Say whether a release does not read a variable that an earlier one read.
-
-    Only some releases were asked: before the first of them without the variable it may still be read.
-    """
-    read: list[str] = facts("environment")["read"]
-    last = facts("environment")["variables"].get(name, {}).get("last")
-    return last is not None and alive(f"{read[read.index(last) + 1]}..", release)
+def variable_change(name: str, release: str) -> str:
+    """Return when a variable that a release does not read came or went, "" where it reads it, or none ever did."""
+    entry = facts("environment")["variables"].get(name)
+    if entry is None or alive(entry["in"], release):
+        return ""
+    past, ahead = other_lives(entry["in"], release)
+    return f"came with vLLM {ahead[0].since}" if ahead and not past else f"was removed in vLLM {past[-1].gone}"
 
 
 def argument_instead(name: str, value: str, release: str) -> tuple[str, str]:
