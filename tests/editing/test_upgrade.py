@@ -70,6 +70,13 @@ def test_what_is_certain_is_rewritten_and_the_rest_stays(ends: str, tmp_path: Pa
         ("0.10.1.1", "0.33.0", "--no-disable-log-requests", "--enable-log-requests"),
         ("0.10.1.1", "0.33.0", "--enable-multimodal-encoder-data-parallel", "--mm-encoder-tp-mode=data"),
         ("0.11.2", "0.33.0", "'--compilation-config={\"level\":3}'", "'--compilation-config={\"mode\":3}'"),
+        ("0.11.2", "0.33.0", "-O.level=3", "--compilation-config.mode=3"),
+        (
+            "0.10.1.1",
+            "0.33.0",
+            "'--override-pooler-config={\"normalize\":true}'",
+            "'--pooler-config={\"use_activation\":true}'",
+        ),
         ("0.17.1", "0.33.0", "--max-num-partial-prefills=2", ""),
         ("0.17.1", "0.33.0", "--log-config-file=/a.json", "--logging-config.pylogging_config_file=/a.json"),
         ("0.26.0", "0.33.0", "--calculate-kv-scales", ""),

@@ -72,8 +72,11 @@ def service_fixed(files: Files, service: tuple[str, ...], choice: Choice, ignore
             continue
         after = files.having(changed)
         then = check_service(after.layers(service), ignore)
-        gone = _count(then, finding.rule) < _count(checked, finding.rule)
-        if gone and not _more_errors(checked, then) and not _harms(files, after, service, changed, ignore):
+        if (
+            _is_gone(finding, checked, then)
+            and not _more_errors(checked, then)
+            and not _harms(files, after, service, changed, ignore)
+        ):
             files, checked = after, then
             tried.clear()  # their places moved
     return files
@@ -112,6 +115,13 @@ def _edited(document: Document, fix: Fix, *, alone: bool) -> Document:
         if without.text.count("#") == after.text.count("#"):
             return without
     return after
+
+
+def _is_gone(finding: Finding, before: CheckedService, after: CheckedService) -> bool:
+    """Say whether there are fewer of the finding's rule, or another one in its place: a renamed flag, then its key."""
+    return _count(after, finding.rule) < _count(before, finding.rule) or _name(finding) not in map(
+        _name, after.findings
+    )
 
 
 def _count(checked: CheckedService, rule: str) -> int:
