@@ -186,3 +186,11 @@ def test_ctrl_c_is_neither_an_answer_nor_a_mistake() -> None:
     process.send_signal(signal.SIGINT)
     said = process.communicate(timeout=30)[1]
     assert (process.returncode, said) == (130, "stopped\n")
+
+
+@pytest.mark.parametrize("given", [["explain"], ["explain", "--rule"], ["template"]])
+def test_a_message_does_not_repeat_text_of_any_length(given: list[str]) -> None:
+    answer = CliRunner().invoke(main, [*given, "x" * 100_000])
+    assert answer.exit_code in (1, 2), answer.output[:300]
+    assert "error: " in answer.output.lower()
+    assert len(answer.output) < 5000

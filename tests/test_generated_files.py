@@ -8,6 +8,9 @@ import sys
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
+from modelservice.cli import main
+from modelservice.schema import kubernetes
 
 ROOT = Path(__file__).parents[1]
 COPIED = ["generator", "schemas", "charts", "docs", "tests/cases", "README.md", "CHANGELOG.md"]
@@ -90,3 +93,10 @@ def test_the_troubleshooting_page_has_a_line_for_every_example() -> None:
     named = {name.strip() for row in re.findall(r"(?m)^\| ([a-z0-9, *-]+) \|", page) for name in row.split(",")}
     examples = {example.stem for example in (ROOT / "values-examples").glob("*.yaml")}
     assert {name for name in examples if not name.startswith("everything")} - named == set()
+
+
+def test_a_missing_package_is_a_missing_tool(monkeypatch: pytest.MonkeyPatch) -> None:
+    kubernetes.kubernetes_releases.cache_clear()
+    monkeypatch.setattr(kubernetes, "find_spec", lambda name: None)
+    answer = CliRunner().invoke(main, ["generate", "--check"])
+    assert (answer.exit_code, "pip install -e '.[test]'" in answer.stderr) == (3, True)

@@ -123,6 +123,26 @@ def test_a_pipe_in_a_folder_is_not_waited_for(tmp_path: Path) -> None:
     assert json.loads(answer.stdout)["files"] == 1
 
 
+def test_a_pipe_with_a_name_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.yaml")
+    command = ["validate", str(tmp_path / "pipe.yaml"), "-f", str(tmp_path / "pipe.yaml")]
+    answer = CliRunner().invoke(main, command, catch_exceptions=False)
+    assert (answer.exit_code, "pipe.yaml:1:1: error: this is a pipe or a socket" in answer.stdout) == (1, True)
+
+
+def test_an_empty_path_is_shown_as_one() -> None:
+    answer = CliRunner().invoke(main, ["validate", ""], catch_exceptions=False)
+    assert answer.stdout.startswith('"":1:1: error: there is no such file')
+
+
+def test_a_file_whose_name_is_not_utf8_cannot_be_named_in_an_application(tmp_path: Path) -> None:
+    file = os.fsdecode(b"a\xff.yaml")
+    (tmp_path / file).write_text(MODEL)
+    options = ["--chart-repo", "https://a.b/c", "--values-git", "https://git.example.com/x"]
+    answer = run(["argocd", file, *options], "", tmp_path)
+    assert (answer.returncode, "rename the file" in answer.stderr) == (2, True)
+
+
 def test_many_warnings_hide_no_error(tmp_path: Path) -> None:
     env = "".join(f"  - {{name: VLLM_UNKNOWN_THING_{n}, value: a}}\n" for n in range(205))
     said = validate(tmp_path, f"{MODEL}gpu: {{count: 2}}\nargs: [--tensor-parallel-size=4, --nonsense=3]\nenv:\n{env}")

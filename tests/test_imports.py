@@ -62,7 +62,7 @@ LAYERS = (
     {"vllm", "schema"},
     {"reading", "writing"},
     {"redact"},
-    {"secret_forms", "spelling", "urls", "quantity"},
+    {"command_secrets", "secret_forms", "spelling", "urls", "quantity"},
     {"findings", "errors"},
 )
 

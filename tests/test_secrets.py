@@ -14,6 +14,7 @@ import pytest
 from click.testing import CliRunner
 from modelservice.check import check_service
 from modelservice.cli import main
+from modelservice.command_secrets import literals
 from modelservice.helm import words
 from modelservice.reading.document import read
 from modelservice.report import lines, report
@@ -21,7 +22,6 @@ from modelservice.secret_forms import (
     has_secret_object,
     is_literal,
     keys_secret,
-    literals,
     looks_like_secret,
     may_hold_secret,
     names_secret,
@@ -125,6 +125,35 @@ NAMED = [
     "probes: {startup: {httpGet: {port: http, path: /health, httpHeaders: [{name: X-API-Key, value: §}]}}}",
     "volumes: [{name: a, csi: {driver: b, volumeAttributes: {password: §}}}]",
     "podAnnotations: {example.com/api-key: §}",
+    "extraContainers: [{name: a, image: b:1, args: [-password, §]}]",
+    "volumes: [{name: a, flexVolume: {driver: a/b, options: {password: §}}}]",
+    "extraObjects: [{apiVersion: v1, kind: ConfigMap, metadata: {name: a}, data: {password: §}}]",
+]
+# The same inside a text, which is quoted by its place.
+WRITTEN = [
+    *("curl -H 'PRIVATE-TOKEN: §' http://a", "curl -H 'X-Api-Key: §' http://a", "curl -u ann:§ http://a"),
+    *("curl --user ann:§ http://a", "mysql -uroot -p§ db", "sshpass -p § ssh a", "redis-cli -a § ping"),
+    *("docker login -u ann -p § a", "wget --proxy-user=ann:§ a", "a -password § b", "https_proxy=ann:§@proxy:3128 a"),
+    *("curl 'http://a/b?api_key=§'", "curl 'http://a/b?x=1&sig=§'"),
+]
+LOGINS = [
+    'image: {registry: "ann:§@registry.example.com"}',
+    'extraContainers: [{name: a, image: "ann:§@registry.example.com/a:1"}]',
+    'env: [{name: HTTPS_PROXY, value: "ann:§@proxy:3128"}]',
+    'probes: {startup: {httpGet: {port: http, path: "/health?api_key=§"}}}',
+    'extraContainers: [{name: a, image: b:1, command: [curl, -H, "PRIVATE-TOKEN: §", http://a]}]',
+    'extraContainers: [{name: a, image: b:1, command: [curl, -u, "ann:§", http://a]}]',
+    'extraContainers: [{name: a, image: b:1, command: [mysql, -uroot, "-p§", db]}]',
+    'extraContainers: [{name: a, image: b:1, args: ["--proxy-user=ann:§"]}]',
+    'extraObjects: ["apiVersion: v1\\nkind: ConfigMap\\nmetadata: {name: a}\\ndata: {password: §}\\n"]',
+    *(f"initContainers: [{{name: a, image: b:1, command: [sh, -c, {json.dumps(text)}]}}]" for text in WRITTEN),
+]
+# Where the name of a Secret belongs, or nothing: what stands there is not judged, and not quoted.
+NOT_QUOTED = [
+    *("imagePullSecrets: §", "imagePullSecrets: [§]", "imagePullSecrets: [{name: § !}]", "tls: {key: §}", "tls: §"),
+    *("tls: {secretName: § !}", "huggingFace: {tokenSecret: [§]}", "apiKeySecret: [§]", "args: [-O.api_key=§]"),
+    *("args: [-O.api_key, §]", "volumes: [{name: a, secret: {secretName: § !}}]"),
+    *("env: [{name: A, valueFrom: {secretKeyRef: {name: a, key: § !}}}]", "tls:\n  secretName: a\n  key: §"),
 ]
 # The value as YAML with a mistake around it.
 MISTAKES = {
@@ -187,6 +216,15 @@ def test_what_a_name_calls_a_secret_is_never_shown(place: str) -> None:
         assert_hidden(f"{MODEL}{place.replace('§', mistake.replace('§', 'correct-horse-9'))}\n", "correct-horse-9")
 
 
+@pytest.mark.parametrize("place", NOT_QUOTED)
+def test_what_stands_in_the_place_of_a_secrets_name_is_not_shown(place: str) -> None:
+    assert_hidden(f"{MODEL}{place.replace('§', 'correct-horse-9')}\n", "correct-horse-9")
+
+
+def test_a_directive_is_not_shown() -> None:
+    assert_hidden(f"%YAML 3.0 correct-horse-9\n---\n{MODEL}", "correct-horse-9")
+
+
 SECRET_RULES = {"secret-literal", "argument-secret"}
 
 
@@ -206,6 +244,19 @@ def test_what_a_name_calls_a_secret_is_found_unless_it_is_a_reference(place: str
             assert "argument-owned" in found
         else:
             assert bool(found & SECRET_RULES) == wrong, text
+
+
+@pytest.mark.parametrize("place", LOGINS)
+def test_a_secret_beside_a_header_a_user_or_a_short_flag_is_found_and_not_shown(place: str) -> None:
+    text = f"{MODEL}{place.replace('§', 'correct-horse-9')}\n"
+    assert {finding.rule for finding in check_service([read("values.yaml", text.encode())]).findings} & SECRET_RULES
+    assert_hidden(text, "correct-horse-9")
+
+
+def test_a_text_of_a_secret_in_a_failing_template_is_found() -> None:
+    secret = 'apiVersion: v1\nkind: Secret\nmetadata: {name: a}\nstringData:\n  a: {{ fail "correct-horse" }}\n'
+    text = f"{MODEL}extraObjects: [{json.dumps(secret)}]\n"
+    assert "secret-object" in {finding.rule for finding in check_service([read("a.yaml", text.encode())]).findings}
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -236,6 +287,11 @@ def test_a_name_of_something_else_is_none(name: str) -> None:
         ('PASSWORD="$X"', ""),
         ("API_KEY=os.getenv('X')", ""),
         ("token=os.environ['x']", ""),
+        ("curl -H 'Authorization: Bearer hunter2-x' a", "hunter2-x"),
+        ('curl -H "Authorization: Bearer $TOKEN" -u "$USER:$PASS" a', ""),
+        ("curl -H 'Accept: a/b' -u ann: a", ""),
+        ("sudo -u app mkdir -p data; docker run -p web:80 --user app:app a; ps -a all; mysql -p db", ""),
+        ("HTTPS_PROXY=http://proxy:3128 a --proxy proxy:3128 -t token", ""),
         ("--max-tokens 5 --token-file /x --hf-token --y", ""),
         ('{"pad_token":"<pad>","eos_token":"x"}', ""),
     ],
@@ -286,7 +342,24 @@ def test_helms_words_about_the_charts_own_templates_stay() -> None:
     assert words(subprocess.CompletedProcess([], 1, "", said)) == said
 
 
-UNITS = ["-", "_", " ", "A=", "PASSWORD=x(", "hf_a", "sk-a-", "http://a:", "eyJ", '"a":', "<path:", "\\n"]
+UNITS = [
+    " -p1",
+    "a:",
+    "a:b@",
+    "curl -u a:b ",
+    "-",
+    "_",
+    " ",
+    "A=",
+    "PASSWORD=x(",
+    "hf_a",
+    "sk-a-",
+    "http://a:",
+    "eyJ",
+    '"a":',
+    "<path:",
+    "\\n",
+]
 
 
 @pytest.mark.parametrize("unit", UNITS)

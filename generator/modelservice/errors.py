@@ -15,6 +15,16 @@ import re
 # turns the direction of writing.
 _CONTROL = re.compile("[\0-\x08\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]")
 
+# What anybody gave may be of any length; behind it a message says what to do, so that the middle is left out.
+_LONGEST = 2000
+
+
+def shortened(text: str) -> str:
+    """Return the text with the middle of each of its lines that is longer than 2,000 characters left out."""
+    half = _LONGEST // 2
+    lines = (line if len(line) <= _LONGEST else f"{line[:half]}…{line[-half:]}" for line in text.split("\n"))
+    return "\n".join(lines)
+
 
 class ModelServiceError(Exception):
     """A failure with a message for the user; `exit_code` is the process's."""
@@ -22,8 +32,8 @@ class ModelServiceError(Exception):
     exit_code = 1
 
     def __str__(self) -> str:
-        """Return the message without control characters; lines and tabs stay."""
-        return _CONTROL.sub("", super().__str__())
+        """Return the message, shortened, without control characters; lines and tabs stay."""
+        return shortened(_CONTROL.sub("", super().__str__()))
 
 
 class InputError(ModelServiceError):

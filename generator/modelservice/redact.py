@@ -8,20 +8,21 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
+from modelservice.command_secrets import literals, words_without_literals
 from modelservice.findings import Finding, Path, Problem, lines_of
 from modelservice.secret_forms import (
     has_secret_object,
+    holds_login,
     is_literal,
     keys_secret,
-    literals,
     looks_like_secret,
     may_hold_secret,
     names_secret,
     without_forms,
-    without_literals,
+    without_logins,
 )
 
 # Before the first slash a colon, somewhere after it an @: oci://user:password@host, and user:password@host as well.
@@ -50,19 +51,32 @@ _FIELDS = {
     ): "write the name of a Secret in apiKeySecret.name; a key itself does not go here: put it into one "
     "with `kubectl create secret generic api-key --from-literal=key=...`",
 }
+_A_NAME = "write the name of a Secret; put what it holds into it with `kubectl create secret`"
 _PLACES = {
     "huggingFace": _FIELDS["huggingFace", "tokenSecret"],
     "tls": "write the name of a Secret in tls.secretName; a key itself does not go here: put it into one with "
     "`kubectl create secret tls llm-tls --cert=... --key=...`",
     "imagePullSecrets": "write the name of a Secret in name; a login itself does not go here: put it into one "
     "with `kubectl create secret docker-registry`",
-    "secretName": "write the name of a Secret; put what it holds into it with `kubectl create secret`",
+    "secretName": _A_NAME,
+    "secretKeyRef": _A_NAME,
+    "secretRef": _A_NAME,
     "env": "put it into a Secret and name that with valueFrom.secretKeyRef",
     "httpHeaders": "ask a path that needs no key, such as /health, without this header",
+    "path": "ask a path that needs no key, such as /health",
     "volumeAttributes": "put it into a Secret and name that with nodePublishSecretRef",
+    "options": "put it into a Secret and name that with secretRef",
+    "data": "put it into a Secret, which need not be in the values",
+    "image": "put the login into a Secret with `kubectl create secret docker-registry`, named in imagePullSecrets",
     "command": _FROM_ENV,
     "args": _FROM_ENV,
 }
+# Where a Secret is named, and where somebody may have written what belongs into it; and what else stands there.
+_NAME_PLACES = ("imagePullSecrets", "tls", "secretName", "secretKeyRef", "secretRef")
+_NO_NAMES = ("hosts", "enabled", "optional", "defaultMode", "items")
+# What people call a Secret, and hardly a password: llm-tls, or the regcred of Kubernetes' documentation.
+_PLAIN_NAME = re.compile(r"[a-z]{2,20}(-[a-z]{2,20}){1,4}|regcred")
+_NAME_LINE = re.compile(r"tokenSecret|apiKeySecret|imagePullSecret|secretName|secretKeyRef|secretRef|\btls\b|^%")
 
 
 class Redacted(NamedTuple):
@@ -81,12 +95,16 @@ def instead(path: Path) -> str:
 
 
 def _field(path: Path) -> str:
-    return next((hint for field, hint in _FIELDS.items() if path[: len(field)] == field), "")
+    hints = [hint for field, hint in _FIELDS.items() if path[: len(field)] == field]
+    if path[-2:] == ("secretKeyRef", "key"):
+        return "write the name of a key of the Secret, and not what it holds"
+    places = [str(part) for part in path if part in _NAME_PLACES and not set(path) & set(_NO_NAMES)]
+    return [*hints, *(_PLACES[place] for place in reversed(places)), ""][0]
 
 
 def hidden(text: str) -> str:
     """Return the text without what looks like a secret."""
-    return without_forms(text, NOT_SHOWN).replace(PLACEHOLDER, NOT_SHOWN)
+    return without_logins(without_forms(text, NOT_SHOWN), f"{NOT_SHOWN}@").replace(PLACEHOLDER, NOT_SHOWN)
 
 
 def shown(value: Any) -> str:
@@ -124,19 +142,24 @@ def _safe(tree: Any, path: Path, secrets: dict[Path, str]) -> Any:
         if kind := looks_like_secret(key):
             secrets[*path, key] = f"{kind} in plain text {NOT_SHOWN}"
     found = {key: _safe(value, (*path, key), secrets) for key, value in tree.items()}
-    for key, what in _named(found, path):
-        secrets[*path, key] = f"{what} in plain text {NOT_SHOWN}"
-        found[key] = PLACEHOLDER
+    _take(found, path, _named(found, path), secrets)
+    if tree.get("kind") == "ConfigMap" and isinstance(data := found.get("data"), dict):
+        _take(data, (*path, "data"), _called_secret(data), secrets)
     return found
+
+
+def _take(tree: dict[str, Any], path: Path, named: Iterable[tuple[str, str]], secrets: dict[Path, str]) -> None:
+    """Put the placeholder in the place of what is named, and note it."""
+    for key, what in list(named):
+        secrets[*path, key] = f"{what} in plain text {NOT_SHOWN}"
+        tree[key] = PLACEHOLDER
 
 
 def _safe_words(words: list[Any], path: Path, secrets: dict[Path, str]) -> list[Any]:
     """Return the words of a command without what they, or the flags before them, call a secret."""
     texts = [word if isinstance(word, str) else "" for word in words]
-    safe = [
-        PLACEHOLDER if _is_flags_secret(texts, index) else without_literals(texts[index], PLACEHOLDER)
-        for index in range(len(texts))
-    ]
+    written = words_without_literals(texts, lambda _: PLACEHOLDER)
+    safe = [PLACEHOLDER if _is_flags_secret(texts, index) else written[index] for index in range(len(texts))]
     changed = [index for index, text in enumerate(texts) if safe[index] != text]
     secrets |= {
         (*path, index): f"{NAMED} in plain text {NOT_SHOWN}" for index in changed if (*path, index) not in secrets
@@ -152,11 +175,24 @@ def _named(tree: Mapping[str, Any], path: Path) -> Iterator[tuple[str, str]]:
         bare = value if pairs == ("env",) else re.sub(r"(?i)^(bearer|basic|token)\s+", "", value)
         if names_secret(name) and is_literal(bare):
             yield "value", f"{name} has a value"
-        elif pairs == ("env",) and next(literals(value), None):
+        elif pairs == ("env",) and next(literals(f"{name}={value}"), next(literals(value), None)):
             yield "value", NAMED
+    elif keys == "httpGet" and next(literals(str(tree.get("path"))), None):
+        yield "path", NAMED
+    for key in ("image", "registry", "repository"):
+        if isinstance(tree.get(key), str) and holds_login(tree[key]) and (key == "image" or keys == "image"):
+            yield key, "a login"
     known = {"volumeAttributes": _is_text, "annotations": _is_annotation, "podAnnotations": _is_annotation}
-    for key, text in tree.items() if keys in known else ():
-        if known[keys](key, text) and keys_secret(key.rpartition("/")[2]) and is_literal(text):
+    if keys in known or path[-2:] == ("flexVolume", "options"):
+        yield from _called_secret(tree, known.get(keys, _is_text))
+
+
+def _called_secret(
+    tree: Mapping[str, Any], may_be: Callable[[str, Any], bool] = lambda _, value: isinstance(value, str)
+) -> Iterator[tuple[str, str]]:
+    """Yield the keys of a map that are called secrets and hold one."""
+    for key, text in tree.items():
+        if may_be(key, text) and keys_secret(key.rpartition("/")[2]) and is_literal(text):
             yield key, f"{key} has a value"
 
 
@@ -189,12 +225,14 @@ def safe_arguments(args: Sequence[str]) -> tuple[list[str], dict[int, str]]:
 
 def _is_flags_secret(words: Sequence[str], index: int) -> bool:
     flag, word = words[index - 1] if index else "", words[index]
-    return flag.startswith("--") and keys_secret(flag) and not word.startswith("-") and is_literal(word)
+    return (
+        flag.startswith("-") and keys_secret(flag.rpartition(".")[2]) and not word.startswith("-") and is_literal(word)
+    )
 
 
 def _follows_secret_flag(args: Sequence[str], index: int) -> bool:
     flag = args[index - 1] if index else ""
-    return flag.startswith("--") and may_hold_secret(flag) and not args[index].startswith("-")
+    return flag.startswith("-") and may_hold_secret(flag) and not args[index].startswith("-")
 
 
 def _without_value(text: str) -> str:
@@ -213,7 +251,7 @@ def problem(found: Problem, values: Mapping[str, Any]) -> Problem:
     value, names = _called(found.path, values)
     if found.on_key or value == "" or not isinstance(value, str | int | float):
         return found
-    if field := _field(found.path):
+    if (field := _field(found.path)) and (field in _FIELDS.values() or not _PLAIN_NAME.fullmatch(str(value))):
         _, quoted, rest = found.message.partition(shown(value))
         said = rest if quoted else " does not belong here"
         message = found.message if found.message.startswith("has ") else f"this value {NOT_SHOWN}{said}"
@@ -259,7 +297,12 @@ def hides_line(source: str, line: int) -> bool:
     # A variable's name may stand below its value.
     indent = " " * (len(around[-1]) - len(around[-1].lstrip(" -"))) if around else ""
     around += [text for text in lines[line : line + 2] if text.startswith(f"{indent}name:")]
-    return has_secret_object(source) or any(map(may_hold_secret, around))
+    return has_secret_object(source) or any(may_hold_secret(text) or _NAME_LINE.search(text) for text in around)
+
+
+def hides_excerpt(found: Finding, source: str) -> bool:
+    """Say whether the line of a finding is better not quoted: it, or the field that it is about, may hold a secret."""
+    return NOT_SHOWN in found.message or bool(_field(found.path)) or hides_line(source, found.position.line)
 
 
 def holds_credentials(url: str) -> bool:

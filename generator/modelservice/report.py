@@ -12,7 +12,7 @@ from urllib.parse import quote
 
 from modelservice import __version__
 from modelservice.findings import Action, Edit, Finding, Severity, dotted, lines_of
-from modelservice.redact import NOT_SHOWN, hides_line
+from modelservice.redact import hides_excerpt
 
 _WIDTH = 100
 _COLORS = {Severity.ERROR: "\x1b[31m", Severity.WARNING: "\x1b[33m"}
@@ -106,7 +106,7 @@ def _excerpt(finding: Finding, source: str) -> str:
     if not 1 <= finding.position.line <= len(lines):
         return ""
     text = lines[finding.position.line - 1]
-    if not text.strip() or NOT_SHOWN in finding.message or hides_line(source, finding.position.line):
+    if not text.strip() or hides_excerpt(finding, source):
         return ""
     column = finding.position.column - 1
     start = max(0, column - _WIDTH // 2) if len(text) > _WIDTH else 0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 # Forms as their issuers document them. Repeats that a match may try in vain are bounded, and each form begins with
 # plain text, so that a long text takes linear time, and not much of it.
@@ -34,7 +34,8 @@ _FORMS = {
     "an Azure storage key": r"AccountKey=[A-Za-z0-9+/]{40,}",
     "a token in base64": r"aGZf[A-Za-z0-9+/]{20,}|c2st[A-Za-z0-9+/]{20,}"
     r"|bnZhcGkt[A-Za-z0-9+/]{20,}|Z2hwX[A-Za-z0-9+/]{20,}",
-    "a password in a URL": r"[A-Za-z][A-Za-z0-9+.-]{0,20}://[^/\s:@${<]{0,100}:[^/\s@${<*][^/\s@${]{0,200}@",
+    # A port at the end of a JSON string is none, whatever follows.
+    "a password in a URL": r"[A-Za-z][A-Za-z0-9+.-]{0,20}://[^/\s:@${<]{0,100}:(?!\d{1,5}[\"'])[^/\s@${<*][^/\s@${]{0,200}@",
 }
 # The others start at a word's edge: "disk-" is no "sk-". What escapes a character ends a word as well.
 _EDGE = r"(?:(?<![A-Za-z0-9])|(?<=\\[a-z])|(?<=\\u[0-9A-Fa-f]{4})|(?<=%[0-9A-F]{2}))"
@@ -47,7 +48,7 @@ _ANY = re.compile(f"(?=[A-Za-z]){_EDGE}(?:{'|'.join(_FORMS.values())})|{'|'.join
 # Names whose values are secrets, as _words() spells them. A key that is called after its issuer is one too.
 _ISSUERS = "OPENAI|ANTHROPIC|GROQ|NVIDIA|NGC|WANDB|COHERE|GEMINI|MISTRAL|DEEPSEEK|TOGETHER|REPLICATE|PINECONE"
 _KEYS = "API|ACCESS|SECRET|PRIVATE|AUTH|ENCRYPTION|SIGNING|MASTER|ACCOUNT|LICENSE|SUBSCRIPTION|JWT|HMAC|FERNET|ADMIN"
-_ISSUED = "AUTH|ACCESS|API|HF|BEARER|REFRESH|SESSION|GITHUB"
+_ISSUED = "AUTH|ACCESS|API|HF|BEARER|REFRESH|SESSION|GITHUB|IDENTITY|REGISTRY"
 _NAME = re.compile(
     r"(?:PASSWORDS?|PASSWD|PASSPHRASE|_PWD?|_PASS|PGPASS|(?:^|_)(?:SECRET|CREDENTIALS?|TOKEN)|^(?:PROXY_)?AUTHORIZATION"
     rf"|(?:{_ISSUED})_?TOKENS?"
@@ -65,6 +66,8 @@ _OTHER = re.compile(
 _SECRET_KEY = re.compile(
     r"(?:^|_)SECRET$(?<!CLIENT_SECRET)(?<!APP_SECRET)(?<!SHARED_SECRET)(?<!JWT_SECRET)(?<!COOKIE_SECRET)"
 )
+# Short names of a key or a flag; a variable PWD is a shell's folder.
+_SHORT_KEY = re.compile(r"P(?:ASS|WD?)")
 # What stands under such a name and is no secret: HF_HUB_DISABLE_IMPLICIT_TOKEN=1, a count, a model's token, a path.
 _NO_SECRET = re.compile(
     r"(?i)[0-9]{1,5}|true|false|yes|no|on|off|none|null|empty|dummy|unused|no-key|not-(?:needed|used|required)"
@@ -82,23 +85,19 @@ _WORDS = re.compile(
     r"|passw(?:or)?d|passphrase|pgpass|client_?secret|[-_]p(?:wd?|ass|at)(?![a-z])|storage_?(?:account_?)?key)",
     re.IGNORECASE,
 )
+# A login without a scheme: u:password@proxy:3128. The tag before a digest of an image is none, nor is mailto:a@b.
+_LOGIN = re.compile(
+    r"(?<![\w.+/@:%-])(?!mailto:)[\w.+%-]{1,100}:[^\s/@:\"'`<>${}()]{1,200}@"
+    r"(?=[A-Za-z0-9\[])(?![a-z][a-z0-9+._-]{0,20}:[0-9A-Fa-f]{32})"
+)
 # What makes a whole file one that is better not quoted: which of its lines are a Secret's, a slip may hide.
 _OBJECT = re.compile(r"\bkind[\"']?\s*:\s*[\"']?secret\b|\bstringData\b", re.IGNORECASE)
-# A variable of a shell that is set, a flag with its value, a key in JSON or in code with quoted text.
-_SET = re.compile(
-    r"(?<![\w.$-])(?:(?P<variable>[A-Z_][A-Z0-9_]{1,80})=|(?P<flag>--[A-Za-z][\w.-]{1,80})(?:=|\s{1,20})"
-    r"|(?<=[?&;])(?P<query>[A-Za-z][\w-]{1,80})="
-    r"|(?P<quote>[\"']?)(?P<key>[A-Za-z][\w-]{1,80})(?P=quote)\s{0,20}[:=]\s{0,20}(?=[\"']))"
-    r"(?P<value>\"[^\"\n]{1,4000}\"|'[^'\n]{1,4000}'|[^\s\"'`;&|,$(){}\[\]-][^\s\"'`;&|,$(){}\[\]]*)"
-)
-# Behind a value, what makes it a part of code or of another text.
-_GOES_ON = tuple("$`([{")
 
 
 @functools.lru_cache(maxsize=64)
 def may_hold_secret(line: str) -> bool:
     """Say whether a line of a file is better not shown: something in it is a secret, or is called one."""
-    return bool(_ANY.search(line) or _WORDS.search(line))
+    return bool(_ANY.search(line) or _WORDS.search(line) or _LOGIN.search(line))
 
 
 @functools.lru_cache(maxsize=8)
@@ -119,6 +118,16 @@ def without_forms(text: str, instead: str | Callable[[re.Match[str]], str]) -> s
     return _ANY.sub(instead, text)
 
 
+def holds_login(text: str) -> bool:
+    """Say whether a text holds a user and a password before an @, though no scheme says that it is a URL."""
+    return bool(_LOGIN.search(text))
+
+
+def without_logins(text: str, instead: str | Callable[[re.Match[str]], str]) -> str:
+    """Return the text with something else in the place of each of its logins, the @ with them."""
+    return _LOGIN.sub(instead, text)
+
+
 def _words(name: str) -> str:
     return re.sub(r"[^A-Z0-9]", "_", re.sub(r"([a-z0-9])([A-Z])", r"\1_\2", name[-100:]).upper())
 
@@ -136,26 +145,10 @@ def may_name_secret(name: str) -> bool:
 
 def keys_secret(key: str) -> bool:
     """Say whether a flag or a key of this name holds a secret, and not a Secret's name: --hf-token, clientSecret."""
-    return names_secret(key.lstrip("-")) and not _SECRET_KEY.search(_words(key))
+    words = _words(key.lstrip("-"))
+    return bool(_SHORT_KEY.fullmatch(words)) or (names_secret(key.lstrip("-")) and not _SECRET_KEY.search(words))
 
 
 def is_literal(value: str) -> bool:
     """Say whether a text under a secret's name is the secret, and no reference, path, switch or count."""
     return bool(value) and not _REFERENCE.search(value) and not _NO_SECRET.fullmatch(value)
-
-
-def literals(text: str) -> Iterator[tuple[int, int]]:
-    """Yield where a command, a flag or JSON writes out what is called a secret: from, to."""
-    for found in _SET.finditer(text):
-        name = found["variable"] or (found["flag"] or found["query"] or found["key"]).rpartition(".")[2]
-        named = names_secret(name) if found["variable"] else keys_secret(name)
-        value = found["value"].strip("\"'")
-        if named and is_literal(value) and "%" not in value and not text.startswith(_GOES_ON, found.end()):
-            yield found.span("value")
-
-
-def without_literals(text: str, instead: str) -> str:
-    """Return the text with something else in the place of each of its `literals`."""
-    for begin, end in reversed(list(literals(text))):
-        text = f"{text[:begin]}{instead}{text[end:]}"
-    return text

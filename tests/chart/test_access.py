@@ -137,6 +137,22 @@ def test_a_policy_lets_out_to_the_addresses_that_variables_name(name: str, addre
     assert egress(local, helm) == [DNS, {"ports": [{"port": port, "protocol": "TCP"}]}]
 
 
+@pytest.mark.parametrize(
+    "args",
+    [
+        ["--otlp-traces-endpoint=http://otel:14317"],
+        ["--otlp_traces_endpoint", "otel:14317"],
+        ["--seed=1", "--otlp-traces-endpoint", "grpc://otel.monitoring:14317"],
+    ],
+)
+def test_a_policy_lets_out_to_the_collector_that_an_argument_names(args: list[str], helm: str) -> None:
+    assert egress({"args": args}, helm) == [
+        DNS,
+        {"ports": [{"port": 14317, "protocol": "TCP"}]},
+        {"ports": [{"port": 443, "protocol": "TCP"}]},
+    ]
+
+
 def test_a_policy_passes_over_addresses_that_it_cannot_know(helm: str) -> None:
     by_reference = {"name": "HTTPS_PROXY", "valueFrom": {"secretKeyRef": {"name": "proxy", "key": "url"}}}
     assert egress({"env": [by_reference, {"name": "HTTP_PROXY", "value": "http://$(P):1"}]}, helm) == egress({}, helm)

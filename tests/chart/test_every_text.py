@@ -132,6 +132,19 @@ def test_each_place_is_in_the_manifests_or_known_not_to_be(helm: str) -> None:
     assert [place.path for place in places() if place.token not in manifests] == []
 
 
+@pytest.mark.parametrize("text", ["\u00a0", "a\u3000"])
+def test_the_last_text_of_a_list_keeps_its_end(text: str, helm: str) -> None:
+    env = [{"name": "A", "value": text}]
+    containers = {
+        key: [{"name": key.lower(), "image": "a", "env": env}] for key in ("initContainers", "extraContainers")
+    }
+    values = {"env": env, **containers, "tolerations": [{"key": "a", "operator": "Exists"}]}
+    objects = load_objects(rendered(helm, as_json(values)))
+    pod = next(one for one in objects if one["kind"] == "Deployment")["spec"]["template"]["spec"]
+    ends = [one["env"][-1]["value"] for one in pod["initContainers"] + pod["containers"]]
+    assert ends == [text] * 3
+
+
 @pytest.mark.parametrize("start", range(ROUNDS))
 def test_a_text_is_rendered_as_it_is_meant(start: int, helm: str) -> None:
     texts = chosen(start * 5)

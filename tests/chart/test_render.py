@@ -44,6 +44,7 @@ def test_a_rendered_chart_gives_what_the_generic_chart_gives(example: Path, tmp_
         "args: [--seed=0]\nreplicas: 0\nsharedMemory: {enabled: false}\n",
         'podSecurityContext: {seccompProfile: null}\nlabels: {"on": "yes"}\n',
         "startupSeconds: 10\ngpu: {count: 8}\n",
+        "securityContext: {runAsUser: null, runAsGroup: 2000}\nmodelVolume: {mountPath: /models}\n",
     ],
 )
 def test_nulls_lists_zeros_and_false_survive_as_defaults(values: str, tmp_path: Path, helm: str) -> None:
@@ -124,6 +125,21 @@ def test_a_command_that_is_stopped_leaves_nothing(tmp_path: Path) -> None:
     )
     answer = subprocess.run([sys.executable, "-c", program], cwd=tmp_path, check=False)
     assert (answer.returncode, os.listdir(tmp_path)) == (143, ["values.yaml"])
+
+
+def test_the_chart_of_another_service_is_replaced_only_when_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("values.yaml").write_text("model: {name: a/b}\n")
+    command = ["render", "values.yaml", "-o", "chart", "--name"]
+    assert run(*command, "a").exit_code == 0
+    before = read_tree(Path("chart"))
+    answer = run(*command, "b")
+    assert (answer.exit_code, "chart is the chart of a: choose another folder" in answer.stderr) == (1, True)
+    assert read_tree(Path("chart")) == before
+    assert [run(*command, "a").exit_code, run(*command, "b", "--force").exit_code] == [0, 0]
+    assert b'name: "b"' in read_tree(Path("chart"))["Chart.yaml"]
 
 
 @pytest.fixture

@@ -349,3 +349,45 @@ def test_the_notes_say_how_to_reach_it_and_when_it_is_stopped(helm: str) -> None
     stopped = notes(helm, {**MODEL, "replicas": 0})
     assert "It is stopped" in stopped
     assert "--timeout" not in stopped
+
+
+BY_MODULE = ["python3", "-m", "vllm.entrypoints.openai.api_server", "--model"]
+
+
+@pytest.mark.parametrize(
+    ("values", "command"),
+    [
+        ({"image": {"tag": "v0.4.2"}}, BY_MODULE),
+        ({"image": {"tag": "v0.5.1"}}, BY_MODULE),
+        ({"image": {"tag": "v0.5.2"}}, ["vllm", "serve"]),
+        ({"image": {"repository": "quay.io/example/vllm", "tag": "0.4.2"}}, ["vllm", "serve"]),
+        ({"image": {"tag": "latest"}, "vllmVersion": "0.4.0"}, BY_MODULE),
+    ],
+)
+def test_a_vllm_without_its_subcommand_is_started_by_its_module(values: Object, command: list[str], helm: str) -> None:
+    assert server(objects(helm, {**MODEL, **values}))["command"] == [*command, "Qwen/Qwen3-0.6B"]
+    own = {**values, "command": ["/start"]}
+    assert server(objects(helm, {**MODEL, **own}))["command"] == ["/start"]
+
+
+@pytest.mark.parametrize(
+    ("prestop", "timeout"),
+    [
+        ({"sleep": {"seconds": 30}}, 85),
+        ({"exec": {"command": ["sleep", "30"]}}, 85),
+        ({"exec": {"command": ["/bin/sh", "-c", "echo x; /bin/sleep 30; echo y"]}}, 85),
+        ({"exec": {"command": ["sh", "-c", "sleep 5m"]}}, 100),
+        ({"httpGet": {"path": "/drain", "port": 8000}}, 100),
+        ({"sleep": {"seconds": 0}}, 115),
+    ],
+)
+def test_vllm_finishes_within_the_grace_period(prestop: Object, timeout: int, helm: str) -> None:
+    args = server(objects(helm, {**MODEL, "lifecycle": {"preStop": prestop}}))["args"]
+    assert f"--shutdown-timeout={timeout}" in args
+
+
+@pytest.mark.parametrize(("grace", "pause", "timeout"), [(25, 12, 8), (30, 15, 10), (2, 1, 0)])
+def test_a_short_grace_period_is_shared_with_the_pause(grace: int, pause: int, timeout: int, helm: str) -> None:
+    found = server(objects(helm, {**MODEL, "terminationGracePeriodSeconds": grace}))
+    assert found["lifecycle"]["preStop"]["sleep"]["seconds"] == pause
+    assert f"--shutdown-timeout={timeout}" in found["args"]

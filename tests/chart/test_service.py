@@ -9,8 +9,10 @@ OUTSIDE: Object = {
     "loadBalancerClass": "service.k8s.aws/nlb",
     "loadBalancerSourceRanges": ["10.0.0.0/8"],
     "externalTrafficPolicy": "Local",
+    "ipFamilyPolicy": "PreferDualStack",
+    "ipFamilies": ["IPv6", "IPv4"],
 }
-OFF: Object = {"nodePort": "", "loadBalancerClass": "", "loadBalancerSourceRanges": [], "externalTrafficPolicy": ""}
+OFF: Object = {key: [] if isinstance(value, list) else "" for key, value in OUTSIDE.items()}
 
 
 def test_what_is_left_empty_adds_no_line(helm: str) -> None:

@@ -126,6 +126,7 @@ SWITCHES: list[Object] = [
     {"modelVolume": {"subPath": "hub"}},
     {"compileCache": {"volume": ""}},
     {"containerPort": 8080},
+    {"containerPort": 80},
     {"probes": {"liveness": {"enabled": False}}},
     {"gpu": {"resourceName": ""}},
     {"podSpec": {"resourceClaims": [{"name": "gpu", "resourceClaimTemplateName": "one-gpu"}]}},

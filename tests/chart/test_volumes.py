@@ -250,6 +250,8 @@ def test_a_private_authority_is_trusted_by_the_server_and_the_download(helm: str
         ({"podSecurityContext": {"runAsUser": 2000}, "modelVolume": {"mountPath": "/models"}}, None),
         ({"podSecurityContext": {"runAsUser": ""}, "modelVolume": {"mountPath": "/models"}}, None),
         ({"restricted": True}, None),
+        ({"containerPort": 80}, ["DAC_OVERRIDE", "NET_BIND_SERVICE"]),
+        ({"containerPort": 80, "restricted": True}, None),
     ],
 )
 def test_root_may_write_to_a_volume_that_another_user_filled(values: Object, added: object, helm: str) -> None:

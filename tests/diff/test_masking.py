@@ -86,6 +86,23 @@ CALLED = {
         "binaryData.a",
     ),
     "URL": (custom(url="redis://:§@cache:6379"), "cache:6379"),
+    "properties": (config("db.user=ann\ndb.pass=§\n"), "db.user=ann"),
+    "XML": (config("<db><user>ann</user><password>§</password></db>"), "<user>ann</user><password>"),
+    "login of Docker": (config('{"auths": {"registry.example.com": {"auth": "§"}}}'), "registry.example.com"),
+    "login of npm": (config("//registry.npmjs.org/:_auth=§"), "//registry.npmjs.org/:_auth="),
+    "connection string": (config("Server=db;Pwd=§;Timeout=5"), "Server=db;Pwd="),
+    "signed URL": (config("https://example.com/a?sv=1&sig=§"), "https://example.com/a?sv=1&sig="),
+    "image": (container(image="ann:§@registry.example.com/a:1"), "@registry.example.com/a:1"),
+    "proxy": (container(env=[{"name": "HTTPS_PROXY", "value": "ann:§@proxy:3128"}]), "@proxy:3128"),
+    "glued flag": (container(args=["-uroot", "-p§"]), "-p"),
+    "glued flag in a script": (container(command=["sh", "-c", "mysql -uroot -p§ db"]), "mysql -uroot -p"),
+    "flag of one dash": (container(args=["-password", "§"]), "args"),
+    "header of curl": (container(command=["curl", "-H", "PRIVATE-TOKEN: §"]), "PRIVATE-TOKEN: "),
+    "user of curl": (container(command=["sh", "-c", "curl -u ann:§ http://a"]), "curl -u ann:"),
+    "short field": (custom(pwd="§"), "spec.pwd"),
+    "field with a value below": (custom(adminPassword={"value": "§"}), "spec.adminPassword.value"),
+    "field with a list": (custom(passwords=["§"]), "spec.passwords"),
+    "parameter": (custom(parameters=[{"key": "password", "value": "§"}]), "spec.parameters[password].value"),
 }
 
 
@@ -129,6 +146,10 @@ def test_a_secret_of_a_known_form_differs_wherever_it_is(item: dict[str, object]
         (custom(data=[{"secretKey": "§"}]), OLD),
         (config("{{ bos_token }} §"), OLD),
         (secret(type="§"), OLD),
+        (container(args=["-port", "§"]), OLD),
+        (container(image=f"registry.example.com/§:v1@sha256:{'0' * 64}"), OLD),
+        (custom(adminPassword={"secretName": "§"}), OLD),
+        (config("owner: ann@example.com\nteam: §"), OLD),
     ],
 )
 def test_what_is_no_secret_is_shown(item: dict[str, object], shows: str) -> None:

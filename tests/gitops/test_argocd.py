@@ -214,6 +214,17 @@ def test_an_application_of_other_values_is_not_overwritten(services: Path) -> No
     assert run("services/prod", *options).exit_code == 0
 
 
+def test_a_file_of_somebody_elses_is_not_replaced(services: Path) -> None:
+    file = next(services.rglob("*.yaml"))
+    out = services.parent / "applications"
+    out.mkdir()
+    (out / "mine.yaml").write_text("kind: Precious\n")
+    command = ["argocd", str(file), "--chart-repo", "https://a.b/c", "--release", "mine", "-o", str(out)]
+    answer = CliRunner().invoke(main, command)
+    assert (answer.exit_code, "did not write" in answer.stderr) == (1, True), answer.output
+    assert (out / "mine.yaml").read_text() == "kind: Precious\n"
+
+
 def test_a_release_that_is_there_is_taken_over() -> None:
     (item,) = made("services/prod/chat.yaml", "--chart-repo", OCI, "--release", "llama")
     assert (item["metadata"]["name"], item["spec"]["source"]["helm"]["releaseName"]) == ("llama", "llama")

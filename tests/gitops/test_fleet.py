@@ -123,6 +123,20 @@ def test_nothing_is_written_through_a_link_out_of_the_folder(tmp_path: Path, hel
     assert not list((tmp_path / "elsewhere").iterdir())
 
 
+def test_a_file_of_somebody_elses_is_not_replaced(tmp_path: Path, helm: str) -> None:
+    (tmp_path / "in").mkdir()
+    for name in "ab":
+        (tmp_path / f"in/{name}.yaml").write_text("model: {name: Qwen/Qwen3-8B}\n")
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out/a.yaml").write_text("kind: Precious\n")
+    for _ in range(2):  # the second run replaces what the first one wrote
+        answer = modelservice(helm, "template", tmp_path / "in", "--output-dir", tmp_path / "out")
+        assert (answer.returncode, "a.yaml is a file that modelservice did not write" in answer.stderr) == (1, True)
+        assert "b.yaml" not in answer.stderr
+    assert (tmp_path / "out/a.yaml").read_text() == "kind: Precious\n"
+    assert "kind: Deployment" in (tmp_path / "out/b.yaml").read_text()
+
+
 def test_a_folder_without_services_is_one_finding(tmp_path: Path, helm: str) -> None:
     (tmp_path / "in").mkdir()
     answer = modelservice(helm, "template", tmp_path / "in", "--output-dir", tmp_path / "out")

@@ -19,6 +19,12 @@ LAYOUTS = {
     "mounted at /root/.cache": ({"mountPath": "/root/.cache"}, "huggingface/hub"),
     "mounted at the library's folder": ({"mountPath": "/root/.cache/huggingface"}, "hub"),
     "a folder of the claim": ({"subPath": "huggingface/hub"}, "huggingface/hub"),
+    "the cache at the library's folder": ({"mountPath": "/root/.cache/huggingface", "subPath": "a/hub"}, "a/hub"),
+    "the cache at /root/.cache": ({"mountPath": "/root/.cache", "subPath": "hub"}, "hub"),
+    "the library's folder, elsewhere": ({"mountPath": "/models", "subPath": "huggingface"}, "huggingface/hub"),
+    "the library's folder at the cache": ({"subPath": "a/huggingface"}, "a/huggingface/hub"),
+    "another folder at the library's": ({"mountPath": "/root/.cache/huggingface", "subPath": "vllm"}, "vllm/hub"),
+    "another folder, elsewhere": ({"mountPath": "/models", "subPath": "vllm"}, "vllm"),
 }
 FIND = "from {library} import snapshot_download; print(snapshot_download('org/tiny', local_files_only=True))"
 # ModelScope's client moves files into its cache, and writes an index of them.
@@ -66,6 +72,7 @@ def test_hugging_faces_client_finds_a_cache_where_it_is(layout: str, helm4: str,
         ({"mountPath": "/root/.cache"}, "modelscope/hub"),
         ({"mountPath": "/root/.cache/modelscope"}, "hub"),
         ({"mountPath": "/models", "subPath": "modelscope/hub"}, "modelscope/hub"),
+        ({"mountPath": "/models", "subPath": "modelscope"}, "modelscope/hub"),
     ],
 )
 def test_modelscopes_client_finds_a_cache_where_it_is(volume: Object, folder: str, helm4: str, tmp_path: Path) -> None:

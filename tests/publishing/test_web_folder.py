@@ -268,10 +268,11 @@ def test_a_publisher_that_waits_says_so_once(tmp_path: Path, helm: str) -> None:
     assert "waiting" not in "".join(rest)
 
 
-def test_a_link_in_the_locks_place_is_not_followed(tmp_path: Path, helm: str) -> None:
+@pytest.mark.parametrize("name", [".modelservice.lock", "modelservice-replacing"])
+def test_a_link_in_a_place_of_ours_is_named_and_not_followed(name: str, tmp_path: Path, helm: str) -> None:
     (tmp_path / "site").mkdir()
     (tmp_path / "precious").write_text("precious")
-    (tmp_path / "site/.modelservice.lock").symlink_to("../precious")
+    (tmp_path / "site" / name).symlink_to("../precious")
     answer = publish(helm, tmp_path / "site", small_archive(helm, tmp_path))
-    assert (answer.returncode, "Traceback" in answer.stderr) == (1, False)
+    assert (answer.returncode, f"site/{name} is a link" in answer.stderr) == (1, True)
     assert (tmp_path / "precious").read_text() == "precious"

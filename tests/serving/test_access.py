@@ -47,6 +47,9 @@ def test_the_text_says_how_to_reach_the_type_of_service() -> None:
     assert "loadBalancer" not in as_text(found(MODEL))
     assert "loadBalancer" in as_text(found({**MODEL, "service": {"type": "LoadBalancer"}}))
     assert "nodePort" in as_text(found({**MODEL, "service": {"type": "NodePort"}}))
+    fixed = as_text(found({**MODEL, "service": {"type": "NodePort", "nodePort": 30862}}))
+    assert "http://<any node>:30862/v1" in fixed
+    assert "jsonpath" not in fixed
 
 
 @pytest.mark.parametrize(

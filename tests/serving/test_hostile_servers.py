@@ -1,8 +1,10 @@
 """`modelservice smoke` against servers that mean harm: it ends in time, and prints neither the key nor an escape."""
 
+import base64
 import contextlib
 import json
 import os
+import re
 import resource
 import socket
 import subprocess
@@ -78,6 +80,10 @@ SERVERS: dict[str, Talk] = {
     "long name": healthy(listed(f'"{"a" * 1_000_000}"')),
     "number": healthy(listed("9" * 5000)),
     "key as a name": healthy(listed(f'"{KEY}"')),
+    "key in base64": healthy(listed(f'"{base64.b64encode(KEY.encode()).decode()}"')),
+    "login in base64": healthy(listed(f'"{base64.b64encode(f"ann:{KEY}".encode()).decode()}"')),
+    "key reversed": healthy(listed(f'"{KEY[::-1]}"')),
+    "key in part": healthy(listed(f'"sent: {KEY[3:18]}…"')),
     "bytes as a name": healthy(answered(b'{"data": [{"id": "\xff\xfe"}]}')),
     "another encoding": healthy(answered('{"data": [{"id": "é"}]}'.encode("utf-16"))),
     "elsewhere": answered(b"", "302 Found", "Location: http://127.0.0.1:1/\r\n"),
@@ -139,7 +145,8 @@ def test_it_ends_in_time_and_shows_no_key(name: str, style: str) -> None:
         code, said, seconds = smoke(url, "--format", style)
     assert code in (1, 3), said
     assert "Traceback" not in said
-    assert KEY not in said
+    encoded = (base64.b64encode(text.encode()).decode() for text in (KEY, f"ann:{KEY}"))
+    assert not any(form[at : at + 10] in said for form in (KEY, KEY[::-1], *encoded) for at in range(6, len(form) - 9))
     assert all(char.isprintable() or char == "\n" for char in said)
     assert seconds < 15
 
@@ -150,6 +157,25 @@ def test_waiting_ends_in_time(name: str) -> None:
         code, said, seconds = smoke(url, "--wait", "1.5")
     assert code in (1, 3), said
     assert seconds < 8
+
+
+@pytest.mark.parametrize(
+    "name", ["deep", "no JSON", "a list", "no model", "no data", "models as text", "model without a name"]
+)
+def test_a_list_of_models_that_is_none_is_wrong(name: str) -> None:
+    with running(SERVERS[name]) as url:
+        _, said, _ = smoke(url)
+    assert re.search(
+        r"GET /v1/models +200 .* wrong: the answer is not JSON with a list of objects under \"data\"", said
+    )
+
+
+@pytest.mark.parametrize("name", ["slow stream", "slow body", "health, then slow header"])
+def test_a_server_that_is_always_late_is_not_asked_every_route(name: str) -> None:
+    with running(SERVERS[name]) as url:
+        _, said, _ = smoke(url)
+    assert "not asked: 3 answers did not end within --timeout" in said
+    assert "API key unknown" in said
 
 
 def test_a_key_that_no_header_takes_is_not_shown() -> None:

@@ -176,10 +176,22 @@ def test_what_is_no_address_is_one_sentence(url: str) -> None:
     assert answer.stderr.startswith("error: ")
 
 
-@pytest.mark.parametrize("url", ["localhost:8000", "nonsense://x"])
-def test_an_address_without_http_is_wrong_usage_and_not_waited_for(url: str) -> None:
+def test_an_address_without_http_is_wrong_usage_and_not_waited_for() -> None:
+    answer = smoke("localhost:8000", "--wait", "600")
+    assert (answer.exit_code, "http://localhost:8000" in answer.stderr) == (2, True)
+
+
+@pytest.mark.parametrize("url", ["nonsense://x", "file:///etc/passwd", "ftp://ann:s3cr3t@x"])
+def test_another_scheme_than_http_is_wrong_usage(url: str) -> None:
     answer = smoke(url, "--wait", "600")
-    assert (answer.exit_code, f"http://{url}" in answer.stderr) == (2, True)
+    scheme = url.partition("//")[0]
+    assert f"{scheme}// is no address of a server: write http://host:port or https://host" in answer.stderr
+    assert (answer.exit_code, "s3cr3t" in answer.stderr) == (2, False)
+
+
+def test_a_scheme_may_be_in_capitals() -> None:
+    with running(Model) as url:
+        assert smoke(url.replace("http", "HTTP"), key="open-sesame").exit_code == 0
 
 
 def test_a_port_that_the_client_would_take_for_another_one_is_wrong_usage() -> None:

@@ -117,14 +117,14 @@ env:
     value: void
   {{- range ternary (include "modelservice.env" $ | fromYamlArray) list $downloads }}
   {{- if not (regexMatch "^(VLLM_|API_KEY_|TRITON_|TORCHINDUCTOR_|FLASHINFER_|HF_HUB_OFFLINE$|(NVIDIA|CUDA)_VISIBLE_DEVICES$|MODEL$|REVISION$|MARKER$)" .name) }}
-  - {{ toYaml . | nindent 4 | trim }}
+  - {{ toYaml . | nindent 4 | trimAll " \n" }}
   {{- end }}
   {{- end }}
 {{- with ternary $.Values.envFrom list $downloads }}
 envFrom:
   {{- toYaml . | nindent 2 }}
 {{- end }}
-{{- with include "modelservice.amounts" $.Values.modelVolume.download.resources | trim }}
+{{- with include "modelservice.amounts" $.Values.modelVolume.download.resources | trimAll " \n" }}
 resources:
   {{- . | nindent 2 }}
 {{- end }}
@@ -136,7 +136,7 @@ securityContext:
 volumeMounts:
   {{- include "modelservice.modelMount" (list $ (not $downloads)) | nindent 2 }}
   {{- if $downloads }}
-  {{- with include "modelservice.caMount" $ | trim }}
+  {{- with include "modelservice.caMount" $ | trimAll " \n" }}
   {{- . | nindent 2 }}
   {{- end }}
   {{- with include "modelservice.download.mounts" $ }}
@@ -160,9 +160,9 @@ volumeMounts:
 {{- end }}
 {{- $way := include "modelservice.preDownload" . }}
 {{- if eq $way "InitContainer" }}
-- {{ include "modelservice.helperContainer" (list . "download-model" (include "modelservice.download.program" .)) | nindent 2 | trim }}
+- {{ include "modelservice.helperContainer" (list . "download-model" (include "modelservice.download.program" .)) | nindent 2 | trimAll " \n" }}
 {{- else if eq $way "Job" }}
-- {{ include "modelservice.helperContainer" (list . "wait-for-model" (include "modelservice.download.wait" .)) | nindent 2 | trim }}
+- {{ include "modelservice.helperContainer" (list . "wait-for-model" (include "modelservice.download.wait" .)) | nindent 2 | trimAll " \n" }}
 {{- end }}
 {{- end }}
 
@@ -184,14 +184,14 @@ template:
     {{- with pick .Values.podSpec "dnsConfig" "dnsPolicy" "hostAliases" }}
     {{- toYaml . | nindent 4 }}
     {{- end }}
-    {{- with include "modelservice.scheduling" (list . (pick (include "modelservice.affinity" . | fromYaml) "nodeAffinity")) | trim }}
+    {{- with include "modelservice.scheduling" (list . (pick (include "modelservice.affinity" . | fromYaml) "nodeAffinity")) | trimAll " \n" }}
     {{- . | nindent 4 }}
     {{- end }}
     containers:
-      - {{ include "modelservice.helperContainer" (list . "download-model" (include "modelservice.download.program" .)) | nindent 8 | trim }}
+      - {{ include "modelservice.helperContainer" (list . "download-model" (include "modelservice.download.program" .)) | nindent 8 | trimAll " \n" }}
     volumes:
       {{- include "modelservice.modelSource" (list . false) | nindent 6 }}
-      {{- with include "modelservice.caVolume" . | trim }}
+      {{- with include "modelservice.caVolume" . | trimAll " \n" }}
       {{- . | nindent 6 }}
       {{- end }}
       {{- with include "modelservice.download.volumes" . }}

@@ -26,12 +26,18 @@
 {{- if contains "$" $found }}unknown{{ else }}{{ $found }}{{ end -}}
 {{- end }}
 
-{{/* The folder of the hub's library: its own one where that is below the mount, so that an existing cache is found; else the mount. */}}
+{{/*
+The folder of the hub's library: the one that the mounted folder's name says, hub or its parent; else the library's own one where that is
+below the mount, so that an existing cache is found; else the mount.
+*/}}
 {{- define "modelservice.hubCache" -}}
 {{- $own := ternary "/root/.cache/modelscope/hub" "/root/.cache/huggingface/hub" (eq .Values.model.source "modelscope") -}}
-{{- $mount := include "modelservice.mountPath" . -}}
+{{- $mount := include "modelservice.mountPath" . | trimSuffix "/" -}}
 {{- $mounts := list (dict "mountPath" $mount) -}}
-{{- if not (include "modelservice.modelVolume" .) }}{{ $mounts = .Values.volumeMounts }}{{ end -}}
+{{- $folder := base .Values.modelVolume.subPath -}}
+{{- if not (include "modelservice.modelVolume" .) }}{{ $mounts = .Values.volumeMounts -}}
+{{- else if eq $folder "hub" }}{{ $mounts = list -}}
+{{- else if eq $folder (base (dir $own)) }}{{ $mounts = list }}{{ $mount = printf "%s/hub" $mount }}{{ end -}}
 {{- range $mounts -}}
 {{- if hasPrefix (printf "%s/" (trimSuffix "/" .mountPath)) (printf "%s/" $own) }}{{ $mount = $own }}{{ end -}}
 {{- end -}}
@@ -105,7 +111,7 @@
 
 {{/* The container's variables, the user's last. */}}
 {{- define "modelservice.env" -}}
-{{- include "modelservice.chartEnv" . | trim }}
+{{- include "modelservice.chartEnv" . | trimAll " \n" }}
 {{- with .Values.env }}
 {{ toYaml . }}
 {{- end }}

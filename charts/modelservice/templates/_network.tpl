@@ -15,6 +15,11 @@ Ways out to DNS, to the hub or its mirror where something is downloaded, and to 
 {{- range (first .).Values.env }}
 {{- if has (upper .name) (list "HTTPS_PROXY" "HTTP_PROXY" "ALL_PROXY" "HF_ENDPOINT" "MODELSCOPE_DOMAIN" "MODELSCOPE_ENDPOINT" "AWS_ENDPOINT_URL" "AWS_ENDPOINT_URL_S3" "OTEL_EXPORTER_OTLP_ENDPOINT" "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT") }}{{ $addresses = append $addresses (.value | default "") }}{{ end }}
 {{- end }}
+{{- range $index, $argument := (first .).Values.args }}
+{{- $flag := regexFind "^[^= ]*" $argument | replace "_" "-" }}
+{{- $value := ternary (index (append (first $).Values.args "") (add1 $index)) (regexReplaceAll "^[^= ]*[ =]" $argument "") (eq $argument (regexFind "^[^= ]*" $argument)) }}
+{{- if eq $flag "--otlp-traces-endpoint" }}{{ $addresses = append $addresses $value }}{{ end }}
+{{- end }}
 {{- $ports := list }}
 {{- range $addresses }}{{ $ports = append $ports (include "modelservice.addressPort" .) }}{{ end }}
 {{- range compact $ports | uniq | sortAlpha }}

@@ -6,10 +6,10 @@ image: {{ include "modelservice.image" . | quote }}
 imagePullPolicy: {{ . }}
 {{- end }}
 command:
-  {{- toYaml (.Values.command | default (list "vllm" "serve" .Values.model.name)) | nindent 2 }}
+  {{- include "modelservice.command" . | nindent 2 }}
 args:
   {{- include "modelservice.arguments" . | nindent 2 }}
-{{- with include "modelservice.env" . | trim }}
+{{- with include "modelservice.env" . | trimAll " \n" }}
 env:
   {{- . | nindent 2 }}
 {{- end }}
@@ -21,11 +21,11 @@ ports:
   - name: http
     containerPort: {{ .Values.containerPort }}
     protocol: TCP
-{{- with include "modelservice.resources" . | trim }}
+{{- with include "modelservice.resources" . | trimAll " \n" }}
 resources:
   {{- . | nindent 2 }}
 {{- end }}
-{{- with include "modelservice.probes" . | trim }}
+{{- with include "modelservice.probes" . | trimAll " \n" }}
 {{- . | nindent 0 }}
 {{- end }}
 lifecycle:
@@ -35,7 +35,7 @@ terminationMessagePolicy: FallbackToLogsOnError
 securityContext:
   {{- . | nindent 2 }}
 {{- end }}
-{{- with include "modelservice.volumeMounts" . | trim }}
+{{- with include "modelservice.volumeMounts" . | trimAll " \n" }}
 volumeMounts:
   {{- . | nindent 2 }}
 {{- end }}
@@ -71,23 +71,23 @@ spec:
   schedulerName: {{ . | quote }}
   {{- end }}
   terminationGracePeriodSeconds: {{ .Values.terminationGracePeriodSeconds }}
-  {{- with include "modelservice.scheduling" (list . (include "modelservice.affinity" . | fromYaml)) | trim }}
+  {{- with include "modelservice.scheduling" (list . (include "modelservice.affinity" . | fromYaml)) | trimAll " \n" }}
   {{- . | nindent 2 }}
   {{- end }}
-  {{- with include "modelservice.topologySpread" . | trim }}
+  {{- with include "modelservice.topologySpread" . | trimAll " \n" }}
   topologySpreadConstraints:
     {{- . | nindent 4 }}
   {{- end }}
-  {{- with include "modelservice.initContainers" . | trim }}
+  {{- with include "modelservice.initContainers" . | trimAll " \n" }}
   initContainers:
     {{- . | nindent 4 }}
   {{- end }}
   containers:
-    - {{ include "modelservice.container" . | nindent 6 | trim }}
+    - {{ include "modelservice.container" . | nindent 6 | trimAll " \n" }}
     {{- with .Values.extraContainers }}
     {{- toYaml . | nindent 4 }}
     {{- end }}
-  {{- with include "modelservice.volumes" . | trim }}
+  {{- with include "modelservice.volumes" . | trimAll " \n" }}
   volumes:
     {{- . | nindent 4 }}
   {{- end }}

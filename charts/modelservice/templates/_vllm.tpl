@@ -34,6 +34,14 @@ meant. With images that are not vLLM's own they may count something else; a numb
 {{- end -}}
 {{- end }}
 
+{{/* What starts the server. vLLM got `vllm serve` in 0.5.2 (vllm-project/vllm#5090). */}}
+{{- define "modelservice.command" -}}
+{{- $old := false -}}
+{{- with include "modelservice.vllmVersion" . }}{{ $old = semverCompare "<0.5.2" . }}{{ end -}}
+{{- $server := ternary (list "python3" "-m" "vllm.entrypoints.openai.api_server" "--model") (list "vllm" "serve") $old -}}
+{{- toYaml (.Values.command | default (append $server .Values.model.name)) -}}
+{{- end }}
+
 {{/* Whether the model, by its name or in a command, has the address of an object store, which vLLM reads itself. "true" or nothing. */}}
 {{- define "modelservice.objectStore" -}}
 {{- range concat (list .Values.model.name) .Values.command -}}
@@ -82,9 +90,12 @@ meant. With images that are not vLLM's own they may count something else; a numb
 {{- kindIs "slice" $names | ternary $names (list $names) | join ", " -}}
 {{- end }}
 
-{{/* Seconds before SIGTERM in which the endpoints forget the pod; nobody knows how long another preStop of the user's takes. */}}
+{{/* Seconds before SIGTERM in which the endpoints forget the pod; nobody knows how long a command other than sleep takes. */}}
 {{- define "modelservice.drainSeconds" -}}
-{{- dig "preStop" "sleep" "seconds" 15 .Values.lifecycle | int -}}
+{{- $command := dig "preStop" "exec" "command" list .Values.lifecycle | join " " -}}
+{{- $slept := regexFind "(^|[ /])sleep [0-9]{1,9}($|[ ;&])" $command | regexFind "[0-9]+" -}}
+{{- $usual := min 15 (div .Values.terminationGracePeriodSeconds 2) -}}
+{{- dig "preStop" "sleep" "seconds" ($slept | default $usual) .Values.lifecycle | int -}}
 {{- end }}
 
 {{/* The arguments of the container, the user's last: of a repeated flag vLLM takes the last. */}}
@@ -183,7 +194,16 @@ args[{{ $index }}]: {{ $flag }} is the chart's; remove it, or use its field [arg
 {{/* A script passes the arguments on, or says itself what they say. A file or a variable may say what the chart does. */}}
 {{- define "modelservice.validate.command" -}}
 {{- $script := include "modelservice.script" . -}}
-{{- if and $script (not (regexMatch "[$][{]?[@*1-9]" $script)) -}}
+{{- $at := regexFind "^[0-9]+" $script | int -}}
+{{- if not $script -}}
+{{- else if regexMatch "[$][{]?[@*1-9]" $script -}}
+{{- /* What follows the script is the shell's $0: an item of the user's, or the chart's first argument. */}}
+{{- $first := index (concat .Values.command (list (include "modelservice.arguments" . | fromYamlArray | first))) (add1 $at) -}}
+{{- $harmless := and (hasPrefix "--port=" $first) (or (eq (int .Values.containerPort) 8000) (include "modelservice.scriptSays" (list $script "--port"))) -}}
+{{- if and (regexMatch "^--?[A-Za-z]" $first) (not $harmless) (not (regexMatch "[$][{]?0" $script)) }}
+command[{{ $at }}]: the shell takes {{ $first }} for its own name, $0; add an item sh behind the script [command-arguments]
+{{- end -}}
+{{- else -}}
 {{- $arguments := include "modelservice.arguments" . | fromYamlArray -}}
 {{- $chart := sub (len $arguments) (len .Values.args) | int -}}
 {{- $vague := regexMatch "--config\\b|[$][{]?[A-Za-z0-9_]*(ARG|OPT|FLAG|PARAM|EXTRA)" $script -}}
@@ -200,7 +220,7 @@ args[{{ $index }}]: {{ $flag }} is the chart's; remove it, or use its field [arg
 {{- end -}}
 {{- end -}}
 {{- with $lost }}
-command[{{ regexFind "^[0-9]+" $script }}]: starts vLLM without "$@", so that {{ join ", " . }} are lost; end the script with "$@" and add a last item sh [command-arguments]
+command[{{ $at }}]: starts vLLM without "$@", so that {{ join ", " . }} are lost; end the script with "$@" and add a last item sh [command-arguments]
 {{- end -}}
 {{- end -}}
 {{- end }}

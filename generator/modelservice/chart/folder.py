@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -38,6 +39,9 @@ def _foreign(tree: FileTree, folder: Path, force: bool) -> list[str]:
         raise InputError(
             f"{folder} is not a chart that modelservice made: choose another folder, or --force to write into it"
         )
+    other = "" if force else _name(_text(folder / "Chart.yaml"))
+    if other not in ("", _name(tree["Chart.yaml"])):
+        raise InputError(f"{folder} is the chart of {other}: choose another folder, or --force to replace it")
     foreign = sorted(set(entries(folder)) - set(tree))
     if foreign and not force:
         shown = ", ".join(foreign[:5]) + (" …" if len(foreign) > 5 else "")
@@ -45,6 +49,19 @@ def _foreign(tree: FileTree, folder: Path, force: bool) -> list[str]:
             f"{folder} holds files that modelservice did not write ({shown}): move them, or --force to keep them there"
         )
     return foreign
+
+
+def _text(file: Path) -> str:
+    if not file.is_file():
+        return ""
+    with file.open(encoding="utf-8", errors="replace") as opened:
+        return opened.read(1000)
+
+
+def _name(about: str) -> str:
+    """Return the name in a Chart.yaml of ours, "" where there is none."""
+    found = re.search(r'^name: "(.+)"$', about, re.MULTILINE)
+    return found[1] if found else ""
 
 
 def _is_ours(folder: Path) -> bool:

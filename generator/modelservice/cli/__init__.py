@@ -17,7 +17,7 @@ from typing import Any
 import click
 
 from modelservice import __version__
-from modelservice.errors import ModelServiceError, ToolError
+from modelservice.errors import ModelServiceError, ToolError, shortened
 
 # What a person is doing → the commands; `validate` lies in validate_command.py.
 _SECTIONS = {
@@ -40,7 +40,7 @@ class _Commands(click.Group):
             ctx.exit(error.exit_code)
         except OSError as error:
             # A path that somebody gave, too long a name; or standard output, which has none, is full or gone.
-            named = f"{error.filename}: " if error.filename else ""
+            named = shortened(f"{error.filename}: ") if error.filename else ""
             with contextlib.suppress(OSError):
                 click.echo(f"error: {named}{error.strerror or error}", err=True)
             ctx.exit(1 if named else 3)

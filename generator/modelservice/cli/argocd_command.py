@@ -112,6 +112,8 @@ def _given(ctx: click.Context, name: str) -> bool:
 def _in_git(file: str) -> str:
     if file == "-":
         raise click.UsageError("standard input has no path in Git: name the file, or leave --values-git out")
+    if any("\ud800" <= char <= "\udfff" for char in file):
+        raise click.UsageError(f"{file}: the name is not UTF-8, which an Application cannot hold: rename the file")
     path = PurePosixPath(Path(file).as_posix())
     if path.is_absolute() or ".." in path.parts:
         raise click.UsageError(
@@ -188,7 +190,7 @@ def _words(ctx: click.Context, values: tuple[str, ...]) -> list[str]:
 
 def _write(made: list[Made], output: Path | None, words: list[str]) -> list[str]:
     """Write the Applications, and return the values of those that would take another one's place."""
-    from modelservice.gitops.object_files import made_by, overwriting, rivals
+    from modelservice.gitops.object_files import BEGINS, made_by, overwriting, rivals
     from modelservice.writing.files import replace_file
 
     refused = (overwriting(made, output) if output else {}) | rivals(made)
@@ -199,6 +201,6 @@ def _write(made: list[Made], output: Path | None, words: list[str]) -> list[str]
         sys.stdout.write("---\n".join(texts.values()))
     elif texts:
         for name, text in texts.items():
-            replace_file(output / f"{name}.yaml", text)
+            replace_file(output / f"{name}.yaml", text, ours=BEGINS)
         click.echo(f"{output}: {len(texts)} file{'s' if len(texts) > 1 else ''}", err=True)
     return list(refused)

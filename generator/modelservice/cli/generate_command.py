@@ -8,7 +8,11 @@ from modelservice.errors import InputError
 
 
 @click.command("generate")
-@click.option("--check", is_flag=True, help="Change nothing: print what is stale, missing or extra, and exit 1.")
+@click.option(
+    "--check",
+    is_flag=True,
+    help="Change nothing: print what is stale, missing or extra, and exit 1 (3: a package is missing).",
+)
 def generate_command(check: bool) -> None:
     """Generate the chart, the schemas and the documents' tables from their source."""
     from modelservice.generated_files import checkout, drift, write

@@ -16,7 +16,11 @@ from modelservice.cli.options import PlainPath, ignore_option, layers_option, lo
 @click.option("--output", "-o", required=True, type=PlainPath(path_type=Path), help="The chart's folder.")
 @name_option
 @version_option
-@click.option("--force", is_flag=True, help="Write into a folder that modelservice did not make; its other files stay.")
+@click.option(
+    "--force",
+    is_flag=True,
+    help="Write into a folder that modelservice did not make, whose other files stay, or over another service's chart.",
+)
 def render_command(
     values: str | None, layers: tuple[str, ...], output: Path, name: str | None, version: str, force: bool
 ) -> None:

@@ -34,13 +34,11 @@ class _Seconds(click.FloatRange):
 def smoke_command(url: str, model: str, wait_seconds: float, timeout: float, insecure: bool, style: str) -> None:
     """Ask every route of a running server, and judge the answers.
 
-    The key is read from OPENAI_API_KEY or VLLM_API_KEY. Exit code 1: an answer is wrong; 3: nothing answers.
+    The key is read from OPENAI_API_KEY or VLLM_API_KEY. There are at most 24 requests, each of at most
+    --timeout seconds. Exit code 1: an answer is wrong; 3: nothing answers.
     """
-    from modelservice.redact import shown_url
     from modelservice.serving.smoke import as_json, as_text, smoke, wait
 
-    if not url.startswith(("http://", "https://")):
-        raise click.UsageError(f"write http:// or https:// before the address: http://{shown_url(url)}")
     _require_address(url)
     key = os.environ.get("OPENAI_API_KEY") or os.environ.get("VLLM_API_KEY") or ""
     if wait_seconds:
@@ -51,8 +49,15 @@ def smoke_command(url: str, model: str, wait_seconds: float, timeout: float, ins
 
 
 def _require_address(url: str) -> None:
-    """Refuse a port that the HTTP client would take for another one."""
-    port = re.match(r"https?://[^/?#]*:([0-9]{1,9})(?=[/?#]|$)", url)
+    """Refuse another scheme than HTTP's, and a port that the HTTP client would take for another one."""
+    from modelservice.redact import shown_url
+
+    scheme = re.match(r"([A-Za-z][A-Za-z0-9+.-]*)://", url)
+    if scheme and scheme[1].lower() not in ("http", "https"):
+        raise click.UsageError(f"{scheme[0]} is no address of a server: write http://host:port or https://host")
+    if not scheme:
+        raise click.UsageError(f"write http:// or https:// before the address: http://{shown_url(url) or 'host:port'}")
+    port = re.match(r"https?://[^/?#]*:([0-9]{1,9})(?=[/?#]|$)", url, re.IGNORECASE)
     if port and int(port[1]) > 65535:
         raise click.UsageError(f"{port[1]} is no port: the highest is 65535")
 

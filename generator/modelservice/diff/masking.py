@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Mapping
 from typing import Any
 
-from modelservice.secret_forms import has_secret_object, is_literal, keys_secret, may_name_secret, without_forms
+from modelservice.command_secrets import without_literals, words_without_literals
+from modelservice.secret_forms import (
+    has_secret_object,
+    is_literal,
+    keys_secret,
+    may_name_secret,
+    without_forms,
+    without_logins,
+)
 
 # Secrets → their numbers: the same secret has the same mask wherever it is.
 Numbers = dict[str, int]
@@ -16,7 +25,18 @@ _ABOUT = ("apiVersion", "kind", "metadata", "type", "immutable")
 # Fields that hold the name of a secret's key.
 _NAMES = ("secretKey",)
 # A name in a text and what separates it from its value: API_KEY=x, "password": "x", --api-key x, password x of .netrc.
-_NAME = re.compile(r"(?<![\w.-])(?P<name>[\w.-]{1,100})[\"']?(?P<mark>\s{0,20}[:=]\s{0,20}|\s{1,20}(?=\S))")
+_NAME = re.compile(r"(?<![\w.-])(?P<name>[\w.-]{1,100})[\"']?(?P<mark>\s{0,20}[:=]\s{0,20}|\s{1,20}(?=\S)|>(?=[^<\s]))")
+# What a login to a registry is called in Docker's and npm's files.
+_LOGINS = ("auth", "_auth")
+# Keys beside a name, or below one, that hold what it names.
+_VALUES = ("value", "stringValue", "plaintext", "literal", "inline", "text")
+# A password behind mysql's flag; other programs have whole words, numbers and settings behind the letter.
+_GLUED = re.compile(
+    r"(-p)(?!(?:ackage|arallel|assword|ath|eer|id|lugin|od|olicy|ort|refix|reserve|rint|rivate|rofile|roxy|ublic)s?\b|[^=]*=)"
+    r"(?=\S{0,200}[^\s\d])(\S+)"
+)
+# So much of a value says whether it is a secret; to look at all of it for each name would take quadratic time.
+_NEAR = 200
 _BLOCK = re.compile(r"[|>][-+0-9]*|[\[{]|")
 
 
@@ -35,9 +55,9 @@ def masked(item: Any, numbers: Numbers) -> Any:
             found[key] = _whole(value, numbers)
         elif config and key == "data" and isinstance(value, Mapping):
             found[key] = {name: _named(str(name), text, numbers) for name, text in value.items()}
-        elif key == "value" and may_name_secret(str(item.get("name"))):
-            found[key] = _named(str(item["name"]), value, numbers)
-        elif keys_secret(str(key)) and key not in _NAMES:
+        elif key in _VALUES and (name := str(item.get("name") or item.get("key"))) and _is_called_secret(name):
+            found[key] = _named(name, value, numbers)
+        elif (keys_secret(str(key)) and key not in _NAMES) or key in _LOGINS:
             found[key] = _named(str(key), value, numbers)
         else:
             found[key] = masked(value, numbers)
@@ -59,25 +79,41 @@ def _whole(value: Any, numbers: Numbers) -> Any:
 def _named(name: str, value: Any, numbers: Numbers) -> Any:
     """Return what stands under a name, masked where the name calls it a secret."""
     single = isinstance(value, str | int | float) and not isinstance(value, bool)
-    if single and may_name_secret(name) and is_literal(str(value)):
+    if single and _is_called_secret(name) and is_literal(str(value)):
         return _mask(str(value), numbers)
+    if isinstance(value, list):
+        return [_named(name, one, numbers) for one in value]
+    if isinstance(value, Mapping):
+        return masked(
+            {key: _named(name, one, numbers) if key in _VALUES else one for key, one in value.items()}, numbers
+        )
     return masked(value, numbers)
+
+
+@functools.lru_cache(maxsize=1024)
+def _is_called_secret(name: str) -> bool:
+    return may_name_secret(name) or keys_secret(name.rpartition(".")[2]) or name in _LOGINS
 
 
 def _words(items: list[Any], numbers: Numbers) -> list[Any]:
     """Return a list, such as a command, with masks in the place of the words behind a secret's flag."""
     found = []
     for before, word in zip(["", *items], items, strict=False):
-        flag = isinstance(before, str) and before.startswith("--") and isinstance(word, str)
+        flag = isinstance(before, str) and before.startswith("-") and isinstance(word, str)
         found.append(_named(before, word, numbers) if flag and not word.startswith("-") else word)
-    return found
+    if not all(isinstance(word, str) for word in found):
+        return found
+    safe = words_without_literals(found, lambda text: _mask(text, numbers))
+    return [word if " " in word else _GLUED.sub(lambda part: part[1] + _mask(part[2], numbers), word) for word in safe]
 
 
 def _text(text: str, numbers: Numbers) -> str:
     if has_secret_object(text):
         return _mask(text, numbers)
     lines, block = [], None
-    for line in without_forms(text, lambda found: _mask(found[0], numbers)).split("\n"):
+    text = without_forms(text, lambda found: _mask(found[0], numbers))
+    text = without_logins(text, lambda found: f"{_mask(found[0], numbers)}@")
+    for line in without_literals(text, lambda secret: _mask(secret, numbers)).split("\n"):
         indent = len(line) - len(line.lstrip())
         if block is not None and (indent > block or not line.strip()):
             lines.append(line[:indent] + _mask(line[indent:], numbers) if line.strip() else line)
@@ -93,8 +129,9 @@ def _value_at(line: str) -> int:
     """Return where the value of the first secret begins that a line names, 0 where it names none."""
     for found in _NAME.finditer(line):
         name, spaced = found["name"], not found["mark"].strip()
-        value = line[found.end() :].strip("\"' ,")
-        fits = not spaced or name.startswith("--") or name == "password"
-        if fits and may_name_secret(name) and (is_literal(value) or not value):
-            return found.end()
+        fits = not spaced or name.startswith("-") or name == "password"
+        if fits and _is_called_secret(name):
+            value = line[found.end() : found.end() + _NEAR].strip("\"' ,")
+            if is_literal(value) or not value:
+                return found.end()
     return 0

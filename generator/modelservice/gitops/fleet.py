@@ -19,6 +19,9 @@ from modelservice.reading.values_files import load, values_files
 from modelservice.service import misnamed, name_from
 from modelservice.writing.files import real, replace_file, told
 
+# How helm begins the manifests of the generic chart.
+_BEGINS = "---\n# Source: modelservice/templates/"
+
 
 class Member(NamedTuple):
     """A service of the fleet: its values file, the file of its manifests below the output folder, and its release.
@@ -93,7 +96,7 @@ def _template(
         return Outcome(member, found, sources, member.trouble or "its values are wrong")
     try:
         _require_inside(folder, member.target)
-        replace_file(folder / member.target, manifests(chart, member.release, namespace, read))
+        replace_file(folder / member.target, manifests(chart, member.release, namespace, read), ours=_BEGINS)
     except ModelServiceError as error:
         return Outcome(member, found, sources, str(error), error.exit_code)
     return Outcome(member, found, sources, "")

@@ -10,6 +10,8 @@ from typing import NamedTuple
 
 from modelservice.writing.files import real
 
+BEGINS = "# Made by: modelservice argocd"
+
 
 class Made(NamedTuple):
     """An Application or ApplicationSet: its name, the values file or folder that it is for, and its text."""
@@ -21,8 +23,8 @@ class Made(NamedTuple):
 
 def made_by(words: Sequence[str], source: str) -> str:
     """Return the comment that says how a file was made, and of which values."""
-    command, source = _one_line(shlex.join(["modelservice", "argocd", *words])), _one_line(source)
-    return f"# Made by: {command}\n{_SOURCE}{source}\n# Change the values, and run it again.\n"
+    command, source = _one_line(shlex.join(words)), _one_line(source)
+    return f"{BEGINS} {command}\n{_SOURCE}{source}\n# Change the values, and run it again.\n"
 
 
 def _one_line(text: str) -> str:

@@ -24,6 +24,7 @@ from modelservice.writing.staging import clear_stages, scratch
 
 # Not hidden, for a web server to show it.
 _REPLACING = "modelservice-replacing"
+_LOCK = ".modelservice.lock"
 _ARTIFACT_HUB = """\
 # Artifact Hub reads this file: https://artifacthub.io/docs/topics/repositories/helm-charts/
 # The ID that its control panel shows for this repository makes its owner a verified publisher:
@@ -129,8 +130,11 @@ def _locked(folder: Path, told: Callable[[str], None]) -> Iterator[None]:
     """Let one publisher at a time into the folder; a second one waits, and one that is killed lets go."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
+        for name in (_LOCK, _REPLACING):
+            if (folder / name).is_symlink():
+                raise InputError(f"{folder / name} is a link, where modelservice needs a name for itself: remove it")
         # A link in its place would be followed, and its target emptied.
-        lock = os.open(folder / ".modelservice.lock", os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o644)
+        lock = os.open(folder / _LOCK, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o644)
         try:
             _lock(lock, lambda: told(f"{folder}: waiting for another publisher to finish"))
             yield

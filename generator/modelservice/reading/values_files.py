@@ -8,13 +8,16 @@ import sys
 from collections.abc import Iterable, Iterator, Sequence
 
 from modelservice.reading.document import MAX_BYTES, Document, read, unreadable
-from modelservice.reading.special_files import is_special
+from modelservice.reading.special_files import is_special, waits
 
 
 def load(path: str, name: str = "") -> Document:
     """Read the values file at the path; "-" is standard input, and `name` what findings call it instead."""
-    name = name or ("<stdin>" if path == "-" else path)
+    name = name or ("<stdin>" if path == "-" else path or '""')
     try:
+        if waits(path):
+            message = "this is a pipe or a socket, which may never be written to"
+            return unreadable(name, "file-unreadable", message, "name a file, or - and send the text to standard input")
         return read(name, _bytes_of(path))
     except FileNotFoundError:
         return unreadable(name, "file-missing", "there is no such file", "check the path")

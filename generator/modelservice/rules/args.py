@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from modelservice.findings import Problem, Refuser, Severity
 from modelservice.redact import safe_arguments
+from modelservice.rules.command import lacks_script
 from modelservice.rules.given_arguments import adding_argument, command_line_of, whole_numbers, words
 from modelservice.rules.image import is_own_image, release_of
 from modelservice.rules.rule import Said, Values, put, rule
@@ -24,6 +25,10 @@ _FLAG_FIELDS = {"model.reasoningParser": "--reasoning-parser", "model.toolCallPa
 _SPLITS = ("--tensor-parallel-size", "--pipeline-parallel-size")
 # Resources of HAMi and of Alibaba's plugin, which give out GPUs by memory or cores.
 _BY_MEMORY = ("nvidia.com/gpumem", "nvidia.com/gpucores", "aliyun.com/gpu-mem")
+# Resources of which each one is a device of vLLM's.
+_ONE_DEVICE = ("nvidia.com/", "amd.com/", "google.com/tpu", "habana.ai/", "huawei.com/", "volcano.sh/")
+_MIG = "nvidia.com/mig-"
+_SCRIPT = ("argument-stray", "argument-two-words")
 _VARIABLE = re.compile(r"(?<!\$)\$\(([A-Za-z_][A-Za-z0-9_.-]*)\)")
 
 
@@ -44,6 +49,8 @@ def check_args(values: Values) -> list[Problem]:
     for problem in check_arguments(given_words, release, own_image=own):
         # Beside a command of one's own the chart names no model.
         mine = problem.rule == "argument-owned" and given_words[int(problem.path[-1])].partition("=")[0] == "--model"
+        # What belongs to no flag is the script that command-shell misses.
+        mine = mine or (problem.rule in _SCRIPT and lacks_script(values))
         found += [] if mine and values.at("command") else [_with_parser(problem, given_words, values)]
     return found
 
@@ -99,9 +106,10 @@ def gpu_unused(values: Values) -> Iterator[Said]:
     "The model is split over slices of GPUs.",
     why=(
         "The processes of one model exchange data between GPUs on every step. NCCL cannot do that between slices of "
-        "MIG, and refuses two shares of the same GPU. vLLM then hangs or exits when it starts."
+        "MIG, and refuses two shares of the same GPU. A process of CUDA sees one slice of MIG only, however many the "
+        "container has. vLLM then hangs or exits when it starts."
     ),
-    source="vllm-project/vllm#7211, NVIDIA/nccl#1716",
+    source="vllm-project/vllm#7211, NVIDIA/nccl#1716, NVIDIA/k8s-device-plugin#446",
     severity=Severity.WARNING,
 )
 def gpu_slices_split(values: Values) -> Iterator[Said]:
@@ -109,19 +117,38 @@ def gpu_slices_split(values: Values) -> Iterator[Said]:
     count, name = values.at("gpu.count"), values.at("gpu.resourceName")
     sizes = whole_numbers(values, tuple(PARALLEL))
     parts = math.prod(size for flag, (_, size) in sizes.items() if flag in _SPLITS) if sizes else count
-    if count < 2 or parts < 2 or values.at("gpu.vgpu.enabled"):
+    if values.at("gpu.vgpu.enabled"):
         return
-    if name.startswith("nvidia.com/mig-") or name.endswith(".shared"):
-        message = f"{parts} of {name} hold one model, and NCCL does not connect such slices"
-        yield Said(
-            ("gpu", "count"), message, "set gpu.count: 1, or name whole GPUs or a larger slice in gpu.resourceName"
-        )
+    if count < 2:
+        return
+    if _are_slices(name):
+        yield from _over_slices(values, name, parts)
+    if parts < 2:
+        return
     sliced = next((key for key in values.at("resources.limits") if key.startswith(_BY_MEMORY)), None)
     switch = "--disable-custom-all-reduce"
     if sliced and not any(word.replace("_", "-").endswith("-custom-all-reduce") for word in words(values)):
         message = f"{sliced} makes slices, over which vLLM's own all-reduce does not work"
         fix = adding_argument(values, switch)
         yield Said(("resources", "limits", sliced), message, f"add {switch} to args", True, fix)
+
+
+def _are_slices(name: str) -> bool:
+    return name.startswith(_MIG) or name.endswith(".shared")
+
+
+def _over_slices(values: Values, name: str, parts: int) -> Iterator[Said]:
+    """Yield what to say of slices of one name: a process sees one slice, and NCCL connects none."""
+    count, sizes = values.at("gpu.count"), whole_numbers(values, tuple(PARALLEL))
+    given = [flag for flag, (_, size) in sizes.items() if size > 1]
+    steps = " and ".join(["set gpu.count: 1", *(f"remove {flag}" for flag in given)])
+    if parts > 1:
+        message = f"{parts} of {name} hold one model, and NCCL does not connect such slices"
+        hint = f"{steps}, or name whole GPUs or a larger slice in gpu.resourceName"
+        yield Said(("gpu", "count"), message, hint)
+    elif given and name.startswith(_MIG):
+        message = f"{count} of {name} are for one pod, and a process of vLLM sees the first one alone"
+        yield Said(("gpu", "count"), message, f"{steps}, and set replicas: {count}")
 
 
 class _Split(NamedTuple):
@@ -133,9 +160,18 @@ class _Split(NamedTuple):
 
 
 def _split(values: Values) -> _Split | None:
-    """Return how the arguments split the model, None where they do not say; Ray may have GPUs anywhere."""
+    """Return how the arguments split the model, None where nobody can say over how many devices of the pod.
+
+    Ray may have GPUs anywhere, one device of Neuron has several cores, and a plugin for device files gives out all.
+    """
     count = values.at("gpu.count")
-    if not values.at("args") or not count or any(word == "ray" or word.endswith("=ray") for word in words(values)):
+    counted = values.at("gpu.vgpu.enabled") or values.at("gpu.resourceName").startswith(_ONE_DEVICE)
+    if (
+        not values.at("args")
+        or not count
+        or not counted
+        or any(word == "ray" or word.endswith("=ray") for word in words(values))
+    ):
         return None
     sizes = whole_numbers(values, (*PARALLEL, "--nnodes"))
     nodes = sizes.pop("--nnodes", (0, 1))[1] or 1
@@ -147,7 +183,8 @@ def _split(values: Values) -> _Split | None:
     product = " times ".join(f"{flag} {size}" for flag, (_, size) in sizes.items())
     have = f"gpu.count is {count}" + (f" on each of {nodes} nodes" if nodes > 1 else "")
     message = f"{product} use{'s' if len(sizes) == 1 else ''} {needed} GPUs, and {have}"
-    hint = "change the arguments" if needed % nodes else f"set gpu.count: {needed // nodes}, or change the arguments"
+    several = needed % nodes or _are_slices(values.at("gpu.resourceName"))
+    hint = "change the arguments" if several else f"set gpu.count: {needed // nodes}, or change the arguments"
     return _Split(needed, count * nodes, Said(("args", next(iter(sizes.values()))[0]), message, hint))
 
 

@@ -14,6 +14,8 @@ from modelservice.vllm.argument_rules import PARALLEL
 _SHELL = re.compile("(.*/)?(sh|ash|bash|dash|ksh|zsh)")
 _TAKES_SCRIPT = re.compile("-[a-z]*c")
 _PASSES_ON = re.compile(r"\$\{?[@*1-9]")
+_VLLM_PORT = 8000
+_ZERO = re.compile(r"\$\{?0")
 # What may hold flags that nobody sees here: a file, or a variable whose name says so.
 _HOLDS_FLAGS = re.compile(r"--config\b|\$\{?\w*(ARG|OPT|FLAG|PARAM|EXTRA)")
 _FLAG = re.compile("--?[A-Za-z][^= ]*")
@@ -39,9 +41,28 @@ def command_model(values: Values) -> Iterator[Said]:
     """Find a custom command without the model's name; a file of vLLM's settings or a variable may hold it."""
     command, name = values.at("command") or [], values.at("model.name")
     said = [str(word) for word in [*command, *(values.at("args") or ())]]
-    if command and not any(name in word or "--config" in word or "$(" in word for word in said):
+    found = any(name in word or "--config" in word or "$(" in word for word in said)
+    if command and not found and not command[0].startswith("-"):
         message = f"takes the place of `vllm serve {name}`, and does not name that model"
         yield Said(("command",), message, f"add {name} where the command wants it", True)
+
+
+@rule(
+    "command-program",
+    "The custom command begins with a flag.",
+    why=(
+        "Kubernetes runs the first item of `command` as the program, in place of the image's own. There is none of "
+        "that name, and the container does not start."
+    ),
+    source="https://kubernetes.io/docs/tasks/inject-data-application/define-command-argument-container/",
+    refused_by=Refuser.KUBELET,
+)
+def command_program(values: Values) -> Iterator[Said]:
+    """Find flags that take the place of the program, as after `docker run IMAGE`."""
+    command = [str(word) for word in values.at("command") or ()]
+    if command and command[0].startswith("-"):
+        message = f"{command[0].partition('=')[0]} is a flag, and the first item is the program that the container runs"
+        yield Said(("command", 0), message, "remove command, and write its flags in args; model.name is the model")
 
 
 @rule(
@@ -57,12 +78,17 @@ def command_model(values: Values) -> Iterator[Said]:
 def command_shell(values: Values) -> Iterator[Said]:
     """Find a shell whose script is in `args`, after the chart's own first argument."""
     command = values.at("command") or []
-    if command and re.fullmatch("-[a-z]*c", str(command[-1])):
+    if lacks_script(values):
         message = (
             f"{command[-1]} takes --port={values.at('containerPort')}, which the chart writes first, for its script"
         )
         hint = "add the script to command, as in [sh, -c, 'vllm serve NAME \"$@\"', sh]"
         yield Said(("command", len(command) - 1), message, hint)
+
+
+def lacks_script(values: Values) -> bool:
+    """Say whether `command` ends where a shell's script should follow."""
+    return bool(re.fullmatch("-[a-z]*c", str((values.at("command") or [""])[-1])))
 
 
 def _script(values: Values) -> tuple[int, str] | None:
@@ -89,14 +115,63 @@ def _script(values: Values) -> tuple[int, str] | None:
 def command_arguments(values: Values) -> Iterator[Said]:
     """Find a script that starts vLLM without the arguments, and does not say itself what they say."""
     found = _script(values)
-    if not found or "vllm" not in found[1] or _PASSES_ON.search(found[1]):
+    if not found or "vllm" not in found[1]:
         return
     at, script = found
+    if _PASSES_ON.search(script):
+        first = _swallowed(values, at, script)
+        if first and not _harmless(values, first, script):
+            yield _nameless(values, at, first)
+        return
     lost = list(dict.fromkeys(flag for flag in _flags(values, script) if not _says(script, flag)))
     if lost:
         message = f'starts vLLM without "$@", so that {" and ".join(lost[:3])} {"is" if len(lost) == 1 else "are"} lost'
         hint = 'end the script with "$@", and add a last item sh, as in [sh, -c, \'exec vllm serve NAME "$@"\', sh]'
         yield Said(("command", at), message, hint, fix=_passing_on(values, at, script))
+
+
+@rule(
+    "command-name",
+    "The shell in `command` takes the first argument for its own name.",
+    why=(
+        'What follows a shell\'s script is `$0`, and `"$@"` begins behind it. Here that is `--port=8000`, which vLLM '
+        "does without. Another first argument would be lost without a message."
+    ),
+    source="https://pubs.opengroup.org/onlinepubs/9799919799/utilities/sh.html",
+    severity=Severity.WARNING,
+)
+def command_name(values: Values) -> Iterator[Said]:
+    """Find a script without an item behind it, where the argument that is lost is not needed."""
+    found = _script(values)
+    if found and "vllm" in found[1] and _PASSES_ON.search(found[1]):
+        first = _swallowed(values, *found)
+        if first and _harmless(values, first, found[1]):
+            yield _nameless(values, found[0], first)
+
+
+def _swallowed(values: Values, at: int, script: str) -> str:
+    """Return the argument that the shell takes for its own name: the item behind the script, or the chart's first."""
+    command = values.at("command")
+    if _ZERO.search(script):
+        return ""
+    if len(command) > at + 1:
+        return str(command[at + 1]) if re.match("--?[A-Za-z]", str(command[at + 1])) else ""
+    several = isinstance(values.at("model.servedName"), list)
+    return "--served-model-name" if several else f"--port={values.at('containerPort')}"
+
+
+def _harmless(values: Values, first: str, script: str) -> bool:
+    """Say whether vLLM starts as it should without this argument."""
+    usual = values.at("containerPort") == _VLLM_PORT
+    return first == f"--port={values.at('containerPort')}" and (usual or _says(script, "--port"))
+
+
+def _nameless(values: Values, at: int, first: str) -> Said:
+    command = values.at("command")
+    fix = put({("command",): [*command[: at + 1], "sh", *command[at + 1 :]]})
+    message = f"the shell takes {first}, which follows the script, for its own name ($0), so that it is lost"
+    hint = "add an item sh behind the script, as in [sh, -c, 'exec vllm serve NAME \"$@\"', sh]"
+    return Said(("command", at), message, hint, fix=fix)
 
 
 def _says(script: str, flag: str) -> bool:
@@ -132,4 +207,4 @@ def _passing_on(values: Values, at: int, script: str) -> Fix:
     return (*put({("command", at): f'{before}{start}{last} "$@"'}), *name)
 
 
-RULES = (command_model, command_shell, command_arguments)
+RULES = (command_program, command_model, command_shell, command_arguments, command_name)

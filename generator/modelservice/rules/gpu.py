@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from modelservice.findings import Action, Edit, Fix, Path, Refuser, Severity
-from modelservice.rules.rule import Said, Values, put, removal, rule, setting
+from modelservice.rules.containers import containers
+from modelservice.rules.rule import Said, Values, asking, put, removal, rule, setting, sound
+from modelservice.spelling import nearest
 
 # vLLM's images for CUDA, and for CPUs.
 GPU_IMAGES = ("vllm-openai", "vllm-openai-nonroot")
@@ -145,4 +147,28 @@ def runtime_class_unused(values: Values) -> Iterator[Said]:
         yield removal(("runtimeClassName",), "has no effect with gpu.count 0", why)
 
 
-RULES = (gpu_required, gpu_vendor, vgpu_count, vgpu_unused, gpu_resource_twice, runtime_class_unused)
+@rule(
+    "resource-claim",
+    "A container uses a resource claim that the pod does not have.",
+    why="The API server refuses the workload, and the installation or upgrade fails.",
+    source="https://kubernetes.io/docs/concepts/scheduling-eviction/dynamic-resource-allocation/",
+    refused_by=Refuser.API_SERVER,
+)
+def resource_claim(values: Values) -> Iterator[Said]:
+    """Find a claim of a container whose name no entry of the pod's claims has."""
+    names = [claim["name"] for _, claim in values.items("podSpec.resourceClaims")]
+    if values.written("resourceClaims") or values.refused("podSpec.resourceClaims") or None in names:
+        return
+    servers = (("resources", "claims"), values.at("resources.claims"))
+    others = (
+        ((*path, "resources", "claims"), item.get("resources", {}).get("claims")) for path, item in containers(values)
+    )
+    for path, claims in (servers, *others):
+        for index, claim in sound(claims):
+            if claim["name"] not in names:
+                hint = f"add it there, as in {{name: {claim['name']}, resourceClaimTemplateName: NAME}}"
+                message = f"{claim['name']} is the name of no entry of podSpec.resourceClaims"
+                yield asking((*path, index, "name"), message, nearest(claim["name"], names), hint)
+
+
+RULES = (resource_claim, gpu_required, gpu_vendor, vgpu_count, vgpu_unused, gpu_resource_twice, runtime_class_unused)

@@ -6,9 +6,9 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-from modelservice.findings import Severity
+from modelservice.findings import Action, Edit, Severity
 from modelservice.rules.gpu import GPU_IMAGES
-from modelservice.rules.rule import Said, Values, rule, setting, writing
+from modelservice.rules.rule import Said, Values, put, rule, setting, writing
 
 if TYPE_CHECKING:
     from modelservice.vllm.releases import Release
@@ -25,6 +25,9 @@ OWN_IMAGES = (
 OTHER_OWNERS = ("lmcache",)
 _IMAGES = "https://kubernetes.io/docs/concepts/containers/images/"
 _ON_DOCKER_HUB = re.compile(r"((index\.)?docker\.io/)?vllm/vllm-openai[a-z-]*")
+# Red Hat AI Inference Server, under its two names.
+_REDHAT = re.compile(r"(^|/)(rhaiis|rhaii)(-[a-z-]+)?/vllm-[a-z0-9-]+$")
+_OFFLINE = ("HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE")
 TASK_FLAGS = ("--task", "--runner", "--convert")
 
 
@@ -181,4 +184,27 @@ def task_release(values: Values) -> Iterator[Said]:
         yield setting(("model", "task"), message, {"vllmVersion": newest_release()}, ", or the release that it holds")
 
 
-RULES = (image_not_pinned, registry_unused, image_tag_v, release_unknown, version_unstated, task_release)
+@rule(
+    "image-offline",
+    "The image keeps the hub's library offline, and the model is to be downloaded.",
+    why=(
+        "Red Hat's images set HF_HUB_OFFLINE to 1. Where the model is not in a volume yet, vLLM exits with "
+        "`Cannot reach https://huggingface.co`."
+    ),
+    source="redhat-et/vllm-cpu-perf-eval#177",
+    severity=Severity.WARNING,
+)
+def image_offline(values: Values) -> Iterator[Said]:
+    """Find one of Red Hat's images with a model of the hub's and a new volume for it."""
+    image = f"{values.at('image.registry')}/{values.at('image.repository')}"
+    downloaded = values.at("model.source") == "huggingface" and "://" not in values.at("model.name")
+    filled = values.at("modelVolume.existingClaim") or values.at("modelVolume.volume")
+    said = any(variable["name"] in _OFFLINE for _, variable in values.items("env")) or values.at("envFrom")
+    if _REDHAT.search(image) and downloaded and not filled and not said and not values.at("command"):
+        message = "is an image that sets HF_HUB_OFFLINE to 1, so that the model is not downloaded"
+        variable = {"name": "HF_HUB_OFFLINE", "value": "0"}
+        fix = (Edit(Action.APPEND, ("env",), variable),) if values.written("env") else put({("env",): [variable]})
+        yield Said(("image", "repository"), message, 'add {name: HF_HUB_OFFLINE, value: "0"} to env', fix=fix)
+
+
+RULES = (image_offline, image_not_pinned, registry_unused, image_tag_v, release_unknown, version_unstated, task_release)

@@ -10,11 +10,14 @@ from modelservice.findings import Path, Refuser, Severity, dotted
 from modelservice.quantity import amount
 from modelservice.rules.containers import containers
 from modelservice.rules.gpu import resource_fields
+from modelservice.rules.image import known_release
 from modelservice.rules.rule import Said, Values, removal, rule, setting, writing
-from modelservice.rules.storage import new_claim
+from modelservice.rules.storage import model_volume, new_claim
 
 _KUBERNETES = "https://kubernetes.io/docs/concepts/configuration/manage-resources-containers/"
 _LABEL = 63
+# The oldest release whose need of shared memory was measured.
+_MEASURED = (0, 32)
 _MEBIBYTE = 1024 * 1024
 _SURELY_MEBIBYTES = 1024
 _IN_BYTES = ("memory", "ephemeral-storage")
@@ -198,6 +201,43 @@ def shared_memory_above_limit(values: Values) -> Iterator[Said]:
 
 
 @rule(
+    "memory-volume",
+    "Volumes in memory may become larger than the container's memory limit.",
+    why=(
+        "Files in an emptyDir with `medium: Memory` count towards the memory limit of the container that writes them. "
+        "It is killed (OOMKilled) before the volume is full."
+    ),
+    source="https://kubernetes.io/docs/concepts/storage/volumes/#emptydir",
+    severity=Severity.WARNING,
+)
+def memory_volume(values: Values) -> Iterator[Said]:
+    """Find volumes in memory that the server writes to and whose sizes leave nothing of the limit."""
+    limit = values.at("resources.limits.memory")
+    most = amount(limit) if limit is not None else None
+    sizes = {path: (given, amount(given)) for path, given in _in_memory(values)}
+    whole = sum((size or Decimal(0) for _, size in sizes.values()), Decimal(0))
+    if not sizes or most is None or _has_no_unit(most) or whole < most:
+        return
+    path, (given, _) = max(sizes.items(), key=lambda item: item[1][1] or Decimal(0))
+    beside = " and the other volumes in memory" if len(sizes) > 1 else ""
+    message = f"{given} of memory{beside} leave nothing of resources.limits.memory, {limit}, to which they count"
+    yield Said(path, message, "write less, or raise that limit")
+
+
+def _in_memory(values: Values) -> Iterator[tuple[Path, Any]]:
+    """Yield the sizes of the server's volumes in memory, shared memory aside, with their paths."""
+    mounted = {mount["name"] for _, mount in values.items("volumeMounts") if not mount.get("readOnly")}
+    sources: list[tuple[Path, Any]] = (
+        [(("modelVolume", "volume"), values.at("modelVolume.volume") or {})] if model_volume(values) else []
+    )
+    sources += [(("volumes", index), item) for index, item in values.items("volumes") if item["name"] in mounted]
+    for path, source in sources:
+        volume = source.get("emptyDir") or {}
+        if volume.get("medium") == "Memory" and volume.get("sizeLimit") is not None:
+            yield (*path, "emptyDir", "sizeLimit"), volume["sizeLimit"]
+
+
+@rule(
     "shared-memory-off",
     "Shared memory is off, so that /dev/shm has 64 MiB.",
     why=(
@@ -211,7 +251,8 @@ def shared_memory_off(values: Values) -> Iterator[Said]:
     """Find shared memory that is off."""
     mounted = any(mount["mountPath"].rstrip("/") == "/dev/shm" for _, mount in values.items("volumeMounts"))  # noqa: S108
     if not (values.at("sharedMemory.enabled") or mounted or values.at("podSpec.hostIPC")):
-        message = "/dev/shm then has 64 MiB, and vLLM needs more to start"  # noqa: S108  a mount path
+        needs = "needs" if known_release(values) >= _MEASURED else "may need"
+        message = f"/dev/shm then has 64 MiB, and vLLM {needs} more to start"  # noqa: S108  a mount path
         yield Said(("sharedMemory", "enabled"), message, "remove the line, or mount a volume there")
 
 
@@ -248,5 +289,6 @@ RULES = (
     memory_unit,
     cpu_unit,
     shared_memory_above_limit,
+    memory_volume,
     shared_memory_off,
 )

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from modelservice.findings import Refuser
-from modelservice.redact import instead
+from modelservice.redact import instead, without_secrets
 from modelservice.rules.extra_objects import ACTION, documents, is_object
 from modelservice.rules.rule import Said, Values, rule
 
@@ -16,6 +16,8 @@ _WRITTEN = re.compile(
     r"\{\{-?[ \t]*(?:(?:b64enc|printf?|s?quote|toString|trim)[ \t]+)*"
     r"(?:(?:\"[^\"<${}+:\[]+\"|`[^`<${}+:\[]+`)[ \t]*)+(?:\|[ \t]*[A-Za-z][A-Za-z0-9]*(?:[ \t]+[0-9]+)?[ \t]*)*-?\}\}"
 )
+# Not alone in its line, `fail` stands where the text would.
+_FAILED = re.compile(r"(?:(?<=[:\"'] )|(?<=[\"']))(\{\{-?[ \t]*)fail[ \t]+(?=[\"`])")
 # A line that is nothing but what a template brings.
 _ACTIONS_ALONE = re.compile(r"(?m)^[ \t]*(<template>[ \t]*)+$")
 # No value yet: empty, or a placeholder that Argo CD's plugins, vals, Bank-Vaults, SOPS or envsubst fill in.
@@ -35,6 +37,18 @@ def secret_literal(values: Values) -> Iterator[Said]:
     """Find a secret in plain text, which is never printed; `argument-secret` covers the arguments."""
     for path, message in values.secrets.items():
         yield Said(path, message, instead(path))
+    for index, item in values.items("extraObjects"):
+        path = ("extraObjects", index)
+        if isinstance(item, str) and path not in values.secrets:
+            for message in _in_objects(documents(_with_marks(item))):
+                yield Said(path, message, "put it into a Secret, and name that here")
+
+
+def _in_objects(objects: list[Any]) -> list[str]:
+    """Return what the objects of a text write out, each once."""
+    return list(
+        dict.fromkeys(without_secrets({"objects": [one for one in objects if is_object(one)]}).secrets.values())
+    )
 
 
 @rule(
@@ -59,7 +73,7 @@ def secret_object(values: Values) -> Iterator[Said]:
 
 def _with_marks(text: str) -> str:
     """Return a text with marks in the place of its templates: `written` for text, `<template>` for the others."""
-    return _ACTIONS_ALONE.sub("", ACTION.sub("<template>", _WRITTEN.sub("written", text)))
+    return _ACTIONS_ALONE.sub("", ACTION.sub("<template>", _WRITTEN.sub("written", _FAILED.sub(r"\1", text))))
 
 
 def _secrets(objects: list[Any]) -> list[Any]:

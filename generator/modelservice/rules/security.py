@@ -11,6 +11,7 @@ from modelservice.rules.model import model_mount, under
 from modelservice.rules.rule import Said, Values, removal, rule, setting, sound, writing
 from modelservice.rules.storage import model_volume, read_only
 
+_UNPRIVILEGED = 1024
 _IMAGES = "the images vllm-openai and vllm-openai-nonroot"
 _KUBERNETES = "https://kubernetes.io/docs/tasks/configure-pod-container/security-context/"
 
@@ -27,10 +28,10 @@ def non_root(values: Values) -> bool:
 
 
 def id_left_out(values: Values) -> bool:
-    """Say whether `""` leaves the user's id to the namespace, as on OpenShift."""
+    """Say whether `""`, or null, leaves the user's id to the namespace, as on OpenShift."""
     written = (values.given.get(key) for key in ("securityContext", "podSecurityContext"))
     ids = [context["runAsUser"] for context in written if isinstance(context, dict) and "runAsUser" in context]
-    return ids[:1] == [""]
+    return ids[:1] in ([""], [None])
 
 
 def read_only_root(values: Values) -> bool:
@@ -173,6 +174,36 @@ def contexts(values: Values) -> Iterator[tuple[Path, Any]]:
 
 
 @rule(
+    "privileged-port",
+    "The server may not be able to open a port below 1024.",
+    why=(
+        "Linux keeps these ports for root with NET_BIND_SERVICE. Some container runtimes open them to everybody. "
+        "Others do not, and vLLM exits with `Permission denied`."
+    ),
+    source="https://man7.org/linux/man-pages/man7/capabilities.7.html",
+    severity=Severity.WARNING,
+)
+def privileged_port(values: Values) -> Iterator[Said]:
+    """Find a port below 1024 for a user other than root, or for root without the capability."""
+    port, capabilities = values.at("containerPort"), values.at("securityContext.capabilities") or {}
+    sysctls = values.items("podSecurityContext.sysctls")
+    if port >= _UNPRIVILEGED or any(item["name"] == "net.ipv4.ip_unprivileged_port_start" for _, item in sysctls):
+        return
+    names = {
+        name.removeprefix("CAP_") for name in (*capabilities.get("add", ()), *capabilities.get("drop", ())) if name
+    }
+    lacks = "add" in capabilities and "NET_BIND_SERVICE" not in names and "ALL" in names
+    if _another_user(values) or lacks:
+        message = f"{port} is for root with NET_BIND_SERVICE, unless the container runtime opens such ports"
+        settings = (
+            {"containerPort": 8000, "service.port": port}
+            if not values.written("service.port")
+            else {"containerPort": 8000}
+        )
+        yield setting(("containerPort",), message, settings)
+
+
+@rule(
     "service-account-default",
     "The chart would create the service account `default`, which exists already.",
     why=(
@@ -212,6 +243,7 @@ RULES = (
     non_root_image,
     fs_group,
     privilege_escalation,
+    privileged_port,
     service_account_default,
     service_account_unused,
 )

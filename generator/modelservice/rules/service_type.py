@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from modelservice.findings import Refuser
-from modelservice.rules.rule import Said, Values, rule
+from modelservice.findings import Refuser, Severity
+from modelservice.rules.given_arguments import adding_argument, words
+from modelservice.rules.rule import Said, Values, rule, writing
 
 # A field of the Service, and the types that may have it.
 _FOR = {
@@ -32,4 +33,37 @@ def service_type(values: Values) -> Iterator[Said]:
             yield Said(("service", key), f"is not for a Service of type {kind}", hint, True)
 
 
-RULES = (service_type,)
+@rule(
+    "ip-families",
+    "The Service has two IP families, and its policy allows one.",
+    why="The API server refuses the Service, and the installation or upgrade fails.",
+    source="https://kubernetes.io/docs/concepts/services-networking/dual-stack/",
+    refused_by=Refuser.API_SERVER,
+)
+def ip_families(values: Values) -> Iterator[Said]:
+    """Find two IP families with the policy for one."""
+    policy, families = values.at("service.ipFamilyPolicy"), values.at("service.ipFamilies")
+    if policy == "SingleStack" and len(families) > 1:
+        message = f"SingleStack is one family, and ipFamilies has {' and '.join(map(str, families))}"
+        yield writing(("service", "ipFamilyPolicy"), message, "RequireDualStack", ", or keep one family")
+
+
+@rule(
+    "host-ipv6",
+    "The Service has an IPv6 address, and vLLM listens on IPv4 alone.",
+    why="Without `--host` vLLM opens an IPv4 socket. Connections to the pod's IPv6 address are refused.",
+    source="vLLM's server (create_server_socket)",
+    severity=Severity.WARNING,
+)
+def host_ipv6(values: Values) -> Iterator[Said]:
+    """Find IPv6 among the Service's families, and no address that the server is to listen on."""
+    hosted = any(word.partition("=")[0] == "--host" for word in words(values))
+    if "IPv6" in values.at("service.ipFamilies") and not hosted and not values.at("command"):
+        at = list(values.at("service.ipFamilies")).index("IPv6")
+        message = "vLLM listens on IPv4 alone, unless --host says otherwise"
+        yield Said(
+            ("service", "ipFamilies", at), message, "add --host=:: to args", fix=adding_argument(values, "--host=::")
+        )
+
+
+RULES = (service_type, ip_families, host_ipv6)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from modelservice.findings import Refuser, Severity
@@ -12,6 +13,7 @@ from modelservice.rules.storage import shared_claim
 _DEPLOYMENT = "https://kubernetes.io/docs/concepts/workloads/controllers/deployment/#strategy"
 _FOR = {"Recreate": "Deployment", "OnDelete": "StatefulSet", "maxSurge": "Deployment", "partition": "StatefulSet"}
 _SHORT = 120
+_SLEEP = re.compile("(^|[ /])sleep ([0-9]{1,9})($|[ ;&])")
 
 
 @rule(
@@ -110,20 +112,43 @@ def startup_short(values: Values) -> Iterator[Said]:
 def pre_stop_sleep(values: Values) -> Iterator[Said]:
     """Find a pause of the server's preStop hook for which the grace period is too short."""
     grace, drain = values.at("terminationGracePeriodSeconds"), drain_seconds(values)
-    if drain > grace:
+    if drain > grace and values.at("lifecycle.preStop.sleep"):
         path = ("lifecycle", "preStop", "sleep", "seconds")
         message = f"{drain} is more than the grace period of {grace}"
         yield setting(path, message, {"terminationGracePeriodSeconds": drain + 60}, ", or write less")
 
 
+@rule(
+    "grace-used-up",
+    "The pause before SIGTERM leaves vLLM no time to finish its requests.",
+    why=(
+        "The grace period begins with the preStop hook. The kubelet kills vLLM two seconds after its end, and clients "
+        "lose the answers that are not complete."
+    ),
+    source="https://kubernetes.io/docs/concepts/containers/container-lifecycle-hooks/#hook-handler-execution",
+    severity=Severity.WARNING,
+)
+def grace_used_up(values: Values) -> Iterator[Said]:
+    """Find a preStop hook that sleeps as long as the grace period, and that the API server does not refuse."""
+    grace, drain = values.at("terminationGracePeriodSeconds"), drain_seconds(values)
+    handler = next((name for name in ("sleep", "exec") if values.at(f"lifecycle.preStop.{name}")), "")
+    if handler and (drain == grace or (drain > grace and handler == "exec")):
+        message = f"sleeps for {drain} seconds of the grace period of {grace}"
+        settings = {"terminationGracePeriodSeconds": drain + 60}
+        yield setting(("lifecycle", "preStop", handler), message, settings, ", or sleep less", on_key=True)
+
+
 def drain_seconds(values: Values) -> int:
     """Return the seconds before SIGTERM in which the endpoints forget the pod, as templates/_vllm.tpl does."""
     said = values.at("lifecycle.preStop.sleep.seconds")
-    return 15 if said is None else int(said)
+    slept = _SLEEP.search(" ".join(map(str, values.at("lifecycle.preStop.exec.command") or ())))
+    usual = min(15, values.at("terminationGracePeriodSeconds") // 2)
+    return int(said if said is not None else slept[2] if slept else usual)
 
 
 RULES = (
     pre_stop_sleep,
+    grace_used_up,
     strategy_kind,
     strategy_stuck,
     strategy_two_writers,

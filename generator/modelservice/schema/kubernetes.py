@@ -17,7 +17,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from modelservice.errors import InputError
+from modelservice.errors import InputError, ToolError
 from modelservice.schema.source import Schema
 
 # What is read here and is of no use in an exported schema.
@@ -47,10 +47,10 @@ class _Part(NamedTuple):
 
 @functools.cache
 def kubernetes_releases() -> Releases:
-    """Read the types of every release from 1.30 on. Raises InputError without the package kubernetes-validate."""
+    """Read the types of every release from 1.30 on. Raises ToolError without the package kubernetes-validate."""
     package = find_spec("kubernetes_validate")
     if package is None or package.origin is None:
-        raise InputError("generate needs the package kubernetes-validate: run `pip install -e '.[test]'`")
+        raise ToolError("generate needs the package kubernetes-validate: run `pip install -e '.[test]'`")
     folder = Path(package.origin).parent / "kubernetes-json-schema"
     files = {_release(file): file for file in folder.glob("v*-local/_definitions.json")}
     return {

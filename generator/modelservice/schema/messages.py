@@ -93,10 +93,9 @@ def _type_hint(error: _Error, wanted: list[str], said: str) -> _Hint:
         return f'write it in quotes: "{said}"', _set(error, said)
     if kind == "array":
         return _list_hint(error)
-    if kind == "object" and isinstance(value, str) and list(error.schema.get("properties", {})) == ["name"]:
-        return f"write name: {value}", _set(error, {"name": value})
     if kind == "object":
-        return _MAPS.get(str((*error.absolute_path, "")[0]), "write its keys on lines of their own, indented"), ()
+        part = str(error.absolute_path[0]) if len(error.absolute_path) in (1, 2) else ""
+        return _MAPS.get(part, "write its keys on lines of their own, indented"), ()
     text = str(value)
     if kind == "boolean":
         plain = text.lower()
@@ -113,6 +112,7 @@ def _type_hint(error: _Error, wanted: list[str], said: str) -> _Hint:
 # What single values of a part are to become.
 _MAPS = {
     "env": "write its name and value",
+    "envFrom": "write configMapRef or secretRef, with a name",
     "image": "write its repository and tag",
     "volumes": "write its name and source, such as persistentVolumeClaim, and its path in volumeMounts",
 }
@@ -120,9 +120,21 @@ _MAPS = {
 
 def _in_full_hint(error: _Error, meant: Any) -> _Hint:
     if isinstance(meant, dict):
-        keys = (f"{key}: {json.dumps(one) if one in (True, '') else one}" for key, one in meant.items())
-        return f"write {', '.join(keys)}", _set(error, meant)
+        return f"write {', '.join(_flow(meant))}", _set(error, meant)
     return "write a list of name and value", _set(error, meant)
+
+
+def _flow(keys: dict[str, Any]) -> list[str]:
+    """Return keys and values as a hint shows them; an empty map is written as {}."""
+    if not keys:
+        return ["{}"]
+    return [f"{key}: {_flow_value(value)}" for key, value in keys.items()]
+
+
+def _flow_value(value: Any) -> Any:
+    if isinstance(value, dict):
+        return f"{{{', '.join(_flow(value))}}}" if value else "{}"
+    return json.dumps(value) if value in (True, "") else value
 
 
 def _unquoted(error: _Error, text: str) -> _Hint:
@@ -151,12 +163,20 @@ def _list_hint(error: _Error) -> _Hint:
     text = error.instance if isinstance(error.instance, str) else json.dumps(error.instance)
     if shown(text) != json.dumps(text, ensure_ascii=False):  # long, or nothing to show
         return 'write a list of "- " lines', ()
-    words = text.split()
+    words, items = text.split(), error.schema.get("items", {})
+    if items.get("type") == "object":
+        meant = in_full("", error.instance, items)
+        hint = f'write a list: "- {", ".join(_flow(meant))}"' if meant else 'write a list of "- " lines'
+        return hint, _set(error, [meant]) if meant else ()
     if words and words[0].startswith("-"):
         return 'write a list, each argument on a line that begins with "- "', ()
-    if len(text) >= 40:
+    if not text:
+        return "write [], or remove the key", _set(error, [])
+    if len(words) > 1 and error.absolute_path[0] == "command" and re.fullmatch(r"[\w./:=@ -]+", text):
+        return f"write a list: [{', '.join(words)}]", _set(error, words)
+    if len(text) >= 40 or len(words) > 1:
         return 'write a list of "- " lines', ()
-    return f'write a list: "- {text}"', _set(error, [text]) if text else ()
+    return f'write a list: "- {text}"', _set(error, [text])
 
 
 def _not_allowed(error: _Error) -> Words:
@@ -206,6 +226,8 @@ def _format_hint(text: str, error: _Error) -> _Hint:
     quantity = f"{amount[1]}{_UNITS[amount[2].lower()]}" if amount and amount[2].lower() in _UNITS else ""
     if shown(text) == shown(PLACEHOLDER):
         return "correct it, or remove the key", ()
+    if "$(" in text:
+        return _variable_hint(error), ()
     if form == "quantity" and quantity and re.search(error.validator_value, quantity):
         return _write(error, quantity)
     if form == "model-id" and ":" in text:
@@ -226,6 +248,16 @@ def _format_hint(text: str, error: _Error) -> _Hint:
     ):
         return _unquoted(error, text)
     return _cleaned_hint(text, form, error)
+
+
+def _variable_hint(error: _Error) -> str:
+    """Return where Kubernetes replaces $(NAME): in the container's command and arguments alone."""
+    instead = {
+        "name": "; command may take it from a variable, as in [vllm, serve, $(MODEL)]",
+        "servedName": "; args may take it from a variable, as in --served-model-name=$(NAME)",
+    }
+    key = str(error.absolute_path[-1]) if list(error.absolute_path)[:1] == ["model"] else ""
+    return f"write the text itself{instead.get(key, '')}"
 
 
 def _cleaned_hint(text: str, form: str | None, error: _Error) -> _Hint:

@@ -26,6 +26,11 @@ _KEYS: Mapping[str, tuple[str, ...]] = {
     "serviceAccount": ("name",),
     "autoscaling": ("kind",),
     "compileCache": ("volume",),
+    "configMap": ("name",),
+    "secret": ("secretName",),
+    "configMapRef": ("name",),
+    "secretRef": ("name",),
+    "image": ("reference",),
 }
 _IMAGE = re.compile(r"(?P<repository>[^@]*?)(?::(?P<tag>[^:/@]+))?(?:@(?P<digest>sha256:[0-9a-f]{64}))?")
 _UNITS = {"k": "Ki", "m": "Mi", "g": "Gi", "t": "Ti"}
@@ -51,11 +56,27 @@ def _forms(key: str, value: Any, schema: Mapping[str, Any]) -> Iterator[Any]:
         yield from _image(value)
     elif key == "env":
         yield from _variables(value)
+    elif key == "emptyDir" and value in ("", True):
+        yield {}
     elif not isinstance(value, dict | list):
-        names = _KEYS.get(key, ("enabled",) if "enabled" in schema.get("properties", {}) else ())
+        yield from _sources(value, schema)
+        names = _KEYS.get(key) or _only_key(schema)
         for name in names:
             yield from ({name: one} for one in (value, *_quantity(value)))
         yield from _quantity(value)
+
+
+def _only_key(schema: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return the key that a single value must be for: the map's switch, or the one key that it cannot do without."""
+    known, needed = schema.get("properties", {}), schema.get("required", ())
+    return ("enabled",) if "enabled" in known else tuple(needed) if len(needed) == 1 and "value" not in known else ()
+
+
+def _sources(value: Any, schema: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    """Yield an empty volume source for its name, as a volume or as the model volume's."""
+    if value == "emptyDir":
+        yield {value: {}}
+        yield {"volume": {value: {}}}
 
 
 def _image(text: str) -> Iterator[dict[str, str]]:

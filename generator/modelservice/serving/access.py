@@ -24,8 +24,8 @@ class Access(NamedTuple):
     """How one release of a service is reached.
 
     `names` are those that clients may send, `scheme` is what the server itself speaks, `port` is the Service's,
-    `outside` are addresses that an Ingress or HTTPRoute forwards from, `paths` what they forward, `key` is None where
-    the server asks for none.
+    `node_port` the one on every node, None where Kubernetes chooses it, `outside` are addresses that an Ingress or
+    HTTPRoute forwards from, `paths` what they forward, `key` is None where the server asks for none.
     """
 
     release: str
@@ -37,6 +37,7 @@ class Access(NamedTuple):
     key: Key | None
     scheme: str
     port: int
+    node_port: int | None
     outside: tuple[str, ...]
     paths: tuple[str, ...]
 
@@ -63,6 +64,7 @@ def access(values: Mapping[str, Any], release: str, namespace: str) -> Access:
         key=_key(values),
         scheme="https" if values["tls"]["secretName"] else "http",
         port=values["service"]["port"],
+        node_port=values["service"]["nodePort"] or None,
         outside=tuple(_outside(values)),
         paths=tuple(_paths(values)),
     )

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn, TypeVar
 
 from modelservice.errors import ToolError
 from modelservice.redact import shown_url
+from modelservice.serving.echoed_key import without_key
 from modelservice.vllm.routes import EMBEDDING, GENERATE, ROUTES, SCORE, Route
 
 if TYPE_CHECKING:
@@ -24,6 +25,20 @@ _ROUND_THE_KEY = ("/metrics", "/openapi.json", "/tokenize", "/invocations")
 _POSTED = ("/tokenize", "/invocations")
 # More than any of these routes answers.
 MAX_BYTES = 16 * 1024 * 1024
+# Of a server's text, before it is shortened for its place.
+_LONGEST = 4000
+# A JSON answer beyond this is not parsed: two embeddings of 10,000 numbers have half a megabyte.
+_MAX_JSON = 4 * 1024 * 1024
+# What OpenAI's API, and vLLM's rerank, owe in a JSON answer: a list of objects under this key.
+_OWED = {
+    "/v1/models": "data",
+    "/v1/chat/completions": "choices",
+    "/v1/completions": "choices",
+    "/v1/embeddings": "data",
+    "/v1/rerank": "results",
+}
+# A server that was too late so often is not asked further routes.
+_MOST_LATE = 3
 
 _T = TypeVar("_T")
 
@@ -66,6 +81,7 @@ class Smoke(NamedTuple):
 def smoke(url: str, *, model: str, key: str, timeout: float, insecure: bool) -> Smoke:
     """Ask every route once; no answer takes longer than the seconds of `timeout`, whatever the server does.
 
+    There are at most 24 requests: two to begin with, one for each of the 12 routes, and 10 for the key.
     Raises ToolError where nothing answers; a wrong key is an answer.
     """
     root = url.rstrip("/").removesuffix("/v1")
@@ -73,7 +89,7 @@ def smoke(url: str, *, model: str, key: str, timeout: float, insecure: bool) -> 
         raise ToolError("the key holds what no header takes, such as the end of a line: set OPENAI_API_KEY without it")
     headers = {"Authorization": f"Bearer {key}"} if key else {}
     with _client(url, root, timeout=timeout, insecure=insecure, headers=headers) as client:
-        _reach(client, shown_url(root))
+        _reach(client, shown_url(root), key)
         return _smoke(client, shown_url(root), _plain(model), key)
 
 
@@ -115,7 +131,7 @@ def _ready(client: httpx.Client) -> bool:
     return status == 200 or (status == 404 and _ask(client, "GET", "/v1/models").status in (200, 401))
 
 
-def _reach(client: httpx.Client, root: str) -> None:
+def _reach(client: httpx.Client, root: str, key: str) -> None:
     import httpx
 
     try:
@@ -124,7 +140,7 @@ def _reach(client: httpx.Client, root: str) -> None:
         raise ToolError(f"{root} does not answer: is it the right address, and is it ready?") from error
     except (httpx.HTTPError, OSError) as error:
         hint = "--insecure trusts any certificate" if "CERTIFICATE" in str(error) else "is the port forwarded?"
-        raise ToolError(f"{root} cannot be reached: {_plain(str(error))}; {hint}") from error
+        raise ToolError(f"{root} cannot be reached: {_plain(str(error), key)[:400]}; {hint}") from error
 
 
 class _Reply(NamedTuple):
@@ -187,14 +203,14 @@ def _raise(error: Exception) -> NoReturn:
 
 
 def _plain(text: str, key: str = "") -> str:
-    """Return a server's text without the key, and without what a terminal obeys."""
-    text = text.replace(key, "(the key)") if key else text
+    """Return a server's text, cut, without the key or a part of it, and without what a terminal obeys."""
+    text = without_key(text[:_LONGEST], key) if key else text
     return "".join(char if char.isprintable() else "?" for char in text)
 
 
 def _smoke(client: httpx.Client, root: str, model: str, key: str) -> Smoke:
     model = model or _served_model(client, key)
-    raw = [_ask_route(client, route, model, key) for route in ROUTES]
+    raw = list(_ask_routes(client, model, key))
     statuses: dict[str, int] = {}
     for route, answer in zip(ROUTES, raw, strict=True):
         statuses[route.path] = statuses.get(route.path) or answer.status
@@ -202,16 +218,30 @@ def _smoke(client: httpx.Client, root: str, model: str, key: str) -> Smoke:
     behind = statuses["/health"] == 404 and statuses["/v1/models"] in (200, 401)
     answers = [_judged(route, task, behind, answer) for route, answer in zip(ROUTES, raw, strict=True)]
     enforced, warnings = _key_check(client, model, task)
-    said = "asked for" if enforced else "not asked for" + (", though one was given" if key else "")
+    said = _KEY_WORDS[enforced] + (", though one was given" if enforced is False and key else "")
     return Smoke(root, model, task, said, answers + warnings)
+
+
+_KEY_WORDS = {True: "asked for", False: "not asked for", None: "unknown"}
+
+
+def _ask_routes(client: httpx.Client, model: str, key: str) -> Iterator[_Reply]:
+    late = 0
+    for route in ROUTES:
+        if late == _MOST_LATE:
+            yield _Reply(0, b"", 0.0, None, f"not asked: {late} answers did not end within --timeout")
+            continue
+        reply = _ask_route(client, route, model, key)
+        late += reply.status == 0 and reply.seconds >= (client.timeout.read or 0.0)
+        yield reply
 
 
 def _served_model(client: httpx.Client, key: str) -> str:
     import httpx
 
     try:
-        name = json.loads(_ask(client, "GET", "/v1/models").content)["data"][0]["id"]
-    except (httpx.HTTPError, OSError, ValueError, LookupError, TypeError, RecursionError):
+        name = _parsed(_ask(client, "GET", "/v1/models").content)["data"][0]["id"]
+    except (httpx.HTTPError, OSError, LookupError, TypeError):
         return "unknown"
     return _plain(str(name), key)[:200]
 
@@ -236,14 +266,30 @@ def _ask_route(client: httpx.Client, route: Route, model: str, key: str) -> _Rep
         lines = [line for line in reply.content.splitlines() if line.startswith(b"data:")]
         ended = bool(lines) and lines[-1] == b"data: [DONE]"
         return reply._replace(odd="" if ended else "the stream did not end with [DONE]")
+    if reply.status == 200 and not reply.odd and route.path in _OWED:
+        return reply._replace(odd=_lacking(reply.content, _OWED[route.path]))
     return reply
 
 
-def _error_of(content: bytes) -> str:
+def _lacking(content: bytes, key: str) -> str:
+    """Return what is wrong with a JSON answer that owes a list under a key, "" where nothing is."""
+    answer = _parsed(content)
+    owed = answer.get(key) if isinstance(answer, dict) else None
+    right = isinstance(owed, list) and owed and all(isinstance(one, dict) for one in owed)
+    return "" if right else f'the answer is not JSON with a list of objects under "{key}"'
+
+
+def _parsed(content: bytes) -> Any:
+    """Return what JSON says, None where the bytes are no JSON, or too many."""
     try:
-        error = json.loads(content).get("error", "")
-    except (ValueError, AttributeError, RecursionError):
-        return ""
+        return json.loads(content) if len(content) <= _MAX_JSON else None
+    except (ValueError, RecursionError):
+        return None
+
+
+def _error_of(content: bytes) -> str:
+    answer = _parsed(content)
+    error = answer.get("error", "") if isinstance(answer, dict) else ""
     return str(error.get("message", "") if isinstance(error, dict) else error)
 
 
@@ -277,10 +323,11 @@ def _judged(route: Route, task: str, behind: bool, reply: _Reply) -> Answer:
     return Answer(route.name, status, reply.seconds, reply.first, verdict, note)
 
 
-def _key_check(client: httpx.Client, model: str, task: str) -> tuple[bool, list[Answer]]:
-    """Ask without the key: whether /v1 refuses, and then what else does not."""
-    if _try(client, "GET", "/v1/models", headers=_ANONYMOUS).status != 401:
-        return False, []
+def _key_check(client: httpx.Client, model: str, task: str) -> tuple[bool | None, list[Answer]]:
+    """Ask without the key: whether /v1 refuses (None: no answer), and then what else does not."""
+    status = _try(client, "GET", "/v1/models", headers=_ANONYMOUS).status
+    if status != 401:
+        return (False if status else None), []
     return True, [*_open_routes(client, model, task), *_bypasses(client)]
 
 

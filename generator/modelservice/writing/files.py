@@ -126,12 +126,23 @@ def _swap(new: Path, folder: Path, old: Path) -> None:
         raise
 
 
-def replace_file(path: Path, text: str) -> None:
-    """Write one file whole or not at all. Raises InputError where it cannot be written."""
+def replace_file(path: Path, text: str, *, ours: str = "") -> None:
+    """Write one file whole or not at all.
+
+    Raises InputError where it cannot be written, and where another file is there that does not begin with `ours`.
+    """
     with told(path), staging(path.parent) as stage:
         _require_file(path)
+        if path.exists() and not _begins_with(path, ours):
+            raise InputError(f"{path} is a file that modelservice did not write: move it, or choose another folder")
         (stage / "new").write_text(text, encoding="utf-8", newline="\n")
         (stage / "new").replace(path)
+
+
+def _begins_with(path: Path, text: str) -> bool:
+    with path.open("rb") as file:
+        start = file.read(len(text.encode()))
+    return start in (b"", text.encode())
 
 
 def rewrite_file(path: Path, old: bytes, new: bytes) -> None:

@@ -11,9 +11,9 @@
 {{- define "modelservice.securityContext" -}}
 {{- $context := ternary (dict "readOnlyRootFilesystem" true) (dict) .Values.restricted -}}
 {{- $context = mergeOverwrite $context (deepCopy .Values.securityContext) -}}
-{{- /* Root without it cannot write to a volume that another user filled; a user's own list stays as it is. */}}
+{{- /* Root without these cannot write to a volume that another user filled, or open a port below 1024; a user's own list stays as it is. */}}
 {{- if and (not (include "modelservice.nonRoot" .)) (not (hasKey ($context.capabilities | default dict) "add")) (has "ALL" ($context.capabilities | default dict).drop) -}}
-{{- $_ := set $context.capabilities "add" (list "DAC_OVERRIDE") -}}
+{{- $_ := set $context.capabilities "add" (concat (list "DAC_OVERRIDE") (ternary (list "NET_BIND_SERVICE") list (lt (int .Values.containerPort) 1024))) -}}
 {{- end -}}
 {{- include "modelservice.withoutUnset" $context -}}
 {{- end }}
@@ -28,7 +28,8 @@
 {{/* Whether the server runs as another user than root; an id that is left to the namespace is none. "true" or nothing. */}}
 {{- define "modelservice.nonRoot" -}}
 {{- $context := mergeOverwrite (deepCopy .Values.podSecurityContext) .Values.securityContext -}}
-{{- $left := and (hasKey $context "runAsUser") (eq (toString $context.runAsUser) "") -}}
+{{- $writes := hasKey .Values.securityContext "runAsUser" | ternary .Values.securityContext .Values.podSecurityContext -}}
+{{- $left := and (hasKey $writes "runAsUser") (has (toString $writes.runAsUser) (list "" "<nil>")) -}}
 {{- if or .Values.restricted $context.runAsNonRoot (gt (int $context.runAsUser) 0) $left }}true{{ end -}}
 {{- end }}
 
