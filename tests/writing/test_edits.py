@@ -205,25 +205,29 @@ def results(seed: int, count: int) -> Iterator[tuple[str, Document, Edit, Docume
                 yield text, document, edit, None
 
 
+def faults(text: str, document: Document, edit: Edit, after: Document) -> str:
+    """Return what is wrong with an edited file, "" where nothing is."""
+    ended, ends = (one.endswith(("\n", "\r")) for one in (text, after.text))
+    found = {
+        "it says something else": exactly(read("a", after.text.encode()).data) != exactly(meant(document.data, edit)),
+        "another line changed": not are_kept(text, after.text, may_change(text, document.data, edit)),
+        "the line ends changed": not line_ends(after.text) <= (line_ends(text) or {"\n"}),
+        # A blank line that was the last but one may be the last now.
+        "the last line end changed": ended != ends and (ended or edit.value is not None),
+    }
+    wrong = ", ".join(what for what, is_so in found.items() if is_so)
+    return f"{edit}: {wrong}\n{text}\n{after.text}" if wrong else ""
+
+
 @pytest.mark.parametrize("seed", range(4))
 def test_an_edit_changes_the_lines_that_are_meant_and_says_what_is_meant(seed: int) -> None:
-    made = unclear = 0
-    for text, document, edit, after in results(seed, 300):
-        if after is None:
-            unclear += edit.action is not Action.REMOVE or len(edit.path) > 1
-            continue
-        made += 1
-        assert exactly(read("values.yaml", after.text.encode()).data) == exactly(meant(document.data, edit)), (
-            text,
-            edit,
-        )
-        assert are_kept(text, after.text, may_change(text, document.data, edit)), (text, edit, after.text)
-        assert line_ends(after.text) <= (line_ends(text) or {"\n"}), (text, edit)
-        assert text.endswith(("\n", "\r")) or not after.text.endswith(("\n", "\r")) or edit.value is None, (text, edit)
-        assert after.text.endswith(("\n", "\r")) or not text.endswith(("\n", "\r")), (text, edit)
-    assert made > 150
-    # Anchors, a comment in the midst, and the like.
-    assert unclear < made / 20
+    found = list(results(seed, 300))
+    made = [(text, document, edit, after) for text, document, edit, after in found if after]
+    assert [fault for one in made if (fault := faults(*one))] == []
+    assert len(made) > 150
+    # Anchors, a comment in the midst, and the like; the only key of a file is another matter.
+    unclear = [edit for _, _, edit, after in found if not after and (edit.action, len(edit.path)) != (Action.REMOVE, 1)]
+    assert len(unclear) < len(made) / 20
 
 
 def test_both_helms_read_what_is_meant(helm: str, tmp_path: Path) -> None:
