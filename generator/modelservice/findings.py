@@ -156,6 +156,17 @@ def dotted(path: Path) -> str:
     return text
 
 
+def found_at(values: Any, path: Path) -> Any:
+    """Return the value at a path, None where there is none."""
+    for part in path:
+        if isinstance(values, dict):
+            values = values.get(part)
+        else:
+            is_item = isinstance(values, list) and isinstance(part, int) and part < len(values)
+            values = values[part] if is_item else None
+    return values
+
+
 def path_from(key: str) -> Path:
     """Return the path that `dotted` writes so. Raises ValueError for a key of another form."""
     found = list(_PART.finditer(key))

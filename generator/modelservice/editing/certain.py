@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from modelservice.findings import Action, Edit, Finding, Fix, Path, dotted
+from modelservice.findings import Action, Edit, Finding, Fix, dotted, found_at
 
 # Rules whose fix has one meaning: what is written says all that the new text says.
 _CERTAIN = {
@@ -69,7 +69,7 @@ def _loses(edit: Edit, finding: Finding, values: Any) -> bool:
 
     A null may stand for a value that is still to come, and 0400 in quotes is the number 256.
     """
-    there = _at(values, edit.path)
+    there = found_at(values, edit.path)
     if finding.rule == "wrong-type" and edit.path == finding.path:
         number = isinstance(edit.value, int) and not isinstance(edit.value, bool)
         return edit.action is Action.REMOVE or (number and str(edit.value) != str(there))
@@ -86,7 +86,7 @@ def _is_near(edit: Edit, values: Any, alike: Callable[[str, str], bool]) -> bool
         beside = edit.path[:-1] == edit.value[:-1]
         words = (edit.path[-1], edit.value[-1]) if beside else (dotted(edit.path), dotted(edit.value))
         return _similar(str(words[0]), str(words[1]))
-    old = _at(values, edit.path)
+    old = found_at(values, edit.path)
     return edit.action is Action.SET and isinstance(old, str) and isinstance(edit.value, str) and alike(old, edit.value)
 
 
@@ -112,14 +112,3 @@ def _similar(one: str, other: str) -> bool:
         numbers[0] == numbers[1]
         and difflib.SequenceMatcher(None, texts[0], texts[1], autojunk=False).ratio() >= _SIMILAR
     )
-
-
-def _at(values: Any, path: Path) -> Any:
-    for part in path:
-        if isinstance(values, dict):
-            values = values.get(part)
-        elif isinstance(values, list) and isinstance(part, int) and part < len(values):
-            values = values[part]
-        else:
-            return None
-    return values

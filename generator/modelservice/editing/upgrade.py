@@ -10,8 +10,9 @@ from typing import Any, NamedTuple
 from modelservice.check import check_service
 from modelservice.editing.certain import certain
 from modelservice.editing.fixing import Files, changed_by, fixed, service_fixed
-from modelservice.findings import Action, Edit, Finding, Fix, Severity
+from modelservice.findings import Action, Edit, Finding, Fix, Severity, found_at
 from modelservice.reading.document import Document, merge
+from modelservice.redact import safe_arguments
 from modelservice.rules.image import is_vllms, release_in
 from modelservice.schema.defaults import coalesce, default_values
 from modelservice.vllm.command_line import Given, read
@@ -89,10 +90,7 @@ def _choice(known: set[_Key]) -> Callable[[Finding, Any], Fix]:
 
 
 def _key(finding: Finding, values: Any) -> _Key:
-    for part in finding.path:
-        inside = values.get(part) if isinstance(values, dict) else None
-        values = values[part] if isinstance(values, list) and isinstance(part, int) and part < len(values) else inside
-    return finding.rule, json.dumps(values, sort_keys=True)
+    return finding.rule, json.dumps(found_at(values, finding.path), sort_keys=True)
 
 
 def _keys(files: Files, service: Sequence[str], ignore: Collection[str]) -> set[_Key]:
@@ -102,14 +100,10 @@ def _keys(files: Files, service: Sequence[str], ignore: Collection[str]) -> set[
 
 def _image_of(document: Document) -> _Image:
     """Return the service's image; parts of it that have another type than the schema says count as empty."""
-    defaults = default_values()
-    given = document.data.get("image")
-    image = coalesce(defaults["image"], given if isinstance(given, dict) else {})
-    texts = {
-        key: value if isinstance(value, str) else "" for key, value in {**dict.fromkeys(image, ""), **image}.items()
-    }
-    version = document.data.get("vllmVersion")
-    return _Image({**dict.fromkeys(defaults["image"], ""), **texts}, version if isinstance(version, str) else "")
+    defaults, given, version = default_values()["image"], document.data.get("image"), document.data.get("vllmVersion")
+    image = coalesce(defaults, given if isinstance(given, dict) else {})
+    texts = {key: image[key] if isinstance(image.get(key), str) else "" for key in defaults}
+    return _Image(texts, version if isinstance(version, str) else "")
 
 
 def _with_image(files: Files, before: Files, service: Sequence[str], release: str) -> tuple[Files, str]:
@@ -153,7 +147,7 @@ def _told(
     old = _image_of(merge(before.layers(service))).release
     old_line, line = (Line(name, "", command_line(name)) for name in (old.name, release))
     args = data.get("args")
-    words = [word if isinstance(word, str) else "" for word in (args if isinstance(args, list) else ())]
+    words = safe_arguments([str(word) for word in args])[0] if isinstance(args, list) else []
     moved = list(_meanings(words, old_line, line)) if old.asked else []
     defaults = list(_defaults(words, old_line, line)) if old.asked else []
     return Upgraded(service[-1], old.asked, blocked, left, moved, defaults)
