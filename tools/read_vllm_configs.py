@@ -18,9 +18,22 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from vllm_classes import (
+    assigned,
+    fields,
+    is_configuration,
+    is_enum,
+    is_hidden,
+    is_required,
+    limits_of,
+    members,
+    registered,
+    validators,
+)
+from vllm_sources import Place, Sources
+
 _SCALARS = ("int", "float", "bool", "str", "None", "Any", "dict", "list")
 _SEQUENCES = ("list", "List", "set", "tuple", "Sequence")
-_LIMITS = {"ge": ">=", "gt": ">", "le": "<=", "lt": "<"}
 # Options that `EngineArgs` keeps as dictionaries, and the classes that its create_* methods make of them.
 _MADE_LATER = {
     "speculative_config": "SpeculativeConfig",
@@ -36,70 +49,11 @@ _CONNECTORS = {
 }
 
 
-class Place(NamedTuple):
-    """A name's definition, and the module that it stands in."""
-
-    module: str
-    node: ast.stmt
-
-
 class Type(NamedTuple):
     """A resolved annotation, and the values of its Literals and enums."""
 
     text: str
     values: tuple[Any, ...] = ()
-
-
-class Sources:
-    """The modules of a release, each parsed when something in it is asked for."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self._modules: dict[str, dict[str, ast.stmt]] = {}
-
-    def names(self, module: str) -> dict[str, ast.stmt]:
-        """Return what a module defines or imports by name."""
-        if module not in self._modules:
-            base = self.folder.joinpath(*module.split("."))
-            files = [path for path in (base.with_suffix(".py"), base / "__init__.py") if path.is_file()]
-            tree = ast.parse(files[0].read_text(encoding="utf-8")) if files else ast.Module([], [])
-            self._modules[module] = dict(_defined(tree.body))
-        return self._modules[module]
-
-    def find(self, module: str, name: str) -> Place | None:
-        """Return where a name that a module uses is defined, None outside vLLM."""
-        node = self.names(module).get(name)
-        if not isinstance(node, ast.ImportFrom):
-            return Place(module, node) if node else None
-        origin = _origin(module, node, (self.folder / Path(*module.split(".")) / "__init__.py").is_file())
-        wanted = next((one.name for one in node.names if (one.asname or one.name) == name), name)
-        return self.find(origin, wanted) if origin.startswith("vllm") and (origin, wanted) != (module, name) else None
-
-
-def _defined(body: list[ast.stmt]) -> Iterator[tuple[str, ast.stmt]]:
-    for node in body:
-        if isinstance(node, ast.ImportFrom):
-            yield from ((one.asname or one.name, node) for one in node.names)
-        elif isinstance(node, ast.ClassDef | ast.FunctionDef):
-            yield node.name, node
-        elif isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
-            yield node.targets[0].id, node
-        elif isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name) and node.value:
-            yield node.target.id, node
-        elif isinstance(node, ast.If):
-            # What runs, such as `= Any`, comes last and replaces what only type checkers see.
-            yield from _defined(node.body)
-            yield from _defined(node.orelse)
-        elif isinstance(node, ast.Try):
-            yield from _defined(node.body)
-
-
-def _origin(module: str, node: ast.ImportFrom, package: bool) -> str:
-    if not node.level:
-        return node.module or ""
-    parts = module.split(".")
-    base = parts[: len(parts) - node.level + (1 if package else 0)]
-    return ".".join([*base, *([node.module] if node.module else [])])
 
 
 class Reader:
@@ -115,7 +69,7 @@ class Reader:
         arguments = self.sources.names(_ARGUMENTS)["EngineArgs"]
         assert isinstance(arguments, ast.ClassDef)  # noqa: S101  a release without it is not vLLM
         source = (self.folder / "vllm" / "engine" / "arg_utils.py").read_text(encoding="utf-8").replace("'", '"')
-        for name, field in _fields(arguments):
+        for name, field in fields(arguments):
             flag = "--" + name.replace("_", "-")
             found = self._option(name, field.annotation)
             if f'"{flag}"' in source and _is_object(found.text, self.facts):
@@ -125,7 +79,7 @@ class Reader:
             self.facts["--speculative-config"]["dashes"] = True
         for key, factory in _CONNECTORS.items():
             if key in self.facts and (self.folder / factory).is_file():
-                self.facts[key]["values"] = sorted(_registered(self.folder / factory))
+                self.facts[key]["values"] = sorted(registered(self.folder / factory))
         return self._reachable()
 
     def choices(self) -> dict[str, dict[str, Any]]:
@@ -135,7 +89,7 @@ class Reader:
         if modes := self.sources.names("vllm.tokenizers.registry").get("_VLLM_TOKENIZERS"):
             names = [ast.literal_eval(key) for key in modes.value.keys]  # type: ignore[attr-defined]
             found["--tokenizer-mode"] = {"values": names}
-        for name, field in _fields(arguments):  # type: ignore[arg-type]
+        for name, field in fields(arguments):  # type: ignore[arg-type]
             fact = self._of_default(field.value)
             texts = all(isinstance(value, str) for value in fact.get("values", ()))
             if texts and fact.get("enforced") and not _is_object(fact["type"], self.facts):
@@ -154,9 +108,8 @@ class Reader:
         place = self.sources.find(_ARGUMENTS, owner)
         if place is None or not isinstance(place.node, ast.ClassDef):
             return {}
-        field = dict(_fields(place.node)).get(key)
-        validators = _validators(place.node)
-        return self._field(place, key, field, validators) if field else {}
+        field = dict(fields(place.node)).get(key)
+        return self._field(place, key, field, validators(place.node)) if field else {}
 
     def _adapters(self) -> None:
         """Note the keys of --lora-modules, a flag of the server: its parser refuses other ones."""
@@ -166,7 +119,7 @@ class Reader:
                 if isinstance(node, ast.ClassDef) and node.name == "LoRAModulePath":
                     self.facts["--lora-modules"] = {"type": "LoRAModulePath"}
                     self.facts["LoRAModulePath"] = {"closed": True}
-                    for key, field in _fields(node):
+                    for key, field in fields(node):
                         required = {} if field.value else {"required": True}
                         self.facts[f"LoRAModulePath.{key}"] = {"type": "Any", **required}
 
@@ -207,9 +160,9 @@ class Reader:
         place = self.sources.find(module, name)
         if place is None or not isinstance(place.node, ast.ClassDef):
             return Type("Any")
-        if _is_enum(place.node):
-            return Type("Literal", tuple(_members(place.node)))
-        if not _is_configuration(place.node):
+        if is_enum(place.node):
+            return Type("Literal", tuple(members(place.node)))
+        if not is_configuration(place.node):
             return Type("Any")
         if name not in self.facts:
             self.facts[name] = {}
@@ -221,27 +174,27 @@ class Reader:
         assert isinstance(node, ast.ClassDef)  # noqa: S101  as _class has seen
         if self._is_closed(place):
             self.facts[name]["closed"] = True
-        before = _validators(node)
+        before = validators(node)
         for base in node.bases:
             above = self.sources.find(place.module, base.id) if isinstance(base, ast.Name) else None
-            if above and isinstance(above.node, ast.ClassDef) and _is_configuration(above.node):
+            if above and isinstance(above.node, ast.ClassDef) and is_configuration(above.node):
                 self._fields(Place(above.module, above.node), name, before)
         self._fields(place, name, before)
 
     def _fields(self, place: Place, name: str, before: Mapping[str, str]) -> None:
-        for key, field in _fields(place.node):  # type: ignore[arg-type]
-            if not _is_hidden(field):
+        for key, field in fields(place.node):  # type: ignore[arg-type]
+            if not is_hidden(field):
                 fact = self._field(place, key, field, before)
                 if f"{key}?" in before and "None" not in fact["type"]:
                     fact["type"] += " | None"
                 self.facts[f"{name}.{key}"] = fact
 
-    def _field(self, place: Place, key: str, field: ast.AnnAssign, validators: Mapping[str, str]) -> dict[str, Any]:
+    def _field(self, place: Place, key: str, field: ast.AnnAssign, before: Mapping[str, str]) -> dict[str, Any]:
         fact = _fact(self._type(place.module, field.annotation))
-        validator = validators.get(key, validators.get("*", ""))
-        if _is_required(field.value):
+        validator = before.get(key, before.get("*", ""))
+        if is_required(field.value):
             fact["required"] = True
-        if limits := _limits_of(field):
+        if limits := limits_of(field):
             fact["range"] = limits
         values = [one for one in fact.get("values", ()) if not isinstance(one, str)]
         names = self._names_of(place, field)
@@ -255,7 +208,7 @@ class Reader:
             fact["type"] += " | str"
         elif validator and "(**value)" not in validator:
             return {"type": "Any"}
-        if fact.get("values") and (f"{key}!" in validators or not re.search(r"\bstr\b", fact["type"])):
+        if fact.get("values") and (f"{key}!" in before or not re.search(r"\bstr\b", fact["type"])):
             fact["enforced"] = True
         return fact
 
@@ -264,8 +217,8 @@ class Reader:
         names: list[str] = []
         for node in ast.walk(field.annotation):
             found = self.sources.find(place.module, node.id) if isinstance(node, ast.Name) else None
-            if found and isinstance(found.node, ast.ClassDef) and _is_enum(found.node):
-                names += [name for name, _ in _assigned(found.node)]
+            if found and isinstance(found.node, ast.ClassDef) and is_enum(found.node):
+                names += [name for name, _ in assigned(found.node)]
         return names
 
     def _is_closed(self, place: Place) -> bool:
@@ -372,86 +325,6 @@ def _fact(found: Type) -> dict[str, Any]:
 
 def _is_object(text: str, classes: Mapping[str, Any]) -> bool:
     return any(part in classes or _top(part) == "dict" for part in text.split(" | "))
-
-
-def _fields(node: ast.ClassDef) -> Iterator[tuple[str, ast.AnnAssign]]:
-    for item in node.body:
-        if not isinstance(item, ast.AnnAssign) or "ClassVar" in ast.unparse(item.annotation):
-            continue
-        if isinstance(item.target, ast.Name):
-            yield item.target.id, item
-
-
-def _is_hidden(field: ast.AnnAssign) -> bool:
-    return isinstance(field.value, ast.Call) and any(
-        one.arg == "init" and isinstance(one.value, ast.Constant) and one.value.value is False
-        for one in field.value.keywords
-    )
-
-
-def _is_required(default: ast.expr | None) -> bool:
-    """Say whether a field has no default."""
-    if not isinstance(default, ast.Call) or not ast.unparse(default.func).endswith("Field"):
-        return default is None
-    return not default.args and not {"default", "default_factory"} & {word.arg for word in default.keywords}
-
-
-def _limits_of(field: ast.AnnAssign) -> str:
-    calls = [node for node in ast.walk(field) if isinstance(node, ast.Call)]
-    words = [word for call in calls for word in call.keywords if word.arg in _LIMITS]
-    numbers = [word for word in words if isinstance(word.value, ast.Constant | ast.UnaryOp)]
-    return " and ".join(f"{_LIMITS[str(word.arg)]} {ast.literal_eval(word.value):g}" for word in numbers)
-
-
-def _validators(node: ast.ClassDef) -> dict[str, str]:
-    """Return the keys whose values a validator may change before pydantic checks them, with its text.
-
-    `key?` stands for a validator that only lets null pass, `key!` for one that refuses what is not in a list, `*` for
-    every key.
-    """
-    found: dict[str, str] = {}
-    for method in (item for item in node.body if isinstance(item, ast.FunctionDef)):
-        for decorator in method.decorator_list:
-            text = ast.unparse(decorator)
-            if not isinstance(decorator, ast.Call) or not re.match("(field|model)_validator", text):
-                continue
-            body = ast.unparse(method).replace("'", '"')
-            names = [str(one.value) for one in decorator.args if isinstance(one, ast.Constant)] or ["*"]
-            if not re.search("'(before|wrap|plain)'", text):
-                refuses = re.search(" not in |not is_known", body) and "raise ValueError" in body
-                found |= {f"{name}!": body for name in names if refuses}
-                continue
-            if text.startswith("model") and not re.search(r"\] = |\.pop\(|\.update\(", body):
-                continue  # it refuses, and changes nothing
-            found |= {f"{name}?" if "skip_none" in method.name else name: body for name in names}
-    return found
-
-
-def _is_enum(node: ast.ClassDef) -> bool:
-    return any("Enum" in ast.unparse(base) for base in node.bases)
-
-
-def _is_configuration(node: ast.ClassDef) -> bool:
-    return any("dataclass" in text or "config" in text for text in map(ast.unparse, node.decorator_list))
-
-
-def _assigned(node: ast.ClassDef) -> Iterator[tuple[str, ast.expr]]:
-    for item in node.body:
-        if isinstance(item, ast.Assign) and isinstance(item.targets[0], ast.Name):
-            yield item.targets[0].id, item.value
-
-
-def _members(node: ast.ClassDef) -> Iterator[Any]:
-    for _, value in _assigned(node):
-        if isinstance(value, ast.Constant) and isinstance(value.value, str | int):
-            yield value.value
-
-
-def _registered(factory: Path) -> Iterator[str]:
-    for node in ast.walk(ast.parse(factory.read_text(encoding="utf-8"))):
-        called = isinstance(node, ast.Call) and ast.unparse(node.func).endswith("Factory.register_connector")
-        if called and isinstance(node.args[0], ast.Constant):  # type: ignore[attr-defined]
-            yield str(node.args[0].value)  # type: ignore[attr-defined]
 
 
 if __name__ == "__main__":

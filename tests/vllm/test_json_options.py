@@ -167,6 +167,8 @@ def test_every_removed_or_later_key_is_found(release: str) -> None:
         (["-cc.pass_config.enable_noop=true"], ["-cc.pass_config.eliminate_noops=true"]),
         (["-cc.pass_config", '{"enable_noop":true}'], ["-cc.pass_config", '{"eliminate_noops":true}']),
         (["-cc.cudagraph_mode=PEICEWISE"], ["-cc.cudagraph_mode=PIECEWISE"]),
+        (['-ac={"flash_attn_version":"3"}'], ['-ac={"flash_attn_version":3}']),
+        (['-cc={"mode":"0"}'], ['-cc={"mode":0}']),
         (["-cc.level", "3"], ["-cc.mode", "3"]),
     ],
 )
@@ -177,6 +179,32 @@ def test_a_key_or_value_is_mended_where_it_stands(args: list[str], meant: list[s
         mended[int(edit.path[1])] = str(edit.value)
     assert mended == meant
     assert errors(*meant) == []
+
+
+def test_what_a_fix_writes_is_not_refused() -> None:
+    lines = [args.split(" ") for release, args, _ in verdicts() if release == "0.33.0"]
+    lines += [[f"{option}={json.dumps({key: value})}"] for option, key, value in slips()]
+    mended = 0
+    for args in lines:
+        problems = errors(*args)
+        if len(problems) == 1 and problems[0].fix and problems[0].rule != "argument-unknown":
+            for edit in problems[0].fix:
+                args[int(edit.path[1])] = str(edit.value)
+            # Some keys need another one beside them.
+            assert [one.message for one in errors(*args) if " needs " not in one.message] == []
+            mended += 1
+    assert mended > 50
+
+
+def slips() -> Iterator[tuple[str, str, Any]]:
+    """Yield options with a key that has a letter too many, or a value in other letters."""
+    for key, entry in entries().items():
+        owner, _, own = key.partition(".")
+        way = option_of(owner, "0.33.0") if own and alive(entry["in"], "0.33.0") else []
+        if len(way) == 1:
+            yield way[0], f"{own}x", 1
+            values = [value for value in all_of(entry.get("values", []), "0.33.0") if isinstance(value, str)]
+            yield from ((way[0], own, value.swapcase()) for value in values)
 
 
 def test_no_key_is_written_twice_to_mend_it() -> None:
@@ -194,6 +222,14 @@ def test_no_key_is_written_twice_to_mend_it() -> None:
 )
 def test_what_a_variable_holds_is_not_judged(args: list[str]) -> None:
     assert found(*args) == []
+
+
+def test_a_secret_in_json_is_not_written_over() -> None:
+    secret = "hf_" + "AbCdEfGhIjKlMnOpQrStUvWxYz01234567"
+    text = json.dumps({"kv_conector": "A", "kv_role": "kv_both", "kv_connector_extra_config": {"token": secret}})
+    for one in found(f"--kv-transfer-config={text}"):
+        assert secret not in one.message + one.hint
+        assert not one.fix
 
 
 def test_a_class_that_ignores_unknown_keys_gets_no_error() -> None:

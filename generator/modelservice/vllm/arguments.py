@@ -14,7 +14,6 @@ from modelservice.vllm.command_line import Given, Read, Stray, Unknown, normal, 
 from modelservice.vllm.facts import facts
 from modelservice.vllm.flags import Flag, Line, command_line
 from modelservice.vllm.history import deprecated, unknown, value_change
-from modelservice.vllm.json_options import json_problems
 from modelservice.vllm.releases import Exactness, Release, alive, release_after
 
 # What holds for every image; what holds for every release of vLLM.
@@ -62,9 +61,17 @@ def _check(args: Sequence[str], release: str, label: str) -> list[Problem]:
     found = (one for item in read_items for one in _item(item, line) if one.path[-1] not in secrets)
     problems += itertools.islice(found, MOST)
     given = [item for item in read_items if isinstance(item, Given) and not _is_owned(item)]
-    in_json = (one for one in json_problems(given, line) if one.path[-1] not in secrets)
+    in_json = (one for one in _in_json(given, line) if one.path[-1] not in secrets)
     problems += [*itertools.islice(in_json, MOST), *_repeated(given), *_needs(given, line)]
     return sorted(problems, key=lambda one: str(one.path[-1]).zfill(9))
+
+
+def _in_json(given: Sequence[Given], line: Line) -> Iterator[Problem]:
+    """Yield what is wrong inside JSON options, of which most services have none."""
+    if any("json" in item.flag.type or item.flag.name == "--lora-modules" for item in given):
+        from modelservice.vllm.json_options import json_problems
+
+        yield from json_problems(given, line)
 
 
 def _is_own(args: Sequence[str], index: int, line: Line) -> bool:

@@ -6,6 +6,7 @@ import json
 from typing import Any, NamedTuple
 
 from modelservice.findings import Fix
+from modelservice.redact import PLACEHOLDER
 from modelservice.vllm.argument_rules import in_place
 from modelservice.vllm.command_line import Given, Word
 
@@ -32,7 +33,7 @@ class Fault(NamedTuple):
     message: str
     hint: str = ""
     key: str = ""
-    value: str = ""
+    value: Any = None
     ignored: bool = False
 
 
@@ -45,7 +46,9 @@ def nested(keys: Keys, value: Any) -> Any:
 
 def edited(part: Part, fault: Fault) -> Fix:
     """Return the edits that write the other key or value; none where there is none, or where a key would be twice."""
-    if not (fault.key or fault.value) or not fault.path or part.item.key.endswith("+"):
+    if not (fault.key or fault.value is not None) or not fault.path or part.item.key.endswith("+"):
+        return ()
+    if PLACEHOLDER in part.word.text:  # a secret must not be written over
         return ()
     *above, last = fault.path
     held = nested(part.keys, part.value)
@@ -57,10 +60,10 @@ def edited(part: Part, fault: Fault) -> Fix:
     if len(fault.path) <= len(keys) and fault.key:
         keys = (*above, fault.key, *keys[len(fault.path) :])
     elif len(fault.path) == len(keys):
-        text = fault.value
+        text = str(fault.value)
     else:
         changed = {fault.key if fault.key and key == last else key: value for key, value in held.items()}
-        changed |= {last: fault.value} if fault.value else {}
+        changed |= {last: fault.value} if fault.value is not None else {}
         text = json.dumps(_put(part.value, above[len(keys) :], changed), separators=(",", ":"), ensure_ascii=False)
     return _written(part, keys, text)
 

@@ -15,7 +15,7 @@ from typing import Any
 from modelservice.findings import Problem, Severity
 from modelservice.redact import shown
 from modelservice.spelling import nearest
-from modelservice.vllm.argument_rules import problem
+from modelservice.vllm.argument_rules import problem, quoted_item
 from modelservice.vllm.argument_values import size, with_sizes
 from modelservice.vllm.command_line import Given
 from modelservice.vllm.configuration import Configuration, entries
@@ -26,12 +26,13 @@ from modelservice.vllm.json_types import accepts, inside, limits_in_words, words
 from modelservice.vllm.releases import alive, other_lives
 
 _LISTED = 12
+_LONGEST = 400  # of an item that a hint shows
 _OF_KEYS = ("argument-removed", "argument-not-yet", "argument-key")
 
 
 def json_problems(given: Sequence[Given], line: Line) -> Iterator[Problem]:
     """Yield what is wrong with the keys and values of the JSON options; invalid JSON is another check's."""
-    for flag in dict.fromkeys(item.flag.name for item in given if _may_hold_json(item)):
+    for flag in dict.fromkeys(item.flag.name for item in given):
         entry = entries().get(flag)
         if entry is None or not alive(entry["in"], line.release):
             continue
@@ -43,10 +44,6 @@ def json_problems(given: Sequence[Given], line: Line) -> Iterator[Problem]:
             yield from (_problem(one, part, line) for one in _faults(kind, whole, entry, line.release))
         if parts and kind in entries():
             yield from _missing(Configuration(kind, line.release), parts)
-
-
-def _may_hold_json(item: Given) -> bool:
-    return "json" in item.flag.type or any(word.text.lstrip().startswith("{") for word in item.values)
 
 
 def _has_sizes(item: Given, release: str) -> bool:
@@ -132,31 +129,40 @@ def _object(held: Configuration, value: Mapping[str, Any], path: Keys, dashes: b
             module = f"{key}_module_path" in value  # the name then stands for a class in that module
             yield from (one for one in faults if not (module and one.rule == "argument-value"))
         else:
-            yield from _unknown(held, key, (*path, written))
+            yield from _unknown(held, key, inner, (*path, written))
 
 
-def _unknown(held: Configuration, key: str, path: Keys) -> Iterator[Fault]:
+def _unknown(held: Configuration, key: str, value: Any, path: Keys) -> Iterator[Fault]:
     name = f"{held.name}.{key}"
     past, ahead = other_lives(entries()[name]["in"], held.release) if name in entries() else ([], [])
     use = facts("history")["keys"].get(name, {}).get("use", "")
-    heir = use if use and held.entry(use) else ""
-    instead = f"write the key `{heir}`" if heir else ""
+    heir = use if use and _fits(held, use, value) else ""
     if past:
         message = f"was removed in vLLM {past[-1].gone}"
-        yield Fault(path, "argument-removed", message, instead or "remove it", heir, ignored=not held.closed)
+        yield Fault(path, "argument-removed", message, "remove it", heir, ignored=not held.closed)
     elif ahead:
         message, later = f"came with vLLM {ahead[0].since}", f"remove it, or use vLLM {ahead[0].since} or later"
-        yield Fault(path, "argument-not-yet", message, instead or later, heir, ignored=not held.closed)
+        yield Fault(path, "argument-not-yet", message, later, heir, ignored=not held.closed)
     elif held.closed:
         near = nearest(key, held.keys())
-        hint = f"did you mean `{near}`?" if near else f"remove it; the keys are {_list(held.keys())}"
-        yield Fault(path, "argument-key", "", hint, near or "")
+        hint = f"remove it; the keys are {_list(held.keys())}"
+        yield Fault(path, "argument-key", "", hint, near if near and _fits(held, near, value) else "")
+
+
+def _fits(held: Configuration, key: str, value: Any) -> bool:
+    """Say whether a class has a key that takes this value."""
+    entry = held.entry(key)
+    return entry is not None and not any(_faults(one_of(entry["type"], held.release), value, entry, held.release))
 
 
 def _refused(kind: str, value: Any, values: Sequence[Any], entry: Mapping[str, Any], release: str, path: Keys) -> Fault:
-    if values and isinstance(value, str | int):
+    if "Literal" in kind.split(" | ") and isinstance(value, str | int):
         message = f"{shown(value)} is none of {_list(values)}{_change(entry, value, release)}"
-        return _near(Fault(path, "argument-choice", message), str(value), [str(one) for one in values])
+        number = next((one for one in values if not isinstance(one, str) and str(one) == value), None)
+        fault = Fault(path, "argument-choice", message, value=number)
+        return (
+            fault if number is not None else _near(fault, str(value), [one for one in values if isinstance(one, str)])
+        )
     return Fault(path, "argument-type", f"{shown(value)} is not {words(kind)}")
 
 
@@ -207,7 +213,9 @@ def _needed(need: Mapping[str, Any], key: str, given: Mapping[str, Any], some: S
 
 
 def _plain(value: Any) -> str:
-    return str(value).lower().replace("yes", "true").replace("1", "true")
+    """Return a value in one spelling, whatever pydantic takes for true."""
+    text = str(value).lower()
+    return "true" if text in ("1", "on", "t", "y", "yes") else text
 
 
 def _lacking(part: Part, message: str, hint: str) -> Problem:
@@ -229,7 +237,14 @@ def _problem(fault: Fault, part: Part, line: Line) -> Problem:
         message = f"the key `{dotted}` of `{flag}` {fault.message}".rstrip() + since + effect
     else:
         message = f"`{flag}`: {f'`{dotted}`: ' if dotted else ''}{fault.message}"
-    hint = fault.hint or f"correct the value, or remove `{dotted or flag}`"
+    fix = edited(part, fault)
     at = part.item.at if part.keys else part.word.at
-    found = problem(fault.rule, at, message, hint, edited(part, fault))
+    hint = fault.hint or f"correct the value, or remove `{dotted or flag}`"
+    if fix:
+        at = int(fix[0].path[1])
+        written = quoted_item(str(fix[0].value))
+        hint = f"write {written}" if len(written) < _LONGEST else f"write {fault.key or fault.value} in its place"
+    elif fault.key:
+        hint = "remove it"
+    found = problem(fault.rule, at, message, hint, fix)
     return found._replace(severity=Severity.WARNING) if fault.ignored else found
