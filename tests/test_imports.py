@@ -55,7 +55,7 @@ def test_no_import_goes_in_a_circle() -> None:
 LAYERS = (
     {"__main__"},
     {"cli"},
-    {"generated_files", "diff", "gitops", "importing"},
+    {"generated_files", "diff", "gitops", "importing", "editing"},
     {"report", "publishing", "serving", "chart", "check"},
     {"ignores", "service", "helm"},
     {"rules"},

@@ -12,7 +12,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from modelservice import redact
-from modelservice.findings import MOST, TOO_MANY, Finding, Path, Problem, Severity
+from modelservice.findings import MOST, TOO_MANY, Action, Edit, Finding, Path, Problem, Severity
 from modelservice.ignores import without_ignored
 from modelservice.reading.document import Document, merge
 from modelservice.reading.values_files import load, values_files
@@ -74,17 +74,29 @@ def check_files(
     """Check each file, or all files of a folder, over the layers; the layers alone where there is no other."""
     below = [load(path) for path in layers]
     files = list(values_files(values, layers))
+    return _gathered(_each(functools.partial(_check_over, below, ignore), files or [None]), ignore, strict=strict)
+
+
+def check_services(
+    services: Iterable[Iterable[Document]], *, strict: bool = False, ignore: Collection[str] = ()
+) -> Result:
+    """Check services whose files are read already; each is its layers, the lowest first."""
+    return _gathered((_checked(check_service(layers, ignore)) for layers in services), ignore, strict=strict)
+
+
+def _gathered(services: Iterable[_Checked], ignore: Collection[str], *, strict: bool) -> Result:
     findings: dict[Finding, None] = {}
     ignored: dict[Finding, None] = {}
     sources: dict[str, str] = {}
     hit: set[str] = set()
-    for one in _each(functools.partial(_check_over, below, ignore), files or [None]):
+    count = 0
+    for count, one in enumerate(services, 1):  # noqa: B007  used below
         findings |= dict.fromkeys(one.findings)
         ignored |= dict.fromkeys(one.ignored)
         sources |= one.sources
         hit |= one.hit
     kept = [_strictly(finding) if strict else finding for finding in findings]
-    return Result(kept, sources, len(files) or 1, len(ignored), [rule for rule in ignore if rule not in hit])
+    return Result(kept, sources, count, len(ignored), [rule for rule in ignore if rule not in hit])
 
 
 class _Checked(NamedTuple):
@@ -107,8 +119,12 @@ def _each(check_one: Callable[[str | None], _Checked], files: Sequence[str | Non
 
 
 def _check_over(below: list[Document], ignore: Collection[str], path: str | None) -> _Checked:
-    """Return one file's findings, or those of the layers alone; its texts only where there are any, for memory."""
-    document, findings, ignored, hit = check_service(below if path is None else [*below, path], ignore)
+    return _checked(check_service(below if path is None else [*below, path], ignore))
+
+
+def _checked(service: CheckedService) -> _Checked:
+    """Return a service's findings; its texts only where there are any, for memory."""
+    document, findings, ignored, hit = service
     return _Checked(findings, ignored, hit, document.sources if findings else {})
 
 
@@ -116,11 +132,26 @@ def check(document: Document) -> list[Finding]:
     """Return what is wrong with one service's values, in no order."""
     findings = list(document.findings)
     if document.readable:
-        misread = {finding.position for finding in findings}
         found = [_finding(document, problem) for problem in _problems(document)]
+        misread = {finding.position for finding in findings}
+        texts = {one.position for one in found if one.rule == "wrong-type" and _is_quoting(one)}
+        findings = [_as_text(one, document) if one.position in texts else one for one in findings]
         # What Helm reads differently from what is meant has a value that nobody meant.
         findings += [finding for finding in found if finding.position not in misread]
     return [_readable(redact.finding(one, document.sources.get(one.position.file, ""))) for one in findings]
+
+
+def _is_quoting(finding: Finding) -> bool:
+    """Say whether a fix makes text of what is no text."""
+    return any(edit.path == finding.path and isinstance(edit.value, str) for edit in finding.fix)
+
+
+def _as_text(finding: Finding, document: Document) -> Finding:
+    """Return the finding of a value that only text can be, and that Helm reads as something else."""
+    text = document.written(finding.path)
+    if finding.rule != "yaml-ambiguous" or not text:
+        return finding
+    return finding._replace(hint=f'put it in quotes: "{text}"', fix=(Edit(Action.SET, finding.path, text),))
 
 
 def errors(findings: Iterable[Finding]) -> list[Finding]:

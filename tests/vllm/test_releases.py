@@ -177,16 +177,20 @@ def test_a_new_release_with_the_same_flags_changes_only_the_list_of_releases(vll
 
 def test_what_is_written_by_hand_names_flags_that_exist() -> None:
     history, constraints = facts("history"), facts("constraints")
-    listed = {*facts("flags")["flags"], *history["gone_before"]["flags"], "-O"}
+    listed = {*facts("flags")["flags"], *history["gone_before"]["flags"], "-O", "--no-disable-log-requests"}
     named = {*history["replacements"], *history["values"]}
     named |= {*constraints["ranges"], *constraints["forms"]}
+    named |= {change["flag"] for change in history["changes"]}
+    assert {change["in"] for change in history["changes"]} <= {*releases()}
     named |= {need[key].partition(".")[0] for need in constraints["needs"] for key in ("flag", "needs")}
-    named |= {name for need in constraints["needs"] for name in need.get("unless", ())} | {*constraints["choices"]}
+    named |= {name for need in constraints["needs"] for name in need.get("unless", ())}
     named |= {name.partition(".")[0] for pair in constraints["excludes"] for name in pair["flags"]}
     named |= {pair[key] for pair in constraints["at_least"] for key in ("flag", "than")}
     for story in history["replacements"].values():
         heirs = [*story.get("use", []), *(heir for some in story.get("by_value", {}).values() for heir in some)]
         named |= {re.split("[=.]", heir)[0] for heir in heirs if heir != "{value}"}
+    named |= {re.split("[=.]", story["use"])[0] for story in history["variables"].values() if "use" in story}
+    assert history["variables"].keys() <= facts("environment")["variables"].keys()
     assert named - listed == set()
     keys = {*history["keys"], *(need["key"] for need in constraints["keys_needed"])}
     keys |= {f"{key.partition('.')[0]}.{story['use']}" for key, story in history["keys"].items()}

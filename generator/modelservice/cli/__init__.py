@@ -21,7 +21,7 @@ from modelservice.errors import ModelServiceError, ToolError, shortened
 
 # What a person is doing → the commands; `validate` lies in validate_command.py.
 _SECTIONS = {
-    "Writing values": ["import", "explain"],
+    "Writing values": ["import", "set", "upgrade", "explain"],
     "Checking": ["validate", "diff"],
     "Building": ["render", "template", "package", "publish", "argocd"],
     "Using": ["access", "smoke"],

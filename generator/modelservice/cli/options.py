@@ -9,7 +9,7 @@ import click
 from modelservice.errors import InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from modelservice.reading.document import Document
     from modelservice.service import Service
@@ -79,6 +79,12 @@ def ignored_rules() -> tuple[str, ...]:
     except InputError as error:
         raise click.UsageError(str(error)) from error
     return rules
+
+
+def require_files(paths: Iterable[str]) -> None:
+    """Take standard input for wrong usage, where files are to be changed."""
+    if "-" in paths:
+        raise click.UsageError("standard input cannot be changed: name a file, or use --diff")
 
 
 def load_release(values: str | None, layers: Sequence[str | Document], release: str | None) -> Service:

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import sys
+from typing import TYPE_CHECKING
 
 import click
 
-from modelservice.cli.options import ignore_option, ignored_rules, layers_option
+from modelservice.cli.options import ignore_option, ignored_rules, layers_option, require_files
+
+if TYPE_CHECKING:
+    from modelservice.check import Result
 
 
 @click.command("validate")
@@ -20,11 +24,20 @@ from modelservice.cli.options import ignore_option, ignored_rules, layers_option
     default="text",
     show_default=True,
 )
+@click.option("--fix", is_flag=True, help="Write the fixes that are certain into the files, and show them.")
+@click.option("--diff", is_flag=True, help="Show what --fix would write.")
 @click.option("--strict", is_flag=True, help="Warnings are errors.")
 @click.option("--quiet", "-q", is_flag=True, help="No summary line.")
 @click.option("--list-rules", is_flag=True, help="List every rule and exit.")
 def validate_command(
-    values: tuple[str, ...], layers: tuple[str, ...], style: str, strict: bool, quiet: bool, list_rules: bool
+    values: tuple[str, ...],
+    layers: tuple[str, ...],
+    style: str,
+    fix: bool,
+    diff: bool,
+    strict: bool,
+    quiet: bool,
+    list_rules: bool,
 ) -> None:
     """Check values files: YAML, fields, vLLM arguments and what contradicts what.
 
@@ -40,7 +53,11 @@ def validate_command(
     from modelservice.check import check_files, errors
     from modelservice.report import report, summary
 
-    result = check_files(values, layers, strict=strict, ignore=ignored_rules())
+    changed = False
+    if fix or diff:
+        result, changed = _fixed(values, layers, write=not diff, strict=strict, text=style == "text")
+    else:
+        result = check_files(values, layers, strict=strict, ignore=ignored_rules())
     color = style == "text" and sys.stdout.isatty()
     text = report(
         result.findings, style, sources=result.sources, files=result.files, color=color, ignored=result.ignored
@@ -50,4 +67,26 @@ def validate_command(
         click.echo(f"warning: --ignore {rule}: nothing here breaks this rule; remove it", err=True)
     if style == "text" and not quiet:
         click.echo(summary(result.findings, result.files, result.ignored), err=True)
-    raise SystemExit(1 if errors(result.findings) else 0)
+    raise SystemExit(1 if errors(result.findings) or (changed and diff) else 0)
+
+
+def _fixed(
+    values: tuple[str, ...], layers: tuple[str, ...], *, write: bool, strict: bool, text: bool
+) -> tuple[Result, bool]:
+    """Make the certain fixes and show them; return what is left to report, and whether anything changed."""
+    if write:
+        require_files((*values, *layers))
+    from modelservice.check import check_services
+    from modelservice.editing import changes
+    from modelservice.editing.certain import certain
+    from modelservice.editing.fixing import fixed, load_files
+
+    before = load_files(values, layers)
+    after = fixed(before, certain, ignored_rules())
+    changed = after.changed_since(before)
+    if write:
+        changes.write(changed)
+    # Machines read a report of one format.
+    click.echo(changes.diff(changed), nl=False, err=not text)
+    services = (after.layers(service) for service in after.services)
+    return check_services(services, strict=strict, ignore=ignored_rules()), bool(changed)

@@ -60,9 +60,18 @@ def check_args(values: Values) -> list[Problem]:
         # What belongs to no flag is the script that command-shell misses.
         mine = mine or (problem.rule in _SCRIPT and not values.was_refused("command") and lacks_script(values))
         whole = problem.rule == "argument-two-words" and not values.given.get("command")
-        one = problem._replace(severity=Severity.ERROR) if whole else problem
+        one = _with_parser(problem._replace(severity=Severity.ERROR) if whole else problem, given_words, values)
         found += [] if mine and values.given.get("command") else [one]
     return found
+
+
+def _with_parser(found: Problem, given_words: list[str], values: Values) -> Problem:
+    """Return the problem of --enable-auto-tool-choice, which nothing else is needed for beside a parser's field."""
+    switch = found.rule == "argument-owned" and given_words[int(found.path[-1])].replace("_", "-")
+    field = "model.toolCallParser"
+    if switch != "--enable-auto-tool-choice" or values.was_refused(field) or not values.at(field):
+        return found
+    return found._replace(hint="remove it: model.toolCallParser says it", fix=in_place([int(found.path[-1])]))
 
 
 def _release(values: Values) -> Release:

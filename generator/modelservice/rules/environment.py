@@ -8,6 +8,7 @@ from typing import Any
 from modelservice.findings import Action, Edit, Fix, Path, Refuser, Severity, dotted
 from modelservice.redact import PLACEHOLDER
 from modelservice.rules.containers import containers
+from modelservice.rules.given_arguments import adding_argument
 from modelservice.rules.gpu import resource_fields
 from modelservice.rules.image import is_own_image, release_of
 from modelservice.rules.model import model_mount, under
@@ -186,7 +187,20 @@ def env_not_in_release(values: Values) -> Iterator[Said]:
         for index, name in names:
             if change := variable_change(name, release.name):
                 message = f"{name} {change}; this is {release.label}"
-                yield Said(("env", index, "name"), message, "remove it", fix=_without(index))
+                hint, fix = _instead(values, index, release.name)
+                yield Said(("env", index, "name"), message, hint, fix=fix)
+
+
+def _instead(values: Values, index: int, release: str) -> tuple[str, Fix]:
+    """Return what to do with a variable that a release does not read: remove it, or give its value to a flag."""
+    from modelservice.vllm.variables import argument_instead
+
+    variable = values.at("env")[index]
+    value = variable.get("value", "")
+    argument, note = argument_instead(variable["name"], value, release)
+    if argument and value and PLACEHOLDER not in value:
+        return f"remove it and add {argument} to args", (*_without(index), *adding_argument(values, argument))
+    return f"remove it{f': {note}' if note else ''}", _without(index)
 
 
 @rule(

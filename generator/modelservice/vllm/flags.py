@@ -15,7 +15,8 @@ class Flag(NamedTuple):
 
     `values` are the known ones, all there are when `enforced`, in any case when `fold`; `negatives` switch it off;
     `nargs` is "" for one value, "?" for at most one, "+" for one or more; an `optional` one takes "" and None for "not
-    set". `type` is switch, boolean, str, int, float, human-int (4k), human-int-or-auto, json, json-object or str-or-json.
+    set". `type` is switch, boolean, str, int, float, human-int (4k), human-int-or-auto, json, json-object or
+    str-or-json.
     """
 
     name: str

@@ -11,7 +11,7 @@ from modelservice.vllm.argument_values import value_fault
 from modelservice.vllm.command_line import Given, Unknown
 from modelservice.vllm.facts import facts
 from modelservice.vllm.flags import Flag, Line, every_spelling, lives
-from modelservice.vllm.releases import other_lives
+from modelservice.vllm.releases import alive, other_lives
 
 
 def unknown(item: Unknown, line: Line) -> Problem:
@@ -120,3 +120,10 @@ def value_change(item: Given, value: str, line: Line) -> str:
     if past:
         return f"; it was removed in vLLM {past[-1].gone}" + (f" ({note})" if note else "")
     return f"; it came with vLLM {ahead[0].since}" if ahead else ""
+
+
+def changes(flag: str, old: str, new: str) -> list[str]:
+    """Return what a flag does differently in a release than in an older one that has it too."""
+    listed: list[dict[str, str]] = facts("history")["changes"]
+    crossed = (one for one in listed if one["flag"] == flag and alive(f"{one['in']}..", new))
+    return [f"since vLLM {one['in']}, {one['note']}" for one in crossed if not alive(f"{one['in']}..", old)]
