@@ -24,6 +24,7 @@ from vllm_classes import (
     is_configuration,
     is_enum,
     is_hidden,
+    is_open,
     is_required,
     limits_of,
     members,
@@ -92,7 +93,7 @@ class Reader:
         for name, field in fields(arguments):  # type: ignore[arg-type]
             fact = self._of_default(field.value)
             texts = all(isinstance(value, str) for value in fact.get("values", ()))
-            if texts and fact.get("enforced") and not _is_object(fact["type"], self.facts):
+            if texts and ("enforced" in fact or "fold" in fact) and not _is_object(fact["type"], self.facts):
                 kept = {key: fact[key] for key in ("values", "fold", "enforced") if key in fact}
                 found["--" + name.replace("_", "-")] = kept
         return found
@@ -197,11 +198,14 @@ class Reader:
         if limits := limits_of(field):
             fact["range"] = limits
         values = [one for one in fact.get("values", ()) if not isinstance(one, str)]
-        names = self._names_of(place, field)
+        enums = list(self._enums_of(place, field))
+        names = [name for node in enums for name, _ in assigned(node)]
         if validator and any(fold in validator for fold in _FOLDS) and fact.get("values", names):
             auto = ["auto"] if '"auto"' in validator and names else []
             fact["values"] = [*auto, *names, *values] if names else fact["values"]
             fact["fold"] = True
+            if any(map(is_open, enums)):
+                fact["type"] = fact["type"].replace("Literal", "str")
             if 'replace("-", "_")' in validator:
                 fact["dashes"] = True
         elif '.split(",")' in validator:
@@ -212,14 +216,12 @@ class Reader:
             fact["enforced"] = True
         return fact
 
-    def _names_of(self, place: Place, field: ast.AnnAssign) -> list[str]:
-        """Return the names of the enum that a field has: a validator takes them, in any case."""
-        names: list[str] = []
+    def _enums_of(self, place: Place, field: ast.AnnAssign) -> Iterator[ast.ClassDef]:
+        """Yield the enums that a field has: a validator takes the names of their members, in any case."""
         for node in ast.walk(field.annotation):
             found = self.sources.find(place.module, node.id) if isinstance(node, ast.Name) else None
             if found and isinstance(found.node, ast.ClassDef) and is_enum(found.node):
-                names += [name for name, _ in assigned(found.node)]
-        return names
+                yield found.node
 
     def _is_closed(self, place: Place) -> bool:
         """Say whether a class forbids unknown keys: itself, or because its decorator does."""

@@ -72,6 +72,11 @@ def is_enum(node: ast.ClassDef) -> bool:
     return any("Enum" in ast.unparse(base) for base in node.bases)
 
 
+def is_open(node: ast.ClassDef) -> bool:
+    """Say whether a plugin can add members to an enum: it has a method `register`."""
+    return any(isinstance(item, ast.FunctionDef) and item.name == "register" for item in node.body)
+
+
 def is_configuration(node: ast.ClassDef) -> bool:
     """Say whether a class is a dataclass, as its decorators tell."""
     return any("dataclass" in text or "config" in text for text in map(ast.unparse, node.decorator_list))

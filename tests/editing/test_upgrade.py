@@ -19,8 +19,8 @@ args:
   - --max-model=8192  # length
   - --swap-space=4
   - --guided-decoding-backend=xgrammar
-  - --rope-theta
-  - "10000"
+  - --eplb-window-size
+  - "100"
 env:
   - name: VLLM_ATTENTION_BACKEND
     value: FLASHINFER
@@ -33,7 +33,7 @@ image:
 args:
   - --max-model-len=8192  # length
   - --structured-outputs-config.backend=xgrammar
-  - --hf-overrides.rope_theta=10000
+  - --eplb-config.window_size=100
   - --attention-backend=FLASHINFER
 """
 
@@ -64,7 +64,7 @@ def test_what_is_certain_is_rewritten_and_the_rest_stays(ends: str, tmp_path: Pa
     ("old", "new", "given", "becomes"),
     [
         ("0.10.1.1", "0.33.0", "--task=embed", "--runner=pooling, --convert=embed"),
-        ("0.10.1.1", "0.12.0", "--num-redundant-experts=2", "--eplb-config.num_redundant_experts=2"),
+        ("0.10.1.1", "0.12.0", "--num-redundant-experts=0", "--eplb-config.num_redundant_experts=0"),
         ("0.10.1.1", "0.32.0", "--disable-log-requests", ""),
         ("0.10.1.1", "0.33.0", "--disable-log-requests", "--disable-log-requests"),
         ("0.10.1.1", "0.33.0", "--no-disable-log-requests", "--enable-log-requests"),
@@ -104,6 +104,7 @@ def test_an_argument_becomes_what_the_release_takes(
             service("v0.26.0", "--config", "/vllm-workspace/a.yaml"),
             "since vLLM 0.28.0, `key: false` in the file switches off",
         ),
+        (service("v0.10.1.1", "--rope-theta=10000"), "give all of the model's rope_parameters to --hf-overrides"),
         (service("v0.20.2", "--quantization=gguf"), "it was removed in vLLM 0.24.0"),
         (service("v0.20.2", "--load-format=bitsandbytes"), "it was removed in vLLM 0.28.0"),
         (service("v0.20.2", "--tool-parser-plugin=/a.py").replace("a/b", "a/b-GGUF"), "[gguf-gone]"),

@@ -216,7 +216,8 @@ def test_each_flag_that_went_or_goes_says_what_to_write_or_has_no_heir() -> None
 
 
 def test_the_data_stays_small() -> None:
-    assert sum(file.stat().st_size for file in (ROOT / "schemas/vllm").iterdir()) < 160_000
+    # Flags, JSON options, variables and the help of each flag, of all releases: read where a service has arguments.
+    assert sum(file.stat().st_size for file in (ROOT / "schemas/vllm").iterdir()) < 200_000
 
 
 @pytest.mark.parametrize(
