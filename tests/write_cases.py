@@ -4,6 +4,7 @@ The first line of each bad*.txt is who refuses the file beside `validate`: both 
 the rule says who else does.
 """
 
+import contextlib
 import subprocess
 import sys
 from pathlib import Path
@@ -47,7 +48,8 @@ def side(case: Path, rules: set[str], helms: list[str]) -> Refuser:
 def main() -> None:
     helms = [helm(release) for release in HELM_RELEASES]
     for case in sorted((ROOT / "tests/cases").glob("*/bad*.yaml")):
-        found = check_service([read("values.yaml", case.read_bytes())]).findings
+        with contextlib.chdir(case.parent):  # where a case has the facts of its model
+            found = check_service([read("values.yaml", case.read_bytes())]).findings
         if not found:
             raise ValueError(f"{case}: nothing is found")
         expected = [f"refused by: {side(case, {one.rule for one in found}, helms)}", *lines(found)]

@@ -12,6 +12,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from modelservice import redact
+from modelservice.errors import InputError
 from modelservice.findings import MOST, TOO_MANY, Action, Edit, Finding, Path, Problem, Severity
 from modelservice.ignores import without_ignored
 from modelservice.reading.document import Document, merge
@@ -21,6 +22,8 @@ from modelservice.schema.source import plain_schema
 
 if TYPE_CHECKING:
     from jsonschema import Draft7Validator
+
+    from modelservice.models.model_facts import ModelFacts
 
 # Whatever a file holds, a message stays readable.
 _LONGEST = 600
@@ -182,9 +185,22 @@ def _problems(document: Document) -> list[Problem]:
     sound = _without(given, [problem.path for problem in problems])
     refused = frozenset(one.path for one in problems if one.severity is Severity.ERROR)
     merged = left_out(coalesce(default_values(), sound), plain_schema(), plain_schema()["definitions"])
-    values = Values(merged, given, default_values(), secrets, refused)
+    values = Values(merged, given, default_values(), secrets, refused, *_facts(merged, document))
     found = list(itertools.islice(check_rules(values), MOST))
     return said + found + ([_MORE] if len(found) == MOST else [])
+
+
+def _facts(merged: Mapping[str, Any], document: Document) -> tuple[ModelFacts | None, str]:
+    """Return the facts of the model that are known without a network, and why a file with them is none."""
+    from modelservice.models.facts_file import known_facts
+
+    model = merged["model"]
+    try:
+        # ModelScope's files are not those of the catalogue, though they mostly have the same names and sizes.
+        catalogue = model["source"] != "modelscope"
+        return known_facts(model["name"], model["revision"], document.sources, catalogue=catalogue), ""
+    except InputError as error:
+        return None, str(error)
 
 
 def _without(given: Any, paths: Sequence[Path]) -> Any:

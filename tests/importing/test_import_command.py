@@ -3,9 +3,12 @@
 from pathlib import Path
 
 import pytest
+import yaml
 from click.testing import CliRunner, Result
 from modelservice.check import check, errors
 from modelservice.cli import main
+from modelservice.models.facts_file import facts_path, write_facts
+from modelservice.models.model_facts import ModelFacts
 from modelservice.reading.document import read
 
 LINE = "docker run --gpus all --ulimit memlock=-1 vllm/vllm-openai:v0.33.0 Qwen/Qwen3-8B"
@@ -109,3 +112,13 @@ def test_what_cannot_be_read_ends_with_a_message(words: list[str], text: str) ->
     answer = run(*words, text=text)
     assert answer.exit_code in (1, 2)
     assert isinstance(answer.exception, SystemExit)
+
+
+def test_sizes_follow_from_facts_beside_the_file_and_it_is_said() -> None:
+    config = {"architectures": ["Qwen3ForCausalLM"]}
+    facts = ModelFacts("Qwen/Qwen3-8B", "", "a test", config, (), {"model.safetensors": 16 * 2**30})
+    write_facts(facts, facts_path("Qwen/Qwen3-8B", "a.yaml"))
+    answer = run("docker", LINE, "-o", "a.yaml")
+    assert answer.exit_code == 0, answer.output
+    assert "filled in: modelVolume.size: 40Gi (a download of 16.0 GiB, and room for the next revision" in answer.stderr
+    assert yaml.safe_load(Path("a.yaml").read_text())["modelVolume"] == {"size": "40Gi"}

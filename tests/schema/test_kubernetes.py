@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from modelservice.errors import InputError
+from modelservice.errors import InputError, ToolError
 from modelservice.schema.exports import editor_schema, without
 from modelservice.schema.fields import load_fields
 from modelservice.schema.kubernetes import KEYWORDS, Releases, described, kubernetes_releases
@@ -179,7 +179,7 @@ def test_the_releases_are_in_order() -> None:
 
 def test_without_the_package_a_sentence_says_how_to_install_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "kubernetes_validate", None)
-    with pytest.raises(InputError, match=r"run `pip install -e '\.\[test\]'`"):
+    with pytest.raises(ToolError, match=r"run `pip install -e '\.\[test\]'`"):
         kubernetes_releases.__wrapped__()
 
 

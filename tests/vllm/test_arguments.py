@@ -305,6 +305,13 @@ def test_a_nightly_build_may_know_flags_that_no_release_has(tag: str, severities
     assert [one.severity for one in found] == severities
 
 
+def test_an_attention_backend_may_be_a_plugins_once_vllm_lets_plugins_add_one() -> None:
+    # AttentionBackendEnum.register came with 0.32.0.
+    assert said(["--attention-backend=MINE"], "v0.31.0") == [("argument-choice", 0)]
+    (found,) = check_arguments(["--attention-backend=MINE"], release_for("v0.32.0", ""), own_image=True)
+    assert (found.rule, found.severity) == ("argument-value", Severity.WARNING)
+
+
 def test_a_value_in_an_item_of_its_own_is_where_the_problem_is() -> None:
     assert said(["--seed", "1", "--dtype", "fp16"]) == [("argument-choice", 3)]
     assert said(["--allowed-media-domains", "a.b", "--block-size", "4k"]) == [("argument-type", 3)]

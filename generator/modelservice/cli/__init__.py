@@ -21,8 +21,8 @@ from modelservice.errors import ModelServiceError, ToolError, shortened
 
 # What a person is doing → the commands; `validate` lies in validate_command.py.
 _SECTIONS = {
-    "Writing values": ["import", "set", "upgrade", "explain"],
-    "Checking": ["validate", "diff"],
+    "Writing values": ["init", "import", "set", "upgrade", "explain"],
+    "Checking": ["validate", "fit", "diff"],
     "Building": ["render", "template", "package", "publish", "argocd"],
     "Using": ["access", "smoke"],
     "Maintaining this project": ["generate"],

@@ -89,6 +89,7 @@ def _write(part: Part, origin: str, output: Path | None, *, strict: bool, force:
     from modelservice.report import report, summary
     from modelservice.writing.files import replace_file
 
+    part = _filled(part, output)
     text = values_text(part, origin)
     name = str(output or "values.yaml")
     findings = check(read(name, text.encode()))
@@ -111,3 +112,19 @@ def _write(part: Part, origin: str, output: Path | None, *, strict: bool, force:
         click.echo(f"{output}: written; next: modelservice validate {output}", err=True)
     if errors(findings):
         raise SystemExit(1)
+
+
+def _filled(part: Part, output: Path | None) -> Part:
+    """Return the part with the sizes that follow from facts of the model at hand; nothing is fetched."""
+    from modelservice.models.facts_file import known_facts
+    from modelservice.starting.suggestions import mended, suggestions
+
+    name = str(part.settings.get("model.name", ""))
+    facts = known_facts(name, str(part.settings.get("model.revision", "")), [str(output)] if output else [])
+    if not facts:
+        return part
+    found = [one for one in (*suggestions(facts, None, ()), *mended(part.settings)) if one.key not in part.settings]
+    found = list({one.key: one for one in reversed(found)}.values())
+    for one in found:
+        click.echo(f"filled in: {one.key}: {one.value} ({one.reason}; facts: {facts.source})", err=True)
+    return part._replace(settings={**part.settings, **{one.key: one.value for one in found}})

@@ -104,8 +104,17 @@ def _name(files: Sequence[str | Document]) -> str:
     return name_from(last if isinstance(last, str) else last.name)
 
 
-def load_service(values: str | None, layers: Sequence[str | Document], name: str | None, version: str) -> Service:
-    """Return the checked service of one values file over its layers; findings are printed, errors stop."""
+def load_service(
+    values: str | None,
+    layers: Sequence[str | Document],
+    name: str | None,
+    version: str,
+    passed_over: Sequence[str] = (),
+) -> Service:
+    """Return the checked service of one values file over its layers; findings are printed, errors stop.
+
+    `passed_over` are rules that the command itself answers.
+    """
     from modelservice.check import check_service
     from modelservice.report import report
     from modelservice.schema.defaults import default_values
@@ -114,7 +123,7 @@ def load_service(values: str | None, layers: Sequence[str | Document], name: str
     files = [*layers, values] if values else list(layers)
     if not files:
         raise click.UsageError("name a values file, or - for standard input")
-    checked = check_service(files, ignored_rules())
+    checked = check_service(files, (*ignored_rules(), *passed_over))
     if checked.findings:
         sources = checked.document.sources
         click.echo(report(checked.findings, "text", sources=sources, files=1, color=False), nl=False, err=True)

@@ -16,7 +16,10 @@ _MODULE = re.compile(r"vllm\.entrypoints\.openai\.api_server|vllm\.entrypoints\.
 _OTHER_SERVER = re.compile(r"vllm\.entrypoints\.(api_server|.*grpc.*)")
 # What a script may do besides that leaves no trace in the container.
 _HARMLESS = ("set", "echo", "sleep", "true", "wait", "ulimit", "nvidia-smi", "date")
-_STARTS = re.compile(r"(?:exec\s+)?(?:\S*/)?(?:vllm\s+serve\b|python3?\s+-m\s+vllm\.entrypoints\.openai\.api_server\b)")
+_STARTS = re.compile(
+    r"(?<![\w./-])(?:exec\s{1,20})?(?:[\w./-]{1,200}/)?"
+    r"(?:vllm\s{1,20}serve\b|python3?\s{1,20}-m\s{1,20}vllm\.entrypoints\.openai\.api_server\b)"
+)
 
 
 class Launch(NamedTuple):

@@ -20,8 +20,14 @@ from modelservice.rules import (
     host_memory,
     image,
     ingress,
+    known_model,
+    loading_memory,
     model,
+    model_download,
+    model_limits,
     model_loading,
+    model_memory,
+    model_split,
     model_volume,
     monitoring,
     mounts,
@@ -43,6 +49,12 @@ from modelservice.rules.rule import Checked, RefusedValueError, Said, Values
 ALL: tuple[Checked, ...] = (
     *model.RULES,
     *model_loading.RULES,
+    *known_model.RULES,
+    *model_limits.RULES,
+    *model_memory.RULES,
+    *model_split.RULES,
+    *loading_memory.RULES,
+    *model_download.RULES,
     *environment.RULES,
     *secret_literals.RULES,
     *image.RULES,
@@ -71,6 +83,13 @@ ALL: tuple[Checked, ...] = (
     *texts.RULES,
     *args.RULES,
     *argument_paths.RULES,
+)
+
+# The rules that answer in part what `fit` answers in whole.
+ABOUT_SIZE = tuple(
+    checked.rule.id
+    for module in (known_model, loading_memory, model_limits, model_memory, model_split, model_download)
+    for checked in module.RULES
 )
 
 

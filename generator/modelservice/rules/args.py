@@ -184,7 +184,7 @@ def _over_slices(values: Values, name: str, parts: int) -> Iterator[Said]:
     """Yield what to say of slices of one name: a process sees one slice, and NCCL connects none."""
     count, sizes = values.at("gpu.count"), whole_numbers(values, tuple(PARALLEL))
     given = [flag for flag, (_, size) in sizes.items() if size > 1]
-    steps = " and ".join(["set gpu.count: 1", *(f"remove {flag}" for flag in given)])
+    steps = " and ".join(["ask for one slice with gpu.count: 1", *(f"remove {flag}" for flag in given)])
     if parts > 1:
         message = f"{parts} of {name} hold one model, and NCCL does not connect such slices"
         hint = f"{steps}, or name whole GPUs or a larger slice in gpu.resourceName"

@@ -221,7 +221,7 @@ def memory_volume(values: Values) -> Iterator[Said]:
     path, (given, _) = max(sizes.items(), key=lambda item: item[1][1] or Decimal(0))
     beside = " and the other volumes in memory" if len(sizes) > 1 else ""
     message = f"{given} of memory{beside} leave nothing of resources.limits.memory, {limit}, to which they count"
-    yield Said(path, message, "write less, or raise that limit")
+    yield Said(path, message, "make it smaller, or raise that limit")
 
 
 def _in_memory(values: Values) -> Iterator[tuple[Path, Any]]:

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from modelservice.findings import Action, Edit, Fix, Path, Refuser, Rule, Severity, dotted
+
+if TYPE_CHECKING:
+    from modelservice.models.model_facts import ModelFacts
 
 
 class Said(NamedTuple):
@@ -77,8 +80,9 @@ class Values(NamedTuple):
     """Values as the chart gets them: merged over the defaults, each of the type that the schema says.
 
     `given` is what the user wrote, for rules about a key that stands beside another; `defaults` is what is merged.
-    `secrets` are the places of secrets, which no value holds any more, each with the message about it.
-    `refused` are the keys that the user wrote and the schema refused.
+    `secrets` are the places of secrets, which no value holds any more, each with the message about it. `refused` are
+    the keys that the user wrote and the schema refused. `facts` are those of the model, where they are known without a
+    network, `broken_facts` says why a file with them is none.
     """
 
     merged: Mapping[str, Any]
@@ -86,6 +90,8 @@ class Values(NamedTuple):
     defaults: Mapping[str, Any]
     secrets: Mapping[Path, str]
     refused: frozenset[Path]
+    facts: ModelFacts | None = None
+    broken_facts: str = ""
 
     def at(self, key: str) -> Any:
         """Return the value at a dotted key, None where there is none. Raises RefusedValueError."""

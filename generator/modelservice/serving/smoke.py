@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import contextlib
-import functools
 import json
-import queue
-import threading
 import time
 from collections.abc import Callable, Iterator
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
+from modelservice.deadline import within
 from modelservice.errors import ToolError
 from modelservice.redact import shown_url
 from modelservice.serving.echoed_key import without_key
@@ -173,33 +171,7 @@ def _ask(client: httpx.Client, method: str, path: str, *, streamed: bool = False
                     raise TimeoutError
             return _Reply(answer.status_code, bytes(content), time.monotonic() - start, first, odd)
 
-    return _within(most, talk)
-
-
-def _within(seconds: float, call: Callable[[], _T]) -> _T:
-    """Return what the call returns. Raises what it raises, and TimeoutError after the seconds, when nobody hears it.
-
-    httpx bounds the wait for each piece of an answer, and none of its settings the whole.
-    """
-    heard: queue.SimpleQueue[Callable[[], _T]] = queue.SimpleQueue()
-
-    def run() -> None:
-        try:
-            result = call()
-        except Exception as error:
-            heard.put(functools.partial(_raise, error))
-        else:
-            heard.put(lambda: result)
-
-    threading.Thread(target=run, daemon=True).start()
-    try:
-        return heard.get(timeout=seconds + 0.1)()
-    except queue.Empty:
-        raise TimeoutError from None
-
-
-def _raise(error: Exception) -> NoReturn:
-    raise error
+    return within(most, talk)
 
 
 def _plain(text: str, key: str = "") -> str:

@@ -1,0 +1,192 @@
+"""`modelservice init`: begin a values file."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from modelservice.errors import InputError, ModelServiceError
+
+if TYPE_CHECKING:
+    from modelservice.models.gpus import Gpu
+    from modelservice.schema.fields import Field
+    from modelservice.starting.suggestions import Suggestion
+
+_BACK, _ABORT = "<", "!"
+
+
+@click.command("init")
+@click.argument("model", default="")
+@click.option("--gpu", "card", metavar="NAME", help="The GPU, such as L40S or H100: sizes follow from it.")
+@click.option("--gpu-memory", metavar="SIZE", help="The memory of one GPU that its driver reports, such as 44Gi.")
+@click.option("--source", type=click.Choice(["huggingface", "modelscope", "local"]), help="Where the model comes from.")
+@click.option("--set", "given", multiple=True, metavar="KEY=VALUE", help="Answer a question; repeatable.")
+@click.option("--output", "-o", type=click.Path(path_type=Path), help="The values file. Default: standard output.")
+@click.option("--yes", "-y", is_flag=True, help="Ask nothing: what is not given is what is suggested, or the default.")
+@click.option("--force", is_flag=True, help="Replace a file that is there already.")
+def init_command(
+    model: str,
+    card: str | None,
+    gpu_memory: str | None,
+    source: str | None,
+    given: tuple[str, ...],
+    output: Path | None,
+    yes: bool,
+    force: bool,
+) -> None:
+    """Begin a values file for MODEL.
+
+    On a terminal it asks for the fields of the console's form, tab by tab. With a model and a GPU it reads the model's
+    facts (from the catalogue, this machine, or the hub) and suggests how many GPUs, which length and which volume.
+    """
+    if output and output.exists() and not force:
+        raise InputError(f"{output} is there already: choose another name, or replace it with --force")
+    asks = not yes and sys.stdin.isatty()
+    if not (asks or model):
+        raise click.UsageError("name a model; without a terminal nothing is asked")
+    settings = _given(given) | ({"model.name": model} if model else {}) | ({"model.source": source} if source else {})
+    gpu = _gpu(card, gpu_memory)
+    found = _suggestions(settings, gpu, output) if model else []
+    settings = {one.key: one.value for one in found} | settings
+    if asks:
+        settings, found = _interview(settings, gpu, found, output)
+    from modelservice.starting.suggestions import mended
+
+    found = [*found, *(one for one in mended(settings) if one.key not in settings)]
+    settings = {one.key: one.value for one in found} | settings
+    _write(settings, [one for one in found if settings.get(one.key) == one.value], output)
+
+
+def _given(pairs: tuple[str, ...]) -> dict[str, Any]:
+    from modelservice.schema.fields import load_fields
+    from modelservice.starting.interview import complaints, parsed
+
+    fields = {field.key: field for field in load_fields().fields}
+    found: dict[str, Any] = {}
+    for pair in pairs:
+        key, equals, text = pair.partition("=")
+        if not equals or key not in fields:
+            raise click.UsageError(f"--set {pair}: write KEY=VALUE; `modelservice explain` lists the keys")
+        try:
+            found[key] = parsed(fields[key], text)
+        except ValueError as error:
+            raise click.UsageError(f"--set {pair}: {error}") from error
+        if wrong := complaints(found, key):
+            raise click.UsageError(f"--set {pair}: {wrong[0]}")
+    return found
+
+
+def _gpu(card: str | None, memory: str | None) -> Gpu | None:
+    from modelservice.models.gpus import Gpu, gpu_named, known_gpus
+    from modelservice.quantity import amount
+
+    found = gpu_named(card) if card else None
+    if card and not found:
+        raise click.UsageError(f"--gpu {card} is not known: give --gpu-memory, or one of {', '.join(known_gpus())}")
+    size = amount(memory.removesuffix("B")) if memory else None
+    if memory and (not size or size < 1):
+        raise click.UsageError(f"--gpu-memory {memory} is no size: write 44Gi, or bytes")
+    if size:
+        return Gpu(found.name if found else "GPU", int(size), found.capability if found else 0)
+    return found
+
+
+def _suggestions(settings: dict[str, Any], gpu: Gpu | None, output: Path | None) -> list[Suggestion]:
+    """Return what the model's facts suggest; what stands in the way is said, and nothing is suggested."""
+    from modelservice.importing.part import values_of
+    from modelservice.models.facts_source import model_facts, wanted_model
+    from modelservice.rules.image import release_in
+    from modelservice.schema.defaults import coalesce, default_values
+    from modelservice.starting.suggestions import suggestions
+
+    values = coalesce(default_values(), values_of(settings))
+    release = release_in(values["image"], values["vllmVersion"]).asked
+    try:
+        facts = model_facts(wanted_model(values), [str(output)] if output else [])
+        found = suggestions(facts, gpu, tuple(int(part) for part in release.split(".") if part))
+    except ModelServiceError as error:
+        click.echo(f"no sizes: {error}", err=True)
+        return []
+    click.echo(f"sizes follow from {facts.source}", err=True)
+    return found
+
+
+def _interview(
+    settings: dict[str, Any], gpu: Gpu | None, found: list[Suggestion], output: Path | None
+) -> tuple[dict[str, Any], list[Suggestion]]:
+    """Ask the questions; an answer of < goes back, and ! stops."""
+    from modelservice.starting.interview import is_wanted, questions
+
+    click.echo(f"Enter takes what stands in brackets, {_BACK} goes back, {_ABORT} stops.", err=True)
+    asked, model = questions(), settings.get("model.name")
+    number, tab, before = 0, "", list[int]()
+    while number < len(asked):
+        field = asked[number]
+        if not is_wanted(field, settings):
+            number += 1
+            continue
+        if field.tab != tab:
+            tab = field.tab
+            click.echo(f"\n{tab}", err=True)
+        answer = _ask(field, settings)
+        if answer == _BACK:
+            number = before.pop() if before else number
+            continue
+        if answer is not None:
+            settings = settings | {field.key: answer}
+        if field.key == "model.name" and settings.get("model.name") != model:
+            model = settings["model.name"]
+            found = _suggestions(settings, gpu, output)
+            settings = {one.key: one.value for one in found} | settings
+        before.append(number)
+        number += 1
+    return settings, found
+
+
+def _ask(field: Field, settings: dict[str, Any]) -> Any:
+    """Ask one question until the answer is right. Return the value, None for the default, or the sign to go back."""
+    from modelservice.starting.interview import complaints, parsed, shown
+
+    default = settings.get(field.key, field.default)
+    options = f" ({', '.join(map(str, field.schema['enum']))})" if "enum" in field.schema else ""
+    while True:
+        text = click.prompt(f"  {field.label}{options}", shown(default), show_default=default != "", err=True)
+        if text == _ABORT:
+            raise click.Abort
+        if text == _BACK:
+            return _BACK
+        if text == shown(default):
+            return default if field.key in settings else None
+        try:
+            value = parsed(field, text)
+        except ValueError as error:
+            click.echo(f"  {error}", err=True)
+            continue
+        if not (wrong := complaints(settings | {field.key: value}, field.key)):
+            return value
+        click.echo(f"  {wrong[0]}", err=True)
+
+
+def _write(settings: dict[str, Any], reasons: list[Suggestion], output: Path | None) -> None:
+    from modelservice.check import check, errors
+    from modelservice.reading.document import read
+    from modelservice.report import report, summary
+    from modelservice.starting.first_file import first_file
+    from modelservice.writing.files import replace_file
+
+    text = first_file(settings, reasons)
+    name = str(output or "values.yaml")
+    findings = check(read(name, text.encode()))
+    click.echo(report(findings, "text", sources={name: text}, files=1, color=False), nl=False, err=True)
+    click.echo(summary(findings, 1, 0), err=True)
+    if output:
+        replace_file(output, text)
+        folder = output.with_suffix("")
+        click.echo(f"next: modelservice validate {output}\n      modelservice render {output} -o {folder}", err=True)
+    else:
+        click.echo(text, nl=False)
+    if errors(findings):
+        raise SystemExit(1)

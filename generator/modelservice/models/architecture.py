@@ -1,0 +1,281 @@
+"""Read a model's config.json: its layers, and what each of them keeps in the KV cache.
+
+The shapes are those of vLLM's models (vllm/model_executor/models) and of the `get_kv_cache_spec` of their layers. An
+architecture that is not listed here is not understood, and nothing is guessed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import Any, NamedTuple
+
+Config = Mapping[str, Any]
+_MOST_LAYERS = 10_000
+# What a computation raises when a configuration holds something else than it should.
+ODD_VALUE = (ArithmeticError, LookupError, TypeError, ValueError, AttributeError)
+
+
+class NotUnderstoodError(Exception):
+    """A configuration that says less than is needed, or an architecture that is not known; the message says which."""
+
+
+class Kind(StrEnum):
+    """How a layer keeps what it has seen: every token, those of a window or chunk, or one state of a sequence."""
+
+    FULL = "full"
+    SLIDING = "sliding"
+    CHUNKED = "chunked"
+    STATE = "state"
+
+
+class Cache(NamedTuple):
+    """What one layer keeps on one GPU: `nbytes` of a token, of a STATE those of a sequence; `window` in tokens.
+
+    A request holds so many `states`: with prefix caching also earlier ones.
+    """
+
+    kind: Kind
+    nbytes: int
+    window: int = 0
+    states: int = 1
+
+
+# Attention over all tokens or, where the configuration says so (`layer_types`, `sliding_window`), over a window.
+_ATTENTION = {
+    *("LlamaForCausalLM", "MistralForCausalLM", "MixtralForCausalLM", "Qwen2ForCausalLM", "Qwen2MoeForCausalLM"),
+    *("Qwen3ForCausalLM", "Qwen3MoeForCausalLM", "Phi3ForCausalLM", "PhiForCausalLM", "GemmaForCausalLM"),
+    *("Gemma2ForCausalLM", "Gemma3ForCausalLM", "GraniteForCausalLM", "GraniteMoeForCausalLM", "OPTForCausalLM"),
+    *("GPT2LMHeadModel", "GPTNeoXForCausalLM", "OlmoForCausalLM", "Olmo2ForCausalLM", "OlmoeForCausalLM"),
+    *("CohereForCausalLM", "Cohere2ForCausalLM", "InternLM2ForCausalLM", "InternLM3ForCausalLM", "StableLmForCausalLM"),
+    *("Starcoder2ForCausalLM", "GlmForCausalLM", "Glm4ForCausalLM", "Glm4MoeForCausalLM", "ExaoneForCausalLM"),
+    *("Exaone4ForCausalLM", "GptOssForCausalLM", "SmolLM3ForCausalLM", "SeedOssForCausalLM", "MiniMaxM2ForCausalLM"),
+    *("Ernie4_5ForCausalLM", "Ernie4_5_MoeForCausalLM", "NemotronForCausalLM", "ArceeForCausalLM", "PhiMoEForCausalLM"),
+    *("HunYuanDenseV1ForCausalLM", "HunYuanMoEV1ForCausalLM", "Dots1ForCausalLM", "AfmoeForCausalLM"),
+    *("Llama4ForCausalLM",),
+}
+LATENT = {
+    *("DeepseekV2ForCausalLM", "DeepseekV3ForCausalLM", "MiniCPM3ForCausalLM", "LongcatFlashForCausalLM"),
+    *("Glm4MoeLiteForCausalLM",),
+}
+_LINEAR = {"Qwen3NextForCausalLM"}
+HYBRID = {"Qwen3NextForCausalLM", "GraniteMoeHybridForCausalLM", "BambaForCausalLM"}
+# Encoders of texts, whose layers keep nothing.
+ENCODERS = {
+    *("BertModel", "BertForSequenceClassification", "RobertaModel", "RobertaForMaskedLM", "XLMRobertaModel"),
+    *("RobertaForSequenceClassification", "XLMRobertaForSequenceClassification", "ModernBertModel"),
+    *("ModernBertForSequenceClassification", "NomicBertModel"),
+}
+# Wrappers with a language model in text_config or llm_config: architecture → that of the language model.
+_WRAPPED = {
+    "Gemma3ForConditionalGeneration": "Gemma3ForCausalLM",
+    "Llama4ForConditionalGeneration": "Llama4ForCausalLM",
+    "Mistral3ForConditionalGeneration": "MistralForCausalLM",
+    "LlavaForConditionalGeneration": "LlamaForCausalLM",
+    "LlavaNextForConditionalGeneration": "GraniteForCausalLM",
+    "Qwen2VLForConditionalGeneration": "Qwen2ForCausalLM",
+    "Qwen2_5_VLForConditionalGeneration": "Qwen2ForCausalLM",
+    "Qwen3VLForConditionalGeneration": "Qwen3ForCausalLM",
+    "Qwen3VLMoeForConditionalGeneration": "Qwen3MoeForCausalLM",
+    "KimiVLForConditionalGeneration": "DeepseekV3ForCausalLM",
+}
+_KNOWN = _ATTENTION | LATENT | HYBRID | ENCODERS
+# A window on every second layer, where an old configuration does not say which (Gemma 2), or on all but each sixth.
+_PATTERNS = {"Gemma2ForCausalLM": 2, "Gemma3ForCausalLM": 6, "Cohere2ForCausalLM": 4}
+
+
+class Text(NamedTuple):
+    """The language model's part of a configuration, and its architecture."""
+
+    architecture: str
+    config: Config
+
+    def number(self, *names: str) -> int:
+        """Return the first of these numbers that the configuration has. Raises NotUnderstoodError without one."""
+        found = next((self.config[name] for name in names if type(self.config.get(name)) is int), 0)
+        if found < 1:
+            raise NotUnderstoodError(f"config.json has no {names[0]}")
+        return int(found)
+
+    @property
+    def layers(self) -> int:
+        """How many layers the model has. Raises NotUnderstoodError for more than any model has: each is laid out."""
+        found = self.number("num_hidden_layers", "n_layer", "num_layers")
+        if not 0 < found <= _MOST_LAYERS:
+            raise NotUnderstoodError(f"config.json says that there are {found} layers")
+        return found
+
+    @property
+    def heads(self) -> int:
+        """How many attention heads a layer has."""
+        return self.number("num_attention_heads", "n_head")
+
+    @property
+    def hidden(self) -> int:
+        """The width of the model."""
+        return self.number("hidden_size", "n_embd", "d_model")
+
+    @property
+    def kv_heads(self) -> int:
+        """How many heads of keys and values a layer has."""
+        if isinstance(self.config.get("num_key_value_heads"), int):
+            return self.number("num_key_value_heads")
+        return self.heads
+
+    @property
+    def experts(self) -> int:
+        """How many experts a sparse layer routes to, 0 where there are none."""
+        names = ("num_experts", "n_routed_experts", "num_local_experts")
+        return next((int(self.config[name]) for name in names if self.config.get(name)), 0)
+
+    @property
+    def experts_per_token(self) -> int:
+        """How many experts a token is sent to."""
+        return self.number("num_experts_per_tok", "experts_per_token", "moe_topk")
+
+    @property
+    def expert_width(self) -> int:
+        """The width of one expert."""
+        return self.number("moe_intermediate_size", "intermediate_size")
+
+    @property
+    def shared_width(self) -> int:
+        """The width of all experts that every token passes, 0 where there are none."""
+        if width := self.config.get("shared_expert_intermediate_size"):
+            return int(width)
+        return int(self.config.get("n_shared_experts") or 0) * self.expert_width
+
+    @property
+    def dense_layers(self) -> int:
+        """How many layers of a model with experts have none."""
+        config = self.config
+        if "first_k_dense_replace" in config:
+            return int(config["first_k_dense_replace"])
+        every, dense = config.get("decoder_sparse_step") or 1, set(config.get("mlp_only_layers") or ())
+        return sum(layer in dense or (layer + 1) % every != 0 for layer in range(self.layers))
+
+    @property
+    def quantisation(self) -> Config:
+        """The checkpoint's `quantization_config`, empty where it is not quantised."""
+        found = self.config.get("quantization_config") or self.config.get("compression_config")
+        return found if isinstance(found, Mapping) else {}
+
+    @property
+    def head_dim(self) -> int:
+        """The width of a head."""
+        return self.number("head_dim") if isinstance(self.config.get("head_dim"), int) else self.hidden // self.heads
+
+
+def text_of(config: Config) -> Text:
+    """Return the language model's part. Raises NotUnderstoodError for an architecture that is not known."""
+    named = config.get("architectures")
+    architecture = str(named[0]) if isinstance(named, list) and named else ""
+    inside = next((config[key] for key in ("text_config", "llm_config") if isinstance(config.get(key), Mapping)), None)
+    if inside is not None:
+        own = inside.get("architectures")
+        language = str(own[0]) if isinstance(own, list) and own else _WRAPPED.get(architecture, "")
+        if architecture in _WRAPPED or language in _KNOWN:
+            outer = ("quantization_config", "torch_dtype", "dtype", "tie_word_embeddings")
+            return Text(language, {**{key: config[key] for key in outer if key in config}, **inside})
+    architecture = _WRAPPED.get(architecture, architecture)
+    if architecture in _KNOWN:
+        return Text(architecture, config)
+    raise NotUnderstoodError(f"the architecture {architecture or 'of config.json'} is not known")
+
+
+# Names of the longest request in configurations, and kinds of scaled positions whose length is already scaled
+# (`_get_and_verify_max_len` in vllm/config/model.py).
+_LENGTHS = ("max_position_embeddings", "n_positions", "max_seq_len", "seq_length", "model_max_length", "max_seq_length")
+_SCALED = ("su", "longrope", "llama3", "mrope", "default")
+
+
+def context_of(text: Text) -> int:
+    """Return the longest request that a model allows. Raises NotUnderstoodError where it does not say."""
+    lengths = [int(text.config[name]) for name in _LENGTHS if isinstance(text.config.get(name), int)]
+    if not lengths:
+        raise NotUnderstoodError("config.json does not say how many tokens a request may have")
+    longest, scaling = min(lengths), text.config.get("rope_scaling") or text.config.get("rope_parameters")
+    if not isinstance(scaling, Mapping) or text.architecture.startswith("Gemma3"):
+        return longest
+    kind = str(scaling.get("rope_type", scaling.get("type", "default")))
+    if kind in _SCALED or not isinstance(factor := scaling.get("factor", 1), int | float):
+        return longest
+    if kind == "yarn":
+        longest = int(scaling.get("original_max_position_embeddings", longest))
+    return int(longest * factor)
+
+
+def caches_of(
+    text: Text,
+    *,
+    split: int = 1,
+    element: int = 2,
+    state_element: int = 2,
+    convolved_element: int = 2,
+    prefixes: bool = True,
+) -> list[Cache]:
+    """Return what each layer keeps on one GPU.
+
+    `split` is the tensor parallel size, `element` the bytes of an element in the cache, `state_element` those of an
+    element in a state and `convolved_element` those of an element that a convolution keeps; `prefixes` says whether
+    prefixes are cached.
+    """
+    if split > text.heads or text.heads % split:
+        raise NotUnderstoodError(f"{text.heads} attention heads cannot be split over {split} GPUs")
+    if text.architecture in ENCODERS:
+        return []
+    if text.architecture in LATENT:
+        latent = (text.number("kv_lora_rank") + text.number("qk_rope_head_dim")) * element
+        return [Cache(Kind.FULL, latent)] * text.layers
+    token = 2 * max(1, text.kv_heads // split) * text.head_dim * element
+    if text.architecture in HYBRID:
+        # A Mamba 2 layer also keeps the state of a checkpoint in a prefill (mamba_mixer2.py).
+        states = 1 if not prefixes else 2 if text.architecture in _LINEAR else 3
+        state = Cache(Kind.STATE, _state(text, split, state_element, convolved_element), 0, states)
+        return [Cache(Kind.FULL, token) if kind == "full" else state for kind in hybrid_kinds(text)]
+    return [Cache(kind, token, window) for kind, window in _windows(text)]
+
+
+def _windows(text: Text) -> list[tuple[Kind, int]]:
+    """Return each layer's kind and window."""
+    config, full = text.config, (Kind.FULL, 0)
+    if text.architecture == "Llama4ForCausalLM":
+        chunk = config.get("attention_chunk_size")
+        ropes = config.get("no_rope_layers") or [(layer + 1) % 4 for layer in range(text.layers)]
+        return [(Kind.CHUNKED, int(chunk)) if chunk and rope else full for rope in ropes]
+    window = config.get("sliding_window")
+    if not isinstance(window, int) or config.get("use_sliding_window") is False:
+        return [full] * text.layers
+    kinds = config.get("layer_types")
+    if not kinds and (every := config.get("sliding_window_pattern") or _PATTERNS.get(text.architecture)):
+        kinds = ["full_attention" if (layer + 1) % every == 0 else "sliding_attention" for layer in range(text.layers)]
+    if not kinds:
+        return [(Kind.SLIDING, window)] * text.layers
+    if unknown := set(kinds) - {"full_attention", "sliding_attention"}:
+        raise NotUnderstoodError(f"layers of the type {min(unknown)} are not known")
+    return [(Kind.SLIDING, window) if kind == "sliding_attention" else full for kind in kinds]
+
+
+def hybrid_kinds(text: Text) -> list[str]:
+    """Return for each layer of a hybrid model whether it attends ("full") or keeps a state ("state")."""
+    kinds = text.config.get("layer_types") or text.config.get("layers_block_type")
+    if not kinds and (every := text.config.get("full_attention_interval")):
+        kinds = ["full_attention" if (layer + 1) % every == 0 else "linear" for layer in range(text.layers)]
+    if not kinds and (places := text.config.get("attn_layer_indices")):
+        kinds = ["attention" if layer in places else "mamba" for layer in range(text.layers)]
+    if not kinds:
+        raise NotUnderstoodError("config.json does not say which layers keep a state")
+    return ["full" if kind in ("full_attention", "attention") else "state" for kind in kinds]
+
+
+def _state(text: Text, split: int, element: int, convolved_element: int) -> int:
+    """Return the bytes of one layer's state, as vllm/model_executor/layers/mamba/mamba_utils.py shapes it."""
+    if text.architecture in _LINEAR:
+        keys, values = text.number("linear_num_key_heads"), text.number("linear_num_value_heads")
+        key, value = text.number("linear_key_head_dim"), text.number("linear_value_head_dim")
+        convolved = (2 * keys * key + values * value) // split * (text.number("linear_conv_kernel_dim") - 1)
+        return convolved * convolved_element + values // split * key * value * element
+    heads, size = text.number("mamba_n_heads"), text.number("mamba_d_state")
+    head, groups = text.number("mamba_d_head"), text.number("mamba_n_groups")
+    convolved = (heads * head + 2 * max(groups, split) * size) // split * (text.number("mamba_d_conv") - 1)
+    return convolved * convolved_element + heads // split * head * size * element

@@ -1,0 +1,92 @@
+"""Say whether a model fits a GPU, and the smallest changes that make it fit."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from enum import StrEnum
+from typing import Any, NamedTuple
+
+from modelservice.models.architecture import text_of
+from modelservice.models.engine import AUTOMATIC, Engine
+from modelservice.models.memory_plan import MemoryPlan
+
+_USEFUL = 256
+# Compute capability since which GPUs have 8-bit floating point.
+_FP8 = 89
+_MOST_GPUS = 64
+
+
+class Verdict(StrEnum):
+    """What is said of a model on a GPU; `TIGHT` is within the error of the estimate."""
+
+    FITS = "fits"
+    SHORTER = "fits with fewer tokens"
+    TIGHT = "tight"
+    NOT = "does not fit"
+
+
+class Change(NamedTuple):
+    """A change of the values that makes the model fit: a value at a key, or an argument."""
+
+    key: str
+    value: Any
+
+    @property
+    def text(self) -> str:
+        """The change as a line of values."""
+        return f"args: [..., {self.value}]" if self.key == "args" else f"{self.key}: {self.value}"
+
+
+def verdict_of(plan: MemoryPlan, engine: Engine) -> Verdict:
+    """Return what is to be said of a plan.
+
+    vLLM refuses to start where the longest request does not fit; with `--max-model-len=auto` it shortens that.
+    """
+    error = 0 if engine.cache is not None or engine.blocks else plan.overhead.error
+    if plan.weights + plan.overhead.total - error > plan.budget:
+        return Verdict.NOT
+    if plan.longest(-error) >= plan.length:
+        return Verdict.FITS
+    if plan.longest(error) >= plan.length:
+        return Verdict.TIGHT
+    if plan.longest(-error) >= _USEFUL:
+        return Verdict.FITS if engine.length == AUTOMATIC else Verdict.SHORTER
+    return Verdict.NOT if plan.longest(error) < _USEFUL else Verdict.TIGHT
+
+
+def tokens_that_fit(plan: MemoryPlan) -> int:
+    """Return a length that fits whatever the error, a round number where it is not small."""
+    longest = plan.longest(-plan.overhead.error)
+    return longest // 1024 * 1024 if longest >= 4096 else longest // 16 * 16
+
+
+def changes(engine: Engine, config: Any, planned: Callable[[Engine], MemoryPlan]) -> list[Change]:
+    """Return the smallest changes, each of which alone makes the model fit; `planned` makes the plan of an engine."""
+    plan = planned(engine)
+    found = []
+    if (tokens := tokens_that_fit(plan)) >= _USEFUL and plan.weights < plan.budget:
+        found.append(Change("args", f"--max-model-len={tokens}"))
+    for change, changed in _candidates(engine, config, plan.gpu.capability):
+        if change.key in {one.key for one in found if one.key != "args"}:
+            continue
+        if verdict_of(planned(changed), changed) is Verdict.FITS:
+            found.append(change)
+    return found
+
+
+def _candidates(engine: Engine, config: Any, capability: int) -> Iterator[tuple[Change, Engine]]:
+    if engine.kv_dtype == "auto" and not 0 < capability < _FP8:
+        yield Change("args", "--kv-cache-dtype=fp8"), engine._replace(kv_dtype="fp8")
+    if not (engine.online or text_of(config).quantisation or 0 < capability < _FP8):
+        yield Change("args", "--quantization=fp8"), engine._replace(online="fp8")
+    for gpus in _numbers_of_gpus(engine, text_of(config).heads):
+        yield Change("gpu.count", gpus), engine._replace(split=engine.split._replace(tensor=gpus))
+
+
+def _numbers_of_gpus(engine: Engine, heads: int) -> Sequence[int]:
+    """Return the larger numbers of GPUs that the attention heads can be split over."""
+    sizes = (2**power for power in range(1, 7))
+    split = engine.split
+    if split.pipeline > 1 or split.data > 1:
+        return ()
+    return [size for size in sizes if split.tensor < size <= _MOST_GPUS and heads % size == 0]

@@ -1,0 +1,145 @@
+"""Answer whether a model fits, and write the answer for people and for programs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+from modelservice.errors import ToolError
+from modelservice.models.architecture import ODD_VALUE, NotUnderstoodError
+from modelservice.models.engine import AUTOMATIC, Engine
+from modelservice.models.fit import Change, Verdict, changes, tokens_that_fit, verdict_of
+from modelservice.models.gpus import Gpu
+from modelservice.models.memory_plan import MemoryPlan, plan_memory
+from modelservice.models.model_facts import ModelFacts
+
+GIB = 2**30
+_WIDTH = 48
+_MOST_CHANGES = 4
+
+
+class Answer(NamedTuple):
+    """What is said of a model on a GPU; `changes` are those that make it fit, where it does not."""
+
+    facts: ModelFacts
+    engine: Engine
+    plan: MemoryPlan
+    verdict: Verdict
+    changes: tuple[Change, ...]
+
+    @property
+    def fits(self) -> bool:
+        """Whether nothing says that vLLM would not start."""
+        return self.verdict in (Verdict.FITS, Verdict.TIGHT)
+
+    @property
+    def max_model_len(self) -> int:
+        """The longest request that fits by the estimate, at most the one that is asked for."""
+        return self.plan.longest()
+
+
+def answer_for(facts: ModelFacts, engine: Engine, gpu: Gpu) -> Answer:
+    """Return the answer. Raises ToolError where something of the model is not understood."""
+    try:
+        plan = plan_memory(facts, engine, gpu)
+        verdict = verdict_of(plan, engine)
+        better = (
+            () if verdict is Verdict.FITS else changes(engine, facts.config, lambda one: plan_memory(facts, one, gpu))
+        )
+    except NotUnderstoodError as error:
+        raise ToolError(f"{facts.model}: {error}: whether it fits is not known") from error
+    except ODD_VALUE as error:
+        raise ToolError(f"{facts.model}: its config.json holds what no model that is known has") from error
+    return Answer(facts, engine, plan, verdict, tuple(better)[:_MOST_CHANGES])
+
+
+def as_data(answer: Answer) -> dict[str, Any]:
+    """Return the answer for programs; the keys are described in docs/fit.md."""
+    plan, facts = answer.plan, answer.facts
+    return {
+        "model": facts.model,
+        "verdict": answer.verdict.value,
+        "gpu": {"name": plan.gpu.name, "memory_bytes": plan.gpu.memory},
+        "gpus": answer.engine.split.gpus,
+        "vllm": ".".join(map(str, answer.engine.release)),
+        "budget_bytes": plan.budget,
+        "weights_bytes": plan.weights,
+        "overhead_bytes": plan.overhead.total,
+        "overhead_error_bytes": plan.overhead.error,
+        "overhead_origin": plan.overhead.origin,
+        "kv_bytes_per_token": plan.kv_bytes_per_token,
+        "kv_cache_bytes": max(0, plan.available) if plan.kv else 0,
+        "kv_cache_tokens": plan.tokens,
+        "kv_block_bytes": plan.kv.block_bytes if plan.kv else 0,
+        "kv_blocks": plan.blocks,
+        "requests": round(plan.requests, 2),
+        "requested_len": plan.length,
+        "max_model_len": answer.max_model_len,
+        "download_bytes": facts.download_bytes,
+        "changes": [{"key": change.key, "value": change.value} for change in answer.changes],
+        "not_counted": list(answer.engine.unread),
+        "facts": {"model": facts.model, "revision": facts.revision, "source": facts.source},
+    }
+
+
+def as_text(answer: Answer) -> str:
+    """Return the answer for people, with a picture of one GPU."""
+    return "".join(line + "\n" for line in _lines(answer))
+
+
+def _lines(answer: Answer) -> Iterator[str]:
+    plan, facts, engine = answer.plan, answer.facts, answer.engine
+    release = f"vLLM {'.'.join(map(str, engine.release))}" if engine.release else "an unknown vLLM release"
+    gpus = f"{engine.split.gpus} x {plan.gpu.name}" if engine.split.gpus > 1 else plan.gpu.name
+    yield f"{facts.model} on {gpus} ({plan.gpu.memory / GIB:.2f} GiB each), {release}"
+    yield f"  facts: {facts.source}{f' at {facts.revision}' if facts.revision else ''}"
+    if size := facts.download_bytes:
+        yield f"  download: {size / GIB:.2f} GiB"
+    yield ""
+    yield from _picture(answer)
+    yield ""
+    if plan.kv:
+        yield f"  KV cache: {plan.kv_bytes_per_token:,} bytes per token, {plan.tokens:,} tokens in all"
+        yield f"  requests of {plan.length:,} tokens at once: {plan.requests:.2f}"
+        yield ""
+    yield _said(answer)
+    if answer.changes:
+        yield "Any one of these makes it fit:"
+        yield from (f"  {change.text}" for change in answer.changes)
+    for flag in engine.unread:
+        yield f"Not counted: {flag}"
+
+
+def _picture(answer: Answer) -> Iterator[str]:
+    """Yield a line for each part of one GPU's memory, with a bar of its share."""
+    plan = answer.plan
+    error = f"  ± {plan.overhead.error / GIB:.2f} ({plan.overhead.origin})"
+    parts = [
+        ("weights", plan.weights, ""),
+        ("overhead", plan.overhead.total, error),
+        ("KV cache", max(0, plan.available) if plan.kv else 0, ""),
+    ]
+    used = sum(size for _, size, _ in parts)
+    if used <= plan.gpu.memory:
+        parts.append(("unused", plan.gpu.memory - used, f"  --gpu-memory-utilization={answer.engine.share}"))
+    for name, size, note in parts:
+        bar = "#" * max(0, round(_WIDTH * size / max(plan.gpu.memory, used)))
+        yield f"  {name:<11}{size / GIB:>8.2f} GiB  {bar}{note}"
+
+
+def _said(answer: Answer) -> str:
+    plan, verdict = answer.plan, answer.verdict
+    if verdict is Verdict.FITS:
+        shortened = answer.engine.length == AUTOMATIC and plan.longest() < plan.length
+        return f"Fits with at most {tokens_that_fit(plan):,} tokens: vLLM sets the length." if shortened else "Fits."
+    if verdict is Verdict.TIGHT:
+        return "Tight: it fits or not within the error of the estimate."
+    if verdict is Verdict.SHORTER:
+        return (
+            f"Does not fit with {plan.length:,} tokens: vLLM will not start. "
+            f"Fits with at most {tokens_that_fit(plan):,} tokens."
+        )
+    short = plan.weights + plan.overhead.total - plan.budget
+    if short > 0:
+        return f"Does not fit: weights and overhead are {short / GIB:.2f} GiB more than vLLM may use of a GPU."
+    return "Does not fit: nothing useful is left for the KV cache."

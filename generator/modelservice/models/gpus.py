@@ -1,0 +1,57 @@
+"""Look up the memory and the generation of a GPU by any of the names that clusters give it."""
+
+from __future__ import annotations
+
+import functools
+import json
+import re
+from typing import NamedTuple
+
+from modelservice.schema.source import SCHEMAS
+
+GIB, MIB = 2**30, 2**20
+
+
+class Gpu(NamedTuple):
+    """A card: its name, the bytes that its driver reports, and its compute capability (0 for another maker's)."""
+
+    name: str
+    memory: int
+    capability: int = 0
+
+
+# A name's words that tell nothing: makers, series and forms that do not change the memory.
+_NOISE = re.compile(r"nvidia|tesla|geforce|amd|instinct|gpu|graphics|accelerator|sxm\d?|pcie|hbm\d?e?|shared")
+_MIG = re.compile(r"mig[-.](\d)g[.-](\d+)gb", re.IGNORECASE)
+
+
+@functools.cache
+def _cards() -> dict[str, Gpu]:
+    document = json.loads((SCHEMAS / "gpus" / "cards.json").read_bytes())
+    return {
+        _key(name): Gpu(card["name"], card.get("bytes") or int(card["gib"] * GIB), card["capability"])
+        for card in document["cards"]
+        for name in (card["name"], *card["also"])
+    }
+
+
+def _key(name: str) -> str:
+    return "".join(re.findall(r"[a-z0-9]+", _NOISE.sub(" ", name.lower())))
+
+
+def gpu_named(name: str) -> Gpu | None:
+    """Return the card of a name such as H100, NVIDIA-H100-80GB-HBM3, nvidia-l4 or MI300X, None for an unknown one."""
+    if found := _MIG.search(name):
+        return _slice(name, int(found.group(1)), int(found.group(2)))
+    return _cards().get(_key(name))
+
+
+def _slice(name: str, compute: int, gigabytes: int) -> Gpu:
+    """Return a MIG slice. Its name rounds the memory up, and the driver reports a little less than it says."""
+    # An A100's 1g.5gb slice has 4864 MiB: NVIDIA's MIG guide, "Device Nodes and Profiles".
+    return Gpu(f"MIG {compute}g.{gigabytes}gb", gigabytes * 970 * MIB, 80)
+
+
+def known_gpus() -> list[str]:
+    """Return the names of the cards, for messages."""
+    return sorted({gpu.name for gpu in _cards().values()})

@@ -1,0 +1,147 @@
+"""Get the facts of a model from a hub: its configuration, the headers of its weights, the list of its files."""
+
+from __future__ import annotations
+
+import contextlib
+import queue
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from modelservice.deadline import within
+from modelservice.errors import ToolError
+from modelservice.models.model_facts import ModelFacts, collapsed
+from modelservice.models.model_json import MAX_CONFIG, MAX_INDEX, indexed_files, json_object, with_quantization
+from modelservice.models.weight_files import (
+    CONFIG,
+    INDEX,
+    QUANTIZATION,
+    downloaded,
+    other_weights,
+    safetensors_files,
+)
+
+if TYPE_CHECKING:
+    from modelservice.models.hub_repository import Listing, Repository
+    from modelservice.models.safetensors import Tensor
+
+INSTALL = "pip install 'modelservice[hub]'"
+# For the whole of it: a model of 163 files took 40 s over a slow line.
+SECONDS = 300.0
+_WORKERS = 8
+_MOST_TENSORS = 500_000
+_MOST_SHARDS = 2_000
+
+# Called with how many of how many files have been read.
+Told = Callable[[int, int], None]
+
+
+class HubModel(NamedTuple):
+    """A model on a hub: its id, its revision ("" for the default), and the hub ("" for the user's own).
+
+    `with_token` says whether the user's token may go to that hub.
+    """
+
+    model: str
+    revision: str = ""
+    endpoint: str = ""
+    with_token: bool = True
+
+
+def hub_facts(wanted: HubModel, told: Told = lambda done, of: None, *, seconds: float = SECONDS) -> ModelFacts:
+    """Return the facts of a model on a hub; `told` hears the progress.
+
+    Raises ToolError where they cannot be had, whatever the hub does, and after so many seconds.
+    """
+    try:
+        from modelservice.models.hub_repository import Repository, bounded_client, offline
+    except ImportError as error:
+        raise ToolError(
+            f"facts of a model come from the hub with the package huggingface_hub: {INSTALL}; or give --model-config"
+        ) from error
+    if offline():
+        raise ToolError("HF_HUB_OFFLINE is set: unset it, or give --model-config, or commit a facts file")
+    repository = Repository(wanted.model, wanted.revision, wanted.endpoint, with_token=wanted.with_token)
+    with bounded_client():
+        try:
+            return within(seconds, lambda: _facts(repository, told))
+        except TimeoutError:
+            raise ToolError(f"{repository.host} took more than {seconds:.0f} seconds: try again later") from None
+
+
+def _facts(repository: Repository, told: Told) -> ModelFacts:
+    listing = repository.listing()
+    config = _object(repository, listing, CONFIG, MAX_CONFIG)
+    quantization = _object(repository, listing, QUANTIZATION, MAX_CONFIG) if QUANTIZATION in listing.files else None
+    index = _object(repository, listing, INDEX, MAX_INDEX) if INDEX in listing.files else None
+    names = safetensors_files(listing.files, () if index is None else _indexed(index, repository))
+    tensors = _tensors(repository, listing, names, told)
+    sizes = downloaded(listing.files)
+    known = all(size >= 0 for size in sizes.values())
+    source = repository.host
+    if not names:
+        kinds = other_weights(listing.files)
+        source += f", sizes of files alone, for {kinds[0]} is not read" if kinds else ", without weights"
+    revision = listing.commit or repository.revision or "main"
+    full = with_quantization(config, quantization)
+    return ModelFacts(repository.model, revision, source, full, collapsed(tensors), sizes if known else {})
+
+
+def _object(repository: Repository, listing: Listing, name: str, most: int) -> dict[str, Any]:
+    try:
+        return json_object(repository.content(name, listing.commit, most))
+    except ValueError as error:
+        raise ToolError(f"{name} of {repository.model} on {repository.host} {error}") from error
+
+
+def _indexed(index: dict[str, Any], repository: Repository) -> frozenset[str]:
+    try:
+        return indexed_files(index)
+    except ValueError as error:
+        raise ToolError(f"{INDEX} of {repository.model} on {repository.host} {error}") from error
+
+
+def _tensors(repository: Repository, listing: Listing, names: Sequence[str], told: Told) -> list[Tensor]:
+    """Return the tensors of the files, read several at a time."""
+    if len(names) > _MOST_SHARDS:
+        raise ToolError(f"{repository.model} has {len(names)} files of weights: more than {_MOST_SHARDS} are not read")
+    found: list[Tensor] = []
+    told(0, len(names))
+    for done, tensors in enumerate(_each(lambda n: repository.tensors(n, listing.commit, listing.files[n]), names), 1):
+        found += tensors
+        if len(found) > _MOST_TENSORS:
+            raise ToolError(f"{repository.model} has more than {_MOST_TENSORS} tensors, which no known model has")
+        told(done, len(names))
+    return found
+
+
+def _each(call: Callable[[str], list[Tensor]], names: Sequence[str]) -> Iterator[list[Tensor]]:
+    """Yield what the call returns for each name, in no order. Raises the first error; nobody waits for the other calls.
+
+    The threads of an executor would: Python joins them before it ends.
+    """
+    todo: queue.SimpleQueue[str] = queue.SimpleQueue()
+    done: queue.SimpleQueue[list[Tensor] | Exception] = queue.SimpleQueue()
+    for name in names:
+        todo.put(name)
+
+    def work() -> None:
+        with contextlib.suppress(queue.Empty):
+            while True:
+                name = todo.get_nowait()
+                try:
+                    done.put(call(name))
+                except Exception as error:
+                    done.put(error)
+                    return
+
+    for _ in range(min(_WORKERS, len(names))):
+        threading.Thread(target=work, daemon=True).start()
+    for _ in names:
+        result = done.get()
+        if isinstance(result, Exception):
+            while not todo.empty():
+                with contextlib.suppress(queue.Empty):
+                    todo.get_nowait()
+            raise result
+        yield result

@@ -1,0 +1,104 @@
+"""The facts of a model: its configuration, its tensors and its files, without its weights."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from typing import Any, NamedTuple
+
+# The form of a facts file; another number is refused.
+FORMAT = 1
+# Bits of one element, by the names that safetensors gives to types:
+# https://github.com/huggingface/safetensors/blob/main/safetensors/src/tensor.rs
+BITS = {
+    "BOOL": 8,
+    "U8": 8,
+    "I8": 8,
+    "F8_E5M2": 8,
+    "F8_E4M3": 8,
+    "F8_E8M0": 8,
+    "F8_E4M3FNUZ": 8,
+    "F8_E5M2FNUZ": 8,
+    "I16": 16,
+    "U16": 16,
+    "F16": 16,
+    "BF16": 16,
+    "I32": 32,
+    "U32": 32,
+    "F32": 32,
+    "I64": 64,
+    "U64": 64,
+    "F64": 64,
+    "C64": 64,
+    "F4": 4,
+    "F6_E2M3": 6,
+    "F6_E3M2": 6,
+}
+_NUMBER = re.compile(r"(?<=\.)\d+(?=\.|$)")
+
+
+class Tensors(NamedTuple):
+    """Tensors that differ in the numbers of their names only.
+
+    `pattern` is their name with `*` for each number (`model.layers.*.mlp.down_proj.weight`), `dtype` as safetensors
+    names it, `shape` that of one of them, `copies` how many there are.
+    """
+
+    pattern: str
+    dtype: str
+    shape: tuple[int, ...]
+    copies: int = 1
+
+    @property
+    def elements(self) -> int:
+        """The elements of all of them."""
+        product = self.copies
+        for size in self.shape:
+            product *= size
+        return product
+
+    @property
+    def nbytes(self) -> int:
+        """The bytes of all of them, as files hold them."""
+        return self.elements * BITS[self.dtype] // 8
+
+
+class ModelFacts(NamedTuple):
+    """What is known of a model.
+
+    `model` is its id or path, `revision` the commit, `source` where the facts come from, in words. `config` is its
+    config.json. `tensors` is empty where only the configuration is known; `files` are the names and sizes in bytes of
+    what a download fetches, empty where nothing says them.
+    """
+
+    model: str
+    revision: str
+    source: str
+    config: Mapping[str, Any]
+    tensors: tuple[Tensors, ...] = ()
+    files: Mapping[str, int] = {}
+
+    @property
+    def download_bytes(self) -> int | None:
+        """How much a download fetches, None where nothing says it."""
+        return sum(self.files.values()) if self.files else None
+
+
+def collapsed(tensors: Iterable[tuple[str, str, tuple[int, ...]]]) -> tuple[Tensors, ...]:
+    """Return tensors (name, dtype, shape) with those together whose names differ in numbers only."""
+    counted = Counter((_NUMBER.sub("*", name), dtype, shape) for name, dtype, shape in tensors)
+    return tuple(Tensors(*one, copies) for one, copies in sorted(counted.items()))
+
+
+def as_json(facts: ModelFacts) -> dict[str, Any]:
+    """Return facts as a facts file holds them."""
+    return {
+        "format": FORMAT,
+        "model": facts.model,
+        "revision": facts.revision,
+        "source": facts.source,
+        "config": dict(facts.config),
+        "tensors": [[one.pattern, one.dtype, list(one.shape), one.copies] for one in facts.tensors],
+        "files": dict(facts.files),
+    }

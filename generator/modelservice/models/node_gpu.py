@@ -1,0 +1,72 @@
+"""Find the GPU that a service's values ask for: its memory, its node's labels, a slice's name."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from modelservice.models.gpus import MIB, Gpu, gpu_named
+from modelservice.quantity import amount
+
+# Labels that name a node's GPU: NVIDIA's GPU feature discovery, GKE, Karpenter on AWS, EKS, AKS, CoreWeave.
+_NAMES = re.compile(
+    r"nvidia\.com/gpu\.product|cloud\.google\.com/gke-accelerator|karpenter\.k8s\.aws/instance-gpu-name|"
+    r"k8s\.amazonaws\.com/accelerator|gpu\.nvidia\.com/(class|model)|.*/(gpu-(model|type|product)|accelerator)"
+)
+_MEMORY = "nvidia.com/gpu.memory"
+_SELECTED = ("requiredDuringSchedulingIgnoredDuringExecution", "nodeSelectorTerms", "matchExpressions")
+
+
+def gpu_of(values: Mapping[str, Any]) -> Gpu | None:
+    """Return one GPU of a service's complete values, None where nothing tells which it is."""
+    gpu = values["gpu"]
+    labels = list(_labels(values))
+    cards = [found for name, value in labels if _NAMES.fullmatch(name) and (found := gpu_named(value))]
+    named = min(cards, key=lambda one: one.memory, default=None)  # any of several nodes may be taken
+    sliced = gpu_named(gpu["resourceName"]) if "mig" in gpu["resourceName"] else None
+    card = sliced or named
+    if bytes_ := _stated(gpu, labels):
+        return Gpu(card.name if card else "GPU", bytes_, card.capability if card else 0)
+    return card
+
+
+def may_differ(values: Mapping[str, Any]) -> bool:
+    """Say whether a service's values allow nodes with different GPUs: several names, or a term that names none."""
+    terms = [{gpu_named(value) for name, value in _of_term(term) if _NAMES.fullmatch(name)} for term in _terms(values)]
+    selected = {gpu_named(value) for name, value in _selected(values) if _NAMES.fullmatch(name)}
+    return len(selected) > 1 or (not selected and len(set().union(*terms)) > (1 if all(terms) else 0))
+
+
+def _stated(gpu: Mapping[str, Any], labels: list[tuple[str, str]]) -> int:
+    """Return the bytes that the values state, 0 where they do not."""
+    if gpu["vgpu"]["enabled"] and isinstance(slice_ := gpu["vgpu"]["memoryMiB"], int):
+        return slice_ * MIB
+    if gpu["memory"] not in ("", None) and (stated := amount(gpu["memory"])):
+        return int(stated)
+    return next((int(value) * MIB for name, value in labels if name == _MEMORY and value.isdecimal()), 0)
+
+
+def _labels(values: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Yield the labels that a node must have, with a value that it may have."""
+    yield from _selected(values)
+    for term in _terms(values):
+        yield from _of_term(term)
+
+
+def _selected(values: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    yield from ((name, str(value)) for name, value in (values.get("nodeSelector") or {}).items())
+
+
+def _terms(values: Mapping[str, Any]) -> list[Any]:
+    """Return the terms of the required node affinity, of which a node fulfils one; None is one that is not valid."""
+    found: Any = (values.get("affinity") or {}).get("nodeAffinity") or {}
+    for key in _SELECTED[:2]:
+        found = found.get(key) or {}
+    return list(found or ())
+
+
+def _of_term(term: Any) -> Iterator[tuple[str, str]]:
+    for expression in (term or {}).get(_SELECTED[2]) or ():
+        if expression and expression.get("operator") == "In":
+            yield from ((str(expression.get("key")), str(value)) for value in expression.get("values") or ())

@@ -1,0 +1,186 @@
+"""Estimate what vLLM takes on a GPU beside weights and KV cache: activations, the sampler, CUDA graphs, libraries.
+
+vLLM measures it when it starts: it runs the model on a full batch, samples a token for every sequence, and takes the
+peak (`determine_available_memory` in vllm/v1/worker/gpu_worker.py). The terms are the tensors that live at the two
+places where the peak can be: inside a layer, and in the sampler with its logits. The constants are measured; the rows
+are in docs/fit.md.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from modelservice.models.architecture import HYBRID, LATENT, Text
+from modelservice.models.weights import Split
+
+GIB = 2**30
+# What the driver and libraries take, with one GPU and with NCCL: 0.26 GiB on an H100 and an H200, 2.1 GiB on H100s
+# (llm-d-planner, vllm_memory_constants.json).
+_LIBRARIES, _LIBRARIES_SPLIT = int(0.26 * GIB), int(2.1 * GIB)
+# Small buffers of Model Runner V1: what is left of ten models without a vision encoder, 0.03 to 0.05 GiB each.
+_BUFFERS = int(0.04 * GIB)
+# The CUDA graphs of 36 layers took 1.00 GiB after the start (H200, 0.25.1, Qwen3-8B).
+_GRAPHS_OF_A_LAYER = GIB // 36
+# A cold compile cache left 0.31 GiB less than a warm one (H200, 0.25.1).
+_COMPILING = int(0.31 * GIB)
+# Streaming multiprocessors of an H100 or H200; the top-k kernel of V1 keeps a row of logits for each.
+_PROCESSORS = 132
+# The tokens that MLA's prefill unpacks at once, at most (`determine_chunked_prefill_workspace_size`).
+_UNPACKED = 64 * 1024
+
+# Architectures that ran on Model Runner V2 by default while it was not yet the default for all
+# (`_is_default_v2_model_runner_model` in vllm/config/vllm.py).
+_SOME_ON_V2 = {
+    (0, 22): ("Qwen3ForCausalLM",),
+    (0, 23): ("LlamaForCausalLM", "MistralForCausalLM", "Qwen3ForCausalLM"),
+    (0, 24): (
+        *("Qwen3ForCausalLM", "LlamaForCausalLM", "MistralForCausalLM"),
+        *("DeepseekV2ForCausalLM", "Qwen2MoeForCausalLM", "GraniteMoeForCausalLM"),
+    ),
+}
+_SPARSE_ON_V2 = ("DeepseekV2ForCausalLM", "Qwen2MoeForCausalLM", "GraniteMoeForCausalLM")
+_ALL_ON_V2 = (0, 29)
+# Since these releases: free memory is what is measured, with all that stays allocated; V2's sampler copies the logits
+# only where a request asks for it; graphs are estimated and taken off.
+_ALL_COUNTED, _NO_COPY, _GRAPHS_COUNTED = (0, 27), (0, 28), (0, 20)
+_MEASURED = {(0, 19), (0, 25)}
+
+
+class Batch(NamedTuple):
+    """How much vLLM schedules at once: tokens, sequences, and tokens that are drafted for each."""
+
+    tokens: int
+    sequences: int
+    drafted: int = 0
+
+
+class Start(NamedTuple):
+    """How vLLM is started: its batch, how the model is split, the longest request, and what it does.
+
+    `eager` is `--enforce-eager`; `vision` says that the model has an encoder for images or sound, `pooling` that it
+    makes vectors or scores and no text.
+    """
+
+    batch: Batch
+    split: Split = Split()
+    longest: int = 8192
+    eager: bool = False
+    vision: bool = False
+    pooling: bool = False
+
+
+class Overhead(NamedTuple):
+    """The bytes beside weights and KV cache on one GPU, and how far off they may be; `origin` says why."""
+
+    activation: int
+    libraries: int
+    graphs: int
+    error: int
+    origin: str
+
+    @property
+    def total(self) -> int:
+        """All of it."""
+        return self.activation + self.libraries + self.graphs
+
+
+def overhead_of(text: Text, release: tuple[int, ...], start: Start) -> Overhead:
+    """Return the estimate for a release (its numbers; none for an unknown one)."""
+    release, batch, split = release[:2] or (99,), start.batch, start.split
+    on_v2 = runs_on_v2(text, release, pooling=start.pooling)
+    ends = _pooler(text, batch) if start.pooling else _sampler(text, batch, release, on_v2)
+    peak = max(_layer(text, batch, split, start.longest, on_v2), ends) + _expert_buffers(text, batch, split)
+    seen = batch.tokens * text.hidden * 2 if start.vision else 0
+    graphs, unsure = _graphs(text, release, on_v2, start.eager)
+    error, origin = _error(text, release, start)
+    return Overhead(
+        activation=peak + seen + (0 if on_v2 else _BUFFERS),
+        libraries=_LIBRARIES if split.gpus == 1 else _LIBRARIES_SPLIT,
+        graphs=graphs,
+        error=error + unsure,
+        origin=origin,
+    )
+
+
+def runs_on_v2(text: Text, release: tuple[int, ...], *, pooling: bool = False) -> bool:
+    """Say whether the release serves the model with Model Runner V2."""
+    if release >= _ALL_ON_V2 or pooling:
+        return release >= _ALL_ON_V2
+    if release in _SOME_ON_V2:
+        return text.architecture in _SOME_ON_V2[release] and not (release < (0, 24) and text.experts)
+    dense = not text.experts and text.architecture not in HYBRID
+    return release >= (0, 25) and (dense or text.architecture in _SPARSE_ON_V2)
+
+
+def _layer(text: Text, batch: Batch, split: Split, longest: int, on_v2: bool) -> int:
+    """Return the peak inside a layer: the MLP's two projections and their product beside the hidden states, or MLA."""
+    width = text.shared_width or 0
+    if not text.experts or text.dense_layers:
+        width = max(width, int(text.config.get("intermediate_size") or 4 * text.hidden))
+    hidden = text.hidden * (3 if on_v2 else 3.5)
+    mlp = int(batch.tokens * (3 * width / split.tensor + hidden) * 2)
+    return max(mlp, _latent(text, batch, split, longest) if text.architecture in LATENT else 0)
+
+
+def _latent(text: Text, batch: Batch, split: Split, longest: int) -> int:
+    """Return the peak inside MLA: queries, latents and values beside the hidden states, and the unpacked prefix."""
+    heads = text.heads // split.tensor
+    nope, rope, value = (text.number(name) for name in ("qk_nope_head_dim", "qk_rope_head_dim", "v_head_dim"))
+    token = 2 * text.hidden + heads * (nope + rope + value) + text.number("kv_lora_rank") + rope
+    unpacked = min(max(8 * longest, 64 * batch.sequences), _UNPACKED)
+    return 2 * (batch.tokens * token + unpacked * heads * (nope + value))
+
+
+def _pooler(text: Text, batch: Batch) -> int:
+    """Return the peak in the pooler, which takes the hidden states in 32 bits."""
+    return 6 * batch.tokens * text.hidden
+
+
+def _sampler(text: Text, batch: Batch, release: tuple[int, ...], on_v2: bool) -> int:
+    """Return the peak in the sampler.
+
+    V1 keeps the logits in 16 bits and three copies in 32: logits, probabilities and random numbers. V2 keeps one copy,
+    since 0.28 none; its counters for penalties (32 bits and one for each token and sequence) are in the measurement
+    since 0.27.
+    """
+    vocabulary = text.number("vocab_size")
+    rows = min(batch.sequences, batch.tokens) * (1 + batch.drafted)
+    copies = 14 if not on_v2 else 2 if release >= _NO_COPY else 6
+    logits = copies * rows * vocabulary + 2 * batch.tokens * text.hidden
+    if not on_v2:
+        return logits + 2 * rows * text.hidden + min(_PROCESSORS, rows) * vocabulary * 4
+    counters = batch.sequences * vocabulary * 33 // 8 if release >= _ALL_COUNTED else 0
+    return logits + counters
+
+
+def _expert_buffers(text: Text, batch: Batch, split: Split) -> int:
+    """Return the two buffers that the kernel for experts keeps (`workspace_shapes` in fused_moe)."""
+    if not text.experts:
+        return 0
+    width = text.expert_width // (1 if split.experts else split.tensor)
+    rows = batch.tokens * text.experts_per_token
+    return rows * (max(width, text.hidden) + max(2 * width, text.hidden)) * 2
+
+
+def _graphs(text: Text, release: tuple[int, ...], on_v2: bool, eager: bool) -> tuple[int, int]:
+    """Return the memory of compiling and CUDA graphs that vLLM takes off, and how far off that may be."""
+    if eager:
+        return 0, 0
+    compiling = _COMPILING // 2 if release >= _GRAPHS_COUNTED else 0
+    counted = release >= _GRAPHS_COUNTED and (not on_v2 or release >= _ALL_ON_V2)
+    graphs = text.layers * _GRAPHS_OF_A_LAYER if counted else 0
+    return compiling + graphs, compiling + graphs // 2
+
+
+def _error(text: Text, release: tuple[int, ...], start: Start) -> tuple[int, str]:
+    """Return how far off the estimate may be, without graphs, and why."""
+    error, origin = 0.35, f"measured with vLLM {'.'.join(map(str, release))}"
+    if release not in _MEASURED:
+        error, origin = 0.5, "no measurements of this release: the widest error known"
+    if start.vision:
+        error += 0.3
+    if start.split.gpus > 1:
+        error += 0.5
+    if text.architecture in HYBRID or start.batch.drafted:
+        error += 0.5
+    return int(error * GIB), origin

@@ -1,0 +1,180 @@
+"""Compute the weights that one GPU holds, from a model's tensors and the way it is split.
+
+vLLM splits linear layers, experts and the vocabulary over the tensor parallel ranks and copies the rest
+(vllm/model_executor/layers/linear.py, vocab_parallel_embedding.py, fused_moe), and layers over the pipeline's stages.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from fractions import Fraction
+from math import prod
+from typing import NamedTuple
+
+from modelservice.models.architecture import LATENT, Text
+from modelservice.models.model_facts import BITS, Tensors
+
+# The vocabulary is padded to a multiple of this.
+_PADDING = 64
+_FLOATS = {"BF16", "F16", "F32", "F64"}
+_EMBEDDING = re.compile(r"(embed_tokens|wte|word_embeddings|tok_embeddings|embeddings?|lm_head)\.weight$")
+# What every rank holds whole: norms, routers, the down projections of MLA, scales of a whole tensor.
+_COPIED = re.compile(
+    r"(norm|layernorm|ln_\w+|kv_a_proj_with_mqa|q_a_proj|gate\.(weight|e_score_correction_bias)|router|"
+    r"(shared_expert_gate|block_sparse_moe\.gate)\.weight|e_score_correction_bias|position|pos_emb)"
+)
+_ROW_PARALLEL_BIAS = re.compile(r"(o_proj|down_proj|out_proj|dense|c_proj|fc2)\.bias$")
+_KEYS_AND_VALUES = re.compile(r"\b[kv]_proj\.")
+_EXPERTS = re.compile(r"\bexperts\b")
+# What a layer for multi-token prediction has and others do not; it is loaded for speculative decoding only.
+_PREDICTION = re.compile(
+    r"(^|\.)(mtp\.|eh_proj|enorm|hnorm|shared_head|layers\.\*\.embed_tokens)|^model\.layers\.\*\.(e|h)norm"
+)
+_LAYER = re.compile(r"(^|\.)(layers|h|blocks)\.\*\.")
+_VISION = re.compile(r"(^|\.)(visual|vision_\w+|multi_modal_projector|mm_projector|image_newline|audio_\w+)\.")
+
+
+class Split(NamedTuple):
+    """How a model is spread over GPUs: tensor, pipeline, data parallel; whether each rank has some whole experts."""
+
+    tensor: int = 1
+    pipeline: int = 1
+    data: int = 1
+    experts: bool = False
+
+    @property
+    def gpus(self) -> int:
+        """How many GPUs one replica takes."""
+        return self.tensor * self.pipeline * self.data
+
+
+class Loading(NamedTuple):
+    """What loading does to the weights: bits of the type of 16-bit tensors, and a quantisation that vLLM applies.
+
+    `capability` is the GPU's compute capability, which decides how MXFP4 is padded; 0 is unknown.
+    """
+
+    bits: int = 16
+    online: str = ""
+    capability: int = 0
+
+
+# Bits of one element of a linear layer that vLLM quantises while it loads: the value, and its share of a scale
+# (bitsandbytes: one float32 for 64 elements).
+ONLINE = {"fp8": Fraction(8), "experts_int8": Fraction(8), "bitsandbytes": Fraction(4) + Fraction(32, 64)}
+
+
+def weights_per_gpu(tensors: Sequence[Tensors], text: Text, split: Split, loading: Loading) -> int:
+    """Return the bytes of the fullest GPU."""
+    extra = _prediction_layers(tensors, text)
+    loaded = [one for one in tensors if not _left_out(one, text)]
+    parts = [
+        (one, _bytes(one, text, split, loading) * _kept(one, text, extra) * _share(one, text, split)) for one in loaded
+    ]
+    kept = _unpacked_latents(loaded, text, split, loading) + positions(text)
+    layers = sum((size for one, size in parts if _LAYER.search(one.pattern)), Fraction(0))
+    ends = [size for one, size in parts if not _LAYER.search(one.pattern)]
+    if split.pipeline == 1:
+        return round(layers + sum(ends, Fraction(0))) + kept
+    # The first stages hold the embedding, the last the head; layers that do not divide go to the later stages.
+    largest = -(-text.layers // split.pipeline)
+    return round(layers * Fraction(largest, text.layers) + max(ends, default=Fraction(0))) + kept
+
+
+def positions(text: Text) -> int:
+    """Return the bytes of the table of sines and cosines, of 16 bits (vllm/model_executor/layers/rotary_embedding)."""
+    longest = text.config.get("max_position_embeddings")
+    if not isinstance(longest, int):
+        return 0
+    width = text.config.get("qk_rope_head_dim") if text.architecture in LATENT else text.head_dim
+    scaling = text.config.get("rope_scaling") or {}
+    factor = scaling.get("factor", 1) if scaling.get("rope_type", scaling.get("type")) == "yarn" else 1
+    original = scaling.get("original_max_position_embeddings", longest) if factor != 1 else longest
+    return int(original * factor) * int(width or 0) * 2
+
+
+def _unpacked_latents(tensors: Sequence[Tensors], text: Text, split: Split, loading: Loading) -> int:
+    """Return the bytes of MLA's copies of `kv_b_proj` in 16 bits, which it makes of a quantised one only.
+
+    `process_weights_after_loading` in vllm/model_executor/layers/attention/mla_attention.py.
+    """
+    found = [one for one in tensors if one.pattern.endswith("kv_b_proj.weight")]
+    quantised = loading.online or not all(one.dtype in _FLOATS for one in found)
+    if text.architecture not in LATENT or not found or not quantised:
+        return 0
+    width = text.number("qk_nope_head_dim") + text.number("v_head_dim")
+    layers = -(-text.layers // split.pipeline)
+    return layers * (text.heads // split.tensor) * width * text.number("kv_lora_rank") * 2
+
+
+def _left_out(tensor: Tensors, text: Text) -> bool:
+    tied = tensor.pattern.endswith("lm_head.weight") and text.config.get("tie_word_embeddings")
+    return bool(tied) or _PREDICTION.search(tensor.pattern) is not None
+
+
+def _prediction_layers(tensors: Sequence[Tensors], text: Text) -> int:
+    """Return how many layers for multi-token prediction stand behind the others in a checkpoint."""
+    found = any(_PREDICTION.search(one.pattern) for one in tensors)
+    return int(text.config.get("num_nextn_predict_layers") or 0) if found else 0
+
+
+def _bytes(tensor: Tensors, text: Text, split: Split, loading: Loading) -> Fraction:
+    """Return the bytes after loading, of all tensors of a pattern."""
+    elements, bits = tensor.elements, Fraction(BITS[tensor.dtype])
+    if _EMBEDDING.search(tensor.pattern) and tensor.shape and not _VISION.search(tensor.pattern):
+        rows = tensor.shape[0]
+        elements = elements // max(rows, 1) * (-(-rows // _PADDING) * _PADDING)
+    if tensor.dtype in _FLOATS and not (text.quantisation and tensor.dtype == "F32"):
+        bits = Fraction(loading.bits)
+        if loading.online and _is_linear(tensor):
+            bits = ONLINE[loading.online]
+    return elements * bits / 8 * _padding(tensor, text, split, loading)
+
+
+def _padding(tensor: Tensors, text: Text, split: Split, loading: Loading) -> Fraction:
+    """Return by how much MXFP4 experts grow: Marlin (below 9.0) and the kernels of Blackwell pad both dimensions.
+
+    `mxfp4_round_up_hidden_size_and_intermediate_size` in fused_moe/oracle/mxfp4.py.
+    """
+    if text.quantisation.get("quant_method") != "mxfp4" or not _EXPERTS.search(tensor.pattern):
+        return Fraction(1)
+    hidden, width = text.hidden, text.expert_width // (1 if split.experts else split.tensor)
+    unit = (1, 64) if loading.capability // 10 in (0, 9) else (256, 128) if loading.capability < 90 else (256, 256)
+    return Fraction(-(-hidden // unit[0]) * unit[0], hidden) * Fraction(-(-width // unit[1]) * unit[1], width)
+
+
+def _is_linear(tensor: Tensors) -> bool:
+    """Say whether a tensor is the weight of a linear layer or of experts, which is what online quantisation packs."""
+    skipped = _EMBEDDING.search(tensor.pattern) or _VISION.search(tensor.pattern)
+    return len(tensor.shape) > 1 and not skipped and not re.search(r"gate\.weight$|router", tensor.pattern)
+
+
+def _kept(tensor: Tensors, text: Text, extra: int) -> Fraction:
+    """Return the share of a pattern's tensors that is left without `extra` layers for multi-token prediction.
+
+    Such layers are numbered behind the others, so that their tensors fall into the same patterns.
+    """
+    if not extra or not _LAYER.search(tensor.pattern):
+        return Fraction(1)
+    each = text.experts if re.search(r"experts\.\*\.", tensor.pattern) else 1
+    layers = tensor.copies // max(each, 1)
+    sparse = text.layers - text.dense_layers
+    return Fraction(layers - extra, layers) if layers in (text.layers + extra, sparse + extra) else Fraction(1)
+
+
+def _share(tensor: Tensors, text: Text, split: Split) -> Fraction:
+    """Return the part of a tensor that one rank holds."""
+    pattern = tensor.pattern
+    if _EXPERTS.search(pattern) and "shared" not in pattern:
+        return Fraction(1, split.tensor * split.data)  # whole experts or parts of each: the bytes are the same
+    if split.tensor == 1 or _is_copied(tensor):
+        return Fraction(1)
+    if _KEYS_AND_VALUES.search(pattern) and not _VISION.search(pattern):
+        return Fraction(1, min(split.tensor, text.kv_heads))
+    return Fraction(1, split.tensor)
+
+
+def _is_copied(tensor: Tensors) -> bool:
+    whole = prod(tensor.shape) <= 1 or _ROW_PARALLEL_BIAS.search(tensor.pattern)
+    return bool(whole) or _COPIED.search(tensor.pattern) is not None

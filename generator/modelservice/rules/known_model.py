@@ -1,0 +1,83 @@
+"""Share among rules a model's facts, the GPU and the arguments that they hold for; find a broken facts file."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from modelservice.findings import Path, Severity, dotted
+from modelservice.rules.given_arguments import command_line_of, given, words
+from modelservice.rules.image import is_own_image
+from modelservice.rules.rule import Said, Settings, Values, rule, setting
+
+if TYPE_CHECKING:
+    from modelservice.models.engine import Engine
+    from modelservice.models.gpus import Gpu
+    from modelservice.models.model_facts import ModelFacts, Tensors
+
+GIB = 2**30
+
+
+def model_facts_of(values: Values) -> ModelFacts | None:
+    """Return the facts that vLLM goes by, None where they are unknown or changed, or the image is not vLLM's own."""
+    changed = given(values, "--config", "--hf-overrides", "--hf-config-path", "--config-format")
+    return None if changed or not is_own_image(values) else values.facts
+
+
+def one_gpu(values: Values) -> Gpu | None:
+    """Return the GPU that every pod gets, None where the values do not say which."""
+    resource = values.at("gpu.resourceName")
+    said = values.at("gpu.memory") or values.at("gpu.vgpu.enabled") or values.at("nodeSelector") or "mig" in resource
+    if not values.at("gpu.count") or not (said or values.at("affinity.nodeAffinity")):
+        return None
+    from modelservice.models.node_gpu import gpu_of, may_differ
+
+    return None if may_differ(values.merged) else gpu_of(values.merged)
+
+
+def engine_for(values: Values) -> Engine:
+    """Return what the arguments say of memory."""
+    from modelservice.models.engine import engine_of
+
+    return engine_of(words(values), command_line_of(values), int(values.at("gpu.count")), values.at("model.task"))
+
+
+def stored_tensors(facts: ModelFacts) -> tuple[Tensors, ...]:
+    """Return the tensors of the files, or those that the configuration alone tells; none where it is not understood."""
+    from modelservice.models.architecture import ODD_VALUE, NotUnderstoodError, text_of
+    from modelservice.models.tensor_shapes import tensors_of
+
+    try:
+        tensors = facts.tensors or tensors_of(text_of(facts.config))
+        return tensors if all(type(one.nbytes) is int for one in tensors) else ()
+    except (NotUnderstoodError, *ODD_VALUE):  # a facts file may be anybody's
+        return ()
+
+
+def gibibytes(size: float) -> str:
+    """Return bytes as messages show them: 15.3 GiB."""
+    return f"{size / GIB:.1f} GiB"
+
+
+def too_small(values: Values, path: Path, message: str, settings: Settings, end: str = "") -> Said:
+    """Say of a value that it is too small for the model; of the model where nobody wrote the value."""
+    if values.has(path):
+        return setting(path, message, settings, end)
+    return setting(("model", "name"), f"{dotted(path)} {message}", settings, end)
+
+
+@rule(
+    "facts-file",
+    "The file with the model's facts cannot be read.",
+    why=("The sizes of the model are then unknown. GPUs, volumes and lengths that are too small for it are not found."),
+    source="docs/fit.md",
+    severity=Severity.WARNING,
+)
+def facts_file(values: Values) -> Iterator[Said]:
+    """Find a file for the model's facts that does not hold any."""
+    if values.broken_facts:
+        message, _, hint = values.broken_facts.rpartition("; ")
+        yield Said(("model", "name"), message or values.broken_facts, hint if message else "check the file")
+
+
+RULES = (facts_file,)

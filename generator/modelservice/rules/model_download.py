@@ -1,0 +1,137 @@
+"""Rules on a model's download: the volume that keeps it, and the time that it takes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from modelservice.findings import Path, Severity
+from modelservice.quantity import amount
+from modelservice.rules.given_arguments import given, last_value
+from modelservice.rules.known_model import GIB, gibibytes, stored_tensors, too_small
+from modelservice.rules.model import model_mount, under
+from modelservice.rules.model_loading import in_object_store
+from modelservice.rules.rule import Said, Values, rule
+from modelservice.rules.storage import model_volume, new_claim, of_each_pod, read_only, user_cache
+
+# The rate that a download is counted at: 1 Gbit/s.
+_BYTES_A_SECOND = 125_000_000
+# Revisions that are no choice of one.
+_BRANCHES = ("", "main", "master")
+
+
+def needed_bytes(values: Values) -> int:
+    """Return the bytes that a download of the model fetches at least, 0 where that is not known.
+
+    The chart's own download fetches all that is of use, vLLM the files with the weights. Without a list of files the
+    weights alone count.
+    """
+    from modelservice.models.weight_files import safetensors_files
+
+    if not values.facts or not (values.at("modelVolume.preDownload") or _is_vllms_download(values)):
+        return 0
+    files = values.facts.files
+    if values.at("modelVolume.preDownload") and files:
+        return sum(files.values())
+    return sum(files[name] for name in safetensors_files(files)) or sum(
+        one.nbytes for one in stored_tensors(values.facts)
+    )
+
+
+def _is_vllms_download(values: Values) -> bool:
+    """Say whether vLLM downloads the files itself, and into the hub's cache."""
+    elsewhere = values.at("command") or given(values, "--download-dir")
+    return not elsewhere and last_value(values, "--load-format") in ("", "auto", "safetensors")
+
+
+def _downloads(values: Values) -> bool:
+    """Say whether the model comes from a hub into the model volume, or into the container."""
+    return values.at("model.source") != "local" and not in_object_store(values.at("model.name"))
+
+
+def _size_of_volume(values: Values) -> tuple[Path, Any] | None:
+    """Return where the size of the volume for the download is written, and the size; None where it is not known."""
+    cache, source = user_cache(values), values.at("modelVolume.volume") or {}
+    if not _downloads(values) or read_only(values) or (cache and not under(cache, model_mount(values))):
+        return None
+    if new_claim(values) and not values.at("modelVolume.dataSource"):
+        return ("modelVolume", "size"), values.at("modelVolume.size")
+    if limit := (source.get("emptyDir") or {}).get("sizeLimit"):
+        return ("modelVolume", "volume", "emptyDir", "sizeLimit"), limit
+    path = ("volumeClaimTemplate", "spec", "resources", "requests", "storage")
+    found: Any = source.get("ephemeral")
+    for key in path:
+        found = found.get(key) if isinstance(found, dict) else None
+    return (("modelVolume", "volume", "ephemeral", *path), found) if found else None
+
+
+@rule(
+    "model-volume-size",
+    "The model volume is smaller than the download.",
+    why=(
+        "The download fails with `No space left on device`, and the next try begins with a full volume. Many storage "
+        "classes cannot enlarge a claim."
+    ),
+    source="the sizes of the model's files; llm-d/llm-d#857",
+)
+def model_volume_size(values: Values) -> Iterator[Said]:
+    """Find a volume that has no room for the model."""
+    found, needed = _size_of_volume(values), needed_bytes(values)
+    size = amount(found[1]) if found else None
+    if found and size is not None and size < needed:
+        message = f"{found[1]} is less than the {gibibytes(needed)} of {values.at('model.name')}"
+        yield too_small(values, found[0], message, {found[0]: _roomy(needed)})
+
+
+@rule(
+    "model-volume-revision",
+    "The model volume has no room for a second revision of the model.",
+    why=(
+        "A revision that is set is changed some day. The hub's cache keeps the files of the old one, and the download "
+        "of the new one fails when the volume is full."
+    ),
+    source="https://huggingface.co/docs/huggingface_hub/guides/manage-cache",
+    severity=Severity.WARNING,
+)
+def model_volume_revision(values: Values) -> Iterator[Said]:
+    """Find a claim for one revision only, of a model whose revision is set; a pod's own volume goes with it."""
+    found, needed = _size_of_volume(values), needed_bytes(values)
+    size = amount(found[1]) if found else None
+    if not found or size is None or of_each_pod(values) or values.at("model.revision") in _BRANCHES:
+        return
+    if needed <= size < 2 * needed:
+        message = f"{found[1]} holds one revision of {values.at('model.name')} ({gibibytes(needed)}), and not two"
+        yield too_small(values, found[0], message, {found[0]: _roomy(2 * needed)})
+
+
+@rule(
+    "startup-download",
+    "The start-up budget is shorter than the download of the model.",
+    why=(
+        "vLLM downloads the model before it answers. Kubernetes restarts the container when `startupSeconds` are over, "
+        "in the middle of the download."
+    ),
+    source="the sizes of the model's files, at 1 Gbit/s",
+    severity=Severity.WARNING,
+)
+def startup_download(values: Values) -> Iterator[Said]:
+    """Find a budget that a download at 1 Gbit/s alone uses up; a volume that is there may hold the model."""
+    fresh = new_claim(values) or of_each_pod(values) or not model_volume(values)
+    before = values.at("modelVolume.preDownload") or values.at("modelVolume.dataSource")
+    off = (values.at("probes.startup") or {}).get("enabled") is False
+    if not _downloads(values) or not fresh or before or off or values.at("command"):
+        return
+    seconds, budget = needed_bytes(values) // _BYTES_A_SECOND, int(values.at("startupSeconds"))
+    if seconds > budget:
+        message = f"{budget} is less than the {seconds} seconds of {gibibytes(needed_bytes(values))} at 1 Gbit/s"
+        more = min(86400, -(-(seconds * 3 // 2) // 600) * 600)
+        otherwise = ", or modelVolume.preDownload: InitContainer"
+        yield too_small(values, ("startupSeconds",), message, {"startupSeconds": more}, otherwise)
+
+
+def _roomy(size: int) -> str:
+    """Return somewhat more, in whole gibibytes, for the file system and what is compiled."""
+    return f"{-(-size * 11 // (10 * GIB))}Gi"
+
+
+RULES = (model_volume_size, model_volume_revision, startup_download)

@@ -1,0 +1,86 @@
+"""Rules on what a model allows: the length of a request, and the GPUs that its quantisation runs on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from modelservice.findings import Refuser
+from modelservice.rules.given_arguments import given
+from modelservice.rules.known_model import model_facts_of, one_gpu
+from modelservice.rules.rule import Said, Values, rule
+from modelservice.vllm.argument_rules import in_place
+
+_LENGTH = "--max-model-len"
+_ALLOWED = "VLLM_ALLOW_LONG_MAX_MODEL_LEN"
+# The least compute capability by quantisation method: `get_min_capability` of vLLM 0.33.0's quantisation configs.
+# Earlier releases ask for as much or more.
+_LEAST_CAPABILITY = {
+    "awq": 75,
+    "fp8": 75,
+    "torchao": 75,
+    "experts_int8": 80,
+    "fbgemm_fp8": 80,
+    "mxfp4": 80,
+    "fp_quant": 100,
+}
+
+
+@rule(
+    "context-length",
+    "`--max-model-len` is beyond what the model allows.",
+    why=(
+        "vLLM compares it with max_position_embeddings and the rope scaling in the model's config.json. It exits when "
+        "it starts, unless VLLM_ALLOW_LONG_MAX_MODEL_LEN is set, which risks wrong answers."
+    ),
+    source="vLLM's _get_and_verify_max_len (config/model.py)",
+    refused_by=Refuser.VLLM,
+)
+def context_length(values: Values) -> Iterator[Said]:
+    """Find a length beyond the model's; pooling models count theirs in other ways."""
+    facts = model_facts_of(values) if values.at("model.task") == "generate" else None
+    lengths = given(values, _LENGTH) if facts else []
+    if not facts or not lengths or given(values, "--rope-scaling") or _allowed(values):
+        return
+    from modelservice.models.context_length import longest_context
+    from modelservice.vllm.argument_values import size
+
+    item, most = lengths[-1], longest_context(facts.config)
+    asked = size(item.values[-1].text)
+    if most and asked and asked > most:
+        message = f"{_LENGTH} {item.values[-1].text} is beyond the {most} tokens of {facts.model}"
+        fix = in_place(item.items, [f"{_LENGTH}={most}"])
+        yield Said(("args", item.values[-1].at), message, f"write `{_LENGTH}={most}`, or less", fix=fix)
+
+
+def _allowed(values: Values) -> bool:
+    return bool(values.at("envFrom")) or any(variable["name"] == _ALLOWED for _, variable in values.items("env"))
+
+
+@rule(
+    "quantization-gpu",
+    "The model's quantisation does not run on the GPU.",
+    why="vLLM compares the GPU's compute capability with what the quantisation needs, and exits when it starts.",
+    source="get_min_capability of vLLM's quantisation methods (model_executor/layers/quantization)",
+    refused_by=Refuser.VLLM,
+)
+def quantization_gpu(values: Values) -> Iterator[Said]:
+    """Find a quantised checkpoint on a GPU of an older generation than it needs."""
+    facts, gpu = model_facts_of(values), one_gpu(values)
+    if not facts or not gpu or not gpu.capability or given(values, "--quantization"):
+        return
+    method = _method(facts.config)
+    least = _LEAST_CAPABILITY.get(method, 0)
+    if gpu.capability < least:
+        shown = [f"{number // 10}.{number % 10}" for number in (least, gpu.capability)]
+        message = f"{facts.model} is quantised with {method}, which needs compute capability {shown[0]}"
+        hint = f"select nodes with a newer GPU than the {gpu.name}, or serve a checkpoint of another kind"
+        yield Said(("model", "name"), f"{message}, and a {gpu.name} has {shown[1]}", hint)
+
+
+def _method(config: Mapping[str, Any]) -> str:
+    found = config.get("quantization_config")
+    return str(found.get("quant_method", "")).lower() if isinstance(found, Mapping) else ""
+
+
+RULES = (context_length, quantization_gpu)

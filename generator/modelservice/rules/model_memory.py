@@ -1,0 +1,164 @@
+"""Rules on the memory of the GPUs that a model takes, by its facts, or by the size in its name."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, NamedTuple
+
+from modelservice.findings import Refuser, Severity
+from modelservice.rules.given_arguments import adding_argument, given
+from modelservice.rules.known_model import (
+    engine_for,
+    gibibytes,
+    model_facts_of,
+    one_gpu,
+)
+from modelservice.rules.rule import Said, Values, put, rule
+from modelservice.vllm.argument_rules import in_place
+
+if TYPE_CHECKING:
+    from modelservice.models.engine import Engine
+    from modelservice.models.fit import Change
+    from modelservice.models.memory_plan import MemoryPlan
+
+_LENGTH = "--max-model-len"
+# What leaves weights out of the GPU's memory, or splits the cache, in ways that are not computed.
+_NOT_COMPUTED = (
+    "--offload-backend",
+    "--decode-context-parallel-size",
+    "--load-format",
+    "--nnodes",
+    "--language-model-only",
+)
+# Billions of parameters in a name: 70B, 1.5b, 8x7B.
+_PARAMETERS = r"(?<![A-Za-z0-9.])(?:(\d{1,2})x)?(\d{1,4}(?:\.\d{1,3})?)[bB](?![A-Za-z0-9])"
+# Names of checkpoints with fewer than 16 bits; some publishers' are quantised without a word.
+_QUANTISED = (
+    r"(?i)awq|gptq|fp8|fp4|nf4|int8|int4|w\d+a\d+|[48].?bit|bnb|gguf|quant|exl\d|mlx|qat|bitnet|q\d(_|-|$)|gpt-oss|"
+    r"mistralai/.*-(25[01]\d|26\d\d)$"
+)
+
+
+class _Fit(NamedTuple):
+    """Whether a model fits, by a plan for the GPU; `changes` are those that make it fit."""
+
+    engine: Engine
+    plan: MemoryPlan
+    too_large: bool
+    too_long: bool
+    changes: list[Change]
+
+
+def _fit(values: Values) -> _Fit | None:
+    """Return whether the model fits, None where that is not known."""
+    facts, gpu = model_facts_of(values), one_gpu(values)
+    # Pooling models leave out the head, and some the cache.
+    if not facts or not gpu or given(values, *_NOT_COMPUTED) or values.at("model.task") != "generate":
+        return None
+    from modelservice.models.architecture import ODD_VALUE, NotUnderstoodError
+    from modelservice.models.fit import Verdict, changes, verdict_of
+    from modelservice.models.memory_plan import plan_memory
+
+    engine = engine_for(values)
+    try:
+        plan = plan_memory(facts, engine, gpu)
+        verdict = verdict_of(plan, engine)
+        too_large, too_long = verdict is Verdict.NOT, verdict is Verdict.SHORTER
+        wrong = too_large or too_long
+        better = changes(engine, facts.config, lambda one: plan_memory(facts, one, gpu)) if wrong else []
+    except (NotUnderstoodError, *ODD_VALUE):  # a facts file may be anybody's
+        return None
+    return _Fit(engine, plan, too_large, too_long, better)
+
+
+@rule(
+    "model-fit",
+    "The model does not fit the GPUs.",
+    why=(
+        "vLLM exits after the download, while it loads the weights or when nothing is left for the KV cache. "
+        "`modelservice fit` shows how the memory of a GPU is divided."
+    ),
+    source="vLLM's determine_available_memory and check_enough_kv_cache_memory; docs/fit.md",
+    refused_by=Refuser.VLLM,
+)
+def model_fit(values: Values) -> Iterator[Said]:
+    """Find a model whose weights and least KV cache exceed the GPU's memory, whatever the error of the estimate."""
+    fit = _fit(values)
+    if fit and fit.too_large:
+        plan, count = fit.plan, fit.engine.split.gpus
+        each = f" on each of {count} GPUs" if count > 1 else ""
+        parts = f"{gibibytes(plan.weights)} of weights and about {gibibytes(plan.overhead.total)} beside them{each}"
+        message = f"{values.at('model.name')} takes {parts}"
+        room = f"vLLM may use {gibibytes(plan.budget)} of the {plan.gpu.name}'s {gibibytes(plan.gpu.memory)}"
+        path = ("gpu", "count") if values.written("gpu.count") else ("model", "name")
+        hint = _hint(fit.changes) or "use larger GPUs, or a smaller model"
+        fix = put({one.key: one.value for one in fit.changes[:1] if one.key != "args"})
+        yield Said(path, f"{message}, and {room}", hint, fix=fix)
+
+
+@rule(
+    "context-memory",
+    "The GPUs have no memory for one request of the longest length.",
+    why=(
+        "vLLM refuses to start when its KV cache cannot hold one request of `--max-model-len`, by default the model's "
+        "longest."
+    ),
+    source="vLLM's check_enough_kv_cache_memory (v1/core/kv_cache_utils.py); docs/fit.md",
+    refused_by=Refuser.VLLM,
+)
+def context_memory(values: Values) -> Iterator[Said]:
+    """Find a length that the KV cache has no room for, whatever the error of the estimate."""
+    fit = _fit(values)
+    if not fit or not fit.too_long:
+        return
+    lengths = given(values, _LENGTH)
+    shorter = next((str(one.value) for one in fit.changes if str(one.value).startswith(_LENGTH)), "")
+    message = f"a request of {fit.plan.length} tokens does not fit the KV cache on the {fit.plan.gpu.name}"
+    path = ("args", lengths[-1].values[-1].at) if lengths else ("model", "name")
+    others = _hint([one for one in fit.changes if one.value != shorter])
+    if not shorter:
+        yield Said(path, message, others or "use larger GPUs")
+    elif lengths:
+        fix = in_place(lengths[-1].items, [shorter])
+        yield Said(path, message, f"write `{shorter}`" + (f", or {others}" if others else ""), fix=fix)
+    else:
+        hint = f"add {shorter} to args" + (f", or {others}" if others else "")
+        yield Said(path, message, hint, fix=adding_argument(values, shorter))
+
+
+def _hint(changes: list[Change]) -> str:
+    said = [f"add {one.value} to args" if one.key == "args" else f"set {one.text}" for one in changes]
+    return ", or ".join(said[:3])
+
+
+@rule(
+    "model-name-size",
+    "By the size in its name, the model does not fit the GPUs.",
+    why=(
+        "Weights of 16 bits take two bytes for each parameter. vLLM exits after the download when they are larger than "
+        "the memory of the GPUs."
+    ),
+    source="docs/fit.md",
+    severity=Severity.WARNING,
+)
+def model_name_size(values: Values) -> Iterator[Said]:
+    """Find a size in the name that exceeds the GPUs, where nothing more is known and nothing is quantised."""
+    name, gpu = str(values.at("model.name")), None if values.facts else one_gpu(values)
+    changed = given(values, "--quantization", "--cpu-offload-gb", "--hf-overrides", *_NOT_COMPUTED)
+    if not gpu or changed or re.search(_QUANTISED, name) or values.at("command"):
+        return
+    count = max(int(values.at("gpu.count")), engine_for(values).split.gpus)
+    billions = max((_billions(*found) for found in re.findall(_PARAMETERS, name)), default=0.0)
+    least, room = billions * 2e9, count * gpu.memory
+    if least > room:
+        message = f"by its name {name} takes about {gibibytes(least)}, and the GPUs have {gibibytes(room)}"
+        yield Said(("model", "name"), message, "ask `modelservice fit`, which reads the model's true size")
+
+
+def _billions(experts: str, size: str) -> float:
+    # Experts share attention and embeddings: Mixtral 8x7B has 47 billions, 8x22B has 141.
+    return int(experts) * float(size) * 0.8 if experts else float(size)
+
+
+RULES = (model_fit, context_memory, model_name_size)

@@ -1,0 +1,80 @@
+"""The questions of `modelservice init`: the fields of the console's form, tab by tab, and what an answer becomes."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from modelservice.check import check
+from modelservice.findings import Severity
+from modelservice.importing.part import values_of
+from modelservice.reading.document import read
+from modelservice.schema.fields import Field, load_fields
+from modelservice.writing.dump import dump
+
+_TABS = ("General", "Resources", "Volumes", "Node Scheduling")
+_ASKED = ("string", "integer", "number", "boolean")
+# Asked although it stands under Advanced: without it anybody may ask the model.
+_ALSO = ("apiKeySecret.name",)
+# Only asked where another answer makes sense of them.
+_WHEN = {
+    "huggingFace.tokenSecret.name": ("model.source", "huggingface"),
+    "huggingFace.tokenSecret.key": ("huggingFace.tokenSecret.name", ...),
+    "huggingFace.endpoint": ("model.source", "huggingface"),
+    "modelVolume.size": ("modelVolume.existingClaim", ""),
+    "modelVolume.storageClassName": ("modelVolume.existingClaim", ""),
+    "gpu.vgpu.memoryMiB": ("gpu.vgpu.enabled", True),
+    "gpu.vgpu.cores": ("gpu.vgpu.enabled", True),
+}
+
+
+def questions() -> list[Field]:
+    """Return the fields that are asked, in the form's order."""
+    fields = [field for field in load_fields().fields if not field.read_by_helm]
+    asked = [field for field in fields if (not field.advanced or field.key in _ALSO) and _is_asked(field)]
+    return sorted(asked, key=lambda field: _TABS.index(field.tab))
+
+
+def _is_asked(field: Field) -> bool:
+    return field.tab in _TABS and field.types[0] in _ASKED and field.default is not None
+
+
+def is_wanted(field: Field, settings: Mapping[str, Any]) -> bool:
+    """Say whether a question makes sense after the answers so far."""
+    key, wanted = _WHEN.get(field.key, ("", ""))
+    if not key:
+        return True
+    value = settings.get(key, next(one.default for one in load_fields().fields if one.key == key))
+    return bool(value) if wanted is ... else value == wanted
+
+
+def parsed(field: Field, answer: str) -> Any:
+    """Return an answer as the field's value. Raises ValueError where it is none, with what is wanted."""
+    kind = field.types[0]
+    if kind == "boolean":
+        if answer.lower() not in ("y", "yes", "true", "n", "no", "false"):
+            raise ValueError("answer y or n")
+        return answer.lower() in ("y", "yes", "true")
+    if kind == "integer":
+        if not answer.lstrip("-").isdecimal():
+            raise ValueError("write a whole number")
+        return int(answer)
+    return answer
+
+
+def complaints(settings: Mapping[str, Any], key: str) -> list[str]:
+    """Return what is wrong with the answer to a question, beside the answers before it."""
+    text = dump(values_of(settings)) or "{}"
+    if text.strip() == "{}":
+        return []
+    found = check(read("values.yaml", text.encode()))
+    own = [one for one in found if one.severity is Severity.ERROR and ".".join(map(str, one.path)).startswith(key)]
+    return [f"{one.message}; {one.hint}" for one in own]
+
+
+def shown(value: Any) -> str:
+    """Return a value as a prompt shows it."""
+    if isinstance(value, bool):
+        return "y" if value else "n"
+    return value if isinstance(value, str) else json.dumps(value)

@@ -1,0 +1,119 @@
+"""What the facts of a model suggest for a values file, each with the reason."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple
+
+from modelservice.check import check
+from modelservice.errors import ToolError
+from modelservice.findings import Action, dotted
+from modelservice.importing.part import values_of
+from modelservice.models.engine import Engine
+from modelservice.models.fit import Verdict, tokens_that_fit
+from modelservice.models.fit_report import Answer, answer_for
+from modelservice.models.gpus import Gpu
+from modelservice.models.model_facts import ModelFacts
+from modelservice.models.weights import Split
+from modelservice.reading.document import read
+from modelservice.rules import ABOUT_SIZE
+from modelservice.schema.defaults import default_values
+from modelservice.writing.dump import dump
+
+_GIB = 2**30
+# A request shorter than this serves few purposes: a larger split is tried first.
+_USEFUL_LENGTH = 32768
+_NUMBERS_OF_GPUS = (1, 2, 4, 8)
+# Bytes per second of a download, as the rule startup-download counts it, and of a load from the volume.
+_DOWNLOAD_RATE, _LOAD_RATE = 125_000_000, 500_000_000
+_COMPILE_SECONDS = 300
+# Endings of the names of architectures that do not generate text.
+_TASKS = {"ForSequenceClassification": "score", "ForTokenClassification": "score", "Model": "embedding"}
+
+
+class Suggestion(NamedTuple):
+    """A value for a dotted key, and the reason."""
+
+    key: str
+    value: Any
+    reason: str
+
+
+def suggestions(facts: ModelFacts, gpu: Gpu | None, release: tuple[int, ...]) -> list[Suggestion]:
+    """Return what the facts suggest where it differs from the defaults; without a GPU nothing about GPUs.
+
+    Raises ToolError where something of the model is not understood, and where no number of GPUs is enough.
+    """
+    found = [*_task(facts), *(_gpus(facts, gpu, release) if gpu else ()), *_volume(facts), *_start(facts)]
+    return [one for one in found if one.value != _default(one.key)]
+
+
+def mended(settings: Mapping[str, Any]) -> list[Suggestion]:
+    """Return what the rules on sizes say to set, where facts of the model are at hand, such as the node's memory."""
+    text = dump(values_of(settings))
+    found = [one for one in check(read("values.yaml", text.encode())) if one.rule in ABOUT_SIZE]
+    return [
+        Suggestion(dotted(edit.path), edit.value, one.message)
+        for one in found
+        for edit in one.fix
+        if edit.action is Action.SET and edit.path[0] != "args"
+    ]
+
+
+def _default(key: str) -> Any:
+    place: Any = default_values()
+    for part in key.split("."):
+        place = place.get(part) if isinstance(place, dict) else None
+    return place
+
+
+def _task(facts: ModelFacts) -> Iterator[Suggestion]:
+    named = facts.config.get("architectures") or [""]
+    for ending, task in _TASKS.items():
+        if str(named[0]).endswith(ending):
+            yield Suggestion("model.task", task, f"the architecture is {named[0]}")
+            return
+
+
+def _gpus(facts: ModelFacts, gpu: Gpu, release: tuple[int, ...]) -> Iterator[Suggestion]:
+    answer = _smallest(facts, gpu, release)
+    gpus, plan = answer.engine.split.gpus, answer.plan
+    yield Suggestion("gpu.memory", f"{gpu.memory // 2**20}Mi", f"what the driver of {gpu.name} reports")
+    weights, usable = plan.weights / _GIB, plan.budget / _GIB
+    yield Suggestion(
+        "gpu.count", gpus, f"{weights:.1f} GiB of weights on each GPU, where vLLM may use {usable:.1f} GiB"
+    )
+    if answer.verdict is not Verdict.FITS:
+        tokens = tokens_that_fit(plan)
+        reason = f"the model allows {plan.model_length:,} tokens, and so many fit beside the weights"
+        yield Suggestion("args", [f"--max-model-len={tokens}"], reason)
+
+
+def _smallest(facts: ModelFacts, gpu: Gpu, release: tuple[int, ...]) -> Answer:
+    """Return the answer for the fewest GPUs that hold the model and a request of a useful length."""
+    answers = [answer_for(facts, Engine(split=Split(tensor=gpus), release=release), gpu) for gpus in _NUMBERS_OF_GPUS]
+    for least in (_USEFUL_LENGTH, 2048):
+        for answer in answers:
+            if answer.verdict is Verdict.FITS or tokens_that_fit(answer.plan) >= min(least, answer.plan.length):
+                return answer
+    raise ToolError(f"{facts.model} does not fit {_NUMBERS_OF_GPUS[-1]} of {gpu.name}: choose a larger GPU")
+
+
+def _size(facts: ModelFacts) -> int:
+    """Return the bytes of a download; without a list of files those of the weights."""
+    return facts.download_bytes or sum(one.nbytes for one in facts.tensors)
+
+
+def _volume(facts: ModelFacts) -> Iterator[Suggestion]:
+    if size := _size(facts):
+        wanted = math.ceil(2.1 * size / _GIB / 10) * 10
+        reason = f"a download of {size / _GIB:.1f} GiB, and room for the next revision"
+        yield Suggestion("modelVolume.size", f"{max(20, wanted)}Gi", reason)
+
+
+def _start(facts: ModelFacts) -> Iterator[Suggestion]:
+    size = _size(facts)
+    seconds = math.ceil((size / _DOWNLOAD_RATE + size / _LOAD_RATE + _COMPILE_SECONDS) / 300) * 300
+    if seconds > int(_default("startupSeconds")):
+        yield Suggestion("startupSeconds", seconds, "the first download at 1 Gbit/s, and the load")

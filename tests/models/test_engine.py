@@ -1,0 +1,49 @@
+"""What arguments say of a model's memory."""
+
+import pytest
+from modelservice.models.engine import AUTOMATIC, Engine, engine_of
+from modelservice.models.weights import Split
+from modelservice.vllm.flags import Line, command_line
+
+
+def engine(*args: str, gpus: int = 1, release: str = "0.33.0") -> Engine:
+    return engine_of(args, Line(release, f"vLLM {release}", command_line(release)), gpus)
+
+
+@pytest.mark.parametrize(
+    ("args", "field", "value"),
+    [
+        (["--max-model-len=32k"], "length", 32_000),
+        (["--max_model_len", "8192"], "length", 8192),
+        (["--max-model-len=auto"], "length", AUTOMATIC),
+        (["--max-model-len=-1"], "length", AUTOMATIC),
+        (["--kv-cache-memory-bytes=2G"], "cache", 2 * 1024**3),
+        (["--gpu-memory-utilization=0.5"], "share", 0.5),
+        (["--cpu-offload-gb=4"], "offloaded", 4 * 1024**3),
+        (["--enforce-eager"], "eager", True),
+        (["--no-enforce-eager"], "eager", False),
+        (["--quantization", "fp8"], "online", "fp8"),
+        (["--quantization=awq"], "online", ""),
+        (["--no-enable-prefix-caching"], "prefixes", False),
+        (["--disable-hybrid-kv-cache-manager"], "hybrid", False),
+        (["--speculative-config", '{"method": "ngram", "num_speculative_tokens": 3}'], "drafted", 3),
+        (["--runner=pooling"], "pooling", True),
+        (["--enable-lora"], "unread", ("--enable-lora",)),
+    ],
+    ids=str,
+)
+def test_arguments(args: list[str], field: str, value: object) -> None:
+    assert getattr(engine(*args), field) == value
+
+
+def test_defaults_follow_the_release() -> None:
+    # CHANGES: --gpu-memory-utilization is 0.92 since 0.20.0, 0.9 before.
+    assert [engine(release=release).share for release in ("0.19.1", "0.20.2", "0.33.0")] == [0.9, 0.92, 0.92]
+
+
+def test_the_chart_splits_a_model_over_the_gpus_unless_an_argument_does() -> None:
+    assert engine(gpus=4).split == Split(tensor=4)
+    assert engine("--pipeline-parallel-size=4", gpus=4).split == Split(pipeline=4)
+    assert engine("--tensor-parallel-size=2", "--data-parallel-size=2", "--enable-expert-parallel", gpus=4).split == (
+        Split(tensor=2, data=2, experts=True)
+    )

@@ -1,0 +1,122 @@
+"""Verdicts and changes, and the command that prints them."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+from modelservice.cli import main
+from modelservice.models.engine import AUTOMATIC, Engine
+from modelservice.models.facts_file import known_facts
+from modelservice.models.fit import Change, Verdict, changes, verdict_of
+from modelservice.models.gpus import GIB, Gpu, gpu_named
+from modelservice.models.memory_plan import MemoryPlan, plan_memory
+from modelservice.models.weights import Split
+
+FACTS = known_facts("Qwen/Qwen3-8B", "", [])
+ENGINE = Engine(release=(0, 25, 1), length=32_768, eager=True)
+
+
+def plan(engine: Engine, gib: float) -> MemoryPlan:
+    assert FACTS
+    return plan_memory(FACTS, engine, Gpu("GPU", int(gib * GIB)))
+
+
+@pytest.mark.parametrize(
+    ("gib", "engine", "verdict"),
+    [
+        (80, ENGINE, Verdict.FITS),
+        (22, ENGINE, Verdict.TIGHT),
+        (20, ENGINE, Verdict.SHORTER),
+        (20, ENGINE._replace(length=AUTOMATIC), Verdict.FITS),
+        (16, ENGINE, Verdict.NOT),
+        (16, ENGINE._replace(online="fp8"), Verdict.FITS),
+        (40, ENGINE._replace(cache=4 * GIB), Verdict.SHORTER),
+        (40, ENGINE._replace(cache=5 * GIB), Verdict.FITS),
+    ],
+    ids=str,
+)
+def test_verdicts(gib: float, engine: Engine, verdict: Verdict) -> None:
+    assert verdict_of(plan(engine, gib), engine) is verdict
+
+
+@pytest.mark.parametrize("gib", [12, 16, 18, 20, 21, 22])
+def test_each_change_makes_it_fit(gib: float) -> None:
+    assert FACTS
+    for change in changes(ENGINE, FACTS.config, lambda engine: plan(engine, gib)):
+        changed = changed_by(change)
+        assert verdict_of(plan(changed, gib), changed) is Verdict.FITS, change
+
+
+def changed_by(change: Change) -> Engine:
+    if change.key == "gpu.count":
+        return ENGINE._replace(split=Split(tensor=change.value))
+    flag, _, value = change.value.partition("=")
+    field = {"--max-model-len": "length", "--kv-cache-dtype": "kv_dtype", "--quantization": "online"}[flag]
+    return ENGINE._replace(**{field: int(value) if field == "length" else value})
+
+
+def test_a_gpu_without_8_bit_floats_gets_no_such_change() -> None:
+    assert FACTS
+    small = gpu_named("RTX 3090")
+    assert small
+    found = changes(ENGINE, FACTS.config, lambda engine: plan_memory(FACTS, engine, small._replace(memory=20 * GIB)))
+    assert found
+    assert not [change for change in found if "fp8" in str(change.value)]
+
+
+def run(tmp_path: Path, *arguments: str, **values: Any) -> tuple[int, str, str]:
+    file = tmp_path / "service.yaml"
+    file.write_text(json.dumps({"model": {"name": "Qwen/Qwen3-8B"}, **values}))
+    result = CliRunner().invoke(main, ["fit", str(file), *arguments])
+    return result.exit_code, result.stdout, result.stderr
+
+
+def test_the_catalogue_needs_no_network(tmp_path: Path) -> None:
+    code, out, _ = run(tmp_path, "--gpu=H100")
+    assert (code, out.splitlines()[-1]) == (0, "Fits.")
+    assert "KV cache: 147,456 bytes per token" in out
+
+
+def test_what_does_not_fit_names_changes(tmp_path: Path) -> None:
+    code, out, _ = run(tmp_path, gpu={"memory": "16Gi"})
+    assert code == 1
+    assert "Does not fit: weights and overhead are" in out
+    assert "Any one of these makes it fit:\n  gpu.count: " in out
+
+
+def test_json_has_the_documented_keys(tmp_path: Path) -> None:
+    code, out, _ = run(tmp_path, "--gpu=H200", "--format=json", args=["--max-model-len=32768", "--enforce-eager"])
+    data = json.loads(out)
+    assert (code, data["verdict"], data["kv_bytes_per_token"], data["max_model_len"]) == (0, "fits", 147_456, 32_768)
+    document = (Path(__file__).parents[2] / "docs/fit.md").read_text()
+    assert not [key for key in data if f"`{key}`" not in document]
+
+
+def test_a_configuration_that_is_not_understood_is_an_error(tmp_path: Path) -> None:
+    config = tmp_path / "config.json"
+    config.write_text('{"architectures": ["NewForCausalLM"]}')
+    code, out, err = run(tmp_path, "--gpu=H100", f"--model-config={config}")
+    assert (code, out) == (3, "")
+    assert "the architecture NewForCausalLM is not known: whether it fits is not known" in err
+
+
+@pytest.mark.parametrize("arguments", [[], ["--gpu=unknown"], ["--gpu-memory=much"], ["--gpu-memory=0"]], ids=str)
+def test_wrong_usage(tmp_path: Path, arguments: list[str]) -> None:
+    assert run(tmp_path, *arguments)[0] == 2
+
+
+def test_facts_are_saved_beside_the_values_and_used(tmp_path: Path) -> None:
+    config = tmp_path / "config.json"
+    assert FACTS
+    config.write_text(json.dumps({**FACTS.config, "num_hidden_layers": 18}))
+    assert run(tmp_path, "--gpu=H100", f"--model-config={config}", "--save")[0] == 0
+    _, out, _ = run(tmp_path, "--gpu=H100", "--format=json")
+    assert json.loads(out)["kv_bytes_per_token"] == 147_456 // 2
+
+
+@pytest.mark.parametrize("size", ["80Gi", "80GiB", str(80 * GIB)])
+def test_sizes_of_a_gpu(tmp_path: Path, size: str) -> None:
+    _, out, _ = run(tmp_path, f"--gpu-memory={size}", "--format=json")
+    assert json.loads(out)["gpu"]["memory_bytes"] == 80 * GIB

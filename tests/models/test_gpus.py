@@ -1,0 +1,64 @@
+"""GPUs, by the names that clusters give them."""
+
+from typing import Any
+
+import pytest
+from modelservice.models.gpus import MIB, gpu_named
+from modelservice.models.node_gpu import gpu_of
+from modelservice.schema.defaults import coalesce, default_values
+
+H100, H200, A100 = (gpu_named(name) for name in ("H100", "H200", "A100-SXM4-80GB"))
+
+
+@pytest.mark.parametrize(
+    ("label", "name"),
+    [
+        ("NVIDIA-H100-80GB-HBM3", "H100"),  # nvidia.com/gpu.product
+        ("NVIDIA-A100-SXM4-80GB", "A100 80GB"),
+        ("Tesla-T4", "T4"),
+        ("NVIDIA-H200", "H200"),
+        ("nvidia-tesla-t4", "T4"),  # cloud.google.com/gke-accelerator
+        ("nvidia-l4", "L4"),
+        ("nvidia-a100-80gb", "A100 80GB"),
+        ("nvidia-tesla-a100", "A100 40GB"),
+        ("nvidia-h100-80gb", "H100"),
+        ("a10g", "A10"),  # karpenter.k8s.aws/instance-gpu-name
+        ("l40s", "L40"),
+        ("NVIDIA-H100-80GB-HBM3-MIG-3g.40gb", "MIG 3g.40gb"),
+    ],
+)
+def test_labels_name_cards(label: str, name: str) -> None:
+    found = gpu_named(label)
+    assert found
+    assert found.name == name
+
+
+def test_the_memory_is_what_the_driver_reports() -> None:
+    assert H200
+    assert H200.memory == 150_109_880_320  # vLLM's log on an H200
+    assert gpu_named("TPU v5e") is None
+
+
+def terms(*cards: str) -> dict[str, Any]:
+    expression = {"key": "nvidia.com/gpu.product", "operator": "In", "values": list(cards)}
+    required = {"nodeSelectorTerms": [{"matchExpressions": [expression]}]}
+    return {"affinity": {"nodeAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": required}}}
+
+
+@pytest.mark.parametrize(
+    ("given", "memory"),
+    [
+        ({}, None),
+        ({"gpu": {"memory": "80Gi"}}, 80 * 1024 * MIB),
+        ({"gpu": {"vgpu": {"enabled": True, "memoryMiB": 8192}}}, 8192 * MIB),
+        ({"gpu": {"resourceName": "nvidia.com/mig-1g.10gb"}}, 10 * 970 * MIB),
+        ({"nodeSelector": {"nvidia.com/gpu.product": "NVIDIA-H200"}}, 150_109_880_320),
+        ({"nodeSelector": {"nvidia.com/gpu.memory": "40960"}}, 40960 * MIB),
+        (terms("NVIDIA-H200"), 150_109_880_320),
+        (terms("NVIDIA-H200", "NVIDIA-A100-SXM4-80GB"), A100 and A100.memory),
+    ],
+    ids=str,
+)
+def test_the_gpu_of_values(given: dict[str, Any], memory: int | None) -> None:
+    found = gpu_of(coalesce(default_values(), given))
+    assert (found and found.memory) == memory

@@ -1,0 +1,45 @@
+"""The memory model against measured starts of vLLM."""
+
+from pathlib import Path
+
+import pytest
+from modelservice.models.fit import Verdict
+
+from tests.models.measured import Row, kv_bytes, off, rows, table
+
+ROWS = rows()
+DOCUMENT = Path(__file__).parents[2] / "docs/fit.md"
+
+
+def named(row: Row) -> str:
+    return "-".join(str(row.measured[key]) for key in ("model", "release", "tokens", "eager"))
+
+
+@pytest.mark.parametrize("row", ROWS, ids=named)
+def test_overhead_is_within_its_stated_error(row: Row) -> None:
+    assert abs(row.overhead - row.measured_overhead) <= min(0.3, row.error)
+
+
+@pytest.mark.parametrize("row", ROWS, ids=named)
+def test_the_kv_cache_is_within_six_thousandths(row: Row) -> None:
+    assert abs(off(row)) < 0.006
+
+
+@pytest.mark.parametrize("row", [row for row in ROWS if row.measured["gpu"] == "H200"], ids=named)
+def test_weights_and_tokens_are_those_that_vllm_logged(row: Row) -> None:
+    assert row.plan
+    assert row.weights == pytest.approx(row.measured["weights_gib"], rel=0.002)
+    assert row.plan.tokens == pytest.approx(row.measured["kv_tokens"], rel=0.002)
+
+
+def test_bytes_of_a_token() -> None:
+    measured = {row.measured["model"]: kv_bytes(row) for row in ROWS if row.measured["gpu"] == "H200"}
+    assert measured == {"Qwen3-8B": 147_456, "Llama-3.1-8B": 131_072}
+
+
+def test_every_measured_start_is_said_to_fit() -> None:
+    assert {row.verdict for row in ROWS} - {None} == {Verdict.FITS}
+
+
+def test_the_document_has_the_table() -> None:
+    assert table(ROWS) in DOCUMENT.read_text()

@@ -1,0 +1,163 @@
+"""`modelservice init`: with options, and in a real terminal."""
+
+import json
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pexpect
+import pytest
+import yaml
+from click.testing import CliRunner, Result
+from modelservice.cli import main
+from modelservice.models.architecture import text_of
+from modelservice.models.facts_file import facts_path, write_facts
+from modelservice.models.model_facts import ModelFacts
+from modelservice.models.tensor_shapes import tensors_of
+from modelservice.starting.interview import questions
+
+# The dimensions of Qwen3-32B: https://huggingface.co/Qwen/Qwen3-32B/blob/main/config.json
+QWEN3_32B = {
+    "architectures": ["Qwen3ForCausalLM"],
+    "hidden_size": 5120,
+    "intermediate_size": 25600,
+    "num_hidden_layers": 64,
+    "num_attention_heads": 64,
+    "num_key_value_heads": 8,
+    "head_dim": 128,
+    "max_position_embeddings": 40960,
+    "vocab_size": 151936,
+    "torch_dtype": "bfloat16",
+    "tie_word_embeddings": False,
+}
+
+
+@pytest.fixture(autouse=True)
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    tensors = tensors_of(text_of(QWEN3_32B))
+    files = {"model.safetensors": sum(one.nbytes for one in tensors)}
+    write_facts(
+        ModelFacts("Qwen/Qwen3-32B", "", "a test", QWEN3_32B, tensors, files), facts_path("Qwen/Qwen3-32B", "a.yaml")
+    )
+
+
+def run(*words: str) -> Result:
+    return CliRunner().invoke(main, ["init", *words])
+
+
+def values(file: str = "a.yaml") -> dict[str, dict[str, object]]:
+    found: dict[str, dict[str, object]] = yaml.safe_load(Path(file).read_text())
+    return found
+
+
+def test_sizes_follow_from_the_facts_and_fit() -> None:
+    answer = run("Qwen/Qwen3-32B", "--gpu", "L40S", "--yes", "-o", "a.yaml")
+    assert answer.exit_code == 0, answer.output
+    assert values() == {
+        "model": {"name": "Qwen/Qwen3-32B"},
+        "gpu": {"count": 4, "memory": "45414Mi"},
+        # 61 GiB, twice and a little more.
+        "modelVolume": {"size": "130Gi"},
+    }
+    assert "# gpu.count: 15.3 GiB of weights on each GPU" in Path("a.yaml").read_text()
+    fit = CliRunner().invoke(main, ["fit", "a.yaml", "--format", "json"])
+    assert (fit.exit_code, json.loads(fit.stdout)["verdict"]) == (0, "fits")
+
+
+def test_a_length_is_set_where_the_whole_one_does_not_fit() -> None:
+    long = QWEN3_32B | {"max_position_embeddings": 1_000_000}
+    write_facts(ModelFacts("a/long", "", "a test", long, tensors_of(text_of(long))), facts_path("a/long", "a.yaml"))
+    assert run("a/long", "--gpu", "H200", "--yes", "-o", "a.yaml").exit_code == 0
+    (argument,) = values()["args"]
+    assert 32768 <= int(str(argument).removeprefix("--max-model-len=")) < 1_000_000
+    assert json.loads(CliRunner().invoke(main, ["fit", "a.yaml", "--format", "json"]).stdout)["verdict"] == "fits"
+
+
+def test_without_facts_the_defaults_are_written_and_it_is_said() -> None:
+    answer = run("a/unknown", "--gpu", "L40S", "--yes", "-o", "a.yaml")
+    assert (answer.exit_code, values()) == (0, {"model": {"name": "a/unknown"}})
+    assert "no sizes:" in answer.stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "code"),
+    [
+        ([], 2),
+        (["a/b", "--gpu", "L99"], 2),
+        (["a/b", "--gpu-memory", "much"], 2),
+        (["a/b", "--set", "gpu.count"], 2),
+        (["a/b", "--set", "gpu.count=-1"], 2),
+        (["a/b", "--set", "gpu.cuont=1"], 2),
+        (["a/b", "-o", "facts/Qwen--Qwen3-32B.json"], 1),
+        (["not a model", "-o", "b.yaml"], 1),
+    ],
+)
+def test_what_is_wrong_is_said(words: list[str], code: int) -> None:
+    answer = run(*words, "--yes")
+    assert answer.exit_code == code, answer.output
+    assert isinstance(answer.exception, SystemExit)
+
+
+def test_answers_can_be_given() -> None:
+    answer = run("a/b", "--yes", "--set", "gpu.count=2", "--set", "runtimeClassName=", "--set", "ingress.enabled=n")
+    assert yaml.safe_load(answer.stdout) == {"model": {"name": "a/b"}, "gpu": {"count": 2}, "runtimeClassName": ""}
+
+
+@pytest.fixture
+def terminal() -> Iterator[pexpect.spawn]:
+    command = [*["-m", "modelservice", "init", "-o", "b.yaml"]]
+    with pexpect.spawn(sys.executable, command, encoding="utf-8", timeout=60, dimensions=(40, 200)) as spawned:
+        yield spawned
+
+
+def test_a_terminal_is_asked_tab_by_tab(terminal: pexpect.spawn) -> None:
+    terminal.expect("General")
+    seen = []
+    answers = {"Model": "Qwen/Qwen3-8B", "GPUs": "2", "Hugging Face Hub Token": "hf-token"}
+    labels = {f"  {field.label}": field for field in questions()}
+    while terminal.isalive():
+        index = terminal.expect([r"\r\n  ([A-Za-z][^\r\n:\[]*?)(?: \(.*\))?(?: \[.*\])?: $", pexpect.EOF])
+        if index == 1:
+            break
+        label = str(terminal.match.group(1))
+        assert f"  {label}" in labels
+        seen.append(labels[f"  {label}"].tab)
+        terminal.sendline(answers.get(label, ""))
+    assert list(dict.fromkeys(seen)) == ["General", "Resources", "Volumes", "Node Scheduling"]
+    found = values("b.yaml")
+    assert found["model"] == {"name": "Qwen/Qwen3-8B"}
+    assert found["huggingFace"] == {"tokenSecret": {"name": "hf-token"}}
+    assert found["gpu"] == {"count": 2}
+
+
+def test_a_wrong_answer_is_asked_again_and_back_goes_back(terminal: pexpect.spawn) -> None:
+    terminal.expect(r"  Description.*: $")
+    terminal.sendline("")
+    terminal.expect(r"  Model.*: $")
+    terminal.sendline("not a model")
+    terminal.expect("is not a model id")
+    terminal.expect(r"  Model.*: $")
+    terminal.sendline("Qwen/Qwen3-8B")
+    terminal.expect(r"  Source.*: $")
+    terminal.sendline("<")
+    terminal.expect(r"  Model \[Qwen/Qwen3-8B\]: $")
+    terminal.sendline("<")
+    terminal.expect(r"  Description.*: $")
+
+
+@pytest.mark.parametrize("how", ["!", "interrupt"])
+def test_stopped_half_way_there_is_no_file(terminal: pexpect.spawn, how: str) -> None:
+    terminal.expect(r"  Description.*: $")
+    terminal.sendline("")
+    terminal.expect(r"  Model.*: $")
+    if how == "!":
+        terminal.sendline("!")
+    else:
+        terminal.sendintr()
+    terminal.expect(pexpect.EOF)
+    terminal.close()
+    assert terminal.exitstatus in (1, 130)
+    assert not Path("b.yaml").exists()
