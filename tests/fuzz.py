@@ -19,6 +19,7 @@ from tests.drawing import drawn
 from tests.equivalence import disagreement, fault, helm_of, repaired
 from tests.odd_files import SECRET
 from tests.test_every_command import faults_of
+from tests.writing.test_edits import faults, results
 
 # Some values are drawn twice, and some are alike once what is wrong with them is gone.
 TWICE = 1.5
@@ -54,7 +55,7 @@ def apart() -> Iterator[Path]:
 @click.option("--seed", default=lambda: int.from_bytes(os.urandom(3)), type=int, help="Default: a new one.")
 @click.option("--count", default=2000, show_default=True, help="Values, and as many commands and files.")
 def fuzz(seed: int, count: int) -> None:
-    """Try random values with every helm, and random files and options with every command."""
+    """Try random values with every helm, random edits, and random files and options with every command."""
     click.echo(f"seed {seed}")
     values = drawn(int(count * TWICE), seed)
     accepted = list(dict.fromkeys(repaired(json.loads(text)) for text in values))[:count]
@@ -65,6 +66,8 @@ def fuzz(seed: int, count: int) -> None:
     for release, helm in zip(HELM_RELEASES, helms, strict=True):
         found += tried(f"we and helm {release}", functools.partial(disagreement, helm=helm), values)
     start = time.monotonic()
+    edits = [(text, document, edit, after) for text, document, edit, after in results(seed, count) if after]
+    found += [wrong for one in edits if (wrong := faults(*one))]
     with apart() as folder:
         wrong = faults_of(seed, count, folder)
     click.echo("\n\n".join([*wrong, f"{2 * count} commands: {len(wrong)} faults, {time.monotonic() - start:.0f} s"]))

@@ -8,6 +8,7 @@ import time
 from pathlib import Path
 
 import pytest
+from click.shell_completion import ShellComplete
 from click.testing import CliRunner, Result
 from modelservice import __version__
 from modelservice.cli import main
@@ -155,6 +156,46 @@ def test_explain_shows_a_field() -> None:
         'KEY:      gpu.vgpu.cores <integer or "" or null>\nCONSOLE:  Resources / vGPU / vGPU cores (%)\n'
     )
     assert "ALLOWED:  1 to 100" in answer.stdout
+
+
+def test_explain_shows_a_flag() -> None:
+    answer = run("explain", "--max-model-len")
+    assert answer.stdout.startswith(
+        "FLAG:     --max-model-len\nTYPE:     a whole number, 4k (4000), 4K (4096) or auto\n"
+    )
+    assert "SINCE:    vLLM 0.10.0 or earlier\nFIELD:    args\n" in answer.stdout
+    assert "ALSO:     -tp\nTYPE:     a whole number\nDEFAULT:  1\n" in run("explain", "-tp").stdout
+    assert "UNTIL:    vLLM 0.13.0 does not have it\nFIELD:    model.task, or args\n" in run("explain", "--task").stdout
+    assert "FIELD:    model.reasoningParser\n" in run("explain", "--reasoning-parser").stdout
+    assert "did you mean --max-model-len?" in run("explain", "--max-model-lem").stderr
+
+
+@pytest.mark.parametrize(
+    ("word", "found"),
+    [("context", ["--max-model-len "]), ("tool", ["model.toolCallParser ", "--tool-call-parser "])],
+)
+def test_explain_searches_keys_and_flags(word: str, found: list[str]) -> None:
+    answer = run("explain", word)
+    assert answer.exit_code == 0
+    assert [name for name in found if f"  {name}" not in answer.stdout] == []
+
+
+def test_explain_fits_the_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "60")
+    for word in ("model.name", "--attention-backend", "context", "api-open", ""):
+        lines = run("explain", word).stdout.splitlines()
+        assert lines
+        assert [line for line in lines if len(line) > 60 and not line.startswith(" ")] == []
+
+
+@pytest.mark.parametrize(
+    ("beginning", "one"), [("--max-model", "--max-model-len"), ("gpu.c", "gpu.count"), ("api-o", "api-open")]
+)
+def test_the_shell_completes_keys_flags_and_rules(beginning: str, one: str) -> None:
+    complete = ShellComplete(main, {}, "modelservice", "_MODELSERVICE_COMPLETE")
+    found = [item.value for item in complete.get_completions(["explain"], beginning)]
+    assert one in found
+    assert all(value.startswith(beginning) for value in found)
 
 
 def test_explain_offers_the_nearest_key() -> None:

@@ -54,6 +54,8 @@ def remove(values: Values, finding: Finding, rest: str) -> None:
         del place[item[-1] + 1]
     del place[item[-1]]
     put_settings(values, rest)
+    if argument := re.match(r" and add (\S+) to args$", rest):
+        values.setdefault("args", []).append(argument[1])
 
 
 def write_arguments(values: Values, finding: Finding, text: str) -> None:
@@ -77,6 +79,9 @@ def rename(values: Values, finding: Finding, meant: str) -> None:
     if finding.rule == "unknown-key":
         value = at(values, path[:-1]).pop(path[-1])
         put(values, steps(meant) if "." in meant else [*path[:-1], meant], value)
+    elif finding.rule == "argument-key":
+        wrong = re.findall(r"`([^`]+)`", finding.message)[0].rpartition(".")[2]
+        put(values, path, values["args"][path[1]].replace(wrong, meant))
     elif path[0] == "args":
         put(values, path, re.sub(r"^--[\w-]+", meant, values["args"][path[1]]))
     else:

@@ -153,6 +153,7 @@ def read(parser: argparse.ArgumentParser) -> dict[str, dict[str, Any]]:
             "default": _default(action.default),
             "repeatable": type(action).__name__ == "_AppendAction",
             "deprecated": id(action) in marked or _says_deprecated(action.help or "", name),
+            "optional": getattr(action.type, "__name__", "") == "_optional_type",
         }
         facts[name] = {key: value for key, value in flag.items() if value or (key == "default" and _says(value))}
     return facts

@@ -1,10 +1,16 @@
-"""The format of `schemas/vllm/flags.json`: facts per release in, facts per life out, and back.
+"""The format of `schemas/vllm/flags.json` and `json_options.json`: facts per release in, facts per life out, and back.
 
 A fact that holds in a row of releases is written once, with its life: `0.10.0..0.12.0`, `0.13.0..` when the newest
 release still has it, several lives with a comma between. So a new release changes few lines of the file. A flag's
 type or nargs is plain when it never changed, else a map from life to value; a list is plain when all its items live
 as long as the flag, else a map from life to items. `values` are what the flag takes as far as the release tells:
-enforced by its parser in the releases of `enforced`, otherwise known names that a plugin may add to.
+enforced by its parser or configuration in the releases of `enforced`, otherwise known names that a plugin may add to;
+`fold` says that their case does not matter.
+
+In json_options.json an entry is an option (`--flag`), a configuration class, or a key of one: `Class.key`, or `Class.*`
+for every other key. A type is an annotation of Python: `Literal` stands for `values`, a class for its keys. `closed`
+says that the class refuses unknown keys, `required` that it needs this one, `dashes` that they pass for underscores in
+names, or in the keys of an option.
 """
 
 from __future__ import annotations
@@ -18,9 +24,9 @@ Facts = Mapping[str, Any]
 # Release to flag to facts.
 Releases = Mapping[str, Mapping[str, Facts]]
 
-_SCALARS = ("type", "nargs")
+_SCALARS = ("type", "nargs", "range")
 _LISTS = ("values", "aliases", "negative")
-_MARKS = ("enforced", "repeatable", "deprecated")
+_MARKS = ("enforced", "repeatable", "deprecated", "closed", "fold", "dashes", "required", "optional")
 _WIDE = 130
 
 
@@ -50,11 +56,11 @@ def covered(life: str, releases: Sequence[str]) -> list[str]:
     return found
 
 
-def compress(facts: Releases) -> dict[str, Any]:
-    """Return the releases, and each flag with the lives of its facts."""
+def compress(facts: Releases, many: str = "flags") -> dict[str, Any]:
+    """Return the releases, and each flag (or other entry of which there are many) with the lives of its facts."""
     releases = sorted(facts, key=numbers)
     names = sorted({name for flags in facts.values() for name in flags})
-    return {"releases": releases, "flags": {name: _flag(name, facts, releases) for name in names}}
+    return {"releases": releases, many: {name: _flag(name, facts, releases) for name in names}}
 
 
 def _flag(name: str, facts: Releases, releases: Sequence[str]) -> dict[str, Any]:
@@ -89,11 +95,11 @@ def _by_life(items: Mapping[str, Sequence[Any]], releases: Sequence[str]) -> dic
     return dict(sorted(grouped.items(), key=lambda pair: numbers(pair[0].partition("..")[0])))
 
 
-def expand(document: Mapping[str, Any]) -> dict[str, dict[str, dict[str, Any]]]:
+def expand(document: Mapping[str, Any], many: str = "flags") -> dict[str, dict[str, dict[str, Any]]]:
     """Return what `compress` was given."""
     releases = document["releases"]
     facts: dict[str, dict[str, dict[str, Any]]] = {release: {} for release in releases}
-    for name, entry in document["flags"].items():
+    for name, entry in document[many].items():
         for release in covered(entry["in"], releases):
             facts[release][name] = _facts(entry, release, releases)
     return facts

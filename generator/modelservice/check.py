@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from modelservice import redact
 from modelservice.errors import InputError
-from modelservice.findings import MOST, TOO_MANY, Finding, Path, Problem, Severity
+from modelservice.findings import MOST, TOO_MANY, Action, Edit, Finding, Path, Problem, Severity
 from modelservice.ignores import without_ignored
 from modelservice.reading.document import Document, merge
 from modelservice.reading.inline_values import inline_values
@@ -76,17 +76,29 @@ def check_files(services: Iterable[Sequence[str]], *, strict: bool = False, igno
     """Check services; each is its files, later over earlier."""
     files = [tuple(service) for service in services]
     layers = {path: load(path) for service in files for path in service[:-1]}
+    return _gathered(_each(functools.partial(_check_one, layers, ignore), files), ignore, strict=strict)
+
+
+def check_services(
+    services: Iterable[Iterable[Document]], *, strict: bool = False, ignore: Collection[str] = ()
+) -> Result:
+    """Check services whose files are read already; each is its layers, the lowest first."""
+    return _gathered((_checked(check_service(layers, ignore)) for layers in services), ignore, strict=strict)
+
+
+def _gathered(services: Iterable[_Checked], ignore: Collection[str], *, strict: bool) -> Result:
     findings: dict[Finding, None] = {}
     ignored: dict[Finding, None] = {}
     sources: dict[str, str] = {}
     hit: set[str] = set()
-    for one in _each(functools.partial(_check_one, layers, ignore), files):
+    count = 0
+    for count, one in enumerate(services, 1):  # noqa: B007  used below
         findings |= dict.fromkeys(one.findings)
         ignored |= dict.fromkeys(one.ignored)
         sources |= one.sources
         hit |= one.hit
     kept = [_strictly(finding) if strict else finding for finding in findings]
-    return Result(kept, sources, len(files), len(ignored), [rule for rule in ignore if rule not in hit])
+    return Result(kept, sources, count, len(ignored), [rule for rule in ignore if rule not in hit])
 
 
 class _Checked(NamedTuple):
@@ -122,15 +134,36 @@ def _check_one(layers: Mapping[str, Document], ignore: Collection[str], files: S
     )
 
 
+def _checked(service: CheckedService) -> _Checked:
+    """Return a service's findings; its texts only where there are any, for memory."""
+    document, findings, ignored, hit = service
+    return _Checked(findings, ignored, hit, document.sources if findings else {})
+
+
 def check(document: Document) -> list[Finding]:
     """Return what is wrong with one service's values, in no order."""
     findings = list(document.findings)
     if document.readable:
-        misread = {finding.position for finding in findings}
         found = [_finding(document, problem) for problem in _problems(document)]
+        misread = {finding.position for finding in findings}
+        texts = {one.position for one in found if one.rule == "wrong-type" and _is_quoting(one)}
+        findings = [_as_text(one, document) if one.position in texts else one for one in findings]
         # What Helm reads differently from what is meant has a value that nobody meant.
         findings += [finding for finding in found if finding.position not in misread]
     return [_readable(redact.finding(one, document.sources.get(one.position.file, ""))) for one in findings]
+
+
+def _is_quoting(finding: Finding) -> bool:
+    """Say whether a fix makes text of what is no text."""
+    return any(edit.path == finding.path and isinstance(edit.value, str) for edit in finding.fix)
+
+
+def _as_text(finding: Finding, document: Document) -> Finding:
+    """Return the finding of a value that only text can be, and that Helm reads as something else."""
+    text = document.written(finding.path)
+    if finding.rule != "yaml-ambiguous" or not text:
+        return finding
+    return finding._replace(hint=f'put it in quotes: "{text}"', fix=(Edit(Action.SET, finding.path, text),))
 
 
 def errors(findings: Iterable[Finding]) -> list[Finding]:
@@ -161,8 +194,9 @@ def _problems(document: Document) -> list[Problem]:
     if document.partial:
         return said
     sound = _without(given, [problem.path for problem in problems])
+    refused = frozenset(one.path for one in problems if one.severity is Severity.ERROR)
     merged = left_out(coalesce(default_values(), sound), plain_schema(), plain_schema()["definitions"])
-    values = Values(merged, given, default_values(), secrets, *_facts(merged, document))
+    values = Values(merged, given, default_values(), secrets, refused, *_facts(merged, document))
     found = list(itertools.islice(check_rules(values), MOST))
     return said + found + ([_MORE] if len(found) == MOST else [])
 

@@ -13,6 +13,7 @@ Path = tuple[str | int, ...]
 # People fix the first mistakes first; the cap also bounds the time that a hostile file takes.
 MOST = 200
 _PLAIN_KEY = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
+_PART = re.compile(r'(?:^|\.)(?P<plain>[^.\[\]"=]+)|\[(?P<index>[0-9]{1,6})\]|\["(?P<quoted>[^"]+)"\]')
 
 
 class Severity(StrEnum):
@@ -153,6 +154,25 @@ def dotted(path: Path) -> str:
         else:
             text += f'["{part}"]'
     return text
+
+
+def found_at(values: Any, path: Path) -> Any:
+    """Return the value at a path, None where there is none."""
+    for part in path:
+        if isinstance(values, dict):
+            values = values.get(part)
+        else:
+            is_item = isinstance(values, list) and isinstance(part, int) and part < len(values)
+            values = values[part] if is_item else None
+    return values
+
+
+def path_from(key: str) -> Path:
+    """Return the path that `dotted` writes so. Raises ValueError for a key of another form."""
+    found = list(_PART.finditer(key))
+    if not found or "".join(part[0] for part in found) != key or key.startswith((".", "[")):
+        raise ValueError(key)
+    return tuple(int(part["index"]) if part["index"] else part["quoted"] or part["plain"] for part in found)
 
 
 @functools.lru_cache(maxsize=8)

@@ -62,7 +62,7 @@ def _count(number: int, word: str) -> str:
 
 def line(finding: Finding) -> str:
     """Return a finding as compilers print it, so that editors can jump there."""
-    return _printable(f"{_place(finding)} {finding.severity}: {_said(finding)} [{finding.rule}]")
+    return printable(f"{_place(finding)} {finding.severity}: {_said(finding)} [{finding.rule}]")
 
 
 def lines(findings: Iterable[Finding]) -> list[str]:
@@ -83,7 +83,7 @@ def _said(finding: Finding) -> str:
     return f"{key}{finding.message}; {finding.hint}"
 
 
-def _printable(text: str) -> str:
+def printable(text: str) -> str:
     """Escape what would move a terminal's cursor or colour it: keys and values are anybody's text."""
     return re.sub(r"[\x00-\x08\x0a-\x1f\x7f-\x9f\u2028\u2029]", lambda found: f"\\x{ord(found[0]):02x}", text)
 
@@ -91,7 +91,7 @@ def _printable(text: str) -> str:
 def _text(finding: Finding, sources: Mapping[str, str], *, color: bool) -> str:
     text = line(finding)
     if color:
-        place, severity = _printable(_place(finding)), f" {finding.severity}:"
+        place, severity = printable(_place(finding)), f" {finding.severity}:"
         rest = text[len(place) + len(severity) :]
         text = f"{_BOLD}{place}{_RESET}{_COLORS[finding.severity]}{severity}{_RESET}{rest}"
     excerpt = _excerpt(finding, sources.get(finding.position.file, ""))
@@ -110,7 +110,7 @@ def _excerpt(finding: Finding, source: str) -> str:
         return ""
     column = finding.position.column - 1
     start = max(0, column - _WIDTH // 2) if len(text) > _WIDTH else 0
-    part = _printable(text[start : start + _WIDTH])
+    part = printable(text[start : start + _WIDTH])
     before = text[start:column]
     blank = "".join("\t" if char == "\t" else " " * _columns(char) for char in before)
     return f"    {part}\n    {blank}^\n"

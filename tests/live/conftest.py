@@ -16,7 +16,7 @@ from tests.chart.rendering import EXAMPLES
 from tests.live.serving import CPU_FLAGS, ENVIRONMENT, MODELS, Server, serving
 
 LIVE = bool(os.environ.get("MODELSERVICE_LIVE"))
-collect_ignore = [] if LIVE else ["test_kv_cache.py", "test_live.py", "test_storage.py"]
+collect_ignore = [] if LIVE else ["test_kv_cache.py", "test_live.py", "test_storage.py", "test_upgraded_arguments.py"]
 CHAT = {
     "model": {"name": "/models/chat", "source": "local", "servedName": "tiny"},
     "modelVolume": {"mountPath": "/models", "existingClaim": "models"},

@@ -79,7 +79,11 @@ CASES = [
     ("argument-type", ["--max-model-len=25.6K"], ["--max-model-len=25.6k"]),
     ("argument-type", ["--seed="], ["--seed=0"]),
     ("argument-type", ["--seed.a=1"], ["--hf-overrides.a=1"]),
-    ("argument-type", ["--lora-modules", "sql"], ["--lora-modules", "sql=/models/sql", '{"name":"b","path":"/b"}']),
+    (
+        "argument-type",
+        ["--enable-lora", "--lora-modules", "sql"],
+        ["--enable-lora", "--lora-modules", "sql=/models/sql", '{"name":"b","path":"/b"}'],
+    ),
     ("argument-range", ["--tensor-parallel-size=0"], ["--tensor-parallel-size=1"]),
     ("argument-range", ["--gpu-memory-utilization=90"], ["--gpu-memory-utilization=1"]),
     ("argument-range", ["--max-model-len", "-2"], ["--max-model-len", "-1"]),
@@ -88,6 +92,8 @@ CASES = [
     ("argument-json", ["--compilation-config=3"], ["--compilation-config", "{}"]),
     ("argument-json", ["--allowed-origins=*"], ['--allowed-origins=["*"]']),
     ("argument-json", ["--hf-overrides={a}"], ["--hf-overrides=text"]),
+    ("argument-key", ["--eplb-config.step_intervals=32"], ["--eplb-config.step_interval=32"]),
+    ("argument-key", ['--compilation-config={"mod":3}'], ['--compilation-config={"mode":3}']),
     ("argument-missing-value", ["--max-model-len"], ["--max-model-len", "$(LENGTH)"]),
     ("argument-missing-value", ["--seed", "--enforce-eager"], ["--seed", "1", "--enforce-eager"]),
     ("argument-switch-value", ["--enforce-eager=false"], ["--no-enforce-eager"]),
@@ -96,6 +102,10 @@ CASES = [
     ("argument-stray", ["–max-model-len=4096"], ["--max-model-len=4096"]),  # noqa: RUF001  as word processors write
     ("argument-two-words", ["--dtype half"], ["--dtype", "half"]),
     ("argument-two-words", ["--dtype=half --seed=1"], ["--dtype=half", "--seed=1"]),
+    ("argument-range", ["--api-server-count=0"], ["--api-server-count=1"]),
+    ("argument-choice", ["--kv-cache-dtype=int8"], ["--kv-cache-dtype=fp8"]),
+    ("argument-value", ["--attention-backend=FLASH"], ["--attention-backend=flash_attn"]),
+    ("argument-conflict", ["--enable-dbo"], ["--enable-dbo", "--all2all-backend=deepep_low_latency"]),
     ("argument-needs", ["--enable-log-outputs"], ["--enable-log-outputs", "--enable-log-requests"]),
     ("argument-needs", ["--quantization=fp_quant"], ["--quantization=fp_quant", "--allow-deprecated-quantization"]),
     ("argument-owned", ["--port=9000"], ["--grpc-port=9000"]),
@@ -188,7 +198,16 @@ def test_a_value_that_went_says_since_when() -> None:
         ["--max-model-len=$(LENGTH)", "--dtype", "$(DTYPE)"],
         ["--disable-fastapi-docs"],
         ["--attention-backend=flash_attn", "--uvicorn-log-level", "debug"],
-        ["--no-enable-prefix-caching", "--collect-detailed-traces", "model", "worker"],
+        [
+            "--no-enable-prefix-caching",
+            "--collect-detailed-traces",
+            "model",
+            "worker",
+            "--otlp-traces-endpoint=http://a:1",
+        ],
+        ["--max-num-scheduled-tokens", "None", "--kv-cache-memory-bytes=", "--quantization="],
+        ["--attention-backend=auto"],
+        ["--data-parallel-size=4", "-dpl", "0", "--data-parallel-address=10.0.0.1"],
     ],
 )
 def test_what_the_parser_takes_passes(args: list[str]) -> None:
@@ -286,10 +305,76 @@ def test_a_nightly_build_may_know_flags_that_no_release_has(tag: str, severities
     assert [one.severity for one in found] == severities
 
 
+def test_an_attention_backend_may_be_a_plugins_once_vllm_lets_plugins_add_one() -> None:
+    # AttentionBackendEnum.register came with 0.32.0.
+    assert said(["--attention-backend=MINE"], "v0.31.0") == [("argument-choice", 0)]
+    (found,) = check_arguments(["--attention-backend=MINE"], release_for("v0.32.0", ""), own_image=True)
+    assert (found.rule, found.severity) == ("argument-value", Severity.WARNING)
+
+
 def test_a_value_in_an_item_of_its_own_is_where_the_problem_is() -> None:
     assert said(["--seed", "1", "--dtype", "fp16"]) == [("argument-choice", 3)]
-    assert said(["--collect-detailed-traces", "all", "some"]) == [("argument-choice", 2)]
+    assert said(["--allowed-media-domains", "a.b", "--block-size", "4k"]) == [("argument-type", 3)]
     assert said(["--enforce-eager", "true"]) == [("argument-switch-value", 1)]
+
+
+@pytest.mark.parametrize("tag", ["v0.33.0", "v0.11.1", "v0.9.2", "v0.50.0"])
+def test_two_words_in_an_item_are_an_error_in_every_release(tag: str) -> None:
+    for word in ("--quantization bitsandbytes", "--max-num-seqs 4k", "--task embed"):
+        (found,) = check_arguments([word], release_for(tag, ""), own_image=True)
+        assert (found.rule, found.severity) == ("argument-two-words", ERROR)
+        assert found.message.startswith(f'"{word}" is one list item, and no shell splits it')
+
+
+@pytest.mark.parametrize(
+    ("argument", "message", "hint"),
+    [
+        ("--num-scheduler-step=10", "`--num-scheduler-steps`, which is like it, was removed in 0.10.1", "remove it"),
+        ("--load-format=bitsandbytes", "it was removed in vLLM 0.28.0", "correct the value"),
+        ("--quantization=int8", "is not known", "correct the value"),
+        ("--attention-backend=B12X_MLA_SPARSE", "is not known", "correct the value"),
+        ("--gpu-memory-utilization=1.01", "at most 1", "correct the value"),
+        ("--rope-theta=5000000", "was removed in vLLM 0.11.2", "give all of the model's rope_parameters"),
+    ],
+)
+def test_what_is_not_near_is_not_offered(argument: str, message: str, hint: str) -> None:
+    (found,) = check_arguments([argument], release_for("v0.33.0", ""), own_image=True)
+    assert message in found.message
+    assert found.hint.startswith(hint)
+
+
+# Arguments that vLLM's configuration refuses, the releases that do as far as their code tells, and what passes.
+RELATIONS = [
+    (["--max-num-batched-tokens=64", "--max-num-seqs=256"], "v0.10.1", ["--max-num-batched-tokens=64"]),
+    (["--max-model-len=8k", "--long-prefill-token-threshold=9000"], "v0.10.1", ["--max-model-len=-1"]),
+    (["--max-num-seqs=8", "--max-num-active-seqs=9"], "v0.31.0", ["--max-num-seqs=8", "--max-num-active-seqs=8"]),
+    (["--enable-lora", "--max-cpu-loras=2", "--max-loras=4"], "v0.10.1", ["--max-cpu-loras=2", "--max-loras=4"]),
+    (["--lora-modules", "a=b/c"], "v0.10.0", ["--lora-modules", "a=b/c", "--enable-lora"]),
+    (["--enable-eplb", "-tp=2"], "v0.10.1", ["--enable-eplb", "-tp=2", "--enable-expert-parallel"]),
+    (["--enable-eplb", "--enable-expert-parallel"], "v0.11.0", ["--enable-eplb", "--enable-expert-parallel", "-dp=2"]),
+    (["--eplb-config.num_redundant_experts=2"], "v0.10.2", ["--eplb-config.num_redundant_experts=0"]),
+    (["-dcp=8"], "v0.11.2", ["-dcp=8", "-tp=8"]),
+    (["-dcp=3", "-tp=8"], "v0.11.2", ["-dcp=2", "-tp=8"]),
+    (["-dpl=2"], "v0.10.1", ["-dpl=0", "-dp=4"]),
+    (["-dp=4", "--data-parallel-external-lb"], "v0.27.1", ["-dp=4", "--data-parallel-external-lb", "-dpn=$(RANK)"]),
+    (["-dp=4", "--data-parallel-hybrid-lb"], "v0.10.1", ["-dp=4", "--data-parallel-hybrid-lb", "-dpl=2"]),
+    (["--collect-detailed-traces=all"], "v0.11.2", ["--config", "/a.yaml", "--collect-detailed-traces=all"]),
+    (["--attention-backend=B12X", '--attention-config={"backend":"B12X"}'], "v0.30.0", ["--attention-backend=B12X"]),
+    (["--enable-dbo"], "v0.16.0", ["--enable-dbo", "--all2all-backend=deepep_high_throughput"]),
+    (["--enable-dbo", "--all2all-backend=nixl_ep"], "v0.20.2", ["--enable-dbo", "--all2all-backend=$(BACKEND)"]),
+    (["--cudagraph-capture-sizes", "1", "2", "--max-cudagraph-capture-size=4"], "v0.11.2", ["-O0"]),
+    (["--numa-bind-nodes", "0"], "v0.20.2", ["--numa-bind-nodes", "0", "--numa-bind"]),
+]
+
+
+@pytest.mark.parametrize(("bad", "tag", "good"), RELATIONS)
+def test_what_arguments_say_of_each_other_is_judged_as_the_configuration_does(
+    bad: list[str], tag: str, good: list[str]
+) -> None:
+    for release in (tag, "v0.33.0"):
+        later = [] if "nixl_ep" in bad[-1] and release == "v0.33.0" else ["argument-conflict", "argument-needs"]
+        assert [rule for rule, _ in said(bad, release)] in ([rule] for rule in later) if later else not said(bad)
+        assert said(good) == []
 
 
 def test_problems_come_in_the_order_of_the_items() -> None:

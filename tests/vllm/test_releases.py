@@ -10,7 +10,7 @@ import pytest
 from modelservice.vllm.facts import facts
 from modelservice.vllm.flags import command_line, first_release_with, lives
 from modelservice.vllm.releases import Exactness, Life, Release, newest_release, release_for, releases
-from modelservice.vllm.variables import unknown_variable
+from modelservice.vllm.variables import unknown_variable, variable_change
 
 ROOT = Path(__file__).parents[2]
 # How many options `vllm serve --help` of each release has, its positional argument and --help included.
@@ -116,7 +116,7 @@ def test_a_release_that_is_not_listed_says_which_one_stands_in() -> None:
     [
         ("--gpu-memory-utilization", "default", 0.9, "0.20.2", 0.92),
         ("--max-model-len", "type", "human-int", "0.14.1", "human-int-or-auto"),
-        ("--kv-cache-dtype", "enforced", True, "0.33.0", False),
+        ("--data-parallel-backend", "enforced", False, "0.11.2", True),
         ("--block-size", "enforced", True, "0.18.1", False),
         ("--max-lora-rank", "enforced", False, "0.11.2", True),
         ("--task", "deprecated", False, "0.10.1", True),
@@ -158,11 +158,12 @@ def test_a_flag_is_found_under_each_of_its_names() -> None:
     assert command_line("0.11.2")["-O"].name == "--compilation-config"
 
 
-def test_the_file_of_flags_is_as_its_writer_writes_it(vllm_data: Any) -> None:
-    text = (ROOT / "schemas/vllm/flags.json").read_text()
+@pytest.mark.parametrize(("name", "many"), [("flags", "flags"), ("json_options", "keys"), ("environment", "variables")])
+def test_a_generated_file_is_as_its_writer_writes_it(name: str, many: str, vllm_data: Any) -> None:
+    text = (ROOT / f"schemas/vllm/{name}.json").read_text()
     document = json.loads(text)
-    again = {"about": document["about"], **vllm_data.compress(vllm_data.expand(document))}
-    assert vllm_data.write(again) == text
+    again = {"about": document["about"], **vllm_data.compress(vllm_data.expand(document, many), many)}
+    assert vllm_data.write(again, many) == text
 
 
 def test_a_new_release_with_the_same_flags_changes_only_the_list_of_releases(vllm_data: Any) -> None:
@@ -176,14 +177,25 @@ def test_a_new_release_with_the_same_flags_changes_only_the_list_of_releases(vll
 
 def test_what_is_written_by_hand_names_flags_that_exist() -> None:
     history, constraints = facts("history"), facts("constraints")
-    listed = {*facts("flags")["flags"], *history["gone_before"]["flags"], "-O"}
-    named = {*history["replacements"], *history["values"], *history["keys"]}
+    listed = {*facts("flags")["flags"], *history["gone_before"]["flags"], "-O", "--no-disable-log-requests"}
+    named = {*history["replacements"], *history["values"]}
     named |= {*constraints["ranges"], *constraints["forms"]}
-    named |= {need[key] for need in constraints["needs"] for key in ("flag", "needs")}
+    named |= {change["flag"] for change in history["changes"]}
+    assert {change["in"] for change in history["changes"]} <= {*releases()}
+    named |= {need[key].partition(".")[0] for need in constraints["needs"] for key in ("flag", "needs")}
+    named |= {name for need in constraints["needs"] for name in need.get("unless", ())}
+    named |= {name.partition(".")[0] for pair in constraints["excludes"] for name in pair["flags"]}
+    named |= {pair[key] for pair in constraints["at_least"] for key in ("flag", "than")}
     for story in history["replacements"].values():
         heirs = [*story.get("use", []), *(heir for some in story.get("by_value", {}).values() for heir in some)]
         named |= {re.split("[=.]", heir)[0] for heir in heirs if heir != "{value}"}
+    named |= {re.split("[=.]", story["use"])[0] for story in history["variables"].values() if "use" in story}
+    assert history["variables"].keys() <= facts("environment")["variables"].keys()
     assert named - listed == set()
+    keys = {*history["keys"], *(need["key"] for need in constraints["keys_needed"])}
+    keys |= {f"{key.partition('.')[0]}.{story['use']}" for key, story in history["keys"].items()}
+    keys |= {f"{need['key'].partition('.')[0]}.{need['needs']}" for need in constraints["keys_needed"]}
+    assert keys - facts("json_options")["keys"].keys() == set()
 
 
 def test_each_flag_that_went_or_goes_says_what_to_write_or_has_no_heir() -> None:
@@ -204,7 +216,8 @@ def test_each_flag_that_went_or_goes_says_what_to_write_or_has_no_heir() -> None
 
 
 def test_the_data_stays_small() -> None:
-    assert sum(file.stat().st_size for file in (ROOT / "schemas/vllm").iterdir()) < 120_000
+    # Flags, JSON options, variables and the help of each flag, of all releases: read where a service has arguments.
+    assert sum(file.stat().st_size for file in (ROOT / "schemas/vllm").iterdir()) < 200_000
 
 
 @pytest.mark.parametrize(
@@ -219,3 +232,19 @@ def test_the_data_stays_small() -> None:
 )
 def test_an_unknown_variable_of_vllm_has_the_nearest_known_one(name: str, nearest: str | None) -> None:
     assert unknown_variable(name) == nearest
+
+
+@pytest.mark.parametrize(
+    ("name", "release", "change"),
+    [
+        ("VLLM_BATCH_INVARIANT", "0.11.0", "came with vLLM 0.11.2"),
+        ("VLLM_BATCH_INVARIANT", "0.11.2", ""),
+        ("VLLM_ATTENTION_BACKEND", "0.14.1", ""),
+        ("VLLM_ATTENTION_BACKEND", "0.33.0", "was removed in vLLM 0.15.1"),
+        ("VLLM_LOGGING_LEVEL", "0.10.0", ""),
+        ("HF_TOKEN", "0.33.0", ""),
+        ("VLLM_ZZZ", "0.33.0", ""),
+    ],
+)
+def test_a_variable_has_the_life_that_the_releases_say(name: str, release: str, change: str) -> None:
+    assert variable_change(name, release) == change

@@ -21,7 +21,7 @@ from modelservice.errors import ModelServiceError, ToolError, shortened
 
 # What a person is doing → the commands; `validate` lies in validate_command.py.
 _SECTIONS = {
-    "Writing values": ["init", "import", "explain"],
+    "Writing values": ["init", "import", "set", "upgrade", "explain"],
     "Checking": ["validate", "fit", "diff"],
     "Building": ["render", "template", "package", "publish", "argocd", "flux"],
     "Using": ["access", "smoke"],

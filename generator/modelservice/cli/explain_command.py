@@ -1,38 +1,82 @@
-"""`modelservice explain`: fields of the values file, and rules."""
+"""`modelservice explain`: fields of the values file, vLLM's flags, and rules."""
 
 from __future__ import annotations
 
+import shutil
+
 import click
+from click.shell_completion import CompletionItem
 
 from modelservice.errors import InputError
 
 _LISTED = "`modelservice validate --list-rules` lists all rules"
 
 
-@click.command("explain")
-@click.argument("key", default="", metavar="[KEY|RULE]")
-def explain_command(key: str) -> None:
-    """Explain a field of the values file, a group of fields, or a rule; without KEY list all fields.
+class _Explain(click.Command):
+    """The command, whose argument may begin with dashes, as flags do."""
 
-    `fleet` and `fleet.KEY` explain fleet.yaml.
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """Complete vLLM's flags beside the command's own; keys and rules are the argument's."""
+        return [*super().shell_complete(ctx, incomplete), *_flags(incomplete)]
+
+
+def _flags(beginning: str) -> list[CompletionItem]:
+    from modelservice.vllm.flag_explanation import spellings
+
+    return [CompletionItem(name) for name in spellings() if name.startswith(beginning)]
+
+
+def _words(ctx: click.Context, parameter: click.Parameter, beginning: str) -> list[CompletionItem]:
+    """Return the keys and rules with this beginning."""
+    from modelservice.rules.catalogue import by_id
+    from modelservice.schema.fields import load_fields
+
+    known = [*(field.key for field in load_fields().fields), *by_id()]
+    return [CompletionItem(name) for name in known if name.startswith(beginning)]
+
+
+@click.command("explain", cls=_Explain, context_settings={"ignore_unknown_options": True})
+@click.argument("words", nargs=-1, metavar="[KEY|FLAG|RULE|WORD]", shell_complete=_words)
+def explain_command(words: tuple[str, ...]) -> None:
+    """Explain a field of the values file, a group of fields, a flag of vLLM, or a rule.
+
+    Any other word is searched in keys and flags; without KEY all fields are listed. `fleet` and `fleet.KEY` explain
+    fleet.yaml.
     """
+    if len(words) > 1:
+        raise click.UsageError("name one key, flag, rule or word")
+    click.echo(_explained("".join(words), min(shutil.get_terminal_size((100, 24)).columns, 100)), nl=False)
+
+
+def _explained(key: str, width: int) -> str:
+    from modelservice.rules.catalogue import by_id
+    from modelservice.rules.documentation import explain_rule
+    from modelservice.schema.explanation import explain, search
+    from modelservice.schema.fields import load_fields
+    from modelservice.spelling import nearest
+    from modelservice.vllm.flag_explanation import explain_flag, flags_about, spellings
+
     if key.partition(".")[0] == "fleet":
         from modelservice.gitops.fleet_explanation import explain_fleet
 
-        click.echo(explain_fleet(key.partition(".")[2]), nl=False)
-        return
-    if key.islower():
-        from modelservice.rules.catalogue import by_id
-        from modelservice.rules.documentation import explain_rule
-        from modelservice.spelling import nearest
+        return explain_fleet(key.partition(".")[2])
+    if key in by_id():
+        return explain_rule(by_id()[key], width)
+    if key.startswith("-"):
+        name = key.partition("=")[0].replace("_", "-")
+        near = nearest(name, spellings())
+        missing = f"there is no flag {name}" + (f"; did you mean {near}?" if near else "")
+        return _or_raise(explain_flag(name, width), missing)
+    fields = load_fields().fields
+    if found := explain(fields, key, width):
+        return found
+    if "-" in key and not flags_about(key):
+        near = nearest(key, by_id())
+        raise InputError(f"there is no rule {key}; " + (f"did you mean {near}?" if near else _LISTED))
+    return search(fields, key, flags_about(key), width)
 
-        if key in by_id():
-            click.echo(explain_rule(by_id()[key]), nl=False)
-            return
-        if "-" in key:
-            near = nearest(key, by_id())
-            raise InputError(f"there is no rule {key}; " + (f"did you mean {near}?" if near else _LISTED))
-    from modelservice.schema.explanation import explain
-    from modelservice.schema.fields import load_fields
 
-    click.echo(explain(load_fields().fields, key), nl=False)
+def _or_raise(text: str | None, message: str) -> str:
+    if text is None:
+        raise InputError(message)
+    return text

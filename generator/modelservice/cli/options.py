@@ -10,7 +10,7 @@ import click
 from modelservice.errors import InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from modelservice.gitops.members import Member
     from modelservice.reading.document import Document
@@ -85,6 +85,19 @@ def ignored_rules() -> tuple[str, ...]:
     except InputError as error:
         raise click.UsageError(str(error)) from error
     return rules
+
+
+def services_of(values: Sequence[str], layers: Sequence[str]) -> list[Sequence[str]]:
+    """Return the files of each service, later over earlier: those of a fleet with its layers, or the layers alone."""
+    from modelservice.gitops.members import members
+
+    return [(*one.layers, one.values) for one in members(values, layers)] if values else [layers]
+
+
+def require_files(paths: Iterable[str]) -> None:
+    """Take standard input for wrong usage, where files are to be changed."""
+    if "-" in paths:
+        raise click.UsageError("standard input cannot be changed: name a file, or use --diff")
 
 
 def load_release(values: str | None, layers: Sequence[str | Document], release: str | None) -> Service:

@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 import sys
+from typing import TYPE_CHECKING
 
 import click
 
-from modelservice.cli.options import changed_since_option, ignore_option, ignored_rules, layers_option
+from modelservice.cli.options import changed_since_option, ignore_option, ignored_rules, layers_option, require_files
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from modelservice.check import Result
 
 
 @click.command("validate")
@@ -21,6 +27,8 @@ from modelservice.cli.options import changed_since_option, ignore_option, ignore
     default="text",
     show_default=True,
 )
+@click.option("--fix", is_flag=True, help="Write the fixes that are certain into the files, and show them.")
+@click.option("--diff", is_flag=True, help="Show what --fix would write.")
 @click.option("--strict", is_flag=True, help="Warnings are errors.")
 @click.option("--quiet", "-q", is_flag=True, help="No summary line.")
 @click.option("--list-rules", is_flag=True, help="List every rule and exit.")
@@ -29,6 +37,8 @@ def validate_command(
     layers: tuple[str, ...],
     changed_since: str | None,
     style: str,
+    fix: bool,
+    diff: bool,
     strict: bool,
     quiet: bool,
     list_rules: bool,
@@ -59,7 +69,11 @@ def validate_command(
     services = [(*one.layers, one.values) for one in checked]
     if not values:
         services = [layers]
-    result = check_files(services, strict=strict, ignore=ignored_rules())
+    changed = False
+    if fix or diff:
+        result, changed = _fixed(services, write=not diff, strict=strict, text=style == "text")
+    else:
+        result = check_files(services, strict=strict, ignore=ignored_rules())
     result = result._replace(findings=[*found, *result.findings], sources={**texts, **result.sources})
     color = style == "text" and sys.stdout.isatty()
     text = report(
@@ -70,4 +84,24 @@ def validate_command(
         click.echo(f"warning: --ignore {rule}: nothing here breaks this rule; remove it", err=True)
     if style == "text" and not quiet:
         click.echo(summary(result.findings, result.files, result.ignored), err=True)
-    raise SystemExit(1 if errors(result.findings) else 0)
+    raise SystemExit(1 if errors(result.findings) or (changed and diff) else 0)
+
+
+def _fixed(services: Sequence[Sequence[str]], *, write: bool, strict: bool, text: bool) -> tuple[Result, bool]:
+    """Make the certain fixes and show them; return what is left to report, and whether anything changed."""
+    if write:
+        require_files(path for service in services for path in service)
+    from modelservice.check import check_services
+    from modelservice.editing import changes
+    from modelservice.editing.certain import certain
+    from modelservice.editing.fixing import fixed, load_files
+
+    before = load_files(services)
+    after = fixed(before, certain, ignored_rules())
+    changed = after.changed_since(before)
+    if write:
+        changes.write(changed)
+    # Machines read a report of one format.
+    click.echo(changes.diff(changed), nl=False, err=not text)
+    fixed_services = (after.layers(service) for service in after.services)
+    return check_services(fixed_services, strict=strict, ignore=ignored_rules()), bool(changed)

@@ -67,6 +67,6 @@ def _without_charts_own(part: Part) -> Part:
     if settings.get("autoscaling.kind"):
         del settings["replicas"]
     merged = left_out(coalesce(default_values(), values_of(settings)), plain_schema(), plain_schema()["definitions"])
-    ours = set_by_chart(Values(merged, values_of(settings), default_values(), {}))
+    ours = set_by_chart(Values(merged, values_of(settings), default_values(), {}, frozenset()))
     settings["env"] = [entry for entry in settings.get("env", ()) if entry["name"] not in ours]
     return without_secrets_left(part._replace(settings=settings))

@@ -138,17 +138,17 @@ class Document(NamedTuple):
 
     def key_position(self, path: Path) -> Position:
         """Return where the key or list item stands; the nearest key around it where it is not written."""
-        place = self._nearest(path)[0]
+        place = self.nearest(path)[0]
         return Position(place.file, *place.key)
 
     def value_position(self, path: Path) -> Position:
         """Return where the value stands; the nearest key around it where it is not written."""
-        place, depth = self._nearest(path)
+        place, depth = self.nearest(path)
         return Position(place.file, *(place.value if path and depth == len(path) else place.key))
 
     def is_written(self, path: Path) -> bool:
         """Say whether a layer writes a value at the path."""
-        return self._nearest(path)[1] == len(path)
+        return self.nearest(path)[1] == len(path)
 
     def written(self, path: Path) -> str:
         """Return the plain scalar at the path as its file has it, "" where there is none: what 1.10 reads as is 1.1."""
@@ -159,7 +159,8 @@ class Document(NamedTuple):
         found = _PLAIN_SCALAR.match(line, position.column - 1)
         return found[0] if found else ""
 
-    def _nearest(self, path: Path) -> tuple[Place, int]:
+    def nearest(self, path: Path) -> tuple[Place, int]:
+        """Return the place of a value, or of the nearest written one around it, and how many parts lead there."""
         place = self.top
         for depth, part in enumerate(path):
             child = place.children.get(part)

@@ -29,6 +29,18 @@ _MODE = re.compile(r"0o?[0-7]{1,4}")
 _PARSER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
+class Form(NamedTuple):
+    """How a value is written, and where in the text it and its key begin and end.
+
+    `style` is "" for a plain scalar, else the character that it begins with: a quote, | or > for a scalar, { or [ for
+    what is in brackets, : for a block map and - for a block list. A block ends where the parser meets what follows it.
+    """
+
+    style: str
+    key: tuple[int, int]
+    value: tuple[int, int]
+
+
 class Place(NamedTuple):
     """Where a value and its key are written; lines and columns count from 1. A list item is its own key."""
 
@@ -36,6 +48,7 @@ class Place(NamedTuple):
     key: tuple[int, int]
     value: tuple[int, int]
     children: dict[str | int, Place]
+    form: Form = Form("", (0, 0), (0, 0))
 
 
 class Composed(NamedTuple):
@@ -94,6 +107,11 @@ def _start(event: Any) -> tuple[int, int]:
     return event.start_mark.line + 1, event.start_mark.column + 1
 
 
+def _end(event: Any) -> int:
+    index: int = event.end_mark.index
+    return index
+
+
 def _holds_mode(path: Path) -> bool:
     """Say whether the mode of a file stands at the path: defaultMode of a volume, mode of one of its items."""
     in_volume = path[:1] in (("volumes",), ("extraObjects",))
@@ -109,6 +127,7 @@ class _Composer:
         self.next = _PARSER(text).get_event
         self.findings: list[Finding] = []
         self.count = 0
+        self.end = 0  # where the value that was read last ends
 
     def add(self, rule: str, path: Path, message: str, hint: str, at: tuple[int, int]) -> None:
         self.findings.append(Finding(Severity.ERROR, path, message, hint, rule, Position(self.name, *at)))
@@ -126,7 +145,8 @@ class _Composer:
             return None, top
         if event.version or event.tags:
             self.refuse(event, "yaml-documents", (), "Helm 4 does not read % lines", "remove the lines above ---")
-        data, place = self.value(self.next(), (), (1, 1), flow=False)
+        data, place = self.value(self.next(), (), None, flow=False)
+        place = place._replace(key=(1, 1))
         self.next()
         event = self.next()
         if not isinstance(event, yaml.StreamEndEvent):
@@ -138,21 +158,27 @@ class _Composer:
         """Read every document of the stream."""
         self.next()
         while not isinstance(self.next(), yaml.StreamEndEvent):
-            yield self.value(self.next(), (), (1, 1), flow=False)
+            yield self.value(self.next(), (), None, flow=False)
             self.next()
 
-    def value(self, event: Any, path: Path, key: tuple[int, int] | None, *, flow: bool) -> tuple[Any, Place]:
-        """Read what begins with the event; `flow` is true inside of brackets."""
+    def value(self, event: Any, path: Path, key: Any, *, flow: bool) -> tuple[Any, Place]:
+        """Read what begins with the event, behind that of its key; `flow` is true inside of brackets."""
         self.check(event, path)
-        start = _start(event)
-        place = Place(self.name, key or start, start, {})
+        data: Any = None
+        children: dict[str | int, Place] = {}
+        style = getattr(event, "style", None) or ""
+        self.end = _end(event)
         if isinstance(event, yaml.ScalarEvent):
-            return self.scalar(event, path, flow), place
-        if isinstance(event, yaml.MappingStartEvent):
-            return self.mapping(path, place.children, flow or bool(event.flow_style)), place
-        if isinstance(event, yaml.SequenceStartEvent):
-            return self.sequence(path, place.children, flow or bool(event.flow_style)), place
-        return None, place
+            data = self.scalar(event, path, flow)
+        elif isinstance(event, yaml.MappingStartEvent):
+            style = "{" if event.flow_style else ":"
+            data = self.mapping(path, children, flow or bool(event.flow_style))
+        elif isinstance(event, yaml.SequenceStartEvent):
+            style = "[" if event.flow_style else "-"
+            data = self.sequence(path, children, flow or bool(event.flow_style))
+        key = key or event
+        form = Form(style, (key.start_mark.index, _end(key)), (event.start_mark.index, self.end))
+        return data, Place(self.name, _start(key), _start(event), children, form)
 
     def mapping(self, path: Path, children: dict[str | int, Place], flow: bool) -> dict[str, Any]:
         data: dict[str, Any] = {}
@@ -162,7 +188,8 @@ class _Composer:
                 first = children[key].key[0]
                 message = f"the key is written twice, first in line {first}: Helm keeps the last without a word"
                 self.refuse(event, "yaml-duplicate-key", (*path, key), message, "remove one of the two")
-            data[key], children[key] = self.value(self.next(), (*path, key), _start(event), flow=flow)
+            data[key], children[key] = self.value(self.next(), (*path, key), event, flow=flow)
+        self.end = _end(event)
         return data
 
     def sequence(self, path: Path, children: dict[str | int, Place], flow: bool) -> list[Any]:
@@ -171,6 +198,7 @@ class _Composer:
             index = len(data)
             item, children[index] = self.value(event, (*path, index), None, flow=flow)
             data.append(item)
+        self.end = _end(event)
         return data
 
     def scalar(self, event: yaml.ScalarEvent, path: Path, flow: bool) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator
 
 from modelservice.findings import Problem, Severity
@@ -43,7 +44,7 @@ from modelservice.rules import (
     texts,
     workload,
 )
-from modelservice.rules.rule import Checked, Said, Values
+from modelservice.rules.rule import Checked, RefusedValueError, Said, Values
 
 ALL: tuple[Checked, ...] = (
     *model.RULES,
@@ -97,8 +98,10 @@ def check_rules(values: Values) -> Iterator[Problem]:
     given = args.check_args(values)
     yield from (problem for problem in given if problem.severity is Severity.ERROR)
     for checked in sorted(ALL, key=lambda checked: checked.rule.severity is not Severity.ERROR):
-        for said in checked.function(values):
-            yield _problem(checked, said)
+        # A rule that needs a refused value has nothing more to say.
+        with contextlib.suppress(RefusedValueError):
+            for said in checked.function(values):
+                yield _problem(checked, said)
     yield from (problem for problem in given if problem.severity is not Severity.ERROR)
 
 

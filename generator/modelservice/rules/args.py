@@ -10,18 +10,24 @@ from typing import TYPE_CHECKING, NamedTuple
 from modelservice.findings import Problem, Refuser, Severity
 from modelservice.redact import safe_arguments
 from modelservice.rules.command import lacks_script
-from modelservice.rules.given_arguments import adding_argument, command_line_of, whole_numbers, words
-from modelservice.rules.image import is_own_image, release_of
-from modelservice.rules.rule import Said, Values, put, rule
+from modelservice.rules.given_arguments import adding_argument, given, whole_numbers, words
+from modelservice.rules.gpu import GPU_IMAGES
+from modelservice.rules.image import is_own_image, known_release, release_of
+from modelservice.rules.rule import RefusedValueError, Said, Values, put, rule
 from modelservice.rules.workload import drain_seconds
 from modelservice.spelling import nearest
-from modelservice.vllm.argument_rules import PARALLEL
+from modelservice.vllm.argument_rules import PARALLEL, in_place
 
 if TYPE_CHECKING:
-    pass
+    from modelservice.vllm.argument_relations import Beside
+    from modelservice.vllm.releases import Release
 
 # Fields that are nothing but a flag whose values vLLM knows.
 _FLAG_FIELDS = {"model.reasoningParser": "--reasoning-parser", "model.toolCallParser": "--tool-call-parser"}
+# What brings parsers that vLLM does not have.
+_PLUGINS = {"model.reasoningParser": "--reasoning-parser-plugin", "model.toolCallParser": "--tool-parser-plugin"}
+# The first listed release whose wheel does not require Ray.
+_NO_RAY_SINCE = (0, 18, 1)
 _SPLITS = ("--tensor-parallel-size", "--pipeline-parallel-size")
 # Resources of HAMi and of Alibaba's plugin, which give out GPUs by memory or cores.
 _BY_MEMORY = ("nvidia.com/gpumem", "nvidia.com/gpucores", "aliyun.com/gpu-mem")
@@ -34,37 +40,82 @@ _VARIABLE = re.compile(r"(?<!\$)\$\(([A-Za-z_][A-Za-z0-9_.-]*)\)")
 
 def check_args(values: Values) -> list[Problem]:
     """Return what vLLM's command line says of the arguments, in the release that the image holds."""
-    parsers = [key for key in _FLAG_FIELDS if values.at(key)]
-    if not values.at("args") and not parsers:
+    parsers = [key for key in _FLAG_FIELDS if not values.was_refused(key) and values.at(key)]
+    if values.was_refused("args") or not (values.at("args") or parsers):
         return []
+    from modelservice.vllm.argument_relations import Beside
     from modelservice.vllm.arguments import check_arguments
-    from modelservice.vllm.releases import Exactness
+    from modelservice.vllm.releases import Exactness, Release, newest_release
 
-    found = [problem for key in parsers for problem in _field_problems(values, key)]
-    release, given_words = release_of(values), words(values)
-    own = is_own_image(values)
-    # A nightly build is newer than every release; `latest` and a digest alone stand for one.
-    if own and release.exactness is Exactness.UNSTATED and values.at("image.tag") not in ("", "latest"):
-        release = release._replace(exactness=Exactness.NEWER, asked=str(values.at("image.tag")))
-    for problem in check_arguments(given_words, release, own_image=own):
-        # Beside a command of one's own the chart names no model.
+    given_words = words(values)
+    try:
+        release, own, beside = _release(values), is_own_image(values), _beside(values)
+        found = [problem for key in parsers for problem in _field_problems(values, key, release)]
+    except RefusedValueError:  # what was refused might have named any image
+        unstated = Release(newest_release(), Exactness.UNSTATED, "")
+        release, own, beside, found = unstated, False, Beside(tensor_parallel=0), []
+    for problem in check_arguments(given_words, release, own_image=own, beside=beside):
+        # Beside a command of one's own the chart names no model, and a shell may split words.
         mine = problem.rule == "argument-owned" and given_words[int(problem.path[-1])].partition("=")[0] == "--model"
         # What belongs to no flag is the script that command-shell misses.
-        mine = mine or (problem.rule in _SCRIPT and lacks_script(values))
-        found += [] if mine and values.at("command") else [problem]
+        mine = mine or (problem.rule in _SCRIPT and not values.was_refused("command") and lacks_script(values))
+        whole = problem.rule == "argument-two-words" and not values.given.get("command")
+        one = _with_parser(problem._replace(severity=Severity.ERROR) if whole else problem, given_words, values)
+        found += [] if mine and values.given.get("command") else [one]
     return found
 
 
-def _field_problems(values: Values, key: str) -> Iterator[Problem]:
-    """Yield what the image's vLLM does not know: the field's flag, or the name that it holds."""
-    line, name, path = command_line_of(values), values.at(key), tuple(key.split("."))
-    flag = line.flags.get(_FLAG_FIELDS[key])
-    if flag and flag.values and name not in flag.values:
-        near = nearest(name, flag.values, cutoff=0.5)
-        hint = f"did you mean {near}?" if near else f"known are {', '.join(flag.values)}"
-        message = f"{line.label} knows no parser {name} without a plugin"
-        fix = put({path: near}) if near else ()
+def _with_parser(found: Problem, given_words: list[str], values: Values) -> Problem:
+    """Return the problem of --enable-auto-tool-choice, which nothing else is needed for beside a parser's field."""
+    switch = found.rule == "argument-owned" and given_words[int(found.path[-1])].replace("_", "-")
+    field = "model.toolCallParser"
+    if switch != "--enable-auto-tool-choice" or values.was_refused(field) or not values.at(field):
+        return found
+    return found._replace(hint="remove it: model.toolCallParser says it", fix=in_place([int(found.path[-1])]))
+
+
+def _release(values: Values) -> Release:
+    """Return the release that the arguments are for."""
+    from modelservice.vllm.releases import Exactness
+
+    release, tag = release_of(values), str(values.at("image.tag"))
+    # A nightly build is newer than every release; `latest` and a digest alone stand for one.
+    nightly = is_own_image(values) and release.exactness is Exactness.UNSTATED and tag not in ("", "latest")
+    return release._replace(exactness=Exactness.NEWER, asked=tag) if nightly else release
+
+
+def _beside(values: Values) -> Beside:
+    """Return what counts beside the arguments; the chart splits the model over the pod's GPUs where they do not."""
+    from modelservice.vllm.argument_relations import Beside
+
+    count = 0 if values.was_refused("gpu.count") else values.at("gpu.count") or 1
+    rocm = values.at("image.repository").endswith("-rocm")
+    return Beside(1 if whole_numbers(values, tuple(PARALLEL)) else count, rocm)
+
+
+def _field_problems(values: Values, key: str, release: Release) -> Iterator[Problem]:
+    """Yield that the image's vLLM does not know the parser that a field names, unless a plugin may bring it."""
+    from modelservice.vllm.argument_values import listed, near_value
+    from modelservice.vllm.flags import command_line
+    from modelservice.vllm.releases import Exactness
+
+    flag, name, path = command_line(release.name).get(_FLAG_FIELDS[key]), values.at(key), tuple(key.split("."))
+    if not flag or not flag.values or name in flag.values or (not flag.enforced and _given_plugin(values, key)):
+        return
+    near = near_value(name, flag.values)
+    hint = f"did you mean {near}?" if near else f"known are {listed(flag.values)}"
+    fix = put({path: near}) if near else ()
+    if flag.enforced and release.exactness is Exactness.KNOWN and is_own_image(values):
+        message = f"{release.label} knows no parser {name}"
+        yield Problem(Severity.ERROR, path, message, hint, "argument-choice", fix=fix)
+    else:
+        message = f"{release.label} knows no parser {name} without a plugin"
         yield Problem(Severity.WARNING, path, message, hint, "argument-value", fix=fix)
+
+
+def _given_plugin(values: Values, key: str) -> bool:
+    """Say whether an argument names a file that may define parsers, or one with more arguments."""
+    return not values.was_refused("args") and bool(given(values, _PLUGINS[key], "--config"))
 
 
 @rule(
@@ -170,7 +221,7 @@ def _split(values: Values) -> _Split | None:
     if "--data-parallel-size-local" in sizes or _one_rank(values):  # the other ranks are in other pods
         sizes.pop("--data-parallel-size", None)
     needed = math.prod(size for _, size in sizes.values())
-    if not sizes:
+    if not needed or not sizes:  # a head of data parallelism has no rank of its own; any other 0 is argument-range's
         return None
     product = " times ".join(f"{flag} {size}" for flag, (_, size) in sizes.items())
     have = f"gpu.count is {count}" + (f" on each of {nodes} nodes" if nodes > 1 else "")
@@ -214,6 +265,31 @@ def argument_variable(values: Values) -> Iterator[Said]:
 
 
 @rule(
+    "ray-missing",
+    "An argument asks for Ray, which the image does not contain.",
+    why=(
+        "vLLM's images from 0.18.1 on come without Ray. vLLM exits when it starts, because it cannot import Ray, and "
+        "the container restarts again and again while the pod holds its GPUs."
+    ),
+    source="Requires-Dist of vLLM's wheels: ray until 0.17.1; assert_ray_available of 0.33.0",
+    refused_by=Refuser.VLLM,
+)
+def ray_missing(values: Values) -> Iterator[Said]:
+    """Find Ray as the backend in one of vLLM's own images for NVIDIA's GPUs that does not hold it."""
+    name = str(values.at("image.repository")).rpartition("/")[2]
+    if not is_own_image(values) or name not in GPU_IMAGES or known_release(values) < _NO_RAY_SINCE:
+        return
+    for item in given(values, "--distributed-executor-backend", "--data-parallel-backend"):
+        if item.values[0].text == "ray":
+            message = f"{item.flag.name} is ray, and vLLM {release_of(values).asked}'s image contains no Ray"
+            without = f"{item.flag.name}=mp"
+            hint = (
+                f"write `{without}`{' in place of both items' if len(item.items) > 1 else ''}, or use an image with Ray"
+            )
+            yield Said(("args", item.values[0].at), message, hint, fix=in_place(item.items, [without]))
+
+
+@rule(
     "shutdown-timeout",
     "vLLM's shutdown timeout ends after the pod's grace period.",
     why=(
@@ -252,4 +328,4 @@ def task_twice(values: Values) -> Iterator[Said]:
             yield Said(("args", index), message, "remove it, or model.task")
 
 
-RULES = (gpu_split, gpu_unused, gpu_slices_split, argument_variable, shutdown_timeout, task_twice)
+RULES = (gpu_split, gpu_unused, gpu_slices_split, argument_variable, ray_missing, shutdown_timeout, task_twice)

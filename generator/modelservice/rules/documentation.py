@@ -71,12 +71,13 @@ def ignored_by(rule: Rule) -> str:
     return f"with `--ignore {rule.id}`, or a comment `# modelservice: ignore[{rule.id}] reason`"
 
 
-def explain_rule(rule: Rule) -> str:
-    """Return all that there is to say of a rule, for a terminal."""
+def explain_rule(rule: Rule, width: int = _WIDTH) -> str:
+    """Return all that there is to say of a rule, for a terminal of this width."""
     examples = examples_of(rule.id)
     lines = [f"RULE:        {rule.id} ({rule.severity})", f"REFUSED BY:  {refused_by(rule)}"]
     lines += [f"IGNORED:     {ignored_by(rule)}", f"SOURCE:      {rule.source}"]
-    lines += ["", *textwrap.wrap(f"{rule.summary} {rule.why}".strip(), _WIDTH, break_on_hyphens=False)]
+    lines = [part for line in lines for part in textwrap.wrap(line, width, subsequent_indent=" " * 13)]
+    lines += ["", *textwrap.wrap(f"{rule.summary} {rule.why}".strip(), width, break_on_hyphens=False)]
     for name, text in (("BAD", examples.bad), ("GOOD", examples.good)):
         if text:
             lines += ["", f"{name}:", *(f"  {line}".rstrip() for line in text.splitlines())]

@@ -8,7 +8,9 @@ from typing import Any
 from modelservice.findings import Action, Edit, Fix, Path, Refuser, Severity, dotted
 from modelservice.redact import PLACEHOLDER
 from modelservice.rules.containers import containers
+from modelservice.rules.given_arguments import adding_argument
 from modelservice.rules.gpu import resource_fields
+from modelservice.rules.image import is_own_image, release_of
 from modelservice.rules.model import model_mount, under
 from modelservice.rules.rule import Said, Settings, Values, asking, listed, put, removal, rule, sound
 from modelservice.rules.security import non_root, own_home
@@ -166,6 +168,42 @@ def env_unknown(values: Values) -> Iterator[Said]:
 
 
 @rule(
+    "env-not-in-release",
+    "The image's vLLM does not have a variable that another release has.",
+    why="vLLM ignores the variable and only prints a warning when it starts. The setting has no effect.",
+    source="vllm.envs (schemas/vllm/environment.json)",
+    severity=Severity.WARNING,
+)
+def env_not_in_release(values: Values) -> Iterator[Said]:
+    """Find a variable of vLLM that came after the image's release, or went before it."""
+    names = [(index, one["name"]) for index, one in values.items("env") if one["name"].startswith("VLLM_")]
+    if not names or not is_own_image(values):
+        return
+    from modelservice.vllm.releases import Exactness
+    from modelservice.vllm.variables import variable_change
+
+    release = release_of(values)
+    if release.exactness is Exactness.KNOWN:
+        for index, name in names:
+            if change := variable_change(name, release.name):
+                message = f"{name} {change}; this is {release.label}"
+                hint, fix = _instead(values, index, release.name)
+                yield Said(("env", index, "name"), message, hint, fix=fix)
+
+
+def _instead(values: Values, index: int, release: str) -> tuple[str, Fix]:
+    """Return what to do with a variable that a release does not read: remove it, or give its value to a flag."""
+    from modelservice.vllm.variables import argument_instead
+
+    variable = values.at("env")[index]
+    value = variable.get("value", "")
+    argument, note = argument_instead(variable["name"], value, release)
+    if argument and value and PLACEHOLDER not in value:
+        return f"remove it and add {argument} to args", (*_without(index), *adding_argument(values, argument))
+    return f"remove it{f': {note}' if note else ''}", _without(index)
+
+
+@rule(
     "cache-elsewhere",
     "A variable in `env` puts the hub's cache outside of every volume.",
     why="The model is stored in the container, and is downloaded again after every restart.",
@@ -206,4 +244,4 @@ def device_variable(values: Values) -> Iterator[Said]:
             yield removal(("env", index), message, on_key=False)
 
 
-RULES = (device_variable, env_set_by_chart, env_has_field, env_twice, env_unknown, cache_elsewhere)
+RULES = (device_variable, env_set_by_chart, env_has_field, env_twice, env_unknown, env_not_in_release, cache_elsewhere)

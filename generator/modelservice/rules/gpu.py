@@ -157,7 +157,7 @@ def runtime_class_unused(values: Values) -> Iterator[Said]:
 def resource_claim(values: Values) -> Iterator[Said]:
     """Find a claim of a container whose name no entry of the pod's claims has."""
     names = [claim["name"] for _, claim in values.items("podSpec.resourceClaims")]
-    if values.written("resourceClaims") or values.refused("podSpec.resourceClaims") or None in names:
+    if values.written("resourceClaims") or values.was_refused("podSpec.resourceClaims") or None in names:
         return
     servers = (("resources", "claims"), values.at("resources.claims"))
     others = (

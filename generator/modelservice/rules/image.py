@@ -50,8 +50,9 @@ def release_in(image: Mapping[str, Any], vllm_version: str) -> Release:
 
 
 def release_of(values: Values) -> Release:
-    """Return the vLLM release in the service's image."""
-    return release_in(values.at("image"), values.at("vllmVersion"))
+    """Return the vLLM release in the service's image. Raises RefusedValueError where the schema refused its name."""
+    image = {key: values.at(f"image.{key}") for key in ("registry", "repository", "tag")}
+    return release_in(image, values.at("vllmVersion"))
 
 
 def known_release(values: Values) -> tuple[int, ...]:
@@ -125,14 +126,15 @@ def release_unknown(values: Values) -> Iterator[Said]:
     """Find a release whose arguments are checked against another release's command line."""
     if not is_own_image(values) or not (values.written("image.tag") or values.written("vllmVersion")):
         return
-    from modelservice.vllm.releases import Exactness
+    from modelservice.vllm.releases import Exactness, release_after
 
     release = release_of(values)
     if release.exactness in (Exactness.KNOWN, Exactness.UNSTATED):
         return
     key = ("vllmVersion",) if values.at("vllmVersion") else ("image", "tag")
     message = f"vLLM {release.asked} is not listed here, and arguments are checked as vLLM {release.name}"
-    listed = release.name if values.at("vllmVersion") else f"v{release.name}"
+    newer = release_after(release.name) if release.exactness is Exactness.BETWEEN else release.name
+    listed = newer if values.at("vllmVersion") else f"v{newer}"
     yield Said(key, message, f"write a listed release, such as {listed}, or leave it where the service starts")
 
 

@@ -25,10 +25,10 @@ _PARENT = {"group": "gateway.networking.k8s.io", "kind": "Gateway", "name": "", 
 )
 def route_incomplete(values: Values) -> Iterator[Said]:
     """Find an Ingress without hosts and an HTTPRoute without gateways."""
-    if values.at("ingress.enabled") and values.empty("ingress.hosts"):
+    if values.at("ingress.enabled") and not values.at("ingress.hosts"):
         message = "is empty, and an Ingress without a host takes every host's /v1"
         yield Said(("ingress", "hosts"), message, "write the host's name, such as [llm.example.com]")
-    if values.at("httpRoute.enabled") and values.empty("httpRoute.parentRefs"):
+    if values.at("httpRoute.enabled") and not values.at("httpRoute.parentRefs"):
         message = "is empty, and a route hangs on a gateway"
         yield Said(("httpRoute", "parentRefs"), message, "name the gateway: [{name: public, namespace: gateways}]")
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from modelservice.findings import Refuser, Severity, dotted
 from modelservice.rules.image import is_vllms
-from modelservice.rules.model_loading import in_object_store
+from modelservice.rules.model_loading import gguf_repository, in_object_store
 from modelservice.rules.rule import Said, Values, listed, removal, rule, setting, writing
 from modelservice.spelling import nearest
 
@@ -81,8 +81,9 @@ def model_id(values: Values) -> Iterator[Said]:
     name = values.at("model.name")
     if values.at("model.source") == "local" or name.startswith("/") or values.at("command") or in_object_store(name):
         return
-    odd = "--" in name or ".." in name or name.endswith(".git")
-    if odd or not _HUB_ID.fullmatch(name):
+    repository = gguf_repository(name) or name
+    odd = "--" in name or ".." in name or repository.endswith(".git")
+    if odd or not _HUB_ID.fullmatch(repository):
         path, message, meant = ("model", "name"), f"{name} is no model id: owner/name", _meant(name)
         hint = "write the id as the model's page on the hub shows it"
         yield writing(path, message, meant) if meant else Said(path, message, hint)
@@ -92,6 +93,8 @@ def _meant(name: str) -> str | None:
     """Return the id in an address or path of a hub, or in the name of a folder of its cache."""
     if name.startswith("models--"):
         return name.removeprefix("models--").replace("--", "/").split("/snapshots")[0]
+    if _HUB_ID.fullmatch(name.rstrip("/")):
+        return name.rstrip("/")
     parts = name.split("/")
     return "/".join(parts[-2:] if "." in parts[0] else parts[:2]) if len(parts) > 2 else None
 

@@ -13,15 +13,25 @@ from modelservice.vllm.argument_rules import in_place
 
 # What vLLM takes from an object store without a download: SUPPORTED_SCHEMES of its runai_utils.py.
 _OBJECT_STORE = re.compile("(s3|gs|az)://")
+# As its is_remote_gguf tells them: owner/name:Q4_K_M.
+_GGUF_QUANTIZATION = re.compile("([^/:]+/[^/:]+):((I?Q|TQ)[0-9][0-9A-Z_]*|B?F16|F32)")
 _STREAMER = "--load-format=runai_streamer"
 _STREAMERS = ("runai_streamer", "runai_streamer_sharded", "modelexpress")
 _STREAMS_BY_ITSELF = "0.11.0"
 _NO_GGUF_SINCE = "0.24.0"
+# is_remote_gguf of its gguf_utils.py, or utils.py.
+_GGUF_BY_QUANTIZATION = "0.12.0"
 
 
 def in_object_store(name: str) -> bool:
     """Say whether a model's name is the address of an object store, as templates/_vllm.tpl does."""
     return _OBJECT_STORE.match(name) is not None
+
+
+def gguf_repository(name: str) -> str:
+    """Return the repository in the name of one quantization of a GGUF model, "" for any other name."""
+    found = _GGUF_QUANTIZATION.fullmatch(name)
+    return found[1] if found else ""
 
 
 def _numbers(release: str) -> tuple[int, ...]:
@@ -69,11 +79,17 @@ def model_loader(values: Values) -> Iterator[Said]:
 )
 def gguf_gone(values: Values) -> Iterator[Said]:
     """Find a GGUF model on a release without its loader; argument-value finds the flags."""
-    name = values.at("model.name")
-    if name.lower().rstrip("/").endswith((".gguf", "-gguf")) and known_release(values) >= _numbers(_NO_GGUF_SINCE):
-        message = f"{name} is GGUF, which vLLM {release_of(values).asked} does not load without vllm-gguf-plugin"
+    name, release = values.at("model.name"), known_release(values)
+    one, asked = gguf_repository(name), release_of(values).asked
+    if (one or name.lower().rstrip("/").endswith((".gguf", "-gguf"))) and release >= _numbers(_NO_GGUF_SINCE):
+        message = f"{name} is GGUF, which vLLM {asked} does not load without vllm-gguf-plugin"
         hint = "name the model's own repository, or set image.tag: v0.23.0"
         yield Said(("model", "name"), message, hint)
+    elif one and release and release < _numbers(_GGUF_BY_QUANTIZATION):
+        message = f"vLLM {asked} takes no quantization behind a model's name"
+        yield Said(
+            ("model", "name"), message, "name a file of that quantization in a volume, or set image.tag: v0.23.0"
+        )
 
 
 RULES = (model_loader, gguf_gone)

@@ -98,7 +98,7 @@ def read_write_once_shared(values: Values) -> Iterator[Said]:
     modes = values.at("modelVolume.accessModes")
     several = {"ReadWriteMany", "ReadOnlyMany"} & set(modes)
     shared = shared_claim(values) and most_replicas(values) > 1
-    if not shared or several or values.refused("modelVolume.accessModes"):
+    if not shared or several:
         return
     if "ReadWriteOncePod" in modes or not one_node(values):
         mode = modes[0]

@@ -59,13 +59,13 @@ def autoscaling_range(values: Values) -> Iterator[Said]:
 def autoscaling_metrics(values: Values) -> Iterator[Said]:
     """Find an autoscaler without a metric or trigger."""
     kind = values.at("autoscaling.kind")
-    if kind == "HorizontalPodAutoscaler" and values.empty("autoscaling.metrics"):
+    if kind == "HorizontalPodAutoscaler" and not values.at("autoscaling.metrics"):
         message = "is empty, and a HorizontalPodAutoscaler needs something to look at"
         yield Said(("autoscaling", "metrics"), message, "name a metric there, or write kind: ScaledObject")
     if (
         kind == "ScaledObject"
-        and values.empty("autoscaling.triggers")
-        and values.empty("autoscaling.prometheusAddress")
+        and not values.at("autoscaling.triggers")
+        and not values.at("autoscaling.prometheusAddress")
     ):
         hint = "set autoscaling.prometheusAddress: http://prometheus-operated.monitoring.svc:9090"
         message = "is empty, and so is autoscaling.triggers: a ScaledObject needs one of them"

@@ -272,7 +272,7 @@ def empty_map(values: Values) -> Iterator[Said]:
     if given == {}:
         yield _stays(("resources",), ("requests", "limits"))
     for part in ("requests", "limits"):
-        if given and given.get(part) == {}:
+        if isinstance(given, dict) and given.get(part) == {}:
             yield _stays(("resources", part), (part,))
 
 

@@ -72,24 +72,37 @@ def _shown(value: Any) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value) or '""'
 
 
+class RefusedValueError(Exception):
+    """A rule asks for a value that the schema refused: nothing is known of it, least of all that it is the default."""
+
+
 class Values(NamedTuple):
     """Values as the chart gets them: merged over the defaults, each of the type that the schema says.
 
     `given` is what the user wrote, for rules about a key that stands beside another; `defaults` is what is merged.
-    `secrets` are the places of secrets, which no value holds any more, each with the message about it. `facts` are
-    those of the model, where they are known without a network, `broken_facts` says why a file with them is none.
+    `secrets` are the places of secrets, which no value holds any more, each with the message about it. `refused` are
+    the keys that the user wrote and the schema refused. `facts` are those of the model, where they are known without a
+    network, `broken_facts` says why a file with them is none.
     """
 
     merged: Mapping[str, Any]
     given: Mapping[str, Any]
     defaults: Mapping[str, Any]
     secrets: Mapping[Path, str]
+    refused: frozenset[Path]
     facts: ModelFacts | None = None
     broken_facts: str = ""
 
     def at(self, key: str) -> Any:
-        """Return the value at a dotted key, None where there is none."""
+        """Return the value at a dotted key, None where there is none. Raises RefusedValueError."""
+        if self.refused and self.was_refused(key):
+            raise RefusedValueError(key)
         return _at(self.merged, _parts(key))
+
+    def was_refused(self, key: str) -> bool:
+        """Say whether the schema refused what the user wrote for a dotted key, or for one above it."""
+        parts = _parts(key)
+        return any(parts[: len(path)] == path for path in self.refused)
 
     def written(self, key: str) -> bool:
         """Say whether the user wrote this key."""
@@ -102,14 +115,6 @@ class Values(NamedTuple):
     def changed(self, key: str) -> bool:
         """Say whether the user wrote another value than the default."""
         return self.written(key) and _at(self.given, _parts(key)) != _at(self.defaults, _parts(key))
-
-    def refused(self, key: str) -> bool:
-        """Say whether the user wrote the key, and the schema refused it, so that the default stands in its place."""
-        return self.changed(key) and self.at(key) == _at(self.defaults, _parts(key))
-
-    def empty(self, key: str) -> bool:
-        """Say whether a key holds nothing, and not because the schema refused what the user wrote."""
-        return not self.at(key) and not self.changed(key)
 
     def items(self, key: str) -> Iterator[tuple[int, Any]]:
         """Yield a list's items with their indexes, those left out that the schema refused."""

@@ -34,11 +34,11 @@ def switched_off(values: Values) -> Iterator[Said]:
     """Find settings of a group of fields whose switch is off."""
     for group, switch in _SWITCHES.items():
         written = values.given.get(group)
+        if not isinstance(written, dict) or values.was_refused(f"{group}.{switch}"):
+            continue
         chosen = values.at(f"{group}.{switch}")
         on = chosen == "own" if group == "compileCache" else chosen
-        if on or values.refused(f"{group}.{switch}") or not isinstance(written, dict):
-            continue
-        for key in written:
+        for key in () if on else written:
             if key != switch and values.changed(f"{group}.{key}"):
                 hint = f"remove it, or see `modelservice explain {group}.{switch}`"
                 wanted = f"{group}.{switch}" + (": own" if group == "compileCache" else "")

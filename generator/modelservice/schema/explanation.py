@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import textwrap
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from modelservice.errors import InputError
@@ -14,46 +14,69 @@ from modelservice.writing.dump import dump
 if TYPE_CHECKING:
     from modelservice.schema.fields import Field
 
-_WIDTH = 100
+WIDTH = 100
 
 
-def explain(fields: Iterable[Field], key: str = "") -> str:
-    """Explain a field, or the one around a key, a group's fields, or all. Raises InputError for an unknown key."""
+def explain(fields: Iterable[Field], key: str = "", width: int = WIDTH) -> str | None:
+    """Explain a field, or the one around a key, a group's fields, or all; None for an unknown key."""
     fields = list(fields)
     key = re.sub(r"\[[^]]*\]", "", key)  # as findings name what is inside of a field: env[0].name
     for field in fields:
         if key == field.key or key.startswith(f"{field.key}."):
-            return _field(field)
+            return _field(field, width)
     group = [field for field in fields if not key or field.key.startswith(f"{key}.")]
-    if not group:
-        raise InputError(_unknown(key, fields))
-    return _list(group)
+    return _list(group, width) if group else None
 
 
-def _unknown(key: str, fields: list[Field]) -> str:
+def search(fields: Iterable[Field], word: str, flags: Mapping[str, str], width: int = WIDTH) -> str:
+    """List the fields whose key, label or description has a word, and the flags, each with what is said of it.
+
+    Raises InputError where nothing has it.
+    """
+    fields = list(fields)
+    found = [one for one in fields if word.lower() in f"{one.key} {one.label} {one.flag} {one.description}".lower()]
+    near = nearest_key(word, fields)
+    if near or not (found or flags):
+        raise InputError(_unknown(word, near))
+    listed = _list(found, width) if found else ""
+    lines = [_line(name, said, max(map(len, flags)), width) for name, said in flags.items()]
+    return listed + ("\n".join(["Flags for args:", *lines]) + "\n" if lines else "")
+
+
+def nearest_key(key: str, fields: Iterable[Field]) -> str | None:
+    """Return the key that is misspelled, or whose last part is given alone, None where none is near."""
     from modelservice.spelling import nearest
 
     last = key.rsplit(".", 1)[-1]
-    near = nearest(key, [field.key for field in fields]) or next(
-        (field.key for field in fields if field.path[-1] == last), None
+    keys = {field.key: field for field in fields}
+    return nearest(key, keys, cutoff=0.8) or next(
+        (name for name, field in keys.items() if field.path[-1] == last), None
     )
+
+
+def _unknown(key: str, near: str | None) -> str:
     hint = f"; did you mean {near}?" if near else "; `modelservice explain` lists all keys"
     return f"there is no key {key}{hint}"
 
 
-def _list(fields: list[Field]) -> str:
-    width = max(len(field.key) for field in fields)
+def _list(fields: list[Field], width: int) -> str:
+    longest = max(len(field.key) for field in fields)
     lines, tab = [], ""
     for field in fields:
         if field.tab != tab:
             tab = field.tab
             lines.append(f"{tab}:")
-        first = field.description.split(". ")[0].rstrip(".")
-        lines.append(f"  {field.key:<{width}}  {textwrap.shorten(first, _WIDTH - width, placeholder=' …')}")
+        lines.append(_line(field.key, field.description.split(". ")[0].rstrip("."), longest, width))
     return "\n".join(lines) + "\n"
 
 
-def _field(field: Field) -> str:
+def _line(name: str, text: str, longest: int, width: int) -> str:
+    """Return a name and what fits of the text on a line."""
+    room = max(width - longest - 4, 20)
+    return f"  {name:<{longest}}  {textwrap.shorten(text, room, placeholder=' …')}".rstrip()
+
+
+def _field(field: Field, width: int) -> str:
     parts = [
         ("KEY", f"{field.key} <{' or '.join(field.types)}>"),
         ("CONSOLE", " / ".join(dict.fromkeys([field.tab, field.group, field.label]))),
@@ -61,11 +84,15 @@ def _field(field: Field) -> str:
         ("ALLOWED", _allowed(field.schema)),
         ("BECOMES", field.becomes),
     ]
-    lines = [f"{name + ':':<10}{text}" for name, text in parts if text]
-    lines += ["", *textwrap.wrap(field.description, _WIDTH, break_on_hyphens=False)]
+    lines = [line for name, text in parts if text for line in _wrapped(f"{name + ':':<10}{text}", width, 10)]
+    lines += ["", *_wrapped(field.description, width)]
     for example in field.schema.get("examples", []):
         lines += ["", "EXAMPLE:", *(f"  {line}" for line in dump(_at(field, example)).splitlines())]
     return "\n".join(lines) + "\n"
+
+
+def _wrapped(text: str, width: int, indent: int = 0) -> list[str]:
+    return textwrap.wrap(text, width, subsequent_indent=" " * indent, break_on_hyphens=False, break_long_words=False)
 
 
 def _at(field: Field, value: Any) -> Any:

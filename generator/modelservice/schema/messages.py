@@ -261,6 +261,12 @@ def _variable_hint(error: _Error) -> str:
 
 
 def _cleaned_hint(text: str, form: str | None, error: _Error) -> _Hint:
+    if form == "model-id" and text.startswith("/"):
+        return "correct the path, or mount its folder under another one", ()
+    several = text.split()
+    names = all(re.search(error.validator_value, one) for one in several)
+    if len(several) > 1 and names and error.schema.get("uniqueItems"):
+        return f"write [{', '.join(several)}] for {len(several)} names, or {'-'.join(several)} for one", ()
     cleaned = re.sub(r"[^A-Za-z0-9._/@+-]+", "_" if form == "variable" else "-", text.strip()).strip("-")
     for mended in (
         cleaned,

@@ -106,6 +106,14 @@ RULES = (
         why=_EXITS,
     ),
     Rule(
+        "argument-key",
+        Severity.ERROR,
+        "A JSON option has an unknown key, or lacks a required one.",
+        "vLLM's configuration classes (schemas/vllm/json_options.json)",
+        Refuser.VLLM,
+        why=_EXITS,
+    ),
+    Rule(
         "argument-missing-value",
         Severity.ERROR,
         "A flag has no value.",
@@ -170,6 +178,14 @@ RULES = (
         why=_EXITS,
     ),
     Rule(
+        "argument-conflict",
+        Severity.ERROR,
+        "Arguments contradict each other.",
+        _CONSTRAINTS,
+        Refuser.VLLM,
+        why=f"vLLM checks some arguments against each other before it loads the model. {_EXITS}",
+    ),
+    Rule(
         "argument-owned",
         Severity.ERROR,
         "A flag is reserved for the chart.",
@@ -227,8 +243,7 @@ class Owned(NamedTuple):
         value = self.value(words) if self.field else None
         shown = f"[{', '.join(value)}]" if isinstance(value, list) else value
         given = f" and set {self.field}" + (f": {shown}" if value is not None else "")
-        which = {1: "it", 2: "both items"}.get(len(items) or 1, f"all {len(items)} items")
-        return f"remove {which}" + (given if self.field else self.besides)
+        return removing(items) + (given if self.field else self.besides)
 
     def fix(self, items: Sequence[int], words: Sequence[str]) -> Fix:
         """Return the edits that do it; none where a person has to, or where the field cannot take what was given."""
@@ -298,6 +313,11 @@ def problem(rule: str, index: int, message: str, hint: str, fix: Fix = ()) -> Pr
 def writing(rule: str, index: int, message: str, words: Sequence[str]) -> Problem:
     """Return the problem of an item in whose place words are to stand, an item each."""
     return problem(rule, index, message, f"write {quoted_items(words)}", in_place([index], words))
+
+
+def removing(items: Sequence[int]) -> str:
+    """Return what to do where items of `args` are to go, at least the one that the problem is at."""
+    return "remove " + {1: "it", 2: "both items"}.get(len(items) or 1, f"all {len(items)} items")
 
 
 def in_place(items: Sequence[int], words: Sequence[str] = ()) -> Fix:

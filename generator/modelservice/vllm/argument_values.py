@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 from modelservice.redact import shown
@@ -13,11 +13,15 @@ from modelservice.vllm.facts import facts
 from modelservice.vllm.flags import Flag
 
 _SIZE = re.compile(r"(\d+(?:\.\d+)?)([kKmMgGtT])")
+_BARE_SIZE = re.compile(r"\b\d+(?:\.\d+)?[kKmMgGtT]\b")
+_TEXT = re.compile(r'("(?:[^"\\]|\\.)*")')
 _DECIMAL = {"k": 10**3, "m": 10**6, "g": 10**9, "t": 10**12}
 _BINARY = {"K": 2**10, "M": 2**20, "G": 2**30, "T": 2**40}
 _THOUSANDS = re.compile(r"\d{1,3}(,\d{3})+")
 _PAIRS = re.compile(r"[\w-]+=[^,=]+(,[\w-]+=[^,=]+)*")
 _LISTED = 12
+# Short names that people use for types of numbers.
+_SYNONYMS = {"fp16": "float16", "bf16": "bfloat16", "fp32": "float32"}
 
 
 class Fault(NamedTuple):
@@ -30,26 +34,28 @@ class Fault(NamedTuple):
 
 def value_fault(flag: Flag, text: str) -> Fault | None:
     """Return what is wrong with one value of a flag, or None. What Kubernetes puts in, `$(NAME)`, is not known here."""
-    if "$(" in text:
+    if "$(" in text or (flag.optional and text in ("", "None")):
         return None
     fault = _fault(flag, text)
     if fault is None:
         return None
-    example = [str(flag.default)] if fault.rule == "argument-range" and flag.default is not None else []
+    # A share such as 1.01 says nothing of the one that is meant; a count such as 0 stands for the default.
+    count = fault.rule == "argument-range" and flag.type != "float" and flag.default is not None
+    example = [str(flag.default)] if count else []
     mend = next((other for other in (*_repairs(flag, text), *example) if _fault(flag, other) is None), "")
     return fault._replace(mend=_compact(mend) if "json" in flag.type else mend)
 
 
 def _fault(flag: Flag, text: str) -> Fault | None:
     if flag.enforced:
-        message = f"{shown(text)} is none of {_names(flag.values)}"
+        message = f"{shown(text)} is none of {listed(flag.values)}"
         return None if _choice(flag, text) else Fault("argument-choice", message)
     check = _CHECKS.get(flag.type)
     fault = check(flag, text) if check else _form(flag, text)
     if fault is None and (limits := facts("constraints")["ranges"].get(flag.name)):
         fault = _range(flag, text, limits)
     if fault is None and flag.values and text.lower() not in {value.lower() for value in flag.values}:
-        return Fault("argument-value", f"{shown(text)} is not known; known are {_names(flag.values)}")
+        return Fault("argument-value", f"{shown(text)} is not known; known are {listed(flag.values)}")
     return fault
 
 
@@ -60,12 +66,15 @@ def _form(flag: Flag, text: str) -> Fault | None:
     return Fault("argument-type", f"{shown(text)} is not {form['expects']}")
 
 
-def _names(values: tuple[str, ...]) -> str:
+def listed(values: Sequence[str]) -> str:
+    """Return the first values, and how many more there are, as messages list them."""
     return ", ".join(values[:_LISTED]) + (f" and {len(values) - _LISTED} more" if len(values) > _LISTED else "")
 
 
 def _choice(flag: Flag, text: str) -> bool:
-    return text in flag.values or (flag.type == "int" and _integer(text) in [_integer(value) for value in flag.values])
+    if flag.type == "int":
+        return _integer(text) in [_integer(value) for value in flag.values]
+    return text in flag.values or (flag.fold and text.lower() in map(str.lower, flag.values))
 
 
 def _integer(text: str) -> int | None:
@@ -119,13 +128,20 @@ def _json_fault(flag: Flag, text: str) -> Fault | None:
     if flag.type == "str-or-json" and not text.lstrip().startswith(("{", "[")):
         return None
     try:
-        value = json.loads(text)
+        value = json.loads(with_sizes(text))
     except (ValueError, RecursionError) as error:
         return Fault("argument-json", f"{shown(text)} is no JSON ({_where(error)})")
     wanted = _container(flag)
     if isinstance(value, wanted) or (value is None and flag.type == "json"):
         return None
     return Fault("argument-json", f"{shown(text)} is no JSON {'list' if wanted is list else 'object'}")
+
+
+def with_sizes(text: str) -> str:
+    """Return JSON with its bare sizes, such as 80m, as numbers: vLLM takes them where JSON becomes a configuration."""
+    parts = _TEXT.split(text)
+    parts[::2] = [_BARE_SIZE.sub(lambda found: str(size(found.group()) or found.group()), part) for part in parts[::2]]
+    return "".join(parts)
 
 
 def _compact(text: str) -> str:
@@ -188,9 +204,21 @@ def _repairs(flag: Flag, text: str) -> Iterator[str]:
         yield next((value for value in flag.values if (_number(value) or 0) >= number), "")
     elif number is not None:
         yield from (str(int(number)) if number.is_integer() else "", f"{number / 100:g}" if number >= 10 else "")
-    names = {value.lower(): value for value in flag.values}
-    if near := nearest(bare, names, cutoff=0.5):
-        yield names[near]
+    yield near_value(bare, flag.values)
+
+
+def near_value(text: str, names: Sequence[str]) -> str:
+    """Return the name that a text misspells, "" where none is near: its numbers are no misspelling of other ones."""
+    lower = {name.lower(): name for name in names}
+    plain = _SYNONYMS.get(text.lower(), text.lower())
+    if plain in lower:
+        return lower[plain]
+    alike = [name for name in lower if _numbers_in(name) == _numbers_in(plain)]
+    return lower.get(nearest(plain, alike, cutoff=0.8) or "", "")
+
+
+def _numbers_in(text: str) -> list[str]:
+    return re.findall(r"\d+", text)
 
 
 def _json_repairs(flag: Flag, text: str) -> Iterator[str]:

@@ -5,16 +5,16 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterator, Sequence
 
-from modelservice.findings import MOST, Action, Edit, Fix, Problem, Severity
+from modelservice.findings import MOST, Action, Fix, Problem, Severity
 from modelservice.redact import NAMED, safe_arguments, shown
 from modelservice.secret_forms import may_hold_secret
-from modelservice.vllm.argument_rules import OWNED, in_place, is_owned, problem, writing
+from modelservice.vllm.argument_relations import Beside, check_relations
+from modelservice.vllm.argument_rules import OWNED, in_place, is_owned, problem, quoted_items, writing
 from modelservice.vllm.argument_values import value_fault
 from modelservice.vllm.command_line import Given, Read, Stray, Unknown, normal, read
-from modelservice.vllm.facts import facts
 from modelservice.vllm.flags import Flag, Line, command_line
-from modelservice.vllm.history import deprecated, keys, unknown, value_change
-from modelservice.vllm.releases import Exactness, Release, alive, release_after
+from modelservice.vllm.history import abbreviated, deprecated, unknown, value_change
+from modelservice.vllm.releases import Exactness, Release, release_after
 
 # What holds for every image; what holds for every release of vLLM.
 _FOR_EVERY_IMAGE = {"argument-secret"}
@@ -22,17 +22,20 @@ _OF_A_RELEASE = {"argument-removed", "argument-deprecated"}
 _FOR_EVERY_RELEASE = {"argument-secret", "argument-owned", "argument-two-words", "argument-repeated"}
 _NO = ("false", "0", "no", "off", "none")
 _YES = ("true", "1", "yes", "on")
+_ALONE = Beside()
 _DASHES = "–—−‐‑"  # noqa: RUF001  what word processors make of two hyphens
 
 
-def check_arguments(args: Sequence[str], release: Release, *, own_image: bool) -> list[Problem]:
+def check_arguments(
+    args: Sequence[str], release: Release, *, own_image: bool, beside: Beside = _ALONE
+) -> list[Problem]:
     """Return what is wrong with the arguments on a release's command line; paths are `("args", index)`.
 
     An image that is not vLLM's own (`own_image` false) may hold another command line, and so may a release newer or
     older than the listed ones: there, errors become warnings. So do errors, for a release between two listed ones,
     that the later one would not have. Of a flag that some release has, nothing is said where the release is unknown.
     """
-    problems = _check(args, release.name, release.label)
+    problems = _check(args, release.name, release.label, beside)
     if not own_image:
         if release.exactness is Exactness.UNSTATED:
             problems = [one for one in problems if one.rule not in _OF_A_RELEASE]
@@ -42,7 +45,7 @@ def check_arguments(args: Sequence[str], release: Release, *, own_image: bool) -
     if release.exactness in (Exactness.NEWER, Exactness.OLDER):
         return [_softened(one, _FOR_EVERY_RELEASE) for one in problems]
     if problems and release.exactness is Exactness.BETWEEN:
-        later = {(one.rule, one.path) for one in _check(args, release_after(release.name), "")}
+        later = {(one.rule, one.path) for one in _check(args, release_after(release.name), "", beside)}
         return [one if (one.rule, one.path) in later else _softened(one, _FOR_EVERY_RELEASE) for one in problems]
     return problems
 
@@ -51,7 +54,7 @@ def _softened(one: Problem, firm: set[str]) -> Problem:
     return one if one.rule in firm else one._replace(severity=Severity.WARNING)
 
 
-def _check(args: Sequence[str], release: str, label: str) -> list[Problem]:
+def _check(args: Sequence[str], release: str, label: str, beside: Beside) -> list[Problem]:
     # What follows sees no secret, so that no message can print one.
     safe, found_secrets = safe_arguments(args)
     line = Line(release, label, command_line(release))
@@ -61,8 +64,17 @@ def _check(args: Sequence[str], release: str, label: str) -> list[Problem]:
     found = (one for item in read_items for one in _item(item, line) if one.path[-1] not in secrets)
     problems += itertools.islice(found, MOST)
     given = [item for item in read_items if isinstance(item, Given) and not _is_owned(item)]
-    problems += [*_repeated(given), *_needs(given, line)]
+    in_json = (one for one in _in_json(given, line) if one.path[-1] not in secrets)
+    problems += [*itertools.islice(in_json, MOST), *_repeated(given), *check_relations(given, line, beside)]
     return sorted(problems, key=lambda one: str(one.path[-1]).zfill(9))
+
+
+def _in_json(given: Sequence[Given], line: Line) -> Iterator[Problem]:
+    """Yield what is wrong inside JSON options, of which most services have none."""
+    if any("json" in item.flag.type or item.flag.name == "--lora-modules" for item in given):
+        from modelservice.vllm.json_options import json_problems
+
+        yield from json_problems(given, line)
 
 
 def _is_own(args: Sequence[str], index: int, line: Line) -> bool:
@@ -85,10 +97,19 @@ def _item(item: Read, line: Line) -> Iterator[Problem]:
         yield from _stray(item, line)
     elif isinstance(item, Unknown):
         yield unknown(item, line)
+    elif item.beginning:
+        yield from _abbreviated(item, line)
     elif _is_owned(item):
         yield _owned(item)
     else:
         yield from _given(item, line)
+
+
+def _abbreviated(item: Given, line: Line) -> Iterator[Problem]:
+    """Yield that a flag is abbreviated; what is wrong with its value is mended together with its name."""
+    found = [] if _is_owned(item) else [one for one in _given(item, line) if one.severity is Severity.ERROR]
+    said = abbreviated(item, line)
+    yield from (said._replace(fix=()) if found else said, *found)
 
 
 def _is_owned(item: Given) -> bool:
@@ -118,7 +139,6 @@ def _given(item: Given, line: Line) -> Iterator[Problem]:
         yield writing("argument-config", item.at, message, words)
     else:
         yield from _values(item, line)
-        yield from keys(item, line)
 
 
 def _wanted(flag: Flag) -> str:
@@ -131,8 +151,8 @@ def _values(item: Given, line: Line) -> Iterator[Problem]:
         fault = value_fault(item.flag, word.text)
         if fault:
             message = f"`{item.flag.name}`: {fault.message}"
-            if fault.rule in ("argument-choice", "argument-value"):
-                message += value_change(item, word.text, line)
+            if change := value_change(item, word.text, line):
+                message, fault = message + change, fault._replace(mend="")
             mend = f"{item.flag.name}={fault.mend}" if item.attached else fault.mend
             if fault.mend:
                 yield writing(fault.rule, word.at, message, [mend])
@@ -172,13 +192,15 @@ def _stray(item: Stray, line: Line) -> Iterator[Problem]:
 
 
 def _several(item: Stray, line: Line) -> Iterator[Problem]:
-    """An error in the words comes before their sharing an item: the hint must hold when pasted in."""
+    """Say what is wrong with the words as well: the hint must hold when pasted in."""
     inner = [one for part in read(item.words, line) for one in _item(part, line)]
-    if any(one.severity is not Severity.WARNING for one in inner):
-        yield from (one._replace(path=("args", item.at), fix=_outside(one.fix, item)) for one in inner)
-    else:
-        message = f"{shown(item.text)} is one list item, and no shell splits it"
+    message = f"{shown(item.text)} is one list item, and no shell splits it"
+    wrong = [one for one in inner if one.severity is not Severity.WARNING]
+    if not wrong:
         yield writing("argument-two-words", item.at, message, item.words)
+    for one in wrong:
+        both = f"{message}; {one.message}"
+        yield problem("argument-two-words", item.at, both, one.hint, _outside(one.fix, item))
 
 
 def _outside(fix: Fix, item: Stray) -> Fix:
@@ -204,6 +226,8 @@ def _repeated(given: Sequence[Given]) -> Iterator[Problem]:
             message = f"`{item.flag.name}` is given again after args[{others[0].at}], with the same value"
             hint = "remove it" if len(item.items) == 1 else "remove both items"
             yield problem("argument-duplicate", item.at, message, hint, in_place(item.items))
+        elif others and item.flag.nargs == "+" and not (item.key or others[0].key):
+            yield _split_list(others[0], item)
         elif others:
             mixed = bool(others[0].key) != bool(item.key)
             lost = "the JSON is lost beside dotted keys" if mixed else "the last wins"
@@ -212,22 +236,16 @@ def _repeated(given: Sequence[Given]) -> Iterator[Problem]:
         seen[item.flag.name, item.key] = item
 
 
+def _split_list(one: Given, other: Given) -> Problem:
+    """Say that a list is given in two parts, of which vLLM takes the last, and join them behind the first flag."""
+    name = one.flag.name
+    words = list(dict.fromkeys(word.text for word in (*one.values, *other.values)))
+    message = f"`{name}` is given again after args[{one.at}], and the last wins"
+    hint = f"join them: {quoted_items([name, *words])}"
+    return problem("argument-repeated", other.at, message, hint, in_place([*one.items, *other.items], [name, *words]))
+
+
 def _same(one: Given, other: Given) -> bool:
     """Say whether two items say the same; a switch may be negated."""
     texts = [[word.text for word in item.values] for item in (one, other)]
     return texts[0] == texts[1] and (one.key, one.negated) == (other.key, other.negated)
-
-
-def _needs(given: Sequence[Given], line: Line) -> Iterator[Problem]:
-    on = {item.flag.name: item for item in given if not item.negated}
-    off = {item.flag.name for item in given if item.negated}
-    for need in facts("constraints")["needs"]:
-        item = on.get(need["flag"])
-        if item is None or need["needs"] in on or not alive(need["in"], line.release):
-            continue
-        value = item.values[0].text if item.values else ""
-        listed = [name for life, names in need.get("values", {}).items() if alive(life, line.release) for name in names]
-        if "values" not in need or value in listed:
-            what = f"{need['flag']}={value}" if value else need["flag"]
-            fix = () if need["needs"] in off else (Edit(Action.APPEND, ("args",), need["needs"]),)
-            yield problem("argument-needs", item.at, f"`{what}` needs `{need['needs']}`", f"add `{need['needs']}`", fix)

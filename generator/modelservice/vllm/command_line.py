@@ -2,7 +2,8 @@
 
 The parser is argparse with vLLM's additions: underscores pass for dashes, a JSON flag takes dotted keys
 (`--compilation-config.mode=3`), and `-O3` is short for a level. What argparse would complain of, or would guess (it
-takes a unique beginning of a flag for the flag), comes out as an `Unknown` or a `Stray`.
+takes a unique beginning of a flag for the flag), comes out as an `Unknown`, a `Stray` or a `Given` with its
+`beginning`.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from modelservice.vllm.facts import facts
-from modelservice.vllm.flags import Flag, Line
+from modelservice.vllm.flags import Flag, Line, lives
 from modelservice.vllm.releases import alive
 
 _LEVEL = re.compile(r"-O=?(\d+)")
@@ -30,7 +31,10 @@ class Word(NamedTuple):
 
 
 class Given(NamedTuple):
-    """A flag with its values. `key` is what follows the first dot; `attached` says that "=" gave the value."""
+    """A flag with its values. `key` is what follows the first dot; `attached` says that "=" gave the value.
+
+    `beginning` is what is written where it is only the beginning of `spelling`.
+    """
 
     at: int
     spelling: str
@@ -38,6 +42,7 @@ class Given(NamedTuple):
     key: str
     values: tuple[Word, ...]
     attached: bool
+    beginning: str = ""
 
     @property
     def negated(self) -> bool:
@@ -104,7 +109,9 @@ def _next(args: Sequence[str], index: int, line: Line, before: Read | None) -> R
     if not _is_flag(text, line):
         after_switch = isinstance(before, Given) and before.flag.type == "switch" and not before.attached
         return Stray(index, text, before if after_switch else None)  # type: ignore[arg-type]
-    spelling, key, value = _split(text, args[index + 1 : index + 2], line)
+    written, key, value = _split(text, args[index + 1 : index + 2], line)
+    candidates = () if written in line.flags else _candidates(written, line)
+    spelling = candidates[0] if len(candidates) == 1 and written != "--" and not lives(written) else written
     flag = line.flags.get(spelling)
     if value is not None:
         values: tuple[Word, ...] = (Word(index, value),)
@@ -112,8 +119,8 @@ def _next(args: Sequence[str], index: int, line: Line, before: Read | None) -> R
         values = tuple(_values(args, index + 1, line, _wanted(flag, key)))
     attached = value is not None
     if flag is None:
-        return Unknown(index, spelling, key, _candidates(spelling, line), values, attached)
-    return Given(index, spelling, flag, key, values, attached)
+        return Unknown(index, spelling, key, candidates, values, attached)
+    return Given(index, spelling, flag, key, values, attached, written if written != spelling else "")
 
 
 def _wanted(flag: Flag | None, key: str) -> int | None:

@@ -14,6 +14,6 @@ from modelservice.schema.source import SCHEMAS
 
 @functools.cache
 def facts(name: str) -> dict[str, Any]:
-    """Return one file of `schemas/vllm/`: flags, history, constraints or environment."""
+    """Return one file of `schemas/vllm/`: flags, json_options, history, constraints, environment or help."""
     data: dict[str, Any] = json.loads((SCHEMAS / "vllm" / f"{name}.json").read_bytes())
     return data

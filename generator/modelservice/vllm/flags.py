@@ -13,9 +13,10 @@ from modelservice.vllm.releases import Life, alive, lives_of, releases, spans
 class Flag(NamedTuple):
     """A flag of `vllm serve` in one release.
 
-    `values` are the known ones, all there are when `enforced`; `negatives` switch it off; `nargs` is "" for one value,
-    "?" for at most one, "+" for one or more. `type` is switch, boolean, str, int, float, human-int (4k),
-    human-int-or-auto, json, json-object or str-or-json.
+    `values` are the known ones, all there are when `enforced`, in any case when `fold`; `negatives` switch it off;
+    `nargs` is "" for one value, "?" for at most one, "+" for one or more; an `optional` one takes "" and None for "not
+    set". `type` is switch, boolean, str, int, float, human-int (4k), human-int-or-auto, json, json-object or
+    str-or-json.
     """
 
     name: str
@@ -23,9 +24,11 @@ class Flag(NamedTuple):
     nargs: str
     values: tuple[str, ...]
     enforced: bool
+    fold: bool
     negatives: tuple[str, ...]
     aliases: tuple[str, ...]
     deprecated: bool
+    optional: bool
     repeatable: bool
     default: Any
 
@@ -52,26 +55,29 @@ def command_line(release: str) -> dict[str, Flag]:
 def _flag(name: str, entry: dict[str, Any], release: str) -> Flag:
     return Flag(
         name=name,
-        type=_one(entry["type"], release),
-        nargs=_one(entry.get("nargs", ""), release) or "",
-        values=_all(entry.get("values", []), release),
+        type=one_of(entry["type"], release),
+        nargs=one_of(entry.get("nargs", ""), release) or "",
+        values=all_of(entry.get("values", []), release),
         enforced="enforced" in entry and alive(entry["enforced"], release),
-        negatives=_all(entry.get("negative", []), release),
-        aliases=_all(entry.get("aliases", []), release),
+        fold="fold" in entry and alive(entry["fold"], release),
+        negatives=all_of(entry.get("negative", []), release),
+        aliases=all_of(entry.get("aliases", []), release),
         deprecated="deprecated" in entry and alive(entry["deprecated"], release),
+        optional="optional" in entry and alive(entry["optional"], release),
         repeatable="repeatable" in entry,
-        default=_one(entry.get("default", {}), release),
+        default=one_of(entry.get("default", {}), release),
     )
 
 
-def _one(fact: Any, release: str) -> Any:
+def one_of(fact: Any, release: str) -> Any:
     """Return the value of a fact in a release: itself, or of a map the one whose life covers it."""
     if not isinstance(fact, dict):
         return fact
     return next((value for life, value in fact.items() if alive(life, release)), None)
 
 
-def _all(fact: list[str] | dict[str, list[str]], release: str) -> tuple[str, ...]:
+def all_of(fact: list[Any] | dict[str, list[Any]], release: str) -> tuple[Any, ...]:
+    """Return the items that a list has in a release: all, or of a map those whose life covers it."""
     if isinstance(fact, list):
         return tuple(fact)
     return tuple(item for life, items in fact.items() if alive(life, release) for item in items)
@@ -82,6 +88,17 @@ def lives(spelling: str) -> list[Life]:
     found = {span for name, entry in facts("flags")["flags"].items() for span in _written(spelling, name, entry)}
     gone_before = facts("history")["gone_before"]["flags"]
     return lives_of(_joined(sorted(found))) or [Life("", releases()[0])] * (spelling in gone_before)
+
+
+def every_spelling() -> list[str]:
+    """Return every name that a flag has or had in any release."""
+    known = facts("flags")["flags"].items()
+    aliases = (name for _, entry in known for name in _names(entry.get("aliases", [])))
+    return [*(name for name, _ in known if name.startswith("--")), *aliases, *facts("history")["gone_before"]["flags"]]
+
+
+def _names(fact: list[str] | dict[str, list[str]]) -> list[str]:
+    return fact if isinstance(fact, list) else [name for names in fact.values() for name in names]
 
 
 def first_release_with(flag: str) -> str | None:

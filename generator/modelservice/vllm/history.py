@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator
 from typing import Any
 
 from modelservice.findings import Fix, Problem, Severity
 from modelservice.spelling import nearest
 from modelservice.vllm.argument_rules import FIELDS, OWNED, Owned, in_place, problem, quoted_item, quoted_items
+from modelservice.vllm.argument_values import value_fault
 from modelservice.vllm.command_line import Given, Unknown
 from modelservice.vllm.facts import facts
-from modelservice.vllm.flags import Line, lives
+from modelservice.vllm.flags import Flag, Line, every_spelling, lives
 from modelservice.vllm.releases import alive, other_lives
 
 
@@ -26,26 +25,38 @@ def unknown(item: Unknown, line: Line) -> Problem:
         message = f"`{item.spelling}` came with vLLM {ahead[0].since}; this is {line.label}"
         return problem("argument-not-yet", item.at, message, f"remove it, or use vLLM {ahead[0].since} or later")
     if item.candidates and item.spelling != "--":
-        return _abbreviated(item, line)
-    near = nearest(item.spelling, line.flags)
+        message = f"`{item.spelling}` is the beginning of {len(item.candidates)} flags of {line.label}"
+        return problem("argument-ambiguous", item.at, message, f"write {' or '.join(item.candidates[:4])}")
+    near = nearest(item.spelling, [*line.flags, *every_spelling()], cutoff=0.75)
     message = f"`{item.spelling}` is no flag of {line.label}"
-    if not near:
+    if not near or (near in line.flags and not _takes(line.flags[near], item)):
         return problem("argument-unknown", item.at, message, "remove it, or correct its name")
+    if near not in line.flags:
+        past, ahead = other_lives(lives(near), line.release)
+        change = f"was removed in {past[-1].gone}" if past else f"came with {ahead[0].since}"
+        message += f"; `{near}`, which is like it, {change}"
+        return problem("argument-unknown", item.at, message, *replacement(item, near, line))
     owned = _owned(near, line)
     hint = f"did you mean `{near}`?" + (f" {owned.instead()}" if owned else "")
     return problem("argument-unknown", item.at, message, hint, _corrected(item, near, owned))
 
 
-def _abbreviated(item: Unknown, line: Line) -> Problem:
-    if len(item.candidates) > 1:
-        message = f"`{item.spelling}` is the beginning of {len(item.candidates)} flags of {line.label}"
-        return problem("argument-ambiguous", item.at, message, f"write {' or '.join(item.candidates[:4])}")
-    whole = item.candidates[0]
-    owned, value = _owned(whole, line), f"={item.values[0].text}" if item.attached else ""
-    words = [word.text for word in item.values] if item.attached else ()
-    hint = owned.instead(words) if owned else f"write {quoted_item(whole + value)}"
-    message = f"`{item.spelling}` is only the beginning of `{whole}`"
-    found = problem("argument-abbreviated", item.at, message, hint, _corrected(item, whole, owned))
+def _takes(flag: Flag, item: Unknown) -> bool:
+    """Say whether a flag takes the values that are given to another name."""
+    if flag.type == "switch":
+        return not item.values
+    return bool(item.values) and not any(value_fault(flag, word.text) for word in item.values)
+
+
+def abbreviated(item: Given, line: Line) -> Problem:
+    """Return the problem of a flag of which only the beginning is written."""
+    whole, words = item.spelling, [word.text for word in item.values]
+    owned, value = _owned(whole, line), f"={words[0]}" if item.attached else ""
+    key = f".{item.key}" if item.key else ""
+    hint = owned.instead(words if item.attached else ()) if owned else f"write {quoted_item(whole + key + value)}"
+    message = f"`{item.beginning}` is only the beginning of `{whole}`"
+    fix = owned.fix(item.items, words) if owned else in_place([item.at], [whole + key + value])
+    found = problem("argument-abbreviated", item.at, message, hint, fix)
     return found._replace(severity=Severity.ERROR) if owned else found  # the flag then moves what the pod relies on
 
 
@@ -71,6 +82,8 @@ def deprecated(item: Given, line: Line) -> Problem:
 def replacement(item: Given | Unknown, spelling: str, line: Line) -> tuple[str, Fix]:
     """Return what to write instead of a flag that went: its heir in this release if it has one."""
     story: dict[str, Any] = facts("history")["replacements"].get(spelling, {})
+    if "say" in story:
+        return story["say"], ()
     note = f" ({story['note']})" if "note" in story else ""
     given = [word.text for word in item.values]
     by_value = story.get("by_value", {})
@@ -109,37 +122,8 @@ def value_change(item: Given, value: str, line: Line) -> str:
     return f"; it came with vLLM {ahead[0].since}" if ahead else ""
 
 
-def keys(item: Given, line: Line) -> Iterator[Problem]:
-    """Yield the keys of a JSON flag that the release does not have (yet)."""
-    known = facts("history")["keys"].get(item.flag.name, {})
-    for key in (_keys(item) & known.keys()) if known else ():
-        if alive(known[key]["in"], line.release):
-            continue
-        past, ahead = other_lives(known[key]["in"], line.release)
-        rule, change = ("argument-removed", f"was removed in vLLM {past[-1].gone}") if past else ("", "")
-        if ahead:
-            rule, change = "argument-not-yet", f"came with vLLM {ahead[0].since}"
-        message = f"the key `{key}` of `{item.flag.name}` {change}; this is {line.label}"
-        use = known[key]["use"]
-        yield problem(rule, item.at, message, f"write the key `{use}`", _with_key(item, key, use))
-
-
-def _with_key(item: Given, key: str, use: str) -> Fix:
-    """Return the edit that gives a key of a JSON flag, dotted or in the JSON, another name."""
-    if item.key:
-        value = f"={item.values[0].text}" if item.attached else ""
-        return in_place([item.at], [f"{item.spelling}.{use}{item.key.removeprefix(key)}{value}"])
-    there = json.loads(item.values[0].text)
-    renamed = {use if name == key else name: value for name, value in there.items()}
-    text = json.dumps(renamed, separators=(",", ":"), ensure_ascii=False)
-    return () if use in there else in_place([item.values[0].at], [f"{item.spelling}={text}" if item.attached else text])
-
-
-def _keys(item: Given) -> set[str]:
-    if item.key:
-        return {item.key.partition(".")[0]}
-    try:
-        value = json.loads(item.values[0].text)
-    except (IndexError, ValueError, RecursionError):
-        return set()
-    return set(value) if isinstance(value, dict) else set()
+def changes(flag: str, old: str, new: str) -> list[str]:
+    """Return what a flag does differently in a release than in an older one that has it too."""
+    listed: list[dict[str, str]] = facts("history")["changes"]
+    crossed = (one for one in listed if one["flag"] == flag and alive(f"{one['in']}..", new))
+    return [f"since vLLM {one['in']}, {one['note']}" for one in crossed if not alive(f"{one['in']}..", old)]

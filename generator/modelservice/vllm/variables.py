@@ -1,9 +1,11 @@
-"""The environment variables that vLLM reads."""
+"""The environment variables that vLLM reads, by release."""
 
 from __future__ import annotations
 
 from modelservice.spelling import nearest
 from modelservice.vllm.facts import facts
+from modelservice.vllm.flags import command_line
+from modelservice.vllm.releases import alive, other_lives
 
 
 def unknown_variable(name: str) -> str | None:
@@ -12,3 +14,20 @@ def unknown_variable(name: str) -> str | None:
     if not name.startswith("VLLM_") or name in known:
         return None
     return nearest(name, known, cutoff=0.8) or ""
+
+
+def variable_change(name: str, release: str) -> str:
+    """Return when a variable that a release does not read came or went, "" where it reads it, or none ever did."""
+    entry = facts("environment")["variables"].get(name)
+    if entry is None or alive(entry["in"], release):
+        return ""
+    past, ahead = other_lives(entry["in"], release)
+    return f"came with vLLM {ahead[0].since}" if ahead and not past else f"was removed in vLLM {past[-1].gone}"
+
+
+def argument_instead(name: str, value: str, release: str) -> tuple[str, str]:
+    """Return the argument that took the place of a variable ("": none is known), and a note on it."""
+    story = facts("history")["variables"].get(name, {})
+    argument = str(story.get("use", "")).replace("{value}", value)
+    known = argument.partition("=")[0].partition(".")[0] in command_line(release)
+    return (argument if known else ""), str(story.get("note", ""))

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from typing import Any
+from collections.abc import Iterable, Mapping
+from typing import Any, NamedTuple
 
 import yaml
 
@@ -17,6 +18,9 @@ _RETYPED = re.compile(
 # What a block cannot hold as it is: PyYAML ends one that ends with an empty line by `...`, which ends the whole
 # document, and the line breaks of Unicode fold.
 _ODD_BREAKS = re.compile(r"\n\n\Z|\A\s*\n|[\x85\u2028\u2029]")
+
+# No line is so long.
+_ONE_LINE = 2**31
 
 
 class _Dumper(yaml.SafeDumper):
@@ -44,3 +48,56 @@ _Dumper.add_multi_representer(str, _string)
 def dump(value: Any, width: int = 110) -> str:
     """Return block style YAML; keys keep their order, and empty lists and maps are written `[]` and `{}`."""
     return yaml.dump(value, Dumper=_Dumper, sort_keys=False, default_flow_style=False, allow_unicode=True, width=width)
+
+
+def flow_text(value: Any) -> str:
+    """Return a value on one line, as it is written in brackets; outside of them it means the same."""
+    text = yaml.dump(
+        [value], Dumper=_Dumper, default_flow_style=True, sort_keys=False, allow_unicode=True, width=_ONE_LINE
+    )
+    return text.strip()[1:-1]
+
+
+def key_text(key: str) -> str:
+    """Return a key as it is written before its colon."""
+    return dump({key: 0}, _ONE_LINE).removesuffix(": 0\n")
+
+
+def scalar_lines(value: Any) -> list[str]:
+    """Return what follows a key's colon for a value that is no map and no list with something in it.
+
+    Text of several lines begins with `|`, and its lines are indented relative to the first one.
+    """
+    first, *rest = dump({"k": value}, _ONE_LINE).removesuffix("\n").split("\n")
+    return [first.removeprefix("k: "), *(line.removeprefix("  ") for line in rest)]
+
+
+class Layout(NamedTuple):
+    """How far a file indents a map below its key, and a list's dashes."""
+
+    step: int = 2
+    dashes: int = 2
+
+    def lines(self, value: Any) -> list[str]:
+        """Return a map's or a list's lines."""
+        if isinstance(value, Mapping):
+            return [line for key, one in value.items() for line in self.entry(f"{key_text(key)}:", one)]
+        return [line for one in value for line in self.item(one)]
+
+    def entry(self, begin: str, value: Any) -> list[str]:
+        """Return the lines of a key, which `begin` is with its colon, and of its value."""
+        if isinstance(value, Mapping | list) and value:
+            return [begin, *indented(self.lines(value), self.dashes if isinstance(value, list) else self.step)]
+        first, *rest = scalar_lines(value)
+        return [f"{begin} {first}", *indented(rest, 2)]
+
+    def item(self, value: Any) -> list[str]:
+        """Return the lines of a list's item."""
+        nested = isinstance(value, Mapping | list) and value
+        first, *rest = self.lines(value) if nested else scalar_lines(value)
+        return [f"- {first}", *indented(rest, 2)]
+
+
+def indented(lines: Iterable[str], columns: int) -> list[str]:
+    """Return lines that begin so many columns further to the right; empty ones stay empty."""
+    return [" " * columns + line if line else line for line in lines]

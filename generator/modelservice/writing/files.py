@@ -145,6 +145,29 @@ def _begins_with(path: Path, text: str) -> bool:
     return start in (b"", text.encode())
 
 
+def rewrite_file(path: Path, old: bytes, new: bytes) -> None:
+    """Put other bytes in the place of a file's old ones, whole or not at all; a link stays one, and the mode as it is.
+
+    Raises InputError where the file cannot be written, or holds something else than the old bytes by now.
+    """
+    try:
+        place = real(path)
+        _require_file(place)
+        before = place.stat()
+        if not os.access(place, os.W_OK):
+            raise InputError(f"{path} is read-only. It was not changed.")
+        with staging(place.parent) as stage:
+            (stage / "new").write_bytes(new)
+            shutil.copymode(place, stage / "new")
+            with contextlib.suppress(PermissionError):
+                os.chown(stage / "new", before.st_uid, before.st_gid)
+            if place.read_bytes() != old:
+                raise InputError(f"{path} was changed by something else meanwhile: run the command again.")
+            (stage / "new").replace(place)
+    except OSError as error:
+        raise InputError(f"{path} cannot be written: {error.strerror or error}. It was not changed.") from error
+
+
 def place_files(files: Mapping[str, Path | None], folder: Path) -> None:
     """Put each file into the folder under its name, in one step each; None is a file that must not be there.
 

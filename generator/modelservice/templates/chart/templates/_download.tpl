@@ -106,7 +106,7 @@ args:
     {{- last . | nindent 4 }}
 env:
   - name: MODEL
-    value: {{ $.Values.model.name | quote }}
+    value: {{ regexReplaceAll ":[A-Z0-9_]+$" $.Values.model.name "" | quote }}
   {{- if $downloads }}
   - name: REVISION
     value: {{ $.Values.model.revision | quote }}

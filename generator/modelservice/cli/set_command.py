@@ -1,0 +1,44 @@
+"""`modelservice set`: single keys of a values file."""
+
+from __future__ import annotations
+
+import click
+
+from modelservice.cli.options import ignore_option, ignored_rules, layers_option, require_files, services_of
+
+
+@click.command("set")
+@click.argument("file", type=click.Path(readable=False))
+@click.argument("settings", nargs=-1, required=True, metavar="KEY=VALUE|KEY-...")
+@layers_option
+@ignore_option
+@click.option("--diff", is_flag=True, help="Show the change without writing it.")
+def set_command(file: str, settings: tuple[str, ...], layers: tuple[str, ...], diff: bool) -> None:
+    """Set keys of a values file, or take them away.
+
+    A key is written as findings name it: gpu.count, args[0], nodeSelector["a.b/c"]. The index behind a list's last
+    appends to it. A value has the type that the schema says, and may be a list or a map in brackets. Nothing is
+    written where the result would have another error.
+    """
+    if not diff:
+        require_files([file])
+    from modelservice.editing import changes
+    from modelservice.editing.fixing import load_files
+    from modelservice.editing.setting import parsed, with_settings
+    from modelservice.report import report
+
+    # A layer of a fleet is changed itself.
+    files = load_files([one for one in services_of([file], layers) if one[-1] == file] or [[*layers, file]])
+    checked = with_settings(files, [parsed(text) for text in settings], ignored_rules())
+    shown = checked.refused or checked.findings
+    sources = files.having({checked.document.name: checked.document}).documents
+    text = report(shown, "text", sources={name: one.text for name, one in sources.items()}, files=1)
+    click.echo(text, nl=False, err=True)
+    if checked.refused:
+        click.echo(f"{file} was not changed", err=True)
+        raise SystemExit(1)
+    change = (files.documents[checked.document.name], checked.document)
+    changed = [change] if change[0].text != change[1].text else []
+    click.echo(changes.diff(changed), nl=False)
+    if not diff:
+        changes.write(changed)

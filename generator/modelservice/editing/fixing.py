@@ -1,0 +1,140 @@
+"""Make the certain fixes of findings in values files, in memory, one after the other."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from modelservice.check import CheckedService, check_service
+from modelservice.findings import MOST, Action, Edit, Finding, Fix
+from modelservice.reading.document import Document
+from modelservice.reading.values_files import load
+from modelservice.schema.defaults import default_values
+from modelservice.writing.edits import edited
+from modelservice.writing.page import UnclearEditError
+
+# Which fix of a finding to make, none where a person has to decide: the finding, and the service's values.
+Choice = Callable[[Finding, Any], Fix]
+
+
+class Files(NamedTuple):
+    """Values files by their names, and of each service the names of its layers, the lowest first."""
+
+    documents: Mapping[str, Document]
+    services: tuple[tuple[str, ...], ...]
+
+    def layers(self, service: Iterable[str]) -> list[Document]:
+        """Return the documents of a service."""
+        return [self.documents[name] for name in service]
+
+    def having(self, changed: Mapping[str, Document]) -> Files:
+        """Return the files with some of them changed."""
+        return self._replace(documents={**self.documents, **changed})
+
+    def changed_since(self, before: Files) -> list[tuple[Document, Document]]:
+        """Return each file that has another text than before, as it was and as it is."""
+        pairs = ((before.documents[name], now) for name, now in self.documents.items())
+        return [(old, new) for old, new in pairs if old.text != new.text]
+
+
+def load_files(services: Iterable[Sequence[str]]) -> Files:
+    """Read the files of services; each is its layers, the lowest first, and its own file."""
+    named = [tuple(service) for service in services]
+    read = {path: load(path) for service in named for path in service}
+    documents = {one.name: one for one in read.values()}
+    return Files(documents, tuple(tuple(read[path].name for path in service) for service in named))
+
+
+def fixed(files: Files, choice: Choice, ignore: Collection[str] = ()) -> Files:
+    """Return the files with every fix made that `choice` returns, until it returns none any more.
+
+    No fix is kept that adds an error to any of the services, or that leaves its finding.
+    """
+    for service in files.services:
+        files = service_fixed(files, service, choice, ignore)
+    return files
+
+
+def service_fixed(files: Files, service: tuple[str, ...], choice: Choice, ignore: Collection[str] = ()) -> Files:
+    """Return the files with the fixes of one of the services made."""
+    tried: set[tuple[Any, ...]] = set()
+    checked = check_service(files.layers(service), ignore)
+    for _ in range(MOST):
+        finding, fix = _next(checked, choice, tried)
+        if finding is None:
+            break
+        tried.add(_name(finding))
+        try:
+            changed = changed_by(files, checked.document, fix, finding.position.file)
+        except UnclearEditError:
+            continue
+        after = files.having(changed)
+        then = check_service(after.layers(service), ignore)
+        if (
+            _is_gone(finding, checked, then)
+            and not _more_errors(checked, then)
+            and not _harms(files, after, service, changed, ignore)
+        ):
+            files, checked = after, then
+            tried.clear()  # their places moved
+    return files
+
+
+def _name(finding: Finding) -> tuple[Any, ...]:
+    return finding.rule, finding.path, finding.message
+
+
+def _next(checked: CheckedService, choice: Choice, tried: set[tuple[Any, ...]]) -> tuple[Finding | None, Fix]:
+    ordered = sorted(checked.findings, key=lambda one: one.position)
+    untried = (one for one in ordered if one.fix and _name(one) not in tried)
+    return next(((one, fix) for one in untried if (fix := choice(one, checked.document.data))), (None, ()))
+
+
+def changed_by(files: Files, merged: Document, fix: Iterable[Edit], file: str) -> dict[str, Document]:
+    """Return the files that the edits change: each where its value is written, and new keys in `file`.
+
+    Raises UnclearEditError where one of them cannot be made.
+    """
+    by_file: dict[str, list[Edit]] = {}
+    for edit in fix:
+        written = merged.is_written(edit.path)
+        by_file.setdefault(merged.value_position(edit.path).file if written else file, []).append(edit)
+    alone = len(merged.sources) == 1
+    return {name: _edited(files.documents[name], tuple(edits), alone=alone) for name, edits in by_file.items()}
+
+
+def _edited(document: Document, fix: Fix, *, alone: bool) -> Document:
+    """Return the file with the edits made; a list that they empty goes with its key, where no layer is below it."""
+    after = edited(document, fix)
+    emptied = {edit.path[0] for edit in fix if len(edit.path) == 2 and after.data.get(str(edit.path[0])) == []}
+    lists = [key for key in emptied if default_values().get(str(key)) == []]
+    if alone and lists and len(lists) < len(after.data):
+        without = edited(after, tuple(Edit(Action.REMOVE, (key,)) for key in lists))
+        if without.text.count("#") == after.text.count("#"):
+            return without
+    return after
+
+
+def _is_gone(finding: Finding, before: CheckedService, after: CheckedService) -> bool:
+    """Say whether there are fewer of the finding's rule, or another one in its place: a renamed flag, then its key."""
+    return _count(after, finding.rule) < _count(before, finding.rule) or _name(finding) not in map(
+        _name, after.findings
+    )
+
+
+def _count(checked: CheckedService, rule: str) -> int:
+    return sum(one.rule == rule for one in checked.findings)
+
+
+def _harms(
+    before: Files, after: Files, service: tuple[str, ...], changed: Collection[str], ignore: Collection[str]
+) -> bool:
+    """Say whether another service that uses one of the changed files has an error more."""
+    others = [one for one in before.services if one != service and set(one) & set(changed)]
+    checks = ((check_service(files.layers(one), ignore) for files in (before, after)) for one in others)
+    return any(_more_errors(*pair) for pair in checks)
+
+
+def _more_errors(before: CheckedService, after: CheckedService) -> bool:
+    return bool(Counter(one.rule for one in after.errors) - Counter(one.rule for one in before.errors))

@@ -1,0 +1,111 @@
+"""Set single keys of a values file, each value with the type that the schema says."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Collection, Iterator, Sequence
+from typing import Any, NamedTuple
+
+from modelservice.check import check_service
+from modelservice.editing.fixing import Files
+from modelservice.errors import InputError
+from modelservice.findings import Action, Edit, Finding, Path, Severity, dotted, path_from
+from modelservice.reading.document import Document
+from modelservice.reading.parser import compose
+from modelservice.redact import hidden
+from modelservice.writing.dump import Layout
+from modelservice.writing.edits import edited
+from modelservice.writing.page import UnclearEditError
+
+_SETTING = re.compile(r'(?P<key>(?:[^="\[\]]|\[[0-9]+\]|\["[^"]*"\])+?)(?:=(?P<text>.*)|-)', re.DOTALL)
+
+
+class Setting(NamedTuple):
+    """A key, and the text of the value that it is to have; None takes the key away."""
+
+    path: Path
+    text: str | None
+
+
+class Checked(NamedTuple):
+    """The file with its new keys, the findings of the service that it is a layer of, and the errors that are new."""
+
+    document: Document
+    findings: list[Finding]
+    refused: list[Finding]
+
+
+def parsed(text: str) -> Setting:
+    """Return what KEY=VALUE or KEY- sets. Raises InputError for another form."""
+    found = _SETTING.fullmatch(text)
+    try:
+        return Setting(path_from(found["key"]), found["text"]) if found else _refuse(text)
+    except ValueError:
+        return _refuse(text)
+
+
+def _refuse(text: str) -> Setting:
+    key = text.partition("=")[0]
+    raise InputError(
+        f'{hidden(key)} is neither KEY=VALUE nor KEY-; a key is written as in gpu.count, args[0] or labels["a.b/c"]'
+    )
+
+
+def with_settings(files: Files, settings: Sequence[Setting], ignore: Collection[str] = ()) -> Checked:
+    """Return the last layer of the only service with its keys set, and what is then wrong.
+
+    Raises InputError where a key cannot be set without a person.
+    """
+    (service,) = files.services
+    before = check_service(files.layers(service), ignore)
+    file = files.documents[service[-1]]
+    for setting in settings:
+        file = _with(files, file, setting, ignore)
+    found = check_service(files.having({file.name: file}).layers(service), ignore).findings
+    more = _errors(found) - _errors(before.findings)
+    refused = [one for one in found if one.rule in more and one.severity is Severity.ERROR]
+    return Checked(file, found, refused)
+
+
+def _with(files: Files, file: Document, setting: Setting, ignore: Collection[str]) -> Document:
+    if setting.text is None:
+        return _edited(file, Edit(Action.REMOVE, setting.path))
+    tried = [_edited(file, Edit(Action.SET, setting.path, value)) for value in _values(setting.text)]
+    return min(tried, key=lambda one: _faults(files.having({file.name: one}), setting.path, ignore))
+
+
+def _values(text: str) -> Iterator[Any]:
+    """Yield what a text may mean: what it is as YAML, and itself."""
+    data, _, findings, complete = compose("", text)
+    if complete and not findings and data is not None and data != text:
+        yield data
+    yield text
+
+
+def _faults(files: Files, path: Path, ignore: Collection[str]) -> int:
+    """Return how many errors the value at a path, or what is in it or around it, has."""
+    (service,) = files.services
+    found = check_service(files.layers(service), ignore).errors
+    return sum(one.path[: len(path)] == path[: len(one.path)] for one in found if one.path)
+
+
+def _edited(file: Document, edit: Edit) -> Document:
+    try:
+        return edited(file, (edit,))
+    except UnclearEditError as error:
+        raise InputError(f"{error}: {_by_hand(edit)}") from error
+
+
+def _by_hand(edit: Edit) -> str:
+    """Return what a person has to do instead."""
+    if edit.action is Action.REMOVE:
+        return f"remove {dotted(edit.path)} by hand"
+    value = edit.value
+    for part in reversed(edit.path):
+        value = {part: value} if isinstance(part, str) else [value]
+    return "write it by hand:\n" + hidden("\n".join(Layout().lines(value)))
+
+
+def _errors(findings: list[Finding]) -> Counter[str]:
+    return Counter(one.rule for one in findings if one.severity is Severity.ERROR)

@@ -1,0 +1,201 @@
+"""Take services to another vLLM release: rewrite what is certain, and list what a person has to decide."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from modelservice.check import check_service
+from modelservice.editing.certain import certain
+from modelservice.editing.fixing import Files, changed_by, fixed, service_fixed
+from modelservice.findings import Action, Edit, Finding, Fix, Severity, found_at
+from modelservice.reading.document import Document, merge
+from modelservice.redact import safe_arguments
+from modelservice.rules.image import is_vllms, release_in
+from modelservice.schema.defaults import coalesce, default_values
+from modelservice.vllm.command_line import Given, read
+from modelservice.vllm.flags import Line, command_line
+from modelservice.vllm.history import changes
+from modelservice.vllm.releases import Exactness, Release
+from modelservice.writing.edits import edited
+from modelservice.writing.page import UnclearEditError
+
+# Rules on what a release no longer takes, or soon will not.
+_OF_A_RELEASE = ("argument-removed", "argument-deprecated", "env-not-in-release")
+# What a finding is about, wherever it stands: its rule, and what is written at its path.
+_Key = tuple[str, str]
+
+
+class Upgraded(NamedTuple):
+    """One service on its way: the release that it comes from ("": unknown), and what is left for a person.
+
+    `blocked` says why the image itself cannot be changed here ("": it is changed), `left` are the findings in the new
+    release that the old one did not have, and all errors; `meanings` are arguments that mean something else now, and
+    `defaults` the flags whose default moved.
+    """
+
+    name: str
+    old: str
+    blocked: str
+    left: list[Finding]
+    meanings: list[str]
+    defaults: list[str]
+
+    @property
+    def is_done(self) -> bool:
+        """Whether nothing is left for a person."""
+        return not (self.blocked or self.left or self.meanings)
+
+
+class _Image(NamedTuple):
+    """What says which vLLM a service runs."""
+
+    image: Mapping[str, Any]
+    vllm_version: str
+
+    @property
+    def release(self) -> Release:
+        return release_in(self.image, self.vllm_version)
+
+
+def upgraded(files: Files, release: str, ignore: Collection[str] = ()) -> tuple[Files, list[Upgraded]]:
+    """Return the files as they are for another release, and of each service what was met on the way."""
+    # The beginning of a flag may be that of another flag in the new release.
+    before = fixed(files, _abbreviated, ignore)
+    known = {service: _keys(before, service, ignore) for service in before.services}
+    after, blocked = before, {}
+    for service in before.services:
+        after, blocked[service] = _with_image(after, before, service, release)
+    for service in before.services:
+        if not blocked[service]:
+            after = service_fixed(after, service, _choice(known[service]), ignore)
+    told = [_told(before, after, service, blocked[service], release, known[service], ignore) for service in blocked]
+    return after, told
+
+
+def _abbreviated(finding: Finding, values: Any) -> Fix:
+    return certain(finding, values) if finding.rule == "argument-abbreviated" else ()
+
+
+def _choice(known: set[_Key]) -> Callable[[Finding, Any], Fix]:
+    """Return the choice of certain fixes of what was not there before, or is about a release by itself."""
+
+    def choice(finding: Finding, values: Any) -> Fix:
+        wanted = finding.rule in _OF_A_RELEASE or _key(finding, values) not in known
+        return certain(finding, values) if wanted else ()
+
+    return choice
+
+
+def _key(finding: Finding, values: Any) -> _Key:
+    return finding.rule, json.dumps(found_at(values, finding.path), sort_keys=True)
+
+
+def _keys(files: Files, service: Sequence[str], ignore: Collection[str]) -> set[_Key]:
+    checked = check_service(files.layers(service), ignore)
+    return {_key(finding, checked.document.data) for finding in checked.findings}
+
+
+def _image_of(document: Document) -> _Image:
+    """Return the service's image; parts of it that have another type than the schema says count as empty."""
+    defaults, given, version = default_values()["image"], document.data.get("image"), document.data.get("vllmVersion")
+    image = coalesce(defaults, given if isinstance(given, dict) else {})
+    texts = {key: image[key] if isinstance(image.get(key), str) else "" for key in defaults}
+    return _Image(texts, version if isinstance(version, str) else "")
+
+
+def _with_image(files: Files, before: Files, service: Sequence[str], release: str) -> tuple[Files, str]:
+    """Return the files with the service's image in another release, and why it cannot be changed ("": it is)."""
+    document = merge(before.layers(service))
+    found = _image_of(document)
+    blocked, edits = _image_edits(found, release) if document.readable else ("correct the file first", [])
+    try:
+        return files.having(changed_by(files, document, edits, service[-1])), blocked
+    except UnclearEditError as error:
+        return files, f"{error}: change the release by hand"
+
+
+def _image_edits(found: _Image, release: str) -> tuple[str, list[Edit]]:
+    """Return why an image cannot be changed, or the edits that change it."""
+    tag, now = str(found.image["tag"]), found.release
+    if now.asked == release:
+        return "", []
+    if found.image["digest"]:
+        return f"image.digest names one image: write that of vLLM {release}", []
+    if now.exactness is Exactness.UNSTATED:
+        return f"the image does not say which vLLM it holds: write the tag of vLLM {release}", []
+    if not is_vllms(found.image) or now.asked not in tag:
+        return f"write the tag of the image that holds vLLM {release} in image.tag, and vllmVersion: {release}", []
+    edits = [Edit(Action.SET, ("image", "tag"), tag.replace(now.asked, release))]
+    return "", edits + ([Edit(Action.SET, ("vllmVersion",), release)] if found.vllm_version else [])
+
+
+def _told(
+    before: Files,
+    after: Files,
+    service: Sequence[str],
+    blocked: str,
+    release: str,
+    known: set[_Key],
+    ignore: Collection[str],
+) -> Upgraded:
+    checked = check_service(_on_trial(after, service, release) if blocked else after.layers(service), ignore)
+    data = checked.document.data
+    left = [one for one in checked.findings if one.severity is Severity.ERROR or _is_new(one, data, known)]
+    old = _image_of(merge(before.layers(service))).release
+    old_line, line = (Line(name, "", command_line(name)) for name in (old.name, release))
+    args = data.get("args")
+    words = safe_arguments([str(word) for word in args])[0] if isinstance(args, list) else []
+    moved = list(_meanings(words, old_line, line)) if old.asked else []
+    defaults = list(_defaults(words, old_line, line)) if old.asked else []
+    return Upgraded(service[-1], old.asked, blocked, left, moved, defaults)
+
+
+def _on_trial(files: Files, service: Sequence[str], release: str) -> list[Document]:
+    """Return the layers of a service whose image stays as it is, as if it held the release."""
+    layers = files.layers(service)
+    if not layers[-1].readable:
+        return layers
+    with contextlib.suppress(UnclearEditError):
+        layers[-1] = edited(layers[-1], (Edit(Action.SET, ("vllmVersion",), release),))
+    return layers
+
+
+def _is_new(finding: Finding, values: Any, known: set[_Key]) -> bool:
+    return finding.rule == "argument-deprecated" or _key(finding, values) not in known
+
+
+def _meanings(words: Sequence[str], old: Line, new: Line) -> Iterator[str]:
+    """Yield the arguments that both releases take, and read as different flags (-O3), or with another effect."""
+    before = {item.at: item for item in read(words, old) if isinstance(item, Given)}
+    for item in read(words, new):
+        other = before.get(item.at)
+        if isinstance(item, Given) and other:
+            yield from (f"{item.flag.name}: {note}" for note in changes(item.flag.name, old.release, new.release))
+        if isinstance(item, Given) and other and _says(other) != _says(item) and other.flag.name not in _names(item):
+            yield f"args[{item.at}]: {words[item.at]} was {_says(other)}, and is {_says(item)} now"
+
+
+def _says(item: Given) -> str:
+    return ".".join(filter(None, (item.flag.name, item.key)))
+
+
+def _names(item: Given) -> tuple[str, ...]:
+    """Return how a flag is written to the same effect."""
+    return item.flag.negatives if item.negated else item.flag.aliases
+
+
+def _defaults(words: Sequence[str], old: Line, new: Line) -> Iterator[str]:
+    """Yield the flags that the arguments do not give, that both releases have, and whose default moved."""
+    given = {item.flag.name for item in read(words, new) if isinstance(item, Given)}
+    for name, flag in sorted(new.flags.items()):
+        other = old.flags.get(name)
+        if name != flag.name or name in given or not other or flag.deprecated or other.default == flag.default:
+            continue
+        yield f"{name} {_shown(other.default)} → {_shown(flag.default)}"
+
+
+def _shown(default: Any) -> str:
+    return "decided by vLLM" if default is None else json.dumps(default)

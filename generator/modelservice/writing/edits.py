@@ -1,0 +1,161 @@
+"""Edit a values file's text: splice, read back as Helm reads, and compare with what was meant."""
+
+from __future__ import annotations
+
+import copy
+import itertools
+import json
+from collections import Counter
+from typing import Any
+
+from modelservice.findings import Action, Edit, Fix, Path, dotted
+from modelservice.reading.document import Document, read
+from modelservice.writing.dump import Layout
+from modelservice.writing.page import Splice, UnclearEditError, spliced
+from modelservice.writing.splices import splices_of
+
+# Findings of reading about a value that is written in more than its own place, or read differently than it looks.
+_SHARED = ("yaml-alias", "yaml-merge-key", "yaml-duplicate-key")
+
+
+def edited(document: Document, fix: Fix) -> Document:
+    """Return a values file with edits made in its text; every path of theirs is one of the file before any of them.
+
+    Comments, quotes, line ends and everything else that no edit is about stay as they are. Raises UnclearEditError
+    where an edit cannot be made so, or would be read back as something else.
+    """
+    for edit in sorted(fix, key=_from_the_back):
+        document = _edited(document, edit)
+    return document
+
+
+def _from_the_back(edit: Edit) -> tuple[bool, int]:
+    """Put last what changes the indexes of a list, and its last items first."""
+    last = edit.path[-1]
+    return edit.action in (Action.REMOVE, Action.REPLACE), -last if isinstance(last, int) else 0
+
+
+def _edited(document: Document, edit: Edit) -> Document:
+    if not document.text.strip() or [one.rule for one in document.findings] == ["empty-file"]:
+        return _begun(document, edit)
+    if not document.readable:
+        raise UnclearEditError(f"{document.name} cannot be read")
+    for finding in document.findings:
+        depth = min(len(finding.path), len(edit.path))
+        if finding.rule in _SHARED and finding.path[:depth] == edit.path[:depth]:
+            raise UnclearEditError(f"{dotted(edit.path)} is written with an anchor, an alias or twice")
+    if edit.action is Action.REMOVE:
+        edit = edit._replace(path=_emptied(document.data, edit.path))
+    after = _spliced(document, edit)
+    moved = edit.action is Action.MOVE and edit.path[:-1] != edit.value[:-1]
+    if moved and document.nearest(edit.path)[1] == after.nearest(edit.path)[1]:
+        # The value stands at both places now.
+        after = _edited(after, Edit(Action.REMOVE, edit.path))
+    require_read_back(after, applied(document.data, edit), document)
+    return after
+
+
+def _spliced(document: Document, edit: Edit) -> Document:
+    text = spliced(document.text, splices_of(document, edit))
+    return read(document.name, text.encode())
+
+
+def _begun(document: Document, edit: Edit) -> Document:
+    """Return a file of comments alone, or of nothing, with its first key."""
+    data = applied({}, edit)
+    text = document.text + ("\n" if document.text and not document.text.endswith("\n") else "")
+    lines = "".join(f"{line}\n" for line in Layout().lines(data))
+    after = read(document.name, spliced(text, [Splice(len(text), len(text), lines)]).encode())
+    require_read_back(after, data, document)
+    return after
+
+
+def require_read_back(after: Document, meant: Any, before: Document) -> None:
+    """Raise UnclearEditError where an edited file is not read as what was meant, or reading finds more to refuse."""
+    more = Counter(one.rule for one in after.findings) - Counter(one.rule for one in before.findings)
+    if more or not after.readable or _exactly(after.data) != _exactly(meant):
+        raise UnclearEditError(f"{before.name} would be read as something else")
+
+
+def _exactly(data: Any) -> str:
+    """Return data as text, in which 1 is not true; the order of keys does not count."""
+    return json.dumps(data, sort_keys=True)
+
+
+def _emptied(data: Any, path: Path) -> Path:
+    """Return the path, or that of the outermost map that is left empty: to a chart it says nothing."""
+    while len(path) > 1 and not any(isinstance(part, int) for part in path) and len(_at(data, path[:-1])) == 1:
+        path = path[:-1]
+    return path
+
+
+def applied(data: dict[str, Any], edit: Edit) -> dict[str, Any]:
+    """Return the data that an edit means. Raises UnclearEditError where there is nothing for it."""
+    meant = copy.deepcopy(data)
+    try:
+        _make(meant, edit)
+    except (KeyError, IndexError, TypeError, AttributeError) as error:
+        raise UnclearEditError(f"{dotted(edit.path)} is in no map or list that is there") from error
+    return meant
+
+
+def _make(data: Any, edit: Edit) -> None:
+    action, path, value = edit
+    if action is Action.SET:
+        _put(data, path, value)
+    elif action is Action.MOVE:
+        moved = _at(data, path)
+        _delete(data, path)
+        if _is_there(data, value):
+            raise KeyError(value)
+        _put(data, value, moved)
+    elif action is Action.REMOVE:
+        _delete(data, path)
+    elif action is Action.REPLACE:
+        _at(data, path[:-1])[path[-1] : path[-1] + 1] = value  # type: ignore[operator]
+    else:
+        _put(data, (*path, len(_at(data, path) or ()) if _is_there(data, path) else 0), value)
+
+
+def _at(data: Any, path: Path) -> Any:
+    for part in path:
+        data = data[part]
+    return data
+
+
+def _is_there(data: Any, path: Path) -> bool:
+    for part in path:
+        if not (part in data if isinstance(data, dict) else isinstance(data, list) and part in range(len(data))):
+            return False
+        data = data[part]
+    return True
+
+
+def _delete(data: Any, path: Path) -> None:
+    path = _emptied(data, path)
+    del _at(data, path[:-1])[path[-1]]
+
+
+def _put(data: Any, path: Path, value: Any) -> None:
+    """Put a value at a path, with the maps and lists that are missing above it."""
+    for part, below in itertools.pairwise(path):
+        _require_room(data, part)
+        if not _is_there(data, (part,)) or data[part] is None:
+            _write(data, part, [] if isinstance(below, int) else {})
+        data = data[part]
+    _require_room(data, path[-1])
+    _write(data, path[-1], value)
+
+
+def _require_room(data: Any, part: str | int) -> None:
+    if not (
+        isinstance(data, list) and part in range(len(data) + 1) if isinstance(part, int) else isinstance(data, dict)
+    ):
+        raise KeyError(part)
+
+
+def _write(data: Any, part: Any, value: Any) -> None:
+    if isinstance(data, list) and part == len(data):
+        data.append(value)
+    else:
+        data[part] = value

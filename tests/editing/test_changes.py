@@ -1,0 +1,62 @@
+"""The diff of an edited file: as `diff -u` writes it, and without secrets."""
+
+import subprocess
+from pathlib import Path
+
+import pytest
+from modelservice.editing.changes import diff
+from modelservice.reading.document import read
+
+OLD = "a: 1\nb: 2\nc: 3\nd: 4\ne: 5\nf: 6\ng: 7\n"
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        (OLD, OLD.replace("b: 2", "b: 3")),
+        (OLD, OLD.replace("g: 7\n", "")),
+        (OLD, "z: 0\n" + OLD),
+        (OLD, OLD.replace("a: 1\n", "").replace("g: 7", "g: 8\nh: 9")),
+        ("a: 1", "a: 2"),
+        ("a: 1", "a: 1\nb: 2"),
+        (OLD, OLD.rstrip("\n")),
+    ],
+)
+def test_git_makes_the_new_file_of_the_old_one(old: str, new: str, tmp_path: Path) -> None:
+    file = tmp_path / "values.yaml"
+    file.write_text(old)
+    text = diff([(read("values.yaml", old.encode()), read("values.yaml", new.encode()))])
+    subprocess.run(["git", "apply", "-p0", "-"], input=text, text=True, check=True, cwd=tmp_path)
+    assert file.read_text() == new
+
+
+TOKEN = "hf_" + "aB3dE6gH9jK2mN5pQ8sT"  # made up
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        f"env: [{{name: A, value: {TOKEN}}}]",
+        "env:\n  - name: DB_PASSWORD\n    value: open-sesame",
+        "args: [--api-key=open-sesame]",
+        "args:\n  - --hf-token\n  - open-sesame",
+        "extraObjects:\n  - apiVersion: v1\n    kind: Secret\n    stringData:\n      a: open-sesame",
+        "env:\n  - name: API_KEY\n    value: |\n      one\n      open-sesame\n      three",
+        f"labels: {{{TOKEN}: a}}",
+    ],
+)
+def test_no_line_of_a_diff_holds_a_secret(line: str) -> None:
+    for before, after in (
+        (f"{line}\n", f"{line}\nreplicas: 0\n"),
+        ("replicas: 0\n", f"{line}\n"),
+        (f"{line}\n", "a: 1\n"),
+    ):
+        text = diff([(read("a.yaml", before.encode()), read("a.yaml", after.encode()))])
+        assert "open-sesame" not in text
+        assert TOKEN not in text
+        assert "(not shown)" in text
+
+
+def test_a_diff_moves_no_cursor() -> None:
+    text = diff([(read("a\x1b[31m.yaml", b"a: 1\n"), read("a\x1b[31m.yaml", b"a: 2\n"))])
+    assert "\x1b" not in text

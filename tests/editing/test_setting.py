@@ -1,0 +1,194 @@
+"""`modelservice set`: one key, one line, with the type that the schema says."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.killing import run
+
+FILE = """\
+# A service
+model:
+  name: Qwen/Qwen3-8B   # the model
+
+gpu: {count: 1}  # one
+args:
+- --max-model-len=8192  # long
+- "--seed=1"
+labels:
+  version: "1.0"
+"""
+
+
+@pytest.fixture
+def values(tmp_path: Path) -> Path:
+    file = tmp_path / "values.yaml"
+    file.write_text(FILE)
+    return file
+
+
+@pytest.mark.parametrize(
+    ("setting", "old", "new"),
+    [
+        ("gpu.count=2", "{count: 1}", "{count: 2}"),
+        ("model.name=Qwen/Qwen3-0.6B", "Qwen/Qwen3-8B   #", "Qwen/Qwen3-0.6B   #"),
+        ("labels.version=1.10", '"1.0"', '"1.10"'),
+        ("args[0]=--max-model-len=4096", "8192  # long", "4096  # long"),
+        ("args[1]=--seed=2", '"--seed=1"', '"--seed=2"'),
+        ('labels["a.b/c"]=true', '  version: "1.0"\n', '  version: "1.0"\n  a.b/c: "true"\n'),
+        ("args[2]=--enforce-eager", '- "--seed=1"\n', '- "--seed=1"\n- --enforce-eager\n'),
+        ("args[0]-", "- --max-model-len=8192  # long\n", ""),
+        ("labels-", 'labels:\n  version: "1.0"\n', ""),
+        ("labels.version-", 'labels:\n  version: "1.0"\n', ""),
+        ("replicas=0", '  version: "1.0"\n', '  version: "1.0"\nreplicas: 0\n'),
+        ("replicas=", '  version: "1.0"\n', '  version: "1.0"\nreplicas: ""\n'),
+        ("sharedMemory.enabled=false", '  version: "1.0"\n', '  version: "1.0"\nsharedMemory:\n  enabled: false\n'),
+        (
+            "env=[{name: A, value: 'on'}]",
+            '  version: "1.0"\n',
+            '  version: "1.0"\nenv:\n- name: A\n  value: "on"\n',
+        ),
+        ("resources.limits.cpu=8", '  version: "1.0"\n', '  version: "1.0"\nresources:\n  limits:\n    cpu: 8\n'),
+    ],
+)
+def test_a_key_is_set_and_the_rest_stays(setting: str, old: str, new: str, values: Path) -> None:
+    answer = run("set", values, setting)
+    assert answer.exit_code == 0, answer.output
+    assert values.read_text() == FILE.replace(old, new)
+
+
+def test_several_keys_are_checked_together(values: Path) -> None:
+    answer = run("set", values, "env[0].name=A", "env[0].value=8")
+    assert answer.exit_code == 0, answer.output
+    assert values.read_text() == FILE + 'env:\n- name: A\n  value: "8"\n'
+
+
+@pytest.mark.parametrize(
+    ("setting", "said"),
+    [
+        ("gpu.count=two", "[wrong-type]"),
+        ("gpu.count=-1", "[out-of-range]"),
+        ("gpu.coutn=2", "did you mean count? [unknown-key]"),
+        ("sharedMemory.enabled=no", "write true or false"),
+        ("modelVolume.size=20GB", "write 20Gi"),
+        ("args[2]=--max-modl-len=1", "[argument-unknown]"),
+        ("args[2]=4096", "belongs to no flag"),
+        ("volumes=data", "[wrong-type]"),
+        ("gpu.count.x=1", "is no map"),
+        ("args[9]=x", "args[9]"),
+        ("podLabels-", "podLabels is not written"),
+        ("gpu", "neither KEY=VALUE nor KEY-"),
+        ("gpu..count=1", "neither KEY=VALUE nor KEY-"),
+        ("[0]=1", "neither KEY=VALUE nor KEY-"),
+    ],
+)
+def test_what_would_be_wrong_is_not_written(setting: str, said: str, values: Path) -> None:
+    answer = run("set", values, setting)
+    assert answer.exit_code == 1
+    assert said in answer.stderr
+    assert values.read_text() == FILE
+
+
+def test_an_error_that_was_there_before_does_not_hinder(values: Path) -> None:
+    values.write_text("model: {name: a/b}\nreplica: 1\n")
+    answer = run("set", values, "gpu.count=2")
+    assert answer.exit_code == 0
+    assert "unknown-key" in answer.stderr
+    assert values.read_text() == "model: {name: a/b}\nreplica: 1\ngpu:\n  count: 2\n"
+
+
+def test_layers_below_count(values: Path, tmp_path: Path) -> None:
+    base = tmp_path / "base.yaml"
+    base.write_text("podDisruptionBudget: {minAvailable: 1}\n")
+    assert run("set", values, "-f", base, "podDisruptionBudget.maxUnavailable=1").exit_code == 0
+    assert base.read_text() == "podDisruptionBudget: {minAvailable: 1}\n"
+
+
+def test_a_diff_writes_nothing(values: Path) -> None:
+    answer = run("set", values, "gpu.count=2", "--diff")
+    assert "-gpu: {count: 1}  # one\n+gpu: {count: 2}  # one\n" in answer.stdout
+    assert values.read_text() == FILE
+
+
+def test_what_cannot_be_spliced_is_shown_for_the_hand(values: Path) -> None:
+    text = "model: {name: a/b}\nlabels: &x {a: b}\npodLabels: *x\n"
+    values.write_text(text)
+    answer = run("set", values, "labels.a=c")
+    assert answer.exit_code == 1
+    assert "write it by hand:\nlabels:\n  a: c\n" in answer.stderr
+    assert values.read_text() == text
+
+
+def test_no_secret_is_printed(values: Path) -> None:
+    token = "hf_" + "a1B2" * 8
+    values.write_text(f"model: {{name: a/b}}\nenv:\n  - name: HF_TOKEN\n    value: {token}\n")
+    for setting in (
+        "gpu.count=2",
+        f"args[0]={token}",
+        f"huggingFace.tokenSecret.name={token}",
+        f"env[0].value={token}",
+    ):
+        answer = run("set", values, setting)
+        assert token not in answer.output
+
+
+def test_a_missing_file_is_not_made(tmp_path: Path) -> None:
+    answer = run("set", tmp_path / "new.yaml", "gpu.count=2")
+    assert answer.exit_code == 1
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_empty_file_gets_its_first_key(tmp_path: Path) -> None:
+    file = tmp_path / "values.yaml"
+    file.write_text("# mine\n")
+    assert run("set", file, "model.name=a/b").exit_code == 0
+    assert file.read_text() == "# mine\nmodel:\n  name: a/b\n"
+
+
+def test_a_link_stays_one_and_the_mode_stays(values: Path, tmp_path: Path) -> None:
+    values.chmod(0o640)
+    link = tmp_path / "link.yaml"
+    link.symlink_to(values)
+    assert run("set", link, "gpu.count=2").exit_code == 0
+    assert link.is_symlink()
+    assert "count: 2" in values.read_text()
+    assert values.stat().st_mode & 0o777 == 0o640
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["link.yaml", "values.yaml"]
+
+
+def test_a_read_only_file_stays(open_folder: Path, unprivileged: Callable[[str, str, Path], str]) -> None:
+    file = open_folder / "values.yaml"
+    file.write_text(FILE)
+    file.chmod(0o444)
+    open_folder.chmod(0o777)
+    program = (
+        "try: rewrite_file(Path(sys.argv[1]) / 'values.yaml', (Path(sys.argv[1]) / 'values.yaml').read_bytes(), b'x')\n"
+        "except InputError as error: print(error)"
+    )
+    imports = (
+        "from pathlib import Path\nfrom modelservice.errors import InputError\n"
+        "from modelservice.writing.files import rewrite_file"
+    )
+    assert "is read-only" in unprivileged(imports, program, open_folder)
+    assert file.read_text() == FILE
+
+
+def test_a_file_that_changed_meanwhile_stays_as_it_is(values: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from modelservice.editing import changes
+
+    diff = changes.diff
+
+    def other_editor(files: list[changes.Change]) -> str:
+        values.write_text("model: {name: c/d}\n")
+        return diff(files)
+
+    monkeypatch.setattr(changes, "diff", other_editor)
+    answer = run("set", values, "gpu.count=2")
+    assert answer.exit_code == 1
+    assert "changed by something else" in answer.stderr
+    assert values.read_text() == "model: {name: c/d}\n"
+    assert os.listdir(values.parent) == ["values.yaml"]

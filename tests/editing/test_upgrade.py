@@ -1,0 +1,222 @@
+"""`modelservice upgrade`: services on another vLLM release; what is right was tried on the releases' own parsers."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from modelservice.vllm.arguments import check_arguments
+from modelservice.vllm.releases import release_for
+
+from tests.killing import run
+
+OLD = """\
+# Chat
+model: {name: Qwen/Qwen3-8B}
+image:
+  tag: v0.10.1.1   # tried
+args:
+  - --max-model=8192  # length
+  - --swap-space=4
+  - --guided-decoding-backend=xgrammar
+  - --eplb-window-size
+  - "100"
+env:
+  - name: VLLM_ATTENTION_BACKEND
+    value: FLASHINFER
+"""
+NEW = """\
+# Chat
+model: {name: Qwen/Qwen3-8B}
+image:
+  tag: v0.33.0   # tried
+args:
+  - --max-model-len=8192  # length
+  - --structured-outputs-config.backend=xgrammar
+  - --eplb-config.window_size=100
+  - --attention-backend=FLASHINFER
+"""
+
+
+def written(folder: Path, text: str, name: str = "chat.yaml") -> Path:
+    file = folder / name
+    file.write_text(text)
+    return file
+
+
+def service(tag: str, *args: str, rest: str = "") -> str:
+    return f"model: {{name: a/b}}\nimage: {{tag: {tag}}}\nargs: [{', '.join(args)}]\n{rest}"
+
+
+@pytest.mark.parametrize("ends", ["\n", "\r\n"])
+def test_what_is_certain_is_rewritten_and_the_rest_stays(ends: str, tmp_path: Path) -> None:
+    file = tmp_path / "chat.yaml"
+    file.write_bytes(OLD.replace("\n", ends).encode())
+    answer = run("upgrade", file, "--to", "v0.33.0")
+    assert answer.exit_code == 0, answer.output
+    assert file.read_bytes().decode() == NEW.replace("\n", ends)
+    assert "--gpu-memory-utilization 0.9 → 0.92" in answer.stdout
+    assert run("validate", "--strict", file).exit_code == 0
+    assert run("upgrade", file, "--check").exit_code == 0
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "given", "becomes"),
+    [
+        ("0.10.1.1", "0.33.0", "--task=embed", "--runner=pooling, --convert=embed"),
+        ("0.10.1.1", "0.12.0", "--num-redundant-experts=0", "--eplb-config.num_redundant_experts=0"),
+        ("0.10.1.1", "0.32.0", "--disable-log-requests", ""),
+        ("0.10.1.1", "0.33.0", "--disable-log-requests", "--disable-log-requests"),
+        ("0.10.1.1", "0.33.0", "--no-disable-log-requests", "--enable-log-requests"),
+        ("0.10.1.1", "0.33.0", "--enable-multimodal-encoder-data-parallel", "--mm-encoder-tp-mode=data"),
+        ("0.11.2", "0.33.0", "'--compilation-config={\"level\":3}'", "'--compilation-config={\"mode\":3}'"),
+        ("0.11.2", "0.33.0", "-O.level=3", "--compilation-config.mode=3"),
+        (
+            "0.10.1.1",
+            "0.33.0",
+            "'--override-pooler-config={\"normalize\":true}'",
+            "'--pooler-config={\"use_activation\":true}'",
+        ),
+        ("0.17.1", "0.33.0", "--max-num-partial-prefills=2", ""),
+        ("0.17.1", "0.33.0", "--log-config-file=/a.json", "--logging-config.pylogging_config_file=/a.json"),
+        ("0.26.0", "0.33.0", "--calculate-kv-scales", ""),
+        ("0.26.0", "0.33.0", "--max-num-seqs=64", "--max-num-seqs=64"),
+        ("0.33.0", "0.26.0", "--max-num-seqs=64", "--max-num-seqs=64"),
+    ],
+)
+def test_an_argument_becomes_what_the_release_takes(
+    old: str, new: str, given: str, becomes: str, tmp_path: Path
+) -> None:
+    file = written(tmp_path, service(f"v{old}", "--seed=1", given))
+    answer = run("upgrade", file, "--to", new)
+    assert answer.exit_code == 0, answer.output
+    wanted = service(f"v{new}", "--seed=1", *filter(None, [becomes]))
+    assert file.read_text() == wanted
+    words = [word.strip("'") for word in ["--seed=1", *filter(None, becomes.split(", "))]]
+    assert not check_arguments(words, release_for(f"v{new}", ""), own_image=True)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (service("v0.11.2", "-O3"), "-O3 was --compilation-config.level, and is --optimization-level now"),
+        (
+            service("v0.26.0", "--config", "/vllm-workspace/a.yaml"),
+            "since vLLM 0.28.0, `key: false` in the file switches off",
+        ),
+        (service("v0.10.1.1", "--rope-theta=10000"), "give all of the model's rope_parameters to --hf-overrides"),
+        (service("v0.20.2", "--quantization=gguf"), "it was removed in vLLM 0.24.0"),
+        (service("v0.20.2", "--load-format=bitsandbytes"), "it was removed in vLLM 0.28.0"),
+        (service("v0.20.2", "--tool-parser-plugin=/a.py").replace("a/b", "a/b-GGUF"), "[gguf-gone]"),
+        (service("v0.10.2", rest="env: [{name: VLLM_TORCH_PROFILER_DIR, value: /tmp}]\n"), "[env-not-in-release]"),
+        (service("v0.30.0", "--moe-backend=flashinfer_moe_ep_mega_cutedsl"), "[argument-choice]"),
+        ("model: {name: a/b, toolCallParser: minimax}\nimage: {tag: v0.23.0}\n", "[argument-value]"),
+        (service("v0.13.0", "--quantization=fbgemm_fp8"), "needs `--allow-deprecated-quantization`"),
+    ],
+)
+def test_what_a_person_has_to_decide_is_listed(text: str, said: str, tmp_path: Path) -> None:
+    file = written(tmp_path, text)
+    answer = run("upgrade", file)
+    assert (answer.exit_code, said in answer.stdout) == (1, True), answer.output
+    assert "1 to decide" in answer.stdout
+    # The release is another one all the same.
+    assert "tag: v0.33.0" in file.read_text()
+
+
+def test_a_warning_that_was_there_before_is_not_listed(tmp_path: Path) -> None:
+    file = written(
+        tmp_path, service("v0.26.0", rest="nodeName: ''\nlabels: {}\npodSecurityContext: {runAsNonRoot: null}\n")
+    )
+    assert run("validate", "--strict", file).exit_code == 1
+    answer = run("upgrade", file)
+    assert answer.exit_code == 0, answer.output
+
+
+@pytest.mark.parametrize(
+    ("image", "said"),
+    [
+        ("{tag: v0.26.0, digest: 'sha256:" + "a" * 64 + "'}", "image.digest names one image"),
+        ("{tag: latest}", "does not say which vLLM it holds"),
+        (
+            "{repository: lmcache/vllm-openai, tag: v0.3.5}\nvllmVersion: 0.10.1.1",
+            "write the tag of the image that holds",
+        ),
+        ("{repository: rocm/vllm, tag: rocm6.4.1_vllm_0.10.1.1_x}", "write the tag of the image that holds"),
+    ],
+)
+def test_an_image_that_only_a_person_can_name_stays(image: str, said: str, tmp_path: Path) -> None:
+    text = f"model: {{name: a/b}}\nimage: {image}\nargs: [--swap-space=4]\n"
+    file = written(tmp_path, text)
+    answer = run("upgrade", file)
+    assert (answer.exit_code, said in answer.stdout) == (1, True), answer.output
+    # What it would meet is said, and nothing is rewritten for an image that is not there.
+    assert "`--swap-space` was removed in vLLM 0.18.1" in answer.stdout
+    assert file.read_text() == text
+
+
+@pytest.mark.parametrize(
+    ("image", "new"),
+    [
+        ("{tag: v0.26.0-cu130}", "{tag: v0.33.0-cu130}"),
+        (
+            "{repository: example.com/vllm/vllm-openai, tag: 0.26.0}",
+            "{repository: example.com/vllm/vllm-openai, tag: 0.33.0}",
+        ),
+        ("{tag: v0.26.0}\nvllmVersion: 0.26.0", "{tag: v0.33.0}\nvllmVersion: 0.33.0"),
+    ],
+)
+def test_the_tag_keeps_its_form(image: str, new: str, tmp_path: Path) -> None:
+    file = written(tmp_path, f"model: {{name: a/b}}\nimage: {image}\n")
+    assert run("upgrade", file).exit_code == 0
+    assert file.read_text() == f"model: {{name: a/b}}\nimage: {new}\n"
+
+
+def test_a_folder_gets_a_line_for_each_service(tmp_path: Path) -> None:
+    one = written(tmp_path, service("v0.26.0", "--seed=1", "--calculate-kv-scales"), "one.yaml")
+    two = written(tmp_path, service("v0.26.0", "--quantization=bitsandbytes"), "two.yaml")
+    written(tmp_path, service("v0.33.0"), "three.yaml")
+    before = one.read_text(), two.read_text()
+    answer = run("upgrade", tmp_path, "--check")
+    assert answer.exit_code == 1
+    assert f"{one}: vLLM 0.26.0 → 0.33.0: nothing left to decide\n" in answer.stdout
+    assert f"{two}: vLLM 0.26.0 → 0.33.0: 1 to decide\n" in answer.stdout
+    assert "2 of 3" in answer.stderr
+    assert (one.read_text(), two.read_text()) == before
+    assert run("upgrade", tmp_path).exit_code == 1
+    assert one.read_text() == service("v0.33.0", "--seed=1")
+    assert two.read_text() == before[1].replace("0.26.0", "0.33.0")
+
+
+def test_a_shared_layer_is_changed_once(tmp_path: Path) -> None:
+    base = written(tmp_path, "image: {tag: v0.26.0}\n", "base.yaml")
+    one = written(tmp_path, "model: {name: a/b}\nargs: [--calculate-kv-scales, --seed=1]\n", "one.yaml")
+    two = written(tmp_path, "model: {name: c/d}\n", "two.yaml")
+    answer = run("upgrade", "-f", base, one, two)
+    assert answer.exit_code == 0, answer.output
+    assert base.read_text() == "image: {tag: v0.33.0}\n"
+    assert one.read_text() == "model: {name: a/b}\nargs: [--seed=1]\n"
+    assert two.read_text() == "model: {name: c/d}\n"
+
+
+def test_a_diff_writes_nothing(tmp_path: Path) -> None:
+    file = written(tmp_path, OLD)
+    answer = run("upgrade", file, "--diff")
+    assert "-  tag: v0.10.1.1   # tried\n+  tag: v0.33.0   # tried\n" in answer.stdout
+    assert file.read_text() == OLD
+
+
+@pytest.mark.parametrize("release", ["v0.99.0", "latest", "0.33"])
+def test_a_release_that_is_not_listed_is_wrong_usage(release: str, tmp_path: Path) -> None:
+    answer = run("upgrade", written(tmp_path, OLD), "--to", release)
+    assert answer.exit_code == 2
+    assert "the newest is 0.33.0" in answer.stderr
+
+
+@pytest.mark.parametrize(
+    "text", ["", "{{\n", "- a\n", "image: 5\n", "image: {tag: [1]}\nargs: x\n", "model: &x {name: a/b}\n"]
+)
+def test_a_file_that_cannot_be_used_is_told(text: str, tmp_path: Path) -> None:
+    file = written(tmp_path, text)
+    answer = run("upgrade", file, "--to", "v0.32.0")
+    assert answer.exit_code == 1
+    assert "error" in answer.stdout
