@@ -218,7 +218,7 @@ def near_value(text: str, names: Sequence[str]) -> str:
         return lower[plain]
     longer = [name for name in lower if plain.startswith((f"{name}_", f"{name}-"))]
     alike = [name for name in lower if name not in longer and _numbers_in(name) == _numbers_in(plain)]
-    return lower.get(nearest(plain, alike, cutoff=0.8) or "", "")
+    return lower.get(nearest(plain, alike, cutoff=0.9 if longer else 0.8) or "", "")
 
 
 def _numbers_in(text: str) -> list[str]:
