@@ -9,6 +9,8 @@ of vLLM's requirements that a parser needs (about 2 GB, kept for the next run), 
 it: about a minute, no GPU, Python 3.11, Linux on x86-64. `--sources` takes seconds and needs Python alone. Where PyPI's
 PyTorch would bring CUDA, set PIP_EXTRA_INDEX_URL=https://download.pytorch.org/whl/cpu and TORCH=torch==2.13.0+cpu.
 
+In the same environment, tools/read_vllm_help.py writes help.json where the release is the newest.
+
 Afterwards read the diff, and say in history.json, by hand, what people should write instead of each flag and key that
 went: the release's help and warnings tell. Then `make test`: tests/vllm/test_releases.py has facts chosen by hand.
 A release that does not import lacks a requirement, as the error says: take it out of _HEAVY, or add it to _ALONE.
@@ -71,6 +73,11 @@ def main() -> int:
         with_them = {**known[name], **{release: one[name] for release, one in found.items()}}
         document = {"about": documents[name]["about"], **vllm_data.compress(with_them, many)}
         (SCHEMAS / f"{name}.json").write_text(vllm_data.write(document, many), encoding="utf-8")
+    newest = max(with_them, key=vllm_data.numbers)
+    if newest in found and not chosen.sources:
+        python = chosen.work / "environment" / "bin" / "python"
+        said = printed_by("read_vllm_help.py", newest, chosen.work / newest, python)
+        (SCHEMAS / "help.json").write_text(said, encoding="utf-8")
     print("read the diff, then mend history.json by hand")
     return 0
 
@@ -119,10 +126,14 @@ def _install(python: Path, *requirements: str) -> None:
 
 def read(release: str, folder: Path, python: Path) -> dict[str, Any]:
     """Return the facts of each flag of a release."""
-    reader = Path(__file__).with_name("read_vllm_parser.py")
-    answer = subprocess.run([python, reader, release, folder], check=True, stdout=subprocess.PIPE, text=True)
-    flags: dict[str, Any] = json.loads(answer.stdout)
+    flags: dict[str, Any] = json.loads(printed_by("read_vllm_parser.py", release, folder, python))
     return flags
+
+
+def printed_by(script: str, release: str, folder: Path, python: Path) -> str:
+    """Return what a script beside this one prints about the parser of a release."""
+    command = [python, Path(__file__).with_name(script), release, folder]
+    return subprocess.run(command, check=True, stdout=subprocess.PIPE, encoding="utf-8").stdout
 
 
 def differences(known: Mapping[str, Any], found: Mapping[str, Facts]) -> list[str]:

@@ -1,8 +1,6 @@
 """The unpacked wheel of a vLLM release in, what its parser says of each flag on standard output: one sentence each.
 
-    PYTHON tools/read_vllm_help.py 0.33.0 .cache/vllm/0.33.0 > schemas/vllm/help.json
-
-PYTHON is that of .cache/vllm/environment, and the folder is there, after tools/extract_vllm.py has read the release.
+Run by tools/extract_vllm.py, in the environment of read_vllm_parser.py, for schemas/vllm/help.json.
 `modelservice explain` shows and searches these sentences, which are vLLM's (Apache-2.0).
 """
 

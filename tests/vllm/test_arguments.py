@@ -333,6 +333,8 @@ def test_two_words_in_an_item_are_an_error_in_every_release(tag: str) -> None:
         ("--load-format=bitsandbytes", "it was removed in vLLM 0.28.0", "correct the value"),
         ("--quantization=int8", "is not known", "correct the value"),
         ("--attention-backend=B12X_MLA_SPARSE", "is not known", "correct the value"),
+        ("--attention-backend=FLASHINFER_TS", "is not known", "correct the value"),
+        ('--attention-config={"backend":"FLASHINFER_TS"}', "is not known", "correct the value"),
         ("--gpu-memory-utilization=1.01", "at most 1", "correct the value"),
         ("--rope-theta=5000000", "was removed in vLLM 0.11.2", "give all of the model's rope_parameters"),
     ],

@@ -89,7 +89,7 @@ class Values(NamedTuple):
     given: Mapping[str, Any]
     defaults: Mapping[str, Any]
     secrets: Mapping[Path, str]
-    refused: frozenset[Path]
+    refused: frozenset[Path] = frozenset()
     facts: ModelFacts | None = None
     broken_facts: str = ""
 

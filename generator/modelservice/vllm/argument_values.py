@@ -208,13 +208,17 @@ def _repairs(flag: Flag, text: str) -> Iterator[str]:
 
 
 def near_value(text: str, names: Sequence[str]) -> str:
-    """Return the name that a text misspells, "" where none is near: its numbers are no misspelling of other ones."""
+    """Return the name that a text misspells, "" where none is near.
+
+    Its numbers are no misspelling of other ones, and a name with one more word, FLASHINFER_TS, is another name.
+    """
     lower = {name.lower(): name for name in names}
     plain = _SYNONYMS.get(text.lower(), text.lower())
     if plain in lower:
         return lower[plain]
-    alike = [name for name in lower if _numbers_in(name) == _numbers_in(plain)]
-    return lower.get(nearest(plain, alike, cutoff=0.8) or "", "")
+    longer = [name for name in lower if plain.startswith((f"{name}_", f"{name}-"))]
+    alike = [name for name in lower if name not in longer and _numbers_in(name) == _numbers_in(plain)]
+    return lower.get(nearest(plain, alike, cutoff=0.9 if longer else 0.8) or "", "")
 
 
 def _numbers_in(text: str) -> list[str]:

@@ -16,7 +16,7 @@ from modelservice.findings import Problem, Severity
 from modelservice.redact import shown
 from modelservice.spelling import nearest
 from modelservice.vllm.argument_rules import problem, quoted_item
-from modelservice.vllm.argument_values import size, with_sizes
+from modelservice.vllm.argument_values import near_value, size, with_sizes
 from modelservice.vllm.command_line import Given
 from modelservice.vllm.configuration import Configuration, entries
 from modelservice.vllm.facts import facts
@@ -167,7 +167,7 @@ def _refused(kind: str, value: Any, values: Sequence[Any], entry: Mapping[str, A
 
 
 def _near(fault: Fault, value: str, names: Sequence[str]) -> Fault:
-    near = nearest(value, names)
+    near = near_value(value, names)
     return fault._replace(hint=f"did you mean {near}?", value=near) if near else fault
 
 
