@@ -21,7 +21,7 @@ EMPTY: list[Any] = ["", None, {}, []]
 PATHS = ["/models", "/root/x", "/dev/shm", "/tmp/", "/home/modelservice", "/home/modelservice/x", "/data"]
 # Values that rules look at, and that a form alone would hardly ever bring together.
 TELLING: dict[str, list[Any]] = {
-    "model.name": ["Qwen/Qwen3-8B", "/models/qwen3", "/data", "a/b/c", "a--b", "s3://models/qwen3"],
+    "model.name": ["acme/chat", "/models/qwen3", "/data", "a/b/c", "a--b", "s3://models/qwen3"],
     "command": [[], ["vllm", "serve", "Qwen/Qwen3-8B"], ["sh", "-c", "vllm serve Qwen/Qwen3-8B -tp 2"]],
     "image.repository": ["vllm/vllm-openai", "vllm/vllm-openai-nonroot", "example.com/llm", "lmcache/vllm-openai"],
     "huggingFace.tokenSecret.key": ["token", "key"],
