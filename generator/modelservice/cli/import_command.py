@@ -16,6 +16,7 @@ _text = click.argument("text", default="", metavar="[LINE|-]")
 _file = click.option(
     "--file", "-f", "file", type=click.Path(path_type=Path), help="Read it from a file instead; - is standard input."
 )
+_objects = click.argument("objects", type=click.Path(path_type=Path), nargs=-1, required=True, metavar="FILE...|-")
 _output = click.option("--output", "-o", type=click.Path(path_type=Path), help="Write the values there.")
 _strict = click.option("--strict", is_flag=True, help="Fail where the values do not say everything.")
 _force = click.option("--force", is_flag=True, help="Replace a file that is there already.")
@@ -23,7 +24,7 @@ _force = click.option("--force", is_flag=True, help="Replace a file that is ther
 
 @click.group("import")
 def import_command() -> None:
-    """Make a values file of a docker line, a compose file or a vLLM command line.
+    """Make a values file of what runs already: with docker, a vLLM command line, in Kubernetes or in LLMOS.
 
     The values go to standard output, or to the file of --output. What they do not say is listed on standard error and
     at the top of the file. Secrets in the original are replaced by references to Secrets.
@@ -67,6 +68,44 @@ def vllm_command(text: str, file: Path | None, image: str, output: Path | None, 
     _write(part, "a vLLM command line", output, strict=strict, force=force)
 
 
+@import_command.command("kubernetes")
+@_objects
+@click.option("--name", default="", help="The workload, or the GitOps object, where there are several.")
+@_output
+@_strict
+@_force
+def kubernetes_command(objects: tuple[Path, ...], name: str, output: Path | None, strict: bool, force: bool) -> None:
+    """Import a Deployment, StatefulSet or Pod that runs vLLM, with the objects that belong to it.
+
+    FILE holds manifests, or what `kubectl get -o yaml`, `helm template` or `kustomize build` prints. The values of this
+    chart in a HelmRelease of Flux or an Application of Argo CD are taken as they are.
+    """
+    from modelservice.importing.cluster_to_values import import_kubernetes
+
+    part = import_kubernetes(_streams(objects), name)
+    _write(part, "Kubernetes objects", output, strict=strict, force=force)
+
+
+@import_command.command("llmos")
+@_objects
+@click.option("--name", default="", help="The ModelService, where there are several.")
+@_output
+@_strict
+@_force
+def llmos_command(objects: tuple[Path, ...], name: str, output: Path | None, strict: bool, force: bool) -> None:
+    """Import a ModelService of LLMOS, as `kubectl get modelservices -o yaml` prints it."""
+    from modelservice.importing.cluster_to_values import import_llmos
+
+    _write(import_llmos(_streams(objects), name), "a ModelService of LLMOS", output, strict=strict, force=force)
+
+
+def _streams(files: tuple[Path, ...]) -> str:
+    """Return the documents of all files; - is standard input."""
+    from modelservice.importing.cluster_objects import LONGEST
+
+    return "\n---\n".join(_read(file, LONGEST) for file in files)
+
+
 def _source(text: str, file: Path | None) -> str:
     """Return the text to import: the argument, the file's, or that of standard input."""
     from modelservice.importing.shell import LONGEST
@@ -75,26 +114,34 @@ def _source(text: str, file: Path | None) -> str:
         raise click.UsageError("give the line in quotes, a file with -f, or - for standard input")
     if text and text != "-":
         return text
-    with click.open_file(str(file or "-"), errors="strict") as stream:
+    return _read(file or Path("-"), LONGEST)
+
+
+def _read(file: Path, longest: int) -> str:
+    """Return a file's text, and not much more than `longest` characters of it."""
+    with click.open_file(str(file), errors="strict") as stream:
         try:
-            return str(stream.read(LONGEST + 1))
+            return str(stream.read(longest + 1))
         except ValueError as error:
-            raise InputError(f"{file or 'standard input'} is no text in UTF-8") from error
+            name = "standard input" if str(file) == "-" else file
+            raise InputError(f"{name} is no text in UTF-8") from error
 
 
 def _write(part: Part, origin: str, output: Path | None, *, strict: bool, force: bool) -> None:
     from modelservice.check import check, errors
-    from modelservice.importing.values_text import secret_commands, told, values_text
+    from modelservice.importing.values_text import secret_commands, told, values_text, without_secrets_left
     from modelservice.reading.document import read
     from modelservice.report import report, summary
     from modelservice.writing.files import replace_file
 
-    part = _filled(part, output)
+    part = _filled(without_secrets_left(part), output)
     text = values_text(part, origin)
     name = str(output or "values.yaml")
     findings = check(read(name, text.encode()))
     for note in part.notes:
         click.echo(f"note: {told(note)}", err=True)
+    for remark in part.remarks:
+        click.echo(f"differs: {told(remark)}", err=True)
     for line in secret_commands(part.secrets):
         click.echo(f"needs: {line}", err=True)
     click.echo(report(findings, "text", sources={name: text}, files=1, color=False), nl=False, err=True)

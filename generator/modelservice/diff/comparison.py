@@ -59,7 +59,7 @@ def compare(old: str, new: str) -> list[Change]:
         elif other is None:
             changes.append(Change("-", _label(key), (), tuple(gone(one))))
         elif one != other:
-            fields = tuple(_fields(one, other, ""))
+            fields = tuple(differing_fields(one, other))
             changes.append(Change("~", _label(key), fields, tuple(changed(one, other))))
     return changes
 
@@ -114,7 +114,7 @@ def _label(key: _Key) -> str:
 _NAMES = ("name", "mountPath", "containerPort", "host", "key")
 
 
-def _fields(old: Any, new: Any, path: str) -> Iterator[Field]:
+def differing_fields(old: Any, new: Any, path: str = "") -> Iterator[Field]:
     """Yield the fields that differ; items of a list are matched by their names, as Kubernetes matches them."""
     if isinstance(old, dict) and isinstance(new, dict):
         yield from _inside(old, new, f"{path}." if path else "")
@@ -135,7 +135,7 @@ def _fields(old: Any, new: Any, path: str) -> Iterator[Field]:
 def _inside(old: dict[Any, Any], new: dict[Any, Any], before: str, behind: str = "") -> Iterator[Field]:
     for key in [*old, *(key for key in new if key not in old)]:
         if old.get(key) != new.get(key):
-            yield from _fields(old.get(key), new.get(key), f"{before}{key}{behind}")
+            yield from differing_fields(old.get(key), new.get(key), f"{before}{key}{behind}")
 
 
 def _order(old: list[str], new: list[str], path: str) -> Iterator[Field]:

@@ -23,7 +23,7 @@ def part_of_container(container: Container) -> Part:
     """Return the settings of a service that does what the container does, and what they do not say."""
     launch = launch_of((*(container.entrypoint or ()), *container.words))
     variables = {**container.variables, **launch.variables}
-    image = _image(container)
+    image = image_fields(container.image, _PULL.get(container.pull_policy, ""))
     named = {**default_values()["image"], **{key.partition(".")[2]: value for key, value in image.items()}}
     release = release_in(named, "")
     count, counted = _gpu_count(container, named["repository"])
@@ -47,19 +47,18 @@ def part_of_container(container: Container) -> Part:
     return joined(parts)
 
 
-def _image(container: Container) -> dict[str, str]:
-    if not container.image:
+def image_fields(image: str, pull_policy: str = "") -> dict[str, str]:
+    """Return the settings of an image's name, none where it is empty; without a tag it is `latest`."""
+    if not image:
         return {}
-    name, _, digest = container.image.partition("@")
+    name, _, digest = image.partition("@")
     repository, colon, tag = name.rpartition(":")
     if not colon or "/" in tag:
         repository, tag = name, "" if digest else "latest"
     found = {"image.repository": repository, "image.tag": tag}
     if _DIGEST.fullmatch(digest):
         found["image.digest"] = digest
-    if policy := _PULL.get(container.pull_policy):
-        found["image.pullPolicy"] = policy
-    return found
+    return found | ({"image.pullPolicy": pull_policy} if pull_policy else {})
 
 
 def _gpu_count(container: Container, repository: str) -> tuple[int | None, Part]:

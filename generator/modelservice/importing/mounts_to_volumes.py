@@ -10,7 +10,7 @@ from modelservice.importing.container import Mount, Note
 from modelservice.importing.part import Part, joined
 
 _CACHE = re.compile(r".*/\.cache(/(huggingface|modelscope)(/hub)?)?")
-_CACHE_VARIABLES = ("HF_HOME", "HF_HUB_CACHE", "HUGGINGFACE_HUB_CACHE", "TRANSFORMERS_CACHE", "MODELSCOPE_CACHE")
+CACHE_VARIABLES = ("HF_HOME", "HF_HUB_CACHE", "HUGGINGFACE_HUB_CACHE", "TRANSFORMERS_CACHE", "MODELSCOPE_CACHE")
 _NOT_WANTED = {
     "/dev/shm": "the chart mounts shared memory there",  # noqa: S108
     "/var/run/docker.sock": "no pod gets the node's container runtime",
@@ -22,28 +22,29 @@ _NOT_WANTED = {
 
 def volumes_of(mounts: Sequence[Mount], model: str, variables: Mapping[str, str | None]) -> Part:
     """Return the volumes; one of them is the model volume: where the model lies, or else the hub's cache."""
-    models = next((mount for mount in mounts if _holds(mount, model)), None)
-    caches = [str(variables[name]) for name in _CACHE_VARIABLES if variables.get(name)]
-    cache = next((mount for mount in mounts if _is_cache(mount, caches)), None)
+    models = next((mount for mount in mounts if holds(mount.target, model)), None)
+    caches = [str(variables[name]) for name in CACHE_VARIABLES if variables.get(name)]
+    cache = next((mount for mount in mounts if is_cache(mount.target, caches)), None)
     chosen = models or cache
-    parts = [_model_volume(chosen, is_cache=chosen is cache)] if chosen else []
+    parts = [_model_volume(chosen, caches=chosen is cache)] if chosen else []
     others = [mount for mount in mounts if mount is not chosen]
     return joined([*parts, *(_volume(mount, f"volume-{number}") for number, mount in enumerate(others, 1))])
 
 
-def _holds(mount: Mount, path: str) -> bool:
-    target = mount.target.rstrip("/")
-    return bool(target) and (path == target or path.startswith(f"{target}/"))
+def holds(mount_path: str, path: str) -> bool:
+    """Say whether a path lies below a mount path."""
+    folder = mount_path.rstrip("/")
+    return bool(folder) and f"{path}/".startswith(f"{folder}/")
 
 
-def _is_cache(mount: Mount, caches: Sequence[str]) -> bool:
-    target = mount.target.rstrip("/")
-    return bool(_CACHE.fullmatch(target)) or any(_holds(mount, cache) for cache in caches)
+def is_cache(mount_path: str, caches: Sequence[str]) -> bool:
+    """Say whether a hub's library keeps its models below a mount path: by its own default, or in one of `caches`."""
+    return bool(_CACHE.fullmatch(mount_path.rstrip("/"))) or any(holds(mount_path, cache) for cache in caches)
 
 
-def _model_volume(mount: Mount, *, is_cache: bool) -> Part:
+def _model_volume(mount: Mount, *, caches: bool) -> Part:
     settings: dict[str, Any] = {"modelVolume.mountPath": mount.target.rstrip("/")}
-    if is_cache:
+    if caches:
         reason = "a new claim takes its place, to which the model is downloaded once (or modelVolume.existingClaim)"
         return Part(settings, (Note(_written(mount), reason),))
     if mount.source.startswith("/"):

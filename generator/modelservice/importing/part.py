@@ -19,11 +19,15 @@ class Secret(NamedTuple):
 
 
 class Part(NamedTuple):
-    """What follows from one side of the original: dotted keys with their values, notes, and Secrets that they name."""
+    """What follows from one side of the original: dotted keys with their values, notes, and Secrets that they name.
+
+    `notes` are what is lost or needs a decision, `remarks` what differs on purpose and loses nothing.
+    """
 
     settings: Mapping[str, Any] = {}
     notes: tuple[Note, ...] = ()
     secrets: tuple[Secret, ...] = ()
+    remarks: tuple[Note, ...] = ()
 
 
 def joined(parts: Iterable[Part]) -> Part:
@@ -31,16 +35,22 @@ def joined(parts: Iterable[Part]) -> Part:
     settings: dict[str, Any] = {}
     notes: list[Note] = []
     secrets: list[Secret] = []
+    remarks: list[Note] = []
     for part in parts:
         for key, value in part.settings.items():
             settings[key] = [*settings.get(key, []), *value] if isinstance(value, list) else value
         notes += part.notes
         secrets += part.secrets
-    return Part(settings, tuple(dict.fromkeys(notes)), tuple(dict.fromkeys(secrets)))
+        remarks += part.remarks
+    once = dict.fromkeys
+    return Part(settings, tuple(once(notes)), tuple(once(secrets)), tuple(once(remarks)))
 
 
 def values_of(settings: Mapping[str, Any]) -> dict[str, Any]:
-    """Return settings as values in the order of the schema, without those that the defaults say anyway."""
+    """Return settings as values in the order of the schema, without those that the defaults say anyway.
+
+    A model that is the default one stays: it was chosen.
+    """
     values: dict[str, Any] = {}
     for key, value in settings.items():
         *above, last = key.split(".")
@@ -48,7 +58,7 @@ def values_of(settings: Mapping[str, Any]) -> dict[str, Any]:
         place = values
         for part in above:
             default = default.get(part, {})
-        if default.get(last) != value:
+        if default.get(last) != value or key == "model.name":
             for part in above:
                 place = place.setdefault(part, {})
             place[last] = value
@@ -56,9 +66,10 @@ def values_of(settings: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def ordered(values: dict[str, Any], properties: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a map, and the maps of the schema's in it, in the schema's order."""
+    """Return a map, and the maps of the schema's in it, in the schema's order; what it does not know comes last."""
     found = {}
-    for key in sorted(values, key=list(properties).index):
-        inside = properties[key].get("properties")
+    known = list(properties)
+    for key in sorted(values, key=lambda key: known.index(key) if key in properties else len(known)):
+        inside = properties.get(key, {}).get("properties")
         found[key] = ordered(values[key], inside) if inside and isinstance(values[key], dict) else values[key]
     return found

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from typing import Any
 
+from modelservice.findings import dotted
 from modelservice.importing.container import Note
 from modelservice.importing.part import Part, Secret, values_of
-from modelservice.redact import hidden, safe_arguments
+from modelservice.redact import NOT_SHOWN, PLACEHOLDER, hidden, instead, safe_arguments, without_secrets
 from modelservice.writing.dump import dump
 
 
@@ -19,6 +21,32 @@ def values_text(part: Part, origin: str) -> str:
     if part.secrets:
         lines += ["#", "# Secrets that must exist:", *(f"#   {line}" for line in secret_commands(part.secrets))]
     return "\n".join(lines) + "\n" + (dump(values_of(part.settings)) if values_of(part.settings) else "{}\n")
+
+
+def without_secrets_left(part: Part) -> Part:
+    """Return a part without secrets in places that no reference takes: a script, a sidecar, an annotation.
+
+    Each becomes "(not shown)", with a note on what to do.
+    """
+    values = values_of(part.settings)
+    safe = without_secrets(values)
+    args, found = safe_arguments([str(word) for word in values.get("args", ())])
+    paths = [*safe.secrets, *(("args", index) for index in found)]
+    if not paths:
+        return part
+    hidden_values = _shown({**safe.values, **({"args": args} if found else {})})
+    reason = "a secret in plain text was taken out"
+    notes = tuple(Note(hidden(dotted(path)), f"{reason}: {instead(path)}") for path in paths)
+    return part._replace(settings=hidden_values, notes=(*part.notes, *notes))
+
+
+def _shown(tree: Any) -> Any:
+    """Return values with words that a person reads in the place of secrets."""
+    if isinstance(tree, str):
+        return tree.replace(PLACEHOLDER, NOT_SHOWN)
+    if isinstance(tree, list):
+        return [_shown(item) for item in tree]
+    return {key: _shown(value) for key, value in tree.items()} if isinstance(tree, dict) else tree
 
 
 def told(note: Note) -> str:

@@ -10,7 +10,7 @@ from modelservice.importing.part import Part, Secret, joined
 from modelservice.redact import without_secrets
 from modelservice.secret_forms import names_secret
 
-_HUB_TOKENS = ("HF_TOKEN", "HUGGING_FACE_HUB_TOKEN", "HUGGINGFACE_HUB_TOKEN", "HF_API_TOKEN")
+HUB_TOKENS = ("HF_TOKEN", "HUGGING_FACE_HUB_TOKEN", "HUGGINGFACE_HUB_TOKEN", "HF_API_TOKEN")
 _DEVICES = "the device plugin gives the pod its GPUs"
 _LEFT_OUT = {"CUDA_VISIBLE_DEVICES": _DEVICES, "NVIDIA_VISIBLE_DEVICES": _DEVICES}
 _YES = ("true", "1", "yes", "on")
@@ -18,11 +18,12 @@ _YES = ("true", "1", "yes", "on")
 
 def fields_of_variables(variables: Mapping[str, str | None]) -> Part:
     """Return what the variables become; a value that the line does not hold is None or still names a variable."""
-    return joined(_part(name, value) for name, value in variables.items())
+    return joined(field_of_variable(name, value) for name, value in variables.items())
 
 
-def _part(name: str, value: str | None) -> Part:
-    if name in _HUB_TOKENS:
+def field_of_variable(name: str, value: str | None) -> Part:
+    """Return what one variable becomes."""
+    if name in HUB_TOKENS:
         return HUB_TOKEN
     if name == "VLLM_API_KEY":
         return API_KEY

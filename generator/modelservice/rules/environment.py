@@ -20,7 +20,7 @@ _TOKENS = ("HF_TOKEN", "HUGGING_FACE_HUB_TOKEN")
 _DEVICES = ("CUDA_VISIBLE_DEVICES", "NVIDIA_VISIBLE_DEVICES")
 
 
-def _set_by_chart(values: Values) -> dict[str, str]:
+def set_by_chart(values: Values) -> dict[str, str]:
     """Return the variables that the chart sets → what to do instead."""
     scope = values.at("model.source") == "modelscope"
     found = {"VLLM_USE_MODELSCOPE": "model.source says it"} if scope else {}
@@ -55,7 +55,7 @@ def _set_by_chart(values: Values) -> dict[str, str]:
 )
 def env_set_by_chart(values: Values) -> Iterator[Said]:
     """Find a variable that the chart sets itself."""
-    ours = _set_by_chart(values)
+    ours = set_by_chart(values)
     for index, variable in values.items("env"):
         if instead := ours.get(variable["name"]):
             message = f"{variable['name']} is set by the chart"
@@ -78,7 +78,7 @@ def _without(index: int) -> Fix:
 )
 def env_has_field(values: Values) -> Iterator[Said]:
     """Find a variable for which the chart has a field."""
-    ours = _set_by_chart(values)
+    ours = set_by_chart(values)
     for index, variable in values.items("env"):
         settings = _fields(variable, values.at("model.source"))
         if settings and variable["name"] not in ours and PLACEHOLDER not in variable.get("value", ""):

@@ -86,6 +86,10 @@ RULES = (
 )
 
 
+# Kinds that values are made of, and by which command.
+_IMPORTS = {**dict.fromkeys(("Deployment", "StatefulSet", "Pod", "List"), "kubernetes"), "ModelService": "llmos"}
+
+
 def kubernetes_object(data: Mapping[str, Any]) -> Problem | None:
     """Return the problem of values that are a whole Kubernetes object: they have an apiVersion and a kind."""
     kind = data.get("kind")
@@ -93,6 +97,8 @@ def kubernetes_object(data: Mapping[str, Any]) -> Problem | None:
         return None
     inside = _VALUES_OF.get(kind)
     hint = f"check the values in it alone, which stand under {inside}" if inside else "write values: model, args, gpu"
+    if kind in _IMPORTS:
+        hint = f"make values of it with `modelservice import {_IMPORTS[kind]} FILE`"
     message = f"belongs to a Kubernetes object ({shown(kind)}), and a values file has none"
     return Problem(Severity.ERROR, ("apiVersion",), message, hint, KUBERNETES_OBJECT.id, True)
 

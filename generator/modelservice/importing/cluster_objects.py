@@ -1,0 +1,226 @@
+"""Read a stream of Kubernetes objects, and find the workload that runs vLLM and what belongs to it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
+
+import yaml
+
+from modelservice.errors import InputError
+from modelservice.importing.kubernetes_defaults import STRUCTURES, without_defaults
+from modelservice.importing.object_shapes import require_shape, without_nulls
+from modelservice.reading.documents import load_objects, members
+
+Object = Mapping[str, Any]
+LONGEST = 20_000_000
+# The kinds that the chart makes, or whose pod it can run.
+WORKLOADS = ("Deployment", "StatefulSet", "Pod")
+_STARTS = re.compile(r"(^|[\s/;&|(\"'])vllm[\"',]*\s+[\"']?serve\b|vllm\.entrypoints\.")
+_NO_SERVER = re.compile(r"router|scheduler|gateway|proxy|exporter|benchmark|controller|operator")
+# What a controller, kubectl, helm or a GitOps tool writes into metadata for itself.
+_OF_TOOLS = re.compile(
+    r"^((kubectl|deployment|apps)\.kubernetes\.io/.*|meta\.helm\.sh/.*|helm\.sh/(chart|hook.*|resource-policy)"
+    r"|argocd\.argoproj\.io/.*|(helm|kustomize)\.toolkit\.fluxcd\.io/.*|objectset\.rio\.cattle\.io/.*|cattle\.io/.*"
+    r"|field\.cattle\.io/(publicEndpoints|ports)|pod-template-hash|controller-revision-hash"
+    r"|statefulset\.kubernetes\.io/pod-name|autoscaling\.alpha\.kubernetes\.io/.*|pv\.kubernetes\.io/.*"
+    r"|volume\.(beta\.)?kubernetes\.io/.*)$"
+)
+
+
+class Workload(NamedTuple):
+    """A workload: its metadata, its spec without the pod's, the pod's metadata and spec, and the server's container.
+
+    All without what a cluster adds. `live` says that the object comes from a cluster.
+    """
+
+    kind: str
+    metadata: Object
+    spec: Object
+    pod_metadata: Object
+    pod: Object
+    server: Object
+    live: bool = False
+
+    @property
+    def name(self) -> str:
+        """The object's name."""
+        return str(self.metadata.get("name") or "")
+
+    @property
+    def label(self) -> str:
+        """Kind and name, as messages show them."""
+        return f"{self.kind} {self.name}"
+
+    @property
+    def replicas(self) -> int:
+        """How many pods there are; one unless it is said."""
+        return int(self.spec.get("replicas", 1))
+
+
+def read_objects(text: str) -> list[Object]:
+    """Return the objects of a stream, those of Lists too, without what a cluster keeps for itself.
+
+    Raises InputError for a text that is no YAML or JSON, and where there is no object in it.
+    """
+    if len(text) > LONGEST:
+        raise InputError(f"the objects are longer than {LONGEST // 1_000_000} megabytes: pass the service's own alone")
+    try:
+        found = [one for item in load_objects(text) for one in members(item) if _is_object(one)]
+    except yaml.YAMLError as error:
+        problem = getattr(error, "problem", "") or str(error).splitlines()[0]
+        raise InputError(f"the objects are no YAML: {problem}") from error
+    if not found:
+        raise InputError("there is no object of Kubernetes in it: pass manifests, or what kubectl get -o yaml prints")
+    return [plain(one) for one in found]
+
+
+def _is_object(item: Any) -> bool:
+    return isinstance(item, Mapping) and isinstance(item.get("kind"), str) and isinstance(item.get("metadata"), Mapping)
+
+
+def plain(item: Object) -> Object:
+    """Return an object without its status, and with only those metadata that somebody wrote.
+
+    Raises InputError for an object that is not of Kubernetes' shape.
+    """
+    found: dict[str, Any] = without_nulls({key: value for key, value in item.items() if key != "status"})
+    require_shape(found)
+    if item["kind"] in STRUCTURES and "spec" in found:
+        found["spec"] = without_defaults(found["spec"], str(item["kind"]))
+    return {**found, "metadata": plain_metadata(found["metadata"])}
+
+
+def plain_metadata(metadata: Object) -> dict[str, Any]:
+    """Return name, namespace, labels and annotations, and whether and by whom the object was made in a cluster."""
+    kept = ("name", "namespace", "uid", "ownerReferences")
+    found = {key: metadata[key] for key in kept if metadata.get(key)}
+    for part in ("labels", "annotations"):
+        pairs = {
+            str(key): str(value) for key, value in (metadata.get(part) or {}).items() if not _OF_TOOLS.match(str(key))
+        }
+        found |= {part: pairs} if pairs else {}
+    return found
+
+
+def find_workload(objects: Sequence[Object], name: str = "") -> Workload:
+    """Return the workload that runs vLLM, or the one with this name.
+
+    Raises InputError where none does, where several do, and for kinds that the chart does not make.
+    """
+    ranked = [(item, *_server(item)) for item in objects if _containers(item)]
+    found = [one for one in ranked if not is_made(one[0], objects) and (one[2] or name)]
+    if name:
+        found = [one for one in found if one[0]["metadata"].get("name") == name]
+    best = [one for one in found if one[2] == max(rank for _, _, rank in found)]
+    usable = [one for one in best if one[0]["kind"] in WORKLOADS]
+    if len(usable) == 1:
+        return _workload(usable[0][0], usable[0][1])
+    if usable:
+        raise InputError(f"several workloads run vLLM, choose one with --name: {_listed(one[0] for one in usable)}")
+    if best and all(one[0]["kind"] == "ModelService" for one in best):
+        raise InputError(f"{_listed(one[0] for one in best)} belongs to LLMOS: use `modelservice import llmos`")
+    if best:
+        raise InputError(f"{_listed(one[0] for one in best)}: the chart runs a Deployment or a StatefulSet")
+    there = _listed(one[0] for one in ranked) or _listed(objects)
+    what = f"no workload is called {name}" if name else "no Deployment, StatefulSet or Pod runs vLLM"
+    raise InputError(f"{what}; there are: {there}")
+
+
+def _listed(objects: Iterable[Object]) -> str:
+    return ", ".join(dict.fromkeys(f"{one['kind']} {one['metadata'].get('name', '')}" for one in objects))
+
+
+def _pod_of(item: Object) -> tuple[Object, Object]:
+    """Return metadata and spec of the pods that an object makes."""
+    spec = item.get("spec")
+    spec = spec if isinstance(spec, Mapping) else {}
+    if item["kind"] == "Pod":
+        return item["metadata"], spec
+    template = spec.get("template")
+    template = template if isinstance(template, Mapping) else {}
+    inner = template.get("spec")
+    return template.get("metadata") or {}, inner if isinstance(inner, Mapping) else {}
+
+
+def _containers(item: Object) -> list[Object]:
+    containers = _pod_of(item)[1].get("containers")
+    return [one for one in containers if isinstance(one, Mapping)] if isinstance(containers, list) else []
+
+
+def _server(item: Object) -> tuple[Object, int]:
+    """Return the container that most likely is the server, and how likely: 2 starts vLLM, 1 has an image of it."""
+    containers = _containers(item)
+    ranks = [_rank(container) for container in containers]
+    return containers[ranks.index(max(ranks))], max(ranks)
+
+
+def _rank(container: Object) -> int:
+    lists = [container.get(key) for key in ("command", "args")]
+    words = [str(word) for words in lists if isinstance(words, list) for word in words]
+    if _STARTS.search(" ".join(words)):
+        return 2
+    image = str(container.get("image")).lower()
+    is_image = "vllm" in image and not _NO_SERVER.search(image)
+    return int(is_image or any(word.partition("=")[0] == "--model" for word in words))
+
+
+def is_made(item: Object, objects: Sequence[Object]) -> bool:
+    """Say whether another object of the stream makes this one: a Deployment by a ReplicaSet that need not be there."""
+    names = {(one["kind"], one["metadata"].get("name")) for one in objects}
+    for owner in item["metadata"].get("ownerReferences") or ():
+        kind, name = owner.get("kind"), str(owner.get("name"))
+        if (kind, name) in names or (kind == "ReplicaSet" and ("Deployment", name.rpartition("-")[0]) in names):
+            return True
+    return False
+
+
+def _workload(item: Object, server: Object) -> Workload:
+    metadata, pod = _pod_of(item)
+    live = bool(item["metadata"].get("uid"))
+    spec = {key: value for key, value in item["spec"].items() if key != "template"} if item["kind"] != "Pod" else {}
+    pod = _without_admission(pod) if item["kind"] == "Pod" and live else pod
+    server = next(one for one in pod["containers"] if one.get("name") == server.get("name"))
+    return Workload(item["kind"], item["metadata"], spec, plain_metadata(metadata), pod, server, live)
+
+
+def _without_admission(pod: Object) -> Object:
+    """Return a running pod's spec without what the scheduler and admission add to it.
+
+    See https://kubernetes.io/docs/reference/access-authn-authz/admission-controllers/ (DefaultTolerationSeconds,
+    Priority, ServiceAccount).
+    """
+    tolerated = ("node.kubernetes.io/not-ready", "node.kubernetes.io/unreachable")
+    found = {key: value for key, value in pod.items() if key not in ("nodeName", "priority")}
+    found["tolerations"] = [
+        one
+        for one in pod.get("tolerations", ())
+        if one.get("key") not in tolerated or one.get("tolerationSeconds") != 300
+    ]
+    found["volumes"] = [
+        volume for volume in pod.get("volumes", ()) if not volume["name"].startswith("kube-api-access-")
+    ]
+    for part in ("containers", "initContainers"):
+        found[part] = [_without_token(container) for container in pod.get(part, ())]
+    return {key: value for key, value in found.items() if value != []}
+
+
+def _without_token(container: Object) -> Object:
+    mounts = [one for one in container.get("volumeMounts", ()) if not one["name"].startswith("kube-api-access-")]
+    return {key: value for key, value in container.items() if key != "volumeMounts"} | (
+        {"volumeMounts": mounts} if mounts else {}
+    )
+
+
+def of_kind(objects: Iterable[Object], *kinds: str) -> Iterator[Object]:
+    """Yield the objects of these kinds."""
+    yield from (one for one in objects if one["kind"] in kinds)
+
+
+def selects(selector: Any, labels: Any) -> bool:
+    """Say whether a selector, as a map or with `matchLabels`, selects an object with these labels."""
+    if not isinstance(selector, Mapping) or not isinstance(labels, Mapping):
+        return False
+    wanted = selector.get("matchLabels", selector)
+    return bool(wanted) and isinstance(wanted, Mapping) and all(labels.get(key) == wanted[key] for key in wanted)

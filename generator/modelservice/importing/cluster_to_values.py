@@ -1,0 +1,72 @@
+"""Import a service from Kubernetes objects, from a ModelService of LLMOS, or from what Flux or Argo CD installs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from modelservice.importing.cluster_objects import Object, Workload, find_workload, plain, read_objects
+from modelservice.importing.container import Note
+from modelservice.importing.env_to_fields import configs_in, known_values
+from modelservice.importing.inline_values import part_of_inline_values
+from modelservice.importing.llmos import find_model_service, notes_of, operators_objects, remarks_of
+from modelservice.importing.part import Part, joined, values_of
+from modelservice.importing.pod_to_fields import part_of_pod
+from modelservice.importing.rendered_difference import with_differences
+from modelservice.importing.server_arguments import start_of
+from modelservice.importing.service_to_fields import part_of_neighbours
+from modelservice.importing.values_text import without_secrets_left
+from modelservice.importing.workload_to_fields import part_of_workload, with_claims
+from modelservice.rules.environment import set_by_chart
+from modelservice.rules.rule import Values
+from modelservice.schema.defaults import coalesce, default_values, left_out
+from modelservice.schema.source import plain_schema
+
+
+def import_kubernetes(text: str, name: str = "") -> Part:
+    """Return the settings of the workload in a stream of objects, or the values that a GitOps object holds.
+
+    `name` chooses one of several. Raises InputError where nothing in the stream runs vLLM.
+    """
+    objects = read_objects(text)
+    inline = part_of_inline_values(objects, name)
+    if inline:
+        return without_secrets_left(inline)
+    workload = find_workload(objects, name)
+    return with_differences(part_of_workload_in(objects, workload), workload, objects)
+
+
+def import_llmos(text: str, name: str = "") -> Part:
+    """Return the settings of a ModelService: those of the objects that the operator of LLMOS makes of it."""
+    resources = read_objects(text)
+    resource = find_model_service(resources, name)
+    objects = [plain(one) for one in operators_objects(resource)]
+    about = Part(notes=tuple(notes_of(resource)), remarks=tuple(remarks_of(resource)))
+    workload = find_workload(objects)
+    # A stopped service has the claims of as many pods as it is started with.
+    running = workload._replace(spec={**workload.spec, "replicas": resource["spec"].get("replicas", 1)})
+    everything = [*(one for one in resources if one is not resource), *objects]
+    part = joined([about, part_of_workload_in(everything, running), Part({"replicas": workload.replicas})])
+    return with_differences(part, workload, everything)
+
+
+def part_of_workload_in(objects: Sequence[Object], workload: Workload) -> Part:
+    """Return the settings of a service that does what the workload does, with what belongs to it in the stream."""
+    workload = with_claims(workload)
+    pods = part_of_pod(workload, configs_in(objects))
+    port = start_of(workload.server, known_values(workload.server, configs_in(objects))).port
+    parts = [pods, part_of_workload(workload, pods, objects), part_of_neighbours(workload, objects, port)]
+    if workload.kind == "Pod":
+        note = Note(workload.label, "a Deployment takes the place of the single pod, and starts another where it ends")
+        parts.append(Part(remarks=(note,)))
+    return _without_charts_own(joined(parts))
+
+
+def _without_charts_own(part: Part) -> Part:
+    """Return the settings without variables that the chart sets, and without replicas where an autoscaler decides."""
+    settings = dict(part.settings)
+    if settings.get("autoscaling.kind"):
+        del settings["replicas"]
+    merged = left_out(coalesce(default_values(), values_of(settings)), plain_schema(), plain_schema()["definitions"])
+    ours = set_by_chart(Values(merged, values_of(settings), default_values(), {}))
+    settings["env"] = [entry for entry in settings.get("env", ()) if entry["name"] not in ours]
+    return without_secrets_left(part._replace(settings=settings))

@@ -1,0 +1,144 @@
+"""Bring a workload and its Service into a form in which two of them are compared: what the pods mean, without names.
+
+Volumes stand below the paths where they are mounted, variables below their names, arguments below their flags.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from modelservice.importing.cluster_objects import Object, Workload
+from modelservice.importing.probes_to_fields import is_servers
+from modelservice.importing.server_arguments import Start, start_of
+from modelservice.quantity import Quantity
+from modelservice.vllm.command_line import Given, Stray, read
+from modelservice.vllm.flags import Line
+
+_SEEN = ("containers", "initContainers", "volumes", "nodeName")
+_OF_SERVER = ("name", "command", "args", "ports")
+_ALONE = ("selector", "serviceName", "volumeClaimTemplates")
+
+
+def meaning(workload: Workload, service: Object | None, line: Line, known: Mapping[str, str]) -> dict[str, Any]:
+    """Return what a workload and its Service mean; `known` are the values of variables in the command."""
+    pod = {key: value for key, value in workload.pod.items() if key not in _SEEN}
+    pod["affinity"] = _affinity(workload.pod)
+    volumes = {one["name"]: {key: one[key] for key in one if key != "name"} for one in workload.pod.get("volumes", ())}
+    before = [container_meaning(one, volumes) for one in workload.pod.get("initContainers", ())]
+    others = [container_meaning(one, volumes) for one in workload.pod["containers"] if one is not workload.server]
+    start = start_of(workload.server, known)
+    port = start.port
+    found = {
+        "workload": {key: value for key, value in workload.spec.items() if key not in _ALONE and value != {}},
+        "labels": workload.pod_metadata.get("labels", {}),
+        "annotations": workload.pod_metadata.get("annotations", {}),
+        "pod": {"securityContext": {}} | {key: value for key, value in pod.items() if value},
+        "server": _server(workload.server, volumes, start),
+        "arguments": arguments_of(start, line),
+        "initContainers": {one.pop("name"): one for one in before},
+        "extraContainers": {one.pop("name"): one for one in others},
+    }
+    return found | ({"service": _service(service, workload.server, port)} if service else {})
+
+
+def container_meaning(container: Object, volumes: Mapping[str, Object]) -> dict[str, Any]:
+    """Return a container with its variables by name, and its volumes by the paths where they are mounted."""
+    found = {key: value for key, value in container.items() if key not in ("env", "volumeMounts", "resources")}
+    found["env"] = {one["name"]: one.get("valueFrom", one.get("value")) for one in container.get("env", ())}
+    found["mounts"] = {
+        one["mountPath"].rstrip("/") or "/": _mount(one, volumes) for one in container.get("volumeMounts", ())
+    }
+    resources = container.get("resources") or {}
+    for part in ("requests", "limits"):
+        found[part] = {name: Quantity(quantity) for name, quantity in (resources.get(part) or {}).items()}
+    found["claims"] = resources.get("claims", [])
+    return {key: value for key, value in found.items() if value not in ([], None)}
+
+
+def _mount(mount: Object, volumes: Mapping[str, Object]) -> dict[str, Any]:
+    """Return a mount with the volume itself in the place of its name."""
+    source = dict(volumes.get(mount["name"], {"volume": mount["name"]}))
+    rest = {key: value for key, value in mount.items() if key not in ("name", "mountPath")}
+    claim = source.get("persistentVolumeClaim") or {}
+    if claim.get("readOnly"):
+        source["persistentVolumeClaim"] = {key: value for key, value in claim.items() if key != "readOnly"}
+        rest["readOnly"] = True
+    return {**source, **rest}
+
+
+def _server(server: Object, volumes: Mapping[str, Object], start: Start) -> dict[str, Any]:
+    found = {"securityContext": {}, **container_meaning(server, volumes)}
+    found = {key: value for key, value in found.items() if key not in _OF_SERVER}
+    found["env"] |= {} if start.launch.command else start.launch.variables
+    found["image"] = _with_tag(str(server.get("image")))
+    for name in ("startupProbe", "readinessProbe", "livenessProbe"):
+        if name in found:
+            found[name] = _probe(found[name], server, start.port)
+    return found
+
+
+def _with_tag(image: str) -> str:
+    return image if "@" in image or ":" in image.rpartition("/")[2] else f"{image}:latest"
+
+
+def _probe(probe: Object, server: Object, port: int) -> dict[str, Any]:
+    found = dict(probe)
+    for name in ("httpGet", "tcpSocket"):
+        handler = found.get(name)
+        if handler and is_servers(handler.get("port"), server, port):
+            found[name] = {**handler, "port": "the server's"}
+    return found
+
+
+def _service(service: Object, server: Object, port: int) -> dict[str, Any]:
+    spec = service["spec"]
+    ports = [one for one in spec.get("ports", ()) if is_servers(one["targetPort"], server, port)]
+    own = {key: ports[0][key] for key in ("port", "nodePort", "appProtocol") if key in ports[0]} if ports else {}
+    if spec.get("type") == "LoadBalancer":
+        own.pop("nodePort", None)
+    left = ("selector", "ports", "clusterIP", "clusterIPs", "ipFamilies", "healthCheckNodePort")
+    return {
+        **{key: value for key, value in spec.items() if key not in left},
+        **own,
+        "headless": spec.get("clusterIP") == "None",
+        "annotations": service["metadata"].get("annotations", {}),
+        "labels": service["metadata"].get("labels", {}),
+    }
+
+
+def _affinity(pod: Object) -> dict[str, Any]:
+    """Return a pod's affinity, with a fixed node as the rule that the chart makes of it."""
+    affinity = dict(pod.get("affinity") or {})
+    if not pod.get("nodeName"):
+        return affinity
+    rule = {"key": "metadata.name", "operator": "In", "values": [pod["nodeName"]]}
+    nodes = dict(affinity.get("nodeAffinity") or {})
+    required = (nodes.get("requiredDuringSchedulingIgnoredDuringExecution") or {}).get("nodeSelectorTerms") or [{}]
+    terms = [{**term, "matchFields": [*term.get("matchFields", ()), rule]} for term in required]
+    nodes["requiredDuringSchedulingIgnoredDuringExecution"] = {"nodeSelectorTerms": terms}
+    return {**affinity, "nodeAffinity": nodes}
+
+
+def arguments_of(start: Start, line: Line) -> dict[str, list[str]]:
+    """Return what a container starts: its command where that is more than vLLM, and the arguments by flag."""
+    found: dict[str, list[str]] = {"command": list(start.launch.command)} if start.launch.command else {}
+    for item in read(start.arguments, line):
+        if isinstance(item, Given):
+            name = ("no " if item.negated else "") + item.flag.name + (f".{item.key}" if item.key else "")
+            found[name] = [word.text for word in item.values]
+        elif isinstance(item, Stray):
+            found.setdefault("--model", [item.text.rstrip("/") or "/"])
+        else:
+            found[item.spelling] = [word.text for word in item.values]
+    if "$" not in "".join(found.get("--model", ())) and start.launch.command:
+        found["command"] = [word.replace("\0model", "MODEL") for word in start.launch.command]
+    return {key: value for key, value in found.items() if not _is_default(key, value)}
+
+
+def _is_default(flag: str, values: Sequence[str]) -> bool:
+    """Say whether a flag says what vLLM does anyway, or what a tool call parser implies."""
+    said = (flag, " ".join(values))
+    everywhere = flag == "--host" and re.fullmatch(r"0\.0\.0\.0|::", " ".join(values)) is not None
+    return everywhere or said in (("--tensor-parallel-size", "1"), ("--task", "generate"), ("--port", "8000"))

@@ -1,0 +1,143 @@
+"""Render imported values, and list in which fields their pods differ from the original's.
+
+A difference that the chart makes on purpose is a remark with its reason; any other is a note.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from modelservice.chart.folder import chart_for
+from modelservice.chart.manifests import manifests
+from modelservice.diff.comparison import Field, differing_fields
+from modelservice.diff.masking import Numbers, masked
+from modelservice.errors import ToolError
+from modelservice.importing.cluster_objects import Object, Workload, find_workload, read_objects
+from modelservice.importing.container import Note
+from modelservice.importing.env_to_fields import configs_in, known_values
+from modelservice.importing.part import Part, values_of
+from modelservice.importing.pod_meaning import meaning
+from modelservice.importing.service_to_fields import service_of
+from modelservice.importing.workload_to_fields import with_claims
+from modelservice.reading.document import Document, read
+from modelservice.rules.image import release_in
+from modelservice.schema.defaults import coalesce, default_values
+from modelservice.vllm.flags import Line, command_line
+from modelservice.writing.dump import dump
+
+_HIDDEN = "(not shown"
+_LONGEST = 80
+
+
+class Meant(NamedTuple):
+    """Differences that the chart makes on purpose: their paths, and why; `added` where only the chart has the field."""
+
+    paths: str
+    reason: str
+    added: bool = False
+
+
+MEANT = (
+    Meant(r"(service\.)?labels\.app\.kubernetes\.io/.*", "the chart selects its pods by labels of its own"),
+    Meant(r"(service\.)?(labels|annotations)\.(ml\.)?llmos\.ai/.*", "LLMOS' operator manages objects by it"),
+    Meant(r"annotations\.field\.cattle\.io/description", "the workload alone has the description"),
+    Meant(r"workload\.replicas", "the autoscaler decides"),
+    Meant(r"workload\.strategy", "a surge would need a spare GPU, and a second writer of the claim", added=True),
+    Meant(r"workload\.progressDeadlineSeconds", "it follows from the start-up budget"),
+    Meant(r"workload\.podManagementPolicy", "replicas need not wait for each other"),
+    Meant(r"pod\.topologySpreadConstraints.*\.labelSelector.*", "the chart's own pods are meant"),
+    Meant(r"pod\.automountServiceAccountToken|pod\.enableServiceLinks", "the server does not ask Kubernetes' API"),
+    Meant(r"pod\.terminationGracePeriodSeconds", "answers under way get time to end", added=True),
+    Meant(r"(pod|server)\.securityContext\..*", "the server has no more rights than it needs", added=True),
+    Meant(r"server\.terminationMessagePolicy", "the end of the log says why the server ended"),
+    Meant(r"server\.lifecycle(\.preStop)?", "the endpoints forget the pod before it stops", added=True),
+    Meant(r"server\.\w+Probe", "a server that loads or hangs is recognised", added=True),
+    Meant(r"server\.mounts\./dev/shm", "a container has 64 MiB otherwise", added=True),
+    Meant(r"server\.mounts\./(home/modelservice|tmp)", "a user other than root can write there", added=True),
+    Meant(r"server\.env\.(HOME|USER)", "a user other than root can write there"),
+    Meant(r"server\.env\.(HF_HUB_CACHE|MODELSCOPE_CACHE)", "it names the folder of the model volume", added=True),
+    Meant(r"server\.env\.(HF_HUB_OFFLINE|VLLM_NO_USAGE_STATS)", "nothing is written to a read-only volume", added=True),
+    Meant(
+        r"server\.env\.(VLLM_CACHE_ROOT|T\w+_CACHE_DIR|FLASHINFER_\w+)", "the next start need not compile", added=True
+    ),
+    Meant(r"server\.env\.(HF_TOKEN|HUGGING_FACE_HUB_TOKEN)", "libraries read one or the other", added=True),
+    Meant(r"server\.env\.HF_ENDPOINT", "a slash at its end says nothing"),
+    Meant(r"server\.env\.VLLM_USE_MODELSCOPE", "model.source says it"),
+    Meant(r"arguments\.--shutdown-timeout", "answers under way get time to end", added=True),
+    Meant(r"arguments\.--disable-custom-all-reduce", "slices of GPUs share no memory", added=True),
+    Meant(r"arguments\.--port", "the server listens on a port above 1023; the Service has the old one"),
+    Meant(r"arguments\.--(task|runner|convert)", "model.task says it, in the flags of the image's release"),
+    Meant(r"arguments\.--(api-key|hf-token)|server\.env\.VLLM_API_KEY", "the Secret's reference takes its place"),
+    Meant(r"arguments\.--download-dir", "HF_HUB_CACHE names the folder"),
+    Meant(
+        r"initContainers\.download-models?", "the chart's container downloads what vLLM reads, with the same volumes"
+    ),
+)
+
+
+def with_differences(part: Part, workload: Workload, objects: Sequence[Object]) -> Part:
+    """Return a part with the differences between its rendered values and the original as notes and remarks.
+
+    Where there is no helm, or it refuses the values, a note says that nothing was compared.
+    """
+    document = read("values.yaml", dump(values_of(part.settings)).encode())
+    try:
+        with chart_for() as chart:
+            rendered = read_objects(manifests(chart, "imported", "default", [document]))
+    except ToolError as error:
+        note = Note("comparison", f"the original was not compared with the result: {str(error).splitlines()[0]}")
+        return part._replace(notes=(*part.notes, note))
+    meant: dict[str, list[str]] = {}
+    notes = []
+    for field in _differences(workload, objects, rendered, document):
+        if reason := _reason(field):
+            meant.setdefault(reason, []).append(field.path)
+        elif not _is_noted(field, part):
+            notes.append(Note(field.path, _said(field)))
+    remarks = [Note(", ".join(paths), reason) for reason, paths in meant.items()]
+    return part._replace(notes=(*part.notes, *notes), remarks=(*part.remarks, *remarks))
+
+
+def _differences(
+    workload: Workload, objects: Sequence[Object], rendered: Sequence[Object], document: Document
+) -> list[Field]:
+    image = coalesce(default_values(), document.data)["image"]
+    release = release_in(image, "")
+    line = Line(release.name, release.label, command_line(release.name))
+    numbers: Numbers = {}
+    sides = []
+    for one, beside in ((workload, objects), (find_workload(rendered), rendered)):
+        whole = with_claims(one)
+        known = known_values(whole.server, configs_in(objects))
+        sides.append(masked(meaning(whole, service_of(whole, beside), line, known), numbers))
+    if "service" not in sides[0]:
+        sides[1].pop("service", None)
+    return list(differing_fields(*sides))
+
+
+def _reason(field: Field) -> str:
+    """Return why a difference is meant, "" where it is none of the chart's."""
+    if field.old.startswith(_HIDDEN):
+        return "a Secret takes the place of the text"
+    found = (one for one in MEANT if re.fullmatch(one.paths, field.path) and not (one.added and field.old))
+    return next((one.reason for one in found), "")
+
+
+def _is_noted(field: Field, part: Part) -> bool:
+    """Say whether a note speaks of the flag or the variable already."""
+    name = field.path.partition(".--")[2]
+    return bool(name) and any(note.written.startswith(f"--{name}") for note in part.notes)
+
+
+def _said(field: Field) -> str:
+    old, new = (_short(text) for text in (field.old, field.new))
+    if not field.new:
+        return f"the original has {old}, the chart does not"
+    return f"the chart has {new}, the original {old or 'does not'}"
+
+
+def _short(text: str) -> str:
+    line = " ".join(text.split())
+    return line if len(line) <= _LONGEST else f"{line[:_LONGEST]}…"

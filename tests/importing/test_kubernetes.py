@@ -1,0 +1,279 @@
+"""Manifests of other projects: the rendered pod means the same, every difference is listed, no secret is."""
+
+import copy
+import functools
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from click.testing import CliRunner
+from modelservice.check import check, errors
+from modelservice.cli import main
+from modelservice.errors import InputError
+from modelservice.importing.cluster_objects import find_workload, read_objects
+from modelservice.importing.cluster_to_values import import_kubernetes
+from modelservice.importing.part import Part, values_of
+from modelservice.importing.rendered_difference import MEANT, with_differences
+from modelservice.reading.document import read
+from modelservice.writing.dump import dump
+
+from tests.importing.filled_by_kubernetes import filled
+
+ROOT = Path(__file__).parents[2]
+FOLDER = Path(__file__).parent / "kubernetes"
+NAMES = sorted(path.stem for path in FOLDER.glob("*.yaml"))
+# What is not in the values: everything else in the stream is, or the chart differs on purpose.
+NOTED = {
+    "keda": ["ScaledObject cooldownPeriod", "HTTPRoute rules[0].filters", "NetworkPolicy gemma"],
+    "openshift": ["registry.redhat.io/rhaiis/vllm-cuda-rhel9:3.2.1", "Route granite"],
+    "production-stack": [
+        "Service port 55555",
+        "Service port 9999",
+        "Service vllm-router-service",
+        "Deployment vllm-deployment-router",
+        "service.headless",
+    ],
+    "statefulset": ["Service vllm-headless"],
+}
+
+
+@pytest.fixture(autouse=True)
+def on_path(newest_helm: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", str(Path(newest_helm).parent), prepend=":")
+
+
+def text(name: str) -> str:
+    return (FOLDER / f"{name}.yaml").read_text()
+
+
+@functools.cache
+def imported(name: str) -> Part:
+    return import_kubernetes(text(name))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_manifest_becomes_values_that_render_and_every_difference_is_listed(name: str) -> None:
+    part = imported(name)
+    values = dump(values_of(part.settings))
+    assert errors(check(read("values.yaml", values.encode()))) == []
+    assert [note.written for note in part.notes] == NOTED.get(name, [])
+    said = values + repr(part)
+    assert "hunter2" not in said
+    assert "aHVudGVy" not in said
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_what_a_cluster_adds_changes_nothing(name: str) -> None:
+    stored = [filled(item) for item in yaml.safe_load_all(text(name))]
+    again = import_kubernetes(yaml.safe_dump({"apiVersion": "v1", "kind": "List", "metadata": {}, "items": stored}))
+    before = imported(name)
+    assert values_of(again.settings) == values_of(before.settings)
+    assert [note.written for note in again.notes] == [note.written for note in before.notes]
+
+
+EXPECTED: dict[str, dict[str, Any]] = {
+    "vllm-docs-gpu": {"modelVolume.existingClaim": "mistral-7b", "service.port": 80, "sharedMemory.sizeLimit": "2Gi"},
+    "vllm-docs-cpu": {
+        "gpu.count": 0,
+        "huggingFace.tokenSecret.name": "hf-token-secret",
+        "serviceAccount.create": False,
+    },
+    "vllm-docs-rocm": {"gpu.resourceName": "amd.com/gpu", "podSpec": {"hostIPC": True, "hostNetwork": True}},
+    "production-stack": {"apiKeySecret.keys": ["vllmApiKey"], "modelVolume.mountPath": "/data", "startupSeconds": 600},
+    "gke-gemma": {"model.name": "google/gemma-3-1b-it", "modelVolume.enabled": False},
+    "gke-bucket": {"model.source": "local", "modelVolume.readOnly": True, "autoscaling.maxReplicas": 5},
+    "eks-ingress": {"modelVolume.accessModes": ["ReadWriteMany"], "ingress.hosts": ["llm.example.com"], "gpu.count": 4},
+    "openshift": {"startupSeconds": 720, "strategy": {"type": "Recreate"}, "huggingFace.tokenSecret.name": "hf-token"},
+    "llm-d": {"containerPort": 8200, "replicas": 8, "serviceMonitor.enabled": True},
+    "statefulset": {"modelVolume.existingClaim": "cache-vllm-0", "modelVolume.subPath": "vllm", "nodeName": "tower"},
+    "init-sync": {"gpu.count": 8, "model.name": "/models/gpt-oss-120b", "model.servedName": "gpt-oss"},
+    "envfrom": {"model.name": "Qwen/Qwen3-8B", "service.nodePort": 30862},
+    "pod": {"args": ["--enforce-eager"], "resources.limits": {"cpu": "4", "memory": "16Gi"}},
+    "keda": {"autoscaling.kind": "ScaledObject", "httpRoute.paths": ["/"], "serviceMonitor.scrapeTimeout": "10s"},
+    "config-file": {"service.port": 8080, "imagePullSecrets": [{"name": "registry"}]},
+}
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_fields_that_matter_are_these(name: str) -> None:
+    settings = imported(name).settings
+    assert {key: settings.get(key) for key in EXPECTED[name]} == EXPECTED[name]
+
+
+LOST = ["tolerations", "modelVolume.existingClaim", "env", "startupSeconds", "service.port", "args", "nodeSelector"]
+
+
+@pytest.mark.parametrize("key", LOST)
+def test_a_field_that_is_lost_is_found_by_the_comparison(key: str) -> None:
+    objects = read_objects(text("eks-ingress"))
+    settings = {name: value for name, value in imported("eks-ingress").settings.items() if name != key}
+    assert with_differences(Part({**settings, "args": ["--seed=1"]}), find_workload(objects), objects).notes
+
+
+def test_without_helm_it_is_said_that_nothing_was_compared(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert [note.written for note in import_kubernetes(text("pod")).notes] == ["comparison"]
+
+
+def test_reasons_are_documented() -> None:
+    page = (ROOT / "docs/import.md").read_text()
+    assert [one.reason for one in MEANT if one.reason not in page] == []
+
+
+def test_strict_counts_what_is_lost_and_not_what_is_meant() -> None:
+    run = CliRunner().invoke
+    assert run(main, ["import", "kubernetes", str(FOLDER / "pod.yaml"), "--strict"]).exit_code == 0
+    answer = run(main, ["import", "kubernetes", str(FOLDER / "keda.yaml"), "--strict"])
+    assert (answer.exit_code, answer.stdout) == (1, "")
+    assert "differs: " in answer.stderr
+
+
+def test_several_files_are_one_stream(tmp_path: Path) -> None:
+    first, _, rest = text("vllm-docs-gpu").partition("\n---\n")
+    (tmp_path / "a.yaml").write_text(rest)
+    (tmp_path / "b.yaml").write_text(first)
+    answer = CliRunner().invoke(main, ["import", "kubernetes", str(tmp_path / "a.yaml"), str(tmp_path / "b.yaml")])
+    assert "existingClaim: mistral-7b" in answer.stdout
+
+
+DEPLOYMENT: dict[str, Any] = {
+    "apiVersion": "apps/v1",
+    "kind": "Deployment",
+    "metadata": {"name": "a"},
+    "spec": {
+        "template": {"spec": {"containers": [{"name": "c", "image": "vllm/vllm-openai:v0.33.0", "args": ["m/n"]}]}}
+    },
+}
+
+
+def changed(**fields: Any) -> dict[str, Any]:
+    """Return a Deployment whose container has other fields."""
+    found = copy.deepcopy(DEPLOYMENT)
+    found["spec"]["template"]["spec"]["containers"][0] |= fields
+    return found
+
+
+def container_of(**fields: Any) -> Part:
+    return import_kubernetes(dump(changed(**fields)))
+
+
+def test_gpus_that_the_original_does_not_use_stay_unused() -> None:
+    limits = {"limits": {"nvidia.com/gpu": 4}}
+    assert container_of(resources=limits).settings["args"] == ["--tensor-parallel-size=1"]
+
+
+def test_a_script_before_vllm_stays() -> None:
+    part = container_of(command=["sh", "-c"], args=["pip install x && vllm serve m/n --seed 1"])
+    assert part.settings["command"] == ["sh", "-c", 'pip install x && exec vllm serve m/n "$@"', "sh"]
+    assert (part.settings["args"], part.notes) == (["--seed=1"], ())
+
+
+def test_a_model_that_only_a_variable_names_stays_a_variable() -> None:
+    source = {"name": "MODEL", "valueFrom": {"configMapKeyRef": {"name": "x", "key": "model"}}}
+    part = container_of(command=["vllm", "serve", "$(MODEL)"], args=[], env=[source])
+    assert part.settings["command"] == ["vllm", "serve", "$(MODEL)"]
+    assert [note.written for note in part.notes] == ["$(MODEL)"]
+
+
+def test_pods_of_a_deployment_in_the_stream_are_passed_over() -> None:
+    owner = {"kind": "ReplicaSet", "name": "a-5d9f"}
+    about = {"name": "a-5d9f-x", "ownerReferences": [owner]}
+    pod = {"kind": "Pod", "metadata": about, "spec": DEPLOYMENT["spec"]["template"]["spec"]}
+    part = import_kubernetes(yaml.safe_dump_all([pod, DEPLOYMENT]))
+    assert part.notes == ()
+
+
+def test_a_value_of_a_config_map_that_becomes_a_field_is_told() -> None:
+    assert "$MODEL" in [remark.written for remark in imported("envfrom").remarks]
+    assert imported("envfrom").settings["args"][0] == "--max-model-len=$(MAX_MODEL_LEN)"
+
+
+def test_rules_that_select_the_pods_by_a_label_of_the_charts_are_noted() -> None:
+    labels = {"app.kubernetes.io/name": "a"}
+    term = {"topologyKey": "kubernetes.io/hostname", "labelSelector": {"matchLabels": labels}}
+    affinity = {"podAntiAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": [term]}}
+    item = copy.deepcopy(DEPLOYMENT)
+    item["spec"]["template"] |= {"metadata": {"labels": labels}}
+    item["spec"]["template"]["spec"]["affinity"] = affinity
+    assert [note.written for note in import_kubernetes(dump(item)).notes] == ["affinity.podAntiAffinity"]
+
+
+def test_rights_that_exclude_each_other_are_not_both_written() -> None:
+    assert container_of(securityContext={"privileged": True}).settings["securityContext"] == {
+        "privileged": True,
+        "allowPrivilegeEscalation": "",
+    }
+
+
+@pytest.mark.parametrize(
+    ("objects", "says"),
+    [
+        ([{**DEPLOYMENT, "kind": "DaemonSet"}], "DaemonSet a: the chart runs a Deployment or a StatefulSet"),
+        ([{**DEPLOYMENT, "kind": "ModelService"}], "ModelService a belongs to LLMOS: use `modelservice import llmos`"),
+        ([DEPLOYMENT, {**DEPLOYMENT, "metadata": {"name": "b"}}], "choose one with --name: Deployment a, Deployment b"),
+        ([changed(image="nginx", args=[])], "no Deployment, StatefulSet or Pod runs vLLM; there are: Deployment a"),
+        ([{"kind": "Service", "metadata": {"name": "x"}}], "there are: Service x"),
+    ],
+)
+def test_what_no_service_follows_from_is_said(objects: list[Any], says: str) -> None:
+    with pytest.raises(InputError, match=says):
+        import_kubernetes(yaml.safe_dump_all(objects))
+
+
+VALUES = {"model": {"name": "m/n"}, "gpu": {"count": 2}}
+
+
+@pytest.mark.parametrize(
+    "item",
+    [
+        {"kind": "HelmRelease", "metadata": {"name": "x"}, "spec": {"values": VALUES}},
+        {"kind": "Application", "metadata": {"name": "x"}, "spec": {"source": {"helm": {"valuesObject": VALUES}}}},
+        {"kind": "Application", "metadata": {"name": "x"}, "spec": {"sources": [{"helm": {"values": dump(VALUES)}}]}},
+    ],
+)
+def test_the_values_of_a_gitops_object_are_taken_as_they_are(item: dict[str, Any]) -> None:
+    assert values_of(import_kubernetes(dump(item)).settings) == VALUES
+
+
+def test_values_of_another_chart_are_refused() -> None:
+    other = {"kind": "HelmRelease", "metadata": {"name": "x"}, "spec": {"values": {"controllers": {}}}}
+    with pytest.raises(InputError, match="helm template"):
+        import_kubernetes(dump(other))
+
+
+SECRETS: list[dict[str, Any]] = [
+    {"env": [{"name": "HF_TOKEN", "value": "hf_hunter2hunter2hunter2hunter2hunter2"}]},
+    {"env": [{"name": "DB_PASSWORD", "value": "hunter2hunter2"}]},
+    {"env": [{"name": "URL", "value": "https://user:hunter2hunter2@$(HOST)/x"}]},
+    {"args": ["m/n", "--api-key", "hunter2hunter2"]},
+    {"command": ["sh", "-c"], "args": ["export DB_PASSWORD=hunter2hunter2; ./a && vllm serve m/n"]},
+    {
+        "readinessProbe": {
+            "httpGet": {"port": 8000, "httpHeaders": [{"name": "Authorization", "value": "Bearer hunter2hunter2"}]}
+        }
+    },
+    {"lifecycle": {"preStop": {"exec": {"command": ["curl", "--password", "hunter2hunter2"]}}}},
+]
+
+
+@pytest.mark.parametrize("fields", SECRETS)
+def test_no_secret_of_a_container_is_written_or_printed(fields: dict[str, Any]) -> None:
+    answer = CliRunner().invoke(main, ["import", "kubernetes", "-"], input=dump(changed(**fields)))
+    assert answer.exit_code in (0, 1), answer.output
+    assert "hunter2" not in answer.output
+    sidecar = changed()
+    sidecar["spec"]["template"]["spec"]["containers"].append({"name": "side", "image": "x/y:1", **fields})
+    assert "hunter2" not in CliRunner().invoke(main, ["import", "kubernetes", "-"], input=dump(sidecar)).output
+
+
+def test_no_secret_of_gitops_values_is_written_or_printed() -> None:
+    values = {
+        "model": {"name": "m/n"},
+        "env": [{"name": "DB_PASSWORD", "value": "hunter2hunter2"}],
+        "args": ["--api-key=hunter2"],
+    }
+    item = {"kind": "HelmRelease", "metadata": {"name": "x"}, "spec": {"values": values}}
+    answer = CliRunner().invoke(main, ["import", "kubernetes", "-"], input=dump(item))
+    assert "hunter2" not in answer.output
+    assert "note: env[0].value: a secret in plain text was taken out" in answer.stderr

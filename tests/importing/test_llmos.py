@@ -1,0 +1,227 @@
+"""ModelServices of LLMOS: the rendered pod means what the operator's pod means, field by field."""
+
+import functools
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from modelservice.check import check, errors
+from modelservice.errors import InputError
+from modelservice.importing.cluster_objects import read_objects
+from modelservice.importing.cluster_to_values import import_llmos
+from modelservice.importing.llmos import find_model_service, operators_objects
+from modelservice.importing.part import Part, values_of
+from modelservice.quantity import amount
+from modelservice.reading.document import read
+
+from tests.chart.rendering import objects, one, pod, server, workload
+from tests.importing.test_launch import flags_of
+
+FOLDER = Path(__file__).parent / "llmos"
+NAMES = sorted(path.stem for path in FOLDER.glob("*.yaml"))
+# What the console has no field for and the chart sets on its own, see docs/migrating-from-llmos.md.
+POD = {"automountServiceAccountToken", "enableServiceLinks", "securityContext", "terminationGracePeriodSeconds"}
+CONTAINER = {"command", "args", "env", "resources", "volumeMounts", "ports", "securityContext", "lifecycle"}
+PROBES = {"startupProbe", "readinessProbe", "livenessProbe"}
+VARIABLES = {
+    "HF_HUB_CACHE",
+    "MODELSCOPE_CACHE",
+    "HF_TOKEN",
+    "VLLM_CACHE_ROOT",
+    "TRITON_CACHE_DIR",
+    "TORCHINDUCTOR_CACHE_DIR",
+}
+# What Kubernetes takes for a field that is not there.
+PROBE = {
+    "periodSeconds": 10,
+    "timeoutSeconds": 1,
+    "failureThreshold": 3,
+    "successThreshold": 1,
+    "initialDelaySeconds": 0,
+}
+UNSAID: dict[str, Any] = {
+    "dnsPolicy": "ClusterFirst",
+    "restartPolicy": "Always",
+    "preemptionPolicy": "PreemptLowerPriority",
+}
+
+
+def texts(name: str) -> tuple[str, dict[str, Any]]:
+    """Return the resource's text, and the operator's pod template."""
+    resource, _, template = (FOLDER / f"{name}.yaml").read_text().rpartition("\n---\n")
+    return resource, yaml.safe_load(template)
+
+
+@pytest.fixture
+def on_path(newest_helm: str, monkeypatch: pytest.MonkeyPatch) -> str:
+    monkeypatch.setenv("PATH", str(Path(newest_helm).parent), prepend=":")
+    return newest_helm
+
+
+@functools.cache
+def imported(name: str) -> Part:
+    return import_llmos(texts(name)[0])
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_operator_makes_this_pod(name: str) -> None:
+    resource, wanted = texts(name)
+    made = operators_objects(find_model_service(read_objects(resource)))[0]["spec"]["template"]
+    containers = made["spec"]["containers"] + wanted["spec"]["containers"]
+    for container in containers:
+        container["args"] = sorted(container.get("args", []))  # the operator adds its own in no order
+    assert made == wanted
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_pod_means_what_the_operators_pod_means(name: str, on_path: str) -> None:
+    values = values_of(imported(name).settings)
+    assert errors(check(read("values.yaml", json.dumps(values).encode()))) == []
+    rendered = objects(on_path, values, release="imported")
+    wanted = texts(name)[1]
+    old, new = wanted["spec"]["containers"][0], server(rendered)
+    assert flags_of([*new["command"], *new["args"]][2:]) == said_by(
+        old["args"], flags_of([*new["command"], *new["args"]][2:])
+    )
+    assert_variables(old, new)
+    assert amounts(new["resources"]) == amounts(old["resources"])
+    assert mounts(workload(rendered)["spec"], new) == mounts({"template": wanted, **claims(name)}, old)
+    for probe in PROBES:
+        assert asked(new[probe]) == asked(old[probe])
+    for key in (old.keys() | new.keys()) - CONTAINER - PROBES - {"terminationMessagePolicy", "terminationMessagePath"}:
+        assert new.get(key) == old.get(key), key
+    assert_pod(wanted["spec"], pod(rendered))
+    about = workload(rendered)["spec"]["template"]["metadata"]
+    assert kept(about["labels"], "app.kubernetes.io/") == kept(wanted["metadata"]["labels"], "ml.llmos.ai/")
+    assert about.get("annotations", {}) == kept(
+        wanted["metadata"]["annotations"], "llmos.ai/", "field.cattle.io/description"
+    )
+
+
+def said_by(args: list[str], new: dict[Any, Any]) -> dict[Any, Any]:
+    found = flags_of(args)
+    found.pop(("--task", ""), None)  # in the flags of the image's release, see test_tasks
+    if found.get(("--tensor-parallel-size", "")) == [False, "1"]:
+        del found["--tensor-parallel-size", ""]  # the default
+    slices = {key: new[key] for key in new if key[0] == "--disable-custom-all-reduce"}
+    return found | slices
+
+
+def assert_variables(old: dict[str, Any], new: dict[str, Any]) -> None:
+    before, after = ({e["name"]: e.get("value", e.get("valueFrom")) for e in one["env"]} for one in (old, new))
+    for name, value in before.items():
+        if isinstance(value, dict):
+            value.get("fieldRef", {}).pop("apiVersion", None)
+        assert after[name] == value
+    assert after.keys() - before.keys() <= VARIABLES | {"FLASHINFER_WORKSPACE_BASE"}
+    assert new.get("envFrom") == old.get("envFrom")
+
+
+def amounts(resources: dict[str, Any]) -> dict[str, Any]:
+    limits = resources["limits"]
+    requests = limits | resources["requests"]
+    return {
+        part: {k: amount(v) for k, v in found.items()} for part, found in (("limits", limits), ("requests", requests))
+    }
+
+
+def claims(name: str) -> dict[str, Any]:
+    spec = find_model_service(read_objects(texts(name)[0]))["spec"]
+    return {"volumeClaimTemplates": spec["volumeClaimTemplates"], "replicas": spec["replicas"]}
+
+
+def mounts(spec: dict[str, Any], container: dict[str, Any]) -> dict[str, Any]:
+    """Return the mounts by path, with what is mounted there; a claim of a template has the name of the first pod's."""
+    found = {}
+    resource = spec["template"]["metadata"]["labels"].get("ml.llmos.ai/model-service-name", "").replace(".", "-")
+    volumes = {
+        one["name"]: {k: v for k, v in one.items() if k != "name"}
+        for one in spec["template"]["spec"].get("volumes", [])
+    }
+    for template in spec.get("volumeClaimTemplates", []):
+        name = template["metadata"]["name"]
+        several = spec["replicas"] > 1 or not resource
+        own = {"persistentVolumeClaim": {"claimName": f"{name}-modelservice-{resource}-0"}}
+        volumes[name] = {"template": name} if several else own
+    for mount in container["volumeMounts"]:
+        source = volumes[mount["name"]]
+        if limit := source.get("emptyDir", {}).get("sizeLimit"):
+            source = {"emptyDir": {**source["emptyDir"], "sizeLimit": amount(limit)}}
+        found[mount["mountPath"]] = {**source, "readOnly": mount.get("readOnly", False)}
+    return found
+
+
+def asked(probe: dict[str, Any]) -> dict[str, Any]:
+    found = PROBE | probe
+    for handler in ("httpGet", "tcpSocket"):
+        if found.get(handler, {}).get("port") == 8000:
+            found[handler] = {**found[handler], "port": "http"}
+    return found
+
+
+def assert_pod(old: dict[str, Any], new: dict[str, Any]) -> None:
+    for key in (
+        (old.keys() | new.keys()) - POD - {"containers", "initContainers", "volumes", "serviceAccount", "nodeName"}
+    ):
+        default = "default" if key == "serviceAccountName" else UNSAID.get(key, False)
+        if key == "affinity" and "nodeName" in old:
+            (term,) = new[key]["nodeAffinity"]["requiredDuringSchedulingIgnoredDuringExecution"]["nodeSelectorTerms"]
+            assert term == {"matchFields": [{"key": "metadata.name", "operator": "In", "values": [old["nodeName"]]}]}
+        else:
+            assert (new.get(key) or default) == (old.get(key) or default), key
+    assert new["containers"][1:] == old["containers"][1:]
+    downloads = [container["name"] for container in new.get("initContainers", [])]
+    assert downloads == ["download-model" for _ in old["initContainers"]]
+
+
+def kept(pairs: dict[str, str], *prefixes: str) -> dict[str, str]:
+    return {key: value for key, value in pairs.items() if not key.startswith(prefixes)}
+
+
+def test_tasks(on_path: str) -> None:
+    for name, task in (("embedding", "embed"), ("local-score", "classify")):
+        args = server(objects(on_path, values_of(imported(name).settings)))["args"]
+        assert {"--runner=pooling", f"--convert={task}"} <= set(args)
+
+
+def test_state_and_service(on_path: str) -> None:
+    stopped = objects(on_path, values_of(imported("embedding").settings))
+    assert workload(stopped)["spec"]["replicas"] == 0
+    assert one("Service", stopped)["spec"]["type"] == "NodePort"
+    assert one("Service", objects(on_path, values_of(imported("chat").settings)))["spec"]["ports"][0]["port"] == 8000
+
+
+def test_claims_of_several_pods_are_found_by_name(on_path: str) -> None:
+    found = workload(objects(on_path, values_of(imported("everything").settings), release="other"))
+    assert found["metadata"]["name"] == "modelservice-all"
+    assert found["spec"]["volumeClaimTemplates"][0]["metadata"]["name"] == "model-dir"
+
+
+def test_nothing_but_the_claims_that_would_be_deleted_is_noted(on_path: str) -> None:
+    notes = {name: [note.written for note in imported(name).notes] for name in NAMES}
+    everything = notes.pop("everything")
+    assert everything == ["llmos.ai/on-delete-volumes: model-dir-modelservice-all-0"]
+    assert set(map(tuple, notes.values())) == {()}
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("kind: ConfigMap\nmetadata: {}", "no ModelService"),
+        ("{kind: ModelService, apiVersion: ml.llmos.ai/v1, metadata: {name: a}}", "no name, no model or no container"),
+        ("a: 1", "no object"),
+        ("{", "no YAML"),
+    ],
+)
+def test_what_cannot_be_read_is_said(text: str, says: str) -> None:
+    with pytest.raises(InputError, match=says):
+        import_llmos(text)
+
+
+def test_one_of_several_is_chosen_by_name() -> None:
+    both = "\n---\n".join(texts(name)[0] for name in ("chat", "older"))
+    with pytest.raises(InputError, match=r"choose one with --name: qwen2\.5, opt"):
+        import_llmos(both)
+    assert import_llmos(both, "opt").settings["model.name"] == "facebook/opt-125m"
