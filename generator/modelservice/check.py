@@ -16,8 +16,8 @@ from modelservice.errors import InputError
 from modelservice.findings import MOST, TOO_MANY, Finding, Path, Problem, Severity
 from modelservice.ignores import without_ignored
 from modelservice.reading.document import Document, merge
-from modelservice.reading.inline_values import inline_values
 from modelservice.reading.values_files import load
+from modelservice.reading.values_in_objects import values_in_objects
 from modelservice.schema.defaults import coalesce, default_values, left_out, without_nulls
 from modelservice.schema.source import plain_schema
 
@@ -111,8 +111,11 @@ def _each(check_one: Callable[[Sequence[str]], _Checked], files: Sequence[Sequen
 def _check_one(layers: Mapping[str, Document], ignore: Collection[str], files: Sequence[str]) -> _Checked:
     """Return one service's findings; its texts only where there are any, for memory."""
     *below, values = files
-    own = load(values)
-    each = [check_service([*(layers[path] for path in below), one], ignore) for one in inline_values(own) or [own]]
+    own, known = load(values), plain_schema()["properties"]
+    each = [
+        check_service([*(layers[path] for path in below), one], ignore)
+        for one in values_in_objects(own, known) or [own]
+    ]
     findings = [finding for one in each for finding in one.findings]
     return _Checked(
         findings,

@@ -126,6 +126,7 @@ def test_values_that_are_not_all_there_are_not_judged_together(text: str, elsewh
     [
         "apiVersion: apps/v1\nkind: Deployment\nspec: {replicas: 1}\n",
         OBJECT.replace("chart: modelservice", "chart: nginx"),
+        FLUX.split("---\n")[1].replace("model:", "podinfo:").replace("017", "a"),
         OBJECT.replace("valuesObject", "fileParameters"),
     ],
 )
