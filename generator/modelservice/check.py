@@ -112,11 +112,12 @@ def _check_one(layers: Mapping[str, Document], ignore: Collection[str], files: S
     """Return one service's findings; its texts only where there are any, for memory."""
     *below, values = files
     own, known = load(values), plain_schema()["properties"]
-    each = [
-        check_service([*(layers[path] for path in below), one], ignore)
-        for one in values_in_objects(own, known) or [own]
-    ]
+    inside = values_in_objects(own, known)
+    each = [check_service([*(layers[path] for path in below), one], ignore) for one in inside or [own]]
     findings = [finding for one in each for finding in one.findings]
+    if inside:
+        # A path there begins at the values, not at the top of the file that an edit would be made in.
+        findings = [finding._replace(fix=()) for finding in findings]
     return _Checked(
         findings,
         [finding for one in each for finding in one.ignored],

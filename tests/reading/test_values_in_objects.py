@@ -140,5 +140,11 @@ def test_what_follows_a_mistake_of_yaml_is_said_to_be_unread() -> None:
     )
 
 
+def test_no_edit_is_offered_whose_path_begins_at_the_values() -> None:
+    Path("x.yaml").write_text(FLUX)
+    answer = CliRunner().invoke(main, ["validate", "--format", "json", "x.yaml"], catch_exceptions=False)
+    assert not [one for one in json.loads(answer.stdout)["findings"] if "fix" in one]
+
+
 def test_values_with_a_key_called_kind_are_values() -> None:
     assert findings("model: {name: a/b}\nautoscaling:\n  kind: ''\n") == []
