@@ -16,8 +16,8 @@ from modelservice.errors import InputError
 from modelservice.findings import MOST, TOO_MANY, Action, Edit, Finding, Path, Problem, Severity
 from modelservice.ignores import without_ignored
 from modelservice.reading.document import Document, merge
-from modelservice.reading.inline_values import inline_values
 from modelservice.reading.values_files import load
+from modelservice.reading.values_in_objects import values_in_objects
 from modelservice.schema.defaults import coalesce, default_values, left_out, without_nulls
 from modelservice.schema.source import plain_schema
 
@@ -123,9 +123,13 @@ def _each(check_one: Callable[[Sequence[str]], _Checked], files: Sequence[Sequen
 def _check_one(layers: Mapping[str, Document], ignore: Collection[str], files: Sequence[str]) -> _Checked:
     """Return one service's findings; its texts only where there are any, for memory."""
     *below, values = files
-    own = load(values)
-    each = [check_service([*(layers[path] for path in below), one], ignore) for one in inline_values(own) or [own]]
+    own, known = load(values), plain_schema()["properties"]
+    inside = values_in_objects(own, known)
+    each = [check_service([*(layers[path] for path in below), one], ignore) for one in inside or [own]]
     findings = [finding for one in each for finding in one.findings]
+    if inside:
+        # A path there begins at the values, not at the top of the file that an edit would be made in.
+        findings = [finding._replace(fix=()) for finding in findings]
     return _Checked(
         findings,
         [finding for one in each for finding in one.ignored],

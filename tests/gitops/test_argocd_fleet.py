@@ -226,6 +226,17 @@ def test_a_secret_in_the_fleet_gets_into_no_set(here: Path) -> None:
     assert "s3cr3t" not in answer.stderr
 
 
+def test_nothing_in_the_fleet_is_a_template(here: Path) -> None:
+    file = here / "services/fleet.yaml"
+    file.write_text(file.read_text().replace(f"{OCI},", '"oci://{{.model.name}}.example.com/charts",'))
+    assert run("services").exit_code == 1
+    file.write_text(file.read_text().replace("oci://{{.model.name}}.example.com/charts", OCI + "/{{.model.name}}"))
+    load_fleet.cache_clear()
+    answer = run("services")
+    assert (answer.exit_code, answer.stdout) == (1, "")
+    assert "would be read as a template by Argo CD" in answer.stderr
+
+
 def test_only_what_is_asked_for_is_judged(here: Path) -> None:
     (here / "services/prod/wrong.yaml").write_text("model: {nmae: a/b}\n")
     assert run("services/dev").exit_code == 0

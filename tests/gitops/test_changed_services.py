@@ -1,6 +1,7 @@
 """`--changed-since`: the services that a branch changes, through their values, a layer or fleet.yaml."""
 
 import json
+import os
 import subprocess
 from pathlib import Path
 
@@ -87,6 +88,14 @@ def test_validate_checks_only_those(here: Path) -> None:
     answer = run("validate", "services", "--changed-since", "HEAD", "--format", "json")
     assert (answer.exit_code, json.loads(answer.stdout)["files"]) == (1, 2)
     assert {one["file"] for one in json.loads(answer.stdout)["findings"]} == {"services/prod.yaml"}
+
+
+def test_template_renders_only_those(here: Path, newest_helm: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", str(Path(newest_helm).parent), prepend=os.pathsep)
+    (here / "dev/embed.yaml").write_text("model: {name: c/d}\n")
+    assert run("template", "services", "--output-dir", "build", "--changed-since", "main").exit_code == 0
+    assert [str(file) for file in Path("build").rglob("*.yaml")] == ["build/dev/embed.yaml"]
+    assert run("template", "services/dev/embed.yaml", "--changed-since", "main").exit_code == 2
 
 
 def test_a_revision_that_git_does_not_have_is_said() -> None:

@@ -8,7 +8,7 @@ from modelservice.cli import main
 from modelservice.errors import InputError
 from modelservice.gitops.fleet_check import check_fleets
 from modelservice.gitops.fleet_file import load_fleet
-from modelservice.gitops.members import members
+from modelservice.gitops.members import fleets, members
 
 FLEET = """\
 layers:
@@ -130,6 +130,16 @@ def test_a_file_that_no_command_looks_at_is_said() -> None:
         ("services/dev/deeper/chat.yaml", "fleet-stray", "warning"),
         ("services/prod/chat.yaml", "fleet-stray", "warning"),
     ]
+
+
+@pytest.mark.parametrize("text", ["defaultNamespace: a\nhelm: {chart: b}\n", "model: {name: a/b}\n"])
+def test_a_fleet_yaml_of_ranchers_or_a_service_called_fleet_describes_no_fleet(text: str) -> None:
+    Path("other").mkdir()
+    Path("other/fleet.yaml").write_text(text)
+    Path("other/chat.yaml").write_text("model: {name: a/b}\n")
+    assert found("other/chat.yaml") == [("other/chat.yaml", [], "")]
+    assert check_fleets(fleets(["other"])) == ([], {})
+    assert found("other")[-1] == ("other/fleet.yaml", [], "")
 
 
 def test_a_wrong_fleet_stops_the_other_commands() -> None:

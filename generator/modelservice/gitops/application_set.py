@@ -90,6 +90,9 @@ def application_set(
             f'"{name}" cannot name an ApplicationSet: put the environments into a folder that is named with lower case '
             "letters, digits and -"
         )
+    for text in (place.repository, place.revision, place.path, values.repository, values.revision):
+        if "{{" in text:
+            raise InputError(f"{text} would be read as a template by Argo CD: write it without {{{{")
     patch, files = _patch(services.layers)
     spec = application_spec(
         place,

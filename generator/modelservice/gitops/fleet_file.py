@@ -91,12 +91,27 @@ def _may_be_service(file: Path) -> bool:
     return file.suffix in (".yaml", ".yml") and not file.name.startswith(".") and not is_special(str(file))
 
 
+# Rancher's Fleet has files of this name too, and so may a service; neither has any of these keys.
+_KEYS = {"layers", "chart", "git", "environments"}
+
+
+def has_fleet(folder: Path) -> bool:
+    """Say whether a folder has a fleet.yaml of ours, or one that cannot be read."""
+    return (folder / NAME).is_file() and _is_ours((folder / NAME).resolve())
+
+
+@functools.lru_cache(maxsize=64)
+def _is_ours(file: Path) -> bool:
+    document = load(str(file))
+    return not document.readable or bool(_KEYS & document.data.keys())
+
+
 def fleet_root(path: str) -> Path | None:
     """Return the nearest folder with a fleet.yaml at or above a path, not above its Git repository's root."""
     start = Path(path)
     folder = start if start.is_dir() else start.parent
     for above in (folder, *_parents(folder)):
-        if (above / NAME).is_file():
+        if has_fleet(above):
             return above
         if (above / ".git").exists():
             return None

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
-from modelservice.gitops.fleet_file import NAME, Environment, Fleet, fleet_root, load_fleet
+from modelservice.gitops.fleet_file import NAME, Environment, Fleet, fleet_root, has_fleet, load_fleet
 from modelservice.reading.values_files import values_files
 
 
@@ -46,7 +46,10 @@ def _roots(argument: str) -> Iterator[Path]:
     if root := fleet_root(argument):
         yield root
     elif Path(argument).is_dir():
-        yield from (Path(folder) for folder, _, files in os.walk(argument) if NAME in files)
+        for folder, folders, _ in os.walk(argument):
+            folders[:] = [name for name in folders if not name.startswith(".")]
+            if has_fleet(Path(folder)):
+                yield Path(folder)
 
 
 def _of(argument: str) -> Iterator[Member]:

@@ -126,6 +126,7 @@ def test_values_that_are_not_all_there_are_not_judged_together(text: str, elsewh
     [
         "apiVersion: apps/v1\nkind: Deployment\nspec: {replicas: 1}\n",
         OBJECT.replace("chart: modelservice", "chart: nginx"),
+        FLUX.split("---\n")[1].replace("model:", "podinfo:").replace("017", "a"),
         OBJECT.replace("valuesObject", "fileParameters"),
     ],
 )
@@ -137,6 +138,12 @@ def test_what_follows_a_mistake_of_yaml_is_said_to_be_unread() -> None:
     assert findings(FLUX.replace("nmae", "name").replace("two", "1").replace("yes", "x") + "---\na: [\n")[-1].endswith(
         "yaml-syntax"
     )
+
+
+def test_no_edit_is_offered_whose_path_begins_at_the_values() -> None:
+    Path("x.yaml").write_text(FLUX)
+    answer = CliRunner().invoke(main, ["validate", "--format", "json", "x.yaml"], catch_exceptions=False)
+    assert not [one for one in json.loads(answer.stdout)["findings"] if "fix" in one]
 
 
 def test_values_with_a_key_called_kind_are_values() -> None:

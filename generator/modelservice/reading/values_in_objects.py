@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Any
 
 from modelservice.findings import Finding, Path, lines_of
@@ -18,23 +18,24 @@ _OBJECT = re.compile(r"^[\"']?kind[\"']?:|^\{", re.MULTILINE)
 _Point = tuple[int, int]
 
 
-def inline_values(document: Document) -> list[Document]:
+def values_in_objects(document: Document, known: Collection[str]) -> list[Document]:
     """Return the values of this chart that objects in a file have inside; none where it is no file of such objects.
 
+    Where an object does not name its chart, values without any of the chart's own keys (`known`) are another's.
     A path in their findings begins at the values, a position is that in the file. What follows a mistake of YAML is
     not read, and said so in the last document.
     """
     if not _OBJECT.search(document.text):
         return []
     composed = compose_stream(document.name, document.text)
-    found = [inside for one in composed if isinstance(one.data, Mapping) for inside in _inside(one, document)]
+    found = [inside for one in composed if isinstance(one.data, Mapping) for inside in _inside(one, document, known)]
     if found and not composed[-1].complete:
         last = found[-1]
         found[-1] = last._replace(findings=(*last.findings, *composed[-1].findings))
     return found
 
 
-def _inside(one: Composed, document: Document) -> Iterator[Document]:
+def _inside(one: Composed, document: Document, known: Collection[str]) -> Iterator[Document]:
     for path in _values_of(one.data):
         at = path[:-1] if path[-1] == "text" else path
         value, place = one.data, one.place
@@ -43,10 +44,12 @@ def _inside(one: Composed, document: Document) -> Iterator[Document]:
         beside = _at(one.data, *at[:-1])
         partial = any(beside.get(key) for key in _ELSEWHERE) or {"values", "valuesObject"} <= beside.keys()
         if path[-1] == "text":
-            yield _of_text(value, place, document)._replace(partial=partial)
+            inside = _of_text(value, place, document)
         else:
             findings = tuple(_below(finding, at) for finding in one.findings if finding.path[: len(at)] == at)
-            yield document._replace(data=value, findings=findings, readable=True, top=place, partial=partial)
+            inside = document._replace(data=value, findings=findings, readable=True, top=place)
+        if _chart_of(one.data, path) or any(key in known for key in inside.data):
+            yield inside._replace(partial=partial)
 
 
 def _below(finding: Finding, path: Path) -> Finding:
@@ -54,28 +57,38 @@ def _below(finding: Finding, path: Path) -> Finding:
 
 
 def _values_of(item: Mapping[str, Any]) -> Iterator[Path]:
-    """Yield where an object has values of this chart."""
+    """Yield where an object has values, unless its chart has another name."""
     spec = item.get("spec")
     if not isinstance(spec, Mapping) or not isinstance(item.get("apiVersion"), str):
         return
-    if item.get("kind") == "HelmRelease" and _is_ours(_at(spec, "chart", "spec", "chart")):
-        yield from _there(item, ("spec", "values"))
-    elif item.get("kind") == "HelmChart" and _is_ours(spec.get("chart")):
-        yield from _there(item, ("spec", "valuesContent", "text"))
+    found: list[Path] = []
+    if item.get("kind") == "HelmRelease":
+        found = [("spec", "values")]
+    elif item.get("kind") == "HelmChart":
+        found = [("spec", "valuesContent", "text")]
     elif item.get("kind") == "Application":
-        sources = spec.get("sources")
-        several = [("spec", "sources", n) for n in range(len(sources))] if isinstance(sources, list) else []
-        for source in (("spec", "source"), *several):
-            about = _at(item, *source)
-            if isinstance(about, Mapping) and _is_ours(about.get("chart") or about.get("path") or about.get("repoURL")):
-                for path in _HELM:
-                    yield from _there(item, (*source, *path))
+        several = spec.get("sources")
+        sources: list[Path] = [("spec", "source")]
+        sources += [("spec", "sources", index) for index in range(len(several) if isinstance(several, list) else 0)]
+        found = [(*source, *path) for source in sources for path in _HELM]
+    for path in found:
+        if _chart_of(item, path) in ("", "modelservice"):
+            yield from _there(item, path)
 
 
-def _is_ours(chart: Any) -> bool:
-    """Say whether a chart is this one by the end of its name or place; so may be one that the object does not name."""
-    name = str(chart).rstrip("/").removesuffix(".tgz").rpartition("/")[2] if chart not in (None, ".") else ""
-    return not name or re.fullmatch(r"modelservice(-\d.*)?", name) is not None
+def _chart_of(item: Mapping[str, Any], path: Path) -> str:
+    """Return the end of the chart's name or place, for values at a path; "" where the object does not say it."""
+    if item["kind"] == "HelmRelease":
+        chart = _at(item, "spec", "chart", "spec", "chart")
+    elif item["kind"] == "HelmChart":
+        chart = _at(item, "spec", "chart")
+    else:
+        source = _at(item, *path[: path.index("helm")])
+        chart = next(
+            (_at(source, key) for key in ("chart", "path", "repoURL") if _at(source, key) not in (None, ".")), ""
+        )
+    name = str(chart or "").rstrip("/").removesuffix(".tgz").rpartition("/")[2]
+    return re.sub(r"-\d.*", "", name)
 
 
 def _there(item: Mapping[str, Any], path: Path) -> Iterator[Path]:
