@@ -9,10 +9,11 @@ import pytest
 import yaml
 from modelservice.check import check, errors
 from modelservice.errors import InputError
-from modelservice.importing.cluster_objects import read_objects
+from modelservice.importing.cluster_objects import find_workload, plain, read_objects
 from modelservice.importing.cluster_to_values import import_llmos
 from modelservice.importing.llmos import find_model_service, operators_objects
 from modelservice.importing.part import Part, values_of
+from modelservice.importing.rendered_difference import with_differences
 from modelservice.quantity import amount
 from modelservice.reading.document import read
 
@@ -184,6 +185,23 @@ def test_tasks(on_path: str) -> None:
     for name, task in (("embedding", "embed"), ("local-score", "classify")):
         args = server(objects(on_path, values_of(imported(name).settings)))["args"]
         assert {"--runner=pooling", f"--convert={task}"} <= set(args)
+
+
+LOST = [
+    ("chat", "modelVolume.preDownload", "download"),
+    ("chat", "gpu.vgpu.enabled", "server.limits.volcano.sh/vgpu-number"),
+    ("embedding", "model.task", "arguments.task"),
+    ("embedding", "model.source", "server.env.VLLM_USE_MODELSCOPE"),
+    ("embedding", "replicas", "workload.replicas"),
+]
+
+
+@pytest.mark.parametrize(("name", "key", "path"), LOST)
+def test_a_field_that_is_lost_is_found_by_the_comparison(name: str, key: str, path: str, on_path: str) -> None:
+    made = [plain(item) for item in operators_objects(find_model_service(read_objects(texts(name)[0])))]
+    settings = {field: value for field, value in imported(name).settings.items() if field != key}
+    found = with_differences(Part(settings), find_workload(made), made).notes
+    assert path in [note.written for note in found]
 
 
 def test_state_and_service(on_path: str) -> None:
