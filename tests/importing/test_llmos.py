@@ -242,4 +242,6 @@ def test_one_of_several_is_chosen_by_name() -> None:
     both = "\n---\n".join(texts(name)[0] for name in ("chat", "older"))
     with pytest.raises(InputError, match=r"choose one with --name: qwen2\.5, opt"):
         import_llmos(both)
-    assert import_llmos(both, "opt").settings["model.name"] == "facebook/opt-125m"
+    part = import_llmos(both, "opt")
+    assert part.settings["model.name"] == "facebook/opt-125m"
+    assert [note.written for note in part.notes] in ([], ["comparison"])
