@@ -101,14 +101,33 @@ def test_the_fields_that_matter_are_these(name: str) -> None:
     assert {key: settings.get(key) for key in EXPECTED[name]} == EXPECTED[name]
 
 
-LOST = ["tolerations", "modelVolume.existingClaim", "env", "startupSeconds", "service.port", "args", "nodeSelector"]
+LOST = [
+    ("eks-ingress", "tolerations", "pod.tolerations"),
+    ("eks-ingress", "modelVolume.existingClaim", "server.mounts./models.persistentVolumeClaim.claimName"),
+    ("eks-ingress", "env", "server.env.HF_HOME"),
+    ("eks-ingress", "startupSeconds", "server.startupProbe.failureThreshold"),
+    ("eks-ingress", "service.port", "service.port"),
+    ("eks-ingress", "nodeSelector", "pod.nodeSelector"),
+    ("eks-ingress", "apiKeySecret.name", "apiKey"),
+    ("eks-ingress", "model.toolCallParser", "arguments.--tool-call-parser"),
+    ("eks-ingress", "topologySpreadConstraints", "pod.topologySpreadConstraints"),
+    ("keda", "args", "arguments.--limit-mm-per-prompt"),
+    ("llm-d", "replicas", "workload.replicas"),
+    ("llm-d", "initContainers", "initContainers.routing-proxy"),
+    ("statefulset", "huggingFace.endpoint", "server.env.HF_ENDPOINT"),
+    ("statefulset", "nodeName", "pod.affinity"),
+    ("vllm-docs-gpu", "resources.limits", "server.limits.cpu"),
+    ("vllm-docs-gpu", "huggingFace.tokenSecret.name", "server.env.HF_TOKEN"),
+    ("vllm-docs-rocm", "securityContext", "server.securityContext.runAsGroup"),
+]
 
 
-@pytest.mark.parametrize("key", LOST)
-def test_a_field_that_is_lost_is_found_by_the_comparison(key: str) -> None:
-    objects = read_objects(text("eks-ingress"))
-    settings = {name: value for name, value in imported("eks-ingress").settings.items() if name != key}
-    assert with_differences(Part({**settings, "args": ["--seed=1"]}), find_workload(objects), objects).notes
+@pytest.mark.parametrize(("name", "key", "path"), LOST)
+def test_a_field_that_is_lost_is_found_by_the_comparison(name: str, key: str, path: str) -> None:
+    objects = read_objects(text(name))
+    settings = {field: value for field, value in imported(name).settings.items() if field != key}
+    found = with_differences(Part(settings), find_workload(objects), objects).notes
+    assert path in [note.written for note in found]
 
 
 def test_without_helm_it_is_said_that_nothing_was_compared(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -256,8 +275,10 @@ def test_the_values_of_a_gitops_object_are_taken_as_they_are(item: dict[str, Any
     assert values_of(import_kubernetes(dump(item)).settings) == VALUES
 
 
-def test_values_of_another_chart_are_refused() -> None:
+def test_values_of_another_chart_are_refused_unless_its_workload_is_there() -> None:
     other = {"kind": "HelmRelease", "metadata": {"name": "x"}, "spec": {"values": {"controllers": {}}}}
+    part = import_kubernetes(yaml.safe_dump_all([other, DEPLOYMENT]))
+    assert [note.written for note in part.notes] == ["HelmRelease x"]
     with pytest.raises(InputError, match="helm template"):
         import_kubernetes(dump(other))
 

@@ -9,10 +9,11 @@ import pytest
 import yaml
 from modelservice.check import check, errors
 from modelservice.errors import InputError
-from modelservice.importing.cluster_objects import read_objects
+from modelservice.importing.cluster_objects import find_workload, plain, read_objects
 from modelservice.importing.cluster_to_values import import_llmos
 from modelservice.importing.llmos import find_model_service, operators_objects
 from modelservice.importing.part import Part, values_of
+from modelservice.importing.rendered_difference import with_differences
 from modelservice.quantity import amount
 from modelservice.reading.document import read
 
@@ -186,6 +187,23 @@ def test_tasks(on_path: str) -> None:
         assert {"--runner=pooling", f"--convert={task}"} <= set(args)
 
 
+LOST = [
+    ("chat", "modelVolume.preDownload", "download"),
+    ("chat", "gpu.vgpu.enabled", "server.limits.volcano.sh/vgpu-number"),
+    ("embedding", "model.task", "arguments.task"),
+    ("embedding", "model.source", "server.env.VLLM_USE_MODELSCOPE"),
+    ("embedding", "replicas", "workload.replicas"),
+]
+
+
+@pytest.mark.parametrize(("name", "key", "path"), LOST)
+def test_a_field_that_is_lost_is_found_by_the_comparison(name: str, key: str, path: str, on_path: str) -> None:
+    made = [plain(item) for item in operators_objects(find_model_service(read_objects(texts(name)[0])))]
+    settings = {field: value for field, value in imported(name).settings.items() if field != key}
+    found = with_differences(Part(settings), find_workload(made), made).notes
+    assert path in [note.written for note in found]
+
+
 def test_state_and_service(on_path: str) -> None:
     stopped = objects(on_path, values_of(imported("embedding").settings))
     assert workload(stopped)["spec"]["replicas"] == 0
@@ -224,4 +242,6 @@ def test_one_of_several_is_chosen_by_name() -> None:
     both = "\n---\n".join(texts(name)[0] for name in ("chat", "older"))
     with pytest.raises(InputError, match=r"choose one with --name: qwen2\.5, opt"):
         import_llmos(both)
-    assert import_llmos(both, "opt").settings["model.name"] == "facebook/opt-125m"
+    part = import_llmos(both, "opt")
+    assert part.settings["model.name"] == "facebook/opt-125m"
+    assert [note.written for note in part.notes] in ([], ["comparison"])

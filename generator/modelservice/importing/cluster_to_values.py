@@ -44,7 +44,7 @@ def import_llmos(text: str, name: str = "") -> Part:
     workload = find_workload(objects)
     # A stopped service has the claims of as many pods as it is started with.
     running = workload._replace(spec={**workload.spec, "replicas": resource["spec"].get("replicas", 1)})
-    everything = [*(one for one in resources if one is not resource), *objects]
+    everything = [*(one for one in resources if one["kind"] != "ModelService"), *objects]
     part = joined([about, part_of_workload_in(everything, running), Part({"replicas": workload.replicas})])
     return with_differences(part, workload, everything)
 

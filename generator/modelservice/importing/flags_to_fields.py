@@ -15,7 +15,7 @@ from modelservice.vllm.flags import Line, command_line
 from modelservice.vllm.releases import Release
 
 _AND_SO_ON = ("...", "…", "[...]")
-_TASKS = {"embed": "embedding", "embedding": "embedding", "score": "score", "classify": "score", "generate": "generate"}
+TASKS = {"embed": "embedding", "embedding": "embedding", "score": "score", "classify": "score", "generate": "generate"}
 API_KEY = Part(
     {"apiKeySecret.name": "llm-api-keys"}, secrets=(Secret("llm-api-keys", "api-key", "the API key that clients send"),)
 )
@@ -64,8 +64,8 @@ def _part(item: Read, arguments: Sequence[str], names: set[str]) -> Part:
         return _model(words[0])
     if name in ("--api-key", "--hf-token"):
         return API_KEY if name == "--api-key" else HUB_TOKEN
-    if name in ("--task", "--runner") and words and words[0] in _TASKS:
-        return Part({"model.task": _TASKS[words[0]]})
+    if name in ("--task", "--runner") and words and words[0] in TASKS:
+        return Part({"model.task": TASKS[words[0]]})
     if name + "=" in names or (name == "--enable-auto-tool-choice" and "--tool-call-parser" in names):
         return Part()
     if name == "--host":

@@ -8,7 +8,7 @@ from typing import Any
 import yaml
 
 from modelservice.errors import InputError
-from modelservice.importing.cluster_objects import Object
+from modelservice.importing.cluster_objects import WORKLOADS, Object, of_kind
 from modelservice.importing.container import Note
 from modelservice.importing.part import Part
 from modelservice.reading.documents import load_objects
@@ -18,7 +18,7 @@ _KINDS = ("HelmRelease", "Application")
 
 
 def part_of_inline_values(objects: Sequence[Object], name: str = "") -> Part | None:
-    """Return the values that one of these objects holds for this chart, None where there is no such object.
+    """Return the values that one of these objects holds for this chart, None where none of them does.
 
     Raises InputError where their values belong to another chart, or are several.
     """
@@ -30,6 +30,8 @@ def part_of_inline_values(objects: Sequence[Object], name: str = "") -> Part | N
         (holder, values) for holder, values in found if values and not set(values) - set(plain_schema()["properties"])
     ]
     labels = ", ".join(f"{one['kind']} {one['metadata'].get('name')}" for one in holders)
+    if not ours and any(True for _ in of_kind(objects, *WORKLOADS)):
+        return None
     if not ours:
         raise InputError(
             f"{labels}: there are no values of this chart in it; render the other chart with helm template, "

@@ -9,9 +9,13 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from modelservice.importing.cluster_objects import Object, Workload
+from modelservice.importing.cluster_objects import Object, Workload, selects
+from modelservice.importing.env_to_fields import secret_of
+from modelservice.importing.flags_to_fields import TASKS
+from modelservice.importing.pod_to_fields import is_download
 from modelservice.importing.probes_to_fields import is_servers
 from modelservice.importing.server_arguments import Start, start_of
+from modelservice.importing.variables_to_fields import YES
 from modelservice.quantity import Quantity
 from modelservice.vllm.command_line import Given, Stray, read
 from modelservice.vllm.flags import Line
@@ -25,22 +29,27 @@ def meaning(workload: Workload, service: Object | None, line: Line, known: Mappi
     """Return what a workload and its Service mean; `known` are the values of variables in the command."""
     pod = {key: value for key, value in workload.pod.items() if key not in _SEEN}
     pod["affinity"] = _affinity(workload.pod)
+    pod["topologySpreadConstraints"] = [_spread(one, workload) for one in pod.get("topologySpreadConstraints", ())]
     volumes = {one["name"]: {key: one[key] for key in one if key != "name"} for one in workload.pod.get("volumes", ())}
-    before = [container_meaning(one, volumes) for one in workload.pod.get("initContainers", ())]
-    others = [container_meaning(one, volumes) for one in workload.pod["containers"] if one is not workload.server]
     start = start_of(workload.server, known)
-    port = start.port
+    arguments = arguments_of(start, line)
+    model = " ".join(arguments.get("--model", ()))
+    first = [one for one in workload.pod.get("initContainers", ()) if not _downloads(one, workload.server, model)]
+    before = [container_meaning(one, volumes) for one in first]
+    others = [container_meaning(one, volumes) for one in workload.pod["containers"] if one is not workload.server]
     found = {
         "workload": {key: value for key, value in workload.spec.items() if key not in _ALONE and value != {}},
         "labels": workload.pod_metadata.get("labels", {}),
         "annotations": workload.pod_metadata.get("annotations", {}),
         "pod": {"securityContext": {}} | {key: value for key, value in pod.items() if value},
         "server": _server(workload.server, volumes, start),
-        "arguments": arguments_of(start, line),
+        "arguments": arguments,
+        "apiKey": _api_key(workload.server, start),
+        "download": len(first) < len(workload.pod.get("initContainers", ())),
         "initContainers": {one.pop("name"): one for one in before},
         "extraContainers": {one.pop("name"): one for one in others},
     }
-    return found | ({"service": _service(service, workload.server, port)} if service else {})
+    return found | ({"service": _service(service, workload.server, start.port)} if service else {})
 
 
 def container_meaning(container: Object, volumes: Mapping[str, Object]) -> dict[str, Any]:
@@ -71,12 +80,44 @@ def _mount(mount: Object, volumes: Mapping[str, Object]) -> dict[str, Any]:
 def _server(server: Object, volumes: Mapping[str, Object], start: Start) -> dict[str, Any]:
     found = {"securityContext": {}, **container_meaning(server, volumes)}
     found = {key: value for key, value in found.items() if key not in _OF_SERVER}
-    found["env"] |= {} if start.launch.command else start.launch.variables
+    found["env"] = _variables(found["env"] | ({} if start.launch.command else dict(start.launch.variables)))
     found["image"] = _with_tag(str(server.get("image")))
     for name in ("startupProbe", "readinessProbe", "livenessProbe"):
         if name in found:
             found[name] = _probe(found[name], server, start.port)
     return found
+
+
+def _variables(env: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the server's variables, with what fields say of them in one form; the API key stands elsewhere."""
+    found = {name: value for name, value in env.items() if name not in ("VLLM_API_KEY", "VLLM_USE_MODELSCOPE")}
+    if str(env.get("VLLM_USE_MODELSCOPE")).lower() in YES:
+        found["VLLM_USE_MODELSCOPE"] = "True"
+    if isinstance(env.get("HF_ENDPOINT"), str):
+        found["HF_ENDPOINT"] = env["HF_ENDPOINT"].rstrip("/")
+    return found
+
+
+def _api_key(server: Object, start: Start) -> Object | None:
+    """Return the Secret with the API key, None where there is none."""
+    for entry in server.get("env", ()):
+        if entry["name"] == "VLLM_API_KEY" and secret_of(entry):
+            return secret_of(entry)
+    named = start.part.settings
+    if "apiKeySecret.name" not in named:
+        return None
+    return {"name": named["apiKeySecret.name"], "key": named["apiKeySecret.keys"][0]}
+
+
+def _downloads(container: Object, server: Object, model: str) -> bool:
+    """Say whether an init container is the chart's that downloads the model, or does the same."""
+    return container.get("name") == "download-model" or is_download(container, server, model)
+
+
+def _spread(rule: Object, workload: Workload) -> dict[str, Any]:
+    """Return a rule for spreading, with a selector of the service's own pods in one form."""
+    own = selects(rule.get("labelSelector"), workload.pod_metadata.get("labels", {}))
+    return {**rule, "labelSelector": "the service's pods"} if own or "labelSelector" not in rule else dict(rule)
 
 
 def _with_tag(image: str) -> str:
@@ -134,11 +175,21 @@ def arguments_of(start: Start, line: Line) -> dict[str, list[str]]:
             found[item.spelling] = [word.text for word in item.values]
     if "$" not in "".join(found.get("--model", ())) and start.launch.command:
         found["command"] = [word.replace("\0model", "MODEL") for word in start.launch.command]
-    return {key: value for key, value in found.items() if not _is_default(key, value)}
+    for flag in ("--api-key", "--hf-token"):
+        found |= {flag: ["a Secret's"]} if flag in found else {}
+    return {key: value for key, value in _with_task(found).items() if not _is_default(key, value)}
+
+
+def _with_task(found: Mapping[str, list[str]]) -> dict[str, list[str]]:
+    """Return arguments with the task in one form, which has had several flags."""
+    words = [*found.get("--convert", ()), *found.get("--task", ())]
+    task = next((TASKS[word] for word in words if word in TASKS), "")
+    rest = {key: value for key, value in found.items() if not task or key not in ("--task", "--runner", "--convert")}
+    return rest | ({"task": [task]} if task not in ("", "generate") else {})
 
 
 def _is_default(flag: str, values: Sequence[str]) -> bool:
     """Say whether a flag says what vLLM does anyway, or what a tool call parser implies."""
     said = (flag, " ".join(values))
     everywhere = flag == "--host" and re.fullmatch(r"0\.0\.0\.0|::", " ".join(values)) is not None
-    return everywhere or said in (("--tensor-parallel-size", "1"), ("--task", "generate"), ("--port", "8000"))
+    return everywhere or said in (("--tensor-parallel-size", "1"), ("--port", "8000"))

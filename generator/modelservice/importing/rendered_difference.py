@@ -43,11 +43,9 @@ MEANT = (
     Meant(r"(service\.)?labels\.app\.kubernetes\.io/.*", "the chart selects its pods by labels of its own"),
     Meant(r"(service\.)?(labels|annotations)\.(ml\.)?llmos\.ai/.*", "LLMOS' operator manages objects by it"),
     Meant(r"annotations\.field\.cattle\.io/description", "the workload alone has the description"),
-    Meant(r"workload\.replicas", "the autoscaler decides"),
     Meant(r"workload\.strategy", "a surge would need a spare GPU, and a second writer of the claim", added=True),
     Meant(r"workload\.progressDeadlineSeconds", "it follows from the start-up budget"),
     Meant(r"workload\.podManagementPolicy", "replicas need not wait for each other"),
-    Meant(r"pod\.topologySpreadConstraints.*\.labelSelector.*", "the chart's own pods are meant"),
     Meant(r"pod\.automountServiceAccountToken|pod\.enableServiceLinks", "the server does not ask Kubernetes' API"),
     Meant(r"pod\.terminationGracePeriodSeconds", "answers under way get time to end", added=True),
     Meant(r"(pod|server)\.securityContext\..*", "the server has no more rights than it needs", added=True),
@@ -63,17 +61,10 @@ MEANT = (
         r"server\.env\.(VLLM_CACHE_ROOT|T\w+_CACHE_DIR|FLASHINFER_\w+)", "the next start need not compile", added=True
     ),
     Meant(r"server\.env\.(HF_TOKEN|HUGGING_FACE_HUB_TOKEN)", "libraries read one or the other", added=True),
-    Meant(r"server\.env\.HF_ENDPOINT", "a slash at its end says nothing"),
-    Meant(r"server\.env\.VLLM_USE_MODELSCOPE", "model.source says it"),
+    Meant(r"apiKey", "a Secret takes the place of the text", added=True),
+    Meant(r"arguments\.--(api-key|hf-token)", "a Secret takes the place of the text"),
     Meant(r"arguments\.--shutdown-timeout", "answers under way get time to end", added=True),
     Meant(r"arguments\.--disable-custom-all-reduce", "slices of GPUs share no memory", added=True),
-    Meant(r"arguments\.--port", "the server listens on a port above 1023; the Service has the old one"),
-    Meant(r"arguments\.--(task|runner|convert)", "model.task says it, in the flags of the image's release"),
-    Meant(r"arguments\.--(api-key|hf-token)|server\.env\.VLLM_API_KEY", "the Secret's reference takes its place"),
-    Meant(r"arguments\.--download-dir", "HF_HUB_CACHE names the folder"),
-    Meant(
-        r"initContainers\.download-models?", "the chart's container downloads what vLLM reads, with the same volumes"
-    ),
 )
 
 
@@ -113,6 +104,8 @@ def _differences(
         whole = with_claims(one)
         known = known_values(whole.server, configs_in(objects))
         sides.append(masked(meaning(whole, service_of(whole, beside), line, known), numbers))
+    if document.data.get("autoscaling", {}).get("kind"):
+        sides[0]["workload"].pop("replicas", None)
     if "service" not in sides[0]:
         sides[1].pop("service", None)
     return list(differing_fields(*sides))
