@@ -67,6 +67,15 @@ def test_a_gpu_without_8_bit_floats_gets_no_such_change() -> None:
     assert not [change for change in found if "fp8" in str(change.value)]
 
 
+def test_nobody_has_measured_amd() -> None:
+    amd, other = gpu_named("MI300X"), gpu_named("MIG-3g.40gb")
+    assert FACTS
+    assert amd
+    assert other
+    errors = [plan_memory(FACTS, ENGINE, gpu).overhead.error / GIB for gpu in (amd, other)]
+    assert errors == pytest.approx([1.85, 0.35], abs=0.01)
+
+
 def run(tmp_path: Path, *arguments: str, **values: Any) -> tuple[int, str, str]:
     file = tmp_path / "service.yaml"
     file.write_text(json.dumps({"model": {"name": "Qwen/Qwen3-8B"}, **values}))

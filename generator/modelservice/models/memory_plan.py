@@ -31,6 +31,8 @@ _ENCODERS = ("vision_config", "audio_config", "visual", "vision_model_name")
 # Types that `--dtype=auto` makes 16 bits of, and the least share of a checkpoint that vLLM loads: it leaves out layers
 # for multi-token prediction, and encoders that a service does without.
 _WIDE, _SURELY_LOADED = ("F32", "F64"), 0.75
+# How much further off the estimate of the overhead may be on GPUs whose libraries nobody has measured.
+_UNMEASURED = 3 * GIB // 2
 # Since this release, tokens of every step in flight are reserved in sliding windows (VllmConfig.max_in_flight_tokens).
 _IN_FLIGHT_SINCE = (0, 28)
 
@@ -92,6 +94,8 @@ def plan_memory(facts: ModelFacts, engine: Engine, gpu: Gpu) -> MemoryPlan:
     overhead = overhead_of(
         text, engine.release, Start(batch, engine.split, length, eager=engine.eager, vision=vision, pooling=pooling)
     )
+    if gpu.is_amd:
+        overhead = overhead._replace(error=overhead.error + _UNMEASURED, origin="no measurements of AMD's GPUs")
     weights = weights_of(facts, text, engine, gpu.capability)
     budget = int(gpu.memory * engine.share)
     available = budget - weights - overhead.total if engine.cache is None else engine.cache
