@@ -132,6 +132,13 @@ def test_a_configuration_that_is_not_understood_is_an_error(tmp_path: Path) -> N
     assert "whether it fits is not known: the architecture NewForCausalLM is not known" in err
 
 
+def test_a_broken_file_of_another_checkpoint_says_nothing(tmp_path: Path) -> None:
+    (tmp_path / "facts").mkdir()
+    (tmp_path / "facts" / "Qwen--Qwen3-8B-FP8.json").write_text("{")
+    code, out, _ = run(tmp_path, gpu={"memory": "16Gi"})
+    assert (code, "model.name: Qwen/Qwen3-8B-AWQ" in out) == (1, True)
+
+
 def test_a_size_that_needs_headers_says_how_to_get_them(tmp_path: Path) -> None:
     config = tmp_path / "config.json"
     config.write_text(json.dumps({**FACTS.config, "vision_config": {"depth": 4}} if FACTS else {}))

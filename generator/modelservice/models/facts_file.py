@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import re
@@ -81,12 +82,11 @@ def known_facts(model: str, revision: str, values_files: Iterable[str], *, catal
 
 
 def quantised_checkpoints(model: str, values_files: Iterable[str]) -> list[ModelFacts]:
-    """Return what is known of a model's quantised checkpoints by its own maker, the one with the most bits first.
-
-    Raises InputError for a file that is broken.
-    """
-    files = list(values_files)
-    found = (known_facts(f"{model}-{ending}", "", files) for ending in _QUANTISED)
+    """Return what is known of a model's quantised checkpoints by its own maker, the one with the most bits first."""
+    files, found = list(values_files), []
+    for ending in _QUANTISED:
+        with contextlib.suppress(InputError):  # a broken file says nothing of the model that is asked about
+            found.append(known_facts(f"{model}-{ending}", "", files))
     return [facts for facts in found if facts]
 
 
