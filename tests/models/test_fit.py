@@ -132,8 +132,9 @@ def test_a_configuration_that_is_not_understood_is_an_error(tmp_path: Path) -> N
     assert "whether it fits is not known: the architecture NewForCausalLM is not known" in err
 
 
-def test_a_broken_file_of_another_checkpoint_says_nothing(tmp_path: Path) -> None:
-    (tmp_path / "facts").mkdir()
+def test_another_checkpoint_that_is_not_understood_says_nothing(tmp_path: Path) -> None:
+    new = ModelFacts("Qwen/Qwen3-8B-GPTQ-Int4", "", "a test", {"architectures": ["NewForCausalLM"]})
+    write_facts(new, tmp_path / "facts" / "Qwen--Qwen3-8B-GPTQ-Int4.json")
     (tmp_path / "facts" / "Qwen--Qwen3-8B-FP8.json").write_text("{")
     code, out, _ = run(tmp_path, gpu={"memory": "16Gi"})
     assert (code, "model.name: Qwen/Qwen3-8B-AWQ" in out) == (1, True)

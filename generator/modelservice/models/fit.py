@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from enum import StrEnum
 from typing import Any, NamedTuple
 
-from modelservice.models.architecture import text_of
+from modelservice.models.architecture import ODD_VALUE, NotUnderstoodError, text_of
 from modelservice.models.engine import AUTOMATIC, Engine
 from modelservice.models.gpus import Gpu
 from modelservice.models.memory_plan import MemoryPlan, plan_memory
@@ -74,9 +74,24 @@ def changes(facts: ModelFacts, engine: Engine, gpu: Gpu, quantised: Sequence[Mod
     for change, model, changed in _candidates(facts, engine, gpu, quantised):
         if change.key in {one.key for one in found if one.key != "args"}:
             continue
-        if verdict_of(plan_memory(model, changed, gpu), changed) is Verdict.FITS:
+        if _fits(model, changed, gpu):
             found.append(change)
     return found
+
+
+def _fits(facts: ModelFacts, engine: Engine, gpu: Gpu) -> bool:
+    try:
+        return verdict_of(plan_memory(facts, engine, gpu), engine) is Verdict.FITS
+    except (NotUnderstoodError, *ODD_VALUE):  # another checkpoint's facts may say less
+        return False
+
+
+def _quantisation(facts: ModelFacts) -> str:
+    """Return the method of a quantised checkpoint, "" where it is not understood."""
+    try:
+        return str(text_of(facts.config).quantisation.get("quant_method", ""))
+    except (NotUnderstoodError, *ODD_VALUE):
+        return ""
 
 
 def _candidates(
@@ -89,7 +104,7 @@ def _candidates(
         if has_fp8:
             yield Change("args", "--quantization=fp8"), facts, engine._replace(online="fp8")
         for other in quantised:
-            if has_fp8 or text_of(other.config).quantisation.get("quant_method") != "fp8":
+            if has_fp8 or _quantisation(other) != "fp8":
                 yield Change("model.name", other.model), other, engine
     for gpus in _numbers_of_gpus(engine, text.heads):
         yield Change("gpu.count", gpus), facts, engine._replace(split=engine.split._replace(tensor=gpus))
