@@ -6,12 +6,14 @@ python -m tests.models.measured
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from statistics import mean
 from typing import Any, NamedTuple
 
 from modelservice.models.architecture import text_of
 from modelservice.models.engine import Engine
+from modelservice.models.facts_file import known_facts
 from modelservice.models.fit import Verdict, verdict_of
 from modelservice.models.gpus import gpu_named
 from modelservice.models.memory_plan import GIB, MemoryPlan, caches_on_gpu, weights_of
@@ -43,16 +45,24 @@ class Row(NamedTuple):
         return budget - self.measured["weights_gib"] - self.measured["kv_gib"]
 
 
+def config_of(model: str) -> Mapping[str, Any]:
+    """Return the configuration of a measured model: that of the catalogue, or the one beside the rows."""
+    config = DATA["configs"][model]
+    if isinstance(config, dict):
+        return config
+    facts = known_facts(config, "", [])
+    assert facts
+    return facts.config
+
+
 def rows() -> list[Row]:
     """Return every row."""
     return [_row(measured) for measured in DATA["rows"]]
 
 
 def _row(row: dict[str, Any]) -> Row:
-    config, gpu = DATA["configs"][row["model"]], gpu_named(row["gpu"])
+    config, gpu = config_of(row["model"]), gpu_named(row["gpu"])
     assert gpu
-    if row["gpu"] == "H200" and row["model"].startswith(("Llama", "Qwen3-8B")):
-        config = {**config, "max_position_embeddings": 131072 if row["model"].startswith("Llama") else 40960}
     engine = Engine(
         release=tuple(map(int, row["release"].split("."))),
         length=row["length"],
@@ -100,8 +110,7 @@ def off(row: Row) -> float:
 
 def kv_bytes(row: Row) -> int:
     """Return the predicted bytes of a token."""
-    config = DATA["configs"][row.measured["model"]]
-    return sum(cache.nbytes for cache in caches_on_gpu(text_of(config), Engine()))
+    return sum(cache.nbytes for cache in caches_on_gpu(text_of(config_of(row.measured["model"])), Engine()))
 
 
 if __name__ == "__main__":

@@ -8,10 +8,11 @@ import pytest
 from click.testing import CliRunner
 from modelservice.cli import main
 from modelservice.models.engine import AUTOMATIC, Engine
-from modelservice.models.facts_file import known_facts
+from modelservice.models.facts_file import known_facts, write_facts
 from modelservice.models.fit import Change, Verdict, changes, verdict_of
 from modelservice.models.gpus import GIB, Gpu, gpu_named
 from modelservice.models.memory_plan import MemoryPlan, plan_memory
+from modelservice.models.model_facts import ModelFacts, Tensors
 from modelservice.models.weights import Split
 
 FACTS = known_facts("Qwen/Qwen3-8B", "", [])
@@ -44,7 +45,7 @@ def test_verdicts(gib: float, engine: Engine, verdict: Verdict) -> None:
 @pytest.mark.parametrize("gib", [12, 16, 18, 20, 21, 22])
 def test_each_change_makes_it_fit(gib: float) -> None:
     assert FACTS
-    for change in changes(ENGINE, FACTS.config, lambda engine: plan(engine, gib)):
+    for change in changes(FACTS, ENGINE, Gpu("GPU", int(gib * GIB))):
         changed = changed_by(change)
         assert verdict_of(plan(changed, gib), changed) is Verdict.FITS, change
 
@@ -61,9 +62,18 @@ def test_a_gpu_without_8_bit_floats_gets_no_such_change() -> None:
     assert FACTS
     small = gpu_named("RTX 3090")
     assert small
-    found = changes(ENGINE, FACTS.config, lambda engine: plan_memory(FACTS, engine, small._replace(memory=20 * GIB)))
+    found = changes(FACTS, ENGINE, small._replace(memory=20 * GIB))
     assert found
     assert not [change for change in found if "fp8" in str(change.value)]
+
+
+def test_nobody_has_measured_amd() -> None:
+    amd, other = gpu_named("MI300X"), gpu_named("MIG-3g.40gb")
+    assert FACTS
+    assert amd
+    assert other
+    errors = [plan_memory(FACTS, ENGINE, gpu).overhead.error / GIB for gpu in (amd, other)]
+    assert errors == pytest.approx([1.85, 0.35], abs=0.01)
 
 
 def run(tmp_path: Path, *arguments: str, **values: Any) -> tuple[int, str, str]:
@@ -83,7 +93,27 @@ def test_what_does_not_fit_names_changes(tmp_path: Path) -> None:
     code, out, _ = run(tmp_path, gpu={"memory": "16Gi"})
     assert code == 1
     assert "Does not fit: weights and overhead are" in out
-    assert "Any one of these makes it fit:\n  gpu.count: " in out
+    assert "Any one of these makes it fit:\n  model.name: Qwen/Qwen3-8B-AWQ\n  gpu.count: " in out
+
+
+@pytest.mark.parametrize(
+    ("card", "model", "quantised"),
+    [
+        ("L40S", {}, "Qwen/Qwen3-32B-FP8"),
+        ("A100 40GB", {}, "Qwen/Qwen3-32B-AWQ"),  # no 8-bit floats
+        ("L40S", {"revision": "abc"}, None),  # which the other checkpoint does not have
+    ],
+)
+def test_a_quantised_checkpoint_takes_the_place(
+    tmp_path: Path, card: str, model: dict[str, str], quantised: str | None
+) -> None:
+    given = {"model": {"name": "Qwen/Qwen3-32B", **model}, "args": ["--max-model-len=16384"]}
+    _, out, _ = run(tmp_path, f"--gpu={card}", "--format=json", **given)
+    found = {change["key"]: change["value"] for change in json.loads(out)["changes"]}
+    assert found.get("model.name") == quantised
+    if quantised:
+        code, _, _ = run(tmp_path, f"--gpu={card}", **{**given, "model": {"name": quantised}})
+        assert code == 0
 
 
 def test_json_has_the_documented_keys(tmp_path: Path) -> None:
@@ -99,7 +129,40 @@ def test_a_configuration_that_is_not_understood_is_an_error(tmp_path: Path) -> N
     config.write_text('{"architectures": ["NewForCausalLM"]}')
     code, out, err = run(tmp_path, "--gpu=H100", f"--model-config={config}")
     assert (code, out) == (3, "")
-    assert "the architecture NewForCausalLM is not known: whether it fits is not known" in err
+    assert "whether it fits is not known: the architecture NewForCausalLM is not known" in err
+
+
+def test_another_checkpoint_that_is_not_understood_says_nothing(tmp_path: Path) -> None:
+    new = ModelFacts("Qwen/Qwen3-8B-GPTQ-Int4", "", "a test", {"architectures": ["NewForCausalLM"]})
+    write_facts(new, tmp_path / "facts" / "Qwen--Qwen3-8B-GPTQ-Int4.json")
+    (tmp_path / "facts" / "Qwen--Qwen3-8B-FP8.json").write_text("{")
+    code, out, _ = run(tmp_path, gpu={"memory": "16Gi"})
+    assert (code, "model.name: Qwen/Qwen3-8B-AWQ" in out) == (1, True)
+
+
+def test_a_size_that_needs_headers_says_how_to_get_them(tmp_path: Path) -> None:
+    config = tmp_path / "config.json"
+    config.write_text(json.dumps({**FACTS.config, "vision_config": {"depth": 4}} if FACTS else {}))
+    code, _, err = run(tmp_path, "--gpu=H100", f"--model-config={config}")
+    assert code == 3
+    assert "`modelservice fit VALUES --save`" in err
+    assert "--model-config DIR" in err
+
+
+@pytest.mark.parametrize(("layers", "code"), [(200, 1), (100, 3)])
+def test_weights_alone_can_be_too_large(tmp_path: Path, layers: int, code: int) -> None:
+    # 200 matrices of 512 MiB are 100 GiB; of 50 GiB nobody knows what else the model needs.
+    tensors = (Tensors("layers.*.mixer.weight", "BF16", (16384, 16384), layers),)
+    facts = ModelFacts("acme/new", "", "a test", {"architectures": ["NewForCausalLM"]}, tensors)
+    write_facts(facts, file := tmp_path / "facts.json")
+    found, out, err = run(tmp_path, "--gpu=H100", f"--facts={file}", "--format=json")
+    assert found == code
+    if code == 1:
+        data = json.loads(out)
+        assert (data["verdict"], data["weights_bytes"], data["max_model_len"]) == ("does not fit", 100 * GIB, 0)
+        assert data["overhead_origin"] == "the architecture NewForCausalLM is not known"
+    else:
+        assert "whether it fits is not known" in err
 
 
 @pytest.mark.parametrize("arguments", [[], ["--gpu=unknown"], ["--gpu-memory=much"], ["--gpu-memory=0"]], ids=str)

@@ -24,6 +24,13 @@ H100, H200, A100 = (gpu_named(name) for name in ("H100", "H200", "A100-SXM4-80GB
         ("nvidia-h100-80gb", "H100"),
         ("a10g", "A10"),  # karpenter.k8s.aws/instance-gpu-name
         ("l40s", "L40"),
+        ("NVIDIA-RTX-PRO-6000-Blackwell-Server-Edition", "RTX PRO 6000"),
+        ("NVIDIA-RTX-6000-Ada-Generation", "RTX 6000 Ada"),
+        ("NVIDIA-GH200-480GB", "GH200"),
+        ("NVIDIA-B300-SXM6-AC", "B300"),
+        ("AMD_Instinct_MI300X_OAM", "MI300X"),  # amd.com/gpu.product-name
+        ("AMD_Instinct_MI325_OAM", "MI325X"),
+        ("AMD Instinct MI250X/MI250", "MI250"),
         ("NVIDIA-H100-80GB-HBM3-MIG-3g.40gb", "MIG 3g.40gb"),
     ],
 )
@@ -54,6 +61,7 @@ def terms(*cards: str) -> dict[str, Any]:
         ({"gpu": {"resourceName": "nvidia.com/mig-1g.10gb"}}, 10 * 970 * MIB),
         ({"nodeSelector": {"nvidia.com/gpu.product": "NVIDIA-H200"}}, 150_109_880_320),
         ({"nodeSelector": {"nvidia.com/gpu.memory": "40960"}}, 40960 * MIB),
+        ({"nodeSelector": {"amd.com/gpu.product-name": "AMD_Instinct_MI300X_OAM"}}, 206_141_652_992),  # rocm-smi
         (terms("NVIDIA-H200"), 150_109_880_320),
         (terms("NVIDIA-H200", "NVIDIA-A100-SXM4-80GB"), A100 and A100.memory),
     ],

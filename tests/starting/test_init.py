@@ -58,7 +58,7 @@ def test_sizes_follow_from_the_facts_and_fit() -> None:
     assert answer.exit_code == 0, answer.output
     assert values() == {
         "model": {"name": "Qwen/Qwen3-32B"},
-        "gpu": {"count": 4, "memory": "45414Mi"},
+        "gpu": {"count": 4, "memory": "45455Mi"},
         # 61 GiB, twice and a little more.
         "modelVolume": {"size": "130Gi"},
     }

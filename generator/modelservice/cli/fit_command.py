@@ -54,7 +54,7 @@ def fit_command(
     facts = _facts(service, [*layers, values], model_config, facts_file, refresh=save)
     from modelservice.models.fit_report import answer_for, as_data, as_text
 
-    answer = answer_for(facts, _engine(service), gpu)
+    answer = answer_for(facts, _engine(service), gpu, _quantised(service, [*layers, values]))
     if save:
         _save(facts, values)
     if style == "json":
@@ -92,6 +92,14 @@ def _facts(
     given = {"facts_file": facts_file, "config": config}
     paths = {name: Path(path) for name, path in given.items() if path}
     return model_facts(wanted_model(service.values), files, _progress, refresh=refresh, **paths)
+
+
+def _quantised(service: Service, files: list[str]) -> list[ModelFacts]:
+    """Return the checkpoints that may take the model's place: none for a pinned revision, which they do not have."""
+    from modelservice.models.facts_file import quantised_checkpoints
+
+    model = service.values["model"]
+    return [] if model["revision"] else quantised_checkpoints(model["name"], files)
 
 
 def _engine(service: Service) -> Engine:

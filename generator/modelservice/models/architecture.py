@@ -20,6 +20,17 @@ class NotUnderstoodError(Exception):
     """A configuration that says less than is needed, or an architecture that is not known; the message says which."""
 
 
+class HeadersNeededError(NotUnderstoodError):
+    """A size that does not follow from config.json alone; `what` is whose."""
+
+    def __init__(self, what: str) -> None:
+        """Say what to do."""
+        super().__init__(
+            f"the size of {what} does not follow from config.json alone: the headers of its files are needed, which "
+            "`modelservice fit VALUES --save` gets from the hub, and --model-config DIR from a folder with the weights"
+        )
+
+
 class Kind(StrEnum):
     """How a layer keeps what it has seen: every token, those of a window or chunk, or one state of a sequence."""
 

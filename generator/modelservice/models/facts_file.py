@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import re
@@ -19,6 +20,8 @@ from modelservice.schema.source import SCHEMAS
 FOLDER = "facts"
 CATALOGUE = SCHEMAS / "models"
 MAX_BYTES = 8 * 1024**2
+# How makers end the names of quantised checkpoints.
+_QUANTISED = ("FP8", "GPTQ-Int8", "AWQ", "GPTQ-Int4", "NVFP4")
 _MOST_ROWS = 100_000
 _MOST_FILES = 20_000
 _MOST = 2**50
@@ -76,6 +79,15 @@ def known_facts(model: str, revision: str, values_files: Iterable[str], *, catal
         if path.is_file() and _is_of(found := read_facts(path), model, revision):
             return found
     return None
+
+
+def quantised_checkpoints(model: str, values_files: Iterable[str]) -> list[ModelFacts]:
+    """Return what is known of a model's quantised checkpoints by its own maker, the one with the most bits first."""
+    files, found = list(values_files), []
+    for ending in _QUANTISED:
+        with contextlib.suppress(InputError):  # a broken file says nothing of the model that is asked about
+            found.append(known_facts(f"{model}-{ending}", "", files))
+    return [facts for facts in found if facts]
 
 
 def cache_path(model: str, revision: str, endpoint: str, environment: Mapping[str, str] = os.environ) -> Path:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from enum import StrEnum
 from typing import Any, NamedTuple
 
-from modelservice.models.architecture import text_of
+from modelservice.models.architecture import ODD_VALUE, NotUnderstoodError, text_of
 from modelservice.models.engine import AUTOMATIC, Engine
-from modelservice.models.memory_plan import MemoryPlan
+from modelservice.models.gpus import Gpu
+from modelservice.models.memory_plan import MemoryPlan, plan_memory
+from modelservice.models.model_facts import ModelFacts
 
 _USEFUL = 256
 # Compute capability since which GPUs have 8-bit floating point.
@@ -60,27 +62,52 @@ def tokens_that_fit(plan: MemoryPlan) -> int:
     return longest // 1024 * 1024 if longest >= 4096 else longest // 16 * 16
 
 
-def changes(engine: Engine, config: Any, planned: Callable[[Engine], MemoryPlan]) -> list[Change]:
-    """Return the smallest changes, each of which alone makes the model fit; `planned` makes the plan of an engine."""
-    plan = planned(engine)
+def changes(facts: ModelFacts, engine: Engine, gpu: Gpu, quantised: Sequence[ModelFacts] = ()) -> list[Change]:
+    """Return the smallest changes, each of which alone makes the model fit.
+
+    `quantised` are checkpoints of the same model that may take its place, the one with the most bits first.
+    """
+    plan = plan_memory(facts, engine, gpu)
     found = []
     if (tokens := tokens_that_fit(plan)) >= _USEFUL and plan.weights < plan.budget:
         found.append(Change("args", f"--max-model-len={tokens}"))
-    for change, changed in _candidates(engine, config, plan.gpu.capability):
+    for change, model, changed in _candidates(facts, engine, gpu, quantised):
         if change.key in {one.key for one in found if one.key != "args"}:
             continue
-        if verdict_of(planned(changed), changed) is Verdict.FITS:
+        if _fits(model, changed, gpu):
             found.append(change)
     return found
 
 
-def _candidates(engine: Engine, config: Any, capability: int) -> Iterator[tuple[Change, Engine]]:
-    if engine.kv_dtype == "auto" and not 0 < capability < _FP8:
-        yield Change("args", "--kv-cache-dtype=fp8"), engine._replace(kv_dtype="fp8")
-    if not (engine.online or text_of(config).quantisation or 0 < capability < _FP8):
-        yield Change("args", "--quantization=fp8"), engine._replace(online="fp8")
-    for gpus in _numbers_of_gpus(engine, text_of(config).heads):
-        yield Change("gpu.count", gpus), engine._replace(split=engine.split._replace(tensor=gpus))
+def _fits(facts: ModelFacts, engine: Engine, gpu: Gpu) -> bool:
+    try:
+        return verdict_of(plan_memory(facts, engine, gpu), engine) is Verdict.FITS
+    except (NotUnderstoodError, *ODD_VALUE):  # another checkpoint's facts may say less
+        return False
+
+
+def _quantisation(facts: ModelFacts) -> str:
+    """Return the method of a quantised checkpoint, "" where it is not understood."""
+    try:
+        return str(text_of(facts.config).quantisation.get("quant_method", ""))
+    except (NotUnderstoodError, *ODD_VALUE):
+        return ""
+
+
+def _candidates(
+    facts: ModelFacts, engine: Engine, gpu: Gpu, quantised: Sequence[ModelFacts]
+) -> Iterator[tuple[Change, ModelFacts, Engine]]:
+    text, has_fp8 = text_of(facts.config), not 0 < gpu.capability < _FP8
+    if engine.kv_dtype == "auto" and has_fp8:
+        yield Change("args", "--kv-cache-dtype=fp8"), facts, engine._replace(kv_dtype="fp8")
+    if not engine.online and not text.quantisation:
+        if has_fp8:
+            yield Change("args", "--quantization=fp8"), facts, engine._replace(online="fp8")
+        for other in quantised:
+            if has_fp8 or _quantisation(other) != "fp8":
+                yield Change("model.name", other.model), other, engine
+    for gpus in _numbers_of_gpus(engine, text.heads):
+        yield Change("gpu.count", gpus), facts, engine._replace(split=engine.split._replace(tensor=gpus))
 
 
 def _numbers_of_gpus(engine: Engine, heads: int) -> Sequence[int]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 from modelservice.errors import ToolError
@@ -10,12 +10,12 @@ from modelservice.models.architecture import ODD_VALUE, NotUnderstoodError
 from modelservice.models.engine import AUTOMATIC, Engine
 from modelservice.models.fit import Change, Verdict, changes, tokens_that_fit, verdict_of
 from modelservice.models.gpus import Gpu
-from modelservice.models.memory_plan import MemoryPlan, plan_memory
+from modelservice.models.memory_plan import MemoryPlan, plan_memory, plan_of_weights
 from modelservice.models.model_facts import ModelFacts
 
 GIB = 2**30
 _WIDTH = 48
-_MOST_CHANGES = 4
+_MOST_CHANGES = 5
 
 
 class Answer(NamedTuple):
@@ -38,16 +38,19 @@ class Answer(NamedTuple):
         return self.plan.longest()
 
 
-def answer_for(facts: ModelFacts, engine: Engine, gpu: Gpu) -> Answer:
-    """Return the answer. Raises ToolError where something of the model is not understood."""
+def answer_for(facts: ModelFacts, engine: Engine, gpu: Gpu, quantised: Sequence[ModelFacts] = ()) -> Answer:
+    """Return the answer; `quantised` are checkpoints of the model that may take its place.
+
+    Raises ToolError where something of the model is not understood.
+    """
     try:
         plan = plan_memory(facts, engine, gpu)
         verdict = verdict_of(plan, engine)
-        better = (
-            () if verdict is Verdict.FITS else changes(engine, facts.config, lambda one: plan_memory(facts, one, gpu))
-        )
+        better = () if verdict is Verdict.FITS else changes(facts, engine, gpu, quantised)
     except NotUnderstoodError as error:
-        raise ToolError(f"{facts.model}: {error}: whether it fits is not known") from error
+        if too_large := plan_of_weights(facts, engine, gpu, str(error)):
+            return Answer(facts, engine, too_large, Verdict.NOT, ())
+        raise ToolError(f"{facts.model}: whether it fits is not known: {error}") from error
     except ODD_VALUE as error:
         raise ToolError(f"{facts.model}: its config.json holds what no model that is known has") from error
     return Answer(facts, engine, plan, verdict, tuple(better)[:_MOST_CHANGES])

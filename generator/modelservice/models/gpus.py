@@ -19,9 +19,14 @@ class Gpu(NamedTuple):
     memory: int
     capability: int = 0
 
+    @property
+    def is_amd(self) -> bool:
+        """Whether it is one of AMD's cards."""
+        return re.match(r"MI\d", self.name) is not None
+
 
 # A name's words that tell nothing: makers, series and forms that do not change the memory.
-_NOISE = re.compile(r"nvidia|tesla|geforce|amd|instinct|gpu|graphics|accelerator|sxm\d?|pcie|hbm\d?e?|shared")
+_NOISE = re.compile(r"nvidia|tesla|geforce|amd|instinct|gpu|graphics|accelerator|sxm\d?|oam|pcie|hbm\d?e?|shared")
 _MIG = re.compile(r"mig[-.](\d)g[.-](\d+)gb", re.IGNORECASE)
 
 

@@ -8,6 +8,7 @@ from typing import NamedTuple
 from modelservice.models.architecture import (
     ENCODERS,
     Cache,
+    HeadersNeededError,
     Kind,
     NotUnderstoodError,
     Text,
@@ -18,7 +19,7 @@ from modelservice.models.architecture import (
 from modelservice.models.engine import AUTOMATIC, Engine
 from modelservice.models.gpus import Gpu
 from modelservice.models.kv_cache import KVCache, kv_cache_of
-from modelservice.models.model_facts import ModelFacts
+from modelservice.models.model_facts import BITS, ModelFacts
 from modelservice.models.overhead import Batch, Overhead, Start, overhead_of, runs_on_v2
 from modelservice.models.tensor_shapes import dtype_of, tensors_of
 from modelservice.models.weights import Loading, weights_per_gpu
@@ -27,6 +28,11 @@ GIB = 2**30
 _BYTES = {"float32": 4, "float": 4, "F32": 4, "float16": 2, "bfloat16": 2, "half": 2, "BF16": 2, "F16": 2}
 # Encoders of images and sound, whose tokens the start-up run makes too.
 _ENCODERS = ("vision_config", "audio_config", "visual", "vision_model_name")
+# Types that `--dtype=auto` makes 16 bits of, and the least share of a checkpoint that vLLM loads: it leaves out layers
+# for multi-token prediction, and encoders that a service does without.
+_WIDE, _SURELY_LOADED = ("F32", "F64"), 0.75
+# How much further off the estimate of the overhead may be on GPUs whose libraries nobody has measured.
+_UNMEASURED = 3 * GIB // 2
 # Since this release, tokens of every step in flight are reserved in sliding windows (VllmConfig.max_in_flight_tokens).
 _IN_FLIGHT_SINCE = (0, 28)
 
@@ -88,6 +94,8 @@ def plan_memory(facts: ModelFacts, engine: Engine, gpu: Gpu) -> MemoryPlan:
     overhead = overhead_of(
         text, engine.release, Start(batch, engine.split, length, eager=engine.eager, vision=vision, pooling=pooling)
     )
+    if gpu.is_amd:
+        overhead = overhead._replace(error=overhead.error + _UNMEASURED, origin="no measurements of AMD's GPUs")
     weights = weights_of(facts, text, engine, gpu.capability)
     budget = int(gpu.memory * engine.share)
     available = budget - weights - overhead.total if engine.cache is None else engine.cache
@@ -99,14 +107,27 @@ def plan_memory(facts: ModelFacts, engine: Engine, gpu: Gpu) -> MemoryPlan:
     return MemoryPlan(gpu, budget, weights, overhead, available, tuple(caches), kv, length, model_length, in_flight)
 
 
+def plan_of_weights(facts: ModelFacts, engine: Engine, gpu: Gpu, reason: str) -> MemoryPlan | None:
+    """Return a plan with the weights alone where they are too large already, so that nothing else need be understood.
+
+    None where they are not, where vLLM makes them smaller, and where only the configuration is known. `reason` is why
+    there is no whole plan.
+    """
+    size = sum(one.elements * min(BITS[one.dtype], 16 if one.dtype in _WIDE else 64) // 8 for one in facts.tensors)
+    weights = max(0, size - engine.offloaded * engine.split.gpus) // engine.split.gpus
+    budget = int(gpu.memory * engine.share)
+    if engine.online or weights * _SURELY_LOADED <= budget:
+        return None
+    none, length = Overhead(0, 0, 0, 0, reason), max(0, engine.length or 0)
+    return MemoryPlan(gpu, budget, weights, none, budget - weights, (), None, length, 0, 0)
+
+
 def weights_of(facts: ModelFacts, text: Text, engine: Engine, capability: int = 0) -> int:
     """Return the bytes of weights on one GPU of a compute capability, 0 for an unknown one."""
     tensors = facts.tensors
     if not tensors:
         if facts.config.keys() & set(_ENCODERS):
-            raise NotUnderstoodError(
-                "the size of an encoder for images or sound does not follow from config.json alone"
-            )
+            raise HeadersNeededError("an encoder for images or sound")
         tensors = tensors_of(text)
     loading = Loading(8 * element_of(text, engine), engine.online, capability)
     return max(0, weights_per_gpu(tensors, text, engine.split, loading) - engine.offloaded)

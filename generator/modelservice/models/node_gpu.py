@@ -9,9 +9,10 @@ from typing import Any
 from modelservice.models.gpus import MIB, Gpu, gpu_named
 from modelservice.quantity import amount
 
-# Labels that name a node's GPU: NVIDIA's GPU feature discovery, GKE, Karpenter on AWS, EKS, AKS, CoreWeave.
+# Labels that name a node's GPU: NVIDIA's GPU feature discovery, AMD's node labeller, GKE, Karpenter on AWS, EKS, AKS,
+# CoreWeave.
 _NAMES = re.compile(
-    r"nvidia\.com/gpu\.product|cloud\.google\.com/gke-accelerator|karpenter\.k8s\.aws/instance-gpu-name|"
+    r"nvidia\.com/gpu\.product|(beta\.)?amd\.com/gpu\.product-name|cloud\.google\.com/gke-accelerator|karpenter\.k8s\.aws/instance-gpu-name|"
     r"k8s\.amazonaws\.com/accelerator|gpu\.nvidia\.com/(class|model)|.*/(gpu-(model|type|product)|accelerator)"
 )
 _MEMORY = "nvidia.com/gpu.memory"

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-from modelservice.models.architecture import LATENT, NotUnderstoodError, Text, hybrid_kinds
+from modelservice.models.architecture import LATENT, HeadersNeededError, NotUnderstoodError, Text, hybrid_kinds
 from modelservice.models.model_facts import Tensors
 
 _DTYPES = {"bfloat16": "BF16", "float16": "F16", "float32": "F32", "half": "F16"}
@@ -44,10 +44,7 @@ class _Part(NamedTuple):
 def tensors_of(text: Text) -> tuple[Tensors, ...]:
     """Return the tensors of the language model. Raises NotUnderstoodError."""
     if text.architecture not in _PLAIN | _BIASED_EVERYWHERE:
-        raise NotUnderstoodError(
-            f"the size of {text.architecture} does not follow from config.json alone: "
-            "the headers of its files are needed"
-        )
+        raise HeadersNeededError(text.architecture)
     dtype = dtype_of(text.config)
     biased = text.architecture in _BIASED_EVERYWHERE
     attention = _linear_attention if text.architecture == "Qwen3NextForCausalLM" else _attention
@@ -215,10 +212,7 @@ def _packing(text: Text) -> Any:
         return lambda part, dtype: _mxfp4(part, dtype)
     if method in ("awq", "gptq") and quantisation.get("bits") == 4:
         return lambda part, _: _int4(part, int(quantisation.get("group_size") or 128))
-    raise NotUnderstoodError(
-        f"the size of a checkpoint quantised with {method or 'an unnamed method'} does not follow from config.json "
-        "alone: the headers of its files are needed"
-    )
+    raise HeadersNeededError(f"a checkpoint quantised with {method or 'an unnamed method'}")
 
 
 def _fp8(part: _Part, block: Any) -> Iterator[Tensors]:

@@ -66,7 +66,7 @@ def _fit(values: Values) -> _Fit | None:
         verdict = verdict_of(plan, engine)
         too_large, too_long = verdict is Verdict.NOT, verdict is Verdict.SHORTER
         wrong = too_large or too_long
-        better = changes(engine, facts.config, lambda one: plan_memory(facts, one, gpu)) if wrong else []
+        better = changes(facts, engine, gpu) if wrong else []
     except (NotUnderstoodError, *ODD_VALUE):  # a facts file may be anybody's
         return None
     return _Fit(engine, plan, too_large, too_long, better)
