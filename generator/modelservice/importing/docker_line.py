@@ -100,11 +100,13 @@ class _Line:
 
     def read(self, words: Sequence[str]) -> Container:
         at = 0
-        while at < len(words) and words[at].startswith("-") and words[at] != "--":
+        while at < len(words) and words[at].startswith("-") and words[at] not in ("-", "--"):
             at += 1 + self._option(words[at], words[at + 1] if at + 1 < len(words) else "")
         at += at < len(words) and words[at] == "--"
         if at >= len(words):
             raise InputError("the line names no image")
+        if words[at].startswith(("–", "—")):  # noqa: RUF001  what text programs make of hyphens
+            raise InputError(f"{words[at]} begins with a dash that is no hyphen: write - or --, there and behind it")
         return Container(image=words[at], words=tuple(words[at + 1 :]), notes=tuple(self.notes), **self.found)
 
     def _option(self, word: str, following: str) -> int:
