@@ -50,6 +50,13 @@ def test_what_no_service_follows_from_is_said(line: str, says: str) -> None:
         imported(line)
 
 
+def test_an_option_of_several_words_is_noted_by_its_name() -> None:
+    part = imported(
+        "docker run --health-cmd 'curl -H \"Authorization: Bearer Zq8xR4mN7vT2\" x' vllm/vllm-openai --model a/b"
+    )
+    assert [note.written for note in part.notes] == ["--health-cmd"]
+
+
 def test_windows_folders_and_hosts() -> None:
     part = imported(
         r"docker run -v C:\Users\me\.cache\huggingface:/root/.cache/huggingface -v $env:USERPROFILE\t:/t"

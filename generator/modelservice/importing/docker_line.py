@@ -132,7 +132,9 @@ class _Line:
         if take := _OPTIONS.get(name):
             self.notes += take(self, value) or ()
         elif name not in _NOTHING:
-            self.notes.append(Note(written.strip() if len(written) < 200 else name, reason_for(name)))
+            # A value of several words may hold a secret that its neighbours alone would tell.
+            told = written.strip() if len(written) < 200 and " " not in value.strip() else written.partition(" ")[0]
+            self.notes.append(Note(told, reason_for(name)))
 
     def more(self, field: str, *items: Any) -> None:
         self.found[field] = (*self.found.get(field, ()), *items)
