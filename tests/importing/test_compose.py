@@ -84,9 +84,32 @@ services:
         ("services: {a: {build: ., command: vllm serve a/b}}", "", "names no image"),
         ("services: [", "", "no YAML"),
         ("a: 1", "", "no services"),
+        ('services: {a: {image: vllm/x, command: "--model it\'s"}}', "", "no closing quotation"),
+        ("services: {a: {image: vllm/x, volumes: [null]}}", "", r"volumes\[0\]"),
+        ("services: {a: {image: vllm/x, environment: [{A: 1}]}}", "", r"environment\[0\]"),
+        ("services: {a: {image: vllm/x, shm_size: [1]}}", "", "shm_size"),
+        ("services: {a: {image: vllm/x, env_file: [{path: null}]}}", "", "env_file"),
+        ("services: {a: {image: vllm/x, deploy: {resources: {reservations: {devices: [x]}}}}}", "", "devices"),
         ("services: &a\n  vllm: {<<: *a}", "", "no YAML"),
     ],
 )
 def test_what_cannot_be_read_is_said(text: str, service: str, says: str) -> None:
     with pytest.raises(InputError, match=says):
         read_compose(text, service)
+
+
+def test_the_env_file_beside_a_compose_file_fills_it_in(tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text("TAG=v0.33.0\nMODEL='a/b'\n")
+    (tmp_path / "my.env").write_text('A="1 2"\n')
+    text = """
+services:
+  llm:
+    image: vllm/vllm-openai:${TAG:?which}
+    command: ["--model", "${MODEL}"]
+    env_file: my.env
+    deploy: {replicas: 3}
+"""
+    part = part_of_container(read_compose(text, "", tmp_path))
+    assert (part.settings["image.tag"], part.settings["model.name"]) == ("v0.33.0", "a/b")
+    assert part.settings["env"] == [{"name": "A", "value": "1 2"}]
+    assert [note.written for note in part.notes] == ["deploy.replicas: 3"]

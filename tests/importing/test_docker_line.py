@@ -41,8 +41,36 @@ def test_an_env_file_is_read_where_it_lies(tmp_path: Path) -> None:
         ("docker run ghcr.io/open-webui/open-webui:main", "runs vLLM"),
         ("docker run -it --entrypoint bash vllm/vllm-openai", "opens a shell"),
         ("docker run 'vllm", "cannot be read"),
+        ("docker run - x", "runs vLLM"),
+        ("docker run –gpus all vllm/vllm-openai", "no hyphen"),  # noqa: RUF001
     ],
 )
 def test_what_no_service_follows_from_is_said(line: str, says: str) -> None:
     with pytest.raises(InputError, match=says):
         imported(line)
+
+
+def test_an_option_of_several_words_is_noted_by_its_name() -> None:
+    part = imported(
+        "docker run --health-cmd 'curl -H \"Authorization: Bearer Zq8xR4mN7vT2\" x' vllm/vllm-openai --model a/b"
+    )
+    assert [note.written for note in part.notes] == ["--health-cmd"]
+
+
+def test_windows_folders_and_hosts() -> None:
+    part = imported(
+        r"docker run -v C:\Users\me\.cache\huggingface:/root/.cache/huggingface -v $env:USERPROFILE\t:/t"
+        " --add-host host.docker.internal:host-gateway --add-host a:::1 --add-host b=10.0.0.1"
+        " vllm/vllm-openai --model a/b"
+    )
+    assert part.settings["modelVolume.mountPath"] == "/root/.cache/huggingface"
+    assert "volumes" not in part.settings
+    assert part.settings["podSpec"]["hostAliases"] == [
+        {"ip": "::1", "hostnames": ["a"]},
+        {"ip": "10.0.0.1", "hostnames": ["b"]},
+    ]
+    assert [note.written for note in part.notes] == [
+        "C:/Users/me/.cache/huggingface:/root/.cache/huggingface",
+        "$env:USERPROFILE/t:/t",
+        "--add-host host.docker.internal:host-gateway",
+    ]

@@ -82,6 +82,9 @@ def test_the_pod_has_the_flags_of_the_line(line: str, newest_helm: str) -> None:
             ["a/b", "--seed", "1"],
             ["sh", "-c", 'pip install x && exec vllm serve \0model "$@"', "sh"],
         ),
+        (["uv", "run", "--with", "vllm", "vllm", "serve", "a/b"], ["a/b"], []),
+        (["uvx", "--from", "vllm", "vllm", "serve", "a/b"], ["a/b"], []),
+        (["uvx", "vllm", "serve", "a/b"], ["a/b"], []),
         (["/start.sh"], [], ["/start.sh"]),
     ],
 )
@@ -90,7 +93,16 @@ def test_commands(words: list[str], arguments: list[str], command: list[str]) ->
     assert (list(found.arguments), list(found.command)) == (arguments, command)
 
 
-@pytest.mark.parametrize("text", ["echo hello", "", "python -m vllm.entrypoints.api_server --model a/b"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "echo hello",
+        "",
+        "vllm bench serve --model a/b",
+        "pip install vllm",
+        "python -m vllm.entrypoints.api_server --model a/b",
+    ],
+)
 def test_what_is_no_such_server_is_said(text: str) -> None:
     with pytest.raises(InputError):
         imported(text)
@@ -100,6 +112,16 @@ def test_gpus_follow_the_split_and_the_split_follows_the_gpus() -> None:
     settings = imported("vllm serve a/b -tp 2 -pp 2").settings
     assert (settings["gpu.count"], settings["args"]) == (4, ["-tp", "2", "-pp", "2"])
     assert imported("vllm serve a/b -tp 2").settings["gpu.count"] == 2
+
+
+def test_the_server_is_found_behind_its_installation() -> None:
+    assert imported("pip install vllm\nvllm serve a/b --seed 1").settings["args"] == ["--seed=1"]
+
+
+def test_what_only_the_shell_knows_is_noted_and_kept() -> None:
+    part = imported("vllm serve a/b --tensor-parallel-size $(nvidia-smi -L | wc -l) --served-model-name $NAME")
+    assert part.settings["args"] == ["--tensor-parallel-size=$nvidia_smi_L_wc_l"]
+    assert [note.written for note in part.notes] == ["$nvidia_smi_L_wc_l", "$NAME"]
 
 
 def test_no_secret_stays() -> None:

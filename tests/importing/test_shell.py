@@ -37,6 +37,11 @@ def test_words_are_those_of_bash(line: str) -> None:
         ("a `\r\n  b", [["a", "b"]]),
         ("M=x/y\na $M ${M} ${N:-n} $O", [["a", "x/y", "x/y", "n", "$O"]]),
         ("a <your token> $(id -u)", [["a", "$your_token", "$id_u"]]),
+        ("a ${M:?set M} ${M?}", [["a", "${M}", "${M}"]]),
+        (
+            'a -v C:\\Users\\me:/m -v "D:\\b:/n" -v %USERPROFILE%\\c:/o',
+            [["a", "-v", "C:/Users/me:/m", "-v", "D:/b:/n", "-v", "%USERPROFILE%/c:/o"]],
+        ),
         ("# nothing", []),
     ],
 )

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import yaml
 
 from modelservice.errors import InputError
+from modelservice.findings import dotted
 from modelservice.importing.container import (
     Container,
     Mount,
@@ -32,6 +33,39 @@ _READ = {
     *("shm_size", "mem_limit", "cpus", "user", "group_add", "cap_add", "working_dir", "extra_hosts", "pull_policy"),
     "devices",
 }
+# What compose allows of the keys that are read; every scalar is a text here.
+_TEXT: dict[str, Any] = {"type": ["string", "null"]}
+_TEXTS: dict[str, Any] = {"type": ["array", "null"], "items": {"type": "string"}}
+_PAIRS = {"type": ["array", "object", "null"], "items": {"type": "string"}, "additionalProperties": _TEXT}
+_WORDS: dict[str, Any] = {"type": ["string", "array", "null"], "items": {"type": "string"}}
+_MAPS: dict[str, Any] = {"type": ["array", "null"], "items": {"type": ["string", "object"]}}
+_FILE = {"type": ["string", "object"], "properties": {"path": {"type": "string"}}}
+_DEVICES = {
+    "type": ["string", "array", "null"],
+    "items": {"type": "object", "properties": {"count": _TEXT, "device_ids": _TEXTS}},
+}
+_SHAPE = {
+    "properties": {
+        **dict.fromkeys(("image", "shm_size", "mem_limit", "cpus", "user", "working_dir", "pull_policy"), _TEXT),
+        **dict.fromkeys(("command", "entrypoint"), _WORDS),
+        **dict.fromkeys(("environment", "extra_hosts"), _PAIRS),
+        **dict.fromkeys(("group_add", "cap_add"), _TEXTS),
+        **dict.fromkeys(("volumes", "ports"), _MAPS),
+        "env_file": {**_WORDS, "items": _FILE},
+        "gpus": _DEVICES,
+        "deploy": {
+            "properties": {
+                "replicas": _TEXT,
+                "resources": {
+                    "properties": {
+                        "limits": {"additionalProperties": _TEXT},
+                        "reservations": {"properties": {"devices": _DEVICES}},
+                    }
+                },
+            }
+        },
+    }
+}
 
 
 def is_compose(text: str) -> bool:
@@ -47,14 +81,26 @@ def read_compose(text: str, service: str = "", folder: Path | None = None) -> Co
     try:
         found = _services(load_texts(text))
     except yaml.YAMLError as error:
-        raise InputError(f"the compose file is no YAML: {str(error).splitlines()[0]}") from error
+        mark = getattr(error, "problem_mark", None)
+        where = f"line {mark.line + 1}: " if mark else ""
+        raise InputError(f"the compose file is no YAML: {where}{str(error).splitlines()[0]}") from error
     listed = ", ".join(map(str, found)) or "none"
     if service and service not in found:
         raise InputError(f"there is no service {service}; there are: {listed}")
     chosen = [service] if service else [name for name, one in found.items() if _looks_like_vllm(one)]
     if len(chosen) != 1:
         raise InputError(f"name the service that runs vLLM with --service; there are: {listed}")
-    return _container(_filled(_merged(found[chosen[0]])), folder or Path())
+    folder = folder or Path()
+    known = _set_in(env_file(folder / ".env") or ())  # compose fills its file in from there
+    return _container(_right_shape(_filled(_merged(found[chosen[0]]), known)), folder)
+
+
+def _right_shape(service: Any) -> Any:
+    from jsonschema import Draft7Validator
+
+    for error in Draft7Validator(_SHAPE).iter_errors(service):
+        raise InputError(f"{dotted(error.absolute_path)} of the service is not what compose files have there")
+    return service
 
 
 def _looks_like_vllm(service: Mapping[str, Any]) -> bool:
@@ -79,13 +125,19 @@ def _merged(service: Mapping[str, Any]) -> dict[str, Any]:
     return found | {key: value for key, value in own.items() if key != "<<"}
 
 
-def _filled(tree: Any) -> Any:
-    """Return a tree with the defaults of its variables filled in; $$ is a dollar."""
+def _filled(tree: Any, known: Mapping[str, str]) -> Any:
+    """Return a tree with its variables filled in, from `known` or their defaults; $$ is a dollar."""
     if isinstance(tree, str):
-        return "$".join(expanded(part, {}) for part in tree.split("$$"))
+        return "$".join(expanded(part, known) for part in tree.split("$$"))
     if isinstance(tree, list):
-        return [_filled(item) for item in tree]
-    return {key: _filled(value) for key, value in tree.items()} if isinstance(tree, Mapping) else tree
+        return [_filled(item, known) for item in tree]
+    return {key: _filled(value, known) for key, value in tree.items()} if isinstance(tree, Mapping) else tree
+
+
+def _set_in(lines: Iterable[str]) -> dict[str, str]:
+    """Return the variables of an env file's lines; compose takes quotes around a value away, docker does not."""
+    pairs = (line.partition("=") for line in lines if "=" in line)
+    return {name.strip(): re.sub(r"""^(["'])(.*)\1$""", r"\2", value.strip()) for name, _, value in pairs}
 
 
 def _container(service: Mapping[str, Any], folder: Path) -> Container:
@@ -99,6 +151,8 @@ def _container(service: Mapping[str, Any], folder: Path) -> Container:
     image = service.get("image") or ""
     if not image:
         raise InputError("the service names no image; give the image that its build makes")
+    if deploy.get("replicas") not in (None, "1"):
+        notes.append(Note(f"deploy.replicas: {deploy['replicas']}", "set replicas; each one needs GPUs of its own"))
     gpus, gpu_resource = _gpus(service, resources)
     return Container(
         image=image,
@@ -129,7 +183,10 @@ def _map(value: Any) -> Mapping[str, Any]:
 def _words(value: Any) -> tuple[str, ...] | None:
     if value is None or isinstance(value, list):
         return None if value is None else tuple(map(str, value))
-    return tuple(shlex.split(value))
+    try:
+        return tuple(shlex.split(value))
+    except ValueError as error:
+        raise InputError(f"the command cannot be read: {str(error).lower()}") from error
 
 
 def _pairs(value: Any, between: str) -> Iterator[str]:
@@ -147,7 +204,7 @@ def _variables(service: Mapping[str, Any], folder: Path) -> tuple[dict[str, str 
         path = str(file.get("path")) if isinstance(file, Mapping) else file
         lines = env_file(folder / path)
         notes += [] if lines is not None else [Note(f"env_file {path}", "it cannot be read here; add it to env")]
-        found |= dict(line.split("=", 1) for line in lines or () if "=" in line)
+        found |= _set_in(lines or ())
     for pair in _pairs(service.get("environment"), "="):
         name, equals, value = pair.partition("=")
         found[name] = value if equals else None

@@ -19,10 +19,17 @@ _REASONS = {
     "publish-all": "the Service publishes the server's port",
     "read-only": "set securityContext.readOnlyRootFilesystem: true and mount what the server writes to",
     "health-cmd": "the chart's probes ask /health",
+    "healthcheck": "the chart's probes ask /health",
     "dns": "set podSpec.dnsConfig",
     "sysctl": "set podSecurityContext.sysctls",
     "log-driver": "the cluster collects the logs",
     "log-opt": "the cluster collects the logs",
+    "logging": "the cluster collects the logs",
+    "depends-on": "Kubernetes starts everything at once; what the server needs first can wait in initContainers",
+    "expose": "the Service publishes the server's port",
+    "extends": "write what it names into the service, and import it again",
+    "secrets": "put them into a Secret, and mount that with volumes",
+    "configs": "put them into a ConfigMap, and mount that with volumes",
     "tmpfs": "add an emptyDir with medium: Memory to volumes",
     "pid": "the pod has processes of its own",
     "userns": "the node's container runtime decides",
@@ -46,7 +53,7 @@ class Mount(NamedTuple):
     @property
     def of_host(self) -> bool:
         """Whether the source is a file or a folder of the machine that docker runs on."""
-        return self.source.startswith(("/", "~", "$", "."))
+        return self.source.startswith(("/", "~", "$", ".", "%")) or re.match(r"[A-Za-z]:", self.source) is not None
 
 
 class Port(NamedTuple):
@@ -91,9 +98,9 @@ def runs_vllm(container: Container) -> bool:
 
 
 def mount_of(text: str) -> Mount:
-    """Return the volume that `source:target:options` names; a drive letter of Windows belongs to the source."""
-    drive = re.match(r"[A-Za-z]:[\\/]", text)
-    start = 2 if drive else 0
+    """Return the volume that `source:target:options` names; a drive or variable of Windows belongs to the source."""
+    drive = re.match(r"[A-Za-z]:(?=[\\/])|\$env:", text)
+    start = drive.end() if drive else 0
     source, *rest = text[start:].split(":")
     if not rest:
         return Mount("", source)
@@ -135,7 +142,9 @@ def quantity(size: str) -> str:
 
 def reason_for(option: str) -> str:
     """Return why values have no field for an option of docker."""
-    return _REASONS.get(option.removeprefix("no-"), "the values have no field for it")
+    name = option.removeprefix("no-")
+    name = {"network-mode": "network", "networks": "network", "ulimits": "ulimit", "sysctls": "sysctl"}.get(name, name)
+    return _REASONS.get(name, "the values have no field for it")
 
 
 def env_file(path: Path) -> list[str] | None:

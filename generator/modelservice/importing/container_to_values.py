@@ -124,13 +124,30 @@ def _rights(container: Container) -> Part:
     if container.working_directory:
         settings["serverContainer"] = {"workingDir": container.working_directory}
     if container.hosts:
-        pairs = [host.rpartition(":") for host in container.hosts]
-        settings["podSpec"] = {"hostAliases": [{"ip": ip, "hostnames": [name]} for name, _, ip in pairs]}
+        settings |= _aliases(container.hosts, notes)
     return Part(settings, tuple(notes))
+
+
+def _aliases(hosts: Sequence[str], notes: list[Note]) -> dict[str, Any]:
+    """Return the pod's own names of hosts; one whose address only docker knows is noted."""
+    named = {host: re.split("[:=]", f"{host}:", maxsplit=1) for host in hosts}
+    notes += [
+        Note(f"--add-host {host}", "a pod does not reach the machine by that name: write the address of what is meant")
+        for host, (_, ip) in named.items()
+        if ip == "host-gateway:"
+    ]
+    aliases = [
+        {"ip": ip[:-1].strip("[]"), "hostnames": [name]}
+        for name, ip in named.values()
+        if ip not in ("", "host-gateway:")
+    ]
+    return {"podSpec": {"hostAliases": aliases}} if aliases else {}
 
 
 def _unset(flags: Part) -> Iterator[Note]:
     """Yield the variables that only the shell of the original knows."""
-    for word in (flags.settings.get("model.name", ""), *flags.settings.get("args", ())):
+    own = ("model.", "args")
+    found = [value for key, value in flags.settings.items() if key.startswith(own) and key != "model.chatTemplate"]
+    for word in (word for value in found for word in (value if isinstance(value, list) else [value])):
         for name in re.findall(r"(?<!\$)\$\{?(\w+)", str(word)):
             yield Note(f"${name}", "its value comes from the shell; write it in its place")

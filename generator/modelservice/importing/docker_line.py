@@ -100,11 +100,13 @@ class _Line:
 
     def read(self, words: Sequence[str]) -> Container:
         at = 0
-        while at < len(words) and words[at].startswith("-") and words[at] != "--":
+        while at < len(words) and words[at].startswith("-") and words[at] not in ("-", "--"):
             at += 1 + self._option(words[at], words[at + 1] if at + 1 < len(words) else "")
         at += at < len(words) and words[at] == "--"
         if at >= len(words):
             raise InputError("the line names no image")
+        if words[at].startswith(("–", "—")):  # noqa: RUF001  what text programs make of hyphens
+            raise InputError(f"{words[at]} begins with a dash that is no hyphen: write - or --, there and behind it")
         return Container(image=words[at], words=tuple(words[at + 1 :]), notes=tuple(self.notes), **self.found)
 
     def _option(self, word: str, following: str) -> int:
@@ -130,7 +132,9 @@ class _Line:
         if take := _OPTIONS.get(name):
             self.notes += take(self, value) or ()
         elif name not in _NOTHING:
-            self.notes.append(Note(written.strip() if len(written) < 200 else name, reason_for(name)))
+            # A value of several words may hold a secret that its neighbours alone would tell.
+            told = written.strip() if len(written) < 200 and " " not in value.strip() else written.partition(" ")[0]
+            self.notes.append(Note(told, reason_for(name)))
 
     def more(self, field: str, *items: Any) -> None:
         self.found[field] = (*self.found.get(field, ()), *items)

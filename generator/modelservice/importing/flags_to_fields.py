@@ -34,7 +34,7 @@ def fields_of(arguments: Sequence[str], release: Release, gpus: int | None = Non
     split = {item.flag.name: item for item in items if isinstance(item, Given) and item.flag.name in PARALLEL}
     needed = _needed(split)
     names = {item.flag.name for item in items if isinstance(item, Given)}
-    if (gpus or needed) == needed and list(split) == ["--tensor-parallel-size"]:
+    if needed and (gpus or needed) == needed and list(split) == ["--tensor-parallel-size"]:
         names |= {"--tensor-parallel-size="}  # the chart writes it for gpu.count
     parts = [_model(model.text)] if isinstance(model, Stray) else []
     parts += [_part(item, known, names) for item in items if item is not model]

@@ -11,6 +11,7 @@ from modelservice.errors import InputError
 from modelservice.importing.container import Container, Note
 from modelservice.importing.shell import commands
 
+_SERVES = re.compile(r"\bvllm\s{1,20}serve\b|\bvllm\.entrypoints\.")
 _SHELLS = ("sh", "bash", "dash", "ash", "zsh")
 _MODULE = re.compile(r"vllm\.entrypoints\.openai\.api_server|vllm\.entrypoints\.cli\.main")
 _OTHER_SERVER = re.compile(r"vllm\.entrypoints\.(api_server|.*grpc.*)")
@@ -50,7 +51,7 @@ def read_launch(text: str, image: str) -> Container:
     Raises InputError for a text without one.
     """
     for command in commands(text):
-        if any("vllm" in word for word in command.words):
+        if _SERVES.search(shlex.join(command.words)):
             return Container(image=image, words=tuple(command.words), variables=command.variables, gpus="all")
     raise InputError("there is no `vllm serve` in it")
 
@@ -61,8 +62,8 @@ def launch_of(words: Sequence[str]) -> Launch:
     Words that begin with a flag or a model follow the image's own command.
     """
     rest = list(words)
-    while rest and (rest[0] in ("exec", "nohup", "sudo", "--") or rest[:2] in (["uv", "run"],)):
-        rest = rest[2 if rest[:2] == ["uv", "run"] else 1 :]
+    while rest and (rest[0] in ("exec", "nohup", "sudo", "--", "uvx") or rest[:2] == ["uv", "run"]):
+        rest = _behind_uv(rest) if rest[0].startswith("uv") else rest[1:]
     if not rest or rest[0].startswith(("-", "...", "$")):
         return Launch(tuple(rest))
     if rest[0] == "env":
@@ -79,6 +80,12 @@ def launch_of(words: Sequence[str]) -> Launch:
     if program in ("vllm", "tini", "dumb-init") or "/" not in rest[0] or rest[0].startswith((".", "/")):
         return Launch((), tuple(rest), notes=(Note(rest[0], "no start of vLLM's server is known by this command"),))
     return Launch(tuple(rest))  # the image's command takes the model first
+
+
+def _behind_uv(words: list[str]) -> list[str]:
+    """Return what `uv run` or `uvx` runs, without the options of its own where that is vLLM's server."""
+    starts = (at for at in range(len(words)) if words[at + 1 : at + 2] == ["serve"] or words[at + 1 : at + 2] == ["-m"])
+    return words[next(starts, 1 if words[0] == "uvx" else 2) :]
 
 
 def _own(start: Sequence[str]) -> tuple[str, ...]:

@@ -63,7 +63,7 @@ def _volume(mount: Mount, name: str) -> Part:
         source, reason = {"emptyDir": {}}, ""
     elif mount.source.startswith("/"):
         source, reason = {"hostPath": {"path": mount.source}}, "the pods read it from the node that they run on"
-    elif mount.of_host or re.match(r"[A-Za-z]:", mount.source):
+    elif mount.of_host:
         reason = "put the files into a claim or a ConfigMap, and mount that with volumes"
         return Part(notes=(Note(_written(mount), reason),))
     else:

@@ -25,6 +25,13 @@ _BLANK = re.compile(r"<([A-Za-z][\w .-]{0,60})>|\$\(([^()\n]{1,200})\)")
 _STREAM = re.compile(r"(?<=\s)\d(?=[<>])")
 _ASSIGNMENT = re.compile(r"[A-Za-z_]\w*=")
 _VARIABLE = re.compile(r"\$(?:(\w+)|\{(\w+)(?:(:?[-=])([^{}]*))?\})")
+# A variable with what a shell says where it is not set.
+_REQUIRED = re.compile(r"\$\{(\w+):?\?[^{}\n]*\}")
+# A folder of Windows in front of a volume's colon: its backslashes quote nothing.
+_WINDOWS = re.compile(
+    r"((?:-v|--volume|source=|src=)[ \t=]?[\"']?)"
+    r"((?:[A-Za-z]:|%\w{1,40}%|\$env:\w{1,40}|\$\{PWD\}|\.{1,2})\\[^\s\"':,]*)"
+)
 
 
 class Command(NamedTuple):
@@ -61,6 +68,8 @@ def commands(text: str, known: Mapping[str, str] | None = None) -> list[Command]
 def _split(text: str) -> Iterator[list[str]]:
     """Yield the words of each command; what a command's streams are redirected to is left out."""
     lines = _PROMPT.sub("", text.replace("\r\n", "\n"))
+    lines = _REQUIRED.sub(r"${\1}", lines)
+    lines = _WINDOWS.sub(lambda found: found[1] + re.sub(r"\\+", "/", found[2]), lines)
     filled = _BLANK.sub(
         lambda found: "$" + re.sub(r"\W+", "_", found[1] or found[2]).strip("_"), _CONTINUED.sub(" ", lines)
     )
@@ -101,4 +110,4 @@ def expanded(word: str, variables: Mapping[str, str]) -> str:
         default = found[4] if found[3] else found[0]
         return variables.get(name, default if default is not None else found[0])
 
-    return _VARIABLE.sub(value, word)
+    return _VARIABLE.sub(value, _REQUIRED.sub(r"${\1}", word))

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from modelservice.findings import Severity
 from modelservice.rules.rule import Said, Values, rule
+from modelservice.schema.defaults import default_values
 
 # A group of fields, and the key that switches it on.
 _SWITCHES = {
@@ -39,7 +40,7 @@ def switched_off(values: Values) -> Iterator[Said]:
         chosen = values.at(f"{group}.{switch}")
         on = chosen == "own" if group == "compileCache" else chosen
         for key in () if on else written:
-            if key != switch and values.changed(f"{group}.{key}"):
+            if key != switch and key in default_values()[group] and values.changed(f"{group}.{key}"):
                 hint = f"remove it, or see `modelservice explain {group}.{switch}`"
                 wanted = f"{group}.{switch}" + (": own" if group == "compileCache" else "")
                 yield Said((group, key), f"has no effect without {wanted}", hint, True)

@@ -228,6 +228,8 @@ def _format_hint(text: str, error: _Error) -> _Hint:
         return "correct it, or remove the key", ()
     if "$(" in text:
         return _variable_hint(error), ()
+    if re.search(r"\$\{?\w|\{\{", text):
+        return "write the text itself: nothing fills a values file in", ()
     if form == "quantity" and quantity and re.search(error.validator_value, quantity):
         return _write(error, quantity)
     if form == "model-id" and ":" in text:
@@ -273,6 +275,7 @@ def _cleaned_hint(text: str, form: str | None, error: _Error) -> _Hint:
         cleaned.lower(),
         cleaned.replace("--", "-"),
         f"/{cleaned}",
+        text.removeprefix("v"),
         text.partition("://")[2].strip("/"),
     ):
         if mended.strip("/") and mended != text and ".." not in mended and re.search(error.validator_value, mended):
