@@ -42,7 +42,7 @@ def command_model(values: Values) -> Iterator[Said]:
     command, name = values.at("command") or [], values.at("model.name")
     said = [str(word) for word in [*command, *(values.at("args") or ())]]
     found = any(name in word or "--config" in word or "$(" in word for word in said)
-    if command and not found and not command[0].startswith("-"):
+    if command and not found and not str(command[0]).startswith("-"):
         message = f"takes the place of `vllm serve {name}`, and does not name that model"
         yield Said(("command",), message, f"add {name} where the command wants it", True)
 
