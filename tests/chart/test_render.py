@@ -200,7 +200,8 @@ def test_force_keeps_what_else_is_in_the_folder(tmp_path: Path) -> None:
 def test_a_file_added_to_our_chart_is_not_lost(tmp_path: Path) -> None:
     run("render", ROOT / "values-examples/opt-125m.yaml", "--output", tmp_path / "chart")
     (tmp_path / "chart/templates/extra.yaml").write_text("kind: ConfigMap\n")
-    answer = run("render", ROOT / "values-examples/cpu.yaml", "--output", tmp_path / "chart")
+    again = ["render", ROOT / "values-examples/cpu.yaml", "--name", "opt-125m", "--output", tmp_path / "chart"]
+    answer = run(*again)
     assert answer.exit_code == 1
     assert "templates/extra.yaml" in answer.stderr
     assert (tmp_path / "chart/templates/extra.yaml").is_file()
@@ -209,8 +210,12 @@ def test_a_file_added_to_our_chart_is_not_lost(tmp_path: Path) -> None:
 
 def test_an_own_chart_is_rendered_again_in_place(tmp_path: Path) -> None:
     run("render", ROOT / "values-examples/opt-125m.yaml", "--output", tmp_path / "chart")
-    answer = run("render", ROOT / "values-examples/cpu.yaml", "--output", tmp_path / "chart")
-    assert answer.exit_code == 0
+    other = ["render", ROOT / "values-examples/cpu.yaml", "--output", tmp_path / "chart"]
+    assert run(*other, "--name", "opt-125m").exit_code == 0
+    assert yaml.safe_load((tmp_path / "chart/values.yaml").read_text())["gpu"]["count"] == 0
+    # The chart of another service takes its place only where somebody says so.
+    assert run(*other).exit_code == 1
+    assert run(*other, "--force").exit_code == 0
     assert yaml.safe_load((tmp_path / "chart/Chart.yaml").read_text())["name"] == "cpu"
 
 

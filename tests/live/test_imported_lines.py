@@ -1,6 +1,7 @@
 """Imported command lines, read by the real parser to the same configuration as the originals."""
 
 import json
+import re
 import shlex
 import subprocess
 from pathlib import Path
@@ -22,12 +23,14 @@ RELEASE = "0.32.0"
 LINES = [
     line.partition("\t")[2]
     for line in (Path(__file__).parents[1] / "vllm/lines.txt").read_text().splitlines()
-    if line.startswith("takes\t")
+    if line.startswith("takes\t") and "--model " not in line
 ]
-# The chart listens, drains and logs in its own way; a key comes from a Secret.
-CHARTS = {"host", "port", "shutdown_timeout", "disable_access_log_for_endpoints", "api_key"}
-# The parser prints objects that are made anew by their addresses.
-ADDRESSES = " at 0x"
+# The chart listens, drains and logs in its own way, keys come from Secrets, a parser of tool calls comes with their
+# choice, and a generating model is vLLM's own guess.
+CHARTS = {"host", "port", "shutdown_timeout", "disable_access_log_for_endpoints", "api_key", "hf_token", "uds"}
+CHARTS |= {"grpc", "headless", "enable_auto_tool_choice", "runner"}
+# What is made anew each time: addresses of objects, and the ids of engines.
+ANEW = re.compile(r" at 0x\w+|engine_id='[^']*'")
 
 
 def server_of(line: str, helm: str) -> list[str]:
@@ -43,12 +46,12 @@ def server_of(line: str, helm: str) -> list[str]:
     return [word.replace("$$", "$") for word in words]
 
 
-def parsed(lines: list[list[str]]) -> list[dict[str, Any]]:
+def parsed(lines: list[list[str]]) -> list[dict[str, str]]:
     """Return what the real parser makes of arguments, without what the chart decides."""
     python = ENVIRONMENT / "bin/python"
     answer = subprocess.run([python, "-c", PARSE], input=json.dumps(lines), capture_output=True, text=True, check=True)
     return [
-        {key: value for key, value in one.items() if key not in CHARTS and ADDRESSES not in repr(value)}
+        {key: ANEW.sub("", repr(value)) for key, value in one.items() if key not in CHARTS}
         for one in json.loads(answer.stdout.splitlines()[-1])
     ]
 

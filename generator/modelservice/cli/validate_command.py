@@ -67,7 +67,7 @@ def validate_command(
 
         checked = only_changed(changed_since, checked)
     services = [(*one.layers, one.values) for one in checked]
-    if not values:
+    if layers and not services:  # the layers alone
         services = [layers]
     changed = False
     if fix or diff:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import fnmatch
 import functools
 import json
@@ -124,8 +125,8 @@ def _parents(folder: Path) -> Iterator[Path]:
         folder.parents if folder.is_absolute() else [above for above in folder.parents if ".." not in str(above)]
     )
     if not folder.is_absolute():
-        here = Path.cwd()
-        yield from (Path(*([".."] * depth)) for depth in range(1, len(here.parents) + 1))
+        with contextlib.suppress(FileNotFoundError):  # the working directory was deleted
+            yield from (Path(*([".."] * depth)) for depth in range(1, len(Path.cwd().parents) + 1))
 
 
 @functools.lru_cache(maxsize=64)

@@ -41,7 +41,7 @@ def may_differ(values: Mapping[str, Any]) -> bool:
 
 def _stated(gpu: Mapping[str, Any], labels: list[tuple[str, str]]) -> int:
     """Return the bytes that the values state, 0 where they do not."""
-    if gpu["vgpu"]["enabled"] and isinstance(slice_ := gpu["vgpu"]["memoryMiB"], int):
+    if gpu["vgpu"]["enabled"] and isinstance(slice_ := gpu["vgpu"].get("memoryMiB"), int):
         return slice_ * MIB
     if gpu["memory"] not in ("", None) and (stated := amount(gpu["memory"])):
         return int(stated)
