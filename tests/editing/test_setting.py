@@ -101,6 +101,15 @@ def test_an_error_that_was_there_before_does_not_hinder(values: Path) -> None:
     assert values.read_text() == "model: {name: a/b}\nreplica: 1\ngpu:\n  count: 2\n"
 
 
+def test_an_error_that_goes_makes_no_room_for_another(values: Path) -> None:
+    text = "gpu: {count: 1}\nmodel: {name: a/b}\nlabels: {version: 1.10}\n"
+    values.write_text(text)
+    answer = run("set", values, "labels.version=1.10", "gpu.count=two")
+    assert answer.exit_code == 1
+    assert "gpu.count" in answer.stderr
+    assert values.read_text() == text
+
+
 def test_layers_below_count(values: Path, tmp_path: Path) -> None:
     base = tmp_path / "base.yaml"
     base.write_text("podDisruptionBudget: {minAvailable: 1}\n")
