@@ -78,6 +78,7 @@ def test_several_keys_are_checked_together(values: Path) -> None:
         ("args[2]=--max-modl-len=1", "[argument-unknown]"),
         ("args[2]=4096", "belongs to no flag"),
         ("volumes=data", "[wrong-type]"),
+        ("env=[{nam: A, valu: b}, {nam: B, valu: c}]", "[unknown-key]"),
         ("gpu.count.x=1", "is no map"),
         ("args[9]=x", "args[9]"),
         ("podLabels-", "podLabels is not written"),

@@ -99,11 +99,12 @@ def _values(text: str) -> Iterator[Any]:
     yield text
 
 
-def _faults(files: Files, path: Path, ignore: Collection[str]) -> int:
-    """Return how many errors the value at a path, or what is in it or around it, has."""
+def _faults(files: Files, path: Path, ignore: Collection[str]) -> tuple[int, int]:
+    """Return how many errors of type, and errors in all, the value at a path, or what is in or around it, has."""
     (service,) = files.services
     found = check_service(files.layers(service), ignore).errors
-    return sum(one.path[: len(path)] == path[: len(one.path)] for one in found if one.path)
+    rules = [one.rule for one in found if one.path and one.path[: len(path)] == path[: len(one.path)]]
+    return rules.count("wrong-type"), len(rules)
 
 
 def _edited(file: Document, edit: Edit) -> Document:
