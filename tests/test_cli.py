@@ -168,6 +168,8 @@ def test_explain_shows_a_flag() -> None:
     assert "UNTIL:    vLLM 0.13.0 does not have it\nFIELD:    model.task, or args\n" in run("explain", "--task").stdout
     assert "FIELD:    model.reasoningParser\n" in run("explain", "--reasoning-parser").stdout
     assert "did you mean --max-model-len?" in run("explain", "--max-model-lem").stderr
+    for dotted in ("--compilation-config.mode", "-cc.mode=3"):
+        assert run("explain", dotted).stdout.startswith("FLAG:     --compilation-config\n")
 
 
 @pytest.mark.parametrize(

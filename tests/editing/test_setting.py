@@ -78,6 +78,7 @@ def test_several_keys_are_checked_together(values: Path) -> None:
         ("args[2]=--max-modl-len=1", "[argument-unknown]"),
         ("args[2]=4096", "belongs to no flag"),
         ("volumes=data", "[wrong-type]"),
+        ("env=[{nam: A, valu: b}, {nam: B, valu: c}]", "[unknown-key]"),
         ("gpu.count.x=1", "is no map"),
         ("args[9]=x", "args[9]"),
         ("podLabels-", "podLabels is not written"),
@@ -99,6 +100,15 @@ def test_an_error_that_was_there_before_does_not_hinder(values: Path) -> None:
     assert answer.exit_code == 0
     assert "unknown-key" in answer.stderr
     assert values.read_text() == "model: {name: a/b}\nreplica: 1\ngpu:\n  count: 2\n"
+
+
+def test_an_error_that_goes_makes_no_room_for_another(values: Path) -> None:
+    text = "gpu: {count: 1}\nmodel: {name: a/b}\nlabels: {version: 1.10}\n"
+    values.write_text(text)
+    answer = run("set", values, "labels.version=1.10", "gpu.count=two")
+    assert answer.exit_code == 1
+    assert "gpu.count" in answer.stderr
+    assert values.read_text() == text
 
 
 def test_layers_below_count(values: Path, tmp_path: Path) -> None:

@@ -271,3 +271,10 @@ def test_a_module_path_makes_any_connector_known() -> None:
 
 def test_the_facts_are_of_the_releases_of_the_flags() -> None:
     assert facts("json_options")["releases"] == facts("environment")["releases"] == releases()
+
+
+def test_the_next_version_of_a_name_is_nearer_than_a_longer_name() -> None:
+    (problem,) = found('--kv-transfer-config={"kv_connector":"LMCacheConnector","kv_role":"kv_both"}')
+    assert [str(edit.value) for edit in problem.fix] == [
+        '--kv-transfer-config={"kv_connector":"LMCacheConnectorV1","kv_role":"kv_both"}'
+    ]

@@ -63,7 +63,7 @@ def _explained(key: str, width: int) -> str:
     if key in by_id():
         return explain_rule(by_id()[key], width)
     if key.startswith("-"):
-        name = key.partition("=")[0].replace("_", "-")
+        name = key.partition("=")[0].partition(".")[0].replace("_", "-")  # a dotted key is of its flag's JSON
         near = nearest(name, spellings())
         missing = f"there is no flag {name}" + (f"; did you mean {near}?" if near else "")
         return _or_raise(explain_flag(name, width), missing)

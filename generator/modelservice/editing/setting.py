@@ -64,8 +64,24 @@ def with_settings(files: Files, settings: Sequence[Setting], ignore: Collection[
         file = _with(files, file, setting, ignore)
     found = check_service(files.having({file.name: file}).layers(service), ignore).findings
     more = _errors(found) - _errors(before.findings)
-    refused = [one for one in found if one.rule in more and one.severity is Severity.ERROR]
+    # An error that goes elsewhere makes no room for one of the same rule in what was set.
+    old = {(one.rule, _names(one.path)) for one in before.errors}
+    new = {(one.rule, _names(one.path)) for one in found if _within(one.path, settings)} - old
+    refused = [
+        one
+        for one in found
+        if one.severity is Severity.ERROR and (one.rule in more or (one.rule, _names(one.path)) in new)
+    ]
     return Checked(file, found, refused)
+
+
+def _within(path: Path, settings: Sequence[Setting]) -> bool:
+    return any(path[: len(one.path)] == one.path for one in settings if one.text is not None)
+
+
+def _names(path: Path) -> tuple[str, ...]:
+    """Return a path without the numbers of list items, which change where an item goes."""
+    return tuple(part for part in path if isinstance(part, str))
 
 
 def _with(files: Files, file: Document, setting: Setting, ignore: Collection[str]) -> Document:
@@ -83,11 +99,12 @@ def _values(text: str) -> Iterator[Any]:
     yield text
 
 
-def _faults(files: Files, path: Path, ignore: Collection[str]) -> int:
-    """Return how many errors the value at a path, or what is in it or around it, has."""
+def _faults(files: Files, path: Path, ignore: Collection[str]) -> tuple[int, int]:
+    """Return how many errors of type, and errors in all, the value at a path, or what is in or around it, has."""
     (service,) = files.services
     found = check_service(files.layers(service), ignore).errors
-    return sum(one.path[: len(path)] == path[: len(one.path)] for one in found if one.path)
+    rules = [one.rule for one in found if one.path and one.path[: len(path)] == path[: len(one.path)]]
+    return rules.count("wrong-type"), len(rules)
 
 
 def _edited(file: Document, edit: Edit) -> Document:

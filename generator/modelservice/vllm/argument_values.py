@@ -216,6 +216,8 @@ def near_value(text: str, names: Sequence[str]) -> str:
     plain = _SYNONYMS.get(text.lower(), text.lower())
     if plain in lower:
         return lower[plain]
+    if f"{plain}v1" in lower:  # LMCacheConnector was followed by LMCacheConnectorV1
+        return lower[f"{plain}v1"]
     longer = [name for name in lower if plain.startswith((f"{name}_", f"{name}-"))]
     alike = [name for name in lower if name not in longer and _numbers_in(name) == _numbers_in(plain)]
     return lower.get(nearest(plain, alike, cutoff=0.9 if longer else 0.8) or "", "")
