@@ -46,3 +46,12 @@ def test_an_env_file_is_read_where_it_lies(tmp_path: Path) -> None:
 def test_what_no_service_follows_from_is_said(line: str, says: str) -> None:
     with pytest.raises(InputError, match=says):
         imported(line)
+
+
+def test_a_script_has_the_containers_values_but_no_secret() -> None:
+    script = "pip install x; vllm serve $MODEL --max-model-len $LENGTH --api-key $VLLM_API_KEY"
+    variables = "-e MODEL=m/n -e LENGTH=4096 -e VLLM_API_KEY=hunter2hunter2"
+    part = imported(f"docker run {variables} --entrypoint sh vllm/vllm-openai -c '{script}'")
+    assert part.settings["command"] == ["sh", "-c", 'pip install x; exec vllm serve m/n "$@"', "sh"]
+    assert (part.settings["model.name"], part.settings["args"]) == ("m/n", ["--max-model-len=4096"])
+    assert "hunter2" not in str(part)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from modelservice.errors import InputError
@@ -55,8 +55,8 @@ def read_launch(text: str, image: str) -> Container:
     raise InputError("there is no `vllm serve` in it")
 
 
-def launch_of(words: Sequence[str], names: Collection[str] = ()) -> Launch:
-    """Return how a container starts vLLM; `names` are its variables that have a value.
+def launch_of(words: Sequence[str], known: Mapping[str, str] | None = None) -> Launch:
+    """Return how a container starts vLLM; `known` is what a script writes for its variables.
 
     Words that begin with a flag or a model follow the image's own command.
     """
@@ -67,11 +67,11 @@ def launch_of(words: Sequence[str], names: Collection[str] = ()) -> Launch:
         return Launch(tuple(rest))
     if rest[0] == "env":
         count = next((at for at, word in enumerate(rest[1:], 1) if not re.match(r"\w+=", word)), len(rest))
-        inner = launch_of(rest[count:], names)
+        inner = launch_of(rest[count:], known)
         return inner._replace(variables=dict(word.split("=", 1) for word in rest[1:count]) | dict(inner.variables))
     program = rest[0].rpartition("/")[2]
     if program in _SHELLS:
-        return _script(rest, names)
+        return _script(rest, known)
     if program == "vllm" and rest[1:2] == ["serve"]:
         return Launch(tuple(rest[2:]), _own(rest[:2]))
     if re.fullmatch(r"python[\d.]*", program) and "-m" in rest[1:3]:
@@ -97,7 +97,7 @@ def _module(words: list[str]) -> Launch:
     return Launch(tuple(rest[1:] if rest[:1] == ["serve"] else rest), _own([words[0], "-m", module]))
 
 
-def _script(words: list[str], names: Collection[str]) -> Launch:
+def _script(words: list[str], known: Mapping[str, str] | None) -> Launch:
     """Read a shell's script: vLLM alone, or vLLM after something else, which then stays in the shell."""
     at = next((at for at, word in enumerate(words) if re.fullmatch("-[a-z]*c", word)), None)
     if at is None or at + 1 >= len(words):
@@ -106,8 +106,7 @@ def _script(words: list[str], names: Collection[str]) -> Launch:
     variables: dict[str, str] = {}
     found: Launch | None = None
     kept: list[str] = []
-    # A variable with a value has no use for a default, as in ${NAME:-default}.
-    for command in commands(script, {name: f"${{{name}}}" for name in names}):
+    for command in commands(script, known):
         if _STARTS.match(shlex.join(command.words)):
             inner = launch_of(command.words)
             found = inner._replace(variables=variables | dict(command.variables) | dict(inner.variables))

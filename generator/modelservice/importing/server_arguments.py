@@ -42,7 +42,8 @@ def start_of(server: Object, known: Mapping[str, str]) -> Start:
     words = [str(word) for word in (*(server.get("command") or ()), *(server.get("args") or ()))]
     # Behind the image's own command a path is the model's.
     is_path = not server.get("command") and words[:1] != [] and words[0].startswith("/")
-    given = [name for name in (*names_of(server), *known) if known.get(name) != ""]
+    # A variable with a value has no use for a default, as in ${NAME:-default}.
+    given = {name: f"${{{name}}}" for name in (*names_of(server), *known) if known.get(name) != ""}
     launch = _with_parameters(launch_of(["vllm", "serve", *words] if is_path else words, given), words)
     names = {*names_of(server), *launch.variables, *known}
     shell = [*launch.arguments] != words[len(words) - len(launch.arguments) :]
