@@ -74,3 +74,12 @@ def test_windows_folders_and_hosts() -> None:
         "$env:USERPROFILE/t:/t",
         "--add-host host.docker.internal:host-gateway",
     ]
+
+
+def test_a_script_has_the_containers_values_but_no_secret() -> None:
+    script = "pip install x; vllm serve $MODEL --max-model-len $LENGTH --api-key $VLLM_API_KEY"
+    variables = "-e MODEL=m/n -e LENGTH=4096 -e VLLM_API_KEY=hunter2hunter2"
+    part = imported(f"docker run {variables} --entrypoint sh vllm/vllm-openai -c '{script}'")
+    assert part.settings["command"] == ["sh", "-c", 'pip install x; exec vllm serve m/n "$@"', "sh"]
+    assert (part.settings["model.name"], part.settings["args"]) == ("m/n", ["--max-model-len=4096"])
+    assert "hunter2" not in str(part)

@@ -208,6 +208,18 @@ def test_a_script_before_vllm_stays() -> None:
     assert (part.settings["args"], part.notes) == (["--seed=1"], ())
 
 
+@pytest.mark.parametrize("before", ["", "pip install x && "])
+@pytest.mark.parametrize(("model", "length"), [("$MODEL", "$LENGTH"), ("${MODEL:-other/model}", "${LENGTH:-1}")])
+def test_variables_of_a_script_have_the_containers_values(before: str, model: str, length: str) -> None:
+    variables = [{"name": "MODEL", "value": "m/n"}, {"name": "LENGTH", "value": "4096"}, {"name": "SEED", "value": ""}]
+    script = f"{before}vllm serve {model} --max-model-len {length} --seed ${{SEED:-3}}"
+    part = container_of(command=["sh", "-c"], args=[script], env=variables)
+    assert part.settings["model.name"] == "m/n"
+    assert part.settings["args"] == ["--max-model-len=$(LENGTH)", "--seed=3"]
+    command = ["sh", "-c", f'{before}exec vllm serve m/n "$@"', "sh"]
+    assert part.settings.get("command") == (command if before else None)
+
+
 def test_a_model_that_only_a_variable_names_stays_a_variable() -> None:
     source = {"name": "MODEL", "valueFrom": {"configMapKeyRef": {"name": "x", "key": "model"}}}
     part = container_of(command=["vllm", "serve", "$(MODEL)"], args=[], env=[source])

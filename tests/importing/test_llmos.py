@@ -245,3 +245,13 @@ def test_one_of_several_is_chosen_by_name() -> None:
     part = import_llmos(both, "opt")
     assert part.settings["model.name"] == "facebook/opt-125m"
     assert [note.written for note in part.notes] in ([], ["comparison"])
+
+
+def test_a_download_without_a_volume_is_left_out_with_a_note() -> None:
+    container = {"name": "server", "image": "vllm/vllm-openai:v0.33.0"}
+    spec = {"model": "m/n", "modelRegistry": "huggingface", "template": {"spec": {"containers": [container]}}}
+    item = {"apiVersion": "ml.llmos.ai/v1", "kind": "ModelService", "metadata": {"name": "a"}, "spec": spec}
+    part = import_llmos(json.dumps(item))
+    assert "modelVolume.preDownload" not in part.settings
+    assert [note.written for note in part.notes][:1] == ["initContainers"]
+    assert not errors(check(read("values.yaml", json.dumps(values_of(part.settings)).encode())))

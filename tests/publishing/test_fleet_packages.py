@@ -48,6 +48,17 @@ def test_an_environment_is_packaged_with_its_layers_under_versions_of_content(ne
     assert {name: both[name] for name in first} == first
 
 
+@pytest.mark.parametrize("source", ["services/fleet.yaml", "services/defaults.yaml"])
+def test_a_layer_and_the_fleets_file_stand_for_services(newest_helm: str, source: str) -> None:
+    done(modelservice(newest_helm, "package", source, "--version", "1.0.0"))
+    assert list(archives()) == ["dist/dev/chat-1.0.0.tgz", "dist/prod/chat-1.0.0.tgz", "dist/prod/embed-1.0.0.tgz"]
+
+
+def test_a_single_file_of_a_fleet_has_its_name_and_layers(newest_helm: str) -> None:
+    done(modelservice(newest_helm, "package", "services/prod/chat.yaml", "--name", "talk"))
+    assert list(archives()) == ["dist/talk-0.1.0.tgz"]
+
+
 def test_a_version_that_is_there_with_other_content_is_not_overwritten(newest_helm: str, here: Path) -> None:
     done(modelservice(newest_helm, "package", "services", "--version", "1.0.0"))
     first = archives()

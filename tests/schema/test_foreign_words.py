@@ -86,6 +86,12 @@ def test_no_hint_and_no_edit_holds_a_secret(values: dict[str, Any]) -> None:
     assert "$(…)" not in said
 
 
+@pytest.mark.parametrize("written", ["$MODEL", "${MODEL}", "$(MODEL)"])
+def test_the_name_of_a_variable_is_no_model(written: str) -> None:
+    (finding,) = found_in({"model": {"name": written}})
+    assert "write the text itself" in finding.hint
+
+
 @pytest.mark.parametrize(
     ("reference", "parts"),
     [

@@ -61,9 +61,9 @@ def package_command(
     make = functools.partial(
         package, app_version=app_version, sign=_signing(sign, keyring, passphrase_file), force=force
     )
-    if source and Path(source).is_dir() and not (Path(source) / "Chart.yaml").exists():
+    if source and _is_of_several(source, layers):
         if name or sign:
-            raise click.UsageError(f"{source} is a folder of services: --name and --sign are for one")
+            raise click.UsageError(f"{source} stands for several services: --name and --sign are for one")
         _package_folder(source, layers, destination, version or "", make)
         return
     if source and Path(source).is_dir():
@@ -75,6 +75,16 @@ def package_command(
         with chart_for(service) as chart:
             made = make(chart, destination)
     click.echo(f"{made.path} {made.digest}")
+
+
+def _is_of_several(source: str, layers: tuple[str, ...]) -> bool:
+    """Say whether a folder, or a layer or the fleet.yaml of a fleet, stands for services."""
+    from modelservice.gitops.members import members
+
+    if Path(source).is_dir():
+        return not (Path(source) / "Chart.yaml").exists()
+    is_file = not layers and Path(source).is_file()
+    return is_file and any(member.values != source for member in members([source]))
 
 
 def _package_folder(

@@ -14,14 +14,20 @@ from modelservice.importing.part import Part, joined
 from modelservice.importing.variables_to_fields import fields_of_variables
 from modelservice.rules.image import OWN_IMAGES, release_in
 from modelservice.schema.defaults import default_values
+from modelservice.secret_forms import looks_like_secret, names_secret
 
 _PULL = {"always": "Always", "missing": "IfNotPresent", "never": "Never"}
 _DIGEST = re.compile(r"sha256:[a-f0-9]{64}")
 
 
+def _is_secret(name: str, value: str) -> bool:
+    return names_secret(name) or looks_like_secret(value) is not None
+
+
 def part_of_container(container: Container) -> Part:
     """Return the settings of a service that does what the container does, and what they do not say."""
-    launch = launch_of((*(container.entrypoint or ()), *container.words))
+    known = {name: value for name, value in container.variables.items() if value and not _is_secret(name, value)}
+    launch = launch_of((*(container.entrypoint or ()), *container.words), known)
     variables = {**container.variables, **launch.variables}
     image = image_fields(container.image, _PULL.get(container.pull_policy, ""))
     named = {**default_values()["image"], **{key.partition(".")[2]: value for key, value in image.items()}}

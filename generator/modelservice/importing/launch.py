@@ -56,8 +56,8 @@ def read_launch(text: str, image: str) -> Container:
     raise InputError("there is no `vllm serve` in it")
 
 
-def launch_of(words: Sequence[str]) -> Launch:
-    """Return how a container starts vLLM.
+def launch_of(words: Sequence[str], known: Mapping[str, str] | None = None) -> Launch:
+    """Return how a container starts vLLM; `known` is what a script writes for its variables.
 
     Words that begin with a flag or a model follow the image's own command.
     """
@@ -68,11 +68,11 @@ def launch_of(words: Sequence[str]) -> Launch:
         return Launch(tuple(rest))
     if rest[0] == "env":
         count = next((at for at, word in enumerate(rest[1:], 1) if not re.match(r"\w+=", word)), len(rest))
-        inner = launch_of(rest[count:])
+        inner = launch_of(rest[count:], known)
         return inner._replace(variables=dict(word.split("=", 1) for word in rest[1:count]) | dict(inner.variables))
     program = rest[0].rpartition("/")[2]
     if program in _SHELLS:
-        return _script(rest)
+        return _script(rest, known)
     if program == "vllm" and rest[1:2] == ["serve"]:
         return Launch(tuple(rest[2:]), _own(rest[:2]))
     if re.fullmatch(r"python[\d.]*", program) and "-m" in rest[1:3]:
@@ -104,7 +104,7 @@ def _module(words: list[str]) -> Launch:
     return Launch(tuple(rest[1:] if rest[:1] == ["serve"] else rest), _own([words[0], "-m", module]))
 
 
-def _script(words: list[str]) -> Launch:
+def _script(words: list[str], known: Mapping[str, str] | None) -> Launch:
     """Read a shell's script: vLLM alone, or vLLM after something else, which then stays in the shell."""
     at = next((at for at, word in enumerate(words) if re.fullmatch("-[a-z]*c", word)), None)
     if at is None or at + 1 >= len(words):
@@ -113,7 +113,7 @@ def _script(words: list[str]) -> Launch:
     variables: dict[str, str] = {}
     found: Launch | None = None
     kept: list[str] = []
-    for command in commands(script):
+    for command in commands(script, known):
         if _STARTS.match(shlex.join(command.words)):
             inner = launch_of(command.words)
             found = inner._replace(variables=variables | dict(command.variables) | dict(inner.variables))

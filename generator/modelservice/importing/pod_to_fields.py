@@ -177,12 +177,14 @@ def _containers(workload: Workload, volumes: Volumes, model: str) -> Part:
     others = [with_renamed(one, volumes.names) for one in workload.pod["containers"] if one is not server]
     before = list(workload.pod.get("initContainers", ()))
     downloads = [one for one in before if is_download(one, server, model)]
-    if downloads:
+    lost = volumes.part.settings.get("modelVolume.enabled") is False
+    if downloads and not lost:
         settings["modelVolume.preDownload"] = "InitContainer"
     first = [with_renamed(one, volumes.names) for one in before if one not in downloads]
     settings |= {"initContainers": first} if first else {}
     settings |= {"extraContainers": others} if others else {}
-    return Part(settings)
+    reason = "without a volume the model that they download is lost, and the server downloads it itself"
+    return Part(settings, (Note("initContainers", reason),) if downloads and lost else ())
 
 
 def is_download(container: Object, server: Object, model: str) -> bool:

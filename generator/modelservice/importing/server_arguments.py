@@ -42,9 +42,11 @@ def start_of(server: Object, known: Mapping[str, str]) -> Start:
     words = [str(word) for word in (*(server.get("command") or ()), *(server.get("args") or ()))]
     # Behind the image's own command a path is the model's.
     is_path = not server.get("command") and words[:1] != [] and words[0].startswith("/")
-    launch = _with_parameters(launch_of(["vllm", "serve", *words] if is_path else words), words)
+    # A variable with a value has no use for a default, as in ${NAME:-default}.
+    given = {name: f"${{{name}}}" for name in (*names_of(server), *known) if known.get(name) != ""}
+    launch = _with_parameters(launch_of(["vllm", "serve", *words] if is_path else words, given), words)
     names = {*names_of(server), *launch.variables, *known}
-    shell = not launch.command and [*launch.arguments] != words[len(words) - len(launch.arguments) :]
+    shell = [*launch.arguments] != words[len(words) - len(launch.arguments) :]
     known = {**known, **launch.variables}
     arguments = [_kubernetes(word, known, names, shell=shell) for word in launch.arguments]
     number = str(gpus_of(server.get("resources", {})).number)

@@ -226,7 +226,7 @@ def _format_hint(text: str, error: _Error) -> _Hint:
     quantity = f"{amount[1]}{_UNITS[amount[2].lower()]}" if amount and amount[2].lower() in _UNITS else ""
     if shown(text) == shown(PLACEHOLDER):
         return "correct it, or remove the key", ()
-    if "$(" in text:
+    if re.search(r"\$[({\w]", text):
         return _variable_hint(error), ()
     if re.search(r"\$\{?\w|\{\{", text):
         return "write the text itself: nothing fills a values file in", ()
