@@ -31,6 +31,7 @@ def plan(engine: Engine, gib: float) -> MemoryPlan:
         (22, ENGINE, Verdict.TIGHT),
         (20, ENGINE, Verdict.SHORTER),
         (20, ENGINE._replace(length=AUTOMATIC), Verdict.FITS),
+        (22, ENGINE._replace(length=AUTOMATIC), Verdict.FITS),
         (16, ENGINE, Verdict.NOT),
         (16, ENGINE._replace(online="fp8"), Verdict.FITS),
         (40, ENGINE._replace(cache=4 * GIB), Verdict.SHORTER),

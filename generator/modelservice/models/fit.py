@@ -49,10 +49,13 @@ def verdict_of(plan: MemoryPlan, engine: Engine) -> Verdict:
         return Verdict.NOT
     if plan.longest(-error) >= plan.length:
         return Verdict.FITS
+    useful = plan.longest(-error) >= _USEFUL
+    if useful and engine.length == AUTOMATIC:
+        return Verdict.FITS
     if plan.longest(error) >= plan.length:
         return Verdict.TIGHT
-    if plan.longest(-error) >= _USEFUL:
-        return Verdict.FITS if engine.length == AUTOMATIC else Verdict.SHORTER
+    if useful:
+        return Verdict.SHORTER
     return Verdict.NOT if plan.longest(error) < _USEFUL else Verdict.TIGHT
 
 

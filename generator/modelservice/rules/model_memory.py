@@ -145,7 +145,8 @@ def _hint(changes: list[Change]) -> str:
 def model_name_size(values: Values) -> Iterator[Said]:
     """Find a size in the name that exceeds the GPUs, where nothing more is known and nothing is quantised."""
     name, gpu = str(values.at("model.name")), None if values.facts else one_gpu(values)
-    changed = given(values, "--quantization", "--cpu-offload-gb", "--hf-overrides", *_NOT_COMPUTED)
+    smaller = ("--quantization", "--quantization-config", "--cpu-offload-gb", "--offload-group-size")
+    changed = given(values, *smaller, "--hf-overrides", *_NOT_COMPUTED)
     if not gpu or changed or re.search(_QUANTISED, name) or values.at("command"):
         return
     count = max(int(values.at("gpu.count")), engine_for(values).split.gpus)
