@@ -59,6 +59,21 @@ def changed_by(change: Change) -> Engine:
     return ENGINE._replace(**{field: int(value) if field == "length" else value})
 
 
+@pytest.mark.parametrize(
+    ("gpu", "engine", "found"),
+    [
+        (Gpu("GPU", 16 * GIB), ENGINE, [Change("gpu.count", 2)]),
+        (Gpu("GPU", 16 * GIB), ENGINE._replace(split_said=True), [Change("gpu.count", 2, "--tensor-parallel-size=2")]),
+        (gpu_named("nvidia.com/mig-1g.10gb"), ENGINE, []),  # a process sees one slice
+        (Gpu("GPU", 3 * GIB), ENGINE, []),  # more GPUs than a node has
+    ],
+    ids=str,
+)
+def test_more_gpus_only_where_a_pod_can_have_them(gpu: Gpu, engine: Engine, found: list[Change]) -> None:
+    assert FACTS
+    assert [change for change in changes(FACTS, engine, gpu) if change.key == "gpu.count"] == found
+
+
 def test_a_gpu_without_8_bit_floats_gets_no_such_change() -> None:
     assert FACTS
     small = gpu_named("RTX 3090")

@@ -25,10 +25,11 @@ class Engine(NamedTuple):
     `length` is AUTOMATIC where vLLM shortens it by itself. `offloaded` are bytes of weights that stay in the CPU's
     memory, `cache` those that `--kv-cache-memory-bytes` gives the cache, `release` the numbers of vLLM's release.
     `online` is a quantisation of weights while they load, `other_method` one of which the size is known only where the
-    checkpoint is quantised; `prefetched` says that layers lie in the CPU's memory, in a number that is not counted.
+    checkpoint is quantised; `split_said` is whether an argument says the tensor parallel size; `prefetched` says that layers lie in the CPU's memory, in a number that is not counted.
     """
 
     split: Split = Split()
+    split_said: bool = False
     release: tuple[int, ...] = ()
     length: int | None = None
     tokens: int | None = None
@@ -70,6 +71,7 @@ def engine_of(args: Sequence[str], line: Line, gpus: int, task: str = "generate"
     speculative = _object(given, "--speculative-config")
     return Engine(
         split=_split(given, gpus),
+        split_said="--tensor-parallel-size" in given,
         release=release,
         length=_length(given),
         tokens=_size(given, "--max-num-batched-tokens"),
