@@ -25,7 +25,8 @@ class Engine(NamedTuple):
     `length` is AUTOMATIC where vLLM shortens it by itself. `offloaded` are bytes of weights that stay in the CPU's
     memory, `cache` those that `--kv-cache-memory-bytes` gives the cache, `release` the numbers of vLLM's release.
     `online` is a quantisation of weights while they load, `other_method` one of which the size is known only where the
-    checkpoint is quantised; `split_said` is whether an argument says the tensor parallel size; `prefetched` says that layers lie in the CPU's memory, in a number that is not counted.
+    checkpoint is quantised; `split_said` is whether an argument says the tensor parallel size; `prefetched` says that
+    layers lie in the CPU's memory, in a number that is not counted.
     """
 
     split: Split = Split()
