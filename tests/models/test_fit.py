@@ -31,6 +31,7 @@ def plan(engine: Engine, gib: float) -> MemoryPlan:
         (22, ENGINE, Verdict.TIGHT),
         (20, ENGINE, Verdict.SHORTER),
         (20, ENGINE._replace(length=AUTOMATIC), Verdict.FITS),
+        (22, ENGINE._replace(length=AUTOMATIC), Verdict.FITS),
         (16, ENGINE, Verdict.NOT),
         (16, ENGINE._replace(online="fp8"), Verdict.FITS),
         (40, ENGINE._replace(cache=4 * GIB), Verdict.SHORTER),
@@ -56,6 +57,21 @@ def changed_by(change: Change) -> Engine:
     flag, _, value = change.value.partition("=")
     field = {"--max-model-len": "length", "--kv-cache-dtype": "kv_dtype", "--quantization": "online"}[flag]
     return ENGINE._replace(**{field: int(value) if field == "length" else value})
+
+
+@pytest.mark.parametrize(
+    ("gpu", "engine", "found"),
+    [
+        (Gpu("GPU", 16 * GIB), ENGINE, [Change("gpu.count", 2)]),
+        (Gpu("GPU", 16 * GIB), ENGINE._replace(split_said=True), [Change("gpu.count", 2, "--tensor-parallel-size=2")]),
+        (gpu_named("nvidia.com/mig-1g.10gb"), ENGINE, []),  # a process sees one slice
+        (Gpu("GPU", 3 * GIB), ENGINE, []),  # more GPUs than a node has
+    ],
+    ids=str,
+)
+def test_more_gpus_only_where_a_pod_can_have_them(gpu: Gpu, engine: Engine, found: list[Change]) -> None:
+    assert FACTS
+    assert [change for change in changes(FACTS, engine, gpu) if change.key == "gpu.count"] == found
 
 
 def test_a_gpu_without_8_bit_floats_gets_no_such_change() -> None:

@@ -23,7 +23,7 @@ H100, H200, A100 = (gpu_named(name) for name in ("H100", "H200", "A100-SXM4-80GB
         ("nvidia-tesla-a100", "A100 40GB"),
         ("nvidia-h100-80gb", "H100"),
         ("a10g", "A10"),  # karpenter.k8s.aws/instance-gpu-name
-        ("l40s", "L40"),
+        ("l40s", "L40S"),
         ("NVIDIA-RTX-PRO-6000-Blackwell-Server-Edition", "RTX PRO 6000"),
         ("NVIDIA-RTX-6000-Ada-Generation", "RTX 6000 Ada"),
         ("NVIDIA-GH200-480GB", "GH200"),

@@ -83,3 +83,18 @@ def test_a_size_in_the_name_is_a_warning_only_where_weights_have_16_bits(
     tmp_path: Path, name: str, warned: bool
 ) -> None:
     assert ("model-name-size" in rules(tmp_path, f"model: {{name: {name}}}\ngpu: {{memory: 24Gi}}\n")) is warned
+
+
+@pytest.mark.parametrize(
+    ("argument", "found"),
+    [
+        ("--enforce-eager", True),
+        ("--quantization=fp8_per_tensor", False),
+        ("--quantization=online", False),
+        ("--offload-group-size=8", False),
+        ("--offload-group-size=0", True),
+    ],
+)
+def test_weights_that_vllm_makes_smaller_or_keeps_elsewhere(tmp_path: Path, argument: str, found: bool) -> None:
+    text = f"model: {{name: Qwen/Qwen3-32B}}\nargs: [{argument}, --max-model-len=4096]\ngpu: {{memory: 48Gi}}\n"
+    assert ("model-fit" in rules(tmp_path, text)) == found

@@ -53,6 +53,9 @@ def test_types_that_loading_changes() -> None:
     assert on_gpu(pattern, (8, 8), 4, dtype="F32") == 2 * size  # auto makes 16 bits of 32
     assert on_gpu(pattern, (8, 8), 4, bits=32) == 4 * size
     assert on_gpu(pattern, (8, 8), 4, online="fp8") == size
+    assert on_gpu(pattern, (8, 8), 4, online="mxfp4") == size * 4.25 / 8
+    assert on_gpu(pattern, (8, 8), 4, online="experts_int8") == 2 * size
+    assert on_gpu("model.layers.*.mlp.experts.*.up_proj.weight", (8, 8), 4, online="experts_int8") == size
     assert on_gpu(pattern, (8, 8), 4, dtype="F8_E4M3", text=MOE) == size
     # A quantised checkpoint keeps its scales as they are.
     assert on_gpu("model.layers.*.mlp.up_proj.weight_scale_inv", (8, 8), 4, dtype="F32", text=MOE) == 4 * size

@@ -67,6 +67,34 @@ def test_sizes_follow_from_the_facts_and_fit() -> None:
     assert (fit.exit_code, json.loads(fit.stdout)["verdict"]) == (0, "fits")
 
 
+@pytest.mark.parametrize(
+    ("card", "gpu", "others"),
+    [
+        ("MIG-7g.80gb", {"resourceName": "nvidia.com/mig-7g.80gb", "memory": "77600Mi"}, {}),
+        (
+            "MI300X",
+            {"resourceName": "amd.com/gpu", "memory": "196592Mi"},
+            {"image": {"repository": "vllm/vllm-openai-rocm"}, "runtimeClassName": ""},
+        ),
+    ],
+)
+def test_a_gpu_that_is_not_a_whole_one_of_nvidia(card: str, gpu: dict[str, str], others: dict[str, object]) -> None:
+    assert run("Qwen/Qwen3-32B", "--gpu", card, "--yes", "-o", "a.yaml").exit_code == 0
+    found = values()
+    assert found["gpu"] == gpu
+    assert {key: found[key] for key in others} == others
+
+
+def test_a_model_is_not_split_over_slices() -> None:
+    answer = run("Qwen/Qwen3-32B", "--gpu", "MIG-1g.10gb", "--yes", "-o", "a.yaml")
+    assert "does not fit 1 of MIG 1g.10gb" in answer.stderr
+    assert "gpu" not in values()
+
+
+def test_a_value_is_not_repeated_in_an_error() -> None:
+    assert "hf_secret" not in run("a/b", "--set", "huggingFace.token=hf_secret", "--yes").output
+
+
 def test_a_length_is_set_where_the_whole_one_does_not_fit() -> None:
     long = QWEN3_32B | {"max_position_embeddings": 1_000_000}
     write_facts(ModelFacts("a/long", "", "a test", long, tensors_of(text_of(long))), facts_path("a/long", "a.yaml"))

@@ -69,13 +69,13 @@ def _given(pairs: tuple[str, ...]) -> dict[str, Any]:
     for pair in pairs:
         key, equals, text = pair.partition("=")
         if not equals or key not in fields:
-            raise click.UsageError(f"--set {pair}: write KEY=VALUE; `modelservice explain` lists the keys")
+            raise click.UsageError(f"--set {key}: write KEY=VALUE; `modelservice explain` lists the keys")
         try:
             found[key] = parsed(fields[key], text)
         except ValueError as error:
-            raise click.UsageError(f"--set {pair}: {error}") from error
+            raise click.UsageError(f"--set {key}: {error}") from error
         if wrong := complaints(found, key):
-            raise click.UsageError(f"--set {pair}: {wrong[0]}")
+            raise click.UsageError(f"--set {key}: {wrong[0]}")
     return found
 
 

@@ -24,9 +24,13 @@ class Engine(NamedTuple):
 
     `length` is AUTOMATIC where vLLM shortens it by itself. `offloaded` are bytes of weights that stay in the CPU's
     memory, `cache` those that `--kv-cache-memory-bytes` gives the cache, `release` the numbers of vLLM's release.
+    `online` is a quantisation of weights while they load, `other_method` one of which the size is known only where the
+    checkpoint is quantised; `split_said` is whether an argument says the tensor parallel size; `prefetched` says that
+    layers lie in the CPU's memory, in a number that is not counted.
     """
 
     split: Split = Split()
+    split_said: bool = False
     release: tuple[int, ...] = ()
     length: int | None = None
     tokens: int | None = None
@@ -34,6 +38,8 @@ class Engine(NamedTuple):
     drafted: int = 0
     dtype: str = "auto"
     online: str = ""
+    other_method: str = ""
+    prefetched: bool = False
     kv_dtype: str = "auto"
     state_dtype: str = "auto"
     block_size: int = 16
@@ -57,19 +63,25 @@ _UNREAD = (
 
 def engine_of(args: Sequence[str], line: Line, gpus: int, task: str = "generate") -> Engine:
     """Return what arguments say to the vLLM of a release, in a service for a task with so many GPUs."""
-    given = {item.flag.name: item for item in read(args, line) if isinstance(item, Given) and not item.key}
+    every = [item for item in read(args, line) if isinstance(item, Given)]
+    names = {item.flag.name for item in every}
+    given = {item.flag.name: item for item in every if not item.key}
+    method = _text(given, "--quantization") or ("online" if "--quantization-config" in names else "")
     release = _numbers(line.release)
     share = _SHARE if not release or release >= _SHARE_SINCE else _SHARE_BEFORE
     speculative = _object(given, "--speculative-config")
     return Engine(
         split=_split(given, gpus),
+        split_said="--tensor-parallel-size" in given,
         release=release,
         length=_length(given),
         tokens=_size(given, "--max-num-batched-tokens"),
         sequences=_size(given, "--max-num-seqs"),
         drafted=int(speculative.get("num_speculative_tokens") or 0),
         dtype=_text(given, "--dtype") or "auto",
-        online=_online(given),
+        online=method if method in ONLINE else "",
+        other_method="" if method in ONLINE else method,
+        prefetched=bool(_size(given, "--offload-group-size")) or _text(given, "--offload-backend") == "prefetch",
         kv_dtype=_text(given, "--kv-cache-dtype") or "auto",
         state_dtype=_text(given, "--mamba-ssm-cache-dtype") or "auto",
         block_size=_size(given, "--block-size") or 16,
@@ -81,7 +93,7 @@ def engine_of(args: Sequence[str], line: Line, gpus: int, task: str = "generate"
         pooling=task != "generate" or _text(given, "--runner") == "pooling",
         prefixes=_prefixes(given, release),
         hybrid=not _switch(given, "--disable-hybrid-kv-cache-manager"),
-        unread=tuple(flag for flag in _UNREAD if flag in given),
+        unread=tuple(flag for flag in _UNREAD if flag in names),
     )
 
 
@@ -100,11 +112,6 @@ def _split(given: dict[str, Given], gpus: int) -> Split:
 def _length(given: dict[str, Given]) -> int | None:
     text = _text(given, "--max-model-len")
     return AUTOMATIC if text in ("auto", "-1") else size(text)
-
-
-def _online(given: dict[str, Given]) -> str:
-    method = _text(given, "--quantization")
-    return method if method in ONLINE else ""
 
 
 def _text(given: dict[str, Given], flag: str) -> str:

@@ -15,7 +15,8 @@ from modelservice.models.model_facts import ModelFacts
 _USEFUL = 256
 # Compute capability since which GPUs have 8-bit floating point.
 _FP8 = 89
-_MOST_GPUS = 64
+# Numbers of GPUs of one pod: few nodes have more.
+_NUMBERS_OF_GPUS = (2, 4, 8)
 
 
 class Verdict(StrEnum):
@@ -28,15 +29,21 @@ class Verdict(StrEnum):
 
 
 class Change(NamedTuple):
-    """A change of the values that makes the model fit: a value at a key, or an argument."""
+    """A change of the values that makes the model fit: a value at a key, or an argument.
+
+    `argument` must be written with it, in place of the one with the same flag.
+    """
 
     key: str
     value: Any
+    argument: str = ""
 
     @property
     def text(self) -> str:
         """The change as a line of values."""
-        return f"args: [..., {self.value}]" if self.key == "args" else f"{self.key}: {self.value}"
+        if self.key == "args":
+            return f"args: [..., {self.value}]"
+        return f"{self.key}: {self.value}" + (f" with {self.argument}" if self.argument else "")
 
 
 def verdict_of(plan: MemoryPlan, engine: Engine) -> Verdict:
@@ -49,10 +56,13 @@ def verdict_of(plan: MemoryPlan, engine: Engine) -> Verdict:
         return Verdict.NOT
     if plan.longest(-error) >= plan.length:
         return Verdict.FITS
+    useful = plan.longest(-error) >= _USEFUL
+    if useful and engine.length == AUTOMATIC:
+        return Verdict.FITS
     if plan.longest(error) >= plan.length:
         return Verdict.TIGHT
-    if plan.longest(-error) >= _USEFUL:
-        return Verdict.FITS if engine.length == AUTOMATIC else Verdict.SHORTER
+    if useful:
+        return Verdict.SHORTER
     return Verdict.NOT if plan.longest(error) < _USEFUL else Verdict.TIGHT
 
 
@@ -106,14 +116,14 @@ def _candidates(
         for other in quantised:
             if has_fp8 or _quantisation(other) != "fp8":
                 yield Change("model.name", other.model), other, engine
-    for gpus in _numbers_of_gpus(engine, text.heads):
-        yield Change("gpu.count", gpus), facts, engine._replace(split=engine.split._replace(tensor=gpus))
+    for gpus in _numbers_of_gpus(engine, text.heads) if not gpu.is_slice else ():
+        argument = f"--tensor-parallel-size={gpus}" if engine.split_said else ""
+        yield Change("gpu.count", gpus, argument), facts, engine._replace(split=engine.split._replace(tensor=gpus))
 
 
 def _numbers_of_gpus(engine: Engine, heads: int) -> Sequence[int]:
-    """Return the larger numbers of GPUs that the attention heads can be split over."""
-    sizes = (2**power for power in range(1, 7))
+    """Return the larger numbers of GPUs of a node that the attention heads can be split over."""
     split = engine.split
     if split.pipeline > 1 or split.data > 1:
         return ()
-    return [size for size in sizes if split.tensor < size <= _MOST_GPUS and heads % size == 0]
+    return [size for size in _NUMBERS_OF_GPUS if split.tensor < size and heads % size == 0]

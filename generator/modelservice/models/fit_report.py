@@ -79,7 +79,10 @@ def as_data(answer: Answer) -> dict[str, Any]:
         "requested_len": plan.length,
         "max_model_len": answer.max_model_len,
         "download_bytes": facts.download_bytes,
-        "changes": [{"key": change.key, "value": change.value} for change in answer.changes],
+        "changes": [
+            {"key": one.key, "value": one.value} | ({"argument": one.argument} if one.argument else {})
+            for one in answer.changes
+        ],
         "not_counted": list(answer.engine.unread),
         "facts": {"model": facts.model, "revision": facts.revision, "source": facts.source},
     }

@@ -20,6 +20,11 @@ class Gpu(NamedTuple):
     capability: int = 0
 
     @property
+    def is_slice(self) -> bool:
+        """Whether it is a slice of MIG, of which a process sees one."""
+        return _MIG.search(self.name.replace(" ", "-")) is not None
+
+    @property
     def is_amd(self) -> bool:
         """Whether it is one of AMD's cards."""
         return re.match(r"MI\d", self.name) is not None

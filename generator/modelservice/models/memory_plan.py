@@ -116,7 +116,8 @@ def plan_of_weights(facts: ModelFacts, engine: Engine, gpu: Gpu, reason: str) ->
     size = sum(one.elements * min(BITS[one.dtype], 16 if one.dtype in _WIDE else 64) // 8 for one in facts.tensors)
     weights = max(0, size - engine.offloaded * engine.split.gpus) // engine.split.gpus
     budget = int(gpu.memory * engine.share)
-    if engine.online or weights * _SURELY_LOADED <= budget:
+    smaller = engine.online or engine.other_method or engine.prefetched
+    if smaller or weights * _SURELY_LOADED <= budget:
         return None
     none, length = Overhead(0, 0, 0, 0, reason), max(0, engine.length or 0)
     return MemoryPlan(gpu, budget, weights, none, budget - weights, (), None, length, 0, 0)
@@ -125,6 +126,10 @@ def plan_of_weights(facts: ModelFacts, engine: Engine, gpu: Gpu, reason: str) ->
 def weights_of(facts: ModelFacts, text: Text, engine: Engine, capability: int = 0) -> int:
     """Return the bytes of weights on one GPU of a compute capability, 0 for an unknown one."""
     tensors = facts.tensors
+    packed = text.quantisation or any(one.dtype not in _BYTES for one in tensors)
+    if engine.prefetched or (engine.other_method and not packed):
+        what = f"--quantization={engine.other_method}" if engine.other_method else "--offload-group-size"
+        raise NotUnderstoodError(f"what {what} leaves of the weights is not counted")
     if not tensors:
         if facts.config.keys() & set(_ENCODERS):
             raise HeadersNeededError("an encoder for images or sound")

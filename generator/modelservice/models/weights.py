@@ -60,9 +60,23 @@ class Loading(NamedTuple):
     capability: int = 0
 
 
-# Bits of one element of a linear layer that vLLM quantises while it loads: the value, and its share of a scale
-# (bitsandbytes: one float32 for 64 elements).
-ONLINE = {"fp8": Fraction(8), "experts_int8": Fraction(8), "bitsandbytes": Fraction(4) + Fraction(32, 64)}
+# Bits of one element of a linear layer or of experts that vLLM quantises while it loads: the value, and its share of a
+# scale (bitsandbytes: one float32 for 64 elements). _ONLINE_SHORTHANDS of its config/quantization.py.
+_OF_EXPERTS = {
+    "experts_int8": Fraction(8),
+    "int8_per_channel_weight_only": Fraction(8),
+    "nvfp4_per_token": Fraction(4) + Fraction(8, 16),
+}
+ONLINE = {
+    "fp8": Fraction(8),
+    "fp8_per_tensor": Fraction(8),
+    "fp8_per_channel": Fraction(8),
+    "fp8_per_block": Fraction(8) + Fraction(32, 128 * 128),
+    "mxfp8": Fraction(8) + Fraction(8, 32),
+    "mxfp4": Fraction(4) + Fraction(8, 32),
+    "bitsandbytes": Fraction(4) + Fraction(32, 64),
+    **_OF_EXPERTS,
+}
 
 
 def weights_per_gpu(tensors: Sequence[Tensors], text: Text, split: Split, loading: Loading) -> int:
@@ -127,7 +141,7 @@ def _bytes(tensor: Tensors, text: Text, split: Split, loading: Loading) -> Fract
         elements = elements // max(rows, 1) * (-(-rows // _PADDING) * _PADDING)
     if tensor.dtype in _FLOATS and not (text.quantisation and tensor.dtype == "F32"):
         bits = Fraction(loading.bits)
-        if loading.online and _is_linear(tensor):
+        if loading.online and not text.quantisation and _is_packed(tensor, loading.online):
             bits = ONLINE[loading.online]
     return elements * bits / 8 * _padding(tensor, text, split, loading)
 
@@ -144,8 +158,10 @@ def _padding(tensor: Tensors, text: Text, split: Split, loading: Loading) -> Fra
     return Fraction(-(-hidden // unit[0]) * unit[0], hidden) * Fraction(-(-width // unit[1]) * unit[1], width)
 
 
-def _is_linear(tensor: Tensors) -> bool:
-    """Say whether a tensor is the weight of a linear layer or of experts, which is what online quantisation packs."""
+def _is_packed(tensor: Tensors, method: str) -> bool:
+    """Say whether online quantisation packs a tensor: the weight of a linear layer, or of experts."""
+    if method in _OF_EXPERTS and not _EXPERTS.search(tensor.pattern):
+        return False
     skipped = _EMBEDDING.search(tensor.pattern) or _VISION.search(tensor.pattern)
     return len(tensor.shape) > 1 and not skipped and not re.search(r"gate\.weight$|router", tensor.pattern)
 

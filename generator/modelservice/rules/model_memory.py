@@ -92,8 +92,9 @@ def model_fit(values: Values) -> Iterator[Said]:
         message = f"{values.at('model.name')} takes {parts}"
         room = f"vLLM may use {gibibytes(plan.budget)} of the {plan.gpu.name}'s {gibibytes(plan.gpu.memory)}"
         path = ("gpu", "count") if values.written("gpu.count") else ("model", "name")
-        hint = _hint(fit.changes) or "use larger GPUs, or a smaller model"
-        fix = put({one.key: one.value for one in fit.changes[:1] if one.key != "args"})
+        wanted = "larger" if plan.gpu.is_slice else "more or larger"
+        hint = _hint(fit.changes) or f"use {wanted} GPUs, or a smaller model"
+        fix = put({one.key: one.value for one in fit.changes[:1] if one.key != "args" and not one.argument})
         yield Said(path, f"{message}, and {room}", hint, fix=fix)
 
 
@@ -145,7 +146,8 @@ def _hint(changes: list[Change]) -> str:
 def model_name_size(values: Values) -> Iterator[Said]:
     """Find a size in the name that exceeds the GPUs, where nothing more is known and nothing is quantised."""
     name, gpu = str(values.at("model.name")), None if values.facts else one_gpu(values)
-    changed = given(values, "--quantization", "--cpu-offload-gb", "--hf-overrides", *_NOT_COMPUTED)
+    smaller = ("--quantization", "--quantization-config", "--cpu-offload-gb", "--offload-group-size")
+    changed = given(values, *smaller, "--hf-overrides", *_NOT_COMPUTED)
     if not gpu or changed or re.search(_QUANTISED, name) or values.at("command"):
         return
     count = max(int(values.at("gpu.count")), engine_for(values).split.gpus)

@@ -54,7 +54,7 @@ def mended(settings: Mapping[str, Any]) -> list[Suggestion]:
     text = dump(values_of(settings))
     found = [one for one in check(read("values.yaml", text.encode())) if one.rule in ABOUT_SIZE]
     return [
-        Suggestion(dotted(edit.path), edit.value, one.message)
+        Suggestion(dotted(edit.path), edit.value, one.message.removeprefix(f"{dotted(edit.path)} "))
         for one in found
         for edit in one.fix
         if edit.action is Action.SET and edit.path[0] != "args"
@@ -79,6 +79,7 @@ def _task(facts: ModelFacts) -> Iterator[Suggestion]:
 def _gpus(facts: ModelFacts, gpu: Gpu, release: tuple[int, ...]) -> Iterator[Suggestion]:
     answer = _smallest(facts, gpu, release)
     gpus, plan = answer.engine.split.gpus, answer.plan
+    yield from _resource(gpu)
     yield Suggestion("gpu.memory", f"{gpu.memory // 2**20}Mi", f"what the driver of {gpu.name} reports")
     weights, usable = plan.weights / _GIB, plan.budget / _GIB
     yield Suggestion(
@@ -90,14 +91,26 @@ def _gpus(facts: ModelFacts, gpu: Gpu, release: tuple[int, ...]) -> Iterator[Sug
         yield Suggestion("args", [f"--max-model-len={tokens}"], reason)
 
 
+def _resource(gpu: Gpu) -> Iterator[Suggestion]:
+    """Yield what asks for a GPU that is not a whole one of NVIDIA's."""
+    if gpu.is_slice:
+        name = "nvidia.com/" + gpu.name.lower().replace(" ", "-")
+        yield Suggestion("gpu.resourceName", name, "the device plugin's name for slices of this size")
+    elif gpu.is_amd:
+        yield Suggestion("gpu.resourceName", "amd.com/gpu", "the name that AMD's device plugin gives its GPUs")
+        yield Suggestion("image.repository", "vllm/vllm-openai-rocm", "vLLM's image for AMD's GPUs")
+        yield Suggestion("runtimeClassName", "", "the class nvidia is for NVIDIA's GPUs")
+
+
 def _smallest(facts: ModelFacts, gpu: Gpu, release: tuple[int, ...]) -> Answer:
     """Return the answer for the fewest GPUs that hold the model and a request of a useful length."""
-    answers = [answer_for(facts, Engine(split=Split(tensor=gpus), release=release), gpu) for gpus in _NUMBERS_OF_GPUS]
+    numbers = _NUMBERS_OF_GPUS[:1] if gpu.is_slice else _NUMBERS_OF_GPUS
+    answers = [answer_for(facts, Engine(split=Split(tensor=gpus), release=release), gpu) for gpus in numbers]
     for least in (_USEFUL_LENGTH, 2048):
         for answer in answers:
             if answer.verdict is Verdict.FITS or tokens_that_fit(answer.plan) >= min(least, answer.plan.length):
                 return answer
-    raise ToolError(f"{facts.model} does not fit {_NUMBERS_OF_GPUS[-1]} of {gpu.name}: choose a larger GPU")
+    raise ToolError(f"{facts.model} does not fit {numbers[-1]} of {gpu.name}: choose a larger GPU")
 
 
 def _size(facts: ModelFacts) -> int:
