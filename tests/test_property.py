@@ -73,7 +73,7 @@ def test_no_mutation_of_an_example_ends_in_a_traceback_or_takes_long() -> None:
     assert slowest < 2
 
 
-def test_mutations_stay_within_200_megabytes(tmp_path: Path) -> None:
+def test_mutations_stay_within_300_megabytes(tmp_path: Path) -> None:
     random_ = random.Random(1)
     for number in range(200):
         (tmp_path / f"{number}.yaml").write_bytes(mutated(EXAMPLES[number % len(EXAMPLES)].read_bytes(), random_))
@@ -82,4 +82,4 @@ def test_mutations_stay_within_200_megabytes(tmp_path: Path) -> None:
         "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)"
     )
     answer = subprocess.run([sys.executable, "-c", program, str(tmp_path)], capture_output=True, text=True, check=True)
-    assert int(answer.stdout) < 200 * 1024
+    assert int(answer.stdout) < 300 * 1024
