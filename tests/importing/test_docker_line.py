@@ -24,6 +24,20 @@ def test_a_line_becomes_these_values_and_notes(line: str, values: dict[str, Any]
     assert sorted(note.written for note in part.notes) == sorted(noted)
 
 
+@pytest.mark.parametrize(
+    ("options", "requests", "shared"),
+    [
+        ("--memory 8g --cpus 2", {"cpu": "2", "memory": "8Gi"}, {"sizeLimit": "8Gi"}),
+        ("--memory 64g --cpus 16", None, None),
+        ("--memory 12g --shm-size 1g", None, {"sizeLimit": "1Gi"}),
+        ("--shm-size 1g", None, {"sizeLimit": "1Gi"}),
+    ],
+)
+def test_nothing_of_the_chart_exceeds_a_limit(options: str, requests: object, shared: object) -> None:
+    values = values_of(imported(f"docker run --gpus all {options} vllm/vllm-openai:v0.33.0 --model a/b").settings)
+    assert (values["resources"].get("requests"), values.get("sharedMemory")) == (requests, shared)
+
+
 def test_an_env_file_is_read_where_it_lies(tmp_path: Path) -> None:
     (tmp_path / "my.env").write_text("# tokens\nHF_TOKEN=hf_secret\n\nexport A=1\n")
     part = imported("docker run --env-file my.env vllm/vllm-openai --model a/b", tmp_path)

@@ -12,6 +12,7 @@ from modelservice.importing.launch import MODEL, launch_of
 from modelservice.importing.mounts_to_volumes import volumes_of
 from modelservice.importing.part import Part, joined
 from modelservice.importing.variables_to_fields import fields_of_variables
+from modelservice.quantity import amount
 from modelservice.rules.image import OWN_IMAGES, release_in
 from modelservice.schema.defaults import default_values
 from modelservice.secret_forms import looks_like_secret, names_secret
@@ -99,11 +100,25 @@ def _ports(ports: Sequence[Port], own: int) -> Part:
 
 
 def _limits(container: Container) -> dict[str, Any]:
-    """Return the limits: the container's own or none, where the chart has some."""
-    found: dict[str, Any] = {"resources.limits.cpu": container.cpus, "resources.limits.memory": container.memory}
+    """Return the limits: the container's own or none, where the chart has some; requests beyond them come down."""
+    cpus, memory, defaults = container.cpus, container.memory, default_values()
+    found: dict[str, Any] = {"resources.limits.cpu": cpus, "resources.limits.memory": memory}
+    requests = defaults["resources"]["requests"]
+    if _is_less(cpus, requests["cpu"]):
+        found["resources.requests.cpu"] = cpus
+    if _is_less(memory, requests["memory"]):
+        found["resources.requests.memory"] = memory
     if container.shared_memory:
         found["sharedMemory.sizeLimit"] = container.shared_memory
+    elif _is_less(memory, defaults["sharedMemory"]["sizeLimit"]):
+        found["sharedMemory.sizeLimit"] = memory
     return found
+
+
+def _is_less(limit: str, default: str) -> bool:
+    """Say whether a limit is below the chart's default, False where it is none or no quantity."""
+    most, least = amount(limit) if limit else None, amount(default)
+    return most is not None and least is not None and most < least
 
 
 def _rights(container: Container) -> Part:
