@@ -59,6 +59,11 @@ def changed_by(change: Change) -> Engine:
     return ENGINE._replace(**{field: int(value) if field == "length" else value})
 
 
+def test_a_pooling_model_has_no_head() -> None:
+    # as_embedding_model makes none: vocabulary 151,936, hidden size 4096, 16 bits.
+    assert plan(ENGINE, 80).weights - plan(ENGINE._replace(pooling=True), 80).weights == 151_936 * 4096 * 2
+
+
 @pytest.mark.parametrize(
     ("gpu", "engine", "found"),
     [

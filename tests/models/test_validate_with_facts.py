@@ -91,6 +91,7 @@ def test_a_size_in_the_name_is_a_warning_only_where_weights_have_16_bits(
         ("--enforce-eager", True),
         ("--quantization=fp8_per_tensor", False),
         ("--quantization=online", False),
+        ("--runner=pooling", False),
         ("--offload-group-size=8", False),
         ("--offload-group-size=0", True),
     ],

@@ -54,6 +54,13 @@ class Engine(NamedTuple):
     unread: tuple[str, ...] = ()
 
 
+# How arguments ask for a pooling model; --task is of releases before 0.13.
+_POOLING = {
+    "--runner": ("pooling",),
+    "--convert": ("embed", "classify", "reward"),
+    "--task": ("embed", "embedding", "classify", "score", "reward"),
+}
+
 # Flags that change the memory in a way that is not computed: each is named in the answer.
 _UNREAD = (
     *("--enable-lora", "--speculative-config", "--decode-context-parallel-size"),
@@ -66,7 +73,9 @@ def engine_of(args: Sequence[str], line: Line, gpus: int, task: str = "generate"
     every = [item for item in read(args, line) if isinstance(item, Given)]
     names = {item.flag.name for item in every}
     given = {item.flag.name: item for item in every if not item.key}
-    method = _text(given, "--quantization") or ("online" if "--quantization-config" in names else "")
+    method = _text(given, "--quantization").removeprefix("None") or (
+        "online" if "--quantization-config" in names else ""
+    )
     release = _numbers(line.release)
     share = _SHARE if not release or release >= _SHARE_SINCE else _SHARE_BEFORE
     speculative = _object(given, "--speculative-config")
@@ -90,7 +99,7 @@ def engine_of(args: Sequence[str], line: Line, gpus: int, task: str = "generate"
         blocks=_size(given, "--num-gpu-blocks-override"),
         offloaded=int(_number(given, "--cpu-offload-gb", 0) * GIB),
         eager=_switch(given, "--enforce-eager"),
-        pooling=task != "generate" or _text(given, "--runner") == "pooling",
+        pooling=task != "generate" or any(_text(given, flag) in words for flag, words in _POOLING.items()),
         prefixes=_prefixes(given, release),
         hybrid=not _switch(given, "--disable-hybrid-kv-cache-manager"),
         unread=tuple(flag for flag in _UNREAD if flag in names),

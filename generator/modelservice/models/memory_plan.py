@@ -134,6 +134,8 @@ def weights_of(facts: ModelFacts, text: Text, engine: Engine, capability: int = 
         if facts.config.keys() & set(_ENCODERS):
             raise HeadersNeededError("an encoder for images or sound")
         tensors = tensors_of(text)
+    if engine.pooling:  # as_embedding_model and its like make no such layer (model_executor/models/adapters.py)
+        tensors = tuple(one for one in tensors if not one.pattern.startswith("lm_head."))
     loading = Loading(8 * element_of(text, engine), engine.online, capability)
     return max(0, weights_per_gpu(tensors, text, engine.split, loading) - engine.offloaded)
 

@@ -52,15 +52,14 @@ class _Fit(NamedTuple):
 
 def _fit(values: Values) -> _Fit | None:
     """Return whether the model fits, None where that is not known."""
-    facts, gpu = model_facts_of(values), one_gpu(values)
-    # Pooling models leave out the head, and some the cache.
-    if not facts or not gpu or given(values, *_NOT_COMPUTED) or values.at("model.task") != "generate":
+    facts, gpu, engine = model_facts_of(values), one_gpu(values), engine_for(values)
+    # Some pooling models have no cache.
+    if not facts or not gpu or given(values, *_NOT_COMPUTED) or engine.pooling:
         return None
     from modelservice.models.architecture import ODD_VALUE, NotUnderstoodError
     from modelservice.models.fit import Verdict, changes, verdict_of
     from modelservice.models.memory_plan import plan_memory
 
-    engine = engine_for(values)
     try:
         plan = plan_memory(facts, engine, gpu)
         verdict = verdict_of(plan, engine)
