@@ -69,10 +69,11 @@ def _size_of_volume(values: Values) -> tuple[Path, Any] | None:
     "model-volume-size",
     "The model volume is smaller than the download.",
     why=(
-        "The download fails with `No space left on device`, and the next try begins with a full volume. Many storage "
-        "classes cannot enlarge a claim."
+        "Where the storage enforces the size, the download fails with `No space left on device`, and the next try "
+        "begins with a full volume. NFS and local-path do not enforce it. Many storage classes cannot enlarge a claim."
     ),
     source="the sizes of the model's files; llm-d/llm-d#857",
+    severity=Severity.WARNING,
 )
 def model_volume_size(values: Values) -> Iterator[Said]:
     """Find a volume that has no room for the model."""
