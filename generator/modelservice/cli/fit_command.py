@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from modelservice.cli.options import ignore_option, layers_option, load_service
+from modelservice.cli.options import gpu_for, ignore_option, layers_option, load_service
 
 if TYPE_CHECKING:
     from modelservice.models.engine import Engine
@@ -67,18 +67,9 @@ def fit_command(
 
 
 def _gpu(service: Service, card: str | None, memory: str | None) -> Gpu:
-    from modelservice.models.gpus import Gpu, gpu_named, known_gpus
     from modelservice.models.node_gpu import gpu_of
-    from modelservice.quantity import amount
 
-    found = gpu_named(card) if card else gpu_of(service.values)
-    if card and not found:
-        raise click.UsageError(f"--gpu {card} is not known: give --gpu-memory, or one of {', '.join(known_gpus())}")
-    if memory:
-        size = amount(memory.removesuffix("B") if memory[-3:] in ("KiB", "MiB", "GiB", "TiB") else memory)
-        if not size or size < 1:
-            raise click.UsageError(f"--gpu-memory {memory} is no size: write 80Gi, or bytes")
-        return Gpu(found.name if found else "GPU", int(size), found.capability if found else 0)
+    found = gpu_for(card, memory, None if card else gpu_of(service.values))
     if not found:
         raise click.UsageError("the values do not say which GPU: set gpu.memory, or give --gpu or --gpu-memory")
     return found

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from modelservice.cli.options import gpu_for
 from modelservice.errors import InputError, ModelServiceError
 
 if TYPE_CHECKING:
@@ -48,7 +49,7 @@ def init_command(
     if not (asks or model):
         raise click.UsageError("name a model; without a terminal nothing is asked")
     settings = _given(given) | ({"model.name": model} if model else {}) | ({"model.source": source} if source else {})
-    gpu = _gpu(card, gpu_memory)
+    gpu = gpu_for(card, gpu_memory)
     found = _suggestions(settings, gpu, output) if model else []
     settings = {one.key: one.value for one in found} | settings
     if asks:
@@ -76,21 +77,6 @@ def _given(pairs: tuple[str, ...]) -> dict[str, Any]:
             raise click.UsageError(f"--set {key}: {error}") from error
         if wrong := complaints(found, key):
             raise click.UsageError(f"--set {key}: {wrong[0]}")
-    return found
-
-
-def _gpu(card: str | None, memory: str | None) -> Gpu | None:
-    from modelservice.models.gpus import Gpu, gpu_named, known_gpus
-    from modelservice.quantity import amount
-
-    found = gpu_named(card) if card else None
-    if card and not found:
-        raise click.UsageError(f"--gpu {card} is not known: give --gpu-memory, or one of {', '.join(known_gpus())}")
-    size = amount(memory.removesuffix("B")) if memory else None
-    if memory and (not size or size < 1):
-        raise click.UsageError(f"--gpu-memory {memory} is no size: write 44Gi, or bytes")
-    if size:
-        return Gpu(found.name if found else "GPU", int(size), found.capability if found else 0)
     return found
 
 

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from modelservice.gitops.members import Member
+    from modelservice.models.gpus import Gpu
     from modelservice.reading.document import Document
     from modelservice.service import Service
 
@@ -92,6 +93,22 @@ def services_of(values: Sequence[str], layers: Sequence[str]) -> list[Sequence[s
     from modelservice.gitops.members import members
 
     return [(*one.layers, one.values) for one in members(values, layers)] if values else [layers]
+
+
+def gpu_for(card: str | None, memory: str | None, otherwise: Gpu | None = None) -> Gpu | None:
+    """Return the GPU of --gpu and --gpu-memory: the card, or `otherwise`, with the memory where that is given."""
+    from modelservice.models.gpus import Gpu, gpu_named, known_gpus
+    from modelservice.quantity import amount
+
+    found = gpu_named(card) if card else otherwise
+    if card and not found:
+        raise click.UsageError(f"--gpu {card} is not known: give --gpu-memory, or one of {', '.join(known_gpus())}")
+    if not memory:
+        return found
+    size = amount(memory.removesuffix("B") if memory[-3:] in ("KiB", "MiB", "GiB", "TiB") else memory)
+    if not size or size < 1:
+        raise click.UsageError(f"--gpu-memory {memory} is no size: write 80Gi, or bytes")
+    return Gpu(found.name if found else "GPU", int(size), found.capability if found else 0)
 
 
 def require_files(paths: Iterable[str]) -> None:
