@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from modelservice.cli.new_values import report_values, require_absent, write_values
 from modelservice.errors import InputError
 
 if TYPE_CHECKING:
@@ -128,36 +129,24 @@ def _read(file: Path, longest: int) -> str:
 
 
 def _write(part: Part, origin: str, output: Path | None, *, strict: bool, force: bool) -> None:
-    from modelservice.check import check, errors
     from modelservice.importing.values_text import secret_commands, told, values_text, without_secrets_left
-    from modelservice.reading.document import read
-    from modelservice.report import report, summary
-    from modelservice.writing.files import replace_file
 
     part = _filled(without_secrets_left(part), output)
     text = values_text(part, origin)
-    name = str(output or "values.yaml")
-    findings = check(read(name, text.encode()))
     for note in part.notes:
         click.echo(f"note: {told(note)}", err=True)
     for remark in part.remarks:
         click.echo(f"differs: {told(remark)}", err=True)
     for line in secret_commands(part.secrets):
         click.echo(f"needs: {line}", err=True)
-    click.echo(report(findings, "text", sources={name: text}, files=1, color=False), nl=False, err=True)
-    click.echo(summary(findings, 1, 0), err=True)
+    is_right = report_values(text, output)
     if strict and part.notes:
         raise InputError(
             f"--strict: {len(part.notes)} parts of the original are not in the values; nothing was written"
         )
-    if output is None:
-        click.echo(text, nl=False)
-    elif output.exists() and not force:
-        raise InputError(f"{output} is there already: choose another name, or replace it with --force")
-    else:
-        replace_file(output, text)
-        click.echo(f"{output}: written; next: modelservice validate {output}", err=True)
-    if errors(findings):
+    require_absent(output, force=force)
+    write_values(text, output, f"{output}: written; next: modelservice validate {output}")
+    if not is_right:
         raise SystemExit(1)
 
 

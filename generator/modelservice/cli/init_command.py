@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from modelservice.cli.new_values import report_values, require_absent, write_values
 from modelservice.cli.options import gpu_for
-from modelservice.errors import InputError, ModelServiceError
+from modelservice.errors import ModelServiceError
 
 if TYPE_CHECKING:
     from modelservice.models.gpus import Gpu
@@ -43,8 +44,7 @@ def init_command(
     On a terminal it asks for the fields of the console's form, tab by tab. With a model and a GPU it reads the model's
     facts (from the catalogue, this machine, or the hub) and suggests how many GPUs, which length and which volume.
     """
-    if output and output.exists() and not force:
-        raise InputError(f"{output} is there already: choose another name, or replace it with --force")
+    require_absent(output, force=force)
     asks = not yes and sys.stdin.isatty()
     if not (asks or model):
         raise click.UsageError("name a model; without a terminal nothing is asked")
@@ -157,22 +157,11 @@ def _ask(field: Field, settings: dict[str, Any]) -> Any:
 
 
 def _write(settings: dict[str, Any], reasons: list[Suggestion], output: Path | None) -> None:
-    from modelservice.check import check, errors
-    from modelservice.reading.document import read
-    from modelservice.report import report, summary
     from modelservice.starting.first_file import first_file
-    from modelservice.writing.files import replace_file
 
     text = first_file(settings, reasons)
-    name = str(output or "values.yaml")
-    findings = check(read(name, text.encode()))
-    click.echo(report(findings, "text", sources={name: text}, files=1, color=False), nl=False, err=True)
-    click.echo(summary(findings, 1, 0), err=True)
-    if output:
-        replace_file(output, text)
-        folder = output.with_suffix("")
-        click.echo(f"next: modelservice validate {output}\n      modelservice render {output} -o {folder}", err=True)
-    else:
-        click.echo(text, nl=False)
-    if errors(findings):
+    is_right = report_values(text, output)
+    folder = output.with_suffix("") if output else ""
+    write_values(text, output, f"next: modelservice validate {output}\n      modelservice render {output} -o {folder}")
+    if not is_right:
         raise SystemExit(1)

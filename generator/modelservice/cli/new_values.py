@@ -1,0 +1,39 @@
+"""What `init` and `import` do with the values that they made: check them, and write them once."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from modelservice.errors import InputError
+
+
+def require_absent(output: Path | None, *, force: bool) -> None:
+    """Raise InputError where a file would be replaced without --force."""
+    if output and output.exists() and not force:
+        raise InputError(f"{output} is there already: choose another name, or replace it with --force")
+
+
+def report_values(text: str, output: Path | None) -> bool:
+    """Print what `validate` says of the values on standard error; return whether they are right."""
+    from modelservice.check import check, errors
+    from modelservice.reading.document import read
+    from modelservice.report import report, summary
+
+    name = str(output or "values.yaml")
+    findings = check(read(name, text.encode()))
+    click.echo(report(findings, "text", sources={name: text}, files=1, color=False), nl=False, err=True)
+    click.echo(summary(findings, 1, 0), err=True)
+    return not errors(findings)
+
+
+def write_values(text: str, output: Path | None, then: str) -> None:
+    """Write the values into the file, and say what comes `then`; without a file print them."""
+    from modelservice.writing.files import replace_file
+
+    if output is None:
+        click.echo(text, nl=False)
+    else:
+        replace_file(output, text)
+        click.echo(then, err=True)
