@@ -154,3 +154,9 @@ def small_archive(helm: str, folder: Path, name: str = "llama", version: str = "
     command = [helm, "package", str(chart), "-d", str(chart.parent)]
     subprocess.run(command, check=True, capture_output=True)
     return chart.parent / f"{name}-{version}.tgz"
+
+
+def git(*words: str) -> None:
+    """Run git in the working directory, as a person of its own."""
+    person = ["-c", "user.name=t", "-c", "user.email=t@example.com"]
+    subprocess.run(["git", *person, *words], check=True, capture_output=True)

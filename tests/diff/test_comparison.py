@@ -1,12 +1,11 @@
 """`modelservice diff`: what a change of values does to the objects, to the pods, and what cannot be done in place."""
 
-import subprocess
 from pathlib import Path
 
 import pytest
 import yaml
 
-from tests.repositories import modelservice
+from tests.repositories import git, modelservice
 
 PLAIN = "model: {name: Qwen/Qwen3-8B}\n"
 SHARED = f"{PLAIN}replicas: 2\nmodelVolume: {{accessModes: [ReadWriteMany]}}\n"
@@ -40,11 +39,6 @@ def diff(helm: str, old: str, new: str) -> tuple[int, str]:
     Path("chat.yaml").write_text(new)
     answer = modelservice(helm, "diff", "old.yaml", "chat.yaml")
     return answer.returncode, answer.stdout
-
-
-def git(*words: str) -> None:
-    who = ["-c", "user.name=t", "-c", "user.email=t@example.com"]
-    subprocess.run(["git", *who, *words], check=True, capture_output=True)
 
 
 def committed(**files: str) -> None:

@@ -2,7 +2,6 @@
 
 import json
 import os
-import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -11,14 +10,11 @@ from click.testing import CliRunner, Result
 from modelservice.cli import main
 from modelservice.gitops.fleet_file import load_fleet
 
+from tests.repositories import git
+
 FLEET = "layers: [defaults.yaml, {file: prod.yaml, for: prod/*}]\nenvironments: {dev: {}, prod: {}}\n"
 MODEL = "model: {name: Qwen/Qwen3-8B}\n"
 SERVICES = ["dev/chat", "dev/embed", "prod/chat", "prod/embed"]
-
-
-def git(*words: str) -> None:
-    person = ["-c", "user.name=t", "-c", "user.email=t@example.com"]
-    subprocess.run(["git", *person, *words], check=True, capture_output=True)
 
 
 @pytest.fixture(autouse=True)

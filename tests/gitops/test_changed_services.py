@@ -2,7 +2,6 @@
 
 import json
 import os
-import subprocess
 from pathlib import Path
 
 import pytest
@@ -12,13 +11,10 @@ from modelservice.gitops.changed_services import only_changed
 from modelservice.gitops.fleet_file import load_fleet
 from modelservice.gitops.members import members
 
+from tests.repositories import git
+
 FLEET = "layers: [defaults.yaml, {file: prod.yaml, for: prod/*}]\nenvironments: {dev: {}, prod: {}}\n"
 SERVICES = ["dev/chat", "dev/embed", "prod/chat", "prod/embed"]
-
-
-def git(*words: str) -> None:
-    person = ["-c", "user.name=t", "-c", "user.email=t@example.com"]
-    subprocess.run(["git", *person, *words], check=True, capture_output=True)
 
 
 @pytest.fixture(autouse=True)
