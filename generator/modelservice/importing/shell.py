@@ -70,9 +70,7 @@ def _split(text: str) -> Iterator[list[str]]:
     lines = _PROMPT.sub("", text.replace("\r\n", "\n"))
     lines = _REQUIRED.sub(r"${\1}", lines)
     lines = _WINDOWS.sub(lambda found: found[1] + re.sub(r"\\+", "/", found[2]), lines)
-    filled = _BLANK.sub(
-        lambda found: "$" + re.sub(r"\W+", "_", found[1] or found[2]).strip("_"), _CONTINUED.sub(" ", lines)
-    )
+    filled = _BLANK.sub(_as_variable, _CONTINUED.sub(" ", lines))
     # The reader does not say what was quoted; a quoted # begins no comment.
     joined = re.sub("(['\"])#", "\\1\0#", _STREAM.sub("", filled).replace("\0", ""))
     reader = shlex.shlex(joined, posix=True, punctuation_chars=_CONTROL)
