@@ -91,10 +91,6 @@ def _context(model: FieldModel, service: Service | None, values: dict[str, Any])
     }
 
 
-def _app_version(values: Mapping[str, Any]) -> str:
-    return release_in(values["image"], values["vllmVersion"]).asked or values["image"]["tag"] or newest_release()
-
-
 def image_of(image: Mapping[str, Any]) -> str:
     """Return the whole reference, as templates/_resources.tpl makes it."""
     repository, host = image["repository"], image["repository"].split("/")[0]
