@@ -18,7 +18,7 @@ LIVE ?= live
 test-live: .venv/.tests-installed
 	sh tests/live/install_vllm.sh .venv-vllm
 	[ -e .cache/live/models/embed/modules.json ] || .venv-vllm/bin/python tests/live/make_tiny_models.py .cache/live/models
-	MODELSERVICE_LIVE=1 $(BIN)/python -m pytest tests/live -m $(LIVE)
+	$(BIN)/python -m pytest tests/live -m $(LIVE)
 
 # New random values, files and commands, with both helms: COUNT of each.
 COUNT ?= 2000

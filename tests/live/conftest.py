@@ -1,7 +1,6 @@
-"""The live tests run where `make test-live` says so: MODELSERVICE_LIVE is set, and vLLM is installed."""
+"""What the live tests share. `make test-live` installs vLLM and runs them; pytest alone leaves them out."""
 
 import contextlib
-import os
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -15,8 +14,6 @@ from modelservice.serving.access import Access, access
 from tests.chart.rendering import EXAMPLES
 from tests.live.serving import CPU_FLAGS, ENVIRONMENT, MODELS, Server, serving
 
-LIVE = bool(os.environ.get("MODELSERVICE_LIVE"))
-collect_ignore = [] if LIVE else ["test_kv_cache.py", "test_live.py", "test_storage.py", "test_upgraded_arguments.py"]
 CHAT = {
     "model": {"name": "/models/chat", "source": "local", "servedName": "tiny"},
     "modelVolume": {"mountPath": "/models", "existingClaim": "models"},
