@@ -26,6 +26,7 @@ TEXTS = [
         "a\\nb",
         "a\nb",
         "a\n",
+        "a\n\n",
         "\ta",
         "a\r\nb",
         " a",
@@ -132,17 +133,36 @@ def test_each_place_is_in_the_manifests_or_known_not_to_be(helm: str) -> None:
     assert [place.path for place in places() if place.token not in manifests] == []
 
 
-@pytest.mark.parametrize("text", ["\u00a0", "a\u3000"])
+def annotations(item: Any) -> list[str]:
+    """Return the description and the user's own annotation, of an object and of its pods."""
+    about = [item["metadata"], item["spec"].get("template", {}).get("metadata", {})]
+    found = {key: value for one in about for key, value in one.get("annotations", {}).items()}
+    return [found[key] for key in ("field.cattle.io/description", "a") if key in found]
+
+
+@pytest.mark.parametrize("text", ["\u00a0", "a\u3000", "a\n\n", "a\n\n\n"])
 def test_the_last_text_of_a_list_keeps_its_end(text: str, helm: str) -> None:
-    env = [{"name": "A", "value": text}]
-    containers = {
-        key: [{"name": key.lower(), "image": "a", "env": env}] for key in ("initContainers", "extraContainers")
+    env = [{"name": "A", "value": text}, {"name": "VLLM_API_KEY", "value": text}]
+    extra = {key: [{"name": key.lower(), "image": "a", "env": env}] for key in ("initContainers", "extraContainers")}
+    values = {
+        "env": env,
+        "description": text,
+        "podAnnotations": {"a": text},
+        "probes": {"liveness": {"exec": {"command": [text]}}},
+        "modelVolume": {"preDownload": "InitContainer"},
+        "volumes": [{"name": "a", "csi": {"driver": "a", "volumeAttributes": {"a": text}}}],
+        "tolerations": [{"key": "a", "operator": "Exists"}],
+        **extra,
     }
-    values = {"env": env, **containers, "tolerations": [{"key": "a", "operator": "Exists"}]}
     objects = load_objects(rendered(helm, as_json(values)))
-    pod = next(one for one in objects if one["kind"] == "Deployment")["spec"]["template"]["spec"]
-    ends = [one["env"][-1]["value"] for one in pod["initContainers"] + pod["containers"]]
-    assert ends == [text] * 3
+    pods = [one["spec"].get("template", one)["spec"] for one in objects if one["kind"] in ("Deployment", "Pod")]
+    containers = [one for pod in pods for one in pod.get("initContainers", []) + pod["containers"]]
+    ends = [one["value"] for container in containers for one in container["env"] if one["name"] in ("A", "VLLM_API_KEY")]
+    ends += [one["livenessProbe"]["exec"]["command"][0] for one in containers if "livenessProbe" in one]
+    ends += [value for one in objects if "spec" in one for value in annotations(one)]
+    ends += [one["csi"]["volumeAttributes"]["a"] for pod in pods for one in pod.get("volumes", []) if "csi" in one]
+    assert len(ends) == 13
+    assert set(ends) == {text}
 
 
 @pytest.mark.parametrize("start", range(ROUNDS))

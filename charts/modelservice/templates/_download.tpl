@@ -115,16 +115,16 @@ env:
     value: {{ include "modelservice.download.marker" $ | quote }}
   - name: NVIDIA_VISIBLE_DEVICES
     value: void
-  {{- range ternary (include "modelservice.env" $ | fromYamlArray) list $downloads }}
+  {{- range ternary (include "modelservice.env" $ | printf "%s\n" | fromYamlArray) list $downloads }}
   {{- if not (regexMatch "^(VLLM_|API_KEY_|TRITON_|TORCHINDUCTOR_|FLASHINFER_|HF_HUB_OFFLINE$|(NVIDIA|CUDA)_VISIBLE_DEVICES$|MODEL$|REVISION$|MARKER$)" .name) }}
-  - {{ toYaml . | nindent 4 | trimAll " \n" }}
+  - {{ toYaml . | nindent 4 | regexFind "(?s)\\S.*" }}
   {{- end }}
   {{- end }}
 {{- with ternary $.Values.envFrom list $downloads }}
 envFrom:
   {{- toYaml . | nindent 2 }}
 {{- end }}
-{{- with include "modelservice.amounts" $.Values.modelVolume.download.resources | trimAll " \n" }}
+{{- with include "modelservice.amounts" $.Values.modelVolume.download.resources | regexFind "(?s)\\S.*" }}
 resources:
   {{- . | nindent 2 }}
 {{- end }}
@@ -136,7 +136,7 @@ securityContext:
 volumeMounts:
   {{- include "modelservice.modelMount" (list $ (not $downloads)) | nindent 2 }}
   {{- if $downloads }}
-  {{- with include "modelservice.caMount" $ | trimAll " \n" }}
+  {{- with include "modelservice.caMount" $ | regexFind "(?s)\\S.*" }}
   {{- . | nindent 2 }}
   {{- end }}
   {{- with include "modelservice.download.mounts" $ }}
@@ -160,9 +160,9 @@ volumeMounts:
 {{- end }}
 {{- $way := include "modelservice.preDownload" . }}
 {{- if eq $way "InitContainer" }}
-- {{ include "modelservice.helperContainer" (list . "download-model" (include "modelservice.download.program" .)) | nindent 2 | trimAll " \n" }}
+- {{ include "modelservice.helperContainer" (list . "download-model" (include "modelservice.download.program" .)) | nindent 2 | regexFind "(?s)\\S.*" }}
 {{- else if eq $way "Job" }}
-- {{ include "modelservice.helperContainer" (list . "wait-for-model" (include "modelservice.download.wait" .)) | nindent 2 | trimAll " \n" }}
+- {{ include "modelservice.helperContainer" (list . "wait-for-model" (include "modelservice.download.wait" .)) | nindent 2 | regexFind "(?s)\\S.*" }}
 {{- end }}
 {{- end }}
 
@@ -184,14 +184,14 @@ template:
     {{- with pick .Values.podSpec "dnsConfig" "dnsPolicy" "hostAliases" }}
     {{- toYaml . | nindent 4 }}
     {{- end }}
-    {{- with include "modelservice.scheduling" (list . (pick (include "modelservice.affinity" . | fromYaml) "nodeAffinity")) | trimAll " \n" }}
+    {{- with include "modelservice.scheduling" (list . (pick (include "modelservice.affinity" . | fromYaml) "nodeAffinity")) | regexFind "(?s)\\S.*" }}
     {{- . | nindent 4 }}
     {{- end }}
     containers:
-      - {{ include "modelservice.helperContainer" (list . "download-model" (include "modelservice.download.program" .)) | nindent 8 | trimAll " \n" }}
+      - {{ include "modelservice.helperContainer" (list . "download-model" (include "modelservice.download.program" .)) | nindent 8 | regexFind "(?s)\\S.*" }}
     volumes:
       {{- include "modelservice.modelSource" (list . false) | nindent 6 }}
-      {{- with include "modelservice.caVolume" . | trimAll " \n" }}
+      {{- with include "modelservice.caVolume" . | regexFind "(?s)\\S.*" }}
       {{- . | nindent 6 }}
       {{- end }}
       {{- with include "modelservice.download.volumes" . }}

@@ -111,7 +111,7 @@ below the mount, so that an existing cache is found; else the mount.
 
 {{/* The container's variables, the user's last. */}}
 {{- define "modelservice.env" -}}
-{{- include "modelservice.chartEnv" . | trimAll " \n" }}
+{{- include "modelservice.chartEnv" . | regexFind "(?s)\\S.*" }}
 {{- with .Values.env }}
 {{ toYaml . }}
 {{- end }}

@@ -42,6 +42,6 @@ tolerations:
 {{- define "modelservice.topologySpread" -}}
 {{- range .Values.topologySpreadConstraints }}
 {{- $own := dict "labelSelector" (dict "matchLabels" (include "modelservice.selectorLabels" $ | fromYaml)) }}
-- {{ toYaml (hasKey . "labelSelector" | ternary . (merge (deepCopy .) $own)) | nindent 2 | trimAll " \n" }}
+- {{ toYaml (hasKey . "labelSelector" | ternary . (merge (deepCopy .) $own)) | nindent 2 | regexFind "(?s)\\S.*" }}
 {{- end }}
 {{- end }}

@@ -9,7 +9,7 @@ command:
   {{- include "modelservice.command" . | nindent 2 }}
 args:
   {{- include "modelservice.arguments" . | nindent 2 }}
-{{- with include "modelservice.env" . | trimAll " \n" }}
+{{- with include "modelservice.env" . | regexFind "(?s)\\S.*" }}
 env:
   {{- . | nindent 2 }}
 {{- end }}
@@ -21,11 +21,11 @@ ports:
   - name: http
     containerPort: {{ .Values.containerPort }}
     protocol: TCP
-{{- with include "modelservice.resources" . | trimAll " \n" }}
+{{- with include "modelservice.resources" . | regexFind "(?s)\\S.*" }}
 resources:
   {{- . | nindent 2 }}
 {{- end }}
-{{- with include "modelservice.probes" . | trimAll " \n" }}
+{{- with include "modelservice.probes" . | regexFind "(?s)\\S.*" }}
 {{- . | nindent 0 }}
 {{- end }}
 lifecycle:
@@ -35,7 +35,7 @@ terminationMessagePolicy: FallbackToLogsOnError
 securityContext:
   {{- . | nindent 2 }}
 {{- end }}
-{{- with include "modelservice.volumeMounts" . | trimAll " \n" }}
+{{- with include "modelservice.volumeMounts" . | regexFind "(?s)\\S.*" }}
 volumeMounts:
   {{- . | nindent 2 }}
 {{- end }}
@@ -71,23 +71,23 @@ spec:
   schedulerName: {{ . | quote }}
   {{- end }}
   terminationGracePeriodSeconds: {{ .Values.terminationGracePeriodSeconds }}
-  {{- with include "modelservice.scheduling" (list . (include "modelservice.affinity" . | fromYaml)) | trimAll " \n" }}
+  {{- with include "modelservice.scheduling" (list . (include "modelservice.affinity" . | fromYaml)) | regexFind "(?s)\\S.*" }}
   {{- . | nindent 2 }}
   {{- end }}
-  {{- with include "modelservice.topologySpread" . | trimAll " \n" }}
+  {{- with include "modelservice.topologySpread" . | regexFind "(?s)\\S.*" }}
   topologySpreadConstraints:
     {{- . | nindent 4 }}
   {{- end }}
-  {{- with include "modelservice.initContainers" . | trimAll " \n" }}
+  {{- with include "modelservice.initContainers" . | regexFind "(?s)\\S.*" }}
   initContainers:
     {{- . | nindent 4 }}
   {{- end }}
   containers:
-    - {{ include "modelservice.container" . | nindent 6 | trimAll " \n" }}
+    - {{ include "modelservice.container" . | nindent 6 | regexFind "(?s)\\S.*" }}
     {{- with .Values.extraContainers }}
     {{- toYaml . | nindent 4 }}
     {{- end }}
-  {{- with include "modelservice.volumes" . | trimAll " \n" }}
+  {{- with include "modelservice.volumes" . | regexFind "(?s)\\S.*" }}
   volumes:
     {{- . | nindent 4 }}
   {{- end }}

@@ -67,5 +67,5 @@ rollingUpdate:
 {{- define "modelservice.workloadAnnotations" -}}
 {{- $own := dict -}}
 {{- with .Values.description }}{{ $_ := set $own "field.cattle.io/description" . }}{{ end -}}
-{{- with merge (dict) $own .Values.workload.annotations }}{{ toYaml . }}{{ end -}}
+{{- with merge (dict) $own .Values.workload.annotations }}{{ toJson . }}{{ end -}}
 {{- end }}
