@@ -4,6 +4,7 @@ import base64
 import itertools
 import json
 import random
+import re
 import string
 import subprocess
 import time
@@ -33,6 +34,7 @@ MODEL = "model: {name: Qwen/Qwen3-8B}\n"
 _CHANCE = random.Random(7)
 _LETTERS = "".join(_CHANCE.choices(string.ascii_letters + string.digits, k=60))
 _HEX = "".join(_CHANCE.choices("0123456789abcdef", k=40))
+_UUID = f"{_HEX[:8]}-{_HEX[8:12]}-{_HEX[12:16]}-{_HEX[16:20]}-{_HEX[20:32]}"
 FORMS = {
     "hugging face": f"hf_{_LETTERS[:34]}",
     "organization": f"api_org_{_LETTERS[:34]}",
@@ -43,6 +45,13 @@ FORMS = {
     "github, fine-grained": f"github_pat_{_LETTERS[:50]}",
     "gitlab": f"glpat-{_LETTERS[:20]}",
     "slack": f"xoxb-{_HEX[:30]}",
+    "slack webhook": f"https://hooks.slack.com/services/T{_HEX[:8].upper()}/B{_HEX[8:16].upper()}/{_LETTERS[:24]}",
+    "discord webhook": f"https://discord.com/api/webhooks/123456789012345678/{_LETTERS}{_LETTERS[:8]}",
+    "teams webhook": f"https://example.webhook.office.com/webhookb2/{_UUID}@{_UUID}/IncomingWebhook/{_HEX[:32]}/{_UUID}",
+    "flow webhook": f"https://prod-1.westeurope.logic.azure.com:443/workflows/{_HEX[:32]}/triggers/manual/paths/invoke"
+    f"?api-version=2016-06-01&sp=%2Ftriggers%2Fmanual%2Frun&sv=1.0&sig={_LETTERS[:43]}",
+    "chat webhook": f"https://chat.googleapis.com/v1/spaces/AAAA/messages?key=x&token={_LETTERS[:43]}",
+    "telegram": f"https://api.telegram.org/bot123456789:{_LETTERS[:35]}",
     "google": f"AIza{_LETTERS[:35]}",
     "nvidia": f"nvapi-{_LETTERS[:50]}",
     "jwt": f"eyJ{_LETTERS[:20]}.eyJ{_LETTERS[20:40]}.{_LETTERS[40:]}",
@@ -136,6 +145,7 @@ WRITTEN = [
     *("docker login -u ann -p § a", "wget --proxy-user=ann:§ a", "a -password § b", "https_proxy=ann:§@proxy:3128 a"),
     *("curl 'http://a/b?api_key=§'", "curl 'http://a/b?x=1&sig=§'"),
 ]
+FILES = ("user: ann\npassword: §\n", '{"user": "ann", "apiKey": "§"}', "export DB_PASSWORD=§\n", "[db]\npassword = §\n")
 LOGINS = [
     'image: {registry: "ann:§@registry.example.com"}',
     'extraContainers: [{name: a, image: "ann:§@registry.example.com/a:1"}]',
@@ -146,6 +156,12 @@ LOGINS = [
     'extraContainers: [{name: a, image: b:1, command: [mysql, -uroot, "-p§", db]}]',
     'extraContainers: [{name: a, image: b:1, args: ["--proxy-user=ann:§"]}]',
     'extraObjects: ["apiVersion: v1\\nkind: ConfigMap\\nmetadata: {name: a}\\ndata: {password: §}\\n"]',
+    *(
+        f"extraObjects: [{{apiVersion: v1, kind: ConfigMap, metadata: {{name: a}}, data: {{a.txt: {json.dumps(text, ensure_ascii=False)}}}}}]"
+        for text in FILES
+    ),
+    "extraObjects: [{apiVersion: a/v1, kind: B, metadata: {name: a}, spec: {login: [{adminPassword: §}]}}]",
+    'extraObjects: ["apiVersion: a/v1\\nkind: B\\nmetadata: {name: a}\\nspec: {password: §}\\n"]',
     *(f"initContainers: [{{name: a, image: b:1, command: [sh, -c, {json.dumps(text)}]}}]" for text in WRITTEN),
 ]
 # Where the name of a Secret belongs, or nothing: what stands there is not judged, and not quoted.
@@ -186,6 +202,8 @@ def said_of(text: str) -> Iterator[str]:
 
 def parts(secret: str) -> list[str]:
     """Return all of a secret's parts that would give something of it away."""
+    if secret.startswith("https://"):
+        secret = re.split("[/=:]", secret)[-1]
     private = max(secret.replace("redis://:", "").replace("HTTPS://ann:", "").split("@")[0].split(), key=len)
     start = 0 if len(private) < 20 else 8
     return [private[at : at + 8] for at in range(start, len(private) - 7)]

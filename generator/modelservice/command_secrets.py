@@ -31,10 +31,27 @@ _PROGRAMS = {
     "-a": re.compile(r"\bredis-cli\b"),
     "curl": re.compile(r"\bcurl\b"),
 }
+# A line that is a name and its value, as files in YAML, JSON, .env and .ini have them.
+_LINE = re.compile(
+    r"(?m)^[ \t-]*(?P<quote>[\"']?)(?P<key>[A-Za-z][\w.-]{1,80})(?P=quote)[ \t]{0,20}[:=][ \t]{0,20}"
+    r"(?P<mark>[\"']?)(?P<value>[^\s\"',;]{6,200})(?P=mark)[,;]?[ \t]*\r?$"
+)
 # What a signed URL has in its query.
 _SIGNATURES = ("sig", "signature", "x-amz-signature", "x-goog-signature")
 # Behind a value, what makes it a part of code or of another text.
 _GOES_ON = tuple("$`([{")
+
+
+def writes_secret(text: str) -> bool:
+    """Say whether a file certainly writes a secret out: one without a digit may be a word, or a name, as well."""
+    values = [text[begin:end].strip("\"'") for begin, end in literals(text)]
+    values += [found["value"] for found in _LINE.finditer(text) if keys_secret(found["key"].rpartition(".")[2])]
+    return any(is_certain(value) for value in values)
+
+
+def is_certain(value: str) -> bool:
+    """Say whether a text under a secret's name is certainly the secret, and no name of one, no reference and no word."""
+    return bool(re.fullmatch(r"(?=.*\d)[^\s(){}\[\]$<>.]{6,200}", value)) and is_literal(value) and not names_secret(value)
 
 
 def literals(text: str) -> Iterator[tuple[int, int]]:

@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from modelservice.command_secrets import literals, words_without_literals
+from modelservice.command_secrets import is_certain, literals, words_without_literals, writes_secret
 from modelservice.findings import Finding, Path, Problem, lines_of
 from modelservice.secret_forms import (
     has_secret_object,
@@ -67,12 +67,16 @@ _PLACES = {
     "volumeAttributes": "put it into a Secret and name that with nodePublishSecretRef",
     "options": "put it into a Secret and name that with secretRef",
     "data": "put it into a Secret, which need not be in the values",
+    "extraObjects": "put it into a Secret, and name that here",
     "image": "put the login into a Secret with `kubectl create secret docker-registry`, named in imagePullSecrets",
     "command": _FROM_ENV,
     "args": _FROM_ENV,
 }
 # Where a Secret is named, and where somebody may have written what belongs into it; and what else stands there.
 _NAME_PLACES = ("imagePullSecrets", "tls", "secretName", "secretKeyRef", "secretRef")
+_OBJECTS = ("extraObjects", "objects")
+# What holds the values of a Secret, which a rule of its own finds, or their encrypted form.
+_HELD = ("data", "stringData", "encryptedData")
 _NO_NAMES = ("hosts", "enabled", "optional", "defaultMode", "items")
 # What people call a Secret, and hardly a password: llm-tls, or the regcred of Kubernetes' documentation.
 _PLAIN_NAME = re.compile(r"[a-z]{2,20}(-[a-z]{2,20}){1,4}|regcred")
@@ -144,7 +148,7 @@ def _safe(tree: Any, path: Path, secrets: dict[Path, str]) -> Any:
     found = {key: _safe(value, (*path, key), secrets) for key, value in tree.items()}
     _take(found, path, _named(found, path), secrets)
     if tree.get("kind") == "ConfigMap" and isinstance(data := found.get("data"), dict):
-        _take(data, (*path, "data"), _called_secret(data), secrets)
+        _take(data, (*path, "data"), [*_files_with_secrets(data), *_called_secret(data)], secrets)
     return found
 
 
@@ -185,6 +189,14 @@ def _named(tree: Mapping[str, Any], path: Path) -> Iterator[tuple[str, str]]:
     known = {"volumeAttributes": _is_text, "annotations": _is_annotation, "podAnnotations": _is_annotation}
     if keys in known or path[-2:] == ("flexVolume", "options"):
         yield from _called_secret(tree, known.get(keys, _is_text))
+    elif path[0] in _OBJECTS and keys not in _HELD:
+        yield from _called_secret(tree, _is_password)
+
+
+def _files_with_secrets(data: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    for key, text in data.items():
+        if isinstance(text, str) and writes_secret(text):
+            yield key, NAMED
 
 
 def _called_secret(
@@ -198,6 +210,11 @@ def _called_secret(
 
 def _is_text(_: str, value: Any) -> bool:
     return isinstance(value, str)
+
+
+def _is_password(key: str, value: Any) -> bool:
+    """Say whether a key of an object that we do not know is certainly a password; it may be the name of one, too."""
+    return isinstance(value, str) and re.search(r"(?i)passw(or)?d\d{0,2}$", key) is not None and is_certain(value)
 
 
 def _is_annotation(key: str, value: Any) -> bool:

@@ -15,7 +15,13 @@ _FORMS = {
     "an AWS access key": r"A(?:KIA|SIA)[0-9A-Z]{16}\b",
     "a GitHub token": r"gh[pousr]_[A-Za-z0-9]{20,}|github_pat_[A-Za-z0-9_]{20,}",
     "a GitLab token": r"glpat-[A-Za-z0-9_-]{16,}",
-    "a Slack token": r"xox[abposr]-[A-Za-z0-9-]{10,}",
+    "a Slack token": r"xox[abposr]-[A-Za-z0-9-]{10,}|xapp-[0-9]-[A-Za-z0-9-]{20,}",
+    "a webhook's URL": r"hooks\.slack(?:-gov)?\.com/(?:services|workflows|triggers)/[A-Z0-9]{6,20}/[A-Z0-9]{6,20}"
+    r"/(?:[0-9]{6,30}/)?(?!X{8})[A-Za-z0-9]{20,}"
+    r"|discord(?:app)?\.com/api/(?:v[0-9]{1,2}/)?webhooks/[0-9]{15,20}/(?!X{8})[A-Za-z0-9_-]{40,}"
+    r"|webhook\.office\.com/webhookb2/[0-9a-f-]{36}@[0-9a-f-]{36}/[A-Za-z]{1,40}/[0-9a-f]{32}(?:/[A-Za-z0-9/_-]{1,200})?"
+    r"|(?:logic\.azure|powerplatform|chat\.googleapis)\.com[:/][^\s?\"']{1,300}\?[^\s\"']{0,300}?\b(?:sig|token)=[\w%-]{20,}"
+    r"|api\.telegram\.org/bot[0-9]{8,10}:[A-Za-z0-9_-]{30,}",
     "a Google API key": r"AIza[A-Za-z0-9_-]{35}",
     "an NVIDIA API key": r"nvapi-[A-Za-z0-9_-]{20,}",
     "a JSON Web Token": r"eyJ[A-Za-z0-9_-]{10,500}\.eyJ[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]*",

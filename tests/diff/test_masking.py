@@ -102,6 +102,9 @@ CALLED = {
     "short field": (custom(pwd="§"), "spec.pwd"),
     "field with a value below": (custom(adminPassword={"value": "§"}), "spec.adminPassword.value"),
     "field with a list": (custom(passwords=["§"]), "spec.passwords"),
+    "field called secret": (custom(secret="§"), "spec.secret"),
+    "short flag": (container(args=["-u", "ann", "-p", "§"]), "args"),
+    "short flag in a script": (container(command=["sh", "-c", "login -p § && run"]), "&& run"),
     "parameter": (custom(parameters=[{"key": "password", "value": "§"}]), "spec.parameters[password].value"),
 }
 
@@ -149,6 +152,9 @@ def test_a_secret_of_a_known_form_differs_wherever_it_is(item: dict[str, object]
         (container(args=["-port", "§"]), OLD),
         (container(image=f"registry.example.com/§:v1@sha256:{'0' * 64}"), OLD),
         (custom(adminPassword={"secretName": "§"}), OLD),
+        (custom(secret={"secretName": "§"}), OLD),
+        (container(args=["mkdir", "-p", "§"]), OLD),
+        (container(command=["sh", "-c", "mkdir -p §; docker run -p 80:80 x"]), OLD),
         (config("owner: ann@example.com\nteam: §"), OLD),
     ],
 )

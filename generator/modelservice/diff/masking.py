@@ -35,6 +35,8 @@ _GLUED = re.compile(
     r"(-p)(?!(?:ackage|arallel|assword|ath|eer|id|lugin|od|olicy|ort|refix|reserve|rint|rivate|rofile|roxy|ublic)s?\b|[^=]*=)"
     r"(?=\S{0,200}[^\s\d])(\S+)"
 )
+# What follows -p may be a password, unless it is a port, or the command is known to take something else.
+_LONE = re.compile(r"(?<![\w.-])(?<!mkdir )(?<!read )(-p\s{1,20})(?![\d.:-]+(?:\s|$))([^\s-]\S*)")
 # So much of a value says whether it is a secret; to look at all of it for each name would take quadratic time.
 _NEAR = 200
 _BLOCK = re.compile(r"[|>][-+0-9]*|[\[{]|")
@@ -57,7 +59,7 @@ def masked(item: Any, numbers: Numbers) -> Any:
             found[key] = {name: _named(str(name), text, numbers) for name, text in value.items()}
         elif key in _VALUES and (name := str(item.get("name") or item.get("key"))) and _is_called_secret(name):
             found[key] = _named(name, value, numbers)
-        elif (keys_secret(str(key)) and key not in _NAMES) or key in _LOGINS:
+        elif (keys_secret(str(key)) and key not in _NAMES) or key in _LOGINS or key == "secret":
             found[key] = _named(str(key), value, numbers)
         else:
             found[key] = masked(value, numbers)
@@ -99,6 +101,9 @@ def _words(items: list[Any], numbers: Numbers) -> list[Any]:
     """Return a list, such as a command, with masks in the place of the words behind a secret's flag."""
     found = []
     for before, word in zip(["", *items], items, strict=False):
+        if before == "-p" and isinstance(word, str) and items[0] != "mkdir":
+            found.append(_LONE.sub(lambda one: _lone(one, numbers), f"-p {word}").removeprefix("-p "))
+            continue
         flag = isinstance(before, str) and before.startswith("-") and isinstance(word, str)
         found.append(_named(before, word, numbers) if flag and not word.startswith("-") else word)
     if not all(isinstance(word, str) for word in found):
@@ -107,11 +112,16 @@ def _words(items: list[Any], numbers: Numbers) -> list[Any]:
     return [word if " " in word else _GLUED.sub(lambda part: part[1] + _mask(part[2], numbers), word) for word in safe]
 
 
+def _lone(found: re.Match[str], numbers: Numbers) -> str:
+    return found[1] + (_mask(found[2], numbers) if is_literal(found[2]) else found[2])
+
+
 def _text(text: str, numbers: Numbers) -> str:
     if has_secret_object(text):
         return _mask(text, numbers)
     lines, block = [], None
     text = without_forms(text, lambda found: _mask(found[0], numbers))
+    text = _LONE.sub(lambda found: _lone(found, numbers), text)
     text = without_logins(text, lambda found: f"{_mask(found[0], numbers)}@")
     for line in without_literals(text, lambda secret: _mask(secret, numbers)).split("\n"):
         indent = len(line) - len(line.lstrip())
