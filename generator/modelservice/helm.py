@@ -79,7 +79,8 @@ def _reason(said: str) -> str:
     said = said[said.index(_EXTRA) :].partition("\n\nUse --debug")[0]
     own = _OWN_WORDS.match(said)
     reason = own[1] if own else _PLACE.split(said)[-1]
-    return " ".join(reason.replace("\ufffd", "").split()) or "it fails without a word"
+    reason = " ".join(reason.replace("\ufffd", "").split())
+    return reason or "it calls fail or required with a message that is empty or not UTF-8"
 
 
 def words(answer: subprocess.CompletedProcess[str]) -> str:

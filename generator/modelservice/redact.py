@@ -51,7 +51,8 @@ _FIELDS = {
     ): "write the name of a Secret in apiKeySecret.name; a key itself does not go here: put it into one "
     "with `kubectl create secret generic api-key --from-literal=key=...`",
 }
-_A_NAME = "write the name of a Secret; put what it holds into it with `kubectl create secret`"
+_PUT = "put what it holds into it with `kubectl create secret`"
+_A_NAME = f"write the name of a Secret; {_PUT}"
 _PLACES = {
     "huggingFace": _FIELDS["huggingFace", "tokenSecret"],
     "tls": "write the name of a Secret in tls.secretName; a key itself does not go here: put it into one with "
@@ -59,8 +60,11 @@ _PLACES = {
     "imagePullSecrets": "write the name of a Secret in name; a login itself does not go here: put it into one "
     "with `kubectl create secret docker-registry`",
     "secretName": _A_NAME,
-    "secretKeyRef": _A_NAME,
-    "secretRef": _A_NAME,
+    "secretKeyRef": f"write the name of a Secret in name and one of its keys in key; {_PUT}",
+    "secretRef": f"write the name of a Secret in name; {_PUT}",
+    "secret": f"write the name of a Secret in secretName; {_PUT}",
+    "sources": f"write the name of a Secret in secret.name; {_PUT}",
+    "caBundle": _A_NAME,
     "env": "put it into a Secret and name that with valueFrom.secretKeyRef",
     "httpHeaders": "ask a path that needs no key, such as /health, without this header",
     "path": "ask a path that needs no key, such as /health",
@@ -73,7 +77,7 @@ _PLACES = {
     "args": _FROM_ENV,
 }
 # Where a Secret is named, and where somebody may have written what belongs into it; and what else stands there.
-_NAME_PLACES = ("imagePullSecrets", "tls", "secretName", "secretKeyRef", "secretRef")
+_NAME_PLACES = ("imagePullSecrets", "tls", "secretName", "secretKeyRef", "secretRef", "secret")
 _OBJECTS = ("extraObjects", "objects")
 # What holds the values of a Secret, which a rule of its own finds, or their encrypted form.
 _HELD = ("data", "stringData", "encryptedData")
@@ -100,6 +104,8 @@ def instead(path: Path) -> str:
 
 def _field(path: Path) -> str:
     hints = [hint for field, hint in _FIELDS.items() if path[: len(field)] == field]
+    if "secret" in path and (above := [key for key in ("sources", "caBundle") if key in path]):
+        return _PLACES[above[0]]
     if path[-2:] == ("secretKeyRef", "key"):
         return "write the name of a key of the Secret, and not what it holds"
     places = [str(part) for part in path if part in _NAME_PLACES and not set(path) & set(_NO_NAMES)]
@@ -275,6 +281,9 @@ def problem(found: Problem, values: Mapping[str, Any]) -> Problem:
         return found._replace(message=message, hint=field, fix=())
     if not any(map(may_hold_secret, names)):
         return found
+    _, quoted, rest = found.message.partition(shown(value))
+    if quoted and rest == " is not a map of keys":
+        return found._replace(message=f"this value {NOT_SHOWN}{rest}", hint=instead(found.path), fix=())
     message = f"{NAMED} in plain text {NOT_SHOWN}"
     return found._replace(message=message, hint=instead(found.path), rule="secret-literal", fix=())
 

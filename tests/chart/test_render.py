@@ -249,7 +249,7 @@ def test_a_missing_helm_is_one_sentence(tmp_path: Path, monkeypatch: pytest.Monk
     [
         ('{{ fail "not\\nto\\x1b[31mday" }}', "not to[31mday"),
         ('{{ required "give me a" .Values.a }}', "give me a"),
-        ('{{ fail ("//8=" | b64dec) }}', "it fails without a word"),
+        ('{{ fail ("//8=" | b64dec) }}', "it calls fail or required with a message that is empty or not UTF-8"),
         ('{{ "//8=" | b64dec }}', "yaml: invalid leading UTF-8 octet"),
         ('{{ "Gw==" | b64dec }}', "yaml: control characters are not allowed"),
         ("{{ if }}", "missing value for if"),
