@@ -145,6 +145,7 @@ WRITTEN = [
     *("docker login -u ann -p § a", "wget --proxy-user=ann:§ a", "a -password § b", "https_proxy=ann:§@proxy:3128 a"),
     *("curl 'http://a/b?api_key=§'", "curl 'http://a/b?x=1&sig=§'"),
 ]
+CONFIG = "extraObjects: [{apiVersion: v1, kind: ConfigMap, metadata: {name: a}, data: {a.txt: ¶}}]"
 FILES = ("user: ann\npassword: §\n", '{"user": "ann", "apiKey": "§"}', "export DB_PASSWORD=§\n", "[db]\npassword = §\n")
 LOGINS = [
     'image: {registry: "ann:§@registry.example.com"}',
@@ -156,10 +157,7 @@ LOGINS = [
     'extraContainers: [{name: a, image: b:1, command: [mysql, -uroot, "-p§", db]}]',
     'extraContainers: [{name: a, image: b:1, args: ["--proxy-user=ann:§"]}]',
     'extraObjects: ["apiVersion: v1\\nkind: ConfigMap\\nmetadata: {name: a}\\ndata: {password: §}\\n"]',
-    *(
-        f"extraObjects: [{{apiVersion: v1, kind: ConfigMap, metadata: {{name: a}}, data: {{a.txt: {json.dumps(text, ensure_ascii=False)}}}}}]"
-        for text in FILES
-    ),
+    *(CONFIG.replace("¶", json.dumps(text, ensure_ascii=False)) for text in FILES),
     "extraObjects: [{apiVersion: a/v1, kind: B, metadata: {name: a}, spec: {login: [{adminPassword: §}]}}]",
     'extraObjects: ["apiVersion: a/v1\\nkind: B\\nmetadata: {name: a}\\nspec: {password: §}\\n"]',
     *(f"initContainers: [{{name: a, image: b:1, command: [sh, -c, {json.dumps(text)}]}}]" for text in WRITTEN),

@@ -50,8 +50,10 @@ def writes_secret(text: str) -> bool:
 
 
 def is_certain(value: str) -> bool:
-    """Say whether a text under a secret's name is certainly the secret, and no name of one, no reference and no word."""
-    return bool(re.fullmatch(r"(?=.*\d)[^\s(){}\[\]$<>.]{6,200}", value)) and is_literal(value) and not names_secret(value)
+    """Say whether a text under a secret's name is certainly the secret, and no name of one, reference or word."""
+    return (
+        bool(re.fullmatch(r"(?=.*\d)[^\s(){}\[\]$<>.]{6,200}", value)) and is_literal(value) and not names_secret(value)
+    )
 
 
 def literals(text: str) -> Iterator[tuple[int, int]]:

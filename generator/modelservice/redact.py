@@ -168,7 +168,9 @@ def _take(tree: dict[str, Any], path: Path, named: Iterable[tuple[str, str]], se
 def _safe_words(words: list[Any], path: Path, secrets: dict[Path, str]) -> list[Any]:
     """Return the words of a command without what they, or the flags before them, call a secret."""
     texts = [word if isinstance(word, str) else "" for word in words]
-    written = words_without_literals(texts, lambda _: PLACEHOLDER)
+    written = words_without_literals(
+        texts, lambda text: PLACEHOLDER.join(re.findall("^[\"']|[\"']$", text)) or PLACEHOLDER
+    )
     safe = [PLACEHOLDER if _is_flags_secret(texts, index) else written[index] for index in range(len(texts))]
     changed = [index for index, text in enumerate(texts) if safe[index] != text]
     secrets |= {

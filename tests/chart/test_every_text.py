@@ -157,7 +157,9 @@ def test_the_last_text_of_a_list_keeps_its_end(text: str, helm: str) -> None:
     objects = load_objects(rendered(helm, as_json(values)))
     pods = [one["spec"].get("template", one)["spec"] for one in objects if one["kind"] in ("Deployment", "Pod")]
     containers = [one for pod in pods for one in pod.get("initContainers", []) + pod["containers"]]
-    ends = [one["value"] for container in containers for one in container["env"] if one["name"] in ("A", "VLLM_API_KEY")]
+    ends = [
+        one["value"] for container in containers for one in container["env"] if one["name"] in ("A", "VLLM_API_KEY")
+    ]
     ends += [one["livenessProbe"]["exec"]["command"][0] for one in containers if "livenessProbe" in one]
     ends += [value for one in objects if "spec" in one for value in annotations(one)]
     ends += [one["csi"]["volumeAttributes"]["a"] for pod in pods for one in pod.get("volumes", []) if "csi" in one]

@@ -2,6 +2,7 @@
 
 import copy
 import functools
+import re
 from pathlib import Path
 from typing import Any
 
@@ -325,8 +326,36 @@ def test_no_secret_of_gitops_values_is_written_or_printed() -> None:
         "model": {"name": "m/n"},
         "env": [{"name": "DB_PASSWORD", "value": "hunter2hunter2"}],
         "args": ["--api-key=hunter2"],
+        "command": ["sh", "-c", 'export PIN_PASSWORD="hunter2"; exec vllm serve m/n "$@"', "sh"],
+        "extraContainers": [
+            {
+                "name": "a",
+                "image": "b:1",
+                "args": ["--password", "hunter2"],
+                "env": [{"name": "A_TOKEN", "value": "hunter2"}],
+            },
+            {"name": "c", "image": "curl:1", "command": ["curl", "-u", "ann:hunter2", "http://a"]},
+        ],
+        "extraObjects": [
+            {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "a"}, "stringData": {"pin": "hunter2"}},
+            "apiVersion: v1\nkind: Secret\nmetadata: {name: b}\nstringData: {pin: hunter2}\n",
+            "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: c}\ndata: {a.env: PASSWORD=hunter2}\n",
+            {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "d"}, "stringData": {"pin": "<path:a#b>"}},
+        ],
     }
     item = {"kind": "HelmRelease", "metadata": {"name": "x"}, "spec": {"values": values}}
     answer = CliRunner().invoke(main, ["import", "kubernetes", "-"], input=dump(item))
     assert "hunter2" not in answer.output
-    assert "note: env[0].value: a secret in plain text was taken out" in answer.stderr
+    assert "(not shown)" not in answer.stdout
+    found = yaml.safe_load(answer.stdout)
+    assert [one["metadata"]["name"] for one in found["extraObjects"]] == ["d"]
+    # Kubernetes puts a Secret's value into the place of $(NAME), where the container has a variable of that name.
+    for container in (found, *found["extraContainers"]):
+        names = {one["name"] for one in container.get("env", ()) if "valueFrom" in one}
+        words = " ".join([*container.get("command", ()), *container.get("args", ())])
+        assert set(re.findall(r"\$\((\w+)\)", words)) <= names
+    assert 'export PIN_PASSWORD="$(LLM_SECRET_' in found["command"][2]
+    assert "note: command[2]: a secret in plain text became a reference: create the Secret llm-secrets" in answer.stderr
+    assert "<the value of DB_PASSWORD>" in answer.stderr
+    strict = CliRunner().invoke(main, ["import", "kubernetes", "-", "--strict"], input=dump(item))
+    assert (strict.exit_code, strict.stdout) == (1, "")

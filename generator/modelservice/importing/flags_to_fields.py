@@ -7,7 +7,7 @@ import re
 from collections.abc import Sequence
 
 from modelservice.importing.container import Note
-from modelservice.importing.part import Part, Secret, joined
+from modelservice.importing.part import SECRETS, Part, Secret, joined, reference
 from modelservice.redact import PLACEHOLDER, safe_arguments
 from modelservice.vllm.argument_rules import EVERY_ADDRESS, OWNED, PARALLEL
 from modelservice.vllm.command_line import Given, Read, Stray, read
@@ -98,11 +98,11 @@ def _argument(texts: Sequence[str]) -> Part:
     if not found and PLACEHOLDER not in "".join(safe):
         return Part({"args": list(texts)})
     name = re.sub(r"\W+", "_", texts[0].partition("=")[0].strip("-")).strip("_").upper() or "SECRET"
-    secret = Secret("llm-secrets", name, f"the secret of {texts[0].partition('=')[0]}")
+    secret = Secret(SECRETS, name, f"the secret of {texts[0].partition('=')[0]}")
     return Part(
         {
             "args": [text.replace(PLACEHOLDER, f"$({name})") for text in safe],
-            "env": [{"name": name, "valueFrom": {"secretKeyRef": {"name": secret.name, "key": name}}}],
+            "env": [reference(name)],
         },
         secrets=(secret,),
     )

@@ -18,6 +18,15 @@ class Secret(NamedTuple):
     source: str
 
 
+# The Secret of what no field has a Secret for.
+SECRETS = "llm-secrets"
+
+
+def reference(name: str) -> dict[str, Any]:
+    """Return a variable that reads the key of its own name in that Secret."""
+    return {"name": name, "valueFrom": {"secretKeyRef": {"name": SECRETS, "key": name}}}
+
+
 class Part(NamedTuple):
     """What follows from one side of the original: dotted keys with their values, notes, and Secrets that they name.
 

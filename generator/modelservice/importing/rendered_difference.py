@@ -22,6 +22,7 @@ from modelservice.importing.pod_meaning import meaning
 from modelservice.importing.service_to_fields import service_of
 from modelservice.importing.workload_to_fields import with_claims
 from modelservice.reading.document import Document, read
+from modelservice.redact import NOT_SHOWN
 from modelservice.rules.image import release_in
 from modelservice.schema.defaults import coalesce, default_values
 from modelservice.vllm.flags import Line, command_line
@@ -61,6 +62,7 @@ MEANT = (
         r"server\.env\.(VLLM_CACHE_ROOT|T\w+_CACHE_DIR|FLASHINFER_\w+)", "the next start need not compile", added=True
     ),
     Meant(r"server\.env\.(HF_TOKEN|HUGGING_FACE_HUB_TOKEN)", "libraries read one or the other", added=True),
+    Meant(r"[\w.-]*\.env\.LLM_SECRET_[0-9]+", "a Secret takes the place of the text", added=True),
     Meant(r"apiKey", "a Secret takes the place of the text", added=True),
     Meant(r"arguments\.--(api-key|hf-token)", "a Secret takes the place of the text"),
     Meant(r"arguments\.--shutdown-timeout", "answers under way get time to end", added=True),
@@ -113,10 +115,14 @@ def _differences(
 
 def _reason(field: Field) -> str:
     """Return why a difference is meant, "" where it is none of the chart's."""
-    if field.old.startswith(_HIDDEN):
+    if field.old.startswith(_HIDDEN) or _without_secret(field.old) == _without_secret(field.new):
         return "a Secret takes the place of the text"
     found = (one for one in MEANT if re.fullmatch(one.paths, field.path) and not (one.added and field.old))
     return next((one.reason for one in found), "")
+
+
+def _without_secret(text: str) -> str:
+    return re.sub(r"\(not shown, [0-9]+\)|\$\(LLM_SECRET_[0-9]+\)", NOT_SHOWN, text)
 
 
 def _is_noted(field: Field, part: Part) -> bool:

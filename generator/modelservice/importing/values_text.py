@@ -6,11 +6,14 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from modelservice.findings import dotted
+from modelservice.findings import Path, dotted
 from modelservice.importing.container import Note
-from modelservice.importing.part import Part, Secret, values_of
+from modelservice.importing.part import SECRETS, Part, Secret, reference, values_of
 from modelservice.redact import NOT_SHOWN, PLACEHOLDER, hidden, instead, safe_arguments, without_secrets
+from modelservice.rules.secret_literals import literals_in, written_secrets
 from modelservice.writing.dump import dump
+
+_CONTAINERS = ("initContainers", "extraContainers")
 
 
 def values_text(part: Part, origin: str) -> str:
@@ -24,20 +27,83 @@ def values_text(part: Part, origin: str) -> str:
 
 
 def without_secrets_left(part: Part) -> Part:
-    """Return a part without secrets in places that no reference takes: a script, a sidecar, an annotation.
+    """Return a part without secrets in places that no field's reference took: a script, a sidecar, an annotation.
 
-    Each becomes "(not shown)", with a note on what to do.
+    Containers read theirs from a Secret; elsewhere each becomes "(not shown)". A note says what to do about each.
     """
+    part = _without_secret_objects(part)
     values = values_of(part.settings)
     safe = without_secrets(values)
-    args, found = safe_arguments([str(word) for word in values.get("args", ())])
+    given = values.get("args", ())
+    args, found = safe_arguments([str(word) for word in given] if isinstance(given, list) else [])
     paths = [*safe.secrets, *(("args", index) for index in found)]
     if not paths:
         return part
-    hidden_values = _shown({**safe.values, **({"args": args} if found else {})})
-    reason = "a secret in plain text was taken out"
-    notes = tuple(Note(hidden(dotted(path)), f"{reason}: {instead(path)}") for path in paths)
-    return part._replace(settings=hidden_values, notes=(*part.notes, *notes))
+    left = {**safe.values, **({"args": args} if found else {})}
+    secrets: list[Secret] = []
+    for key in (key for key in _CONTAINERS if isinstance(left.get(key), list)):
+        left[key] = [_referring(container, secrets, (key, index)) for index, container in enumerate(left[key])]
+    hidden_values = _shown(_referring(left, secrets, ()))
+    notes = tuple(Note(hidden(dotted(path)), reason) for path in paths if (reason := _to_do(path)))
+    return part._replace(
+        settings=hidden_values, notes=(*part.notes, *notes), secrets=tuple(dict.fromkeys((*part.secrets, *secrets)))
+    )
+
+
+def _without_secret_objects(part: Part) -> Part:
+    """Return a part without objects that hold secrets: Secrets with their values, and texts with one in them."""
+    objects = part.settings.get("extraObjects")
+    objects = objects if isinstance(objects, list) else []
+    held = [bool(written_secrets(one) or (isinstance(one, str) and literals_in(one))) for one in objects]
+    if not any(held):
+        return part
+    reason = "it holds a secret and was left out: create it with kubectl, an ExternalSecret or a SealedSecret"
+    notes = tuple(Note(f"extraObjects[{index}]", reason) for index, is_held in enumerate(held) if is_held)
+    kept = [item for item, is_held in zip(objects, held, strict=True) if not is_held]
+    return part._replace(settings={**part.settings, "extraObjects": kept}, notes=(*part.notes, *notes))
+
+
+def _to_do(path: Path) -> str:
+    """Return what a person has to do about a secret, "" where only its Secret has to be there."""
+    inside = path[2:] if path[0] in _CONTAINERS else path
+    if inside[0] == "env":
+        return ""
+    if inside[0] in ("command", "args"):
+        return f"a secret in plain text became a reference: create the Secret {SECRETS}"
+    return f"a secret in plain text was taken out: {instead(path)}"
+
+
+def _referring(container: Any, secrets: list[Secret], path: Path) -> Any:
+    """Return a container, or the values as the server's, that reads its secrets from variables; add these Secrets."""
+    if not isinstance(container, dict):
+        return container
+    variables: list[Any] = []
+
+    def refer(name: str, source: str) -> dict[str, Any]:
+        secrets.append(Secret(SECRETS, name, source))
+        return reference(name)
+
+    def word_of(word: Any, place: str) -> Any:
+        while isinstance(word, str) and PLACEHOLDER in word:
+            name = f"LLM_SECRET_{len(secrets) + 1}"
+            word = word.replace(PLACEHOLDER, f"$({name})", 1)
+            variables.append(refer(name, f"what {place} has in the place of $({name})"))
+        return word
+
+    found = dict(container)
+    for key in ("command", "args"):
+        if isinstance(words := found.get(key), list):
+            found[key] = [word_of(word, dotted((*path, key, index))) for index, word in enumerate(words)]
+    given = found.get("env") or []
+    if isinstance(given, list) and (given or variables):
+        found["env"] = [
+            refer(str(one["name"]), f"the value of {one['name']}") if _holds_placeholder(one) else one for one in given
+        ] + variables
+    return found
+
+
+def _holds_placeholder(entry: Any) -> bool:
+    return isinstance(entry, dict) and "name" in entry and PLACEHOLDER in str(entry.get("value", ""))
 
 
 def _shown(tree: Any) -> Any:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from modelservice.importing.container import Note
 from modelservice.importing.flags_to_fields import API_KEY, HUB_TOKEN
-from modelservice.importing.part import Part, Secret, joined
+from modelservice.importing.part import SECRETS, Part, Secret, joined, reference
 from modelservice.redact import without_secrets
 from modelservice.secret_forms import names_secret
 
@@ -42,5 +42,4 @@ def field_of_variable(name: str, value: str | None) -> Part:
 
 
 def _from_secret(name: str) -> Part:
-    reference = {"name": name, "valueFrom": {"secretKeyRef": {"name": "llm-secrets", "key": name}}}
-    return Part({"env": [reference]}, secrets=(Secret("llm-secrets", name, f"${name}"),))
+    return Part({"env": [reference(name)]}, secrets=(Secret(SECRETS, name, f"${name}"),))

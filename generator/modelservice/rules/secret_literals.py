@@ -40,15 +40,14 @@ def secret_literal(values: Values) -> Iterator[Said]:
     for index, item in values.items("extraObjects"):
         path = ("extraObjects", index)
         if isinstance(item, str) and path not in values.secrets:
-            for message in _in_objects(documents(_with_marks(item))):
+            for message in literals_in(item):
                 yield Said(path, message, "put it into a Secret, and name that here")
 
 
-def _in_objects(objects: list[Any]) -> list[str]:
+def literals_in(text: str) -> list[str]:
     """Return what the objects of a text write out, each once."""
-    return list(
-        dict.fromkeys(without_secrets({"objects": [one for one in objects if is_object(one)]}).secrets.values())
-    )
+    objects = [one for one in documents(_with_marks(text)) if is_object(one)]
+    return list(dict.fromkeys(without_secrets({"objects": objects}).secrets.values()))
 
 
 @rule(
@@ -64,11 +63,15 @@ def _in_objects(objects: list[Any]) -> list[str]:
 def secret_object(values: Values) -> Iterator[Said]:
     """Find extra objects that are Secrets with their values."""
     for index, item in values.items("extraObjects"):
-        text = _with_marks(item) if isinstance(item, str) else item
-        for one in _secrets(documents(text)):
-            if any(map(_is_literal, _held(one.get("data")) + _held(one.get("stringData")))):
-                hint = "remove it, and make it with `kubectl create secret`, an ExternalSecret or a SealedSecret"
-                yield Said(("extraObjects", index), "a Secret has its values in plain text (not shown)", hint)
+        for _ in written_secrets(item):
+            hint = "remove it, and make it with `kubectl create secret`, an ExternalSecret or a SealedSecret"
+            yield Said(("extraObjects", index), "a Secret has its values in plain text (not shown)", hint)
+
+
+def written_secrets(item: Any) -> list[Any]:
+    """Return the Secrets of an extra object, or of its text, that have their values in plain text."""
+    found = _secrets(documents(_with_marks(item) if isinstance(item, str) else item))
+    return [one for one in found if any(map(_is_literal, _held(one.get("data")) + _held(one.get("stringData"))))]
 
 
 def _with_marks(text: str) -> str:
