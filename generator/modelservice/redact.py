@@ -11,7 +11,13 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from modelservice.command_secrets import is_certain, literals, words_without_literals, writes_secret
+from modelservice.command_secrets import (
+    is_certain,
+    literals,
+    without_literals,
+    words_without_literals,
+    writes_secret,
+)
 from modelservice.findings import Finding, Path, Problem, lines_of
 from modelservice.secret_forms import (
     has_secret_object,
@@ -114,7 +120,8 @@ def _field(path: Path) -> str:
 
 def hidden(text: str) -> str:
     """Return the text without what looks like a secret."""
-    return without_logins(without_forms(text, NOT_SHOWN), f"{NOT_SHOWN}@").replace(PLACEHOLDER, NOT_SHOWN)
+    text = without_literals(without_forms(text, NOT_SHOWN), lambda _: NOT_SHOWN)
+    return without_logins(text, f"{NOT_SHOWN}@").replace(PLACEHOLDER, NOT_SHOWN)
 
 
 def shown(value: Any) -> str:
@@ -123,10 +130,14 @@ def shown(value: Any) -> str:
         return "a map of keys" if value else "{}"
     if isinstance(value, list):
         return "a list" if value else "[]"
-    if isinstance(value, str) and (PLACEHOLDER in value or may_hold_secret(value)):
+    if isinstance(value, str) and (PLACEHOLDER in value or _may_hold_secret(value)):
         return _SHOWN
     text = json.dumps(value, ensure_ascii=False)
     return text if len(text) <= 60 else f"{text[:57]}…"
+
+
+def _may_hold_secret(text: str) -> bool:
+    return may_hold_secret(text) or next(literals(text), None) is not None
 
 
 def without_secrets(values: dict[str, Any]) -> Redacted:
@@ -325,7 +336,7 @@ def hides_line(source: str, line: int) -> bool:
     # A variable's name may stand below its value.
     indent = " " * (len(around[-1]) - len(around[-1].lstrip(" -"))) if around else ""
     around += [text for text in lines[line : line + 2] if text.startswith(f"{indent}name:")]
-    return has_secret_object(source) or any(may_hold_secret(text) or _NAME_LINE.search(text) for text in around)
+    return has_secret_object(source) or any(_may_hold_secret(text) or _NAME_LINE.search(text) for text in around)
 
 
 def hides_excerpt(found: Finding, source: str) -> bool:

@@ -18,6 +18,7 @@ from modelservice.diff.fleet_state import FleetState, fleet_state
 from modelservice.errors import InputError, ModelServiceError
 from modelservice.gitops.members import Member
 from modelservice.reading.document import Document
+from modelservice.reading.special_files import is_special
 from modelservice.report import lines
 from modelservice.service import name_from, require_release
 from modelservice.writing.staging import scratch
@@ -114,11 +115,11 @@ def _pairs(old: FleetState, new: FleetState) -> Iterator[_Pair]:
     """Yield the names before and after of services that may differ ("": not there); the same text is a renamed one."""
     both = old.services.keys() & new.services.keys()
     yield from (_Pair(name, name) for name in both if _inputs(old.services[name]) != _inputs(new.services[name]))
-    gone = {name: Path(one.values).read_bytes() for name, one in old.services.items() if name not in both}
+    gone = {name: _content(one.values) for name, one in old.services.items() if name not in both}
     for name, member in new.services.items():
         if name in both:
             continue
-        text = Path(member.values).read_bytes()
+        text = _content(member.values)
         same = [other for other, content in gone.items() if content == text]
         same.sort(key=lambda other: other.rpartition("/")[0] != name.rpartition("/")[0])
         for other in same[:1]:
@@ -128,7 +129,12 @@ def _pairs(old: FleetState, new: FleetState) -> Iterator[_Pair]:
 
 
 def _inputs(member: Member) -> tuple[object, ...]:
-    return _release(member), [Path(file).read_bytes() for file in (*member.layers, member.values)]
+    return _release(member), [_content(file) for file in (*member.layers, member.values)]
+
+
+def _content(file: str) -> bytes:
+    """Return a file's bytes, of a pipe and the like none: the check of its service says what is wrong."""
+    return b"" if is_special(file) else Path(file).read_bytes()
 
 
 def _release(member: Member) -> tuple[str, str, str]:

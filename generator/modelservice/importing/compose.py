@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shlex
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -23,7 +22,7 @@ from modelservice.importing.container import (
     quantity,
     reason_for,
 )
-from modelservice.importing.shell import expanded
+from modelservice.importing.shell import LONGEST, expanded, words_of
 from modelservice.reading.documents import load_texts
 
 # What a pod does anyway, or what has no meaning in a cluster.
@@ -38,7 +37,13 @@ _TEXT: dict[str, Any] = {"type": ["string", "null"]}
 _TEXTS: dict[str, Any] = {"type": ["array", "null"], "items": {"type": "string"}}
 _PAIRS = {"type": ["array", "object", "null"], "items": {"type": "string"}, "additionalProperties": _TEXT}
 _WORDS: dict[str, Any] = {"type": ["string", "array", "null"], "items": {"type": "string"}}
-_MAPS: dict[str, Any] = {"type": ["array", "null"], "items": {"type": ["string", "object"]}}
+_MAPS: dict[str, Any] = {
+    "type": ["array", "null"],
+    "items": {
+        "type": ["string", "object"],
+        "properties": dict.fromkeys(("type", "source", "target", "read_only", "host_ip", "published"), _TEXT),
+    },
+}
 _FILE = {"type": ["string", "object"], "properties": {"path": {"type": "string"}}}
 _DEVICES = {
     "type": ["string", "array", "null"],
@@ -78,6 +83,8 @@ def read_compose(text: str, service: str = "", folder: Path | None = None) -> Co
 
     `folder` is where `env_file` lies. Raises InputError for a file that cannot be read, and where no service is meant.
     """
+    if len(text) > LONGEST:
+        raise InputError("the compose file is longer than a megabyte")
     try:
         found = _services(load_texts(text))
     except yaml.YAMLError as error:
@@ -183,10 +190,7 @@ def _map(value: Any) -> Mapping[str, Any]:
 def _words(value: Any) -> tuple[str, ...] | None:
     if value is None or isinstance(value, list):
         return None if value is None else tuple(map(str, value))
-    try:
-        return tuple(shlex.split(value))
-    except ValueError as error:
-        raise InputError(f"the command cannot be read: {str(error).lower()}") from error
+    return tuple(words_of(value))
 
 
 def _pairs(value: Any, between: str) -> Iterator[str]:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from modelservice.command_secrets import literals
 from modelservice.errors import InputError
 from modelservice.importing.container import (
     Container,
@@ -133,7 +134,8 @@ class _Line:
             self.notes += take(self, value) or ()
         elif name not in _NOTHING:
             # A value of several words may hold a secret that its neighbours alone would tell.
-            told = written.strip() if len(written) < 200 and " " not in value.strip() else written.partition(" ")[0]
+            plain = " " not in value.strip() and not next(literals(f";{value.replace(',', ';')}"), None)
+            told = written.strip() if len(written) < 200 and plain else written.partition(" ")[0]
             self.notes.append(Note(told, reason_for(name)))
 
     def more(self, field: str, *items: Any) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from modelservice.importing.container import Note
 from modelservice.importing.part import SECRETS, Part, Secret, joined, reference
-from modelservice.redact import PLACEHOLDER, safe_arguments
+from modelservice.redact import PLACEHOLDER, hidden, safe_arguments
 from modelservice.vllm.argument_rules import EVERY_ADDRESS, OWNED, PARALLEL
 from modelservice.vllm.command_line import Given, Read, Stray, read
 from modelservice.vllm.flags import Line, command_line
@@ -97,8 +97,11 @@ def _argument(texts: Sequence[str]) -> Part:
     safe, found = safe_arguments(texts)
     if not found and PLACEHOLDER not in "".join(safe):
         return Part({"args": list(texts)})
-    name = re.sub(r"\W+", "_", texts[0].partition("=")[0].strip("-")).strip("_").upper() or "SECRET"
-    secret = Secret(SECRETS, name, f"the secret of {texts[0].partition('=')[0]}")
+    flag = texts[0].partition("=")[0]
+    # A text that is no flag may be the secret itself.
+    flag = flag if re.fullmatch(r"--?[A-Za-z][\w.-]*", flag) and hidden(flag) == flag else "an argument"
+    name = re.sub(r"\W+", "_", flag.strip("-")).strip("_").upper()
+    secret = Secret(SECRETS, name, f"the secret of {flag}")
     return Part(
         {
             "args": [text.replace(PLACEHOLDER, f"$({name})") for text in safe],

@@ -47,7 +47,10 @@ def joined(parts: Iterable[Part]) -> Part:
     remarks: list[Note] = []
     for part in parts:
         for key, value in part.settings.items():
-            settings[key] = [*settings.get(key, []), *value] if isinstance(value, list) else value
+            if isinstance(value, list) and key in settings:
+                settings[key] += value
+            else:
+                settings[key] = list(value) if isinstance(value, list) else value
         notes += part.notes
         secrets += part.secrets
         remarks += part.remarks

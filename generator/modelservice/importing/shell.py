@@ -6,6 +6,7 @@ the output of another command, stays as it is written.
 
 from __future__ import annotations
 
+import io
 import re
 import shlex
 from collections.abc import Iterator, Mapping
@@ -14,6 +15,8 @@ from typing import NamedTuple
 from modelservice.errors import InputError
 
 LONGEST = 1_000_000
+# MAX_ARG_STRLEN of Linux.
+LONGEST_WORD = 131_072
 # A continued line; spaces or a comment behind the backslash are a slip of the paste, comment lines in between as well.
 # PowerShell writes a backtick, cmd.exe a caret.
 _CONTINUED = re.compile(r"(?<!\\)[\\`^](?:[ \t]+#[^\n]*)?[ \t]*\r?\n(?:[ \t]*#[^\n]*\n)*")
@@ -73,8 +76,8 @@ def _split(text: str) -> Iterator[list[str]]:
     filled = _BLANK.sub(_as_variable, _CONTINUED.sub(" ", lines))
     # The reader does not say what was quoted; a quoted # begins no comment.
     joined = re.sub("(['\"])#", "\\1\0#", _STREAM.sub("", filled).replace("\0", ""))
-    reader = shlex.shlex(joined, posix=True, punctuation_chars=_CONTROL)
-    reader.whitespace, reader.commenters, reader.whitespace_split = " \t\r", "", True
+    reader = _reader(joined, _CONTROL)
+    reader.whitespace = " \t\r"
     words: list[str] = []
     skipped = redirected = False
     try:
@@ -94,6 +97,32 @@ def _split(text: str) -> Iterator[list[str]]:
         raise InputError(f"the command line cannot be read: {str(error).lower()}") from error
     if words:
         yield words
+
+
+class _Text(io.StringIO):
+    """A text that shlex reads, which takes quadratic time for a long word."""
+
+    reader: shlex.shlex
+
+    def read(self, size: int | None = -1) -> str:
+        if len(self.reader.token) > LONGEST_WORD:
+            raise ValueError(f"a word is longer than {LONGEST_WORD} characters")
+        return super().read(size)
+
+
+def _reader(text: str, control: str = "") -> shlex.shlex:
+    stream = _Text(text)
+    stream.reader = shlex.shlex(stream, posix=True, punctuation_chars=control)
+    stream.reader.commenters, stream.reader.whitespace_split = "", True
+    return stream.reader
+
+
+def words_of(text: str) -> list[str]:
+    """Return the words of one command. Raises InputError where its quotes do not close."""
+    try:
+        return list(_reader(text))
+    except ValueError as error:
+        raise InputError(f"the command cannot be read: {str(error).lower()}") from error
 
 
 def _as_variable(found: re.Match[str]) -> str:

@@ -291,7 +291,8 @@ def _out_of_range(error: _Error) -> Words:
         octal = example.startswith("0") and re.fullmatch("[4-7][04-7]{2}", given)  # a mode without its 0
         hint, fix = (f"write 0{given}", _set(error, int(given, 8))) if octal else (f"write one such as {example}", ())
         return Words(f"{shown(error.instance)} is not {error.schema['x-expects']}", hint, fix)
-    if low is not None and high is not None:
+    # The largest number of many of Kubernetes' fields tells nobody what would be sensible.
+    if low is not None and high not in (None, 2**31 - 1):
         return Words(f"{shown(error.instance)} is not from {low} to {high}", f"write a number from {low} to {high}")
     bound = f"at least {low}" if error.validator == "minimum" else f"at most {high}"
     return Words(f"{shown(error.instance)} is not {bound}", f"write {bound}")
