@@ -388,3 +388,28 @@ def test_a_megabyte_is_looked_through_in_a_second(unit: str) -> None:
     start = time.process_time()
     assert len(list(literals(text))) < len(text)
     assert time.process_time() - start < 1
+
+
+ARGUMENTS = [
+    ["validate", "§"],
+    ["explain", "§"],
+    ["diff", "§", "values.yaml"],
+    ["upgrade", "values.yaml", "--to", "§"],
+    ["validate", "values.yaml", "--ignore", "§"],
+    ["access", "values.yaml", "-n", "§"],
+    ["package", "values.yaml", "--name", "§"],
+    ["fit", "values.yaml", "--facts", "§"],
+    ["init", "§", "-y"],
+    ["argocd", "values.yaml", "--chart-repo", "https://a.b/c", "--server", "§"],
+]
+
+
+@pytest.mark.parametrize("words", ARGUMENTS)
+def test_no_command_repeats_a_secret_of_its_command_line(
+    words: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("values.yaml").write_text(MODEL)
+    url = "https://ann:correct-horse-9@git.example.com/a"
+    answer = CliRunner().invoke(main, [word.replace("§", url) for word in words])
+    assert "correct-horse" not in answer.output, answer.output

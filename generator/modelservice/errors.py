@@ -32,8 +32,10 @@ class ModelServiceError(Exception):
     exit_code = 1
 
     def __str__(self) -> str:
-        """Return the message, shortened, without control characters; lines and tabs stay."""
-        return shortened(_CONTROL.sub("", super().__str__()))
+        """Return the message, shortened, without secrets and control characters; lines and tabs stay."""
+        from modelservice.redact import hidden
+
+        return shortened(hidden(_CONTROL.sub("", super().__str__())))
 
 
 class InputError(ModelServiceError):

@@ -12,7 +12,7 @@ from urllib.parse import quote
 
 from modelservice import __version__
 from modelservice.findings import Action, Edit, Finding, Severity, dotted, lines_of
-from modelservice.redact import hides_excerpt
+from modelservice.redact import hidden, hides_excerpt
 
 _WIDTH = 100
 _COLORS = {Severity.ERROR: "\x1b[31m", Severity.WARNING: "\x1b[33m"}
@@ -75,7 +75,7 @@ def _ordered(findings: Iterable[Finding]) -> list[Finding]:
 
 
 def _place(finding: Finding) -> str:
-    return f"{finding.position.file}:{finding.position.line}:{finding.position.column}:"
+    return f"{hidden(finding.position.file)}:{finding.position.line}:{finding.position.column}:"
 
 
 def _said(finding: Finding) -> str:

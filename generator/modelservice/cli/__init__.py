@@ -38,9 +38,17 @@ class _Commands(click.Group):
         except ModelServiceError as error:
             click.echo(f"error: {error}", err=True)
             ctx.exit(error.exit_code)
+        except click.ClickException as error:
+            # It quotes what was written on the command line.
+            from modelservice.redact import hidden
+
+            error.message = hidden(error.message)
+            raise
         except OSError as error:
+            from modelservice.redact import hidden
+
             # A path that somebody gave, too long a name; or standard output, which has none, is full or gone.
-            named = shortened(f"{error.filename}: ") if error.filename else ""
+            named = shortened(hidden(f"{error.filename}: ")) if error.filename else ""
             with contextlib.suppress(OSError):
                 click.echo(f"error: {named}{error.strerror or error}", err=True)
             ctx.exit(1 if named else 3)

@@ -48,6 +48,10 @@ def init_command(
     asks = not yes and sys.stdin.isatty()
     if not (asks or model):
         raise click.UsageError("name a model; without a terminal nothing is asked")
+    from modelservice.secret_forms import looks_like_secret
+
+    if kind := looks_like_secret(model or ""):
+        raise click.UsageError(f"MODEL: {kind} in plain text (not shown); name the model without it")
     settings = _given(given) | ({"model.name": model} if model else {}) | ({"model.source": source} if source else {})
     gpu = gpu_for(card, gpu_memory)
     found = _suggestions(settings, gpu, output) if model else []

@@ -33,13 +33,14 @@ def write_objects(
 ) -> list[str]:
     """Write the objects, and return the values of those that would take another one's place."""
     from modelservice.gitops.object_files import begins, made_by, overwriting, rivals
+    from modelservice.redact import hidden
     from modelservice.writing.files import replace_file
 
     command = str(ctx.command.name)
     refused = (overwriting(made, output, *objects) if output else {}) | rivals(made, *objects)
     for source, why in refused.items():
         click.echo(f"{source}: {why}", err=True)
-    words = _words(ctx, values)
+    words = [hidden(word) for word in _words(ctx, values)]
     texts = {one.name: made_by(command, words, one.source) + one.text for one in made if one.source not in refused}
     if output is None:
         sys.stdout.write("---\n".join(texts.values()))
