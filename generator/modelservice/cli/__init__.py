@@ -36,7 +36,9 @@ class _Commands(click.Group):
         try:
             return super().invoke(ctx)
         except ModelServiceError as error:
-            click.echo(f"error: {error}", err=True)
+            from modelservice.redact import hidden
+
+            click.echo(f"error: {hidden(str(error))}", err=True)
             ctx.exit(error.exit_code)
         except click.ClickException as error:
             # It quotes what was written on the command line.

@@ -88,6 +88,7 @@ def _suggestions(settings: dict[str, Any], gpu: Gpu | None, output: Path | None)
     """Return what the model's facts suggest; what stands in the way is said, and nothing is suggested."""
     from modelservice.importing.part import values_of
     from modelservice.models.facts_source import model_facts, wanted_model
+    from modelservice.redact import hidden
     from modelservice.rules.image import release_in
     from modelservice.schema.defaults import coalesce, default_values
     from modelservice.starting.suggestions import suggestions
@@ -98,7 +99,7 @@ def _suggestions(settings: dict[str, Any], gpu: Gpu | None, output: Path | None)
         facts = model_facts(wanted_model(values), [str(output)] if output else [])
         found = suggestions(facts, gpu, tuple(int(part) for part in release.split(".") if part))
     except ModelServiceError as error:
-        click.echo(f"no sizes: {error}", err=True)
+        click.echo(f"no sizes: {hidden(str(error))}", err=True)
         return []
     click.echo(f"sizes follow from {facts.source}", err=True)
     return found
