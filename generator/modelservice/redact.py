@@ -6,6 +6,7 @@ problems lose the rest when they become findings (`problem`). Text of other prog
 
 from __future__ import annotations
 
+import functools
 import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -136,6 +137,8 @@ def shown(value: Any) -> str:
     return text if len(text) <= 60 else f"{text[:57]}…"
 
 
+# A hostile file has thousands of findings on one long line.
+@functools.lru_cache(maxsize=64)
 def _may_hold_secret(text: str) -> bool:
     return may_hold_secret(text) or next(literals(text), None) is not None
 

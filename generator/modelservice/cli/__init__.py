@@ -44,7 +44,7 @@ class _Commands(click.Group):
             # It quotes what was written on the command line.
             from modelservice.redact import hidden
 
-            error.message = hidden(error.message)
+            vars(error)["message"] = hidden(error.message)
             raise
         except OSError as error:
             from modelservice.redact import hidden
