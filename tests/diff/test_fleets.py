@@ -158,3 +158,11 @@ def test_markdown_shows_values_as_they_are(here: Path) -> None:
     text = diff("main", "services", "--format", "markdown").stdout
     assert "````diff\n" in text
     assert "+ note: a ``` | <b> fence" in text or "+ a ``` | <b> fence" in text
+
+
+def test_a_pipe_in_the_place_of_a_layer_is_named_and_not_waited_for(here: Path) -> None:
+    (here / "defaults.yaml").unlink()
+    os.mkfifo(here / "defaults.yaml")
+    answer = diff("HEAD", "services")
+    assert answer.exit_code == 1
+    assert "this is a pipe or a socket" in answer.output
