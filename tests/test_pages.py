@@ -2,7 +2,7 @@
 
 A fence says how its block is tested:
 
-- `sh` is run and must end with 0; `console` has commands behind `$` and what each prints, where `...` is any lines.
+- `sh` is run and must succeed; `console` has commands behind `$` and what each prints, where `...` is any lines.
 - a second word says why a block cannot run here: a key of `MARKS`.
 - `title="FILE"` writes the block, in any language, to that file before the blocks below it run.
 """
@@ -116,7 +116,28 @@ def test_the_commands_of_a_page_work_as_written(page: Path, scratch: Path) -> No
             assert shown is None or is_printed(shown, output), f"{place}\n{output}"
 
 
-def test_a_fence_that_is_not_closed_or_unknown_is_seen(tmp_path: Path) -> None:
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_lead_to_files_and_headings(page: Path) -> None:
+    dead = []
+    for file, anchor in re.findall(r"\]\((?!https?:)([^)#\s]*)(?:#([^)\s]+))?\)", page.read_text()):
+        there = page.parent / file if file else page
+        if not there.exists() or (anchor and anchor not in anchors(there)):
+            dead.append(f"{file}#{anchor}")
+    assert dead == []
+
+
+def anchors(page: Path) -> set[str]:
+    """Return the anchors that GitHub gives a page's headings."""
+    headings = re.findall(r"(?m)^#+ (.+)$", page.read_text())
+    return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+def test_the_readme_links_every_page() -> None:
+    linked = re.findall(r"\]\(docs/([\w-]+\.md)\)", (ROOT / "README.md").read_text())
+    assert {page.name for page in (ROOT / "docs").glob("*.md")} - set(linked) == set()
+
+
+def test_a_block_says_its_place_its_words_and_what_it_prints(tmp_path: Path) -> None:
     page = tmp_path / "page.md"
     page.write_text("1. A\n\n   ```sh nowhere\n   false\n   ```\n\n```console\n$ echo a\na\n$ true\n```\n")
     first, second = blocks(page)
