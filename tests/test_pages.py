@@ -18,6 +18,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
+import click
 import pytest
 from click.testing import CliRunner
 from modelservice.cli import main
@@ -117,6 +118,25 @@ def test_the_commands_of_a_page_work_as_written(page: Path, scratch: Path) -> No
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_command_that_a_page_names_has_the_named_options(page: Path) -> None:
+    """In prose too, and in blocks that cannot run here."""
+    quoted = re.compile(r"'[^']*'|\\\n|\s#.*")
+    named = re.findall(r"(?m)(?:^|[`|;&]) *modelservice ([a-z]+\b[^`|;&]*?)(?=[`|;&]|(?<!\\)$)", page.read_text())
+    assert [text for text in named if not has_its_options(quoted.sub(" ", text).split())] == []
+
+
+def has_its_options(words: list[str]) -> bool:
+    """Say whether the first word is a command that has the options among the others."""
+    command = main.get_command(click.Context(main), words[0])
+    if isinstance(command, click.Group) and words[1:]:
+        command = command.commands.get(words[1].split("\\")[0])
+    if command is None or command.context_settings.get("ignore_unknown_options"):
+        return command is not None
+    options = {word.split("=")[0] for word in words if word.startswith("--")}
+    return options <= {name for one in command.params for name in [*one.opts, "--help"]}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_links_lead_to_files_and_headings(page: Path) -> None:
     dead = []
     for file, anchor in re.findall(r"\]\((?!https?:)([^)#\s]*)(?:#([^)\s]+))?\)", page.read_text()):
@@ -145,3 +165,5 @@ def test_a_block_says_its_place_its_words_and_what_it_prints(tmp_path: Path) -> 
     assert steps(second) == [("echo a", "a\n"), ("true", "")]
     assert is_printed("a\n...\n", "a\nb\n")
     assert not is_printed("a\n", "a\nb\n")
+    assert not has_its_options(["validate", "--fixes"])
+    assert not has_its_options(["import", "podman"])
