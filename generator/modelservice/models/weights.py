@@ -12,6 +12,7 @@ from fractions import Fraction
 from math import prod
 from typing import NamedTuple
 
+from modelservice.models.allocation import kept_beside
 from modelservice.models.architecture import LATENT, Text
 from modelservice.models.model_facts import BITS, Tensors
 
@@ -86,7 +87,8 @@ def weights_per_gpu(tensors: Sequence[Tensors], text: Text, split: Split, loadin
     parts = [
         (one, _bytes(one, text, split, loading) * _kept(one, text, extra) * _share(one, text, split)) for one in loaded
     ]
-    kept = _unpacked_latents(loaded, text, split, loading) + positions(text)
+    kept = _unpacked_latents(loaded, text, split, loading) + positions(text) * loading.bits // 16
+    kept += kept_beside(parts, text.experts) // split.pipeline
     layers = sum((size for one, size in parts if _LAYER.search(one.pattern)), Fraction(0))
     ends = [size for one, size in parts if not _LAYER.search(one.pattern)]
     if split.pipeline == 1:
