@@ -16,9 +16,10 @@ from modelservice.models.engine import Engine
 from modelservice.models.facts_file import known_facts
 from modelservice.models.fit import Verdict, verdict_of
 from modelservice.models.gpus import gpu_named
-from modelservice.models.memory_plan import GIB, MemoryPlan, caches_on_gpu, weights_of
+from modelservice.models.memory_plan import GIB, MemoryPlan
 from modelservice.models.memory_plan import plan_memory as planned
 from modelservice.models.model_facts import ModelFacts
+from modelservice.models.model_on_gpu import caches_on_gpu, weights_of
 from modelservice.models.overhead import Batch, Start, overhead_of
 from modelservice.models.weights import Split
 

@@ -1,8 +1,8 @@
 """What arguments say of a model's memory."""
 
 import pytest
-from modelservice.models.engine import AUTOMATIC, Engine, engine_of
-from modelservice.models.weights import Split
+from modelservice.models.engine import AUTOMATIC, Draft, Engine, engine_of
+from modelservice.models.weights import Lora, Split
 from modelservice.vllm.flags import Line, command_line
 
 
@@ -32,10 +32,14 @@ def engine(*args: str, gpus: int = 1, release: str = "0.33.0") -> Engine:
         (["--hf-overrides.rope_theta=1"], "unread", ("--hf-overrides",)),
         (["--no-enable-prefix-caching"], "prefixes", False),
         (["--disable-hybrid-kv-cache-manager"], "hybrid", False),
-        (["--speculative-config", '{"method": "ngram", "num_speculative_tokens": 3}'], "drafted", 3),
+        (["--speculative-config", '{"method": "ngram", "num_speculative_tokens": 3}'], "draft", Draft("ngram", 3)),
+        (["--speculative-config", '{"model": "acme/EAGLE3-x"}'], "draft", Draft("eagle3", 0, "acme/EAGLE3-x")),
+        (["--speculative-config", '{"model": "acme/small"}'], "draft", Draft("draft_model", 0, "acme/small")),
         (["--runner=pooling"], "pooling", True),
         (["--convert=embed"], "pooling", True),
-        (["--enable-lora"], "unread", ("--enable-lora",)),
+        (["--enable-lora"], "lora", Lora(1, 16)),
+        (["--enable-lora", "--max-loras=4", "--max-lora-rank=64"], "lora", Lora(4, 64)),
+        (["--max-loras=4"], "lora", None),
     ],
     ids=str,
 )

@@ -10,7 +10,7 @@ from modelservice.cli import main
 from modelservice.models.engine import AUTOMATIC, Engine
 from modelservice.models.facts_file import known_facts, write_facts
 from modelservice.models.fit import Change, Verdict, changes, verdict_of
-from modelservice.models.gpus import GIB, Gpu, gpu_named
+from modelservice.models.gpus import GIB, MIB, Gpu, gpu_named
 from modelservice.models.memory_plan import MemoryPlan, plan_memory
 from modelservice.models.model_facts import ModelFacts, Tensors
 from modelservice.models.weights import Split
@@ -60,8 +60,9 @@ def changed_by(change: Change) -> Engine:
 
 
 def test_a_pooling_model_has_no_head() -> None:
-    # as_embedding_model makes none: vocabulary 151,936, hidden size 4096, 16 bits.
-    assert plan(ENGINE, 80).weights - plan(ENGINE._replace(pooling=True), 80).weights == 151_936 * 4096 * 2
+    # as_embedding_model makes none: vocabulary 151,936, hidden size 4096, 16 bits, in whole pieces of 2 MiB.
+    assert 151_936 * 4096 * 2 == 1187 * MIB
+    assert plan(ENGINE, 80).weights - plan(ENGINE._replace(pooling=True), 80).weights == 1188 * MIB
 
 
 @pytest.mark.parametrize(

@@ -62,7 +62,7 @@ def test_sizes_follow_from_the_facts_and_fit() -> None:
         # 61 GiB, twice and a little more.
         "modelVolume": {"size": "130Gi"},
     }
-    assert "# gpu.count: 15.3 GiB of weights on each GPU" in Path("a.yaml").read_text()
+    assert "# gpu.count: 15.4 GiB of weights on each GPU" in Path("a.yaml").read_text()
     fit = CliRunner().invoke(main, ["fit", "a.yaml", "--format", "json"])
     assert (fit.exit_code, json.loads(fit.stdout)["verdict"]) == (0, "fits")
 

@@ -39,6 +39,11 @@ class Change(NamedTuple):
     argument: str = ""
 
     @property
+    def kind(self) -> str:
+        """What is changed: the key, or the argument's flag."""
+        return str(self.value).partition("=")[0] if self.key == "args" else self.key
+
+    @property
     def text(self) -> str:
         """The change as a line of values."""
         if self.key == "args":
@@ -55,10 +60,10 @@ def verdict_of(plan: MemoryPlan, engine: Engine) -> Verdict:
     if plan.weights + plan.overhead.total - error > plan.budget:
         return Verdict.NOT
     if plan.longest(-error) >= plan.length:
-        return Verdict.FITS
+        return Verdict.TIGHT if plan.uncounted else Verdict.FITS
     useful = plan.longest(-error) >= _USEFUL
     if useful and engine.length == AUTOMATIC:
-        return Verdict.FITS
+        return Verdict.TIGHT if plan.uncounted else Verdict.FITS
     if plan.longest(error) >= plan.length:
         return Verdict.TIGHT
     if useful:
@@ -78,11 +83,13 @@ def changes(facts: ModelFacts, engine: Engine, gpu: Gpu, quantised: Sequence[Mod
     `quantised` are checkpoints of the same model that may take its place, the one with the most bits first.
     """
     plan = plan_memory(facts, engine, gpu)
-    found = []
+    found: list[Change] = []
+    if plan.uncounted:  # nobody knows what would fit
+        return found
     if (tokens := tokens_that_fit(plan)) >= _USEFUL and plan.weights < plan.budget:
         found.append(Change("args", f"--max-model-len={tokens}"))
     for change, model, changed in _candidates(facts, engine, gpu, quantised):
-        if change.key in {one.key for one in found if one.key != "args"}:
+        if change.kind in {one.kind for one in found}:
             continue
         if _fits(model, changed, gpu):
             found.append(change)
@@ -115,15 +122,17 @@ def _candidates(
             yield Change("args", "--quantization=fp8"), facts, engine._replace(online="fp8")
         for other in quantised:
             if has_fp8 or _quantisation(other) != "fp8":
-                yield Change("model.name", other.model), other, engine
-    for gpus in _numbers_of_gpus(engine, text.heads) if not gpu.is_slice else ():
-        argument = f"--tensor-parallel-size={gpus}" if engine.split_said else ""
-        yield Change("gpu.count", gpus, argument), facts, engine._replace(split=engine.split._replace(tensor=gpus))
+                yield Change("model.name", other.model), other._replace(draft=facts.draft), engine
+    for gpus in _numbers_of_gpus(engine, text.heads) if not gpu.is_alone else ():
+        argument = f"--tensor-parallel-size={gpus}"
+        change = Change("gpu.count", gpus, argument if engine.split_said else "")
+        if gpus <= engine.gpus:
+            change = Change("args", argument)
+        yield change, facts, engine._replace(split=engine.split._replace(tensor=gpus))
 
 
 def _numbers_of_gpus(engine: Engine, heads: int) -> Sequence[int]:
     """Return the larger numbers of GPUs of a node that the attention heads can be split over."""
-    split = engine.split
-    if split.pipeline > 1 or split.data > 1:
+    if engine.spread:
         return ()
-    return [size for size in _NUMBERS_OF_GPUS if split.tensor < size and heads % size == 0]
+    return [size for size in _NUMBERS_OF_GPUS if engine.split.tensor < size and heads % size == 0]

@@ -91,7 +91,7 @@ def model_fit(values: Values) -> Iterator[Said]:
         message = f"{values.at('model.name')} takes {parts}"
         room = f"vLLM may use {gibibytes(plan.budget)} of the {plan.gpu.name}'s {gibibytes(plan.gpu.memory)}"
         path = ("gpu", "count") if values.written("gpu.count") else ("model", "name")
-        wanted = "larger" if plan.gpu.is_slice else "more or larger"
+        wanted = "larger" if plan.gpu.is_alone else "more or larger"
         hint = _hint(fit.changes) or f"use {wanted} GPUs, or a smaller model"
         fix = put({one.key: one.value for one in fit.changes[:1] if one.key != "args" and not one.argument})
         yield Said(path, f"{message}, and {room}", hint, fix=fix)
