@@ -88,6 +88,8 @@ def _fitted(
             raise InputError("its values are wrong: `modelservice validate` says where")
         service = make_service(name_from(values), "0.1.0", checked.document.data, default_values())
         if not (chosen := gpu(service)):
+            if not service.values["gpu"]["count"]:
+                return Fitted(values, None, "it asks for no GPU")
             raise ToolError("the values do not say which GPU: set gpu.memory, or give --gpu")
         answer = answer_of(service, files, chosen, refresh=refresh)
         if refresh:

@@ -80,8 +80,14 @@ def test_a_draft_model_has_weights_and_a_cache_of_its_own() -> None:
 
 def test_a_head_of_eagle_shares_the_embedding_where_it_can() -> None:
     config = {
-        **{"architectures": ["LlamaForCausalLMEagle3"], "num_hidden_layers": 1, "hidden_size": 512, "vocab_size": 1024},
-        **{"num_attention_heads": 4, "num_key_value_heads": 2, "head_dim": 128, "torch_dtype": "bfloat16"},
+        "architectures": ["LlamaForCausalLMEagle3"],
+        "num_hidden_layers": 1,
+        "hidden_size": 512,
+        "vocab_size": 1024,
+        "num_attention_heads": 4,
+        "num_key_value_heads": 2,
+        "head_dim": 128,
+        "torch_dtype": "bfloat16",
     }
     tensors = (Tensors("embed_tokens.weight", "BF16", (1024, 512)), Tensors("fc.weight", "BF16", (512, 1536)))
     found = drafted(Draft("eagle3", 3, "acme/head"), ModelFacts("acme/head", "", "a test", config, tensors))

@@ -61,7 +61,7 @@ def changed_by(change: Change) -> Engine:
 
 def test_a_pooling_model_has_no_head() -> None:
     # as_embedding_model makes none: vocabulary 151,936, hidden size 4096, 16 bits, in whole pieces of 2 MiB.
-    assert 151_936 * 4096 * 2 == 1187 * MIB
+    assert 1187 * MIB == 151_936 * 4096 * 2
     assert plan(ENGINE, 80).weights - plan(ENGINE._replace(pooling=True), 80).weights == 1188 * MIB
 
 
@@ -71,6 +71,8 @@ def test_a_pooling_model_has_no_head() -> None:
         (Gpu("GPU", 16 * GIB), ENGINE, [Change("gpu.count", 2)]),
         (Gpu("GPU", 16 * GIB), ENGINE._replace(split_said=True), [Change("gpu.count", 2, "--tensor-parallel-size=2")]),
         (gpu_named("nvidia.com/mig-1g.10gb"), ENGINE, []),  # a process sees one slice
+        (Gpu("GPU", 16 * GIB, shared=True), ENGINE, []),  # NCCL refuses two shares of one GPU (NVIDIA/nccl#1716)
+        (Gpu("GPU", 16 * GIB), ENGINE._replace(spread=True, split_said=True), []),  # over nodes, stages or replicas
         (Gpu("GPU", 3 * GIB), ENGINE, []),  # more GPUs than a node has
     ],
     ids=str,
@@ -78,6 +80,29 @@ def test_a_pooling_model_has_no_head() -> None:
 def test_more_gpus_only_where_a_pod_can_have_them(gpu: Gpu, engine: Engine, found: list[Change]) -> None:
     assert FACTS
     assert [change for change in changes(FACTS, engine, gpu) if change.key == "gpu.count"] == found
+
+
+def test_gpus_that_the_pod_has_are_used_first() -> None:
+    assert FACTS
+    found = changes(FACTS, ENGINE._replace(gpus=4, split_said=True), Gpu("GPU", 16 * GIB))
+    assert [change.value for change in found if "parallel" in str(change.value)] == ["--tensor-parallel-size=4"]
+    assert not [change for change in found if change.key == "gpu.count"]
+
+
+def test_more_gpus_and_fewer_tokens_where_neither_is_enough() -> None:
+    large = known_facts("meta-llama/Llama-3.1-70B-Instruct", "", [])
+    assert large
+    (found,) = changes(large, Engine(release=(0, 25, 1)), Gpu("GPU", 22 * GIB, 80))
+    assert (found.key, found.value, found.argument.partition("=")[0]) == ("gpu.count", 8, "--max-model-len")
+    changed = Engine(release=(0, 25, 1), split=Split(8), length=int(found.argument.partition("=")[2]))
+    assert verdict_of(plan_memory(large, changed, Gpu("GPU", 22 * GIB, 80)), changed) is Verdict.FITS
+
+
+def test_nothing_fits_a_shared_gpu_for_sure() -> None:
+    # vLLM asks for its share of the whole GPU to be free: request_memory in vllm/v1/worker/utils.py.
+    assert FACTS
+    plan = plan_memory(FACTS, ENGINE, Gpu("GPU", 80 * GIB, shared=True))
+    assert verdict_of(plan, ENGINE) is Verdict.TIGHT
 
 
 def test_a_gpu_without_8_bit_floats_gets_no_such_change() -> None:

@@ -192,8 +192,16 @@ ODD: dict[str, tuple[str, Any, str]] = {
     "a config without end": (FILES + "config.json", endless(b" " * 1024**2), "has more than 4 MiB"),
     "a config that is a list": (FILES + "config.json", reply(200, b"[]"), "config.json of acme/tiny on"),
     "a deep config": (FILES + "config.json", reply(200, b"[" * 100_000), "is not JSON"),
-    "half a character in a config": (FILES + "config.json", reply(200, b'{"architectures": ["\\ud800"]}'), "is not JSON"),
-    "half a character in a name": (HEADER, reply(200, safetensors({"\ud800": layer(0)["layers.0.weight"]}, 16)), "no tensor"),
+    "half a character in a config": (
+        FILES + "config.json",
+        reply(200, b'{"architectures": ["\\ud800"]}'),
+        "is not JSON",
+    ),
+    "half a character in a name": (
+        HEADER,
+        reply(200, safetensors({"\ud800": layer(0)["layers.0.weight"]}, 16)),
+        "no tensor",
+    ),
     "a header without end": (HEADER, endless(b" " * 1024**2, b"\xff" * 7 + b"\x7f"), "claims"),
     "a header of one byte": (HEADER, reply(206, b"\1"), "ends before its header does"),
     "a truncated header": (HEADER, reply(200, safetensors(layer(0), 0)[:40]), "ends before its header does"),

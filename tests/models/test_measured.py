@@ -37,9 +37,7 @@ def test_weights_are_those_that_were_measured(row: Row) -> None:
 
 
 @pytest.mark.parametrize(("model", "split", "loading", "gib"), DATA["weights"])
-def test_weights_on_one_of_several_gpus(
-    model: str, split: dict[str, int], loading: dict[str, Any], gib: float
-) -> None:
+def test_weights_on_one_of_several_gpus(model: str, split: dict[str, int], loading: dict[str, Any], gib: float) -> None:
     text = text_of(config_of(model))
     found = weights_per_gpu(tensors_of(text), text, Split(**split), Loading(**loading))
     assert found / GIB == pytest.approx(gib, rel=0.002)

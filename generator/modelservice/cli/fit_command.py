@@ -69,7 +69,8 @@ def fit_command(
     def gpu(service: Service) -> Gpu | None:
         from modelservice.models.node_gpu import gpu_of, is_shared
 
-        found = gpu_for(card, gpu_memory, None if card else gpu_of(service.values))
+        of_values = gpu_of(service.values) if service.values["gpu"]["count"] and not card else None
+        found = gpu_for(card, gpu_memory, of_values)
         return found and found._replace(shared=is_shared(service.values))
 
     given = {name: path for name, path in (("facts_file", facts_file), ("config", model_config)) if path}
@@ -95,6 +96,8 @@ def _one(
 
     service = load_service(member.values, member.layers, None, "0.1.0", ABOUT_SIZE)
     if not (chosen := gpu(service)):
+        if not service.values["gpu"]["count"]:
+            raise click.UsageError("the service asks for no GPU: give --gpu or --gpu-memory to ask about one")
         raise click.UsageError("the values do not say which GPU: set gpu.memory, or give --gpu or --gpu-memory")
     answer = fitting.answer_of(service, (*member.layers, member.values), chosen, _progress, refresh=save, **given)
     for path in fitting.save(answer.facts, member.values) if save else ():

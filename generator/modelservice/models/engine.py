@@ -28,7 +28,10 @@ _PREDICTION = re.compile("(.*_)?mtp")
 
 
 class Draft(NamedTuple):
-    """Speculative decoding: its method ("" where nothing says it), tokens, model, and over how many GPUs (0: as many)."""
+    """Speculative decoding: its method ("" where nothing says it), tokens and model.
+
+    `tensor` is over how many GPUs that is split, 0: as the first model.
+    """
 
     method: str
     tokens: int = 0
@@ -52,9 +55,9 @@ class Engine(NamedTuple):
     `length` is AUTOMATIC where vLLM shortens it by itself. `offloaded` are bytes of weights that stay in the CPU's
     memory, `cache` those that `--kv-cache-memory-bytes` gives the cache, `release` the numbers of vLLM's release.
     `online` is a quantisation of weights while they load, `other_method` one of which the size is known only where the
-    checkpoint is quantised; `gpus` are those of a pod, `spread` is whether the model is split in more ways than by tensor
-    parallelism, and `split_said` whether an argument says how; `prefetched` says that layers lie in the CPU's memory, in
-    a number that is not counted. `lora` is None without adapters, `draft` without speculative decoding.
+    checkpoint is quantised; `gpus` are those of a pod, `spread` says that the model is split in more ways than by
+    tensor parallelism, and `split_said` that an argument says how; `prefetched` says that layers lie in the CPU's
+    memory, in a number that is not counted. `lora` is None without adapters, `draft` without speculative decoding.
     """
 
     split: Split = Split()
@@ -146,8 +149,8 @@ def _numbers(release: str) -> tuple[int, ...]:
 
 
 def _split(given: dict[str, Given]) -> Split:
-    sizes = (_size(given, f"--{name}-parallel-size") or 1 for name in ("tensor", "pipeline", "data"))
-    return Split(*sizes, experts=_switch(given, "--enable-expert-parallel"))
+    tensor, pipeline, data = (_size(given, f"--{name}-parallel-size") or 1 for name in ("tensor", "pipeline", "data"))
+    return Split(tensor, pipeline, data, _switch(given, "--enable-expert-parallel"))
 
 
 def _lora(given: dict[str, Given]) -> Lora | None:

@@ -51,7 +51,9 @@ def read_facts(path: Path) -> ModelFacts:
         require_text(data)
         return _facts(data)
     except (ValueError, RecursionError) as error:
-        reason = "is not JSON" if isinstance(error, json.JSONDecodeError | UnicodeError | RecursionError) else str(error)
+        reason = (
+            "is not JSON" if isinstance(error, json.JSONDecodeError | UnicodeError | RecursionError) else str(error)
+        )
         hint = "write it again with `modelservice fit --save`, or remove it"
         raise InputError(f"{path} is no facts file: it {reason}; {hint}") from error
 

@@ -13,6 +13,8 @@ from modelservice.models.memory_plan import MemoryPlan, plan_memory
 from modelservice.models.model_facts import ModelFacts
 
 _USEFUL = 256
+# The shortest request for which more GPUs are suggested.
+_WORTH_MORE_GPUS = 2048
 # Compute capability since which GPUs have 8-bit floating point.
 _FP8 = 89
 # Numbers of GPUs of one pod: few nodes have more.
@@ -40,8 +42,9 @@ class Change(NamedTuple):
 
     @property
     def kind(self) -> str:
-        """What is changed: the key, or the argument's flag."""
-        return str(self.value).partition("=")[0] if self.key == "args" else self.key
+        """What is changed: the key, or the argument's flag; the flag for the number of GPUs is as the key for it."""
+        kind = str(self.value).partition("=")[0] if self.key == "args" else self.key
+        return "gpu.count" if kind == "--tensor-parallel-size" else kind
 
     @property
     def text(self) -> str:
@@ -93,7 +96,18 @@ def changes(facts: ModelFacts, engine: Engine, gpu: Gpu, quantised: Sequence[Mod
             continue
         if _fits(model, changed, gpu):
             found.append(change)
-    return found
+    return found or _more_and_shorter(facts, engine, gpu)
+
+
+def _more_and_shorter(facts: ModelFacts, engine: Engine, gpu: Gpu) -> list[Change]:
+    """Return more GPUs with fewer tokens, where neither alone is enough."""
+    if engine.split_said or gpu.is_alone:
+        return []
+    for gpus in _numbers_of_gpus(engine, text_of(facts.config).heads):
+        changed = engine._replace(split=engine.split._replace(tensor=gpus))
+        if (tokens := tokens_that_fit(plan_memory(facts, changed, gpu))) >= _WORTH_MORE_GPUS:
+            return [Change("gpu.count", gpus, f"--max-model-len={tokens}")]
+    return []
 
 
 def _fits(facts: ModelFacts, engine: Engine, gpu: Gpu) -> bool:
@@ -132,7 +146,8 @@ def _candidates(
 
 
 def _numbers_of_gpus(engine: Engine, heads: int) -> Sequence[int]:
-    """Return the larger numbers of GPUs of a node that the attention heads can be split over."""
+    """Return the larger numbers of GPUs of a node that the attention heads can be split over: all of a pod's first."""
     if engine.spread:
         return ()
-    return [size for size in _NUMBERS_OF_GPUS if engine.split.tensor < size and heads % size == 0]
+    numbers = (engine.gpus, *(size for size in _NUMBERS_OF_GPUS if size > engine.gpus))
+    return [size for size in numbers if engine.split.tensor < size and heads % size == 0]

@@ -43,7 +43,9 @@ def lora_bytes(text: Text, split: Split, lora: Lora, element: int, release: tupl
 
 def _is_adapted(tensor: Tensors, release: tuple[int, ...]) -> bool:
     experts = ".experts." in tensor.pattern and bool(release) and release < _EXPERTS_SINCE
-    is_linear = len(tensor.shape) == 2 and not EMBEDDING.search(tensor.pattern) and "embed_positions" not in tensor.pattern
+    is_linear = (
+        len(tensor.shape) == 2 and not EMBEDDING.search(tensor.pattern) and "embed_positions" not in tensor.pattern
+    )
     return is_linear and not experts
 
 

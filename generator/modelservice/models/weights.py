@@ -93,7 +93,8 @@ def weights_per_gpu(tensors: Sequence[Tensors], text: Text, split: Split, loadin
     extra = _prediction_layers(tensors, text)
     loaded = [one for one in tensors if not _left_out(one, text)]
     parts = [
-        (one, _bytes(one, text, split, loading) * _kept(one, text, extra) * share_of(one, text, split)) for one in loaded
+        (one, _bytes(one, text, split, loading) * _kept(one, text, extra) * share_of(one, text, split))
+        for one in loaded
     ]
     kept = _unpacked_latents(loaded, text, split, loading) + positions(text) * loading.bits // 16
     kept += kept_beside(parts, text.experts) // split.pipeline
