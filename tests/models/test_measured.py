@@ -17,7 +17,9 @@ DOCUMENT = Path(__file__).parents[2] / "docs/fit.md"
 
 
 def named(row: Row) -> str:
-    return "-".join(str(row.measured[key]) for key in ("model", "release", "tokens", "eager"))
+    return "-".join(str(row.measured[key]) for key in ("model", "release", "tokens", "eager")) + str(
+        row.measured.get("split", "")
+    )
 
 
 @pytest.mark.parametrize("row", ROWS, ids=named)
@@ -37,7 +39,7 @@ def test_weights_are_those_that_were_measured(row: Row) -> None:
 
 
 @pytest.mark.parametrize(("model", "split", "loading", "gib"), DATA["weights"])
-def test_weights_on_one_of_several_gpus(model: str, split: dict[str, int], loading: dict[str, Any], gib: float) -> None:
+def test_weights_of_other_types(model: str, split: dict[str, int], loading: dict[str, Any], gib: float) -> None:
     text = text_of(config_of(model))
     found = weights_per_gpu(tensors_of(text), text, Split(**split), Loading(**loading))
     assert found / GIB == pytest.approx(gib, rel=0.002)

@@ -54,7 +54,7 @@ def _fit(values: Values) -> _Fit | None:
     """Return whether the model fits, None where that is not known."""
     facts, gpu, engine = model_facts_of(values), one_gpu(values), engine_for(values)
     # Some pooling models have no cache.
-    if not facts or not gpu or given(values, *_NOT_COMPUTED) or engine.pooling:
+    if not facts or not gpu or given(values, *_NOT_COMPUTED) or engine.unread or engine.pooling:
         return None
     from modelservice.models.architecture import ODD_VALUE, NotUnderstoodError
     from modelservice.models.fit import Verdict, changes, verdict_of
