@@ -18,8 +18,9 @@ from modelservice.models.hub import Told
 from modelservice.models.model_facts import ModelFacts
 from modelservice.reading.values_files import load
 from modelservice.reading.values_in_objects import values_in_objects
-from modelservice.rules import ABOUT_SIZE
+from modelservice.rules import ABOUT_SIZE, model_limits, model_split
 from modelservice.rules.image import is_vllms, release_in
+from modelservice.rules.rule import Values
 from modelservice.schema.defaults import default_values
 from modelservice.schema.source import plain_schema
 from modelservice.service import Service, make_service, name_from
@@ -46,10 +47,13 @@ def answer_of(
 ) -> Answer:
     """Return the answer for a service that these files make; `given` is as in `model_facts`.
 
-    Raises ToolError where the facts cannot be had, or something of the model is not understood.
+    Raises ToolError where the facts cannot be had, or something of the model is not understood, and InputError for what
+    vLLM refuses whatever the memory.
     """
     engine, wanted = _engine(service), wanted_model(service.values)
     facts = model_facts(wanted, files, told, refresh=refresh, **given)
+    if wrong := list(_refused(service, facts, gpu)):
+        raise InputError("; ".join(wrong))
     facts = facts._replace(draft=_draft(engine, wanted, files, told))
     pinned = service.values["model"]["revision"]  # which other checkpoints do not have
     others = [] if pinned else quantised_checkpoints(wanted.name, files)
@@ -97,6 +101,14 @@ def _fitted(
     except ModelServiceError as error:
         return Fitted(values, None, str(error), error.exit_code)
     return Fitted(values, answer, exit_code=0 if answer.fits else 1)
+
+
+def _refused(service: Service, facts: ModelFacts, gpu: Gpu) -> Iterator[str]:
+    """Yield what rules on a model's limits say on a GPU, by facts that `validate` may not have."""
+    on_gpu = {"nodeSelector": {"nvidia.com/gpu.product": gpu.name}, "affinity": {}}
+    values = Values({**service.values, **on_gpu}, service.given, default_values(), {}, frozenset(), facts)
+    for checked in (*model_limits.RULES, *model_split.RULES):
+        yield from (f"{said.message}: {said.hint}" for said in checked.function(values))
 
 
 def _draft(engine: Engine, wanted: WantedModel, files: Sequence[str], told: Told) -> ModelFacts | None:

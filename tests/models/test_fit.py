@@ -98,6 +98,28 @@ def test_more_gpus_and_fewer_tokens_where_neither_is_enough() -> None:
     assert verdict_of(plan_memory(large, changed, Gpu("GPU", 22 * GIB, 80)), changed) is Verdict.FITS
 
 
+def test_a_share_that_is_not_free_is_not_sure_to_be_given() -> None:
+    # h200: 149,555,380,224 of 150,109,880,320 bytes were free when vLLM began, 99.63 %.
+    assert FACTS
+    gpu = Gpu("H200", 150_109_880_320, 90)
+    engines = [ENGINE._replace(share=share) for share in (0.996, 0.997)]
+    assert [verdict_of(plan_memory(FACTS, one, gpu), one) for one in engines] == [Verdict.FITS, Verdict.TIGHT]
+
+
+@pytest.mark.parametrize(
+    ("more", "gpu", "message"),
+    [
+        ({"args": ["--max-model-len=200000"]}, "H200", "--max-model-len 200000 is beyond the 40960 tokens"),
+        ({"gpu": {"count": 3}}, "H200", "Qwen/Qwen3-8B has 32 attention heads, not a multiple of 3"),
+        ({"model": {"name": "openai/gpt-oss-120b"}}, "T4", "is quantised with mxfp4, which needs compute capability 8"),
+    ],
+)
+def test_what_vllm_refuses_whatever_the_memory(tmp_path: Path, more: dict[str, Any], gpu: str, message: str) -> None:
+    code, out, err = run(tmp_path, f"--gpu={gpu}", **more)
+    assert (code, out) == (1, "")
+    assert message in err
+
+
 def test_nothing_fits_a_shared_gpu_for_sure() -> None:
     # vLLM asks for its share of the whole GPU to be free: request_memory in vllm/v1/worker/utils.py.
     assert FACTS

@@ -13,7 +13,7 @@ from tests.repositories import git
 @pytest.fixture
 def fleet(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
     files = {
         "fleet.yaml": "layers: [{file: l4.yaml, for: prod/*}]\nenvironments: {dev: {}, prod: {}}\n",
         "l4.yaml": "gpu: {memory: 22558Mi}\nargs: [--max-model-len=4096]\n",

@@ -23,6 +23,9 @@ _WIDE, _SURELY_LOADED = ("F32", "F64"), 0.75
 _UNMEASURED = 3 * GIB // 2
 # Beside the buffers for adapters, nobody has measured what they take.
 _UNSURE_OF_LORA = 3 * GIB // 10
+# What is not free of a GPU when vLLM has begun and asks for its share (`request_memory` in vllm/v1/worker/utils.py):
+# 529 MiB of an H200 with 0.25.1.
+_NEVER_FREE = 529 * 2**20
 # Since this release, tokens of every step in flight are reserved in sliding windows (VllmConfig.max_in_flight_tokens).
 _IN_FLIGHT_SINCE = (0, 28)
 
@@ -122,6 +125,8 @@ def _uncounted(engine: Engine, gpu: Gpu, *, lora: bool, draft: bool) -> Iterator
     if draft and engine.draft:
         yield f"--speculative-config ({engine.draft.model or engine.draft.method or 'of no known method'})"
     yield from engine.unread
+    if gpu.memory * engine.share > gpu.memory - _NEVER_FREE:
+        yield f"what a process finds used of the GPU, with --gpu-memory-utilization={engine.share}"
     if gpu.shared:
         yield "what other pods take of the shared GPU"
 
