@@ -36,6 +36,11 @@ def plan(engine: Engine, gib: float) -> MemoryPlan:
         (16, ENGINE._replace(online="fp8"), Verdict.FITS),
         (40, ENGINE._replace(cache=4 * GIB), Verdict.SHORTER),
         (40, ENGINE._replace(cache=5 * GIB), Verdict.FITS),
+        # Then the share does not count, and all must have room: 15.3 + 0.5 + 5 GiB (determine_available_memory).
+        (22, ENGINE._replace(cache=5 * GIB, share=0.7), Verdict.FITS),
+        (21, ENGINE._replace(cache=5 * GIB), Verdict.TIGHT),
+        (20, ENGINE._replace(cache=5 * GIB), Verdict.NOT),
+        (40, ENGINE._replace(cache=30 * GIB), Verdict.NOT),
     ],
     ids=str,
 )

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from modelservice.models.architecture import ODD_VALUE, NotUnderstoodError, text_of
 from modelservice.models.engine import AUTOMATIC, Engine
-from modelservice.models.gpus import Gpu
+from modelservice.models.gpus import GIB, Gpu
 from modelservice.models.memory_plan import MemoryPlan, plan_memory
 from modelservice.models.model_facts import ModelFacts
 
@@ -59,14 +59,20 @@ def verdict_of(plan: MemoryPlan, engine: Engine) -> Verdict:
 
     vLLM refuses to start where the longest request does not fit; with `--max-model-len=auto` it shortens that.
     """
-    error = 0 if engine.cache is not None or engine.blocks else plan.overhead.error
-    if plan.weights + plan.overhead.total - error > plan.budget:
+    error = plan.overhead.error
+    if plan.taken - error > plan.room:
         return Verdict.NOT
+    unsure, sure = bool(plan.uncounted), Verdict.FITS
+    if plan.reserved:  # the cache is certain; whether the rest has room beside it is not, nor the graphs after it
+        unsure |= plan.taken + error + (0 if engine.eager else GIB) > plan.room
+        error = 0
+    if unsure:
+        sure = Verdict.TIGHT
     if plan.longest(-error) >= plan.length:
-        return Verdict.TIGHT if plan.uncounted else Verdict.FITS
+        return sure
     useful = plan.longest(-error) >= _USEFUL
     if useful and engine.length == AUTOMATIC:
-        return Verdict.TIGHT if plan.uncounted else Verdict.FITS
+        return sure
     if plan.longest(error) >= plan.length:
         return Verdict.TIGHT
     if useful:
@@ -76,7 +82,7 @@ def verdict_of(plan: MemoryPlan, engine: Engine) -> Verdict:
 
 def tokens_that_fit(plan: MemoryPlan) -> int:
     """Return a length that fits whatever the error, a round number where it is not small."""
-    longest = plan.longest(-plan.overhead.error)
+    longest = plan.longest(0 if plan.reserved else -plan.overhead.error)
     return longest // 1024 * 1024 if longest >= 4096 else longest // 16 * 16
 
 
@@ -89,7 +95,8 @@ def changes(facts: ModelFacts, engine: Engine, gpu: Gpu, quantised: Sequence[Mod
     found: list[Change] = []
     if plan.uncounted:  # nobody knows what would fit
         return found
-    if (tokens := tokens_that_fit(plan)) >= _USEFUL and plan.weights < plan.budget:
+    tokens = tokens_that_fit(plan)
+    if tokens >= _USEFUL and _fits(facts, engine._replace(length=tokens), gpu):
         found.append(Change("args", f"--max-model-len={tokens}"))
     for change, model, changed in _candidates(facts, engine, gpu, quantised):
         if change.kind in {one.kind for one in found}:

@@ -157,7 +157,9 @@ def _said(answer: Answer) -> str:
             f"Does not fit with {plan.length:,} tokens: vLLM will not start. "
             f"Fits with at most {tokens_that_fit(plan):,} tokens."
         )
-    short = plan.weights + plan.overhead.total - plan.budget
+    short = (plan.taken - plan.room) / GIB
+    if short > 0 and plan.reserved:
+        return f"Does not fit: weights, overhead and the KV cache that is asked for are {short:.2f} GiB more than a GPU has."
     if short > 0:
-        return f"Does not fit: weights and overhead are {short / GIB:.2f} GiB more than vLLM may use of a GPU."
+        return f"Does not fit: weights and overhead are {short:.2f} GiB more than vLLM may use of a GPU."
     return "Does not fit: nothing useful is left for the KV cache."

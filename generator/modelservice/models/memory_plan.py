@@ -36,7 +36,7 @@ class MemoryPlan(NamedTuple):
     `budget` is vLLM's share, `available` what is left of it for the KV cache; `caches` is what each layer keeps and
     `kv` how that is laid out (None: the model keeps nothing); `length` is the longest request that is asked for,
     `model_length` what the model allows, `in_flight` the tokens that may be scheduled and not yet done; `uncounted`
-    says what more the GPU may hold.
+    says what more the GPU may hold, and `reserved` is the cache that an argument sets, whatever is left.
     """
 
     gpu: Gpu
@@ -50,6 +50,17 @@ class MemoryPlan(NamedTuple):
     model_length: int
     in_flight: int
     uncounted: tuple[str, ...] = ()
+    reserved: int = 0
+
+    @property
+    def room(self) -> int:
+        """What the weights, the overhead and a reserved cache must not exceed; with one the share does not count."""
+        return self.gpu.memory if self.reserved else self.budget
+
+    @property
+    def taken(self) -> int:
+        """The weights, the overhead, and a cache that an argument reserves."""
+        return self.weights + self.overhead.total + self.reserved
 
     @property
     def kv_bytes_per_token(self) -> int:
@@ -104,7 +115,18 @@ def plan_memory(facts: ModelFacts, engine: Engine, gpu: Gpu) -> MemoryPlan:
     in_flight = _in_flight(text, engine, batch)
     uncounted = tuple(_uncounted(engine, gpu, lora=lora is None, draft=draft is None))
     return MemoryPlan(
-        gpu, budget, weights, overhead, available, tuple(caches), kv, length, model_length, in_flight, uncounted
+        gpu,
+        budget,
+        weights,
+        overhead,
+        available,
+        tuple(caches),
+        kv,
+        length,
+        model_length,
+        in_flight,
+        uncounted,
+        available if engine.cache is not None or engine.blocks else 0,
     )
 
 

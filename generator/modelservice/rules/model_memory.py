@@ -88,8 +88,9 @@ def model_fit(values: Values) -> Iterator[Said]:
         plan, count = fit.plan, fit.engine.split.gpus
         each = f" on each of {count} GPUs" if count > 1 else ""
         parts = f"{gibibytes(plan.weights)} of weights and about {gibibytes(plan.overhead.total)} beside them{each}"
-        message = f"{values.at('model.name')} takes {parts}"
-        room = f"vLLM may use {gibibytes(plan.budget)} of the {plan.gpu.name}'s {gibibytes(plan.gpu.memory)}"
+        cache = f", {gibibytes(plan.reserved)} of KV cache are asked for" if plan.reserved else ""
+        message = f"{values.at('model.name')} takes {parts}{cache}"
+        room = f"vLLM may use {gibibytes(plan.room)} of the {plan.gpu.name}'s {gibibytes(plan.gpu.memory)}"
         path = ("gpu", "count") if values.written("gpu.count") else ("model", "name")
         wanted = "larger" if plan.gpu.is_alone else "more or larger"
         hint = _hint(fit.changes) or f"use {wanted} GPUs, or a smaller model"
