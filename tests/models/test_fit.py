@@ -56,6 +56,11 @@ def test_each_change_makes_it_fit(gib: float) -> None:
         assert verdict_of(plan(changed, gib), changed) is Verdict.FITS, change
 
 
+def test_no_change_makes_room_for_a_cache_that_is_too_large() -> None:
+    assert FACTS
+    assert changes(FACTS, ENGINE._replace(cache=40 * GIB), Gpu("GPU", 24 * GIB)) == []
+
+
 def changed_by(change: Change) -> Engine:
     if change.key == "gpu.count":
         return ENGINE._replace(split=Split(tensor=change.value))

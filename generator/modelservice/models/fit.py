@@ -112,7 +112,8 @@ def _more_and_shorter(facts: ModelFacts, engine: Engine, gpu: Gpu) -> list[Chang
         return []
     for gpus in _numbers_of_gpus(engine, text_of(facts.config).heads):
         changed = engine._replace(split=engine.split._replace(tensor=gpus))
-        if (tokens := tokens_that_fit(plan_memory(facts, changed, gpu))) >= _WORTH_MORE_GPUS:
+        tokens = tokens_that_fit(plan_memory(facts, changed, gpu))
+        if tokens >= _WORTH_MORE_GPUS and _fits(facts, changed._replace(length=tokens), gpu):
             return [Change("gpu.count", gpus, f"--max-model-len={tokens}")]
     return []
 

@@ -159,7 +159,7 @@ def _said(answer: Answer) -> str:
         )
     short = (plan.taken - plan.room) / GIB
     if short > 0 and plan.reserved:
-        return f"Does not fit: weights, overhead and the KV cache that is asked for are {short:.2f} GiB more than a GPU has."
+        return f"Does not fit: with the KV cache that is asked for, {short:.2f} GiB more than a GPU has are needed."
     if short > 0:
         return f"Does not fit: weights and overhead are {short:.2f} GiB more than vLLM may use of a GPU."
     return "Does not fit: nothing useful is left for the KV cache."
