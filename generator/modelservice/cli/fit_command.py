@@ -31,8 +31,8 @@ if TYPE_CHECKING:
 @layers_option
 @ignore_option
 @changed_since_option
-@click.option("--gpu", "card", metavar="NAME", help="The GPU, such as H100 or nvidia-l4, whatever the values say.")
-@click.option("--gpu-memory", metavar="SIZE", help="The memory of one GPU that its driver reports: 80Gi, 80GiB, bytes.")
+@click.option("--gpu", "card", metavar="NAME", help="The GPU, such as H100 or nvidia-l4. Default: that of the values.")
+@click.option("--gpu-memory", metavar="SIZE", help="Memory of one GPU, as its driver reports it: 80Gi, 80GiB or bytes.")
 @click.option(
     "--model-config",
     type=click.Path(exists=True, path_type=Path),
@@ -58,11 +58,12 @@ def fit_command(
     save: bool,
     style: str,
 ) -> None:
-    """Say whether the model of VALUES fits its GPUs, before anything is downloaded.
+    """Check whether the model fits its GPUs, before any download.
 
-    It needs facts of the model: its config.json and the sizes of its tensors and files. VALUES are files or folders;
-    for several services there is a line for each. Exit code 0: it fits, or it is tight; 1: it does not; 3: the facts
-    cannot be had.
+    It needs the model's facts: config.json, and the sizes of the tensors and files. They come from the catalogue,
+    this machine or the hub. VALUES are files or folders; of several services each gets a line.
+
+    Exit codes: 0 it fits, or it is tight; 1 it does not fit; 3 the facts are not available.
     """
     from modelservice.gitops.members import members
 
