@@ -47,7 +47,7 @@ def answer_of(
 ) -> Answer:
     """Return the answer for a service that these files make; `given` is as in `model_facts`.
 
-    Raises ToolError where the facts cannot be had, or something of the model is not understood, and InputError for what
+    Raises ToolError if the facts cannot be had, or something of the model is not understood, and InputError for what
     vLLM refuses whatever the memory.
     """
     engine, wanted = _engine(service), wanted_model(service.values)
@@ -72,9 +72,9 @@ def save(facts: ModelFacts, values: str) -> list[Path]:
 def fit_all(
     services: Iterable[Member], gpu: Callable[[Service], Gpu | None], ignore: Collection[str], *, refresh: bool = False
 ) -> Iterator[Fitted]:
-    """Yield for each service, and for each set of values inside of a Kubernetes object, whether its model fits.
+    """Yield for each service, and for each set of values inside a Kubernetes object, whether its model fits.
 
-    `gpu` chooses the GPU, None where nothing says which. One service without an answer does not stop the others.
+    `gpu` chooses the GPU, or None if nothing says which. One service without an answer does not stop the others.
     """
     for one in services:
         files = (*one.layers, one.values)

@@ -27,7 +27,7 @@ class DraftOnGpu(NamedTuple):
 
 
 def draft_on_gpu(facts: ModelFacts, text: Text, engine: Engine) -> DraftOnGpu | None:
-    """Return what the draft adds, None where that is not known."""
+    """Return what the draft adds, or None if that is not known."""
     draft = engine.draft
     if not draft or draft.method in _NOTHING:
         return DraftOnGpu()
@@ -41,7 +41,7 @@ def draft_on_gpu(facts: ModelFacts, text: Text, engine: Engine) -> DraftOnGpu | 
         if draft.method in ("eagle", "eagle3"):
             return _eagle(facts.draft, alone)
         return _model(facts.draft, alone) if draft.method == "draft_model" else None
-    except (NotUnderstoodError, *ODD_VALUE):  # facts of a draft may be anybody's
+    except (NotUnderstoodError, *ODD_VALUE):  # facts of a draft may be anyone's
         return None
 
 

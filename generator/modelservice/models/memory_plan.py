@@ -90,7 +90,7 @@ class MemoryPlan(NamedTuple):
 
 
 def plan_memory(facts: ModelFacts, engine: Engine, gpu: Gpu) -> MemoryPlan:
-    """Return the plan of one GPU. Raises NotUnderstoodError where something of the model is not understood."""
+    """Return the plan of one GPU. Raises NotUnderstoodError if something of the model is not understood."""
     text = text_of(facts.config)
     model_length = context_of(text)
     length = engine.length if engine.length and engine.length != AUTOMATIC else model_length
@@ -131,7 +131,7 @@ def plan_memory(facts: ModelFacts, engine: Engine, gpu: Gpu) -> MemoryPlan:
 
 
 def _lora_on_gpu(text: Text, engine: Engine) -> int | None:
-    """Return the bytes of the buffers for adapters, None where they are not known."""
+    """Return the bytes of the buffers for adapters, or None if they are not known."""
     if not engine.lora:
         return 0
     try:
@@ -154,7 +154,7 @@ def _uncounted(engine: Engine, gpu: Gpu, *, lora: bool, draft: bool) -> Iterator
 
 
 def plan_of_weights(facts: ModelFacts, engine: Engine, gpu: Gpu, reason: str) -> MemoryPlan | None:
-    """Return a plan with the weights alone where they are too large already, so that nothing else need be understood.
+    """Return a plan with the weights alone where they are too large already, so nothing else need be understood.
 
     None where they are not, where vLLM makes them smaller, and where only the configuration is known. `reason` is why
     there is no whole plan.
