@@ -62,9 +62,15 @@ def test_sizes_follow_from_the_facts_and_fit() -> None:
         # 61 GiB, twice and a little more.
         "modelVolume": {"size": "130Gi"},
     }
-    assert "# gpu.count: 15.3 GiB of weights on each GPU" in Path("a.yaml").read_text()
+    assert "# gpu.count: 15.4 GiB of weights on each GPU" in Path("a.yaml").read_text()
     fit = CliRunner().invoke(main, ["fit", "a.yaml", "--format", "json"])
     assert (fit.exit_code, json.loads(fit.stdout)["verdict"]) == (0, "fits")
+
+
+def test_a_model_of_the_catalogue_has_room_for_a_second_revision() -> None:
+    # 8.19 billion parameters in 16 bits are 15.3 GiB; nothing lists its files.
+    assert run("Qwen/Qwen3-8B", "--gpu", "H100", "--yes", "-o", "a.yaml").exit_code == 0
+    assert values()["modelVolume"] == {"size": "40Gi"}
 
 
 @pytest.mark.parametrize(

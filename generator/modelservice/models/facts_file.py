@@ -13,6 +13,7 @@ from typing import Any
 
 from modelservice.errors import InputError
 from modelservice.models.model_facts import BITS, FORMAT, ModelFacts, Tensors, as_json
+from modelservice.models.model_json import require_text
 from modelservice.redact import shown_url
 from modelservice.schema.source import SCHEMAS
 
@@ -46,9 +47,13 @@ def read_facts(path: Path) -> ModelFacts:
     try:
         if len(content) > MAX_BYTES:
             raise ValueError(f"has more than {MAX_BYTES // 1024**2} MiB")
-        return _facts(json.loads(content))
+        data = json.loads(content)
+        require_text(data)
+        return _facts(data)
     except (ValueError, RecursionError) as error:
-        reason = "is not JSON" if isinstance(error, json.JSONDecodeError | RecursionError) else str(error)
+        reason = (
+            "is not JSON" if isinstance(error, json.JSONDecodeError | UnicodeError | RecursionError) else str(error)
+        )
         hint = "write it again with `modelservice fit --save`, or remove it"
         raise InputError(f"{path} is not a facts file: it {reason}; {hint}") from error
 

@@ -215,12 +215,20 @@ def offline() -> bool:
 
 @contextlib.contextmanager
 def bounded_client() -> Iterator[None]:
-    """Let huggingface_hub talk within bounds and log nothing, for as long as this lasts."""
+    """Let huggingface_hub talk within bounds and log nothing, for as long as this lasts.
+
+    Raises ToolError for a proxy that cannot be used.
+    """
     from huggingface_hub.utils._http import default_client_factory
 
+    try:
+        client = _client()
+    except (ImportError, ValueError, httpx2.InvalidURL):  # socks5:// needs one more package; no word of it is repeated
+        names = "HTTPS_PROXY, HTTP_PROXY or ALL_PROXY"
+        raise ToolError(f"the proxy in {names} cannot be used: write http://HOST:PORT, or unset it") from None
     verbosity = logging.get_verbosity()
     logging.set_verbosity(CRITICAL)
-    set_client_factory(_client)
+    set_client_factory(lambda: client)
     try:
         yield
     finally:

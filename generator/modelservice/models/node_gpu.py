@@ -28,8 +28,14 @@ def gpu_of(values: Mapping[str, Any]) -> Gpu | None:
     sliced = gpu_named(gpu["resourceName"]) if "mig" in gpu["resourceName"] else None
     card = sliced or named
     if bytes_ := _stated(gpu, labels):
-        return Gpu(card.name if card else "GPU", bytes_, card.capability if card else 0)
-    return card
+        card = Gpu(card.name if card else "GPU", bytes_, card.capability if card else 0)
+    return card and card._replace(shared=is_shared(values))
+
+
+def is_shared(values: Mapping[str, Any]) -> bool:
+    """Say whether pods take turns on a GPU, by the names that NVIDIA's device plugin gives what is shared."""
+    products = (value for name, value in _labels(values) if name == "nvidia.com/gpu.product")
+    return str(values["gpu"]["resourceName"]).endswith(".shared") or any(one.endswith("-SHARED") for one in products)
 
 
 def may_differ(values: Mapping[str, Any]) -> bool:

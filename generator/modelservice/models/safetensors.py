@@ -95,7 +95,7 @@ def _no_number(name: str) -> NoReturn:
 def _tensor(name: str, entry: Any) -> tuple[Tensor, int, int]:
     """Return a tensor with the offsets of its first byte and of the byte behind its last one."""
     shown = _shown(name)
-    if not isinstance(entry, dict) or len(name) > _LONGEST_NAME:
+    if not isinstance(entry, dict) or len(name) > _LONGEST_NAME or not name.isprintable():
         raise HeaderError(f"{shown} is not a tensor")
     dtype, shape, offsets = entry.get("dtype"), _sizes(entry.get("shape")), _sizes(entry.get("data_offsets"))
     if not isinstance(dtype, str) or dtype not in BITS:

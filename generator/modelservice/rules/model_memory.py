@@ -54,7 +54,7 @@ def _fit(values: Values) -> _Fit | None:
     """Return whether the model fits, or None if that is not known."""
     facts, gpu, engine = model_facts_of(values), one_gpu(values), engine_for(values)
     # Some pooling models have no cache.
-    if not facts or not gpu or given(values, *_NOT_COMPUTED) or engine.pooling:
+    if not facts or not gpu or given(values, *_NOT_COMPUTED) or engine.unread or engine.pooling:
         return None
     from modelservice.models.architecture import ODD_VALUE, NotUnderstoodError
     from modelservice.models.fit import Verdict, changes, verdict_of
@@ -88,10 +88,11 @@ def model_fit(values: Values) -> Iterator[Said]:
         plan, count = fit.plan, fit.engine.split.gpus
         each = f" on each of {count} GPUs" if count > 1 else ""
         parts = f"{gibibytes(plan.weights)} of weights and about {gibibytes(plan.overhead.total)} beside them{each}"
-        message = f"{values.at('model.name')} takes {parts}"
-        room = f"vLLM may use {gibibytes(plan.budget)} of the {plan.gpu.name}'s {gibibytes(plan.gpu.memory)}"
+        cache = f", {gibibytes(plan.reserved)} of KV cache are asked for" if plan.reserved else ""
+        message = f"{values.at('model.name')} takes {parts}{cache}"
+        room = f"vLLM may use {gibibytes(plan.room)} of the {plan.gpu.name}'s {gibibytes(plan.gpu.memory)}"
         path = ("gpu", "count") if values.written("gpu.count") else ("model", "name")
-        wanted = "larger" if plan.gpu.is_slice else "more or larger"
+        wanted = "larger" if plan.gpu.is_alone else "more or larger"
         hint = _hint(fit.changes) or f"use {wanted} GPUs, or a smaller model"
         fix = put({one.key: one.value for one in fit.changes[:1] if one.key != "args" and not one.argument})
         yield Said(path, f"{message}, and {room}", hint, fix=fix)

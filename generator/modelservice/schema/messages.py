@@ -146,7 +146,7 @@ def _unquoted(error: _Error, text: str) -> _Hint:
 def _shape_hint(error: _Error, kind: str) -> str:
     value = error.instance
     if kind == "string" and isinstance(value, dict) and error.absolute_path and error.absolute_path[0] == "args":
-        return "put the whole argument in single quotes, as YAML reads { } and : for itself"
+        return "put the whole argument in single quotes, because YAML interprets { } and :"
     if kind == "array" and isinstance(value, dict):
         first = next(iter(value), "NAME")
         inside = error.schema.get("items", {}).get("properties", {})

@@ -18,6 +18,7 @@ from modelservice.models.model_facts import ModelFacts
 from modelservice.models.weights import Split
 from modelservice.reading.document import read
 from modelservice.rules import ABOUT_SIZE
+from modelservice.rules.known_model import stored_tensors
 from modelservice.schema.defaults import default_values
 from modelservice.writing.dump import dump
 
@@ -114,8 +115,8 @@ def _smallest(facts: ModelFacts, gpu: Gpu, release: tuple[int, ...]) -> Answer:
 
 
 def _size(facts: ModelFacts) -> int:
-    """Return the bytes of a download; without a list of files those of the weights."""
-    return facts.download_bytes or sum(one.nbytes for one in facts.tensors)
+    """Return the bytes of a download; without a list of files those of the weights, or 0 if nothing tells them."""
+    return facts.download_bytes or sum(one.nbytes for one in stored_tensors(facts))
 
 
 def _volume(facts: ModelFacts) -> Iterator[Suggestion]:
