@@ -114,6 +114,19 @@ def test_gpus_follow_the_split_and_the_split_follows_the_gpus() -> None:
     assert imported("vllm serve a/b -tp 2").settings["gpu.count"] == 2
 
 
+@pytest.mark.parametrize(
+    ("flags", "count", "args"),
+    [
+        ("--nnodes 2 --data-parallel-size 2", None, ["--nnodes=2", "--data-parallel-size=2"]),
+        ("--nnodes 2 -tp 8", 4, ["--nnodes=2", "-tp", "8"]),
+        ("-dp 4 -tp 2 --data-parallel-rank 0", 2, ["-dp", "4", "-tp", "2", "--data-parallel-rank=0"]),
+    ],
+)
+def test_a_pod_has_the_gpus_of_its_node(flags: str, count: int | None, args: list[str]) -> None:
+    values = values_of(imported(f"vllm serve a/b {flags}").settings)
+    assert (values.get("gpu", {}).get("count"), values["args"]) == (count, args)
+
+
 def test_the_server_is_found_behind_its_installation() -> None:
     assert imported("pip install vllm\nvllm serve a/b --seed 1").settings["args"] == ["--seed=1"]
 

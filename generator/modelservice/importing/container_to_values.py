@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from modelservice.importing.container import Container, Note, Port
@@ -21,13 +21,15 @@ _PULL = {"always": "Always", "missing": "IfNotPresent", "never": "Never"}
 _DIGEST = re.compile(r"sha256:[a-f0-9]{64}")
 
 
-def _is_secret(name: str, value: str) -> bool:
-    return names_secret(name) or looks_like_secret(value) is not None
+def _in_script(name: str, value: str | None) -> str:
+    """Return what a script reads in a variable: the variable itself where its value is secret or not known."""
+    is_secret = value is None or names_secret(name) or looks_like_secret(value) is not None
+    return f"${name}" if is_secret else str(value)
 
 
 def part_of_container(container: Container) -> Part:
     """Return the settings of a service that does what the container does, and what they do not say."""
-    known = {name: value for name, value in container.variables.items() if value and not _is_secret(name, value)}
+    known = {name: _in_script(name, value) for name, value in container.variables.items() if value != ""}
     launch = launch_of((*(container.entrypoint or ()), *container.words), known)
     variables = {**container.variables, **launch.variables}
     image = image_fields(container.image, _PULL.get(container.pull_policy, ""))
@@ -38,15 +40,15 @@ def part_of_container(container: Container) -> Part:
     model = flags.settings.get("model.name", "")
     command = [word.replace(MODEL, model) for word in launch.command]
     parts = [
-        Part(notes=(*container.notes, *launch.notes)),
+        Part(notes=(*container.notes, *launch.notes), remarks=container.remarks),
         Part(image),
         Part({"command": command} if command else {}),
-        flags,
+        _known(flags),
         fields_of_variables(variables),
         counted,
         volumes_of(container.mounts, model, variables),
         _ports(container.ports, flags.settings.get("containerPort", 8000)),
-        Part(_limits(container), tuple(_unset(flags))),
+        Part(_limits(container)),
         _rights(container),
     ]
     if not model and not command:
@@ -165,10 +167,19 @@ def _aliases(hosts: Sequence[str], notes: list[Note]) -> dict[str, Any]:
     return {"podSpec": {"hostAliases": aliases}} if aliases else {}
 
 
-def _unset(flags: Part) -> Iterator[Note]:
-    """Yield the variables that only the shell of the original knows."""
+def _known(flags: Part) -> Part:
+    """Return flags without fields that only the original's shell knows, and with notes on its variables."""
     own = ("model.", "args")
-    found = [value for key, value in flags.settings.items() if key.startswith(own) and key != "model.chatTemplate"]
-    for word in (word for value in found for word in (value if isinstance(value, list) else [value])):
-        for name in re.findall(r"(?<!\$)\$\{?(\w+)", str(word)):
-            yield Note(f"${name}", "its value comes from the shell; write it in its place")
+    notes, unset = list[Note](), list[str]()
+    for key, value in flags.settings.items():
+        if key.startswith(own) and key != "model.chatTemplate":
+            words = value if isinstance(value, list) else [value]
+            names = [name for word in words for name in re.findall(r"(?<!\$)\$\{?(\w+)", str(word))]
+            unset += [key] if names and key not in ("model.name", "args") else []
+            notes += [Note(f"${name}", "its value comes from the shell; " + _for(key)) for name in names]
+    settings = {key: value for key, value in flags.settings.items() if key not in unset}
+    return flags._replace(settings=settings, notes=(*flags.notes, *notes))
+
+
+def _for(key: str) -> str:
+    return "write it in its place" if key in ("model.name", "args") else f"set {key} to it"

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import math
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from modelservice.importing.container import Note
 from modelservice.importing.part import Part, Secret, joined
@@ -12,6 +11,7 @@ from modelservice.redact import PLACEHOLDER, safe_arguments
 from modelservice.vllm.argument_rules import EVERY_ADDRESS, OWNED, PARALLEL
 from modelservice.vllm.command_line import Given, Read, Stray, read
 from modelservice.vllm.flags import Line, command_line
+from modelservice.vllm.parallel_sizes import ONE_RANK, gpus_of_node
 from modelservice.vllm.releases import Release
 
 _AND_SO_ON = ("...", "…", "[...]")
@@ -32,9 +32,10 @@ def fields_of(arguments: Sequence[str], release: Release, gpus: int | None = Non
     items = list(read(known, line))
     model = next((item for item in items if _may_be_model(item)), None)
     split = {item.flag.name: item for item in items if isinstance(item, Given) and item.flag.name in PARALLEL}
-    needed = _needed(split)
-    names = {item.flag.name for item in items if isinstance(item, Given)}
-    if needed and (gpus or needed) == needed and list(split) == ["--tensor-parallel-size"]:
+    given = {item.flag.name: item for item in items if isinstance(item, Given)}
+    needed = _needed(split, given)
+    names = set(given)
+    if needed and (gpus or needed) == needed and list(split) == ["--tensor-parallel-size"] and "--nnodes" not in names:
         names |= {"--tensor-parallel-size="}  # the chart writes it for gpu.count
     parts = [_model(model.text)] if isinstance(model, Stray) else []
     parts += [_part(item, known, names) for item in items if item is not model]
@@ -113,9 +114,10 @@ def _whole(item: Given) -> int:
     return int(text) if re.fullmatch(r"[1-9]\d{0,3}", text) else 0
 
 
-def _needed(split: dict[str, Given]) -> int:
+def _needed(split: Mapping[str, Given], given: Mapping[str, Given]) -> int:
     """Return how many GPUs of one node the parallel sizes need, 0 where they do not say."""
+    nodes = _whole(given["--nnodes"]) if "--nnodes" in given else 1
     sizes = {name: _whole(item) for name, item in split.items()}
-    if "--data-parallel-size-local" in sizes:
-        sizes.pop("--data-parallel-size", None)
-    return math.prod(sizes.values()) if sizes else 0
+    if not sizes or not nodes:
+        return 0
+    return gpus_of_node(sizes, nodes, one_rank=not ONE_RANK.keys().isdisjoint(given)) or 0
