@@ -104,7 +104,8 @@ def told_redirections(command: Command) -> Iterator[Note]:
     """Yield what is redirected into files, which the pod does not write."""
     for written in command.redirected:
         if not _TO_NOWHERE.fullmatch(written):
-            yield Note(written, _BEHIND["|"] if ">" in written else "the server has no standard input")
+            is_output = ">" in written
+            yield Note(written, _BEHIND["|"]) if is_output else Note("<", "the server has no standard input")
 
 
 def told_behind(operator: str, command: Command, *, default: str) -> Note:
