@@ -15,6 +15,7 @@ from modelservice.models.facts_file import facts_path, write_facts
 from modelservice.models.model_facts import ModelFacts
 from modelservice.models.tensor_shapes import tensors_of
 from modelservice.starting.interview import questions
+from modelservice.starting.tasks import task_of
 
 # The dimensions of Qwen3-32B: https://huggingface.co/Qwen/Qwen3-32B/blob/main/config.json
 QWEN3_32B = {
@@ -102,6 +103,35 @@ def test_a_length_is_set_where_the_whole_one_does_not_fit() -> None:
     (argument,) = values()["args"]
     assert 32768 <= int(str(argument).removeprefix("--max-model-len=")) < 1_000_000
     assert json.loads(CliRunner().invoke(main, ["fit", "a.yaml", "--format", "json"]).stdout)["verdict"] == "fits"
+
+
+@pytest.mark.parametrize(
+    ("name", "architecture", "files", "task"),
+    [
+        # What vLLM 0.32.0 takes them for without flags: `_get_default_runner_type` in its config/model.py.
+        ("a/b", "XLMRobertaForSequenceClassification", (), "score"),
+        ("a/b", "BertModel", (), "embedding"),
+        ("a/b", "InternLM2ForRewardModel", (), "embedding"),
+        ("a/b", "Qwen3ForCausalLM", ("modules.json", "1_Pooling/config.json"), "embedding"),
+        ("a/b", "Qwen3ForCausalLM", ("modules.json",), None),
+        ("a/b", "GPT2LMHeadModel", (), None),
+        ("a/b", "ChatGLMModel", (), None),
+        ("a/b", "InternVLChatModel", (), None),
+        ("a/b", "WhisperForConditionalGeneration", (), None),
+        ("Qwen/Qwen3-Embedding-8B", "Qwen3ForCausalLM", (), "embedding"),
+        ("a/embedded-systems-chat", "Qwen3ForCausalLM", (), None),
+    ],
+)
+def test_the_task_follows_from_the_models_files(
+    name: str, architecture: str, files: tuple[str, ...], task: str | None
+) -> None:
+    found = task_of(ModelFacts(name, "", "a test", {"architectures": [architecture]}, (), dict.fromkeys(files, 1)))
+    assert (found and found[0]) == task
+
+
+def test_without_facts_the_name_of_an_embedding_model_is_enough() -> None:
+    assert run("a/c-embed-v1", "--yes", "-o", "a.yaml").exit_code == 0
+    assert values()["model"] == {"name": "a/c-embed-v1", "task": "embedding"}
 
 
 def test_without_facts_the_defaults_are_written_and_it_is_said() -> None:

@@ -86,7 +86,7 @@ def _suggestions(settings: dict[str, Any], gpu: Gpu | None, output: Path | None)
     from modelservice.models.facts_source import model_facts, wanted_model
     from modelservice.rules.image import release_in
     from modelservice.schema.defaults import coalesce, default_values
-    from modelservice.starting.suggestions import suggestions
+    from modelservice.starting.suggestions import named_task, suggestions
 
     values = coalesce(default_values(), values_of(settings))
     release = release_in(values["image"], values["vllmVersion"]).asked
@@ -95,7 +95,7 @@ def _suggestions(settings: dict[str, Any], gpu: Gpu | None, output: Path | None)
         found = suggestions(facts, gpu, tuple(int(part) for part in release.split(".") if part))
     except ModelServiceError as error:
         click.echo(f"no sizes: {error}", err=True)
-        return []
+        return named_task(values["model"]["name"])
     click.echo(f"sizes follow from {facts.source}", err=True)
     return found
 

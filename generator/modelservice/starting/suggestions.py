@@ -19,6 +19,7 @@ from modelservice.models.weights import Split
 from modelservice.reading.document import read
 from modelservice.rules import ABOUT_SIZE
 from modelservice.schema.defaults import default_values
+from modelservice.starting.tasks import task_of, task_of_name
 from modelservice.writing.dump import dump
 
 _GIB = 2**30
@@ -28,8 +29,6 @@ _NUMBERS_OF_GPUS = (1, 2, 4, 8)
 # Bytes per second of a download, as the rule startup-download counts it, and of a load from the volume.
 _DOWNLOAD_RATE, _LOAD_RATE = 125_000_000, 500_000_000
 _COMPILE_SECONDS = 300
-# Endings of the names of architectures that do not generate text.
-_TASKS = {"ForSequenceClassification": "score", "ForTokenClassification": "score", "Model": "embedding"}
 
 
 class Suggestion(NamedTuple):
@@ -68,12 +67,14 @@ def _default(key: str) -> Any:
     return place
 
 
+def named_task(model: str) -> list[Suggestion]:
+    """Return what the name of a model suggests, of which no facts are known."""
+    return [Suggestion("model.task", *found)] if (found := task_of_name(model)) else []
+
+
 def _task(facts: ModelFacts) -> Iterator[Suggestion]:
-    named = facts.config.get("architectures") or [""]
-    for ending, task in _TASKS.items():
-        if str(named[0]).endswith(ending):
-            yield Suggestion("model.task", task, f"the architecture is {named[0]}")
-            return
+    if found := task_of(facts):
+        yield Suggestion("model.task", *found)
 
 
 def _gpus(facts: ModelFacts, gpu: Gpu, release: tuple[int, ...]) -> Iterator[Suggestion]:
