@@ -122,3 +122,9 @@ def test_sizes_follow_from_facts_beside_the_file_and_it_is_said() -> None:
     assert answer.exit_code == 0, answer.output
     assert "filled in: modelVolume.size: 40Gi (a download of 16.0 GiB, and room for the next revision" in answer.stderr
     assert yaml.safe_load(Path("a.yaml").read_text())["modelVolume"] == {"size": "40Gi"}
+
+
+def test_a_line_that_is_no_text_is_refused() -> None:
+    answer = run("vllm", "vllm serve a/b --served-model-name caf\udce9", "-o", "a.yaml")
+    assert (answer.exit_code, Path("a.yaml").exists()) == (1, False)
+    assert "no text in UTF-8" in answer.stderr

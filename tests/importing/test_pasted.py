@@ -63,6 +63,7 @@ def imported(text: str) -> Part:
         ("PS C:\\Users\\me> vllm serve a/b `\n>>   --seed 1", [], []),
         ("C:\\Users\\me>vllm serve a/b ^\n  --seed 1", [], []),
         ("[root@gpu ~]# vllm serve a/b --seed 1 # don't stop it", [], []),
+        ("\ufeffvllm\u00a0serve a/b\u200b --seed\u202f1", [], []),
         (UNIT, ["EnvironmentFile /etc/vllm.env"], ["the unit"]),
         (f"ExecStart=/opt/venv/bin/{SERVE}", [], ["the unit"]),
     ],

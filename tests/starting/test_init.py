@@ -1,6 +1,7 @@
 """`modelservice init`: with options, and in a real terminal."""
 
 import json
+import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -150,13 +151,16 @@ def test_without_facts_the_defaults_are_written_and_it_is_said() -> None:
         (["a/b", "--set", "gpu.count=-1"], 2),
         (["a/b", "--set", "gpu.cuont=1"], 2),
         (["a/b", "-o", "facts/Qwen--Qwen3-32B.json"], 1),
-        (["not a model", "-o", "b.yaml"], 1),
+        (["not a model", "-o", "b.yaml"], 2),
+        (["a/caf\udce9", "-o", "b.yaml"], 2),
+        (["a/b", "--set", "description=\x01", "-o", "b.yaml"], 2),
     ],
 )
 def test_what_is_wrong_is_said(words: list[str], code: int) -> None:
     answer = run(*words, "--yes")
     assert answer.exit_code == code, answer.output
     assert isinstance(answer.exception, SystemExit)
+    assert not Path("b.yaml").exists()
 
 
 def test_answers_can_be_given() -> None:
@@ -167,7 +171,8 @@ def test_answers_can_be_given() -> None:
 @pytest.fixture
 def terminal() -> Iterator[pexpect.spawn]:
     command = [*["-m", "modelservice", "init", "-o", "b.yaml"]]
-    with pexpect.spawn(sys.executable, command, encoding="utf-8", timeout=60, dimensions=(40, 200)) as spawned:
+    spawn = {"encoding": "utf-8", "codec_errors": "replace", "timeout": 60, "dimensions": (40, 200)}
+    with pexpect.spawn(sys.executable, command, **spawn) as spawned:
         yield spawned
 
 
@@ -189,6 +194,19 @@ def test_a_terminal_is_asked_tab_by_tab(terminal: pexpect.spawn) -> None:
     assert found["model"] == {"name": "Qwen/Qwen3-8B"}
     assert found["huggingFace"] == {"tokenSecret": {"name": "hf-token"}}
     assert found["gpu"] == {"count": 2}
+
+
+@pytest.mark.parametrize("answer", [b"caf\xe9", b"\xed\xa0\x80", b"a\x1b[31m", b"\xef\xbf\xbf"])
+def test_what_is_no_text_is_asked_again(terminal: pexpect.spawn, answer: bytes) -> None:
+    terminal.expect(r"  Description.*: $")
+    os.write(terminal.child_fd, answer + b"\n")
+    terminal.expect("which is no text")
+    terminal.expect(r"  Description.*: $")
+    terminal.sendline("a café")
+    terminal.expect(r"  Model.*: $")
+    terminal.sendline("!")
+    terminal.expect(pexpect.EOF)
+    assert not Path("b.yaml").exists()
 
 
 def test_a_wrong_answer_is_asked_again_and_back_goes_back(terminal: pexpect.spawn) -> None:

@@ -114,6 +114,8 @@ def _source(text: str, file: Path | None) -> str:
     if bool(text) == bool(file):
         raise click.UsageError("give the line in quotes, a file with -f, or - for standard input")
     if text and text != "-":
+        if any("\ud800" <= char <= "\udfff" for char in text):
+            raise InputError("the line is no text in UTF-8")
         return text
     return _read(file or Path("-"), LONGEST)
 

@@ -48,7 +48,7 @@ def init_command(
     asks = not yes and sys.stdin.isatty()
     if not (asks or model):
         raise click.UsageError("name a model; without a terminal nothing is asked")
-    settings = _given(given) | ({"model.name": model} if model else {}) | ({"model.source": source} if source else {})
+    settings = _given(given, {"model.source": source} if source else {}, model)
     gpu = gpu_for(card, gpu_memory)
     found = _suggestions(settings, gpu, output) if model else []
     settings = {one.key: one.value for one in found} | settings
@@ -61,22 +61,23 @@ def init_command(
     _write(settings, [one for one in found if settings.get(one.key) == one.value], output)
 
 
-def _given(pairs: tuple[str, ...]) -> dict[str, Any]:
+def _given(pairs: tuple[str, ...], settings: dict[str, Any], model: str) -> dict[str, Any]:
+    """Return the settings of --set and MODEL beside others. Raises UsageError for a wrong one."""
     from modelservice.schema.fields import load_fields
     from modelservice.starting.interview import complaints, parsed
 
     fields = {field.key: field for field in load_fields().fields}
-    found: dict[str, Any] = {}
-    for pair in pairs:
-        key, equals, text = pair.partition("=")
+    found = dict(settings)
+    texts = [(f"--set {pair.partition('=')[0]}", *pair.partition("=")) for pair in pairs]
+    for place, key, equals, text in [*texts, ("MODEL", "model.name", "=", model)][: None if model else -1]:
         if not equals or key not in fields:
-            raise click.UsageError(f"--set {key}: write KEY=VALUE; `modelservice explain` lists the keys")
+            raise click.UsageError(f"{place}: write KEY=VALUE; `modelservice explain` lists the keys")
         try:
             found[key] = parsed(fields[key], text)
         except ValueError as error:
-            raise click.UsageError(f"--set {key}: {error}") from error
+            raise click.UsageError(f"{place}: {error}") from error
         if wrong := complaints(found, key):
-            raise click.UsageError(f"--set {key}: {wrong[0]}")
+            raise click.UsageError(f"{place}: {wrong[0]}")
     return found
 
 

@@ -66,7 +66,7 @@ def read_line(text: str, folder: Path | None = None) -> Container:
         return _Line(folder or Path(), command.variables).read(behind)
 
     if not started_in(text, _begins_run):
-        raise nothing_found(text, "`docker run`, `podman run` or `nerdctl run`")
+        raise nothing_found(text, "`docker run`, `podman run` or `nerdctl run`", "import docker")
     found = started_in(text, _begins_run, wanted=lambda command: runs_vllm(container_of(command)))
     if not found:
         raise InputError("nothing says that the container runs vLLM: neither its image nor its command")

@@ -77,7 +77,7 @@ def read_launch(text: str, image: str) -> Container:
     """
     found = started_in(text, begins_server)
     if not found:
-        raise nothing_found(text, "`vllm serve`")
+        raise nothing_found(text, "`vllm serve`", "import vllm")
     words, variables = found.command.words, found.command.variables
     # The chart's image has no environment at the path of this machine's.
     words = words if image else [words[0].rpartition("/")[2], *words[1:]]

@@ -93,10 +93,10 @@ def started_in(text: str, begins: Begins, *, wanted: Callable[[Command], bool] =
     return Started(steps[at].command, tuple(once(notes)), tuple(once(remarks)))
 
 
-def nothing_found(text: str, wanted: str) -> InputError:
-    """Return the error for a text without a server, with what to give instead where it is known."""
+def nothing_found(text: str, wanted: str, command: str) -> InputError:
+    """Return the error of a command, such as `import vllm`, for a text without what it reads."""
     found = (hint for pattern, hint in _INSTEAD.items() if re.search(pattern, text, re.MULTILINE))
-    hint = next((hint for hint in found if wanted not in hint.partition(": ")[0]), "")
+    hint = next((hint for hint in found if not hint.startswith(f"`modelservice {command}`")), "")
     return InputError(f"there is no {wanted} in it" + (f"; {hint}" if hint else ""))
 
 

@@ -34,6 +34,8 @@ _QUOTED = re.compile(
     r"\\.|'[^']*'|\"(?:\\.|[^\"\\])*\"|(?<![^\s;&|()])#[^\n]*|(?<=\s)\d(?=[<>])",
     re.DOTALL,
 )
+# What web pages and editors put between words, and what they put where nothing is seen.
+_ODD = dict.fromkeys(map(ord, "\xa0\u2007\u202f\u3000"), " ") | dict.fromkeys(map(ord, "\0\u200b\u2060\ufeff"), "")
 _DOLLAR = "\0"  # a dollar that begins no variable
 _ASSIGNMENT = re.compile(r"[A-Za-z_]\w*=")
 _VARIABLE = re.compile(r"\$(?:(\w+)|\{(\w+)(?:(:?[-=])([^{}]*))?\})")
@@ -116,7 +118,7 @@ def _split(text: str) -> Iterator[Command]:
 
 def _prepared(text: str) -> str:
     """Return the lines without prompts, comments and continuations, with blanks as variables."""
-    lines = _PROMPT.sub("", _fenced(text.replace("\0", "").replace("\r\n", "\n")))
+    lines = _PROMPT.sub("", _fenced(text.translate(_ODD).replace("\r\n", "\n")))
     lines = _REQUIRED.sub(r"${\1}", _SET.sub(lambda found: f"export {found[1] or found[2]}=", lines))
     lines = _WINDOWS.sub(lambda found: found[1] + re.sub(r"\\+", "/", found[2]), lines)
     return _BLANK.sub(_as_variable, _QUOTED.sub(_as_text, _CONTINUED.sub(" ", lines)))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import unicodedata
 from collections.abc import Mapping
 from typing import Any
 
@@ -17,6 +18,8 @@ _TABS = ("General", "Resources", "Volumes", "Node Scheduling")
 _ASKED = ("string", "integer", "number", "boolean")
 # Asked although it stands under Advanced: without it anybody may ask the model.
 _ALSO = ("apiKeySecret.name",)
+# Categories of Unicode that no answer has: control characters, and what stands for bytes that are no UTF-8.
+_UNTYPED = ("Cc", "Cs", "Cn")
 # Only asked where another answer makes sense of them.
 _WHEN = {
     "huggingFace.tokenSecret.name": ("model.source", "huggingface"),
@@ -51,6 +54,8 @@ def is_wanted(field: Field, settings: Mapping[str, Any]) -> bool:
 
 def parsed(field: Field, answer: str) -> Any:
     """Return an answer as the field's value. Raises ValueError where it is none, with what is wanted."""
+    if odd := next((char for char in answer if unicodedata.category(char) in _UNTYPED), ""):
+        raise ValueError(f"the answer has the character {ascii(odd)}, which is no text: write it without")
     kind = field.types[0]
     if kind == "boolean":
         if answer.lower() not in ("y", "yes", "true", "n", "no", "false"):
