@@ -89,6 +89,29 @@ def test_no_secret_of_a_vllm_line_is_written_or_printed(secret: str) -> None:
     assert "hunter2" not in run("docker", f"docker run vllm/vllm-openai --model Qwen/Qwen3-8B {secret}").output
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "huggingface-cli login --token hunter2hunter2 && {}",
+        "export SERVICE_PASSWORD=hunter2hunter2\n{}",
+        "$env:API_KEY = 'hunter2hunter2'\n{}",
+        "{} <<< hunter2hunter2",
+        "sshpass -p hunter2hunter2 ssh gpu {}",
+        "[Service]\nEnvironment=DB_PASSWORD=hunter2hunter2\nExecStart={}",
+        "{} | curl -H 'Authorization: Bearer hunter2hunter2' -d @- x",
+    ],
+)
+def test_no_secret_around_a_line_is_written_or_printed(text: str) -> None:
+    answer = run("vllm", text.format("vllm serve Qwen/Qwen3-8B"))
+    assert answer.exit_code == 0, answer.output
+    assert "hunter2" not in answer.output
+
+
+def test_a_flag_for_the_task_is_not_said_twice() -> None:
+    answer = run("vllm", "vllm serve Qwen/Qwen3-Embedding-8B --runner pooling")
+    assert (answer.exit_code, "task-twice" in answer.stderr) == (0, False), answer.stderr
+
+
 def test_the_secrets_that_must_exist_are_named_with_the_line_that_makes_them() -> None:
     answer = run("docker", f"docker run {SECRETS[0]} {SECRETS[2]} vllm/vllm-openai:v0.33.0 Qwen/Qwen3-8B")
     for line in (

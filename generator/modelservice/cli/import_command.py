@@ -155,6 +155,7 @@ def _write(part: Part, origin: str, output: Path | None, *, strict: bool, force:
 def _filled(part: Part, output: Path | None) -> Part:
     """Return the part with the sizes that follow from facts of the model at hand; nothing is fetched."""
     from modelservice.models.facts_file import known_facts
+    from modelservice.rules.image import TASK_FLAGS
     from modelservice.starting.suggestions import mended, suggestions
 
     name = str(part.settings.get("model.name", ""))
@@ -162,7 +163,9 @@ def _filled(part: Part, output: Path | None) -> Part:
     if not facts:
         return part
     found = [one for one in (*suggestions(facts, None, ()), *mended(part.settings)) if one.key not in part.settings]
-    found = list({one.key: one for one in reversed(found)}.values())
+    # A flag says the task already.
+    said = any(str(word).partition("=")[0] in TASK_FLAGS for word in part.settings.get("args", ()))
+    found = [one for one in {one.key: one for one in reversed(found)}.values() if one.key != "model.task" or not said]
     for one in found:
         click.echo(f"filled in: {one.key}: {one.value} ({one.reason}; facts: {facts.source})", err=True)
     return part._replace(settings={**part.settings, **{one.key: one.value for one in found}})
