@@ -1,5 +1,7 @@
 """`modelservice import`: a file that works, everything else said, no secret anywhere."""
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -151,3 +153,9 @@ def test_a_line_that_is_no_text_is_refused() -> None:
     answer = run("vllm", "vllm serve a/b --served-model-name caf\udce9", "-o", "a.yaml")
     assert (answer.exit_code, Path("a.yaml").exists()) == (1, False)
     assert "no text in UTF-8" in answer.stderr
+
+
+def test_closed_standard_input_is_said() -> None:
+    command = '"$0" -m modelservice import vllm - <&-'
+    answer = subprocess.run(["sh", "-c", command, sys.executable], capture_output=True, text=True, check=False)
+    assert (answer.returncode, answer.stderr) == (1, "error: standard input is closed\n")

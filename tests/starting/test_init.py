@@ -2,6 +2,7 @@
 
 import json
 import os
+import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -224,15 +225,32 @@ def test_a_wrong_answer_is_asked_again_and_back_goes_back(terminal: pexpect.spaw
     terminal.expect(r"  Description.*: $")
 
 
-@pytest.mark.parametrize("how", ["!", "interrupt"])
+def test_enter_alone_gives_a_file_that_works(terminal: pexpect.spawn) -> None:
+    while terminal.expect([r": $", pexpect.EOF]) == 0:
+        terminal.sendline("")
+    terminal.close()
+    assert terminal.exitstatus == 0
+    assert values("b.yaml") == {"model": {"name": "facebook/opt-125m"}}
+
+
+@pytest.mark.parametrize("file", ["/dev/null", "&-"])
+def test_without_a_terminal_nothing_is_asked(file: str) -> None:
+    command = f'"$0" -m modelservice init <{file}'
+    answer = subprocess.run(["sh", "-c", command, sys.executable], capture_output=True, text=True, check=False)
+    assert (answer.returncode, "name a model" in answer.stderr) == (2, True)
+
+
+@pytest.mark.parametrize("how", ["!", "interrupt", "end"])
 def test_stopped_half_way_there_is_no_file(terminal: pexpect.spawn, how: str) -> None:
     terminal.expect(r"  Description.*: $")
     terminal.sendline("")
     terminal.expect(r"  Model.*: $")
     if how == "!":
         terminal.sendline("!")
-    else:
+    elif how == "interrupt":
         terminal.sendintr()
+    else:
+        terminal.sendeof()
     terminal.expect(pexpect.EOF)
     terminal.close()
     assert terminal.exitstatus in (1, 130)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -122,6 +123,8 @@ def _source(text: str, file: Path | None) -> str:
 
 def _read(file: Path, longest: int) -> str:
     """Return a file's text, and not much more than `longest` characters of it."""
+    if str(file) == "-" and sys.stdin is None:
+        raise InputError("standard input is closed")
     with click.open_file(str(file), errors="strict") as stream:
         try:
             return str(stream.read(longest + 1))

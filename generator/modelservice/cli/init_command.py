@@ -45,7 +45,8 @@ def init_command(
     facts (from the catalogue, this machine, or the hub) and suggests how many GPUs, which length and which volume.
     """
     require_absent(output, force=force)
-    asks = not yes and sys.stdin.isatty()
+    # The questions go to standard error; a closed stream is None.
+    asks = not yes and all(stream and stream.isatty() for stream in (sys.stdin, sys.stderr))
     if not (asks or model):
         raise click.UsageError("name a model; without a terminal nothing is asked")
     settings = _given(given, {"model.source": source} if source else {}, model)
@@ -97,7 +98,8 @@ def _suggestions(settings: dict[str, Any], gpu: Gpu | None, output: Path | None)
     except ModelServiceError as error:
         click.echo(f"no sizes: {error}", err=True)
         return named_task(values["model"]["name"])
-    click.echo(f"sizes follow from {facts.source}", err=True)
+    more = "" if gpu else "; --gpu NAME adds the number of GPUs"
+    click.echo(f"sizes follow from {facts.source}{more}", err=True)
     return found
 
 

@@ -27,6 +27,11 @@ _WHEN = {
     "huggingFace.endpoint": ("model.source", "huggingface"),
     "modelVolume.size": ("modelVolume.existingClaim", ""),
     "modelVolume.storageClassName": ("modelVolume.existingClaim", ""),
+    "modelVolume.retain": ("modelVolume.existingClaim", ""),
+    "compileCache.existingClaim": ("compileCache.volume", "own"),
+    "compileCache.size": ("compileCache.volume", "own"),
+    "compileCache.storageClassName": ("compileCache.volume", "own"),
+    "sharedMemory.sizeLimit": ("sharedMemory.enabled", True),
     "gpu.vgpu.memoryMiB": ("gpu.vgpu.enabled", True),
     "gpu.vgpu.cores": ("gpu.vgpu.enabled", True),
 }
