@@ -118,7 +118,10 @@ def _source(text: str, file: Path | None) -> str:
         if any("\ud800" <= char <= "\udfff" for char in text):
             raise InputError("the line is no text in UTF-8")
         return text
-    return _read(file or Path("-"), LONGEST)
+    text = _read(file or Path("-"), LONGEST)
+    if len(text) > LONGEST:
+        raise InputError(f"it is longer than {LONGEST // 1024} KiB: give the line or the service alone")
+    return text
 
 
 def _read(file: Path, longest: int) -> str:

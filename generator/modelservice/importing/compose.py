@@ -28,7 +28,10 @@ from modelservice.importing.shell import LONGEST, expanded
 from modelservice.reading.documents import load_texts
 
 # What a pod does anyway, or what has no meaning in a cluster.
-_NOTHING = {"extends", "container_name", "restart", "tty", "stdin_open", "init", "hostname", "labels", "profiles", "ipc", "attach"}
+_NOTHING = {
+    *("extends", "container_name", "restart", "tty", "stdin_open", "init", "hostname", "labels", "profiles", "ipc"),
+    "attach",
+}
 _READ = {
     *("image", "command", "entrypoint", "environment", "env_file", "volumes", "ports", "deploy", "gpus", "runtime"),
     *("shm_size", "mem_limit", "cpus", "user", "group_add", "cap_add", "working_dir", "extra_hosts", "pull_policy"),
@@ -92,7 +95,9 @@ def read_compose(text: str, service: str = "", folder: Path | None = None) -> Co
     if not chosen or chosen not in filled:
         names = ", ".join(map(str, found)) or "none"
         unread = next((f"{name} extends a service that cannot be read here; " for name in missing), "")
-        wrong = f"there is no service {service}" if service else f"{unread}name the service that runs vLLM with --service"
+        wrong = (
+            f"there is no service {service}" if service else f"{unread}name the service that runs vLLM with --service"
+        )
         raise InputError(f"{wrong}; there are: {names}")
     container = _container(_right_shape(_filled(filled[chosen], known)), folder)
     notes = [note for name, note in missing.items() if name == chosen]
@@ -225,7 +230,9 @@ def _variables(service: Mapping[str, Any], folder: Path) -> tuple[dict[str, str 
         path = str(file.get("path")) if isinstance(file, Mapping) else file
         lines = env_file(folder / path)
         optional = isinstance(file, Mapping) and file.get("required") == "false"
-        notes += [] if optional or lines is not None else [Note(f"env_file {path}", "it cannot be read here; add it to env")]
+        notes += (
+            [] if optional or lines is not None else [Note(f"env_file {path}", "it cannot be read here; add it to env")]
+        )
         found |= _set_in(lines or ())
     for pair in _pairs(service.get("environment"), "="):
         name, equals, value = pair.partition("=")

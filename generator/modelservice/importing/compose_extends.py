@@ -27,7 +27,11 @@ def base_of(service: Mapping[str, Any]) -> Base:
     extends = service.get("extends")
     if isinstance(extends, str):
         return Base("", extends)
-    return Base(str(extends.get("file") or ""), str(extends.get("service") or "")) if isinstance(extends, Mapping) else Base()
+    return (
+        Base(str(extends.get("file") or ""), str(extends.get("service") or ""))
+        if isinstance(extends, Mapping)
+        else Base()
+    )
 
 
 def extended(services: Services, load: Callable[[str], Services]) -> tuple[dict[str, dict[str, Any]], dict[str, Note]]:

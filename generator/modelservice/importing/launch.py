@@ -10,7 +10,14 @@ from typing import NamedTuple
 
 from modelservice.errors import InputError
 from modelservice.importing.container import Container, Note
-from modelservice.importing.pasted import is_harmless, nothing_found, started_in, told_behind, told_redirections
+from modelservice.importing.pasted import (
+    FARTHEST,
+    is_harmless,
+    nothing_found,
+    started_in,
+    told_behind,
+    told_redirections,
+)
 from modelservice.importing.shell import Command, commands
 
 _SERVES = re.compile(r"\bvllm\s{1,20}serve\b|\bvllm\.entrypoints\.")
@@ -48,7 +55,7 @@ def opens_shell(words: Sequence[str]) -> bool:
 
 def begins_server(words: Sequence[str]) -> int | None:
     """Return where a command starts vLLM's server, None where it does not, or in a container of its own."""
-    for at, word in enumerate(words):
+    for at, word in enumerate(words[:FARTHEST]):
         program, following = word.rpartition("/")[2], words[at + 1 : at + 3]
         if program in _CONTAINERS and "run" in words[at:]:
             return None
@@ -81,7 +88,9 @@ def read_launch(text: str, image: str) -> Container:
     words, variables = found.command.words, found.command.variables
     # The chart's image has no environment at the path of this machine's.
     words = words if image else [words[0].rpartition("/")[2], *words[1:]]
-    return Container(image, words=tuple(words), variables=variables, gpus="all", notes=found.notes, remarks=found.remarks)
+    return Container(
+        image, words=tuple(words), variables=variables, gpus="all", notes=found.notes, remarks=found.remarks
+    )
 
 
 def launch_of(words: Sequence[str], known: Mapping[str, str] | None = None) -> Launch:

@@ -19,7 +19,22 @@ Begins = Callable[[Sequence[str]], int | None]
 
 # What only opens a place, a right or a terminal for the server.
 _PLAIN = {
-    *("sudo", "doas", "su", "exec", "env", "command", "time", "nohup", "setsid", "ssh", "screen", "tmux", "wsl", "bash"),
+    *(
+        "sudo",
+        "doas",
+        "su",
+        "exec",
+        "env",
+        "command",
+        "time",
+        "nohup",
+        "setsid",
+        "ssh",
+        "screen",
+        "tmux",
+        "wsl",
+        "bash",
+    ),
     *("sh", "uv", "uvx", "pipx", "poetry", "pdm", "pixi", "conda", "mamba", "micromamba", "rye", "hatch", "stdbuf"),
 }
 _WORDS_OF_SHELLS = ("do", "then", "else", "if", "while", "until", "!", "{", "(")
@@ -37,6 +52,8 @@ _BEHIND = {
 _TO_NOWHERE = re.compile(r">{1,2}& ?\d|&?>{1,2} ?(/dev/(null|stdout|stderr)|NUL)|< ?/dev/null")
 _UNIT = re.compile(r"^[ \t]*ExecStart[ \t]*=", re.MULTILINE)
 _FILE = re.compile(r"^[ \t]*EnvironmentFile[ \t]*=[ \t]*-?(\S+)", re.MULTILINE)
+# How many words in front of the server's start are looked at, and how many lines within lines.
+FARTHEST = 100
 _DEEPEST = 3
 # What people paste in place of a line that can be read, and what to give instead.
 _INSTEAD = {
@@ -118,7 +135,9 @@ def told_behind(operator: str, command: Command, *, default: str) -> Note:
 
 def is_harmless(command: Command) -> bool:
     """Say whether a command leaves nothing behind that a server needs."""
-    return command.words[0].rpartition("/")[2] in _HARMLESS or command.words[1:2] != [] and command.words[1] in _PREPARING
+    return command.words[0].rpartition("/")[2] in _HARMLESS or (
+        command.words[1:2] != [] and command.words[1] in _PREPARING
+    )
 
 
 def _steps(text: str, begins: Begins, depth: int = 0) -> Iterator[_Step]:
@@ -141,7 +160,7 @@ def _inside(command: Command, begins: Begins, depth: int) -> Iterator[_Step]:
     """Yield the commands of a quoted line, as ssh and tmux take it, where one starts a server."""
     if depth == _DEEPEST or command.words[0].rpartition("/")[2] not in _PLAIN | {"docker", "podman", "kubectl", "srun"}:
         return
-    for at, word in enumerate(command.words):
+    for at, word in enumerate(command.words[:FARTHEST]):
         steps = list(_steps(word, begins, depth + 1)) if " " in word else []
         if any(step.before is not None for step in steps):
             outer = tuple(command.words[:at])
@@ -197,7 +216,7 @@ _DECIDING = {
     "srun": "Kubernetes chooses the node; gpu.count says how many GPUs it needs",
     "docker": "the options of the container are not in it: import the `docker run` line that made it",
     "podman": "the options of the container are not in it: import the `podman run` line that made it",
-    "kubectl": "the pod's own settings are not in it: `kubectl get pod NAME -o yaml | modelservice import kubernetes -`",
+    "kubectl": "the pod's own settings are not in it: give `kubectl get pod NAME -o yaml` to `import kubernetes -`",
     "singularity": "its image and options are not read: give the image with --image",
     "apptainer": "its image and options are not read: give the image with --image",
 }

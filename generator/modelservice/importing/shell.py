@@ -13,14 +13,14 @@ from typing import NamedTuple
 
 from modelservice.errors import InputError
 
-LONGEST = 1_000_000
+LONGEST = 256 * 1024
 # A continued line; spaces or a comment behind the backslash are a slip of the paste, comment lines in between as well.
 # PowerShell writes a backtick, cmd.exe a caret.
 _CONTINUED = re.compile(r"(?<!\\)[\\`^](?:[ \t]+#[^\n]*)?[ \t]*\r?\n(?:[ \t]*#[^\n]*\n)*")
 _CONTROL = ";&|\n<>"
 _PROMPT = re.compile(
     r"^[ \t]*(?:\([\w.@:/ -]{1,60}\) ?)?"
-    r"(?:(?:[\w.@:~/-]*[$%]|[\w.@:~/-]+#|\[[\w.@:~/ -]{1,60}\][$#]|>{1,2}|❯) +"
+    r"(?:(?:[\w.@:~/-]*[$%]|[\w.@:~/-]+#|\[[\w.@:~/ -]{1,60}\][$#]|>{1,2}|\u276f) +"
     r"|(?:PS [A-Za-z]:[^>\n]{0,200}|[A-Za-z]:\\[^>\n]{0,200})> ?)(?=\S)",
     re.MULTILINE,
 )
@@ -63,10 +63,10 @@ class Command(NamedTuple):
 def commands(text: str, known: Mapping[str, str] | None = None) -> list[Command]:
     """Return the commands of a pasted text, with the variables filled in that the text sets (or `known`).
 
-    Raises InputError for a text whose quotes do not close, or that is longer than a megabyte.
+    Raises InputError for a text whose quotes do not close, or that is longer than 256 KiB.
     """
     if len(text) > LONGEST:
-        raise InputError("the command line is longer than a megabyte")
+        raise InputError("the command line is longer than 256 KiB")
     shell_variables = dict(known or {})
     exported: dict[str, str] = {}
     found = []

@@ -60,7 +60,7 @@ def is_wanted(field: Field, settings: Mapping[str, Any]) -> bool:
 def parsed(field: Field, answer: str) -> Any:
     """Return an answer as the field's value. Raises ValueError where it is none, with what is wanted."""
     if odd := next((char for char in answer if unicodedata.category(char) in _UNTYPED), ""):
-        raise ValueError(f"the answer has the character {ascii(odd)}, which is no text: write it without")
+        raise ValueError(f"the answer has the character {odd!a}, which is no text: write it without")
     kind = field.types[0]
     if kind == "boolean":
         if answer.lower() not in ("y", "yes", "true", "n", "no", "false"):
