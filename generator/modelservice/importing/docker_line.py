@@ -88,7 +88,7 @@ def _begins_run(words: Sequence[str]) -> int | None:
     """Return where `docker run` stands in a command, `docker container run` as well, None where it does not."""
     at = next((at for at, word in enumerate(words) if word.rpartition("/")[2] in _PROGRAMS), len(words))
     between = words[at : words.index("run", at)] if "run" in words[at:] else ("compose",)
-    return None if {"compose", "exec", "-c"} & set(between) else at
+    return None if {"compose", "exec"} & set(between) else at
 
 
 class _Line:

@@ -19,23 +19,9 @@ Begins = Callable[[Sequence[str]], int | None]
 
 # What only opens a place, a right or a terminal for the server.
 _PLAIN = {
-    *(
-        "sudo",
-        "doas",
-        "su",
-        "exec",
-        "env",
-        "command",
-        "time",
-        "nohup",
-        "setsid",
-        "ssh",
-        "screen",
-        "tmux",
-        "wsl",
-        "bash",
-    ),
-    *("sh", "uv", "uvx", "pipx", "poetry", "pdm", "pixi", "conda", "mamba", "micromamba", "rye", "hatch", "stdbuf"),
+    *("sudo", "doas", "su", "runuser", "sg", "exec", "env", "command", "time", "nohup", "setsid", "stdbuf", "wsl"),
+    *("ssh", "screen", "tmux", "bash", "sh"),
+    *("uv", "uvx", "pipx", "poetry", "pdm", "pixi", "conda", "mamba", "micromamba", "rye", "hatch"),
 }
 _WORDS_OF_SHELLS = ("do", "then", "else", "if", "while", "until", "!", "{", "(")
 # What leaves nothing behind that a server needs, and what only prepares the place that it starts in.
@@ -49,6 +35,7 @@ _BEHIND = {
     "|": "the cluster collects the server's output: kubectl logs shows it",
     "||": "Kubernetes starts a server again that ends",
 }
+_OTHER = "another server is in the text: import it on its own"
 _TO_NOWHERE = re.compile(r">{1,2}& ?\d|&?>{1,2} ?(/dev/(null|stdout|stderr)|NUL)|< ?/dev/null")
 _UNIT = re.compile(r"^[ \t]*ExecStart[ \t]*=", re.MULTILINE)
 _FILE = re.compile(r"^[ \t]*EnvironmentFile[ \t]*=[ \t]*-?(\S+)", re.MULTILINE)
@@ -178,17 +165,21 @@ def _assignments(words: Sequence[str]) -> dict[str, str]:
 
 def _around(steps: Sequence[_Step], chosen: int) -> Iterator[Note]:
     """Yield notes on the other commands of a text."""
-    for at, step in enumerate(steps):
-        if at == chosen:
-            continue
+    for step in steps[:chosen]:
         if step.before is not None:
-            yield told_behind("", step.command, default="another server is in the text: import it on its own")
-        elif is_harmless(step.command) and step.operator not in _BEHIND:
-            continue
-        elif at < chosen:
+            yield told_behind("", step.command, default=_OTHER)
+        elif not is_harmless(step.command):
             reason = "it runs before the server: what the server needs of it can run in initContainers"
             yield told_behind("", step.command, default=reason)
-        else:
+    from_server = True
+    for step in steps[chosen + 1 :]:
+        # What follows a pipe has the output of the command in front of it.
+        from_server = from_server and step.operator in _BEHIND
+        if step.before is not None:
+            yield told_behind("", step.command, default=_OTHER)
+        elif from_server:
+            yield told_behind(step.operator, step.command, default="")
+        elif step.operator not in _BEHIND and not is_harmless(step.command) and step.command.words[0] != "curl":
             yield told_behind(step.operator, step.command, default="it does not run in the server's container")
 
 
