@@ -191,9 +191,10 @@ def _before(words: Sequence[str]) -> Iterator[tuple[Note, bool]]:
     if found[0] in _WORDS_OF_SHELLS:
         yield Note(found[0], "a loop or a condition of the shell is not read: check what it decides"), False
         found = found[1:]
-    other = next((word for word in found if word in _DECIDING), found[0] if found and found[0] not in _PLAIN else "")
+    reasons = {**_DECIDING, **(_ENTERING if "exec" in found else {})}
+    other = next((word for word in found if word in reasons), found[0] if found and found[0] not in _PLAIN else "")
     if other:
-        yield Note(other, _DECIDING.get(other, "the container starts the server without it")), False
+        yield Note(other, reasons.get(other, "the container starts the server without it")), False
     elif found:
         yield Note(found[0], "the container starts the server itself"), True
 
@@ -205,11 +206,14 @@ _DECIDING = {
     "timeout": "Kubernetes lets the server run",
     "nice": "Kubernetes has no such priority; resources.requests.cpu says which CPUs are the server's",
     "srun": "Kubernetes chooses the node; gpu.count says how many GPUs it needs",
+    "singularity": "its image and options are not read: give the image with --image",
+    "apptainer": "its image and options are not read: give the image with --image",
+}
+# What starts a server in a container that runs already.
+_ENTERING = {
     "docker": "the options of the container are not in it: import the `docker run` line that made it",
     "podman": "the options of the container are not in it: import the `podman run` line that made it",
     "kubectl": "the pod's own settings are not in it: give `kubectl get pod NAME -o yaml` to `import kubernetes -`",
-    "singularity": "its image and options are not read: give the image with --image",
-    "apptainer": "its image and options are not read: give the image with --image",
 }
 
 
