@@ -82,6 +82,11 @@ def test_the_pod_has_the_flags_of_the_line(line: str, newest_helm: str) -> None:
             ["a/b", "--seed", "1"],
             ["sh", "-c", 'pip install x && exec vllm serve \0model "$@"', "sh"],
         ),
+        (
+            ["sh", "-c", "cd /app && . bin/activate && vllm serve a/b"],
+            ["a/b"],
+            ["sh", "-c", 'cd /app && . bin/activate && exec vllm serve \0model "$@"', "sh"],
+        ),
         (["uv", "run", "--with", "vllm", "vllm", "serve", "a/b"], ["a/b"], []),
         (["uvx", "--from", "vllm", "vllm", "serve", "a/b"], ["a/b"], []),
         (["uvx", "vllm", "serve", "a/b"], ["a/b"], []),

@@ -197,7 +197,7 @@ def test_a_terminal_is_asked_tab_by_tab(terminal: pexpect.spawn) -> None:
     assert found["gpu"] == {"count": 2}
 
 
-@pytest.mark.parametrize("answer", [b"caf\xe9", b"\xed\xa0\x80", b"a\x1b[31m", b"\xef\xbf\xbf"])
+@pytest.mark.parametrize("answer", [b"caf\xe9", b"\xed\xa0\x80", b"a\x1b[31m"])
 def test_what_is_no_text_is_asked_again(terminal: pexpect.spawn, answer: bytes) -> None:
     terminal.expect(r"  Description.*: $")
     os.write(terminal.child_fd, answer + b"\n")

@@ -12,7 +12,7 @@ from modelservice.errors import InputError
 from modelservice.importing.container import Container, Note
 from modelservice.importing.pasted import (
     FARTHEST,
-    is_harmless,
+    HARMLESS,
     nothing_found,
     started_in,
     told_behind,
@@ -158,7 +158,7 @@ def _script(words: list[str], known: Mapping[str, str] | None) -> Launch:
     inner = launch_of(steps[start].words)
     variables = dict(steps[start].variables) | dict(inner.variables)
     found = inner._replace(variables=variables, notes=(*inner.notes, *_behind(steps, start)))
-    if all(is_harmless(command) for command in steps[:start]):
+    if all(command.words[0] in HARMLESS for command in steps[:start]):
         return found
     return found._replace(command=_in_shell(words[:at], script), variables={})
 
@@ -167,7 +167,7 @@ def _behind(steps: Sequence[Command], start: int) -> Iterator[Note]:
     """Yield notes on what a script does with the server's output, and after it."""
     yield from told_redirections(steps[start])
     for before, command in pairwise(steps[start:]):
-        if before.operator in ("|", "||") or not is_harmless(command):
+        if before.operator in ("|", "||") or command.words[0] not in HARMLESS:
             yield told_behind(before.operator, command, default="nothing runs after the server")
 
 

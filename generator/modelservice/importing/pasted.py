@@ -24,13 +24,14 @@ _PLAIN = {
     *("uv", "uvx", "pipx", "poetry", "pdm", "pixi", "conda", "mamba", "micromamba", "rye", "hatch"),
 }
 _WORDS_OF_SHELLS = ("do", "then", "else", "if", "while", "until", "!", "{", "(")
-# What leaves nothing behind that a server needs, and what only prepares the place that it starts in.
-_HARMLESS = {
-    *("set", "echo", "printf", "sleep", "true", "wait", "ulimit", "nvidia-smi", "date", "cd", "source", ".", "mkdir"),
-    *("clear", "exit", "ls", "pwd", "which", "umask", "trap", "unset", "sudo", "tmux", "screen"),
-    *("for", "if", "while", "until", "case", "else", "done", "fi", "esac", "}", ")"),
+# What leaves no trace for a server.
+HARMLESS = {"set", "echo", "printf", "sleep", "true", "wait", "ulimit", "nvidia-smi", "date"}
+# What besides only prepares the machine or the shell that the server starts in.
+_PREPARING = {
+    *("cd", "source", ".", "mkdir", "clear", "exit", "ls", "pwd", "which", "umask", "trap", "unset"),
+    *("for", "if", "while", "until", "case", "else", "done", "fi", "esac", "}", ")", "sudo", "tmux", "screen"),
 }
-_PREPARING = {"pull", "stop", "rm", "kill", "login", "logs", "ps", "images", "info", "version", "activate", "--version"}
+_SUBCOMMANDS = {"pull", "stop", "rm", "kill", "login", "logs", "ps", "images", "info", "version", "activate"}
 _BEHIND = {
     "|": "the cluster collects the server's output: kubectl logs shows it",
     "||": "Kubernetes starts a server again that ends",
@@ -120,11 +121,10 @@ def told_behind(operator: str, command: Command, *, default: str) -> Note:
     return Note(f"{shown}{name}", _BEHIND.get(operator, default))
 
 
-def is_harmless(command: Command) -> bool:
-    """Say whether a command leaves nothing behind that a server needs."""
-    return command.words[0].rpartition("/")[2] in _HARMLESS or (
-        command.words[1:2] != [] and command.words[1] in _PREPARING
-    )
+def _prepares(command: Command) -> bool:
+    """Say whether a command leaves nothing behind that a server in a container needs."""
+    name, *rest = command.words
+    return name.rpartition("/")[2] in HARMLESS | _PREPARING or (rest != [] and rest[0] in _SUBCOMMANDS)
 
 
 def _steps(text: str, begins: Begins, depth: int = 0) -> Iterator[_Step]:
@@ -168,7 +168,7 @@ def _around(steps: Sequence[_Step], chosen: int) -> Iterator[Note]:
     for step in steps[:chosen]:
         if step.before is not None:
             yield told_behind("", step.command, default=_OTHER)
-        elif not is_harmless(step.command):
+        elif not _prepares(step.command):
             reason = "it runs before the server: what the server needs of it can run in initContainers"
             yield told_behind("", step.command, default=reason)
     from_server = True
@@ -179,7 +179,7 @@ def _around(steps: Sequence[_Step], chosen: int) -> Iterator[Note]:
             yield told_behind("", step.command, default=_OTHER)
         elif from_server:
             yield told_behind(step.operator, step.command, default="")
-        elif step.operator not in _BEHIND and not is_harmless(step.command) and step.command.words[0] != "curl":
+        elif step.operator not in _BEHIND and not _prepares(step.command) and step.command.words[0] != "curl":
             yield told_behind(step.operator, step.command, default="it does not run in the server's container")
 
 

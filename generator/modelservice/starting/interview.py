@@ -19,7 +19,7 @@ _ASKED = ("string", "integer", "number", "boolean")
 # Asked although it stands under Advanced: without it anybody may ask the model.
 _ALSO = ("apiKeySecret.name",)
 # Categories of Unicode that no answer has: control characters, and what stands for bytes that are no UTF-8.
-_UNTYPED = ("Cc", "Cs", "Cn")
+_UNTYPED = ("Cc", "Cs")
 # Only asked where another answer makes sense of them.
 _WHEN = {
     "huggingFace.tokenSecret.name": ("model.source", "huggingface"),
