@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from modelservice.importing.container import Container, Note, Port
-from modelservice.importing.flags_to_fields import fields_of
+from modelservice.importing.flags_to_fields import fields_of, without_unknown
 from modelservice.importing.launch import MODEL, launch_of
 from modelservice.importing.mounts_to_volumes import volumes_of
 from modelservice.importing.part import Part, joined
@@ -43,7 +43,7 @@ def part_of_container(container: Container) -> Part:
         Part(notes=(*container.notes, *launch.notes), remarks=container.remarks),
         Part(image),
         Part({"command": command} if command else {}),
-        _known(flags),
+        without_unknown(flags),
         fields_of_variables(variables),
         counted,
         volumes_of(container.mounts, model, variables),
@@ -165,21 +165,3 @@ def _aliases(hosts: Sequence[str], notes: list[Note]) -> dict[str, Any]:
         if ip not in ("", "host-gateway:")
     ]
     return {"podSpec": {"hostAliases": aliases}} if aliases else {}
-
-
-def _known(flags: Part) -> Part:
-    """Return flags without fields that only the original's shell knows, and with notes on its variables."""
-    own = ("model.", "args")
-    notes, unset = list[Note](), list[str]()
-    for key, value in flags.settings.items():
-        if key.startswith(own) and key != "model.chatTemplate":
-            words = value if isinstance(value, list) else [value]
-            names = [name for word in words for name in re.findall(r"(?<!\$)\$\{?(\w+)", str(word))]
-            unset += [key] if names and key not in ("model.name", "args") else []
-            notes += [Note(f"${name}", "its value comes from the shell; " + _for(key)) for name in names]
-    settings = {key: value for key, value in flags.settings.items() if key not in unset}
-    return flags._replace(settings=settings, notes=(*flags.notes, *notes))
-
-
-def _for(key: str) -> str:
-    return "write it in its place" if key in ("model.name", "args") else f"set {key} to it"

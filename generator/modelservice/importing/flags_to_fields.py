@@ -43,6 +43,24 @@ def fields_of(arguments: Sequence[str], release: Release, gpus: int | None = Non
     return joined([*parts, Part({"gpu.count": gpus or needed} if gpus or needed else {})])
 
 
+def without_unknown(flags: Part) -> Part:
+    """Return the fields of flags without those that only a shell knows, and with notes on its variables."""
+    own = ("model.", "args")
+    notes, unset = list[Note](), list[str]()
+    for key, value in flags.settings.items():
+        if key.startswith(own) and key != "model.chatTemplate":
+            words = value if isinstance(value, list) else [value]
+            names = [name for word in words for name in re.findall(r"(?<!\$)\$\{?(\w+)", str(word))]
+            unset += [key] if names and key not in ("model.name", "args") else []
+            notes += [Note(f"${name}", "its value comes from the shell; " + _for(key)) for name in names]
+    settings = {key: value for key, value in flags.settings.items() if key not in unset}
+    return flags._replace(settings=settings, notes=(*flags.notes, *notes))
+
+
+def _for(key: str) -> str:
+    return "write it in its place" if key in ("model.name", "args") else f"set {key} to it"
+
+
 def _may_be_model(item: Read) -> bool:
     return isinstance(item, Stray) and not item.words and item.text.lower() not in ("true", "false", "0", "1")
 
