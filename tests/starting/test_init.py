@@ -169,6 +169,24 @@ def test_answers_can_be_given() -> None:
     assert yaml.safe_load(answer.stdout) == {"model": {"name": "a/b"}, "gpu": {"count": 2}, "runtimeClassName": ""}
 
 
+@pytest.mark.parametrize(
+    ("words", "found"),
+    [
+        (
+            ["a/b", "--set", "resources.requests.memory=32Gi", "--set", "resources.limits.memory=32Gi"],
+            {"model": {"name": "a/b"}, "resources": {"requests": {"memory": "32Gi"}, "limits": {"memory": "32Gi"}}},
+        ),
+        (
+            ["/models/x"],
+            {"model": {"name": "/models/x", "source": "local"}, "modelVolume": {"mountPath": "/models"}},
+        ),
+    ],
+)
+def test_an_answer_counts_beside_the_others(words: list[str], found: dict[str, object]) -> None:
+    answer = run(*words, "--yes")
+    assert (answer.exit_code, yaml.safe_load(answer.stdout)) == (0, found), answer.stderr
+
+
 @pytest.fixture
 def terminal() -> Iterator[pexpect.spawn]:
     command = [*["-m", "modelservice", "init", "-o", "b.yaml"]]
@@ -223,6 +241,24 @@ def test_a_wrong_answer_is_asked_again_and_back_goes_back(terminal: pexpect.spaw
     terminal.expect(r"  Model \[Qwen/Qwen3-8B\]: $")
     terminal.sendline("<")
     terminal.expect(r"  Description.*: $")
+
+
+def test_what_a_later_answer_puts_right_is_said_and_kept(terminal: pexpect.spawn) -> None:
+    answers = {"Model": "/models/x", "Source": "local", "Mount path": "/models", "Memory Reservation": "32Gi"}
+    answers |= {"Memory Limit": "64Gi"}
+    said = ""
+    while terminal.expect([r"\r\n  ([A-Za-z][^\r\n:\[]*?)(?: \(.*\))?(?: \[.*\])?: $", pexpect.EOF]) == 0:
+        said += terminal.before
+        terminal.sendline(answers.get(terminal.match.group(1), ""))
+    terminal.close()
+    assert terminal.exitstatus == 0, terminal.before
+    assert "set model.source: local" in said
+    assert "32Gi is more than the limit" in said
+    assert values("b.yaml") == {
+        "model": {"name": "/models/x", "source": "local"},
+        "modelVolume": {"mountPath": "/models"},
+        "resources": {"requests": {"memory": "32Gi"}, "limits": {"memory": "64Gi"}},
+    }
 
 
 def test_enter_alone_gives_a_file_that_works(terminal: pexpect.spawn) -> None:

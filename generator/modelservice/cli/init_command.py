@@ -55,10 +55,11 @@ def init_command(
     settings = {one.key: one.value for one in found} | settings
     if asks:
         settings, found = _interview(settings, gpu, found, output)
-    from modelservice.starting.suggestions import mended
+    from modelservice.starting.suggestions import completed, mended
 
-    found = [*found, *(one for one in mended(settings) if one.key not in settings)]
-    settings = {one.key: one.value for one in found} | settings
+    for more in (completed, mended):
+        found = [*found, *(one for one in more(settings) if one.key not in settings)]
+        settings = {one.key: one.value for one in found} | settings
     _write(settings, [one for one in found if settings.get(one.key) == one.value], output)
 
 
@@ -77,7 +78,7 @@ def _given(pairs: tuple[str, ...], settings: dict[str, Any], model: str) -> dict
             found[key] = parsed(fields[key], text)
         except ValueError as error:
             raise click.UsageError(f"{place}: {error}") from error
-        if wrong := complaints(found, key):
+        if wrong := complaints(found, key).own:
             raise click.UsageError(f"{place}: {wrong[0]}")
     return found
 
@@ -154,9 +155,11 @@ def _ask(field: Field, settings: dict[str, Any]) -> Any:
         except ValueError as error:
             click.echo(f"  {error}", err=True)
             continue
-        if not (wrong := complaints(settings | {field.key: value}, field.key)):
+        wrong = complaints(settings | {field.key: value}, field.key)
+        for told in (*wrong.own, *wrong.beside_others)[:1]:
+            click.echo(f"  {told}", err=True)
+        if not wrong.own:
             return value
-        click.echo(f"  {wrong[0]}", err=True)
 
 
 def _write(settings: dict[str, Any], reasons: list[Suggestion], output: Path | None) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import unicodedata
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from modelservice.check import check
 from modelservice.findings import Severity
@@ -73,14 +73,28 @@ def parsed(field: Field, answer: str) -> Any:
     return answer
 
 
-def complaints(settings: Mapping[str, Any], key: str) -> list[str]:
-    """Return what is wrong with the answer to a question, beside the answers before it."""
+class Complaints(NamedTuple):
+    """What is wrong with an answer: in itself, and beside other settings, which later answers may put right."""
+
+    own: tuple[str, ...] = ()
+    beside_others: tuple[str, ...] = ()
+
+
+def complaints(settings: Mapping[str, Any], key: str) -> Complaints:
+    """Return what is wrong with the answer to a question."""
+    from modelservice.rules import ALL, secret_literals
+
     text = dump(values_of(settings)) or "{}"
     if text.strip() == "{}":
-        return []
+        return Complaints()
     found = check(read("values.yaml", text.encode()))
     own = [one for one in found if one.severity is Severity.ERROR and ".".join(map(str, one.path)).startswith(key)]
-    return [f"{one.message}; {one.hint}" for one in own]
+    beside = {one.rule.id for one in ALL} - {one.rule.id for one in secret_literals.RULES}
+    told = {one: f"{one.message}; {one.hint}" for one in own}
+    return Complaints(
+        tuple(text for one, text in told.items() if one.rule not in beside),
+        tuple(text for one, text in told.items() if one.rule in beside),
+    )
 
 
 def shown(value: Any) -> str:

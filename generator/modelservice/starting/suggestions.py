@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from modelservice.check import check
 from modelservice.errors import ToolError
-from modelservice.findings import Action, dotted
+from modelservice.findings import Action, Finding, Severity, dotted
 from modelservice.importing.part import values_of
 from modelservice.models.engine import Engine
 from modelservice.models.fit import Verdict, tokens_that_fit
@@ -50,13 +50,24 @@ def suggestions(facts: ModelFacts, gpu: Gpu | None, release: tuple[int, ...]) ->
 
 def mended(settings: Mapping[str, Any]) -> list[Suggestion]:
     """Return what the rules on sizes say to set, where facts of the model are at hand, such as the node's memory."""
-    text = dump(values_of(settings))
-    found = [one for one in check(read("values.yaml", text.encode())) if one.rule in ABOUT_SIZE]
+    return [one for found in _findings(settings) if found.rule in ABOUT_SIZE for one in _sets(found)]
+
+
+def completed(settings: Mapping[str, Any]) -> list[Suggestion]:
+    """Return what belongs to settings that are an error alone, such as the mount path of a model in a folder."""
+    wrong = [_sets(found) for found in _findings(settings) if found.severity is Severity.ERROR]
+    return [one for sets in wrong if not settings.keys() & {one.key for one in sets} for one in sets]
+
+
+def _findings(settings: Mapping[str, Any]) -> list[Finding]:
+    return check(read("values.yaml", dump(values_of(settings)).encode()))
+
+
+def _sets(found: Finding) -> list[Suggestion]:
+    """Return the settings of a finding's fix."""
+    edits = [edit for edit in found.fix if edit.action is Action.SET and edit.path[0] != "args"]
     return [
-        Suggestion(dotted(edit.path), edit.value, one.message.removeprefix(f"{dotted(edit.path)} "))
-        for one in found
-        for edit in one.fix
-        if edit.action is Action.SET and edit.path[0] != "args"
+        Suggestion(dotted(edit.path), edit.value, found.message.removeprefix(f"{dotted(edit.path)} ")) for edit in edits
     ]
 
 
