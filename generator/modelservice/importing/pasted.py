@@ -28,7 +28,7 @@ _WORDS_OF_SHELLS = ("do", "then", "else", "if", "while", "until", "!", "{", "(")
 HARMLESS = {"set", "echo", "printf", "sleep", "true", "wait", "ulimit", "nvidia-smi", "date"}
 # What besides only prepares the machine or the shell that the server starts in.
 _PREPARING = {
-    *("cd", "source", ".", "mkdir", "clear", "exit", "ls", "pwd", "which", "umask", "trap", "unset"),
+    *("cd", "source", ".", "mkdir", "clear", "exit", "ls", "pwd", "which", "umask", "trap", "unset", "alias", "disown"),
     *("for", "if", "while", "until", "case", "else", "done", "fi", "esac", "}", ")", "sudo", "tmux", "screen"),
 }
 _SUBCOMMANDS = {"pull", "stop", "rm", "kill", "login", "logs", "ps", "images", "info", "version", "activate"}
