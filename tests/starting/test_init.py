@@ -219,7 +219,7 @@ def test_a_terminal_is_asked_tab_by_tab(terminal: pexpect.spawn) -> None:
 def test_what_is_no_text_is_asked_again(terminal: pexpect.spawn, answer: bytes) -> None:
     terminal.expect(r"  Description.*: $")
     os.write(terminal.child_fd, answer + b"\n")
-    terminal.expect("which is no text")
+    terminal.expect("which is not text")
     terminal.expect(r"  Description.*: $")
     terminal.sendline("a café")
     terminal.expect(r"  Model.*: $")

@@ -21,7 +21,7 @@ _file = click.option(
 _objects = click.argument("objects", type=click.Path(path_type=Path), nargs=-1, required=True, metavar="FILE...|-")
 _output = click.option("--output", "-o", type=click.Path(path_type=Path), help="Write the values there.")
 _strict = click.option("--strict", is_flag=True, help="Fail where the values do not say everything.")
-_force = click.option("--force", is_flag=True, help="Replace a file that is there already.")
+_force = click.option("--force", is_flag=True, help="Replace a file that already exists.")
 
 
 @click.group("import")
@@ -116,7 +116,7 @@ def _source(text: str, file: Path | None) -> str:
         raise click.UsageError("give the line in quotes, a file with -f, or - for standard input")
     if text and text != "-":
         if any("\ud800" <= char <= "\udfff" for char in text):
-            raise InputError("the line is no text in UTF-8")
+            raise InputError("the line is not UTF-8 text")
         return text
     text = _read(file or Path("-"), LONGEST)
     if len(text) > LONGEST:
@@ -133,7 +133,7 @@ def _read(file: Path, longest: int) -> str:
             return str(stream.read(longest + 1))
         except ValueError as error:
             name = "standard input" if str(file) == "-" else file
-            raise InputError(f"{name} is no text in UTF-8") from error
+            raise InputError(f"{name} is not UTF-8 text") from error
 
 
 def _write(part: Part, origin: str, output: Path | None, *, strict: bool, force: bool) -> None:
@@ -162,13 +162,13 @@ def _filled(part: Part, output: Path | None) -> Part:
     """Return the part with the sizes that follow from facts of the model at hand; nothing is fetched."""
     from modelservice.models.facts_file import known_facts
     from modelservice.rules.image import TASK_FLAGS
-    from modelservice.starting.suggestions import mended, suggestions
+    from modelservice.starting.suggestions import fixed, suggestions
 
     name = str(part.settings.get("model.name", ""))
     facts = known_facts(name, str(part.settings.get("model.revision", "")), [str(output)] if output else [])
     if not facts:
         return part
-    found = [one for one in (*suggestions(facts, None, ()), *mended(part.settings)) if one.key not in part.settings]
+    found = [one for one in (*suggestions(facts, None, ()), *fixed(part.settings)) if one.key not in part.settings]
     # A flag says the task already.
     said = any(str(word).partition("=")[0] in TASK_FLAGS for word in part.settings.get("args", ()))
     found = [one for one in {one.key: one for one in reversed(found)}.values() if one.key != "model.task" or not said]

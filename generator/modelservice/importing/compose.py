@@ -87,7 +87,7 @@ def read_compose(text: str, service: str = "", folder: Path | None = None) -> Co
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         where = f"line {mark.line + 1}: " if mark else ""
-        raise InputError(f"the compose file is no YAML: {where}{str(error).splitlines()[0]}") from error
+        raise InputError(f"the compose file is not valid YAML: {where}{str(error).splitlines()[0]}") from error
     folder = folder or Path()
     known = _set_in(env_file(folder / ".env") or ())  # compose fills its file in from there
     filled, missing = extended(found, lambda file: _services_in(folder / file))
@@ -105,7 +105,7 @@ def read_compose(text: str, service: str = "", folder: Path | None = None) -> Co
 
 
 def _only_server(written: Mapping[str, Any], filled: Mapping[str, Any]) -> str:
-    """Return the only service that runs vLLM, "" where none or several do; one that others extend does not count."""
+    """Return the only service that runs vLLM, or "" if none or several do; one that others extend does not count."""
     bases = {base_of(one).service for one in written.values() if not base_of(one).file}
     likely = [name for name, one in filled.items() if _looks_like_vllm(one)]
     chosen = [name for name in likely if name not in bases] or likely
@@ -132,7 +132,7 @@ def _services(documents: list[Any]) -> Mapping[str, Any]:
 
 
 def _services_in(file: Path) -> Mapping[str, Any]:
-    """Return the services of another file, none where it cannot be read."""
+    """Return the services of another file, or none if it cannot be read."""
     if not file.is_file() or file.stat().st_size > LONGEST:
         return {}
     try:

@@ -37,7 +37,7 @@ def base_of(service: Mapping[str, Any]) -> Base:
 def extended(services: Services, load: Callable[[str], Services]) -> tuple[dict[str, dict[str, Any]], dict[str, Note]]:
     """Return the services with what they extend, and notes, by service, on what cannot be found.
 
-    `load` returns the services of another file, none where it cannot be read.
+    `load` returns the services of another file, or none if it cannot be read.
     """
     found, missing = {}, {}
     for name, service in services.items():

@@ -85,7 +85,7 @@ def read_line(text: str, folder: Path | None = None) -> Container:
 
 
 def _begins_run(words: Sequence[str]) -> int | None:
-    """Return where `docker run` stands in a command, `docker container run` as well, None where it does not."""
+    """Return where `docker run` stands in a command, `docker container run` as well, or None if it does not."""
     at = next((at for at, word in enumerate(words) if word.rpartition("/")[2] in _PROGRAMS), len(words))
     between = words[at : words.index("run", at)] if "run" in words[at:] else ("compose",)
     return None if {"compose", "exec"} & set(between) else at
@@ -108,7 +108,7 @@ class _Line:
         if at >= len(words):
             raise InputError("the line names no image")
         if words[at].startswith(("–", "—")):  # noqa: RUF001  what text programs make of hyphens
-            raise InputError(f"{words[at]} begins with a dash that is no hyphen: write - or --, there and behind it")
+            raise InputError(f"{words[at]} begins with a dash that is not a hyphen: write - or --, there and behind it")
         return Container(image=words[at], words=tuple(words[at + 1 :]), notes=tuple(self.notes), **self.found)
 
     def _option(self, word: str, following: str) -> int:

@@ -25,7 +25,7 @@ HUB_TOKEN = Part({"huggingFace.tokenSecret.name": "hf-token"}, secrets=(Secret("
 def fields_of(arguments: Sequence[str], release: Release, gpus: int | None = None) -> Part:
     """Return the fields and `args` for what follows `vllm serve`; no secret is in them.
 
-    `gpus` is how many the container has, None where nothing says it.
+    `gpus` is how many the container has, or None if nothing says it.
     """
     line = Line(release.name, release.label, command_line(release.name))
     known = [word for word in arguments if word not in _AND_SO_ON]
@@ -133,7 +133,7 @@ def _whole(item: Given) -> int:
 
 
 def _needed(split: Mapping[str, Given], given: Mapping[str, Given]) -> int:
-    """Return how many GPUs of one node the parallel sizes need, 0 where they do not say."""
+    """Return how many GPUs of one node the parallel sizes need, or 0 if they do not say."""
     nodes = _whole(given["--nnodes"]) if "--nnodes" in given else 1
     sizes = {name: _whole(item) for name, item in split.items()}
     if not sizes or not nodes:

@@ -49,12 +49,12 @@ MODEL = "\0model"
 
 
 def opens_shell(words: Sequence[str]) -> bool:
-    """Say whether a command only opens a shell, in which somebody starts the server by hand."""
+    """Say whether a command only opens a shell, in which someone starts the server by hand."""
     return len(words) == 1 and words[0].rpartition("/")[2] in _SHELLS
 
 
 def begins_server(words: Sequence[str]) -> int | None:
-    """Return where a command starts vLLM's server, None where it does not, or in a container of its own."""
+    """Return where a command starts vLLM's server, or None if it does not, or in a container of its own."""
     for at, word in enumerate(words[:FARTHEST]):
         program, following = word.rpartition("/")[2], words[at + 1 : at + 3]
         if program in _CONTAINERS and "run" in words[at:]:

@@ -14,7 +14,7 @@ from modelservice.errors import InputError
 from modelservice.importing.container import Note
 from modelservice.importing.shell import Command, commands, leading_assignments
 
-# Where in its words a command starts the server, None where it does not.
+# Where in its words a command starts the server, or None if it does not.
 Begins = Callable[[Sequence[str]], int | None]
 
 # What only opens a place, a right or a terminal for the server.
@@ -83,7 +83,7 @@ class _Step(NamedTuple):
 
 
 def started_in(text: str, begins: Begins, *, wanted: Callable[[Command], bool] = lambda _: True) -> Started | None:
-    """Return the first wanted command that starts a server, None where the text has none."""
+    """Return the first wanted command that starts a server, or None if the text has none."""
     unit = _UNIT.search(text) is not None
     steps = list(_steps(_shell_of_unit(text) if unit else text, begins))
     at = next((at for at, step in enumerate(steps) if step.before is not None and wanted(step.command)), None)

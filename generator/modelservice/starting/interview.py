@@ -16,7 +16,7 @@ from modelservice.writing.dump import dump
 
 _TABS = ("General", "Resources", "Volumes", "Node Scheduling")
 _ASKED = ("string", "integer", "number", "boolean")
-# Asked although it stands under Advanced: without it anybody may ask the model.
+# Asked although it stands under Advanced: without it anyone may ask the model.
 _ALSO = ("apiKeySecret.name",)
 # Categories of Unicode that no answer has: control characters, and what stands for bytes that are no UTF-8.
 _UNTYPED = ("Cc", "Cs")
@@ -58,9 +58,9 @@ def is_wanted(field: Field, settings: Mapping[str, Any]) -> bool:
 
 
 def parsed(field: Field, answer: str) -> Any:
-    """Return an answer as the field's value. Raises ValueError where it is none, with what is wanted."""
+    """Return an answer as the field's value. Raises ValueError if it is none, with what is wanted."""
     if odd := next((char for char in answer if unicodedata.category(char) in _UNTYPED), ""):
-        raise ValueError(f"the answer has the character {odd!a}, which is no text: write it without")
+        raise ValueError(f"the answer has the character {odd!a}, which is not text: write it without")
     kind = field.types[0]
     if kind == "boolean":
         if answer.lower() not in ("y", "yes", "true", "n", "no", "false"):

@@ -26,7 +26,7 @@ _EMBEDS = re.compile(r"embed(?!ded)", re.IGNORECASE)
 
 
 def task_of(facts: ModelFacts) -> tuple[str, str] | None:
-    """Return the task of a model other than generating, and how it is known; None where nothing says one."""
+    """Return the task of a model other than generating, and how it is known; None if nothing says one."""
     named = str((facts.config.get("architectures") or [""])[0])
     ending = next((task for end, task in _ENDINGS.items() if named.endswith(end)), "")
     if ending and named not in _GENERATING:
@@ -38,6 +38,6 @@ def task_of(facts: ModelFacts) -> tuple[str, str] | None:
 
 
 def task_of_name(model: str) -> tuple[str, str] | None:
-    """Return the task that the name of a model says, None where it says none."""
+    """Return the task that the name of a model says, or None if it says none."""
     name = model.rstrip("/").rpartition("/")[2]
     return ("embedding", "the model's name says so") if _EMBEDS.search(name) else None

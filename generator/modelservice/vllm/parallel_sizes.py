@@ -10,7 +10,7 @@ ONE_RANK = {"--data-parallel-rank": "-dpn", "--data-parallel-external-lb": "-dpe
 
 
 def gpus_of_node(sizes: Mapping[str, int], nodes: int = 1, *, one_rank: bool = False) -> int | None:
-    """Return the GPUs of a node for parallel sizes by their flags, None where they do not divide by the nodes.
+    """Return the GPUs of a node for parallel sizes by their flags, or None if they do not divide by the nodes.
 
     `nodes` is the value of `--nnodes`, `one_rank` says that a flag of `ONE_RANK` is given. A head of data parallelism
     without a rank of its own uses 0. As in vLLM 0.32.0: `EngineArgs.create_engine_config`, and `local_world_size` and
