@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -114,12 +115,19 @@ def _source(text: str, file: Path | None) -> str:
     if bool(text) == bool(file):
         raise click.UsageError("give the line in quotes, a file with -f, or - for standard input")
     if text and text != "-":
+        if any("\ud800" <= char <= "\udfff" for char in text):
+            raise InputError("the line is not UTF-8 text")
         return text
-    return _read(file or Path("-"), LONGEST)
+    text = _read(file or Path("-"), LONGEST)
+    if len(text) > LONGEST:
+        raise InputError(f"it is longer than {LONGEST // 1024} KiB: give the line or the service alone")
+    return text
 
 
 def _read(file: Path, longest: int) -> str:
     """Return a file's text, and not much more than `longest` characters of it."""
+    if str(file) == "-" and sys.stdin is None:
+        raise InputError("standard input is closed")
     with click.open_file(str(file), errors="strict") as stream:
         try:
             return str(stream.read(longest + 1))
@@ -153,6 +161,7 @@ def _write(part: Part, origin: str, output: Path | None, *, strict: bool, force:
 def _filled(part: Part, output: Path | None) -> Part:
     """Return the part with the sizes that follow from facts of the model at hand; nothing is fetched."""
     from modelservice.models.facts_file import known_facts
+    from modelservice.rules.image import TASK_FLAGS
     from modelservice.starting.suggestions import fixed, suggestions
 
     name = str(part.settings.get("model.name", ""))
@@ -160,7 +169,9 @@ def _filled(part: Part, output: Path | None) -> Part:
     if not facts:
         return part
     found = [one for one in (*suggestions(facts, None, ()), *fixed(part.settings)) if one.key not in part.settings]
-    found = list({one.key: one for one in reversed(found)}.values())
+    # A flag says the task already.
+    said = any(str(word).partition("=")[0] in TASK_FLAGS for word in part.settings.get("args", ()))
+    found = [one for one in {one.key: one for one in reversed(found)}.values() if one.key != "model.task" or not said]
     for one in found:
         click.echo(f"filled in: {one.key}: {one.value} ({one.reason}; facts: {facts.source})", err=True)
     return part._replace(settings={**part.settings, **{one.key: one.value for one in found}})

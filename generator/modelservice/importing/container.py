@@ -65,10 +65,11 @@ class Port(NamedTuple):
 
 
 class Container(NamedTuple):
-    """What is known of a container; what a field cannot hold stands in `notes`.
+    """What is known of a container.
 
-    `entrypoint` is None where the image's own counts. `variables` hold None where the value comes from the shell.
-    `gpus` is "" for none, "all", a number, or the ids of devices behind "device=".
+    What a field cannot hold stands in `notes`, what a cluster does anyway in `remarks`. `entrypoint` is None where the
+    image's own counts. `variables` hold None where the value comes from the shell. `gpus` is "" for none, "all", a
+    number, or the ids of devices behind "device=".
     """
 
     image: str
@@ -89,6 +90,7 @@ class Container(NamedTuple):
     hosts: tuple[str, ...] = ()
     pull_policy: str = ""
     notes: tuple[Note, ...] = ()
+    remarks: tuple[Note, ...] = ()
 
 
 def runs_vllm(container: Container) -> bool:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from modelservice.importing.container import Container, Note, Port
-from modelservice.importing.flags_to_fields import fields_of
+from modelservice.importing.flags_to_fields import fields_of, without_unknown
 from modelservice.importing.launch import MODEL, launch_of
 from modelservice.importing.mounts_to_volumes import volumes_of
 from modelservice.importing.part import Part, joined
@@ -21,13 +21,15 @@ _PULL = {"always": "Always", "missing": "IfNotPresent", "never": "Never"}
 _DIGEST = re.compile(r"sha256:[a-f0-9]{64}")
 
 
-def _is_secret(name: str, value: str) -> bool:
-    return names_secret(name) or looks_like_secret(value) is not None
+def _in_script(name: str, value: str | None) -> str:
+    """Return what a script reads in a variable: the variable itself where its value is secret or not known."""
+    is_secret = value is None or names_secret(name) or looks_like_secret(value) is not None
+    return f"${name}" if is_secret else str(value)
 
 
 def part_of_container(container: Container) -> Part:
     """Return the settings of a service that does what the container does, and what they do not say."""
-    known = {name: value for name, value in container.variables.items() if value and not _is_secret(name, value)}
+    known = {name: _in_script(name, value) for name, value in container.variables.items() if value != ""}
     launch = launch_of((*(container.entrypoint or ()), *container.words), known)
     variables = {**container.variables, **launch.variables}
     image = image_fields(container.image, _PULL.get(container.pull_policy, ""))
@@ -38,15 +40,15 @@ def part_of_container(container: Container) -> Part:
     model = flags.settings.get("model.name", "")
     command = [word.replace(MODEL, model) for word in launch.command]
     parts = [
-        Part(notes=(*container.notes, *launch.notes)),
+        Part(notes=(*container.notes, *launch.notes), remarks=container.remarks),
         Part(image),
         Part({"command": command} if command else {}),
-        flags,
+        without_unknown(flags),
         fields_of_variables(variables),
         counted,
         volumes_of(container.mounts, model, variables),
         _ports(container.ports, flags.settings.get("containerPort", 8000)),
-        Part(_limits(container), tuple(_unset(flags))),
+        Part(_limits(container)),
         _rights(container),
     ]
     if not model and not command:
@@ -163,12 +165,3 @@ def _aliases(hosts: Sequence[str], notes: list[Note]) -> dict[str, Any]:
         if ip not in ("", "host-gateway:")
     ]
     return {"podSpec": {"hostAliases": aliases}} if aliases else {}
-
-
-def _unset(flags: Part) -> Iterator[Note]:
-    """Yield the variables that only the shell of the original knows."""
-    own = ("model.", "args")
-    found = [value for key, value in flags.settings.items() if key.startswith(own) and key != "model.chatTemplate"]
-    for word in (word for value in found for word in (value if isinstance(value, list) else [value])):
-        for name in re.findall(r"(?<!\$)\$\{?(\w+)", str(word)):
-            yield Note(f"${name}", "its value comes from the shell; write it in its place")

@@ -17,6 +17,7 @@ from modelservice.rules.rule import RefusedValueError, Said, Values, put, rule
 from modelservice.rules.workload import drain_seconds
 from modelservice.spelling import nearest
 from modelservice.vllm.argument_rules import PARALLEL, in_place
+from modelservice.vllm.parallel_sizes import ONE_RANK, gpus_of_node
 
 if TYPE_CHECKING:
     from modelservice.vllm.argument_relations import Beside
@@ -218,23 +219,26 @@ def _split(values: Values) -> _Split | None:
         return None
     sizes = whole_numbers(values, (*PARALLEL, "--nnodes"))
     nodes = sizes.pop("--nnodes", (0, 1))[1] or 1
-    if "--data-parallel-size-local" in sizes or _one_rank(values):  # the other ranks are in other pods
+    one_rank = _one_rank(values)
+    needed = gpus_of_node({flag: size for flag, (_, size) in sizes.items()}, nodes, one_rank=one_rank)
+    if "--data-parallel-size-local" in sizes or one_rank:  # the other ranks are in other pods
         sizes.pop("--data-parallel-size", None)
-    needed = math.prod(size for _, size in sizes.values())
-    if not needed or not sizes:  # a head of data parallelism has no rank of its own; any other 0 is argument-range's
+    every = math.prod(size for _, size in sizes.values())
+    if not every or not sizes:  # a head of data parallelism has no rank of its own; any other 0 is argument-range's
         return None
     product = " times ".join(f"{flag} {size}" for flag, (_, size) in sizes.items())
     have = f"gpu.count is {count}" + (f" on each of {nodes} nodes" if nodes > 1 else "")
-    message = f"{product} use{'s' if len(sizes) == 1 else ''} {needed} GPUs, and {have}"
-    several = needed % nodes or _are_slices(values.at("gpu.resourceName"))
-    hint = "change the arguments" if several else f"set gpu.count: {needed // nodes}, or change the arguments"
-    return _Split(needed, count * nodes, Said(("args", next(iter(sizes.values()))[0]), message, hint))
+    message = f"{product} use{'s' if len(sizes) == 1 else ''} {every} GPUs, and {have}"
+    several = needed is None or _are_slices(values.at("gpu.resourceName"))
+    hint = "change the arguments" if several else f"set gpu.count: {needed}, or change the arguments"
+    said = Said(("args", next(iter(sizes.values()))[0]), message, hint)
+    return _Split(every, count * nodes, said) if needed is None else _Split(needed, count, said)
 
 
 def _one_rank(values: Values) -> bool:
     """Say whether each pod is one data parallel rank of several."""
     flags = {word.partition("=")[0].replace("_", "-") for word in words(values)}
-    return bool(flags & {"--data-parallel-rank", "-dpn", "--data-parallel-external-lb", "-dpe"})
+    return bool(flags & {*ONE_RANK, *ONE_RANK.values()})
 
 
 @rule(
