@@ -101,8 +101,6 @@ def test_publishers_that_are_killed_at_any_time_leave_the_old_archive_or_the_new
     plain: Registry, tmp_path: Path, newest_helm: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PATH", f"{Path(newest_helm).parent}:{os.environ['PATH']}")
-    # Each helm is short-lived: collecting its garbage costs a third of its time.
-    monkeypatch.setenv("GOGC", "off")
     (tmp_path / "tmp").mkdir()
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "tmp"))
     archives = [small_archive(newest_helm, tmp_path, content=content) for content in "ab"]
