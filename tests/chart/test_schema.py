@@ -34,7 +34,7 @@ FIELDS = {
     if field.types[0] in ("array", "object") and not field.read_by_helm
 }
 SCHEMA_RULES = {rule.id for rule in RULES}
-# Features on, so that another template could fail at a wrong value before the schema is asked.
+# Features on, so another template could fail at a wrong value before the schema is asked.
 EVERYTHING: Values = {
     "ingress": {"enabled": True, "hosts": ["llm.example.com"]},
     "httpRoute": {"enabled": True, "parentRefs": [{"name": "gateway"}]},
