@@ -87,7 +87,7 @@ def fault(text: str, helms: Sequence[str]) -> str:
     with tempfile.TemporaryDirectory() as folder:
         chart = Path(folder) / "x"
         service = make_service("x", "0.1.0", json.loads(text), default_values())
-        write_tree(plan_chart(fields(), service), chart)
+        write_tree(plan_chart(load_fields(), service), chart)
         seen = [side for helm in helms for side in (manifests(helm, CHART, text), manifests(helm, chart))]
     first = seen[0]
     for other in seen[1:]:

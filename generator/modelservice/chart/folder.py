@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -85,5 +86,11 @@ def chart_for(service: Service | None = None) -> Iterator[Path]:
     with scratch() as folder:
         # Archives hold the chart's folder, which helm names like the chart.
         place = folder / (service.name if service else "modelservice")
-        write_tree(plan_chart(load_fields(), service), place)
+        write_tree(plan_chart(load_fields(), service) if service else _generic(), place)
         yield place
+
+
+@functools.cache
+def _generic() -> FileTree:
+    """Return the files of the generic chart, which is the same for everything that is compared."""
+    return plan_chart(load_fields())

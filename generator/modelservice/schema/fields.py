@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import Any, NamedTuple
 
 from modelservice.findings import Path, dotted
@@ -49,6 +50,7 @@ class FieldModel(NamedTuple):
     source: Schema
 
 
+@functools.cache
 def load_fields() -> FieldModel:
     """Read the annotated source."""
     import yaml
