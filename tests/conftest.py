@@ -14,6 +14,8 @@ from tests.repositories import needed
 ROOT = Path(__file__).parents[1]
 # The newest helm, and the oldest one that is supported.
 HELM_RELEASES = ("4.3.1", "3.18.0")
+# Each helm is short-lived: collecting its garbage costs a quarter of its time.
+os.environ |= {"GOGC": "off", "GOMEMLIMIT": "1GiB"}
 
 
 @pytest.fixture(scope="session", params=HELM_RELEASES)

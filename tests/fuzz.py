@@ -60,8 +60,6 @@ def fuzz(seed: int, count: int) -> None:
     values = drawn(int(count * TWICE), seed)
     accepted = list(dict.fromkeys(repaired(json.loads(text)) for text in values))[:count]
     helms = [helm_of(release) for release in HELM_RELEASES]
-    # Each helm is short-lived: collecting its garbage costs a third of its time.
-    os.environ["GOGC"] = "off"
     found = tried("rendered and generic", functools.partial(fault, helms=helms), accepted)
     for release, helm in zip(HELM_RELEASES, helms, strict=True):
         found += tried(f"we and helm {release}", functools.partial(disagreement, helm=helm), values)

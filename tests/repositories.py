@@ -15,18 +15,19 @@ from typing import Any, NamedTuple
 import httpx
 import pytest
 import yaml
+from click.testing import CliRunner
+from modelservice.cli import main
 
 USER, PASSWORD = "publisher", "open-sesame"
 ROOT = Path(__file__).parents[1]
 
 
 def modelservice(helm: str, *arguments: str | Path, **variables: str) -> subprocess.CompletedProcess[str]:
-    """Run the command with this helm on PATH."""
+    """Run the command with this helm on PATH, here: a process of its own would take longer to start than most run."""
     path = f"{Path(helm).parent}:{Path(sys.executable).parent}:{os.environ['PATH']}"
-    command = [sys.executable, "-m", "modelservice", *map(str, arguments)]
-    return subprocess.run(
-        command, capture_output=True, text=True, check=False, env={**os.environ, "PATH": path, **variables}
-    )
+    words = [str(argument) for argument in arguments]
+    answer = CliRunner().invoke(main, words, env={"PATH": path, **variables}, catch_exceptions=False)
+    return subprocess.CompletedProcess(words, answer.exit_code, answer.stdout, answer.stderr)
 
 
 def done(answer: subprocess.CompletedProcess[str]) -> str:

@@ -56,7 +56,7 @@ LAYERS = (
     {"__main__"},
     {"cli"},
     {"starting"},
-    {"generated_files", "diff", "gitops", "importing", "editing"},
+    {"fitting", "generated_files", "diff", "gitops", "importing", "editing"},
     {"report", "publishing", "serving", "chart", "check"},
     {"ignores", "service", "helm"},
     {"rules"},

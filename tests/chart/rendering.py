@@ -11,6 +11,7 @@ from typing import Any
 
 import kubernetes_validate
 import yaml
+from kubernetes_validate import utils
 
 from tests import crds
 
@@ -18,6 +19,9 @@ ROOT = Path(__file__).parents[2]
 CHART = ROOT / "charts/modelservice"
 EXAMPLES = sorted((ROOT / "values-examples").glob("*.yaml"))
 MODEL = {"model": {"name": "Qwen/Qwen3-0.6B"}}
+# The package lists its folders and reads its definitions, two megabytes, again for every object.
+utils.all_versions = functools.cache(utils.all_versions)
+utils.schema_contents = functools.cache(utils.schema_contents)
 CPU = {"image": {"repository": "example.com/vllm-cpu", "tag": "v0.33.0"}, "gpu": {"count": 0}}
 
 Object = dict[str, Any]
@@ -41,7 +45,12 @@ def text(helm: str, values: str, release: str = "qwen2.5", chart: Path = CHART) 
 def objects(helm: str, values: Object | Path, release: str = "qwen2.5", chart: Path = CHART) -> list[Object]:
     """Return the rendered objects, the helm test's pod included."""
     given = str(values) if isinstance(values, Path) else json.dumps(values)
-    return [item for item in yaml.safe_load_all(text(helm, given, release, chart)) if item]
+    return documents(text(helm, given, release, chart))
+
+
+def documents(manifests: str) -> list[Object]:
+    """Return the objects of a stream, by the parser in C."""
+    return [item for item in yaml.load_all(manifests, yaml.CSafeLoader) if item]
 
 
 def strictly(item: Object, kubernetes: str) -> None:

@@ -15,6 +15,7 @@ from modelservice.chart.folder import write_chart
 from modelservice.writing.files import read_tree
 from modelservice.writing.staging import clear_stages
 
+from tests.chart.rendering import documents
 from tests.killing import command, killed_after, killed_at, run
 
 ROOT = Path(__file__).parents[2]
@@ -24,7 +25,7 @@ EXAMPLES = sorted((ROOT / "values-examples").glob("*.yaml"))
 def manifests(helm: str, chart: Path, *arguments: str | Path) -> list[dict]:
     command = [helm, "template", "qwen2.5", str(chart), "--namespace", "models", *map(str, arguments)]
     answer = subprocess.run(command, capture_output=True, text=True, check=True)
-    objects = [item for item in yaml.safe_load_all(answer.stdout) if item]
+    objects = documents(answer.stdout)
     for item in objects:
         item["metadata"].get("labels", {}).pop("helm.sh/chart", None)
     return objects
@@ -213,7 +214,7 @@ def test_an_own_chart_is_rendered_again_in_place(tmp_path: Path) -> None:
     other = ["render", ROOT / "values-examples/cpu.yaml", "--output", tmp_path / "chart"]
     assert run(*other, "--name", "opt-125m").exit_code == 0
     assert yaml.safe_load((tmp_path / "chart/values.yaml").read_text())["gpu"]["count"] == 0
-    # The chart of another service takes its place only where somebody says so.
+    # The chart of another service replaces it only where someone says so.
     assert run(*other).exit_code == 1
     assert run(*other, "--force").exit_code == 0
     assert yaml.safe_load((tmp_path / "chart/Chart.yaml").read_text())["name"] == "cpu"
@@ -230,7 +231,7 @@ def test_template_prints_what_helm_prints(tmp_path: Path, helm: str, monkeypatch
     monkeypatch.setenv("PATH", str(Path(helm).parent))
     answer = run("template", ROOT / "values-examples/vgpu.yaml", "--release", "qwen2.5", "--namespace", "models")
     assert answer.exit_code == 0, answer.output
-    objects = [item for item in yaml.safe_load_all(answer.stdout) if item]
+    objects = documents(answer.stdout)
     for item in objects:
         item["metadata"].get("labels", {}).pop("helm.sh/chart", None)
     example = ROOT / "values-examples/vgpu.yaml"

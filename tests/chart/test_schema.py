@@ -1,29 +1,41 @@
 """The chart's values.schema.json: the whole schema, which Helm and `validate` read to the same verdict."""
 
 import copy
+import functools
 import json
-import shutil
+import re
 import subprocess
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import jsonschema
 import pytest
+import yaml
 from modelservice.check import check
 from modelservice.reading.document import read
 from modelservice.schema.fields import Field, load_fields
 from modelservice.schema.source import plain_schema
 from modelservice.schema.validation import RULES
 
+from tests.every_text import over
+
+Values = dict[str, Any]
 ROOT = Path(__file__).parents[2]
 CHART = ROOT / "charts/modelservice"
 SCHEMA = json.loads((CHART / "values.schema.json").read_text())
+DEFAULTS = yaml.load((CHART / "values.yaml").read_text(), yaml.CSafeLoader)
+BASE = "https://example.com"
 # Lists and maps: what is inside them is Kubernetes' own.
-FIELDS = [field for field in load_fields().fields if field.types[0] in ("array", "object") and not field.read_by_helm]
+FIELDS = {
+    field.key: field
+    for field in load_fields().fields
+    if field.types[0] in ("array", "object") and not field.read_by_helm
+}
 SCHEMA_RULES = {rule.id for rule in RULES}
-# Features on, so that another template could fail at a wrong value before the schema is asked.
-EVERYTHING: dict[str, Any] = {
+# Features on, so another template could fail at a wrong value before the schema is asked.
+EVERYTHING: Values = {
     "ingress": {"enabled": True, "hosts": ["llm.example.com"]},
     "httpRoute": {"enabled": True, "parentRefs": [{"name": "gateway"}]},
     "networkPolicy": {"enabled": True},
@@ -64,41 +76,57 @@ def wrong_values(field: Field) -> Iterator[Any]:
         yield from ({key: inside} for key in known for inside in (-5, [5], {"a": 5}, "x y"))
 
 
-def with_wrong_values(field: Field) -> Iterator[dict[str, Any]]:
-    for wrong in wrong_values(field):
+@functools.cache
+def with_wrong_values(key: str) -> dict[str, Values]:
+    """Return name → values."""
+    found, field = {}, FIELDS[key]
+    for number, wrong in enumerate(wrong_values(field)):
         values = copy.deepcopy(EVERYTHING)
         *above, last = field.path
         place = values
-        for key in above:
-            place = place.setdefault(str(key), {})
+        for part in above:
+            place = place.setdefault(str(part), {})
         place[str(last)] = wrong
-        yield values
+        found[f"{'-'.join(map(str, field.path))}-{number}"] = values
+    return found
 
 
-def refused_by_helm(helm: str, tried: dict[str, Any], parent: Path) -> set[str]:
-    """Return the names of the values that the schema refuses, each as those of a subchart: one helm reads them all."""
-    (parent / "Chart.yaml").write_text("{apiVersion: v2, name: parent, version: 0.1.0}")
-    for name in tried:
-        subchart = parent / "charts" / name
-        subchart.mkdir(parents=True)
-        (subchart / "Chart.yaml").write_text(f"{{apiVersion: v2, name: {name}, version: 0.1.0}}")
-        for file in ("values.yaml", "values.schema.json"):
-            shutil.copy(CHART / file, subchart)
-    command = [helm, "template", "x", str(parent), "-f", "-"]
-    answer = subprocess.run(command, input=json.dumps(tried), capture_output=True, text=True, check=False)
+@functools.cache
+def refused_by_helm(helm: str) -> set[str]:
+    """Return the names of the values of every field that the schema refuses.
+
+    One helm reads them all, as parts of one file: it takes longer to compile the schema than to use it.
+    """
+    tried = {name: over(DEFAULTS, values) for key in FIELDS for name, values in with_wrong_values(key).items()}
+    schema = {
+        "$schema": SCHEMA["$schema"],
+        "additionalProperties": {"$ref": f"{BASE}/values.json"},
+        "properties": {"global": {}},
+        "definitions": {"values": {"$id": f"{BASE}/values.json", **SCHEMA}},
+    }
+    with tempfile.TemporaryDirectory() as folder:
+        (Path(folder) / "Chart.yaml").write_text("{apiVersion: v2, name: parent, version: 0.1.0}")
+        (Path(folder) / "values.schema.json").write_text(json.dumps(schema))
+        command = [helm, "template", "x", folder, "-f", "-"]
+        answer = subprocess.run(command, input=json.dumps(tried), capture_output=True, text=True, check=False)
     assert "the specifications of the schema" in answer.stderr
-    return {line.removesuffix(":") for line in answer.stderr.splitlines()} & set(tried)
+    # As "- at '/a-1/b': …" (Helm 4) or "- a-1.b: …" (Helm 3).
+    return set(re.findall(r"^ *- (?:at '/)?([\w-]+)", answer.stderr, re.MULTILINE)) & set(tried)
 
 
-def refused_by_us(values: dict[str, Any]) -> bool:
+@functools.cache
+def refused_by_us(key: str) -> set[str]:
+    return {name for name, values in with_wrong_values(key).items() if refused(values)}
+
+
+def refused(values: Values) -> bool:
     found = check(read("values.yaml", json.dumps(values).encode()))
     return not {*SCHEMA_RULES, "secret-literal"}.isdisjoint(finding.rule for finding in found)
 
 
-@pytest.mark.parametrize("field", FIELDS, ids=lambda field: field.key)
-def test_helm_refuses_inside_a_field_what_we_refuse(field: Field, helm: str, tmp_path: Path) -> None:
-    tried = {f"case-{number}": values for number, values in enumerate(with_wrong_values(field))}
-    theirs = refused_by_helm(helm, tried, tmp_path)
-    ours = {name for name, values in tried.items() if refused_by_us(values)}
+@pytest.mark.parametrize("key", FIELDS)
+def test_helm_refuses_inside_a_field_what_we_refuse(key: str, helm: str) -> None:
+    tried, ours = with_wrong_values(key), refused_by_us(key)
+    theirs = refused_by_helm(helm) & set(tried)
     assert theirs == ours, [tried[name] for name in theirs ^ ours]
     assert len(ours) >= 2

@@ -164,5 +164,5 @@ def test_a_pipe_in_the_place_of_a_layer_is_named_and_not_waited_for(here: Path) 
     (here / "defaults.yaml").unlink()
     os.mkfifo(here / "defaults.yaml")
     answer = diff("HEAD", "services")
-    assert answer.exit_code == 1
+    assert answer.exit_code == 2, answer.output
     assert "this is a pipe or a socket" in answer.output

@@ -76,6 +76,32 @@ services:
     assert (part.settings["gpu.count"], part.settings["model.name"], part.settings["args"]) == (2, "a/b", ["--seed=1"])
 
 
+def test_a_service_has_what_it_extends(tmp_path: Path) -> None:
+    # Expected values: the merge rules of the compose specification.
+    (tmp_path / "common.yaml").write_text("services: {gpu: {environment: [B=1, C=1], gpus: all, ports: ['80:8000']}}")
+    text = """
+services:
+  base:
+    extends: {file: common.yaml, service: gpu}
+    image: vllm/vllm-openai:v0.33.0
+    command: [--model, a/b]
+    environment: [B=0]
+  llm:
+    extends: base
+    profiles: [gpu]
+    environment: {A: "1"}
+    command: --model c/d
+    env_file: [{path: missing.env, required: false}]
+"""
+    part = part_of_container(read_compose(text, "", tmp_path))
+    variables = {entry["name"]: entry["value"] for entry in part.settings["env"]}
+    assert (part.settings["model.name"], part.settings["service.port"]) == ("c/d", 80)
+    assert (variables, part.notes) == ({"A": "1", "B": "0", "C": "1"}, ())
+    (tmp_path / "common.yaml").unlink()
+    missing = part_of_container(read_compose(text, "", tmp_path))
+    assert [note.written for note in missing.notes] == ["extends"]
+
+
 @pytest.mark.parametrize(
     ("text", "service", "says"),
     [
@@ -83,6 +109,8 @@ services:
         ("services: {a: {image: vllm/x}, b: {image: vllm/y}}", "", "--service"),
         ("services: {a: {build: ., command: vllm serve a/b}}", "", "names no image"),
         ("services: [", "", "no YAML"),
+        ("services: {a: {extends: {file: no.yaml, service: b}}}", "", "a extends a service that cannot be read here"),
+        ("services: {a: {extends: b, image: vllm/x}, b: {extends: a}}", "", "extends"),
         ("a: 1", "", "no services"),
         ('services: {a: {image: vllm/x, command: "--model it\'s"}}', "", "no closing quotation"),
         ("services: {a: {image: vllm/x, volumes: [null]}}", "", r"volumes\[0\]"),

@@ -97,3 +97,9 @@ def test_a_script_has_the_containers_values_but_no_secret() -> None:
     assert part.settings["command"] == ["sh", "-c", 'pip install x; exec vllm serve m/n "$@"', "sh"]
     assert (part.settings["model.name"], part.settings["args"]) == ("m/n", ["--max-model-len=4096"])
     assert "hunter2" not in str(part)
+
+
+def test_an_offline_cache_stays_where_it_is() -> None:
+    line = "docker run -v /mnt/hf:/root/.cache/huggingface -e HF_HUB_OFFLINE={} vllm/vllm-openai:v0.33.0 --model a/b"
+    assert imported(line.format(1)).settings["modelVolume.volume"]["hostPath"]["path"] == "/mnt/hf"
+    assert "modelVolume.volume" not in imported(line.format(0)).settings

@@ -1,5 +1,7 @@
 """`modelservice import`: a file that works, everything else said, no secret anywhere."""
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -89,6 +91,29 @@ def test_no_secret_of_a_vllm_line_is_written_or_printed(secret: str) -> None:
     assert "hunter2" not in run("docker", f"docker run vllm/vllm-openai --model Qwen/Qwen3-8B {secret}").output
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "huggingface-cli login --token hunter2hunter2 && {}",
+        "export SERVICE_PASSWORD=hunter2hunter2\n{}",
+        "$env:API_KEY = 'hunter2hunter2'\n{}",
+        "{} <<< hunter2hunter2",
+        "sshpass -p hunter2hunter2 ssh gpu {}",
+        "[Service]\nEnvironment=DB_PASSWORD=hunter2hunter2\nExecStart={}",
+        "{} | curl -H 'Authorization: Bearer hunter2hunter2' -d @- x",
+    ],
+)
+def test_no_secret_around_a_line_is_written_or_printed(text: str) -> None:
+    answer = run("vllm", text.format("vllm serve Qwen/Qwen3-8B"))
+    assert answer.exit_code == 0, answer.output
+    assert "hunter2" not in answer.output
+
+
+def test_a_flag_for_the_task_is_not_said_twice() -> None:
+    answer = run("vllm", "vllm serve Qwen/Qwen3-Embedding-8B --runner pooling")
+    assert (answer.exit_code, "task-twice" in answer.stderr) == (0, False), answer.stderr
+
+
 def test_the_secrets_that_must_exist_are_named_with_the_line_that_makes_them() -> None:
     answer = run("docker", f"docker run {SECRETS[0]} {SECRETS[2]} vllm/vllm-openai:v0.33.0 Qwen/Qwen3-8B")
     for line in (
@@ -122,3 +147,15 @@ def test_sizes_follow_from_facts_beside_the_file_and_it_is_said() -> None:
     assert answer.exit_code == 0, answer.output
     assert "filled in: modelVolume.size: 40Gi (a download of 16.0 GiB, and room for the next revision" in answer.stderr
     assert yaml.safe_load(Path("a.yaml").read_text())["modelVolume"] == {"size": "40Gi"}
+
+
+def test_a_line_that_is_no_text_is_refused() -> None:
+    answer = run("vllm", "vllm serve a/b --served-model-name caf\udce9", "-o", "a.yaml")
+    assert (answer.exit_code, Path("a.yaml").exists()) == (1, False)
+    assert "no text in UTF-8" in answer.stderr
+
+
+def test_closed_standard_input_is_said() -> None:
+    command = '"$0" -m modelservice import vllm - <&-'
+    answer = subprocess.run(["sh", "-c", command, sys.executable], capture_output=True, text=True, check=False)
+    assert (answer.returncode, answer.stderr) == (1, "error: standard input is closed\n")

@@ -203,6 +203,13 @@ def test_a_command_of_ones_own_stays_with_a_note() -> None:
     assert [note.written for note in part.notes] == ["/scripts/start.sh", "arguments.command"]
 
 
+def test_what_only_the_shell_knows_is_in_no_field() -> None:
+    script = "vllm serve m/n --served-model-name $(hostname) | tee /log"
+    part = container_of(command=["sh", "-c"], args=[script])
+    assert "model.servedName" not in part.settings
+    assert {"$hostname", "| tee"} <= {note.written for note in part.notes}
+
+
 def test_a_script_before_vllm_stays() -> None:
     part = container_of(command=["sh", "-c"], args=["pip install x && vllm serve m/n --seed 1"])
     assert part.settings["command"] == ["sh", "-c", 'pip install x && exec vllm serve m/n "$@"', "sh"]

@@ -82,6 +82,11 @@ def test_the_pod_has_the_flags_of_the_line(line: str, newest_helm: str) -> None:
             ["a/b", "--seed", "1"],
             ["sh", "-c", 'pip install x && exec vllm serve \0model "$@"', "sh"],
         ),
+        (
+            ["sh", "-c", "cd /app && . bin/activate && vllm serve a/b"],
+            ["a/b"],
+            ["sh", "-c", 'cd /app && . bin/activate && exec vllm serve \0model "$@"', "sh"],
+        ),
         (["uv", "run", "--with", "vllm", "vllm", "serve", "a/b"], ["a/b"], []),
         (["uvx", "--from", "vllm", "vllm", "serve", "a/b"], ["a/b"], []),
         (["uvx", "vllm", "serve", "a/b"], ["a/b"], []),
@@ -112,6 +117,19 @@ def test_gpus_follow_the_split_and_the_split_follows_the_gpus() -> None:
     settings = imported("vllm serve a/b -tp 2 -pp 2").settings
     assert (settings["gpu.count"], settings["args"]) == (4, ["-tp", "2", "-pp", "2"])
     assert imported("vllm serve a/b -tp 2").settings["gpu.count"] == 2
+
+
+@pytest.mark.parametrize(
+    ("flags", "count", "args"),
+    [
+        ("--nnodes 2 --data-parallel-size 2", None, ["--nnodes=2", "--data-parallel-size=2"]),
+        ("--nnodes 2 -tp 8", 4, ["--nnodes=2", "-tp", "8"]),
+        ("-dp 4 -tp 2 --data-parallel-rank 0", 2, ["-dp", "4", "-tp", "2", "--data-parallel-rank=0"]),
+    ],
+)
+def test_a_pod_has_the_gpus_of_its_node(flags: str, count: int | None, args: list[str]) -> None:
+    values = values_of(imported(f"vllm serve a/b {flags}").settings)
+    assert (values.get("gpu", {}).get("count"), values["args"]) == (count, args)
 
 
 def test_the_server_is_found_behind_its_installation() -> None:

@@ -56,7 +56,7 @@ def test_variables_of_a_command_and_exported_ones() -> None:
     ]
 
 
-@pytest.mark.parametrize("text", ["a 'b", 'a "b', "x" * 1_000_001, "$(" * 100_000])
+@pytest.mark.parametrize("text", ["a 'b", 'a "b', "x" * 300_000])
 def test_what_cannot_be_read_is_said(text: str) -> None:
     with pytest.raises(InputError):
         commands(text)

@@ -61,7 +61,7 @@ def cache(folder: str, arguments: dict, init) -> dict:
         readers = {name: getattr(layer, "get_kv_cache_spec", None) for name, layer in layers.items()}
         specs = {name: spec for name, read in readers.items() if read and (spec := read(config)) is not None}
         groups = kv_cache_utils.get_kv_cache_groups(config, dict(specs))
-        return {
+        found = {
             "groups": [described(group) for group in groups],
             "block_bytes": kv_cache_utils._pool_bytes_per_block(config, groups),
             "request_bytes": kv_cache_utils._max_memory_usage_bytes_from_groups(config, groups),
@@ -69,6 +69,21 @@ def cache(folder: str, arguments: dict, init) -> dict:
             "in_flight": config.max_in_flight_tokens,
             "parameters": sum(parameter.numel() for parameter in model.parameters()),
         }
+        return found | ({"lora_bytes": buffers(model, config)} if config.lora_config else {})
+
+
+def buffers(model, config) -> int:
+    """Return the bytes of the buffers for adapters, which this makes in the model; those of experts need a GPU."""
+    import torch
+    from vllm.lora.layers import BaseLayerWithLoRA
+    from vllm.lora.model_manager import LoRAModelManager
+
+    vocabulary = config.model_config.get_vocab_size()
+    LoRAModelManager(model, 8, 64, vocabulary, config.lora_config, torch.device("cpu"), config)
+    layers = [layer for layer in model.modules() if isinstance(layer, BaseLayerWithLoRA)]
+    found = [getattr(layer, f"lora_{part}_stacked", ()) for layer in layers for part in "ab"]
+    each = [one for item in found for one in (item if isinstance(item, tuple) else (item,))]
+    return sum(one.numel() * one.element_size() for one in each)
 
 
 def described(group) -> list:

@@ -92,16 +92,28 @@ ALL = {**RECORDED, **MORE}
 UNSIZED = HEADERS_ONLY | {"granite-hybrid"}
 
 
-@pytest.fixture(scope="module")
-def computed(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
-    """Return what vLLM computes for every configuration: about a minute."""
-    file = tmp_path_factory.mktemp("configs") / "wanted.json"
-    file.write_text(json.dumps(ALL))
+def by_vllm(wanted: dict[str, Any], file: Path) -> dict[str, Any]:
+    """Return what vLLM computes for configurations."""
+    file.write_text(json.dumps(wanted))
     command = [ENVIRONMENT / "bin/python", HERE / "read_kv_caches.py", file]
     done = subprocess.run(command, capture_output=True, text=True, check=False, cwd="/")
     lines = [line for line in done.stdout.splitlines() if line.startswith("{")]
-    assert len(lines) == len(ALL), done.stderr[-2000:]
+    assert len(lines) == len(wanted), done.stderr[-2000:]
     return {found["name"]: found for found in map(json.loads, lines)}
+
+
+@pytest.fixture(scope="module")
+def computed(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """Return what vLLM computes for every configuration: about a minute."""
+    return by_vllm(ALL, tmp_path_factory.mktemp("configs") / "wanted.json")
+
+
+def test_buffers_for_adapters_are_those_of_vllm(tmp_path: Path) -> None:
+    recorded = {name: one["lora_bytes"] for name, one in RECORDED.items() if "lora_bytes" in one}
+    arguments = {"enable_lora": True, "max_loras": 2, "max_lora_rank": 16}
+    wanted = {name: {"config": RECORDED[name]["config"], "arguments": arguments} for name in recorded}
+    found = by_vllm(wanted, tmp_path / "wanted.json")
+    assert {name: one["lora_bytes"] for name, one in found.items()} == recorded
 
 
 def laid_out(name: str) -> KVCache:
@@ -136,7 +148,7 @@ def test_parameters_are_those_of_vllm(computed: dict[str, Any], name: str) -> No
 
 @pytest.mark.parametrize("name", RECORDED)
 def test_what_is_recorded_is_what_vllm_computes(computed: dict[str, Any], name: str) -> None:
-    recorded = {key: value for key, value in RECORDED[name].items() if key != "config"}
+    recorded = {key: value for key, value in RECORDED[name].items() if key not in ("config", "lora_bytes")}
     assert {"name": name, **recorded} == computed[name]
 
 

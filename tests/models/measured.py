@@ -16,9 +16,10 @@ from modelservice.models.engine import Engine
 from modelservice.models.facts_file import known_facts
 from modelservice.models.fit import Verdict, verdict_of
 from modelservice.models.gpus import gpu_named
-from modelservice.models.memory_plan import GIB, MemoryPlan, caches_on_gpu, weights_of
+from modelservice.models.memory_plan import GIB, MemoryPlan
 from modelservice.models.memory_plan import plan_memory as planned
 from modelservice.models.model_facts import ModelFacts
+from modelservice.models.model_on_gpu import caches_on_gpu, weights_of
 from modelservice.models.overhead import Batch, Start, overhead_of
 from modelservice.models.weights import Split
 
@@ -70,9 +71,12 @@ def _row(row: dict[str, Any]) -> Row:
         sequences=row["sequences"],
         share=row["utilization"],
         eager=row["eager"],
+        split=Split(**row.get("split", {})),
     )
     vision = "vision_config" in config
-    start = Start(Batch(row["tokens"], row["sequences"]), Split(), row["length"], eager=row["eager"], vision=vision)
+    start = Start(
+        Batch(row["tokens"], row["sequences"]), engine.split, row["length"], eager=row["eager"], vision=vision
+    )
     overhead = overhead_of(text_of(config), engine.release, start)
     if vision:  # the encoder's weights are in the headers only: the measured ones are taken
         kv = gpu.memory * row["utilization"] / GIB - row["weights_gib"] - overhead.total / GIB
@@ -93,6 +97,7 @@ def table(found: list[Row]) -> str:
     for row in found:
         one = row.measured
         how = f"{one['gpu']}, {one['release']}, {one['tokens']}, {one['sequences']}{', eager' if one['eager'] else ''}"
+        how += "".join(f", {name} {size}" for name, size in one.get("split", {}).items())
         weights = "?" if row.weights is None else f"{row.weights:.2f}"
         lines.append(
             f"| {one['model']} | {how} | {weights} / {one['weights_gib']:.2f} "

@@ -1,8 +1,8 @@
 """What arguments say of a model's memory."""
 
 import pytest
-from modelservice.models.engine import AUTOMATIC, Engine, engine_of
-from modelservice.models.weights import Split
+from modelservice.models.engine import AUTOMATIC, Draft, Engine, engine_of
+from modelservice.models.weights import Lora, Split
 from modelservice.vllm.flags import Line, command_line
 
 
@@ -32,10 +32,14 @@ def engine(*args: str, gpus: int = 1, release: str = "0.33.0") -> Engine:
         (["--hf-overrides.rope_theta=1"], "unread", ("--hf-overrides",)),
         (["--no-enable-prefix-caching"], "prefixes", False),
         (["--disable-hybrid-kv-cache-manager"], "hybrid", False),
-        (["--speculative-config", '{"method": "ngram", "num_speculative_tokens": 3}'], "drafted", 3),
+        (["--speculative-config", '{"method": "ngram", "num_speculative_tokens": 3}'], "draft", Draft("ngram", 3)),
+        (["--speculative-config", '{"model": "acme/EAGLE3-x"}'], "draft", Draft("eagle3", 0, "acme/EAGLE3-x")),
+        (["--speculative-config", '{"model": "acme/small"}'], "draft", Draft("draft_model", 0, "acme/small")),
         (["--runner=pooling"], "pooling", True),
         (["--convert=embed"], "pooling", True),
-        (["--enable-lora"], "unread", ("--enable-lora",)),
+        (["--enable-lora"], "lora", Lora(1, 16)),
+        (["--enable-lora", "--max-loras=4", "--max-lora-rank=64"], "lora", Lora(4, 64)),
+        (["--max-loras=4"], "lora", None),
     ],
     ids=str,
 )
@@ -54,3 +58,15 @@ def test_the_chart_splits_a_model_over_the_gpus_unless_an_argument_does() -> Non
     assert engine("--tensor-parallel-size=2", "--data-parallel-size=2", "--enable-expert-parallel", gpus=4).split == (
         Split(tensor=2, data=2, experts=True)
     )
+
+
+@pytest.mark.parametrize(
+    "argument",
+    ["--nnodes=2", "--pipeline-parallel-size=2", "--data-parallel-size=2", "--prefill-context-parallel-size=2"],
+)
+def test_another_split_leaves_the_tensor_parallel_size_alone(argument: str) -> None:
+    # The chart sets --tensor-parallel-size unless one of these is given (_vllm.tpl).
+    found = engine(argument, gpus=4)
+    assert (found.split.tensor, found.split_said, found.spread) == (1, True, True)
+    one = engine(argument.replace("2", "1"), gpus=4)
+    assert (one.split.tensor, one.split_said, one.spread) == (1, True, False)

@@ -10,7 +10,7 @@ from modelservice.cli import main
 from modelservice.models.engine import AUTOMATIC, Engine
 from modelservice.models.facts_file import known_facts, write_facts
 from modelservice.models.fit import Change, Verdict, changes, verdict_of
-from modelservice.models.gpus import GIB, Gpu, gpu_named
+from modelservice.models.gpus import GIB, MIB, Gpu, gpu_named
 from modelservice.models.memory_plan import MemoryPlan, plan_memory
 from modelservice.models.model_facts import ModelFacts, Tensors
 from modelservice.models.weights import Split
@@ -36,6 +36,11 @@ def plan(engine: Engine, gib: float) -> MemoryPlan:
         (16, ENGINE._replace(online="fp8"), Verdict.FITS),
         (40, ENGINE._replace(cache=4 * GIB), Verdict.SHORTER),
         (40, ENGINE._replace(cache=5 * GIB), Verdict.FITS),
+        # Then the share does not count, and all must have room: 15.3 + 0.5 + 5 GiB (determine_available_memory).
+        (22, ENGINE._replace(cache=5 * GIB, share=0.7), Verdict.FITS),
+        (21, ENGINE._replace(cache=5 * GIB), Verdict.TIGHT),
+        (20, ENGINE._replace(cache=5 * GIB), Verdict.NOT),
+        (40, ENGINE._replace(cache=30 * GIB), Verdict.NOT),
     ],
     ids=str,
 )
@@ -51,6 +56,11 @@ def test_each_change_makes_it_fit(gib: float) -> None:
         assert verdict_of(plan(changed, gib), changed) is Verdict.FITS, change
 
 
+def test_no_change_makes_room_for_a_cache_that_is_too_large() -> None:
+    assert FACTS
+    assert changes(FACTS, ENGINE._replace(cache=40 * GIB), Gpu("GPU", 24 * GIB)) == []
+
+
 def changed_by(change: Change) -> Engine:
     if change.key == "gpu.count":
         return ENGINE._replace(split=Split(tensor=change.value))
@@ -60,8 +70,9 @@ def changed_by(change: Change) -> Engine:
 
 
 def test_a_pooling_model_has_no_head() -> None:
-    # as_embedding_model makes none: vocabulary 151,936, hidden size 4096, 16 bits.
-    assert plan(ENGINE, 80).weights - plan(ENGINE._replace(pooling=True), 80).weights == 151_936 * 4096 * 2
+    # as_embedding_model makes none: vocabulary 151,936, hidden size 4096, 16 bits, in whole pieces of 2 MiB.
+    assert 1187 * MIB == 151_936 * 4096 * 2
+    assert plan(ENGINE, 80).weights - plan(ENGINE._replace(pooling=True), 80).weights == 1188 * MIB
 
 
 @pytest.mark.parametrize(
@@ -70,6 +81,8 @@ def test_a_pooling_model_has_no_head() -> None:
         (Gpu("GPU", 16 * GIB), ENGINE, [Change("gpu.count", 2)]),
         (Gpu("GPU", 16 * GIB), ENGINE._replace(split_said=True), [Change("gpu.count", 2, "--tensor-parallel-size=2")]),
         (gpu_named("nvidia.com/mig-1g.10gb"), ENGINE, []),  # a process sees one slice
+        (Gpu("GPU", 16 * GIB, shared=True), ENGINE, []),  # NCCL refuses two shares of one GPU (NVIDIA/nccl#1716)
+        (Gpu("GPU", 16 * GIB), ENGINE._replace(spread=True, split_said=True), []),  # over nodes, stages or replicas
         (Gpu("GPU", 3 * GIB), ENGINE, []),  # more GPUs than a node has
     ],
     ids=str,
@@ -77,6 +90,51 @@ def test_a_pooling_model_has_no_head() -> None:
 def test_more_gpus_only_where_a_pod_can_have_them(gpu: Gpu, engine: Engine, found: list[Change]) -> None:
     assert FACTS
     assert [change for change in changes(FACTS, engine, gpu) if change.key == "gpu.count"] == found
+
+
+def test_gpus_that_the_pod_has_are_used_first() -> None:
+    assert FACTS
+    found = changes(FACTS, ENGINE._replace(gpus=4, split_said=True), Gpu("GPU", 16 * GIB))
+    assert [change.value for change in found if "parallel" in str(change.value)] == ["--tensor-parallel-size=4"]
+    assert not [change for change in found if change.key == "gpu.count"]
+
+
+def test_more_gpus_and_fewer_tokens_where_neither_is_enough() -> None:
+    large = known_facts("meta-llama/Llama-3.1-70B-Instruct", "", [])
+    assert large
+    (found,) = changes(large, Engine(release=(0, 25, 1)), Gpu("GPU", 22 * GIB, 80))
+    assert (found.key, found.value, found.argument.partition("=")[0]) == ("gpu.count", 8, "--max-model-len")
+    changed = Engine(release=(0, 25, 1), split=Split(8), length=int(found.argument.partition("=")[2]))
+    assert verdict_of(plan_memory(large, changed, Gpu("GPU", 22 * GIB, 80)), changed) is Verdict.FITS
+
+
+def test_a_share_that_is_not_free_is_not_sure_to_be_given() -> None:
+    # h200: 149,555,380,224 of 150,109,880,320 bytes were free when vLLM began, 99.63 %.
+    assert FACTS
+    gpu = Gpu("H200", 150_109_880_320, 90)
+    engines = [ENGINE._replace(share=share) for share in (0.996, 0.997)]
+    assert [verdict_of(plan_memory(FACTS, one, gpu), one) for one in engines] == [Verdict.FITS, Verdict.TIGHT]
+
+
+@pytest.mark.parametrize(
+    ("more", "gpu", "message"),
+    [
+        ({"args": ["--max-model-len=200000"]}, "H200", "--max-model-len 200000 is beyond the 40960 tokens"),
+        ({"gpu": {"count": 3}}, "H200", "Qwen/Qwen3-8B has 32 attention heads, not a multiple of 3"),
+        ({"model": {"name": "openai/gpt-oss-120b"}}, "T4", "is quantised with mxfp4, which needs compute capability 8"),
+    ],
+)
+def test_what_vllm_refuses_whatever_the_memory(tmp_path: Path, more: dict[str, Any], gpu: str, message: str) -> None:
+    code, out, err = run(tmp_path, f"--gpu={gpu}", **more)
+    assert (code, out) == (1, "")
+    assert message in err
+
+
+def test_nothing_fits_a_shared_gpu_for_sure() -> None:
+    # vLLM asks for its share of the whole GPU to be free: request_memory in vllm/v1/worker/utils.py.
+    assert FACTS
+    plan = plan_memory(FACTS, ENGINE, Gpu("GPU", 80 * GIB, shared=True))
+    assert verdict_of(plan, ENGINE) is Verdict.TIGHT
 
 
 def test_a_gpu_without_8_bit_floats_gets_no_such_change() -> None:

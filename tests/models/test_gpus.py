@@ -70,3 +70,19 @@ def terms(*cards: str) -> dict[str, Any]:
 def test_the_gpu_of_values(given: dict[str, Any], memory: int | None) -> None:
     found = gpu_of(coalesce(default_values(), given))
     assert (found and found.memory) == memory
+
+
+@pytest.mark.parametrize(
+    ("given", "shared"),
+    [
+        ({"gpu": {"memory": "80Gi"}}, False),
+        ({"gpu": {"memory": "80Gi", "resourceName": "nvidia.com/gpu.shared"}}, True),
+        ({"gpu": {"resourceName": "nvidia.com/mig-1g.10gb.shared"}}, True),
+        ({"nodeSelector": {"nvidia.com/gpu.product": "NVIDIA-H200-SHARED"}}, True),  # GPU feature discovery
+    ],
+    ids=str,
+)
+def test_shared_gpus(given: dict[str, Any], shared: bool) -> None:
+    found = gpu_of(coalesce(default_values(), given))
+    assert found
+    assert found.shared is shared

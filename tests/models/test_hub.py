@@ -192,10 +192,20 @@ ODD: dict[str, tuple[str, Any, str]] = {
     "a config without end": (FILES + "config.json", endless(b" " * 1024**2), "has more than 4 MiB"),
     "a config that is a list": (FILES + "config.json", reply(200, b"[]"), "config.json of acme/tiny on"),
     "a deep config": (FILES + "config.json", reply(200, b"[" * 100_000), "is not JSON"),
+    "half a character in a config": (
+        FILES + "config.json",
+        reply(200, b'{"architectures": ["\\ud800"]}'),
+        "is not JSON",
+    ),
+    "half a character in a name": (
+        HEADER,
+        reply(200, safetensors({"\ud800": layer(0)["layers.0.weight"]}, 16)),
+        "no tensor",
+    ),
     "a header without end": (HEADER, endless(b" " * 1024**2, b"\xff" * 7 + b"\x7f"), "claims"),
     "a header of one byte": (HEADER, reply(206, b"\1"), "ends before its header does"),
     "a truncated header": (HEADER, reply(200, safetensors(layer(0), 0)[:40]), "ends before its header does"),
-    "no tensors": (HEADER, reply(200, safetensors(b"[]", 0)), "is no sound safetensors file"),
+    "no tensors": (HEADER, reply(200, safetensors(b"[]", 0)), "is not a valid safetensors file"),
     "a shard that is not there": (HEADER, reply(404), "has no model.safetensors in acme/tiny"),
     "a range that is not there": (HEADER, reply(416), "answers 416"),
 }
@@ -254,6 +264,15 @@ def test_hostile_headers_do_not_fill_the_memory(hub: Hub) -> None:
 def test_without_the_library_the_message_says_what_to_install(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(__import__("sys").modules, "modelservice.models.hub_repository", None)
     assert "pip install 'modelservice[hub]'" in refused(hub)
+
+
+@pytest.mark.parametrize("proxy", ["socks5://user:secretword@127.0.0.1:1", "http://[::1", "ftp://127.0.0.1:1"])
+def test_a_proxy_that_cannot_be_used(hub: Hub, monkeypatch: pytest.MonkeyPatch, proxy: str) -> None:
+    monkeypatch.delenv("NO_PROXY")
+    monkeypatch.setenv("ALL_PROXY", proxy)
+    message = refused(hub)
+    assert message.startswith("the proxy in HTTPS_PROXY, HTTP_PROXY or ALL_PROXY cannot be used")
+    assert "secretword" not in message
 
 
 def test_offline_is_offline(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,6 +1,8 @@
 """`modelservice init`: with options, and in a real terminal."""
 
 import json
+import os
+import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,6 +17,7 @@ from modelservice.models.facts_file import facts_path, write_facts
 from modelservice.models.model_facts import ModelFacts
 from modelservice.models.tensor_shapes import tensors_of
 from modelservice.starting.interview import questions
+from modelservice.starting.tasks import task_of
 
 # The dimensions of Qwen3-32B: https://huggingface.co/Qwen/Qwen3-32B/blob/main/config.json
 QWEN3_32B = {
@@ -62,9 +65,15 @@ def test_sizes_follow_from_the_facts_and_fit() -> None:
         # 61 GiB, twice and a little more.
         "modelVolume": {"size": "130Gi"},
     }
-    assert "# gpu.count: 15.3 GiB of weights on each GPU" in Path("a.yaml").read_text()
+    assert "# gpu.count: 15.4 GiB of weights on each GPU" in Path("a.yaml").read_text()
     fit = CliRunner().invoke(main, ["fit", "a.yaml", "--format", "json"])
     assert (fit.exit_code, json.loads(fit.stdout)["verdict"]) == (0, "fits")
+
+
+def test_a_model_of_the_catalogue_has_room_for_a_second_revision() -> None:
+    # 8.19 billion parameters in 16 bits are 15.3 GiB; nothing lists its files.
+    assert run("Qwen/Qwen3-8B", "--gpu", "H100", "--yes", "-o", "a.yaml").exit_code == 0
+    assert values()["modelVolume"] == {"size": "40Gi"}
 
 
 @pytest.mark.parametrize(
@@ -104,6 +113,35 @@ def test_a_length_is_set_where_the_whole_one_does_not_fit() -> None:
     assert json.loads(CliRunner().invoke(main, ["fit", "a.yaml", "--format", "json"]).stdout)["verdict"] == "fits"
 
 
+@pytest.mark.parametrize(
+    ("name", "architecture", "files", "task"),
+    [
+        # What vLLM 0.32.0 takes them for without flags: `_get_default_runner_type` in its config/model.py.
+        ("a/b", "XLMRobertaForSequenceClassification", (), "score"),
+        ("a/b", "BertModel", (), "embedding"),
+        ("a/b", "InternLM2ForRewardModel", (), "embedding"),
+        ("a/b", "Qwen3ForCausalLM", ("modules.json", "1_Pooling/config.json"), "embedding"),
+        ("a/b", "Qwen3ForCausalLM", ("modules.json",), None),
+        ("a/b", "GPT2LMHeadModel", (), None),
+        ("a/b", "ChatGLMModel", (), None),
+        ("a/b", "InternVLChatModel", (), None),
+        ("a/b", "WhisperForConditionalGeneration", (), None),
+        ("Qwen/Qwen3-Embedding-8B", "Qwen3ForCausalLM", (), "embedding"),
+        ("a/embedded-systems-chat", "Qwen3ForCausalLM", (), None),
+    ],
+)
+def test_the_task_follows_from_the_models_files(
+    name: str, architecture: str, files: tuple[str, ...], task: str | None
+) -> None:
+    found = task_of(ModelFacts(name, "", "a test", {"architectures": [architecture]}, (), dict.fromkeys(files, 1)))
+    assert (found and found[0]) == task
+
+
+def test_without_facts_the_name_of_an_embedding_model_is_enough() -> None:
+    assert run("a/c-embed-v1", "--yes", "-o", "a.yaml").exit_code == 0
+    assert values()["model"] == {"name": "a/c-embed-v1", "task": "embedding"}
+
+
 def test_without_facts_the_defaults_are_written_and_it_is_said() -> None:
     answer = run("a/unknown", "--gpu", "L40S", "--yes", "-o", "a.yaml")
     assert (answer.exit_code, values()) == (0, {"model": {"name": "a/unknown"}})
@@ -120,13 +158,16 @@ def test_without_facts_the_defaults_are_written_and_it_is_said() -> None:
         (["a/b", "--set", "gpu.count=-1"], 2),
         (["a/b", "--set", "gpu.cuont=1"], 2),
         (["a/b", "-o", "facts/Qwen--Qwen3-32B.json"], 1),
-        (["not a model", "-o", "b.yaml"], 1),
+        (["not a model", "-o", "b.yaml"], 2),
+        (["a/caf\udce9", "-o", "b.yaml"], 2),
+        (["a/b", "--set", "description=\x01", "-o", "b.yaml"], 2),
     ],
 )
 def test_what_is_wrong_is_said(words: list[str], code: int) -> None:
     answer = run(*words, "--yes")
     assert answer.exit_code == code, answer.output
     assert isinstance(answer.exception, SystemExit)
+    assert not Path("b.yaml").exists()
 
 
 def test_answers_can_be_given() -> None:
@@ -134,10 +175,29 @@ def test_answers_can_be_given() -> None:
     assert yaml.safe_load(answer.stdout) == {"model": {"name": "a/b"}, "gpu": {"count": 2}, "runtimeClassName": ""}
 
 
+@pytest.mark.parametrize(
+    ("words", "found"),
+    [
+        (
+            ["a/b", "--set", "resources.requests.memory=32Gi", "--set", "resources.limits.memory=32Gi"],
+            {"model": {"name": "a/b"}, "resources": {"requests": {"memory": "32Gi"}, "limits": {"memory": "32Gi"}}},
+        ),
+        (
+            ["/models/x"],
+            {"model": {"name": "/models/x", "source": "local"}, "modelVolume": {"mountPath": "/models"}},
+        ),
+    ],
+)
+def test_an_answer_counts_beside_the_others(words: list[str], found: dict[str, object]) -> None:
+    answer = run(*words, "--yes")
+    assert (answer.exit_code, yaml.safe_load(answer.stdout)) == (0, found), answer.stderr
+
+
 @pytest.fixture
 def terminal() -> Iterator[pexpect.spawn]:
     command = [*["-m", "modelservice", "init", "-o", "b.yaml"]]
-    with pexpect.spawn(sys.executable, command, encoding="utf-8", timeout=60, dimensions=(40, 200)) as spawned:
+    spawn = {"encoding": "utf-8", "codec_errors": "replace", "timeout": 60, "dimensions": (40, 200)}
+    with pexpect.spawn(sys.executable, command, **spawn) as spawned:
         yield spawned
 
 
@@ -161,6 +221,19 @@ def test_a_terminal_is_asked_tab_by_tab(terminal: pexpect.spawn) -> None:
     assert found["gpu"] == {"count": 2}
 
 
+@pytest.mark.parametrize("answer", [b"caf\xe9", b"\xed\xa0\x80", b"a\x1b[31m"])
+def test_what_is_no_text_is_asked_again(terminal: pexpect.spawn, answer: bytes) -> None:
+    terminal.expect(r"  Description.*: $")
+    os.write(terminal.child_fd, answer + b"\n")
+    terminal.expect("which is not text")
+    terminal.expect(r"  Description.*: $")
+    terminal.sendline("a café")
+    terminal.expect(r"  Model.*: $")
+    terminal.sendline("!")
+    terminal.expect(pexpect.EOF)
+    assert not Path("b.yaml").exists()
+
+
 def test_a_wrong_answer_is_asked_again_and_back_goes_back(terminal: pexpect.spawn) -> None:
     terminal.expect(r"  Description.*: $")
     terminal.sendline("")
@@ -176,15 +249,50 @@ def test_a_wrong_answer_is_asked_again_and_back_goes_back(terminal: pexpect.spaw
     terminal.expect(r"  Description.*: $")
 
 
-@pytest.mark.parametrize("how", ["!", "interrupt"])
+def test_what_a_later_answer_puts_right_is_said_and_kept(terminal: pexpect.spawn) -> None:
+    answers = {"Model": "/models/x", "Source": "local", "Mount path": "/models", "Memory Reservation": "32Gi"}
+    answers |= {"Memory Limit": "64Gi"}
+    said = ""
+    while terminal.expect([r"\r\n  ([A-Za-z][^\r\n:\[]*?)(?: \(.*\))?(?: \[.*\])?: $", pexpect.EOF]) == 0:
+        said += terminal.before
+        terminal.sendline(answers.get(terminal.match.group(1), ""))
+    terminal.close()
+    assert terminal.exitstatus == 0, terminal.before
+    assert "set model.source: local" in said
+    assert "32Gi is more than the limit" in said
+    assert values("b.yaml") == {
+        "model": {"name": "/models/x", "source": "local"},
+        "modelVolume": {"mountPath": "/models"},
+        "resources": {"requests": {"memory": "32Gi"}, "limits": {"memory": "64Gi"}},
+    }
+
+
+def test_enter_alone_gives_a_file_that_works(terminal: pexpect.spawn) -> None:
+    while terminal.expect([r": $", pexpect.EOF]) == 0:
+        terminal.sendline("")
+    terminal.close()
+    assert terminal.exitstatus == 0
+    assert values("b.yaml") == {"model": {"name": "facebook/opt-125m"}}
+
+
+@pytest.mark.parametrize("file", ["/dev/null", "&-"])
+def test_without_a_terminal_nothing_is_asked(file: str) -> None:
+    command = f'"$0" -m modelservice init <{file}'
+    answer = subprocess.run(["sh", "-c", command, sys.executable], capture_output=True, text=True, check=False)
+    assert (answer.returncode, "name a model" in answer.stderr) == (2, True)
+
+
+@pytest.mark.parametrize("how", ["!", "interrupt", "end"])
 def test_stopped_half_way_there_is_no_file(terminal: pexpect.spawn, how: str) -> None:
     terminal.expect(r"  Description.*: $")
     terminal.sendline("")
     terminal.expect(r"  Model.*: $")
     if how == "!":
         terminal.sendline("!")
-    else:
+    elif how == "interrupt":
         terminal.sendintr()
+    else:
+        terminal.sendeof()
     terminal.expect(pexpect.EOF)
     terminal.close()
     assert terminal.exitstatus in (1, 130)

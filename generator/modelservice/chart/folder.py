@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -22,7 +23,7 @@ _OPENED = (".helmignore", "Chart.yaml", "values.yaml", "values.schema.json")
 def write_chart(tree: FileTree, folder: Path, *, force: bool = False) -> None:
     """Write the chart, whole or not at all.
 
-    Raises InputError where the folder holds what modelservice did not write; with `force` such files stay beside ours.
+    Raises InputError if the folder holds what modelservice did not write; with `force` such files stay beside ours.
     """
     require_replaceable(folder)
     with told(folder):
@@ -34,7 +35,7 @@ def write_chart(tree: FileTree, folder: Path, *, force: bool = False) -> None:
 
 
 def _foreign(tree: FileTree, folder: Path, force: bool) -> list[str]:
-    """Return what is in the folder and not of the tree. Raises InputError where that must not be touched."""
+    """Return what is in the folder and not of the tree. Raises InputError if that must not be touched."""
     if not force and any(folder.iterdir()) and not _is_ours(folder):
         raise InputError(
             f"{folder} is not a chart that modelservice made: choose another folder, or --force to write into it"
@@ -59,7 +60,7 @@ def _text(file: Path) -> str:
 
 
 def _name(about: str) -> str:
-    """Return the name in a Chart.yaml of ours, "" where there is none."""
+    """Return the name in a Chart.yaml of ours, or "" if there is none."""
     found = re.search(r'^name: "(.+)"$', about, re.MULTILINE)
     return found[1] if found else ""
 
@@ -85,5 +86,11 @@ def chart_for(service: Service | None = None) -> Iterator[Path]:
     with scratch() as folder:
         # Archives hold the chart's folder, which helm names like the chart.
         place = folder / (service.name if service else "modelservice")
-        write_tree(plan_chart(load_fields(), service), place)
+        write_tree(plan_chart(load_fields(), service) if service else _generic(), place)
         yield place
+
+
+@functools.cache
+def _generic() -> FileTree:
+    """Return the files of the generic chart, which is the same for everything that is compared."""
+    return plan_chart(load_fields())

@@ -1,122 +1,131 @@
-"""`modelservice fit`: whether a model fits the GPUs of a service, and what would make it fit."""
+"""`modelservice fit`: whether a model fits the GPUs of a service, and what would make it fit; or of many services."""
 
 from __future__ import annotations
 
+import json
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
-from modelservice.cli.options import gpu_for, ignore_option, layers_option, load_service
+from modelservice.cli.options import (
+    changed_since_option,
+    gpu_for,
+    ignore_option,
+    ignored_rules,
+    layers_option,
+    load_service,
+)
 
 if TYPE_CHECKING:
-    from modelservice.models.engine import Engine
+    from collections.abc import Callable, Sequence
+
+    from modelservice.gitops.members import Member
     from modelservice.models.gpus import Gpu
-    from modelservice.models.model_facts import ModelFacts
     from modelservice.service import Service
 
 
 @click.command("fit")
-@click.argument("values", type=click.Path(allow_dash=True))
+@click.argument("values", nargs=-1, required=True, type=click.Path(allow_dash=True))
 @layers_option
 @ignore_option
-@click.option("--gpu", "card", metavar="NAME", help="The GPU, such as H100 or nvidia-l4, whatever the values say.")
-@click.option("--gpu-memory", metavar="SIZE", help="The memory of one GPU that its driver reports: 80Gi, 80GiB, bytes.")
+@changed_since_option
+@click.option("--gpu", "card", metavar="NAME", help="The GPU, such as H100 or nvidia-l4. Default: that of the values.")
+@click.option("--gpu-memory", metavar="SIZE", help="Memory of one GPU, as its driver reports it: 80Gi, 80GiB or bytes.")
 @click.option(
     "--model-config",
-    type=click.Path(exists=True),
+    type=click.Path(exists=True, path_type=Path),
     metavar="FILE|DIR",
     help="A config.json, or a folder with one and maybe the weights.",
 )
-@click.option("--facts", "facts_file", type=click.Path(exists=True, dir_okay=False), help="A facts file to use.")
+@click.option(
+    "--facts",
+    "facts_file",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="A facts file to use.",
+)
 @click.option("--save", is_flag=True, help="Write the facts of the model beside VALUES, for CI and work offline.")
 @click.option("--format", "style", type=click.Choice(["text", "json"]), default="text", show_default=True)
 def fit_command(
-    values: str,
+    values: tuple[str, ...],
     layers: tuple[str, ...],
+    changed_since: str | None,
     card: str | None,
     gpu_memory: str | None,
-    model_config: str | None,
-    facts_file: str | None,
+    model_config: Path | None,
+    facts_file: Path | None,
     save: bool,
     style: str,
 ) -> None:
-    """Say whether the model of VALUES fits its GPUs, before anything is downloaded.
+    """Check whether the model fits its GPUs, before any download.
 
-    It needs facts of the model: its config.json and the sizes of its tensors and files. Exit code 0: it fits, or it is
-    tight; 1: it does not; 3: the facts cannot be had.
+    It needs the model's facts: config.json, and the sizes of the tensors and files. They come from the catalogue,
+    this machine or the hub. VALUES are files or folders; of several services each gets a line.
+
+    Exit codes: 0 it fits, or it is tight; 1 it does not fit; 3 the facts are not available.
     """
+    from modelservice.gitops.members import members
+
+    def gpu(service: Service) -> Gpu | None:
+        from modelservice.models.node_gpu import gpu_of, is_shared
+
+        of_values = gpu_of(service.values) if service.values["gpu"]["count"] and not card else None
+        found = gpu_for(card, gpu_memory, of_values)
+        return found and found._replace(shared=is_shared(service.values))
+
+    given = {name: path for name, path in (("facts_file", facts_file), ("config", model_config)) if path}
+    services = members(values, layers)
+    one_file = len(values) == 1 and [one.values for one in services] == [values[0]] and not Path(values[0]).is_dir()
+    if one_file and not changed_since:
+        _one(services[0], gpu, given, save=save, style=style)
+    if given:
+        raise click.UsageError("--facts and --model-config are for one service: name one values file")
+    if changed_since:
+        from modelservice.gitops.changed_services import only_changed
+
+        services = only_changed(changed_since, services)
+    _many(services, gpu, save=save, style=style)
+
+
+def _one(
+    member: Member, gpu: Callable[[Service], Gpu | None], given: dict[str, Path], *, save: bool, style: str
+) -> None:
+    from modelservice import fitting
+    from modelservice.models.fit_report import as_data, as_text
     from modelservice.rules import ABOUT_SIZE
 
-    service = load_service(values, layers, None, "0.1.0", ABOUT_SIZE)
-    gpu = _gpu(service, card, gpu_memory)
-    facts = _facts(service, [*layers, values], model_config, facts_file, refresh=save)
-    from modelservice.models.fit_report import answer_for, as_data, as_text
-
-    answer = answer_for(facts, _engine(service), gpu, _quantised(service, [*layers, values]))
-    if save:
-        _save(facts, values)
+    service = load_service(member.values, member.layers, None, "0.1.0", ABOUT_SIZE)
+    if not (chosen := gpu(service)):
+        if not service.values["gpu"]["count"]:
+            raise click.UsageError("the service asks for no GPU: give --gpu or --gpu-memory to ask about one")
+        raise click.UsageError("the values do not say which GPU: set gpu.memory, or give --gpu or --gpu-memory")
+    answer = fitting.answer_of(service, (*member.layers, member.values), chosen, _progress, refresh=save, **given)
+    for path in fitting.save(answer.facts, member.values) if save else ():
+        click.echo(f"wrote {path}", err=True)
     if style == "json":
-        import json
-
         click.echo(json.dumps(as_data(answer), indent=2, ensure_ascii=False))
     else:
         click.echo(as_text(answer), nl=False)
     raise SystemExit(0 if answer.fits else 1)
 
 
-def _gpu(service: Service, card: str | None, memory: str | None) -> Gpu:
-    from modelservice.models.node_gpu import gpu_of
+def _many(services: Sequence[Member], gpu: Callable[[Service], Gpu | None], *, save: bool, style: str) -> None:
+    from modelservice.fitting import fit_all
+    from modelservice.models.fit_report import as_data, as_line
 
-    found = gpu_for(card, memory, None if card else gpu_of(service.values))
-    if not found:
-        raise click.UsageError("the values do not say which GPU: set gpu.memory, or give --gpu or --gpu-memory")
-    return found
-
-
-def _facts(
-    service: Service, files: list[str], config: str | None, facts_file: str | None, *, refresh: bool
-) -> ModelFacts:
-    from modelservice.models.facts_source import model_facts, wanted_model
-
-    given = {"facts_file": facts_file, "config": config}
-    paths = {name: Path(path) for name, path in given.items() if path}
-    return model_facts(wanted_model(service.values), files, _progress, refresh=refresh, **paths)
-
-
-def _quantised(service: Service, files: list[str]) -> list[ModelFacts]:
-    """Return the checkpoints that may take the model's place: none for a pinned revision, which they do not have."""
-    from modelservice.models.facts_file import quantised_checkpoints
-
-    model = service.values["model"]
-    return [] if model["revision"] else quantised_checkpoints(model["name"], files)
-
-
-def _engine(service: Service) -> Engine:
-    from modelservice.models.engine import engine_of
-    from modelservice.rules.image import is_vllms, release_in
-    from modelservice.vllm.flags import Line, command_line
-
-    image = service.values["image"]
-    release = release_in(image, service.values["vllmVersion"])
-    engine = engine_of(
-        service.values["args"],
-        Line(release.name, release.label, command_line(release.name)),
-        service.values["gpu"]["count"],
-        service.values["model"]["task"],
-    )
-    return engine if release.asked and is_vllms(image) else engine._replace(release=())
+    codes, data = [], []
+    for one in fit_all(services, gpu, ignored_rules(), refresh=save):
+        codes.append(one.exit_code)
+        said = as_data(one.answer) if one.answer else {"verdict": None, "error": one.trouble}
+        data.append({"values": one.values, **said})
+        if style == "text":
+            click.echo(f"{one.values}: {as_line(one.answer) if one.answer else f'not known: {one.trouble}'}")
+    if style == "json":
+        click.echo(json.dumps(data, indent=2, ensure_ascii=False))
+    raise SystemExit(1 if 1 in codes else max(codes, default=0))
 
 
 def _progress(done: int, of: int) -> None:
     if sys.stderr.isatty():
         click.echo(f"\rheaders of the weights: {done} of {of}", err=True, nl=done == of)
-
-
-def _save(facts: Any, values: str) -> None:
-    from modelservice.models.facts_file import facts_path, write_facts
-
-    path = facts_path(facts.model, values)
-    write_facts(facts, path)
-    click.echo(f"wrote {path}", err=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,7 +21,7 @@ _file = click.option(
 _objects = click.argument("objects", type=click.Path(path_type=Path), nargs=-1, required=True, metavar="FILE...|-")
 _output = click.option("--output", "-o", type=click.Path(path_type=Path), help="Write the values there.")
 _strict = click.option("--strict", is_flag=True, help="Fail where the values do not say everything.")
-_force = click.option("--force", is_flag=True, help="Replace a file that is there already.")
+_force = click.option("--force", is_flag=True, help="Replace a file that already exists.")
 
 
 @click.group("import")
@@ -114,18 +115,25 @@ def _source(text: str, file: Path | None) -> str:
     if bool(text) == bool(file):
         raise click.UsageError("give the line in quotes, a file with -f, or - for standard input")
     if text and text != "-":
+        if any("\ud800" <= char <= "\udfff" for char in text):
+            raise InputError("the line is not UTF-8 text")
         return text
-    return _read(file or Path("-"), LONGEST)
+    text = _read(file or Path("-"), LONGEST)
+    if len(text) > LONGEST:
+        raise InputError(f"it is longer than {LONGEST // 1024} KiB: give the line or the service alone")
+    return text
 
 
 def _read(file: Path, longest: int) -> str:
     """Return a file's text, and not much more than `longest` characters of it."""
+    if str(file) == "-" and sys.stdin is None:
+        raise InputError("standard input is closed")
     with click.open_file(str(file), errors="strict") as stream:
         try:
             return str(stream.read(longest + 1))
         except ValueError as error:
             name = "standard input" if str(file) == "-" else file
-            raise InputError(f"{name} is no text in UTF-8") from error
+            raise InputError(f"{name} is not UTF-8 text") from error
 
 
 def _write(part: Part, origin: str, output: Path | None, *, strict: bool, force: bool) -> None:
@@ -153,14 +161,17 @@ def _write(part: Part, origin: str, output: Path | None, *, strict: bool, force:
 def _filled(part: Part, output: Path | None) -> Part:
     """Return the part with the sizes that follow from facts of the model at hand; nothing is fetched."""
     from modelservice.models.facts_file import known_facts
-    from modelservice.starting.suggestions import mended, suggestions
+    from modelservice.rules.image import TASK_FLAGS
+    from modelservice.starting.suggestions import fixed, suggestions
 
     name = str(part.settings.get("model.name", ""))
     facts = known_facts(name, str(part.settings.get("model.revision", "")), [str(output)] if output else [])
     if not facts:
         return part
-    found = [one for one in (*suggestions(facts, None, ()), *mended(part.settings)) if one.key not in part.settings]
-    found = list({one.key: one for one in reversed(found)}.values())
+    found = [one for one in (*suggestions(facts, None, ()), *fixed(part.settings)) if one.key not in part.settings]
+    # A flag says the task already.
+    said = any(str(word).partition("=")[0] in TASK_FLAGS for word in part.settings.get("args", ()))
+    found = [one for one in {one.key: one for one in reversed(found)}.values() if one.key != "model.task" or not said]
     for one in found:
         click.echo(f"filled in: {one.key}: {one.value} ({one.reason}; facts: {facts.source})", err=True)
     return part._replace(settings={**part.settings, **{one.key: one.value for one in found}})

@@ -28,7 +28,7 @@ _BACK, _ABORT = "<", "!"
 @click.option("--set", "given", multiple=True, metavar="KEY=VALUE", help="Answer a question; repeatable.")
 @click.option("--output", "-o", type=click.Path(path_type=Path), help="The values file. Default: standard output.")
 @click.option("--yes", "-y", is_flag=True, help="Ask nothing: what is not given is what is suggested, or the default.")
-@click.option("--force", is_flag=True, help="Replace a file that is there already.")
+@click.option("--force", is_flag=True, help="Replace a file that already exists.")
 def init_command(
     model: str,
     card: str | None,
@@ -45,42 +45,45 @@ def init_command(
     facts (from the catalogue, this machine, or the hub) and suggests how many GPUs, which length and which volume.
     """
     require_absent(output, force=force)
-    asks = not yes and sys.stdin.isatty()
+    # The questions go to standard error; a closed stream is None.
+    asks = not yes and all(stream and stream.isatty() for stream in (sys.stdin, sys.stderr))
     if not (asks or model):
         raise click.UsageError("name a model; without a terminal nothing is asked")
     from modelservice.secret_forms import looks_like_secret
 
     if kind := looks_like_secret(model or ""):
         raise click.UsageError(f"MODEL: {kind} in plain text (not shown); name the model without it")
-    settings = _given(given) | ({"model.name": model} if model else {}) | ({"model.source": source} if source else {})
+    settings = _given(given, {"model.source": source} if source else {}, model)
     gpu = gpu_for(card, gpu_memory)
     found = _suggestions(settings, gpu, output) if model else []
     settings = {one.key: one.value for one in found} | settings
     if asks:
         settings, found = _interview(settings, gpu, found, output)
-    from modelservice.starting.suggestions import mended
+    from modelservice.starting.suggestions import completed, fixed
 
-    found = [*found, *(one for one in mended(settings) if one.key not in settings)]
-    settings = {one.key: one.value for one in found} | settings
+    for more in (completed, fixed):
+        found = [*found, *(one for one in more(settings) if one.key not in settings)]
+        settings = {one.key: one.value for one in found} | settings
     _write(settings, [one for one in found if settings.get(one.key) == one.value], output)
 
 
-def _given(pairs: tuple[str, ...]) -> dict[str, Any]:
+def _given(pairs: tuple[str, ...], settings: dict[str, Any], model: str) -> dict[str, Any]:
+    """Return the settings of --set and MODEL beside others. Raises UsageError for a wrong one."""
     from modelservice.schema.fields import load_fields
     from modelservice.starting.interview import complaints, parsed
 
     fields = {field.key: field for field in load_fields().fields}
-    found: dict[str, Any] = {}
-    for pair in pairs:
-        key, equals, text = pair.partition("=")
+    found = dict(settings)
+    texts = [(f"--set {pair.partition('=')[0]}", *pair.partition("=")) for pair in pairs]
+    for place, key, equals, text in [*texts, ("MODEL", "model.name", "=", model)][: None if model else -1]:
         if not equals or key not in fields:
-            raise click.UsageError(f"--set {key}: write KEY=VALUE; `modelservice explain` lists the keys")
+            raise click.UsageError(f"{place}: write KEY=VALUE; `modelservice explain` lists the keys")
         try:
             found[key] = parsed(fields[key], text)
         except ValueError as error:
-            raise click.UsageError(f"--set {key}: {error}") from error
-        if wrong := complaints(found, key):
-            raise click.UsageError(f"--set {key}: {wrong[0]}")
+            raise click.UsageError(f"{place}: {error}") from error
+        if wrong := complaints(found, key).own:
+            raise click.UsageError(f"{place}: {wrong[0]}")
     return found
 
 
@@ -91,7 +94,7 @@ def _suggestions(settings: dict[str, Any], gpu: Gpu | None, output: Path | None)
     from modelservice.redact import hidden
     from modelservice.rules.image import release_in
     from modelservice.schema.defaults import coalesce, default_values
-    from modelservice.starting.suggestions import suggestions
+    from modelservice.starting.suggestions import named_task, suggestions
 
     values = coalesce(default_values(), values_of(settings))
     release = release_in(values["image"], values["vllmVersion"]).asked
@@ -100,8 +103,9 @@ def _suggestions(settings: dict[str, Any], gpu: Gpu | None, output: Path | None)
         found = suggestions(facts, gpu, tuple(int(part) for part in release.split(".") if part))
     except ModelServiceError as error:
         click.echo(f"no sizes: {hidden(str(error))}", err=True)
-        return []
-    click.echo(f"sizes follow from {facts.source}", err=True)
+        return named_task(values["model"]["name"])
+    more = "" if gpu else "; --gpu NAME adds the number of GPUs"
+    click.echo(f"sizes follow from {facts.source}{more}", err=True)
     return found
 
 
@@ -111,7 +115,7 @@ def _interview(
     """Ask the questions; an answer of < goes back, and ! stops."""
     from modelservice.starting.interview import is_wanted, questions
 
-    click.echo(f"Enter takes what stands in brackets, {_BACK} goes back, {_ABORT} stops.", err=True)
+    click.echo(f"Enter accepts the value in brackets, {_BACK} goes back, {_ABORT} stops.", err=True)
     asked, model = questions(), settings.get("model.name")
     number, tab, before = 0, "", list[int]()
     while number < len(asked):
@@ -156,9 +160,11 @@ def _ask(field: Field, settings: dict[str, Any]) -> Any:
         except ValueError as error:
             click.echo(f"  {error}", err=True)
             continue
-        if not (wrong := complaints(settings | {field.key: value}, field.key)):
+        wrong = complaints(settings | {field.key: value}, field.key)
+        for told in (*wrong.own, *wrong.beside_others)[:1]:
+            click.echo(f"  {told}", err=True)
+        if not wrong.own:
             return value
-        click.echo(f"  {wrong[0]}", err=True)
 
 
 def _write(settings: dict[str, Any], reasons: list[Suggestion], output: Path | None) -> None:

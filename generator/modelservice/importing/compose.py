@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ import yaml
 
 from modelservice.errors import InputError
 from modelservice.findings import dotted
+from modelservice.importing.compose_extends import base_of, extended
 from modelservice.importing.container import (
     Container,
     Mount,
@@ -22,11 +24,14 @@ from modelservice.importing.container import (
     quantity,
     reason_for,
 )
-from modelservice.importing.shell import LONGEST, expanded, words_of
+from modelservice.importing.shell import LONGEST, expanded
 from modelservice.reading.documents import load_texts
 
 # What a pod does anyway, or what has no meaning in a cluster.
-_NOTHING = {"container_name", "restart", "tty", "stdin_open", "init", "hostname", "labels", "profiles", "ipc", "attach"}
+_NOTHING = {
+    *("extends", "container_name", "restart", "tty", "stdin_open", "init", "hostname", "labels", "profiles", "ipc"),
+    "attach",
+}
 _READ = {
     *("image", "command", "entrypoint", "environment", "env_file", "volumes", "ports", "deploy", "gpus", "runtime"),
     *("shm_size", "mem_limit", "cpus", "user", "group_add", "cap_add", "working_dir", "extra_hosts", "pull_policy"),
@@ -84,22 +89,35 @@ def read_compose(text: str, service: str = "", folder: Path | None = None) -> Co
     `folder` is where `env_file` lies. Raises InputError for a file that cannot be read, and where no service is meant.
     """
     if len(text) > LONGEST:
-        raise InputError("the compose file is longer than a megabyte")
+        raise InputError(f"the compose file is longer than {LONGEST // 1024} KiB")
     try:
         found = _services(load_texts(text))
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         where = f"line {mark.line + 1}: " if mark else ""
-        raise InputError(f"the compose file is no YAML: {where}{str(error).splitlines()[0]}") from error
-    listed = ", ".join(map(str, found)) or "none"
-    if service and service not in found:
-        raise InputError(f"there is no service {service}; there are: {listed}")
-    chosen = [service] if service else [name for name, one in found.items() if _looks_like_vllm(one)]
-    if len(chosen) != 1:
-        raise InputError(f"name the service that runs vLLM with --service; there are: {listed}")
+        raise InputError(f"the compose file is not valid YAML: {where}{str(error).splitlines()[0]}") from error
     folder = folder or Path()
     known = _set_in(env_file(folder / ".env") or ())  # compose fills its file in from there
-    return _container(_right_shape(_filled(_merged(found[chosen[0]]), known)), folder)
+    filled, missing = extended(found, lambda file: _services_in(folder / file))
+    chosen = service or _only_server(found, filled)
+    if not chosen or chosen not in filled:
+        names = ", ".join(map(str, found)) or "none"
+        unread = next((f"{name} extends a service that cannot be read here; " for name in missing), "")
+        wrong = (
+            f"there is no service {service}" if service else f"{unread}name the service that runs vLLM with --service"
+        )
+        raise InputError(f"{wrong}; there are: {names}")
+    container = _container(_right_shape(_filled(filled[chosen], known)), folder)
+    notes = [note for name, note in missing.items() if name == chosen]
+    return container._replace(notes=(*notes, *container.notes))
+
+
+def _only_server(written: Mapping[str, Any], filled: Mapping[str, Any]) -> str:
+    """Return the only service that runs vLLM, or "" if none or several do; one that others extend does not count."""
+    bases = {base_of(one).service for one in written.values() if not base_of(one).file}
+    likely = [name for name, one in filled.items() if _looks_like_vllm(one)]
+    chosen = [name for name in likely if name not in bases] or likely
+    return chosen[0] if len(chosen) == 1 else ""
 
 
 def _right_shape(service: Any) -> Any:
@@ -111,15 +129,24 @@ def _right_shape(service: Any) -> Any:
 
 
 def _looks_like_vllm(service: Mapping[str, Any]) -> bool:
-    one = _merged(service)
-    return "vllm" in f"{one.get('image')} {one.get('entrypoint')} {one.get('command')}".lower()
+    return "vllm" in f"{service.get('image')} {service.get('entrypoint')} {service.get('command')}".lower()
 
 
 def _services(documents: list[Any]) -> Mapping[str, Any]:
     services = documents[0].get("services") if documents and isinstance(documents[0], Mapping) else None
     if not isinstance(services, Mapping):
         raise InputError("the file has no services")
-    return {name: one for name, one in services.items() if isinstance(one, Mapping)}
+    return {name: _merged(one) for name, one in services.items() if isinstance(one, Mapping)}
+
+
+def _services_in(file: Path) -> Mapping[str, Any]:
+    """Return the services of another file, or none if it cannot be read."""
+    if not file.is_file() or file.stat().st_size > LONGEST:
+        return {}
+    try:
+        return _services(load_texts(file.read_text()))
+    except (OSError, ValueError, yaml.YAMLError, InputError):
+        return {}
 
 
 def _merged(service: Mapping[str, Any]) -> dict[str, Any]:
@@ -190,7 +217,10 @@ def _map(value: Any) -> Mapping[str, Any]:
 def _words(value: Any) -> tuple[str, ...] | None:
     if value is None or isinstance(value, list):
         return None if value is None else tuple(map(str, value))
-    return tuple(words_of(value))
+    try:
+        return tuple(shlex.split(value))
+    except ValueError as error:
+        raise InputError(f"the command cannot be read: {str(error).lower()}") from error
 
 
 def _pairs(value: Any, between: str) -> Iterator[str]:
@@ -207,7 +237,10 @@ def _variables(service: Mapping[str, Any], folder: Path) -> tuple[dict[str, str 
     for file in [files] if isinstance(files, str) else files:
         path = str(file.get("path")) if isinstance(file, Mapping) else file
         lines = env_file(folder / path)
-        notes += [] if lines is not None else [Note(f"env_file {path}", "it cannot be read here; add it to env")]
+        optional = isinstance(file, Mapping) and file.get("required") == "false"
+        notes += (
+            [] if optional or lines is not None else [Note(f"env_file {path}", "it cannot be read here; add it to env")]
+        )
         found |= _set_in(lines or ())
     for pair in _pairs(service.get("environment"), "="):
         name, equals, value = pair.partition("=")

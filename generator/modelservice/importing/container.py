@@ -65,10 +65,11 @@ class Port(NamedTuple):
 
 
 class Container(NamedTuple):
-    """What is known of a container; what a field cannot hold stands in `notes`.
+    """What is known of a container.
 
-    `entrypoint` is None where the image's own counts. `variables` hold None where the value comes from the shell.
-    `gpus` is "" for none, "all", a number, or the ids of devices behind "device=".
+    What a field cannot hold stands in `notes`, what a cluster does anyway in `remarks`. `entrypoint` is None where the
+    image's own counts. `variables` hold None where the value comes from the shell. `gpus` is "" for none, "all", a
+    number, or the ids of devices behind "device=".
     """
 
     image: str
@@ -89,6 +90,7 @@ class Container(NamedTuple):
     hosts: tuple[str, ...] = ()
     pull_policy: str = ""
     notes: tuple[Note, ...] = ()
+    remarks: tuple[Note, ...] = ()
 
 
 def runs_vllm(container: Container) -> bool:
@@ -148,7 +150,7 @@ def reason_for(option: str) -> str:
 
 
 def env_file(path: Path) -> list[str] | None:
-    """Return the lines of an env file that set a variable, None where it cannot be read."""
+    """Return the lines of an env file that set a variable, or None if it cannot be read."""
     try:
         if not path.is_file() or path.stat().st_size > _LONGEST_FILE:
             return None

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from modelservice.importing.container import Container, Note, Port
-from modelservice.importing.flags_to_fields import fields_of
+from modelservice.importing.flags_to_fields import fields_of, without_unknown
 from modelservice.importing.launch import MODEL, launch_of
 from modelservice.importing.mounts_to_volumes import volumes_of
 from modelservice.importing.part import Part, joined
@@ -21,13 +21,15 @@ _PULL = {"always": "Always", "missing": "IfNotPresent", "never": "Never"}
 _DIGEST = re.compile(r"sha256:[a-f0-9]{64}")
 
 
-def _is_secret(name: str, value: str) -> bool:
-    return names_secret(name) or looks_like_secret(value) is not None
+def _in_script(name: str, value: str | None) -> str:
+    """Return what a script reads in a variable: the variable itself where its value is secret or not known."""
+    is_secret = value is None or names_secret(name) or looks_like_secret(value) is not None
+    return f"${name}" if is_secret else str(value)
 
 
 def part_of_container(container: Container) -> Part:
     """Return the settings of a service that does what the container does, and what they do not say."""
-    known = {name: value for name, value in container.variables.items() if value and not _is_secret(name, value)}
+    known = {name: _in_script(name, value) for name, value in container.variables.items() if value != ""}
     launch = launch_of((*(container.entrypoint or ()), *container.words), known)
     variables = {**container.variables, **launch.variables}
     image = image_fields(container.image, _PULL.get(container.pull_policy, ""))
@@ -38,24 +40,24 @@ def part_of_container(container: Container) -> Part:
     model = flags.settings.get("model.name", "")
     command = [word.replace(MODEL, model) for word in launch.command]
     parts = [
-        Part(notes=(*container.notes, *launch.notes)),
+        Part(notes=(*container.notes, *launch.notes), remarks=container.remarks),
         Part(image),
         Part({"command": command} if command else {}),
-        flags,
+        without_unknown(flags),
         fields_of_variables(variables),
         counted,
         volumes_of(container.mounts, model, variables),
         _ports(container.ports, flags.settings.get("containerPort", 8000)),
-        Part(_limits(container), tuple(_unset(flags))),
+        Part(_limits(container)),
         _rights(container),
     ]
     if not model and not command:
-        parts.append(Part(notes=(Note("the model", "the line names none, so that the chart's default is served"),)))
+        parts.append(Part(notes=(Note("the model", "the line names none, so the chart's default is served"),)))
     return joined(parts)
 
 
 def image_fields(image: str, pull_policy: str = "") -> dict[str, str]:
-    """Return the settings of an image's name, none where it is empty; without a tag it is `latest`."""
+    """Return the settings of an image's name, or none if it is empty; without a tag it is `latest`."""
     if not image:
         return {}
     name, _, digest = image.partition("@")
@@ -69,7 +71,7 @@ def image_fields(image: str, pull_policy: str = "") -> dict[str, str]:
 
 
 def _gpu_count(container: Container, repository: str) -> tuple[int | None, Part]:
-    """Return how many GPUs the container has, None where it does not say, and what else follows."""
+    """Return how many GPUs the container has, or None if it does not say, and what else follows."""
     gpus = dict(part.partition("=")[::2] for part in container.gpus.split(",")) if "=" in container.gpus else {}
     what = Part({"gpu.resourceName": container.gpu_resource, "runtimeClassName": ""} if container.gpu_resource else {})
     if "device" in gpus:
@@ -127,7 +129,7 @@ def _rights(container: Container) -> Part:
     user, _, group = container.user.partition(":")
     if container.user and (not user.isdecimal() or not (group or "0").isdecimal()):
         if container.user != "root":
-            notes.append(Note(f"--user {container.user}", "Kubernetes wants numbers: set podSecurityContext.runAsUser"))
+            notes.append(Note(f"--user {container.user}", "Kubernetes needs numbers: set podSecurityContext.runAsUser"))
     elif user not in ("", "0"):
         settings["podSecurityContext"] = {"runAsUser": int(user), "fsGroup": int(group or user)} | (
             {"runAsGroup": int(group)} if group else {}
@@ -135,7 +137,7 @@ def _rights(container: Container) -> Part:
     if numbers := [int(group) for group in container.groups if group.isdecimal()]:
         settings.setdefault("podSecurityContext", {})["supplementalGroups"] = numbers
     notes += [
-        Note(f"--group-add {group}", "Kubernetes wants its number: set podSecurityContext.supplementalGroups")
+        Note(f"--group-add {group}", "Kubernetes needs its number: set podSecurityContext.supplementalGroups")
         for group in container.groups
         if not group.isdecimal()
     ]
@@ -163,12 +165,3 @@ def _aliases(hosts: Sequence[str], notes: list[Note]) -> dict[str, Any]:
         if ip not in ("", "host-gateway:")
     ]
     return {"podSpec": {"hostAliases": aliases}} if aliases else {}
-
-
-def _unset(flags: Part) -> Iterator[Note]:
-    """Yield the variables that only the shell of the original knows."""
-    own = ("model.", "args")
-    found = [value for key, value in flags.settings.items() if key.startswith(own) and key != "model.chatTemplate"]
-    for word in (word for value in found for word in (value if isinstance(value, list) else [value])):
-        for name in re.findall(r"(?<!\$)\$\{?(\w+)", str(word)):
-            yield Note(f"${name}", "its value comes from the shell; write it in its place")

@@ -19,12 +19,11 @@ from modelservice.importing.container import (
     reason_for,
     runs_vllm,
 )
-from modelservice.importing.launch import opens_shell
-from modelservice.importing.shell import Command, commands
+from modelservice.importing.launch import begins_server, opens_shell
+from modelservice.importing.pasted import nothing_found, started_in
+from modelservice.importing.shell import Command
 
 _PROGRAMS = ("docker", "podman", "nerdctl")
-# What stands before the program and runs it.
-_BEFORE = ("sudo", "time", "nohup", "exec")
 # Switches of `docker run` and `podman run`: https://docs.docker.com/reference/cli/docker/container/run/
 _SWITCHES = {
     *("detach", "interactive", "tty", "rm", "init", "privileged", "publish-all", "read-only", "no-healthcheck"),
@@ -62,32 +61,35 @@ def read_line(text: str, folder: Path | None = None) -> Container:
     `folder` is where a relative `--env-file` lies, the working directory by default. Raises InputError for a text
     without such a line, or whose line names no image or nothing of vLLM.
     """
-    pasted = commands(text)
-    runs = [
-        (number, _Line(folder or Path(), command.variables).read(words))
-        for number, command in enumerate(pasted)
-        if (words := _after_run(command)) is not None
-    ]
-    if not runs:
-        raise InputError("there is no `docker run`, `podman run` or `nerdctl run` in it")
-    number, found = next((run for run in runs if runs_vllm(run[1])), (0, None))
+
+    def container_of(command: Command) -> Container:
+        behind = command.words[command.words.index("run") + 1 :]
+        return _Line(folder or Path(), command.variables).read(behind)
+
+    if not started_in(text, _begins_run):
+        raise nothing_found(text, "`docker run`, `podman run` or `nerdctl run`", "import docker")
+    found = started_in(text, _begins_run, wanted=lambda command: runs_vllm(container_of(command)))
     if not found:
         raise InputError("nothing says that the container runs vLLM: neither its image nor its command")
-    if not opens_shell((*(found.entrypoint or ()), *found.words)):
-        return found
-    later = next((one for one in pasted[number + 1 :] if "vllm" in one.words[:3]), None)
+    container = container_of(found.command)
+    if not opens_shell((*(container.entrypoint or ()), *container.words)):
+        return container._replace(notes=(*container.notes, *found.notes), remarks=found.remarks)
+    later = started_in(text, begins_server)
     if not later:
         raise InputError("the line opens a shell and starts no server: add the `vllm serve` line below it")
-    return found._replace(entrypoint=(), words=tuple(later.words), variables={**found.variables, **later.variables})
+    notes = [note for note in later.notes if note.written not in _PROGRAMS]  # `docker exec` enters this container
+    variables = {**container.variables, **later.command.variables}
+    words = tuple(later.command.words)
+    return container._replace(
+        entrypoint=(), words=words, variables=variables, notes=(*container.notes, *notes), remarks=found.remarks
+    )
 
 
-def _after_run(command: Command) -> list[str] | None:
-    words = list(command.words)
-    while words and words[0] in _BEFORE:
-        words = words[1:]
-    if not words or words[0].rpartition("/")[2] not in _PROGRAMS or "run" not in words:
-        return None
-    return words[words.index("run") + 1 :]
+def _begins_run(words: Sequence[str]) -> int | None:
+    """Return where `docker run` stands in a command, `docker container run` as well, or None if it does not."""
+    at = next((at for at, word in enumerate(words) if word.rpartition("/")[2] in _PROGRAMS), len(words))
+    between = words[at : words.index("run", at)] if "run" in words[at:] else ("compose",)
+    return None if {"compose", "exec"} & set(between) else at
 
 
 class _Line:
@@ -107,7 +109,7 @@ class _Line:
         if at >= len(words):
             raise InputError("the line names no image")
         if words[at].startswith(("–", "—")):  # noqa: RUF001  what text programs make of hyphens
-            raise InputError(f"{words[at]} begins with a dash that is no hyphen: write - or --, there and behind it")
+            raise InputError(f"{words[at]} begins with a dash that is not a hyphen: write - or --, there and behind it")
         return Container(image=words[at], words=tuple(words[at + 1 :]), notes=tuple(self.notes), **self.found)
 
     def _option(self, word: str, following: str) -> int:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import math
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from modelservice.importing.container import Note
 from modelservice.importing.part import SECRETS, Part, Secret, joined, reference
@@ -12,6 +11,7 @@ from modelservice.redact import PLACEHOLDER, hidden, safe_arguments
 from modelservice.vllm.argument_rules import EVERY_ADDRESS, OWNED, PARALLEL
 from modelservice.vllm.command_line import Given, Read, Stray, read
 from modelservice.vllm.flags import Line, command_line
+from modelservice.vllm.parallel_sizes import ONE_RANK, gpus_of_node
 from modelservice.vllm.releases import Release
 
 _AND_SO_ON = ("...", "…", "[...]")
@@ -25,21 +25,40 @@ HUB_TOKEN = Part({"huggingFace.tokenSecret.name": "hf-token"}, secrets=(Secret("
 def fields_of(arguments: Sequence[str], release: Release, gpus: int | None = None) -> Part:
     """Return the fields and `args` for what follows `vllm serve`; no secret is in them.
 
-    `gpus` is how many the container has, None where nothing says it.
+    `gpus` is how many the container has, or None if nothing says it.
     """
     line = Line(release.name, release.label, command_line(release.name))
     known = [word for word in arguments if word not in _AND_SO_ON]
     items = list(read(known, line))
     model = next((item for item in items if _may_be_model(item)), None)
     split = {item.flag.name: item for item in items if isinstance(item, Given) and item.flag.name in PARALLEL}
-    needed = _needed(split)
-    names = {item.flag.name for item in items if isinstance(item, Given)}
-    if needed and (gpus or needed) == needed and list(split) == ["--tensor-parallel-size"]:
+    given = {item.flag.name: item for item in items if isinstance(item, Given)}
+    needed = _needed(split, given)
+    names = set(given)
+    if needed and (gpus or needed) == needed and list(split) == ["--tensor-parallel-size"] and "--nnodes" not in names:
         names |= {"--tensor-parallel-size="}  # the chart writes it for gpu.count
     parts = [_model(model.text)] if isinstance(model, Stray) else []
     parts += [_part(item, known, names) for item in items if item is not model]
     parts += [Part(notes=(Note("...", "it stands for what is not in the line"),))] if known != list(arguments) else []
     return joined([*parts, Part({"gpu.count": gpus or needed} if gpus or needed else {})])
+
+
+def without_unknown(flags: Part) -> Part:
+    """Return the fields of flags without those that only a shell knows, and with notes on its variables."""
+    own = ("model.", "args")
+    notes, unset = list[Note](), list[str]()
+    for key, value in flags.settings.items():
+        if key.startswith(own) and key != "model.chatTemplate":
+            words = value if isinstance(value, list) else [value]
+            names = [name for word in words for name in re.findall(r"(?<!\$)\$\{?(\w+)", str(word))]
+            unset += [key] if names and key not in ("model.name", "args") else []
+            notes += [Note(f"${name}", "its value comes from the shell; " + _for(key)) for name in names]
+    settings = {key: value for key, value in flags.settings.items() if key not in unset}
+    return flags._replace(settings=settings, notes=(*flags.notes, *notes))
+
+
+def _for(key: str) -> str:
+    return "write it in its place" if key in ("model.name", "args") else f"set {key} to it"
 
 
 def _may_be_model(item: Read) -> bool:
@@ -116,9 +135,10 @@ def _whole(item: Given) -> int:
     return int(text) if re.fullmatch(r"[1-9]\d{0,3}", text) else 0
 
 
-def _needed(split: dict[str, Given]) -> int:
-    """Return how many GPUs of one node the parallel sizes need, 0 where they do not say."""
+def _needed(split: Mapping[str, Given], given: Mapping[str, Given]) -> int:
+    """Return how many GPUs of one node the parallel sizes need, or 0 if they do not say."""
+    nodes = _whole(given["--nnodes"]) if "--nnodes" in given else 1
     sizes = {name: _whole(item) for name, item in split.items()}
-    if "--data-parallel-size-local" in sizes:
-        sizes.pop("--data-parallel-size", None)
-    return math.prod(sizes.values()) if sizes else 0
+    if not sizes or not nodes:
+        return 0
+    return gpus_of_node(sizes, nodes, one_rank=not ONE_RANK.keys().isdisjoint(given)) or 0

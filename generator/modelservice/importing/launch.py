@@ -4,19 +4,27 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import pairwise
 from typing import NamedTuple
 
 from modelservice.errors import InputError
 from modelservice.importing.container import Container, Note
-from modelservice.importing.shell import commands
+from modelservice.importing.pasted import (
+    FARTHEST,
+    HARMLESS,
+    nothing_found,
+    started_in,
+    told_behind,
+    told_redirections,
+)
+from modelservice.importing.shell import Command, commands
 
 _SERVES = re.compile(r"\bvllm\s{1,20}serve\b|\bvllm\.entrypoints\.")
 _SHELLS = ("sh", "bash", "dash", "ash", "zsh")
+_CONTAINERS = ("docker", "podman", "nerdctl", "kubectl")
 _MODULE = re.compile(r"vllm\.entrypoints\.openai\.api_server|vllm\.entrypoints\.cli\.main")
 _OTHER_SERVER = re.compile(r"vllm\.entrypoints\.(api_server|.*grpc.*)")
-# What a script may do besides that leaves no trace in the container.
-_HARMLESS = ("set", "echo", "sleep", "true", "wait", "ulimit", "nvidia-smi", "date")
 _STARTS = re.compile(
     r"(?<![\w./-])(?:exec\s{1,20})?(?:[\w./-]{1,200}/)?"
     r"(?:vllm\s{1,20}serve\b|python3?\s{1,20}-m\s{1,20}vllm\.entrypoints\.openai\.api_server\b)"
@@ -41,8 +49,32 @@ MODEL = "\0model"
 
 
 def opens_shell(words: Sequence[str]) -> bool:
-    """Say whether a command only opens a shell, in which somebody starts the server by hand."""
+    """Say whether a command only opens a shell, in which someone starts the server by hand."""
     return len(words) == 1 and words[0].rpartition("/")[2] in _SHELLS
+
+
+def begins_server(words: Sequence[str]) -> int | None:
+    """Return where a command starts vLLM's server, or None if it does not, or in a container of its own."""
+    for at, word in enumerate(words[:FARTHEST]):
+        program, following = word.rpartition("/")[2], words[at + 1 : at + 3]
+        if program in _CONTAINERS and "run" in words[at:]:
+            return None
+        starts = program == "vllm" and following[:1] == ["serve"]
+        module = re.fullmatch(r"python[\d.]*", program) and following[:1] == ["-m"] and "vllm.entr" in following[-1]
+        if starts or module or (program in _SHELLS and _script_in(words[at:])):
+            return at
+    return None
+
+
+def _script_in(words: Sequence[str]) -> bool:
+    """Say whether a shell with these words runs a script that starts vLLM."""
+    at = _place_of_script(words)
+    return at < len(words) and _SERVES.search(words[at]) is not None
+
+
+def _place_of_script(words: Sequence[str]) -> int:
+    """Return which of a shell's words is its script, the number of words where none is."""
+    return next((at + 1 for at, word in enumerate(words) if re.fullmatch("-[a-z]*c", word)), len(words))
 
 
 def read_launch(text: str, image: str) -> Container:
@@ -50,10 +82,15 @@ def read_launch(text: str, image: str) -> Container:
 
     Raises InputError for a text without one.
     """
-    for command in commands(text):
-        if _SERVES.search(shlex.join(command.words)):
-            return Container(image=image, words=tuple(command.words), variables=command.variables, gpus="all")
-    raise InputError("there is no `vllm serve` in it")
+    found = started_in(text, begins_server)
+    if not found:
+        raise nothing_found(text, "`vllm serve`", "import vllm")
+    words, variables = found.command.words, found.command.variables
+    # The chart's image has no environment at the path of this machine's.
+    words = words if image else [words[0].rpartition("/")[2], *words[1:]]
+    return Container(
+        image, words=tuple(words), variables=variables, gpus="all", notes=found.notes, remarks=found.remarks
+    )
 
 
 def launch_of(words: Sequence[str], known: Mapping[str, str] | None = None) -> Launch:
@@ -77,6 +114,9 @@ def launch_of(words: Sequence[str], known: Mapping[str, str] | None = None) -> L
         return Launch(tuple(rest[2:]), _own(rest[:2]))
     if re.fullmatch(r"python[\d.]*", program) and "-m" in rest[1:3]:
         return _module(rest)
+    if at := begins_server(rest):
+        inner = launch_of(rest[at:], known)
+        return inner._replace(command=(*rest[:at], *(inner.command or ("vllm", "serve", MODEL))))
     if program in ("vllm", "tini", "dumb-init") or "/" not in rest[0] or rest[0].startswith((".", "/")):
         return Launch((), tuple(rest), notes=(Note(rest[0], "no start of vLLM's server is known by this command"),))
     return Launch(tuple(rest))  # the image's command takes the model first
@@ -106,23 +146,29 @@ def _module(words: list[str]) -> Launch:
 
 def _script(words: list[str], known: Mapping[str, str] | None) -> Launch:
     """Read a shell's script: vLLM alone, or vLLM after something else, which then stays in the shell."""
-    at = next((at for at, word in enumerate(words) if re.fullmatch("-[a-z]*c", word)), None)
-    if at is None or at + 1 >= len(words):
+    at = _place_of_script(words)
+    if at >= len(words):
         return Launch((), tuple(words), notes=(Note(words[0], "the script is not in the command"),))
-    script = words[at + 1]
-    variables: dict[str, str] = {}
-    found: Launch | None = None
-    kept: list[str] = []
-    for command in commands(script, known):
-        if _STARTS.match(shlex.join(command.words)):
-            inner = launch_of(command.words)
-            found = inner._replace(variables=variables | dict(command.variables) | dict(inner.variables))
-        elif command.words[0] not in _HARMLESS:
-            kept.append(command.words[0])
-    if found is None:
-        note = Note(f"{words[0]} {words[at]}", "no start of vLLM's server is known in this script")
+    script = words[at]
+    steps = commands(script, known)
+    start = next((at for at, command in enumerate(steps) if _STARTS.match(shlex.join(command.words))), None)
+    if start is None:
+        note = Note(f"{words[0]} {words[at - 1]}", "no start of vLLM's server is known in this script")
         return Launch((), tuple(words), notes=(note,))
-    return found if not kept else found._replace(command=_in_shell(words[: at + 1], script), variables={})
+    inner = launch_of(steps[start].words)
+    variables = dict(steps[start].variables) | dict(inner.variables)
+    found = inner._replace(variables=variables, notes=(*inner.notes, *_behind(steps, start)))
+    if all(command.words[0] in HARMLESS for command in steps[:start]):
+        return found
+    return found._replace(command=_in_shell(words[:at], script), variables={})
+
+
+def _behind(steps: Sequence[Command], start: int) -> Iterator[Note]:
+    """Yield notes on what a script does with the server's output, and after it."""
+    yield from told_redirections(steps[start])
+    for before, command in pairwise(steps[start:]):
+        if before.operator in ("|", "||") or command.words[0] not in HARMLESS:
+            yield told_behind(before.operator, command, default="nothing runs after the server")
 
 
 def _in_shell(shell: Sequence[str], script: str) -> tuple[str, ...]:

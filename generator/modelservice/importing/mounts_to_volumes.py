@@ -8,9 +8,11 @@ from typing import Any
 
 from modelservice.importing.container import Mount, Note
 from modelservice.importing.part import Part, joined
+from modelservice.importing.variables_to_fields import is_yes
 
 _CACHE = re.compile(r".*/\.cache(/(huggingface|modelscope)(/hub)?)?")
 CACHE_VARIABLES = ("HF_HOME", "HF_HUB_CACHE", "HUGGINGFACE_HUB_CACHE", "TRANSFORMERS_CACHE", "MODELSCOPE_CACHE")
+OFFLINE = ("HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE")
 _NOT_WANTED = {
     "/dev/shm": "the chart mounts shared memory there",  # noqa: S108
     "/var/run/docker.sock": "no pod gets the node's container runtime",
@@ -26,7 +28,9 @@ def volumes_of(mounts: Sequence[Mount], model: str, variables: Mapping[str, str 
     caches = [str(variables[name]) for name in CACHE_VARIABLES if variables.get(name)]
     cache = next((mount for mount in mounts if is_cache(mount.target, caches)), None)
     chosen = models or cache
-    parts = [_model_volume(chosen, caches=chosen is cache)] if chosen else []
+    # Nothing is downloaded to a new claim when the library is offline.
+    downloads = chosen is cache and not any(is_yes(variables.get(name)) for name in OFFLINE)
+    parts = [_model_volume(chosen, downloads=downloads)] if chosen else []
     others = [mount for mount in mounts if mount is not chosen]
     return joined([*parts, *(_volume(mount, f"volume-{number}") for number, mount in enumerate(others, 1))])
 
@@ -42,10 +46,10 @@ def is_cache(mount_path: str, caches: Sequence[str]) -> bool:
     return bool(_CACHE.fullmatch(mount_path.rstrip("/"))) or any(holds(mount_path, cache) for cache in caches)
 
 
-def _model_volume(mount: Mount, *, caches: bool) -> Part:
+def _model_volume(mount: Mount, *, downloads: bool) -> Part:
     settings: dict[str, Any] = {"modelVolume.mountPath": mount.target.rstrip("/")}
-    if caches:
-        reason = "a new claim takes its place, to which the model is downloaded once (or modelVolume.existingClaim)"
+    if downloads:
+        reason = "a new claim replaces it, to which the model is downloaded once (or modelVolume.existingClaim)"
         return Part(settings, (Note(_written(mount), reason),))
     if mount.source.startswith("/"):
         settings["modelVolume.volume"] = {"hostPath": {"path": mount.source, "type": "Directory"}}

@@ -15,7 +15,7 @@ from modelservice.importing.flags_to_fields import TASKS
 from modelservice.importing.pod_to_fields import is_download
 from modelservice.importing.probes_to_fields import is_servers
 from modelservice.importing.server_arguments import Start, start_of
-from modelservice.importing.variables_to_fields import YES
+from modelservice.importing.variables_to_fields import is_yes
 from modelservice.quantity import Quantity
 from modelservice.vllm.command_line import Given, Stray, read
 from modelservice.vllm.flags import Line
@@ -91,7 +91,7 @@ def _server(server: Object, volumes: Mapping[str, Object], start: Start) -> dict
 def _variables(env: Mapping[str, Any]) -> dict[str, Any]:
     """Return the server's variables, with what fields say of them in one form; the API key stands elsewhere."""
     found = {name: value for name, value in env.items() if name not in ("VLLM_API_KEY", "VLLM_USE_MODELSCOPE")}
-    if str(env.get("VLLM_USE_MODELSCOPE")).lower() in YES:
+    if is_yes(env.get("VLLM_USE_MODELSCOPE")):
         found["VLLM_USE_MODELSCOPE"] = "True"
     if isinstance(env.get("HF_ENDPOINT"), str):
         found["HF_ENDPOINT"] = env["HF_ENDPOINT"].rstrip("/")
@@ -99,7 +99,7 @@ def _variables(env: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _api_key(server: Object, start: Start) -> Object | None:
-    """Return the Secret with the API key, None where there is none."""
+    """Return the Secret with the API key, or None if there is none."""
     for entry in server.get("env", ()):
         if entry["name"] == "VLLM_API_KEY" and secret_of(entry):
             return secret_of(entry)

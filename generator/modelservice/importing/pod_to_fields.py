@@ -9,7 +9,7 @@ from modelservice.importing.cluster_objects import Object, Workload, selects
 from modelservice.importing.container import Note
 from modelservice.importing.container_to_values import image_fields
 from modelservice.importing.env_to_fields import fields_of_env, known_values
-from modelservice.importing.flags_to_fields import fields_of
+from modelservice.importing.flags_to_fields import fields_of, without_unknown
 from modelservice.importing.launch import MODEL
 from modelservice.importing.part import Part, joined
 from modelservice.importing.pod_volumes import Volumes, volumes_of_pod, with_renamed
@@ -77,7 +77,7 @@ def part_of_pod(workload: Workload, configs: Mapping[str, Mapping[str, str]]) ->
 
 def _flags(start: Start, release: Release, gpus: int) -> Part:
     """Return the arguments as fields; GPUs over which the original splits nothing stay unsplit."""
-    flags = fields_of(start.arguments, release, gpus or None)
+    flags = without_unknown(fields_of(start.arguments, release, gpus or None))
     spellings = {word.partition("=")[0].replace("_", "-") for word in start.arguments}
     split = spellings & {*PARALLEL, *PARALLEL.values(), "--config", "--nnodes"}
     if gpus > 1 and not split and not start.launch.command:
@@ -95,14 +95,14 @@ def _command(start: Start, model: str) -> Part:
         default = default_values()["model"]["name"]
         return Part({"model.name": default, "command": words}, (unread(model),))
     command = tuple(word.replace(MODEL, model) for word in start.launch.command)
-    notes = () if model or command else (Note("--model", "the container names none, so that the default is served"),)
+    notes = () if model or command else (Note("--model", "the container names none, so the default is served"),)
     return Part({"command": list(command)} if command else {}, notes)
 
 
 def _entrypoint(server: Object, own: bool) -> tuple[Note, ...]:
     if own or server.get("command"):
         return ()
-    return (Note(str(server.get("image")), "`vllm serve` takes the place of the image's own command"),)
+    return (Note(str(server.get("image")), "`vllm serve` replaces the image's own command"),)
 
 
 def _set_by_script(start: Start) -> list[dict[str, str]]:

@@ -6,26 +6,37 @@ the output of another command, stays as it is written.
 
 from __future__ import annotations
 
-import io
 import re
 import shlex
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from modelservice.errors import InputError
 
-LONGEST = 1_000_000
-# MAX_ARG_STRLEN of Linux.
-LONGEST_WORD = 131_072
+LONGEST = 256 * 1024
 # A continued line; spaces or a comment behind the backslash are a slip of the paste, comment lines in between as well.
 # PowerShell writes a backtick, cmd.exe a caret.
 _CONTINUED = re.compile(r"(?<!\\)[\\`^](?:[ \t]+#[^\n]*)?[ \t]*\r?\n(?:[ \t]*#[^\n]*\n)*")
 _CONTROL = ";&|\n<>"
-_PROMPT = re.compile(r"^[ \t]*(?:[\w.@:~/-]*[$%]|[\w.@:~/-]+#|>) (?=\S)", re.MULTILINE)
+_PROMPT = re.compile(
+    r"^[ \t]*(?:\([\w.@:/ -]{1,60}\) ?)?"
+    r"(?:(?:[\w.@:~/-]*[$%]|[\w.@:~/-]+#|\[[\w.@:~/ -]{1,60}\][$#]|>{1,2}|\u276f) +"
+    r"|(?:PS [A-Za-z]:[^>\n]{0,200}|[A-Za-z]:\\[^>\n]{0,200})> ?)(?=\S)",
+    re.MULTILINE,
+)
+# How PowerShell and cmd.exe set a variable of the environment.
+_SET = re.compile(r"^[ \t]*(?:\$env:(\w+)[ \t]*=[ \t]*|set (\w+)=)", re.MULTILINE | re.IGNORECASE)
 # What documentation writes for something that the reader has to fill in; it becomes a variable.
 # So does the output of another command.
-_BLANK = re.compile(r"<([A-Za-z][\w .-]{0,60})>|\$\(([^()\n]{1,200})\)")
-_STREAM = re.compile(r"(?<=\s)\d(?=[<>])")
+_BLANK = re.compile(r"<([A-Za-z][\w .-]{0,60})>|\$\(([^()\n]{1,200})\)|`([^`\n]{1,200})`")
+# Quoted text, comments, and the number of a stream that is redirected.
+_QUOTED = re.compile(
+    r"\\.|'[^']*'|\"(?:\\.|[^\"\\])*\"|(?<![^\s;&|()])#[^\n]*|(?<=\s)\d(?=[<>])",
+    re.DOTALL,
+)
+# What web pages and editors put between words, and what they put where nothing is seen.
+_ODD = dict.fromkeys(map(ord, "\xa0\u2007\u202f\u3000"), " ") | dict.fromkeys(map(ord, "\0\u200b\u2060\ufeff"), "")
+_DOLLAR = "\0"  # a dollar that begins no variable
 _ASSIGNMENT = re.compile(r"[A-Za-z_]\w*=")
 _VARIABLE = re.compile(r"\$(?:(\w+)|\{(\w+)(?:(:?[-=])([^{}]*))?\})")
 # A variable with what a shell says where it is not set.
@@ -38,95 +49,107 @@ _WINDOWS = re.compile(
 
 
 class Command(NamedTuple):
-    """One command: the variables in its environment that the text sets, and its words."""
+    """One command: the variables in its environment that the text sets, and its words.
+
+    `redirected` are its redirections as they are written, `operator` is what stands behind it ("" at the end).
+    """
 
     variables: Mapping[str, str]
     words: list[str]
+    redirected: tuple[str, ...] = ()
+    operator: str = ""
 
 
 def commands(text: str, known: Mapping[str, str] | None = None) -> list[Command]:
     """Return the commands of a pasted text, with the variables filled in that the text sets (or `known`).
 
-    Raises InputError for a text whose quotes do not close, or that is longer than a megabyte.
+    Raises InputError for a text whose quotes do not close, or that is longer than 256 KiB.
     """
     if len(text) > LONGEST:
-        raise InputError("the command line is longer than a megabyte")
+        raise InputError("the command line is longer than 256 KiB")
     shell_variables = dict(known or {})
     exported: dict[str, str] = {}
     found = []
-    for words in _split(text):
-        words = [expanded(word, shell_variables) for word in words]
+    for command in _split(text):
+        words = [expanded(word, shell_variables).replace(_DOLLAR, "$") for word in command.words]
         is_export = words[0] == "export"
         words = words[is_export:]
-        count = next((at for at, word in enumerate(words) if not _ASSIGNMENT.match(word)), len(words))
-        variables = dict(word.split("=", 1) for word in words[:count])
-        if count == len(words):
+        variables = leading_assignments(words)
+        if len(variables) == len(words):
             shell_variables |= variables
             exported |= variables if is_export else {}
         else:
-            found.append(Command(exported | variables, words[count:]))
+            rest = words[len(variables) :]
+            found.append(command._replace(variables=exported | variables, words=rest))
     return found
 
 
-def _split(text: str) -> Iterator[list[str]]:
-    """Yield the words of each command; what a command's streams are redirected to is left out."""
-    lines = _PROMPT.sub("", text.replace("\r\n", "\n"))
-    lines = _REQUIRED.sub(r"${\1}", lines)
-    lines = _WINDOWS.sub(lambda found: found[1] + re.sub(r"\\+", "/", found[2]), lines)
-    filled = _BLANK.sub(_as_variable, _CONTINUED.sub(" ", lines))
-    # The reader does not say what was quoted; a quoted # begins no comment.
-    joined = re.sub("(['\"])#", "\\1\0#", _STREAM.sub("", filled).replace("\0", ""))
-    reader = _reader(joined, _CONTROL)
-    reader.whitespace = " \t\r"
+def leading_assignments(words: Sequence[str]) -> dict[str, str]:
+    """Return the variables that the first words set, as in `A=1 B=2 program`."""
+    count = next((at for at, word in enumerate(words) if not _ASSIGNMENT.match(word)), len(words))
+    return dict(word.split("=", 1) for word in words[:count])
+
+
+def _split(text: str) -> Iterator[Command]:
+    """Yield the commands, with the variables that they set and use still in their words."""
+    reader = shlex.shlex(_prepared(text), posix=True, punctuation_chars=_CONTROL)
+    reader.whitespace, reader.commenters, reader.whitespace_split = " \t\r", "", True
     words: list[str] = []
-    skipped = redirected = False
+    redirected: list[str] = []
+    into = ""
     try:
         for word in reader:
-            if not set(word) - set(_CONTROL) and word:
-                redirected = word[0] in "<>" or word in (">&", "&>")
-                skipped = skipped and "\n" not in word
-                if not redirected and words:
-                    yield words
-                    words = []
-            elif redirected:
-                redirected = False
+            if into:
+                redirected.append(f"{into} {word}".replace(_DOLLAR, "$"))
+                into = ""
+            elif not word or set(word) - set(_CONTROL):
+                words.append(word)
+            elif set(word) & set("<>"):
+                into = word
             else:
-                skipped = skipped or word.startswith("#")
-                words += [] if skipped else [word.replace("\0", "")]
+                if words:
+                    yield Command({}, words, tuple(redirected), word.strip("\n") or "\n")
+                words, redirected = [], []
     except ValueError as error:
         raise InputError(f"the command line cannot be read: {str(error).lower()}") from error
     if words:
-        yield words
+        yield Command({}, words, tuple(redirected))
 
 
-class _Text(io.StringIO):
-    """A text that shlex reads, which takes quadratic time for a long word."""
-
-    reader: shlex.shlex
-
-    def read(self, size: int | None = -1) -> str:
-        if len(self.reader.token) > LONGEST_WORD:
-            raise ValueError(f"a word is longer than {LONGEST_WORD} characters")
-        return super().read(size)
+def _prepared(text: str) -> str:
+    """Return the lines without prompts, comments and continuations, with blanks as variables."""
+    lines = _PROMPT.sub("", _fenced(text.translate(_ODD).replace("\r\n", "\n")))
+    lines = _REQUIRED.sub(r"${\1}", _SET.sub(lambda found: f"export {found[1] or found[2]}=", lines))
+    lines = _WINDOWS.sub(lambda found: found[1] + re.sub(r"\\+", "/", found[2]), lines)
+    return _BLANK.sub(_as_variable, _QUOTED.sub(_as_text, _CONTINUED.sub(" ", lines)))
 
 
-def _reader(text: str, control: str = "") -> shlex.shlex:
-    stream = _Text(text)
-    stream.reader = shlex.shlex(stream, posix=True, punctuation_chars=control)
-    stream.reader.commenters, stream.reader.whitespace_split = "", True
-    return stream.reader
+def _fenced(text: str) -> str:
+    """Return what stands between fences of Markdown where there are some; without them the text is all of it."""
+    inside, found = "", list[str]()
+    for line in text.split("\n"):
+        mark = re.match(r"[ \t]*(`{3,}|~{3,})", line)
+        if mark and not inside:
+            inside = mark[1]
+        elif mark and line.strip().startswith(inside) and len(set(line.strip())) == 1:
+            inside = ""
+        elif inside:
+            found.append(line)
+    return "\n".join(found) or re.sub(r"^\s*`([^`]+)`\s*$", r"\1", text)
 
 
-def words_of(text: str) -> list[str]:
-    """Return the words of one command. Raises InputError where its quotes do not close."""
-    try:
-        return list(_reader(text))
-    except ValueError as error:
-        raise InputError(f"the command cannot be read: {str(error).lower()}") from error
+def _as_text(found: re.Match[str]) -> str:
+    """Return quoted text with the dollars marked that are no variables, nothing for the rest."""
+    text = found[0]
+    if text[0] == "'":
+        return text.replace("$", _DOLLAR)
+    if text[0] == '"':
+        return text.replace("\\$", _DOLLAR)
+    return _DOLLAR if text == "\\$" else text if text[0] == "\\" else ""
 
 
 def _as_variable(found: re.Match[str]) -> str:
-    return "$" + re.sub(r"\W+", "_", found[1] or found[2]).strip("_")
+    return "$" + re.sub(r"\W+", "_", found[1] or found[2] or found[3]).strip("_")
 
 
 def expanded(word: str, variables: Mapping[str, str]) -> str:

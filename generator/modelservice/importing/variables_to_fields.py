@@ -13,7 +13,12 @@ from modelservice.secret_forms import names_secret
 HUB_TOKENS = ("HF_TOKEN", "HUGGING_FACE_HUB_TOKEN", "HUGGINGFACE_HUB_TOKEN", "HF_API_TOKEN")
 _DEVICES = "the device plugin gives the pod its GPUs"
 _LEFT_OUT = {"CUDA_VISIBLE_DEVICES": _DEVICES, "NVIDIA_VISIBLE_DEVICES": _DEVICES}
-YES = ("true", "1", "yes", "on")
+_YES = ("true", "1", "yes", "on")
+
+
+def is_yes(value: str | None) -> bool:
+    """Say whether the hub's library reads a variable as on."""
+    return str(value).lower() in _YES
 
 
 def fields_of_variables(variables: Mapping[str, str | None]) -> Part:
@@ -32,7 +37,7 @@ def field_of_variable(name: str, value: str | None) -> Part:
     if name == "HF_ENDPOINT" and value:
         return Part({"huggingFace.endpoint": value.rstrip("/")})
     if name == "VLLM_USE_MODELSCOPE":
-        return Part({"model.source": "modelscope"} if str(value).lower() in YES else {})
+        return Part({"model.source": "modelscope"} if is_yes(value) else {})
     entry = {"name": name, "value": value}
     if names_secret(name) or without_secrets({"env": [entry]}).secrets:
         return _from_secret(name)

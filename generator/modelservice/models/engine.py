@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from modelservice.models.weights import ONLINE, Split
+from modelservice.models.weights import ONLINE, Lora, Split
+from modelservice.vllm.argument_rules import PARALLEL
 from modelservice.vllm.argument_values import size
 from modelservice.vllm.command_line import Given, read
 from modelservice.vllm.flags import Line
@@ -19,23 +21,55 @@ _PREFIXES_SINCE = (0, 28)
 _SHARE, _SHARE_BEFORE, _SHARE_SINCE = 0.92, 0.9, (0, 20)
 
 
+# Flags of which one says how the model is split: then the chart does not.
+_SPLITTING = (*PARALLEL, "--nnodes")
+# Methods that take the layers for multi-token prediction, by vLLM's names of today and those of earlier releases.
+_PREDICTION = re.compile("(.*_)?mtp")
+
+
+class Draft(NamedTuple):
+    """Speculative decoding: its method ("" where nothing says it), tokens and model.
+
+    `tensor` is over how many GPUs that is split, 0: as the first model.
+    """
+
+    method: str
+    tokens: int = 0
+    model: str = ""
+    tensor: int = 0
+
+    @property
+    def predicts(self) -> bool:
+        """Whether the model's own layers draft."""
+        return _PREDICTION.fullmatch(self.method) is not None and not self.model
+
+    @property
+    def is_another_model(self) -> bool:
+        """Whether the facts of another model are needed."""
+        return bool(self.model) and "ngram" not in self.method
+
+
 class Engine(NamedTuple):
     """What the arguments say. None is vLLM's default, which may depend on the GPU or the model.
 
     `length` is AUTOMATIC where vLLM shortens it by itself. `offloaded` are bytes of weights that stay in the CPU's
     memory, `cache` those that `--kv-cache-memory-bytes` gives the cache, `release` the numbers of vLLM's release.
     `online` is a quantisation of weights while they load, `other_method` one of which the size is known only where the
-    checkpoint is quantised; `split_said` is whether an argument says the tensor parallel size; `prefetched` says that
-    layers lie in the CPU's memory, in a number that is not counted.
+    checkpoint is quantised; `gpus` are those of a pod, `spread` says that the model is split in more ways than by
+    tensor parallelism, and `split_said` that an argument says how; `prefetched` says that layers lie in the CPU's
+    memory, in a number that is not counted. `lora` is None without adapters, `draft` without speculative decoding.
     """
 
     split: Split = Split()
+    gpus: int = 1
+    spread: bool = False
     split_said: bool = False
     release: tuple[int, ...] = ()
     length: int | None = None
     tokens: int | None = None
     sequences: int | None = None
-    drafted: int = 0
+    lora: Lora | None = None
+    draft: Draft | None = None
     dtype: str = "auto"
     online: str = ""
     other_method: str = ""
@@ -63,7 +97,7 @@ _POOLING = {
 
 # Flags that change the memory in a way that is not computed: each is named in the answer.
 _UNREAD = (
-    *("--enable-lora", "--speculative-config", "--decode-context-parallel-size"),
+    *("--decode-context-parallel-size", "--config", "--lora-target-modules"),
     *("--hf-overrides", "--hf-config-path", "--model-loader-extra-config"),
 )
 
@@ -78,15 +112,18 @@ def engine_of(args: Sequence[str], line: Line, gpus: int, task: str = "generate"
     )
     release = _numbers(line.release)
     share = _SHARE if not release or release >= _SHARE_SINCE else _SHARE_BEFORE
-    speculative = _object(given, "--speculative-config")
+    split_said = not names.isdisjoint(_SPLITTING)
     return Engine(
-        split=_split(given, gpus),
-        split_said="--tensor-parallel-size" in given,
+        split=_split(given) if split_said else Split(max(1, gpus), experts=_switch(given, "--enable-expert-parallel")),
+        gpus=gpus,
+        spread=any((_size(given, flag) or 1) > 1 for flag in _SPLITTING[1:]),
+        split_said=split_said,
         release=release,
         length=_length(given),
         tokens=_size(given, "--max-num-batched-tokens"),
         sequences=_size(given, "--max-num-seqs"),
-        drafted=int(speculative.get("num_speculative_tokens") or 0),
+        lora=_lora(given),
+        draft=_draft(_object(given, "--speculative-config")) if "--speculative-config" in names else None,
         dtype=_text(given, "--dtype") or "auto",
         online=method if method in ONLINE else "",
         other_method="" if method in ONLINE else method,
@@ -111,11 +148,26 @@ def _numbers(release: str) -> tuple[int, ...]:
     return tuple(map(int, parts)) if all(part.isdecimal() for part in parts) else ()
 
 
-def _split(given: dict[str, Given], gpus: int) -> Split:
-    sizes = {name: _size(given, f"--{name}-parallel-size") for name in ("tensor", "pipeline", "data")}
-    unsaid = not any(sizes.values())
-    tensor = max(1, gpus) if unsaid else sizes["tensor"] or 1
-    return Split(tensor, sizes["pipeline"] or 1, sizes["data"] or 1, _switch(given, "--enable-expert-parallel"))
+def _split(given: dict[str, Given]) -> Split:
+    tensor, pipeline, data = (_size(given, f"--{name}-parallel-size") or 1 for name in ("tensor", "pipeline", "data"))
+    return Split(tensor, pipeline, data, _switch(given, "--enable-expert-parallel"))
+
+
+def _lora(given: dict[str, Given]) -> Lora | None:
+    if not _switch(given, "--enable-lora"):
+        return None
+    slots, rank = _size(given, "--max-loras") or 1, _size(given, "--max-lora-rank") or 16
+    return Lora(slots, rank, _switch(given, "--fully-sharded-loras"))
+
+
+def _draft(config: dict[str, Any]) -> Draft:
+    """Return what a configuration says; the method follows from the model's name as in vLLM's SpeculativeConfig."""
+    tokens, tensor = (config.get(key) for key in ("num_speculative_tokens", "draft_tensor_parallel_size"))
+    model, method = str(config.get("model") or ""), str(config.get("method") or "")
+    if model and not method:
+        named = {"[ngram]": "ngram", "ngram": "ngram"}.get(model)
+        method = named or next((word for word in ("eagle3", "eagle") if word in model.lower()), "draft_model")
+    return Draft(method, tokens if type(tokens) is int else 0, model, tensor if type(tensor) is int else 0)
 
 
 def _length(given: dict[str, Given]) -> int | None:

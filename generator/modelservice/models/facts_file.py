@@ -13,6 +13,7 @@ from typing import Any
 
 from modelservice.errors import InputError
 from modelservice.models.model_facts import BITS, FORMAT, ModelFacts, Tensors, as_json
+from modelservice.models.model_json import require_text
 from modelservice.redact import shown_url
 from modelservice.schema.source import SCHEMAS
 
@@ -35,10 +36,10 @@ def file_name(model: str) -> str:
 
 
 def read_facts(path: Path) -> ModelFacts:
-    """Return the facts in a file. Raises InputError for a file that cannot be read, or is no facts file."""
+    """Return the facts in a file. Raises InputError for a file that cannot be read, or is not a facts file."""
     try:
         if not stat.S_ISREG(path.stat().st_mode):
-            raise InputError(f"{path} is no file")
+            raise InputError(f"{path} is not a file")
         with path.open("rb") as file:
             content = file.read(MAX_BYTES + 1)
     except OSError as error:
@@ -46,15 +47,19 @@ def read_facts(path: Path) -> ModelFacts:
     try:
         if len(content) > MAX_BYTES:
             raise ValueError(f"has more than {MAX_BYTES // 1024**2} MiB")
-        return _facts(json.loads(content))
+        data = json.loads(content)
+        require_text(data)
+        return _facts(data)
     except (ValueError, RecursionError) as error:
-        reason = "is not JSON" if isinstance(error, json.JSONDecodeError | RecursionError) else str(error)
+        reason = (
+            "is not JSON" if isinstance(error, json.JSONDecodeError | UnicodeError | RecursionError) else str(error)
+        )
         hint = "write it again with `modelservice fit --save`, or remove it"
-        raise InputError(f"{path} is no facts file: it {reason}; {hint}") from error
+        raise InputError(f"{path} is not a facts file: it {reason}; {hint}") from error
 
 
 def write_facts(facts: ModelFacts, path: Path) -> None:
-    """Write a facts file, whole or not at all. Raises InputError where it cannot be written."""
+    """Write a facts file, whole or not at all. Raises InputError if it cannot be written."""
     from modelservice.writing.files import replace_file
 
     try:

@@ -8,11 +8,13 @@ from typing import Any, NamedTuple
 
 from modelservice.models.architecture import ODD_VALUE, NotUnderstoodError, text_of
 from modelservice.models.engine import AUTOMATIC, Engine
-from modelservice.models.gpus import Gpu
+from modelservice.models.gpus import GIB, Gpu
 from modelservice.models.memory_plan import MemoryPlan, plan_memory
 from modelservice.models.model_facts import ModelFacts
 
 _USEFUL = 256
+# The shortest request for which more GPUs are suggested.
+_WORTH_MORE_GPUS = 2048
 # Compute capability since which GPUs have 8-bit floating point.
 _FP8 = 89
 # Numbers of GPUs of one pod: few nodes have more.
@@ -39,6 +41,12 @@ class Change(NamedTuple):
     argument: str = ""
 
     @property
+    def kind(self) -> str:
+        """What is changed: the key, or the argument's flag; the flag for the number of GPUs is as the key for it."""
+        kind = str(self.value).partition("=")[0] if self.key == "args" else self.key
+        return "gpu.count" if kind == "--tensor-parallel-size" else kind
+
+    @property
     def text(self) -> str:
         """The change as a line of values."""
         if self.key == "args":
@@ -51,14 +59,20 @@ def verdict_of(plan: MemoryPlan, engine: Engine) -> Verdict:
 
     vLLM refuses to start where the longest request does not fit; with `--max-model-len=auto` it shortens that.
     """
-    error = 0 if engine.cache is not None or engine.blocks else plan.overhead.error
-    if plan.weights + plan.overhead.total - error > plan.budget:
+    error = plan.overhead.error
+    if plan.taken - error > plan.room:
         return Verdict.NOT
+    unsure, sure = bool(plan.uncounted), Verdict.FITS
+    if plan.reserved:  # the cache is certain; whether the rest has room beside it is not, nor the graphs after it
+        unsure |= plan.taken + error + (0 if engine.eager else GIB) > plan.room
+        error = 0
+    if unsure:
+        sure = Verdict.TIGHT
     if plan.longest(-error) >= plan.length:
-        return Verdict.FITS
+        return sure
     useful = plan.longest(-error) >= _USEFUL
     if useful and engine.length == AUTOMATIC:
-        return Verdict.FITS
+        return sure
     if plan.longest(error) >= plan.length:
         return Verdict.TIGHT
     if useful:
@@ -68,7 +82,7 @@ def verdict_of(plan: MemoryPlan, engine: Engine) -> Verdict:
 
 def tokens_that_fit(plan: MemoryPlan) -> int:
     """Return a length that fits whatever the error, a round number where it is not small."""
-    longest = plan.longest(-plan.overhead.error)
+    longest = plan.longest(0 if plan.reserved else -plan.overhead.error)
     return longest // 1024 * 1024 if longest >= 4096 else longest // 16 * 16
 
 
@@ -78,15 +92,30 @@ def changes(facts: ModelFacts, engine: Engine, gpu: Gpu, quantised: Sequence[Mod
     `quantised` are checkpoints of the same model that may take its place, the one with the most bits first.
     """
     plan = plan_memory(facts, engine, gpu)
-    found = []
-    if (tokens := tokens_that_fit(plan)) >= _USEFUL and plan.weights < plan.budget:
+    found: list[Change] = []
+    if plan.uncounted:  # nobody knows what would fit
+        return found
+    tokens = tokens_that_fit(plan)
+    if tokens >= _USEFUL and _fits(facts, engine._replace(length=tokens), gpu):
         found.append(Change("args", f"--max-model-len={tokens}"))
     for change, model, changed in _candidates(facts, engine, gpu, quantised):
-        if change.key in {one.key for one in found if one.key != "args"}:
+        if change.kind in {one.kind for one in found}:
             continue
         if _fits(model, changed, gpu):
             found.append(change)
-    return found
+    return found or _more_and_shorter(facts, engine, gpu)
+
+
+def _more_and_shorter(facts: ModelFacts, engine: Engine, gpu: Gpu) -> list[Change]:
+    """Return more GPUs with fewer tokens, where neither alone is enough."""
+    if engine.split_said or gpu.is_alone:
+        return []
+    for gpus in _numbers_of_gpus(engine, text_of(facts.config).heads):
+        changed = engine._replace(split=engine.split._replace(tensor=gpus))
+        tokens = tokens_that_fit(plan_memory(facts, changed, gpu))
+        if tokens >= _WORTH_MORE_GPUS and _fits(facts, changed._replace(length=tokens), gpu):
+            return [Change("gpu.count", gpus, f"--max-model-len={tokens}")]
+    return []
 
 
 def _fits(facts: ModelFacts, engine: Engine, gpu: Gpu) -> bool:
@@ -97,7 +126,7 @@ def _fits(facts: ModelFacts, engine: Engine, gpu: Gpu) -> bool:
 
 
 def _quantisation(facts: ModelFacts) -> str:
-    """Return the method of a quantised checkpoint, "" where it is not understood."""
+    """Return the method of a quantised checkpoint, or "" if it is not understood."""
     try:
         return str(text_of(facts.config).quantisation.get("quant_method", ""))
     except (NotUnderstoodError, *ODD_VALUE):
@@ -115,15 +144,18 @@ def _candidates(
             yield Change("args", "--quantization=fp8"), facts, engine._replace(online="fp8")
         for other in quantised:
             if has_fp8 or _quantisation(other) != "fp8":
-                yield Change("model.name", other.model), other, engine
-    for gpus in _numbers_of_gpus(engine, text.heads) if not gpu.is_slice else ():
-        argument = f"--tensor-parallel-size={gpus}" if engine.split_said else ""
-        yield Change("gpu.count", gpus, argument), facts, engine._replace(split=engine.split._replace(tensor=gpus))
+                yield Change("model.name", other.model), other._replace(draft=facts.draft), engine
+    for gpus in _numbers_of_gpus(engine, text.heads) if not gpu.is_alone else ():
+        argument = f"--tensor-parallel-size={gpus}"
+        change = Change("gpu.count", gpus, argument if engine.split_said else "")
+        if gpus <= engine.gpus:
+            change = Change("args", argument)
+        yield change, facts, engine._replace(split=engine.split._replace(tensor=gpus))
 
 
 def _numbers_of_gpus(engine: Engine, heads: int) -> Sequence[int]:
-    """Return the larger numbers of GPUs of a node that the attention heads can be split over."""
-    split = engine.split
-    if split.pipeline > 1 or split.data > 1:
+    """Return the larger numbers of GPUs of a node that the attention heads can be split over: all of a pod's first."""
+    if engine.spread:
         return ()
-    return [size for size in _NUMBERS_OF_GPUS if split.tensor < size and heads % size == 0]
+    numbers = (engine.gpus, *(size for size in _NUMBERS_OF_GPUS if size > engine.gpus))
+    return [size for size in numbers if engine.split.tensor < size and heads % size == 0]

@@ -41,11 +41,13 @@ class Answer(NamedTuple):
 def answer_for(facts: ModelFacts, engine: Engine, gpu: Gpu, quantised: Sequence[ModelFacts] = ()) -> Answer:
     """Return the answer; `quantised` are checkpoints of the model that may take its place.
 
-    Raises ToolError where something of the model is not understood.
+    Raises ToolError if something of the model is not understood.
     """
     try:
         plan = plan_memory(facts, engine, gpu)
         verdict = verdict_of(plan, engine)
+        if engine.unread and verdict in (Verdict.SHORTER, Verdict.NOT):  # it may take less
+            raise NotUnderstoodError(f"what {engine.unread[0]} changes is not counted")
         better = () if verdict is Verdict.FITS else changes(facts, engine, gpu, quantised)
     except NotUnderstoodError as error:
         if too_large := plan_of_weights(facts, engine, gpu, str(error)):
@@ -83,9 +85,17 @@ def as_data(answer: Answer) -> dict[str, Any]:
             {"key": one.key, "value": one.value} | ({"argument": one.argument} if one.argument else {})
             for one in answer.changes
         ],
-        "not_counted": list(answer.engine.unread),
+        "not_counted": list(plan.uncounted),
         "facts": {"model": facts.model, "revision": facts.revision, "source": facts.source},
     }
+
+
+def as_line(answer: Answer) -> str:
+    """Return the answer in one line, with the changes that make it fit."""
+    gpus = answer.engine.split.gpus
+    where = f"{answer.facts.model} on {f'{gpus} x ' if gpus > 1 else ''}{answer.plan.gpu.name}"
+    changes = ", or ".join(change.text for change in answer.changes)
+    return f"{where}: {_said(answer)}" + (f" It fits with {changes}." if changes else "")
 
 
 def as_text(answer: Answer) -> str:
@@ -112,8 +122,8 @@ def _lines(answer: Answer) -> Iterator[str]:
     if answer.changes:
         yield "Any one of these makes it fit:"
         yield from (f"  {change.text}" for change in answer.changes)
-    for flag in engine.unread:
-        yield f"Not counted: {flag}"
+    for one in plan.uncounted:
+        yield f"Not counted: {one}"
 
 
 def _picture(answer: Answer) -> Iterator[str]:
@@ -138,6 +148,8 @@ def _said(answer: Answer) -> str:
     if verdict is Verdict.FITS:
         shortened = answer.engine.length == AUTOMATIC and plan.longest() < plan.length
         return f"Fits with at most {tokens_that_fit(plan):,} tokens: vLLM sets the length." if shortened else "Fits."
+    if verdict is Verdict.TIGHT and plan.uncounted:
+        return "Tight: what is counted fits, and not everything is counted."
     if verdict is Verdict.TIGHT:
         return "Tight: it fits or not within the error of the estimate."
     if verdict is Verdict.SHORTER:
@@ -145,7 +157,9 @@ def _said(answer: Answer) -> str:
             f"Does not fit with {plan.length:,} tokens: vLLM will not start. "
             f"Fits with at most {tokens_that_fit(plan):,} tokens."
         )
-    short = plan.weights + plan.overhead.total - plan.budget
+    short = (plan.taken - plan.room) / GIB
+    if short > 0 and plan.reserved:
+        return f"Does not fit: with the KV cache that is asked for, {short:.2f} GiB more than a GPU has are needed."
     if short > 0:
-        return f"Does not fit: weights and overhead are {short / GIB:.2f} GiB more than vLLM may use of a GPU."
+        return f"Does not fit: weights and overhead are {short:.2f} GiB more than vLLM may use of a GPU."
     return "Does not fit: nothing useful is left for the KV cache."

@@ -13,11 +13,20 @@ GIB, MIB = 2**30, 2**20
 
 
 class Gpu(NamedTuple):
-    """A card: its name, the bytes that its driver reports, and its compute capability (0 for another maker's)."""
+    """A card: its name, the bytes that its driver reports, and its compute capability (0 for another maker's).
+
+    A `shared` one serves other pods too.
+    """
 
     name: str
     memory: int
     capability: int = 0
+    shared: bool = False
+
+    @property
+    def is_alone(self) -> bool:
+        """Whether one model cannot be split over several of them."""
+        return self.is_slice or self.shared
 
     @property
     def is_slice(self) -> bool:

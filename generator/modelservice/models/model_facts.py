@@ -69,7 +69,7 @@ class ModelFacts(NamedTuple):
 
     `model` is its id or path, `revision` the commit, `source` where the facts come from, in words. `config` is its
     config.json. `tensors` is empty where only the configuration is known; `files` are the names and sizes in bytes of
-    what a download fetches, empty where nothing says them.
+    what a download fetches, empty where nothing says them. `draft` are the facts of the model that drafts for it.
     """
 
     model: str
@@ -78,10 +78,11 @@ class ModelFacts(NamedTuple):
     config: Mapping[str, Any]
     tensors: tuple[Tensors, ...] = ()
     files: Mapping[str, int] = {}
+    draft: ModelFacts | None = None
 
     @property
     def download_bytes(self) -> int | None:
-        """How much a download fetches, None where nothing says it."""
+        """How much a download fetches, or None if nothing says it."""
         return sum(self.files.values()) if self.files else None
 
 

@@ -1,4 +1,4 @@
-"""Parse the JSON files of a model, which may be anybody's: config.json and the index of its weights."""
+"""Parse the JSON files of a model, which may be anyone's: config.json and the index of its weights."""
 
 from __future__ import annotations
 
@@ -15,11 +15,17 @@ def json_object(content: bytes) -> dict[str, Any]:
     """Return the object that JSON text holds. Raises ValueError, with a reason to put behind the file's name."""
     try:
         data = json.loads(content)
+        require_text(data)
     except (ValueError, RecursionError) as error:
         raise ValueError("is not JSON") from error
     if not isinstance(data, dict):
         raise ValueError("is not a JSON object")
     return data
+
+
+def require_text(data: Any) -> None:
+    """Raise ValueError for half a character (a lone surrogate), which JSON can escape and no file can hold."""
+    json.dumps(data, ensure_ascii=False).encode()
 
 
 def with_quantization(config: dict[str, Any], quantization: dict[str, Any] | None) -> dict[str, Any]:

@@ -20,7 +20,7 @@ _SELECTED = ("requiredDuringSchedulingIgnoredDuringExecution", "nodeSelectorTerm
 
 
 def gpu_of(values: Mapping[str, Any]) -> Gpu | None:
-    """Return one GPU of a service's complete values, None where nothing tells which it is."""
+    """Return one GPU of a service's complete values, or None if nothing tells which it is."""
     gpu = values["gpu"]
     labels = list(_labels(values))
     cards = [found for name, value in labels if _NAMES.fullmatch(name) and (found := gpu_named(value))]
@@ -28,8 +28,14 @@ def gpu_of(values: Mapping[str, Any]) -> Gpu | None:
     sliced = gpu_named(gpu["resourceName"]) if "mig" in gpu["resourceName"] else None
     card = sliced or named
     if bytes_ := _stated(gpu, labels):
-        return Gpu(card.name if card else "GPU", bytes_, card.capability if card else 0)
-    return card
+        card = Gpu(card.name if card else "GPU", bytes_, card.capability if card else 0)
+    return card and card._replace(shared=is_shared(values))
+
+
+def is_shared(values: Mapping[str, Any]) -> bool:
+    """Say whether pods take turns on a GPU, by the names that NVIDIA's device plugin gives what is shared."""
+    products = (value for name, value in _labels(values) if name == "nvidia.com/gpu.product")
+    return str(values["gpu"]["resourceName"]).endswith(".shared") or any(one.endswith("-SHARED") for one in products)
 
 
 def may_differ(values: Mapping[str, Any]) -> bool:
@@ -40,7 +46,7 @@ def may_differ(values: Mapping[str, Any]) -> bool:
 
 
 def _stated(gpu: Mapping[str, Any], labels: list[tuple[str, str]]) -> int:
-    """Return the bytes that the values state, 0 where they do not."""
+    """Return the bytes that the values state, or 0 if they do not."""
     if gpu["vgpu"]["enabled"] and isinstance(slice_ := gpu["vgpu"].get("memoryMiB"), int):
         return slice_ * MIB
     if gpu["memory"] not in ("", None) and (stated := amount(gpu["memory"])):

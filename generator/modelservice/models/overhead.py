@@ -14,9 +14,11 @@ from modelservice.models.architecture import HYBRID, LATENT, Text
 from modelservice.models.weights import Split
 
 GIB = 2**30
-# What the driver and libraries take, with one GPU and with NCCL: 0.26 GiB on an H100 and an H200, 2.1 GiB on H100s
-# (llm-d-planner, vllm_memory_constants.json).
+# What the driver and libraries take, with one GPU and with NCCL: 0.26 GiB on an H100 and an H200, 2.1 GiB on H100s, and
+# with pipelines of two stages and of more 1.7 and 2.8 GiB (llm-d-planner's accuracy report).
 _LIBRARIES, _LIBRARIES_SPLIT = int(0.26 * GIB), int(2.1 * GIB)
+_LIBRARIES_OF_STAGES = {1: 0, 2: int(1.7 * GIB)}
+_LIBRARIES_OF_MORE = int(2.8 * GIB)
 # Small buffers of Model Runner V1: what is left of ten models without a vision encoder, 0.03 to 0.05 GiB each.
 _BUFFERS = int(0.04 * GIB)
 # The CUDA graphs of 36 layers took 1.00 GiB after the start (H200, 0.25.1, Qwen3-8B).
@@ -95,11 +97,16 @@ def overhead_of(text: Text, release: tuple[int, ...], start: Start) -> Overhead:
     error, origin = _error(text, release, start)
     return Overhead(
         activation=peak + seen + (0 if on_v2 else _BUFFERS),
-        libraries=_LIBRARIES if split.gpus == 1 else _LIBRARIES_SPLIT,
+        libraries=_libraries(split),
         graphs=graphs,
         error=error + unsure,
         origin=origin,
     )
+
+
+def _libraries(split: Split) -> int:
+    beside = _LIBRARIES if split.tensor * split.data == 1 else _LIBRARIES_SPLIT
+    return max(beside, _LIBRARIES_OF_STAGES.get(split.pipeline, _LIBRARIES_OF_MORE))
 
 
 def runs_on_v2(text: Text, release: tuple[int, ...], *, pooling: bool = False) -> bool:

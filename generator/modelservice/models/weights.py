@@ -12,13 +12,14 @@ from fractions import Fraction
 from math import prod
 from typing import NamedTuple
 
+from modelservice.models.allocation import kept_beside
 from modelservice.models.architecture import LATENT, Text
 from modelservice.models.model_facts import BITS, Tensors
 
 # The vocabulary is padded to a multiple of this.
 _PADDING = 64
 _FLOATS = {"BF16", "F16", "F32", "F64"}
-_EMBEDDING = re.compile(r"(embed_tokens|wte|word_embeddings|tok_embeddings|embeddings?|lm_head)\.weight$")
+EMBEDDING = re.compile(r"(embed_tokens|wte|word_embeddings|tok_embeddings|embeddings?|lm_head)\.weight$")
 # What every rank holds whole: norms, routers, the down projections of MLA, scales of a whole tensor.
 _COPIED = re.compile(
     r"(norm|layernorm|ln_\w+|kv_a_proj_with_mqa|q_a_proj|gate\.(weight|e_score_correction_bias)|router|"
@@ -47,6 +48,14 @@ class Split(NamedTuple):
     def gpus(self) -> int:
         """How many GPUs one replica takes."""
         return self.tensor * self.pipeline * self.data
+
+
+class Lora(NamedTuple):
+    """Room for adapters: how many at once, of which highest rank; `sharded` splits all of it over the GPUs."""
+
+    slots: int = 1
+    rank: int = 16
+    sharded: bool = False
 
 
 class Loading(NamedTuple):
@@ -84,9 +93,11 @@ def weights_per_gpu(tensors: Sequence[Tensors], text: Text, split: Split, loadin
     extra = _prediction_layers(tensors, text)
     loaded = [one for one in tensors if not _left_out(one, text)]
     parts = [
-        (one, _bytes(one, text, split, loading) * _kept(one, text, extra) * _share(one, text, split)) for one in loaded
+        (one, _bytes(one, text, split, loading) * _kept(one, text, extra) * share_of(one, text, split))
+        for one in loaded
     ]
-    kept = _unpacked_latents(loaded, text, split, loading) + positions(text)
+    kept = _unpacked_latents(loaded, text, split, loading) + positions(text) * loading.bits // 16
+    kept += kept_beside(parts, text.experts) // split.pipeline
     layers = sum((size for one, size in parts if _LAYER.search(one.pattern)), Fraction(0))
     ends = [size for one, size in parts if not _LAYER.search(one.pattern)]
     if split.pipeline == 1:
@@ -136,7 +147,7 @@ def _prediction_layers(tensors: Sequence[Tensors], text: Text) -> int:
 def _bytes(tensor: Tensors, text: Text, split: Split, loading: Loading) -> Fraction:
     """Return the bytes after loading, of all tensors of a pattern."""
     elements, bits = tensor.elements, Fraction(BITS[tensor.dtype])
-    if _EMBEDDING.search(tensor.pattern) and tensor.shape and not _VISION.search(tensor.pattern):
+    if EMBEDDING.search(tensor.pattern) and tensor.shape and not _VISION.search(tensor.pattern):
         rows = tensor.shape[0]
         elements = elements // max(rows, 1) * (-(-rows // _PADDING) * _PADDING)
     if tensor.dtype in _FLOATS and not (text.quantisation and tensor.dtype == "F32"):
@@ -162,14 +173,14 @@ def _is_packed(tensor: Tensors, method: str) -> bool:
     """Say whether online quantisation packs a tensor: the weight of a linear layer, or of experts."""
     if method in _OF_EXPERTS and not _EXPERTS.search(tensor.pattern):
         return False
-    skipped = _EMBEDDING.search(tensor.pattern) or _VISION.search(tensor.pattern)
+    skipped = EMBEDDING.search(tensor.pattern) or _VISION.search(tensor.pattern)
     return len(tensor.shape) > 1 and not skipped and not re.search(r"gate\.weight$|router", tensor.pattern)
 
 
 def _kept(tensor: Tensors, text: Text, extra: int) -> Fraction:
     """Return the share of a pattern's tensors that is left without `extra` layers for multi-token prediction.
 
-    Such layers are numbered behind the others, so that their tensors fall into the same patterns.
+    Such layers are numbered behind the others, so their tensors fall into the same patterns.
     """
     if not extra or not _LAYER.search(tensor.pattern):
         return Fraction(1)
@@ -179,7 +190,7 @@ def _kept(tensor: Tensors, text: Text, extra: int) -> Fraction:
     return Fraction(layers - extra, layers) if layers in (text.layers + extra, sparse + extra) else Fraction(1)
 
 
-def _share(tensor: Tensors, text: Text, split: Split) -> Fraction:
+def share_of(tensor: Tensors, text: Text, split: Split) -> Fraction:
     """Return the part of a tensor that one rank holds."""
     pattern = tensor.pattern
     if _EXPERTS.search(pattern) and "shared" not in pattern:

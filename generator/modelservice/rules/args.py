@@ -17,6 +17,7 @@ from modelservice.rules.rule import RefusedValueError, Said, Values, put, rule
 from modelservice.rules.workload import drain_seconds
 from modelservice.spelling import nearest
 from modelservice.vllm.argument_rules import PARALLEL, in_place
+from modelservice.vllm.parallel_sizes import ONE_RANK, gpus_of_node
 
 if TYPE_CHECKING:
     from modelservice.vllm.argument_relations import Beside
@@ -57,7 +58,7 @@ def check_args(values: Values) -> list[Problem]:
     for problem in check_arguments(given_words, release, own_image=own, beside=beside):
         # Beside a command of one's own the chart names no model, and a shell may split words.
         mine = problem.rule == "argument-owned" and given_words[int(problem.path[-1])].partition("=")[0] == "--model"
-        # What belongs to no flag is the script that command-shell misses.
+        # What does not belong to a flag is the script that command-shell misses.
         mine = mine or (problem.rule in _SCRIPT and not values.was_refused("command") and lacks_script(values))
         whole = problem.rule == "argument-two-words" and not values.given.get("command")
         one = _with_parser(problem._replace(severity=Severity.ERROR) if whole else problem, given_words, values)
@@ -85,7 +86,7 @@ def _release(values: Values) -> Release:
 
 
 def _beside(values: Values) -> Beside:
-    """Return what counts beside the arguments; the chart splits the model over the pod's GPUs where they do not."""
+    """Return what counts besides the arguments; the chart splits the model over the pod's GPUs where they do not."""
     from modelservice.vllm.argument_relations import Beside
 
     count = 0 if values.was_refused("gpu.count") else values.at("gpu.count") or 1
@@ -203,7 +204,7 @@ class _Split(NamedTuple):
 
 
 def _split(values: Values) -> _Split | None:
-    """Return how the arguments split the model, None where nobody can say over how many devices of the pod.
+    """Return how the arguments split the model, or None if nobody can say over how many devices of the pod.
 
     Ray may have GPUs anywhere, one device of Neuron has several cores, and a plugin for device files gives out all.
     """
@@ -218,23 +219,26 @@ def _split(values: Values) -> _Split | None:
         return None
     sizes = whole_numbers(values, (*PARALLEL, "--nnodes"))
     nodes = sizes.pop("--nnodes", (0, 1))[1] or 1
-    if "--data-parallel-size-local" in sizes or _one_rank(values):  # the other ranks are in other pods
+    one_rank = _one_rank(values)
+    needed = gpus_of_node({flag: size for flag, (_, size) in sizes.items()}, nodes, one_rank=one_rank)
+    if "--data-parallel-size-local" in sizes or one_rank:  # the other ranks are in other pods
         sizes.pop("--data-parallel-size", None)
-    needed = math.prod(size for _, size in sizes.values())
-    if not needed or not sizes:  # a head of data parallelism has no rank of its own; any other 0 is argument-range's
+    every = math.prod(size for _, size in sizes.values())
+    if not every or not sizes:  # a head of data parallelism has no rank of its own; any other 0 is argument-range's
         return None
     product = " times ".join(f"{flag} {size}" for flag, (_, size) in sizes.items())
     have = f"gpu.count is {count}" + (f" on each of {nodes} nodes" if nodes > 1 else "")
-    message = f"{product} use{'s' if len(sizes) == 1 else ''} {needed} GPUs, and {have}"
-    several = needed % nodes or _are_slices(values.at("gpu.resourceName"))
-    hint = "change the arguments" if several else f"set gpu.count: {needed // nodes}, or change the arguments"
-    return _Split(needed, count * nodes, Said(("args", next(iter(sizes.values()))[0]), message, hint))
+    message = f"{product} use{'s' if len(sizes) == 1 else ''} {every} GPUs, and {have}"
+    several = needed is None or _are_slices(values.at("gpu.resourceName"))
+    hint = "change the arguments" if several else f"set gpu.count: {needed}, or change the arguments"
+    said = Said(("args", next(iter(sizes.values()))[0]), message, hint)
+    return _Split(every, count * nodes, said) if needed is None else _Split(needed, count, said)
 
 
 def _one_rank(values: Values) -> bool:
     """Say whether each pod is one data parallel rank of several."""
     flags = {word.partition("=")[0].replace("_", "-") for word in words(values)}
-    return bool(flags & {"--data-parallel-rank", "-dpn", "--data-parallel-external-lb", "-dpe"})
+    return bool(flags & {*ONE_RANK, *ONE_RANK.values()})
 
 
 @rule(
@@ -324,7 +328,7 @@ def task_twice(values: Values) -> Iterator[Said]:
         return
     for index, word in enumerate(words(values)):
         if word.split("=")[0].replace("_", "-") in ("--task", "--runner", "--convert"):
-            message = f"stands in the place of model.task: {values.at('model.task')}"
+            message = f"replaces model.task: {values.at('model.task')}"
             yield Said(("args", index), message, "remove it, or model.task")
 
 

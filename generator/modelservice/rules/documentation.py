@@ -13,7 +13,7 @@ from modelservice.redact import NOT_SHOWN
 from modelservice.schema.source import SCHEMAS
 from modelservice.secret_forms import without_forms, without_logins
 
-# Made by `modelservice generate` from tests/cases, so that an installed package has the examples too.
+# Made by `modelservice generate` from tests/cases, so an installed package has the examples too.
 EXAMPLES = SCHEMAS / "rule-examples.json"
 _WIDTH = 100
 _REFUSED = {

@@ -33,7 +33,7 @@ _NOT_COMPUTED = (
 )
 # Billions of parameters in a name: 70B, 1.5b, 8x7B.
 _PARAMETERS = r"(?<![A-Za-z0-9.])(?:(\d{1,2})x)?(\d{1,4}(?:\.\d{1,3})?)[bB](?![A-Za-z0-9])"
-# Names of checkpoints with fewer than 16 bits; some publishers' are quantised without a word.
+# Names of checkpoints with fewer than 16 bits; some publishers' are quantised without a message.
 _QUANTISED = (
     r"(?i)awq|gptq|fp8|fp4|nf4|int8|int4|w\d+a\d+|[48].?bit|bnb|gguf|quant|exl\d|mlx|qat|bitnet|q\d(_|-|$)|gpt-oss|"
     r"mistralai/.*-(25[01]\d|26\d\d)$"
@@ -51,10 +51,10 @@ class _Fit(NamedTuple):
 
 
 def _fit(values: Values) -> _Fit | None:
-    """Return whether the model fits, None where that is not known."""
+    """Return whether the model fits, or None if that is not known."""
     facts, gpu, engine = model_facts_of(values), one_gpu(values), engine_for(values)
     # Some pooling models have no cache.
-    if not facts or not gpu or given(values, *_NOT_COMPUTED) or engine.pooling:
+    if not facts or not gpu or given(values, *_NOT_COMPUTED) or engine.unread or engine.pooling:
         return None
     from modelservice.models.architecture import ODD_VALUE, NotUnderstoodError
     from modelservice.models.fit import Verdict, changes, verdict_of
@@ -66,7 +66,7 @@ def _fit(values: Values) -> _Fit | None:
         too_large, too_long = verdict is Verdict.NOT, verdict is Verdict.SHORTER
         wrong = too_large or too_long
         better = changes(facts, engine, gpu) if wrong else []
-    except (NotUnderstoodError, *ODD_VALUE):  # a facts file may be anybody's
+    except (NotUnderstoodError, *ODD_VALUE):  # a facts file may be anyone's
         return None
     return _Fit(engine, plan, too_large, too_long, better)
 
@@ -88,10 +88,11 @@ def model_fit(values: Values) -> Iterator[Said]:
         plan, count = fit.plan, fit.engine.split.gpus
         each = f" on each of {count} GPUs" if count > 1 else ""
         parts = f"{gibibytes(plan.weights)} of weights and about {gibibytes(plan.overhead.total)} beside them{each}"
-        message = f"{values.at('model.name')} takes {parts}"
-        room = f"vLLM may use {gibibytes(plan.budget)} of the {plan.gpu.name}'s {gibibytes(plan.gpu.memory)}"
+        cache = f", {gibibytes(plan.reserved)} of KV cache are asked for" if plan.reserved else ""
+        message = f"{values.at('model.name')} takes {parts}{cache}"
+        room = f"vLLM may use {gibibytes(plan.room)} of the {plan.gpu.name}'s {gibibytes(plan.gpu.memory)}"
         path = ("gpu", "count") if values.written("gpu.count") else ("model", "name")
-        wanted = "larger" if plan.gpu.is_slice else "more or larger"
+        wanted = "larger" if plan.gpu.is_alone else "more or larger"
         hint = _hint(fit.changes) or f"use {wanted} GPUs, or a smaller model"
         fix = put({one.key: one.value for one in fit.changes[:1] if one.key != "args" and not one.argument})
         yield Said(path, f"{message}, and {room}", hint, fix=fix)
@@ -153,7 +154,7 @@ def model_name_size(values: Values) -> Iterator[Said]:
     billions = max((_billions(*found) for found in re.findall(_PARAMETERS, name)), default=0.0)
     least, room = billions * 2e9, count * gpu.memory
     if least > room:
-        message = f"by its name {name} takes about {gibibytes(least)}, and the GPUs have {gibibytes(room)}"
+        message = f"judging by its name, {name} needs about {gibibytes(least)}, and the GPUs have {gibibytes(room)}"
         yield Said(("model", "name"), message, "ask `modelservice fit`, which reads the model's true size")
 
 

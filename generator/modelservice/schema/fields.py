@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import Any, NamedTuple
 
 from modelservice.findings import Path, dotted
@@ -49,6 +50,7 @@ class FieldModel(NamedTuple):
     source: Schema
 
 
+@functools.cache
 def load_fields() -> FieldModel:
     """Read the annotated source."""
     import yaml
@@ -90,7 +92,7 @@ def _field(path: Path, schema: Schema) -> Field:
 
 
 def value_at(values: dict[str, Any], field: Field) -> Any:
-    """Return a field's value, None where it is not set."""
+    """Return a field's value, or None if it is not set."""
     place: Any = values
     for key in field.path:
         place = place.get(key) if isinstance(place, dict) else None

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from modelservice.importing.part import values_of
+from modelservice.schema.defaults import default_values
 from modelservice.starting.suggestions import Suggestion
 from modelservice.writing.dump import dump
 
@@ -14,9 +15,12 @@ _WIDTH = 110
 
 
 def first_file(settings: Mapping[str, Any], reasons: Sequence[Suggestion]) -> str:
-    """Return the values file of dotted keys, each with the reason above it where there is one."""
+    """Return the values file of dotted keys, each with the reason above it where there is one.
+
+    It names the model, the default one as well.
+    """
     blocks = []
-    for key, value in (values_of(settings) or {"model": {"name": settings.get("model.name", "")}}).items():
+    for key, value in values_of({"model.name": default_values()["model"]["name"], **settings}).items():
         said = [one for one in reasons if one.key.partition(".")[0] == key]
         comments = [line for one in said for line in _comment(f"{one.key}: {one.reason}")]
         blocks.append("".join(f"{line}\n" for line in comments) + dump({key: value}))

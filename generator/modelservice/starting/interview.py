@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+import unicodedata
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from modelservice.check import check
 from modelservice.findings import Severity
@@ -15,8 +16,10 @@ from modelservice.writing.dump import dump
 
 _TABS = ("General", "Resources", "Volumes", "Node Scheduling")
 _ASKED = ("string", "integer", "number", "boolean")
-# Asked although it stands under Advanced: without it anybody may ask the model.
+# Asked although it stands under Advanced: without it anyone may ask the model.
 _ALSO = ("apiKeySecret.name",)
+# Categories of Unicode that no answer has: control characters, and what stands for bytes that are no UTF-8.
+_UNTYPED = ("Cc", "Cs")
 # Only asked where another answer makes sense of them.
 _WHEN = {
     "huggingFace.tokenSecret.name": ("model.source", "huggingface"),
@@ -24,6 +27,11 @@ _WHEN = {
     "huggingFace.endpoint": ("model.source", "huggingface"),
     "modelVolume.size": ("modelVolume.existingClaim", ""),
     "modelVolume.storageClassName": ("modelVolume.existingClaim", ""),
+    "modelVolume.retain": ("modelVolume.existingClaim", ""),
+    "compileCache.existingClaim": ("compileCache.volume", "own"),
+    "compileCache.size": ("compileCache.volume", "own"),
+    "compileCache.storageClassName": ("compileCache.volume", "own"),
+    "sharedMemory.sizeLimit": ("sharedMemory.enabled", True),
     "gpu.vgpu.memoryMiB": ("gpu.vgpu.enabled", True),
     "gpu.vgpu.cores": ("gpu.vgpu.enabled", True),
 }
@@ -50,7 +58,9 @@ def is_wanted(field: Field, settings: Mapping[str, Any]) -> bool:
 
 
 def parsed(field: Field, answer: str) -> Any:
-    """Return an answer as the field's value. Raises ValueError where it is none, with what is wanted."""
+    """Return an answer as the field's value. Raises ValueError if it is none, with what is wanted."""
+    if odd := next((char for char in answer if unicodedata.category(char) in _UNTYPED), ""):
+        raise ValueError(f"the answer has the character {odd!a}, which is not text: write it without")
     kind = field.types[0]
     if kind == "boolean":
         if answer.lower() not in ("y", "yes", "true", "n", "no", "false"):
@@ -63,14 +73,28 @@ def parsed(field: Field, answer: str) -> Any:
     return answer
 
 
-def complaints(settings: Mapping[str, Any], key: str) -> list[str]:
-    """Return what is wrong with the answer to a question, beside the answers before it."""
+class Complaints(NamedTuple):
+    """What is wrong with an answer: in itself, and beside other settings, which later answers may put right."""
+
+    own: tuple[str, ...] = ()
+    beside_others: tuple[str, ...] = ()
+
+
+def complaints(settings: Mapping[str, Any], key: str) -> Complaints:
+    """Return what is wrong with the answer to a question."""
+    from modelservice.rules import ALL, secret_literals
+
     text = dump(values_of(settings)) or "{}"
     if text.strip() == "{}":
-        return []
+        return Complaints()
     found = check(read("values.yaml", text.encode()))
     own = [one for one in found if one.severity is Severity.ERROR and ".".join(map(str, one.path)).startswith(key)]
-    return [f"{one.message}; {one.hint}" for one in own]
+    beside = {one.rule.id for one in ALL} - {one.rule.id for one in secret_literals.RULES}
+    told = {one: f"{one.message}; {one.hint}" for one in own}
+    return Complaints(
+        tuple(text for one, text in told.items() if one.rule not in beside),
+        tuple(text for one, text in told.items() if one.rule in beside),
+    )
 
 
 def shown(value: Any) -> str:

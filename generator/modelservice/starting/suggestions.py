@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from modelservice.check import check
 from modelservice.errors import ToolError
-from modelservice.findings import Action, dotted
+from modelservice.findings import Action, Finding, Severity, dotted
 from modelservice.importing.part import values_of
 from modelservice.models.engine import Engine
 from modelservice.models.fit import Verdict, tokens_that_fit
@@ -18,7 +18,9 @@ from modelservice.models.model_facts import ModelFacts
 from modelservice.models.weights import Split
 from modelservice.reading.document import read
 from modelservice.rules import ABOUT_SIZE
+from modelservice.rules.known_model import stored_tensors
 from modelservice.schema.defaults import default_values
+from modelservice.starting.tasks import task_of, task_of_name
 from modelservice.writing.dump import dump
 
 _GIB = 2**30
@@ -28,8 +30,6 @@ _NUMBERS_OF_GPUS = (1, 2, 4, 8)
 # Bytes per second of a download, as the rule startup-download counts it, and of a load from the volume.
 _DOWNLOAD_RATE, _LOAD_RATE = 125_000_000, 500_000_000
 _COMPILE_SECONDS = 300
-# Endings of the names of architectures that do not generate text.
-_TASKS = {"ForSequenceClassification": "score", "ForTokenClassification": "score", "Model": "embedding"}
 
 
 class Suggestion(NamedTuple):
@@ -43,21 +43,32 @@ class Suggestion(NamedTuple):
 def suggestions(facts: ModelFacts, gpu: Gpu | None, release: tuple[int, ...]) -> list[Suggestion]:
     """Return what the facts suggest where it differs from the defaults; without a GPU nothing about GPUs.
 
-    Raises ToolError where something of the model is not understood, and where no number of GPUs is enough.
+    Raises ToolError if something of the model is not understood, and where no number of GPUs is enough.
     """
     found = [*_task(facts), *(_gpus(facts, gpu, release) if gpu else ()), *_volume(facts), *_start(facts)]
     return [one for one in found if one.value != _default(one.key)]
 
 
-def mended(settings: Mapping[str, Any]) -> list[Suggestion]:
+def fixed(settings: Mapping[str, Any]) -> list[Suggestion]:
     """Return what the rules on sizes say to set, where facts of the model are at hand, such as the node's memory."""
-    text = dump(values_of(settings))
-    found = [one for one in check(read("values.yaml", text.encode())) if one.rule in ABOUT_SIZE]
+    return [one for found in _findings(settings) if found.rule in ABOUT_SIZE for one in _sets(found)]
+
+
+def completed(settings: Mapping[str, Any]) -> list[Suggestion]:
+    """Return what belongs to settings that are an error alone, such as the mount path of a model in a folder."""
+    wrong = [_sets(found) for found in _findings(settings) if found.severity is Severity.ERROR]
+    return [one for sets in wrong if not settings.keys() & {one.key for one in sets} for one in sets]
+
+
+def _findings(settings: Mapping[str, Any]) -> list[Finding]:
+    return check(read("values.yaml", dump(values_of(settings)).encode()))
+
+
+def _sets(found: Finding) -> list[Suggestion]:
+    """Return the settings of a finding's fix."""
+    edits = [edit for edit in found.fix if edit.action is Action.SET and edit.path[0] != "args"]
     return [
-        Suggestion(dotted(edit.path), edit.value, one.message.removeprefix(f"{dotted(edit.path)} "))
-        for one in found
-        for edit in one.fix
-        if edit.action is Action.SET and edit.path[0] != "args"
+        Suggestion(dotted(edit.path), edit.value, found.message.removeprefix(f"{dotted(edit.path)} ")) for edit in edits
     ]
 
 
@@ -68,12 +79,14 @@ def _default(key: str) -> Any:
     return place
 
 
+def named_task(model: str) -> list[Suggestion]:
+    """Return what the name of a model suggests, of which no facts are known."""
+    return [Suggestion("model.task", *found)] if (found := task_of_name(model)) else []
+
+
 def _task(facts: ModelFacts) -> Iterator[Suggestion]:
-    named = facts.config.get("architectures") or [""]
-    for ending, task in _TASKS.items():
-        if str(named[0]).endswith(ending):
-            yield Suggestion("model.task", task, f"the architecture is {named[0]}")
-            return
+    if found := task_of(facts):
+        yield Suggestion("model.task", *found)
 
 
 def _gpus(facts: ModelFacts, gpu: Gpu, release: tuple[int, ...]) -> Iterator[Suggestion]:
@@ -114,8 +127,8 @@ def _smallest(facts: ModelFacts, gpu: Gpu, release: tuple[int, ...]) -> Answer:
 
 
 def _size(facts: ModelFacts) -> int:
-    """Return the bytes of a download; without a list of files those of the weights."""
-    return facts.download_bytes or sum(one.nbytes for one in facts.tensors)
+    """Return the bytes of a download; without a list of files those of the weights, or 0 if nothing tells them."""
+    return facts.download_bytes or sum(one.nbytes for one in stored_tensors(facts))
 
 
 def _volume(facts: ModelFacts) -> Iterator[Suggestion]:

@@ -1,0 +1,135 @@
+"""Answer for checked services whether their models fit: the facts, the GPU and the arguments of each, put together."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from modelservice.check import CheckedService, check_service
+from modelservice.errors import InputError, ModelServiceError, ToolError
+from modelservice.gitops.members import Member
+from modelservice.models.engine import Engine, engine_of
+from modelservice.models.facts_file import facts_path, quantised_checkpoints, write_facts
+from modelservice.models.facts_source import WantedModel, model_facts, wanted_model
+from modelservice.models.fit_report import Answer, answer_for
+from modelservice.models.gpus import Gpu
+from modelservice.models.hub import Told
+from modelservice.models.model_facts import ModelFacts
+from modelservice.reading.values_files import load
+from modelservice.reading.values_in_objects import values_in_objects
+from modelservice.rules import ABOUT_SIZE, model_limits, model_split
+from modelservice.rules.image import is_vllms, release_in
+from modelservice.rules.rule import Values
+from modelservice.schema.defaults import default_values
+from modelservice.schema.source import plain_schema
+from modelservice.service import Service, make_service, name_from
+from modelservice.vllm.flags import Line, command_line
+
+
+class Fitted(NamedTuple):
+    """What is said of a values file: the answer, or the `trouble` that there is none, with the exit code of that."""
+
+    values: str
+    answer: Answer | None
+    trouble: str = ""
+    exit_code: int = 0
+
+
+def answer_of(
+    service: Service,
+    files: Sequence[str],
+    gpu: Gpu,
+    told: Told = lambda done, of: None,
+    *,
+    refresh: bool = False,
+    **given: Path,
+) -> Answer:
+    """Return the answer for a service that these files make; `given` is as in `model_facts`.
+
+    Raises ToolError if the facts cannot be had, or something of the model is not understood, and InputError for what
+    vLLM refuses whatever the memory.
+    """
+    engine, wanted = _engine(service), wanted_model(service.values)
+    facts = model_facts(wanted, files, told, refresh=refresh, **given)
+    if wrong := list(_refused(service, facts, gpu)):
+        raise InputError("; ".join(wrong))
+    facts = facts._replace(draft=_draft(engine, wanted, files, told))
+    pinned = service.values["model"]["revision"]  # which other checkpoints do not have
+    others = [] if pinned else quantised_checkpoints(wanted.name, files)
+    return answer_for(facts, engine, gpu, others)
+
+
+def save(facts: ModelFacts, values: str) -> list[Path]:
+    """Write the facts of a model, and of the one that drafts for it, beside a values file; return where."""
+    each = [one for one in (facts, facts.draft) if one]
+    paths = [facts_path(one.model, values) for one in each]
+    for one, path in zip(each, paths, strict=True):
+        write_facts(one, path)
+    return paths
+
+
+def fit_all(
+    services: Iterable[Member], gpu: Callable[[Service], Gpu | None], ignore: Collection[str], *, refresh: bool = False
+) -> Iterator[Fitted]:
+    """Yield for each service, and for each set of values inside a Kubernetes object, whether its model fits.
+
+    `gpu` chooses the GPU, or None if nothing says which. One service without an answer does not stop the others.
+    """
+    for one in services:
+        files = (*one.layers, one.values)
+        own = load(one.values)
+        for document in values_in_objects(own, plain_schema()["properties"]) or [own]:
+            checked = check_service([*one.layers, document], (*ignore, *ABOUT_SIZE))
+            yield _fitted(one.values, files, checked, gpu, refresh=refresh)
+
+
+def _fitted(
+    values: str, files: Sequence[str], checked: CheckedService, gpu: Callable[[Service], Gpu | None], *, refresh: bool
+) -> Fitted:
+    try:
+        if checked.errors:
+            raise InputError("its values are wrong: `modelservice validate` says where")
+        service = make_service(name_from(values), "0.1.0", checked.document.data, default_values())
+        if not (chosen := gpu(service)):
+            if not service.values["gpu"]["count"]:
+                return Fitted(values, None, "it asks for no GPU")
+            raise ToolError("the values do not say which GPU: set gpu.memory, or give --gpu")
+        answer = answer_of(service, files, chosen, refresh=refresh)
+        if refresh:
+            save(answer.facts, values)
+    except ModelServiceError as error:
+        return Fitted(values, None, str(error), error.exit_code)
+    return Fitted(values, answer, exit_code=0 if answer.fits else 1)
+
+
+def _refused(service: Service, facts: ModelFacts, gpu: Gpu) -> Iterator[str]:
+    """Yield what rules on a model's limits say on a GPU, by facts that `validate` may not have."""
+    on_gpu = {"nodeSelector": {"nvidia.com/gpu.product": gpu.name}, "affinity": {}}
+    values = Values({**service.values, **on_gpu}, service.given, default_values(), {}, frozenset(), facts)
+    for checked in (*model_limits.RULES, *model_split.RULES):
+        yield from (f"{said.message}: {said.hint}" for said in checked.function(values))
+
+
+def _draft(engine: Engine, wanted: WantedModel, files: Sequence[str], told: Told) -> ModelFacts | None:
+    """Return the facts of the model that drafts, None without one, and where they cannot be had: the answer says so."""
+    if not engine.draft or not engine.draft.is_another_model:
+        return None
+    name = engine.draft.model
+    source = "local" if name.startswith(("/", ".")) else wanted.source if wanted.source != "local" else "huggingface"
+    try:
+        return model_facts(wanted._replace(name=name, revision="", source=source), files, told)
+    except ModelServiceError:
+        return None
+
+
+def _engine(service: Service) -> Engine:
+    image: Any = service.values["image"]
+    release = release_in(image, service.values["vllmVersion"])
+    engine = engine_of(
+        service.values["args"],
+        Line(release.name, release.label, command_line(release.name)),
+        service.values["gpu"]["count"],
+        service.values["model"]["task"],
+    )
+    return engine if release.asked and is_vllms(image) else engine._replace(release=())
