@@ -19,11 +19,11 @@ from modelservice.importing.container import Note
 from modelservice.importing.env_to_fields import configs_in, known_values
 from modelservice.importing.part import Part, values_of
 from modelservice.importing.pod_meaning import meaning
-from modelservice.importing.service_to_fields import service_of
 from modelservice.importing.workload_to_fields import with_claims
 from modelservice.reading.document import Document, read
 from modelservice.rules.image import release_in
 from modelservice.schema.defaults import coalesce, default_values
+from modelservice.schema.source import plain_schema
 from modelservice.vllm.flags import Line, command_line
 from modelservice.writing.dump import dump
 
@@ -40,8 +40,8 @@ class Meant(NamedTuple):
 
 
 MEANT = (
-    Meant(r"(service\.)?labels\.app\.kubernetes\.io/.*", "the chart selects its pods by labels of its own"),
-    Meant(r"(service\.)?(labels|annotations)\.(ml\.)?llmos\.ai/.*", "LLMOS' operator manages objects by it"),
+    Meant(r"(\w+\.)?labels\.app\.kubernetes\.io/.*", "the chart selects its pods by labels of its own"),
+    Meant(r"(\w+\.)?(labels|annotations)\.(ml\.)?llmos\.ai/.*", "LLMOS' operator manages objects by it"),
     Meant(r"annotations\.field\.cattle\.io/description", "the workload alone has the description"),
     Meant(r"workload\.strategy", "a surge would need a spare GPU, and a second writer of the claim", added=True),
     Meant(r"workload\.progressDeadlineSeconds", "it follows from the start-up budget"),
@@ -61,6 +61,11 @@ MEANT = (
         r"server\.env\.(VLLM_CACHE_ROOT|T\w+_CACHE_DIR|FLASHINFER_\w+)", "the next start need not compile", added=True
     ),
     Meant(r"server\.env\.(HF_TOKEN|HUGGING_FACE_HUB_TOKEN)", "libraries read one or the other", added=True),
+    Meant(r"podDisruptionBudget", "a drained node takes one pod at a time", added=True),
+    Meant(
+        r"podDisruptionBudget\.unhealthyPodEvictionPolicy", "a pod that is not ready does not stop a drain", added=True
+    ),
+    Meant(r"serviceMonitor\.endpoints\[0\]\.interval", "30 seconds is the operator's default, too", added=True),
     Meant(r"apiKey", "a Secret takes the place of the text", added=True),
     Meant(r"arguments\.--(api-key|hf-token)", "a Secret takes the place of the text"),
     Meant(r"arguments\.--shutdown-timeout", "answers under way get time to end", added=True),
@@ -71,12 +76,11 @@ MEANT = (
 def with_differences(part: Part, workload: Workload, objects: Sequence[Object]) -> Part:
     """Return a part with the differences between its rendered values and the original as notes and remarks.
 
-    Where there is no helm, or it refuses the values, a note says that nothing was compared.
+    Where there is no helm, or it refuses the values for what no rule can pass over, a note says that nothing was compared.
     """
     document = read("values.yaml", dump(values_of(part.settings)).encode())
     try:
-        with chart_for() as chart:
-            rendered = read_objects(manifests(chart, "imported", "default", [document]))
+        rendered, refused = _rendered(document)
     except ToolError as error:
         why = " ".join(str(error).split())[:300]
         note = Note("comparison", f"the original was not compared with the result: {why}")
@@ -89,7 +93,30 @@ def with_differences(part: Part, workload: Workload, objects: Sequence[Object]) 
         elif not _is_noted(field, part):
             notes.append(Note(field.path, _said(field)))
     remarks = [Note(", ".join(paths), reason) for reason, paths in meant.items()]
+    notes += [Note(f"the chart refuses the result [{rule}]", "the comparison ignores this rule") for rule in refused]
     return part._replace(notes=(*part.notes, *notes), remarks=(*part.remarks, *remarks))
+
+
+def _rendered(document: Document) -> tuple[list[Object], list[str]]:
+    """Return the objects that values become, and the chart's rules that refuse them and were ignored for once.
+
+    Raises ToolError where helm refuses them for another reason.
+    """
+    with chart_for() as chart:
+        try:
+            return read_objects(manifests(chart, "imported", "default", [document])), []
+        except ToolError as error:
+            can_be_ignored = plain_schema()["properties"]["ignoredRules"]["items"]["enum"]
+            refused = list(
+                dict.fromkeys(
+                    rule for rule in re.findall(r"\[([a-z-]+)\]$", str(error), re.MULTILINE) if rule in can_be_ignored
+                )
+            )
+            if not refused:
+                raise
+        ignoring = {**document.data, "ignoredRules": [*document.data.get("ignoredRules", ()), *refused]}
+        again = read("values.yaml", dump(ignoring).encode())
+        return read_objects(manifests(chart, "imported", "default", [again])), refused
 
 
 def _differences(
@@ -103,7 +130,7 @@ def _differences(
     for one, beside in ((workload, objects), (find_workload(rendered), rendered)):
         whole = with_claims(one)
         known = known_values(whole.server, configs_in(objects))
-        sides.append(masked(meaning(whole, service_of(whole, beside), line, known), numbers))
+        sides.append(masked(meaning(whole, beside, line, known), numbers))
     if document.data.get("autoscaling", {}).get("kind"):
         sides[0]["workload"].pop("replicas", None)
     if "service" not in sides[0]:
