@@ -11,14 +11,14 @@ from click.testing import CliRunner
 from modelservice.check import check, errors
 from modelservice.cli import main
 from modelservice.errors import InputError
-from modelservice.importing.cluster_objects import find_workload, read_objects
-from modelservice.importing.cluster_to_values import import_kubernetes
+from modelservice.importing.cluster_objects import find_workload
 from modelservice.importing.part import Part, values_of
 from modelservice.importing.rendered_difference import MEANT, with_differences
 from modelservice.reading.document import read
 from modelservice.writing.dump import dump
 
 from tests.importing.filled_by_kubernetes import filled
+from tests.importing.from_text import import_kubernetes, read_objects
 
 ROOT = Path(__file__).parents[2]
 FOLDER = Path(__file__).parent / "kubernetes"
@@ -273,14 +273,22 @@ def test_what_no_service_follows_from_is_said(objects: list[Any], says: str) -> 
 
 
 VALUES = {"model": {"name": "m/n"}, "gpu": {"count": 2}}
+RELEASE = {"apiVersion": "helm.toolkit.fluxcd.io/v2", "kind": "HelmRelease", "metadata": {"name": "x"}}
+APPLICATION = {"apiVersion": "argoproj.io/v1alpha1", "kind": "Application", "metadata": {"name": "x"}}
 
 
 @pytest.mark.parametrize(
     "item",
     [
-        {"kind": "HelmRelease", "metadata": {"name": "x"}, "spec": {"values": VALUES}},
-        {"kind": "Application", "metadata": {"name": "x"}, "spec": {"source": {"helm": {"valuesObject": VALUES}}}},
-        {"kind": "Application", "metadata": {"name": "x"}, "spec": {"sources": [{"helm": {"values": dump(VALUES)}}]}},
+        {**RELEASE, "spec": {"values": VALUES}},
+        {**APPLICATION, "spec": {"source": {"helm": {"valuesObject": VALUES}}}},
+        {**APPLICATION, "spec": {"sources": [{"path": "charts/qwen", "helm": {"values": dump(VALUES)}}]}},
+        {
+            "apiVersion": "helm.cattle.io/v1",
+            "kind": "HelmChart",
+            "metadata": {"name": "x"},
+            "spec": {"chart": "oci://registry.example.com/charts/modelservice", "valuesContent": dump(VALUES)},
+        },
     ],
 )
 def test_the_values_of_a_gitops_object_are_taken_as_they_are(item: dict[str, Any]) -> None:
@@ -288,7 +296,7 @@ def test_the_values_of_a_gitops_object_are_taken_as_they_are(item: dict[str, Any
 
 
 def test_values_of_another_chart_are_refused_unless_its_workload_is_there() -> None:
-    other = {"kind": "HelmRelease", "metadata": {"name": "x"}, "spec": {"values": {"controllers": {}}}}
+    other = {**RELEASE, "spec": {"values": {"controllers": {}}}}
     part = import_kubernetes(yaml.safe_dump_all([other, DEPLOYMENT]))
     assert [note.written for note in part.notes] == ["HelmRelease x"]
     with pytest.raises(InputError, match="helm template"):
@@ -326,7 +334,7 @@ def test_no_secret_of_gitops_values_is_written_or_printed() -> None:
         "env": [{"name": "DB_PASSWORD", "value": "hunter2hunter2"}],
         "args": ["--api-key=hunter2"],
     }
-    item = {"kind": "HelmRelease", "metadata": {"name": "x"}, "spec": {"values": values}}
+    item = {**RELEASE, "spec": {"values": values}}
     answer = CliRunner().invoke(main, ["import", "kubernetes", "-"], input=dump(item))
     assert "hunter2" not in answer.output
     assert "note: env[0].value: a secret in plain text was taken out" in answer.stderr

@@ -9,8 +9,7 @@ import pytest
 import yaml
 from modelservice.check import check, errors
 from modelservice.errors import InputError
-from modelservice.importing.cluster_objects import find_workload, plain, read_objects
-from modelservice.importing.cluster_to_values import import_llmos
+from modelservice.importing.cluster_objects import find_workload, plain
 from modelservice.importing.llmos import find_model_service, operators_objects
 from modelservice.importing.part import Part, values_of
 from modelservice.importing.rendered_difference import with_differences
@@ -18,6 +17,7 @@ from modelservice.quantity import amount
 from modelservice.reading.document import read
 
 from tests.chart.rendering import objects, one, pod, server, workload
+from tests.importing.from_text import import_llmos, read_objects
 from tests.importing.test_launch import flags_of
 
 FOLDER = Path(__file__).parent / "llmos"

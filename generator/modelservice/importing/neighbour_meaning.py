@@ -6,7 +6,7 @@ Routes stand below their hosts and paths, and whatever leads to the server says 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from modelservice.importing.cluster_objects import Object, Workload

@@ -1,4 +1,4 @@
-"""Bring a workload and the objects around it into a form in which two of them are compared: what the pods mean, without names.
+"""Bring a workload and the objects around it into a form in which two of them are compared: without names.
 
 Volumes stand below the paths where they are mounted, variables below their names, arguments below their flags.
 """

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from pathlib import Path
 from typing import NamedTuple
 
 from modelservice.chart.folder import chart_for
@@ -76,7 +77,7 @@ MEANT = (
 def with_differences(part: Part, workload: Workload, objects: Sequence[Object]) -> Part:
     """Return a part with the differences between its rendered values and the original as notes and remarks.
 
-    Where there is no helm, or it refuses the values for what no rule can pass over, a note says that nothing was compared.
+    Where there is no helm, or it refuses the values by what no rule can ignore, a note says that nothing was compared.
     """
     document = read("values.yaml", dump(values_of(part.settings)).encode())
     try:
@@ -104,7 +105,7 @@ def _rendered(document: Document) -> tuple[list[Object], list[str]]:
     """
     with chart_for() as chart:
         try:
-            return read_objects(manifests(chart, "imported", "default", [document])), []
+            return _objects(chart, document), []
         except ToolError as error:
             can_be_ignored = plain_schema()["properties"]["ignoredRules"]["items"]["enum"]
             refused = list(
@@ -116,7 +117,11 @@ def _rendered(document: Document) -> tuple[list[Object], list[str]]:
                 raise
         ignoring = {**document.data, "ignoredRules": [*document.data.get("ignoredRules", ()), *refused]}
         again = read("values.yaml", dump(ignoring).encode())
-        return read_objects(manifests(chart, "imported", "default", [again])), refused
+        return _objects(chart, again), refused
+
+
+def _objects(chart: Path, document: Document) -> list[Object]:
+    return read_objects({"what helm printed": manifests(chart, "imported", "default", [document])})
 
 
 def _differences(
