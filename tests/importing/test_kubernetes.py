@@ -25,7 +25,7 @@ FOLDER = Path(__file__).parent / "kubernetes"
 NAMES = sorted(path.stem for path in FOLDER.glob("*.yaml"))
 # What is not in the values: everything else in the stream is, or the chart differs on purpose.
 NOTED = {
-    "keda": ["ScaledObject cooldownPeriod", "HTTPRoute rules[0].filters", "NetworkPolicy gemma"],
+    "keda": ["NetworkPolicy gemma", "autoscaling.cooldownPeriod", "httpRoute.rules./.filters"],
     "openshift": ["registry.redhat.io/rhaiis/vllm-cuda-rhel9:3.2.1", "Route granite"],
     "production-stack": [
         "Service port 55555",
@@ -111,6 +111,20 @@ LOST = [
     ("eks-ingress", "apiKeySecret.name", "apiKey"),
     ("eks-ingress", "model.toolCallParser", "arguments.--tool-call-parser"),
     ("eks-ingress", "topologySpreadConstraints", "pod.topologySpreadConstraints"),
+    ("eks-ingress", "ingress.annotations", "ingress.annotations"),
+    ("eks-ingress", "ingress.tls", "ingress.tls"),
+    ("eks-ingress", "podDisruptionBudget.minAvailable", "podDisruptionBudget.minAvailable"),
+    ("eks-ingress", "podDisruptionBudget.enabled", "podDisruptionBudget.minAvailable"),
+    ("gke-bucket", "autoscaling.kind", "autoscaling"),
+    ("gke-bucket", "autoscaling.maxReplicas", "autoscaling.maxReplicas"),
+    ("gke-bucket", "autoscaling.metrics", "autoscaling.metrics"),
+    ("keda", "autoscaling.triggers", "autoscaling.triggers"),
+    ("keda", "httpRoute.hostnames", "httpRoute.hostnames"),
+    ("keda", "httpRoute.paths", "httpRoute.rules./"),
+    ("keda", "serviceMonitor.interval", "serviceMonitor.endpoints[0].interval"),
+    ("keda", "serviceMonitor.labels", "serviceMonitor.labels.release"),
+    ("llm-d", "serviceMonitor.enabled", "serviceMonitor"),
+    ("statefulset", "service.annotations", "service.annotations"),
     ("keda", "args", "arguments.--limit-mm-per-prompt"),
     ("llm-d", "replicas", "workload.replicas"),
     ("llm-d", "initContainers", "initContainers.routing-proxy"),
