@@ -111,10 +111,9 @@ LOST = [
     ("eks-ingress", "apiKeySecret.name", "apiKey"),
     ("eks-ingress", "model.toolCallParser", "arguments.--tool-call-parser"),
     ("eks-ingress", "topologySpreadConstraints", "pod.topologySpreadConstraints"),
-    ("eks-ingress", "ingress.annotations", "ingress.annotations"),
+    ("eks-ingress", "ingress.annotations", "ingress.annotations.alb.ingress.kubernetes.io/scheme"),
     ("eks-ingress", "ingress.tls", "ingress.tls"),
     ("eks-ingress", "podDisruptionBudget.minAvailable", "podDisruptionBudget.minAvailable"),
-    ("eks-ingress", "podDisruptionBudget.enabled", "podDisruptionBudget.minAvailable"),
     ("gke-bucket", "autoscaling.kind", "autoscaling"),
     ("gke-bucket", "autoscaling.maxReplicas", "autoscaling.maxReplicas"),
     ("gke-bucket", "autoscaling.metrics", "autoscaling.metrics"),
@@ -124,7 +123,7 @@ LOST = [
     ("keda", "serviceMonitor.interval", "serviceMonitor.endpoints[0].interval"),
     ("keda", "serviceMonitor.labels", "serviceMonitor.labels.release"),
     ("llm-d", "serviceMonitor.enabled", "serviceMonitor"),
-    ("statefulset", "service.annotations", "service.annotations"),
+    ("statefulset", "service.annotations", "service.annotations.metallb.universe.tf/loadBalancerIPs"),
     ("keda", "args", "arguments.--limit-mm-per-prompt"),
     ("llm-d", "replicas", "workload.replicas"),
     ("llm-d", "initContainers", "initContainers.routing-proxy"),
@@ -142,6 +141,71 @@ def test_a_field_that_is_lost_is_found_by_the_comparison(name: str, key: str, pa
     settings = {field: value for field, value in imported(name).settings.items() if field != key}
     found = with_differences(Part(settings), find_workload(objects), objects).notes
     assert path in [note.written for note in found]
+
+
+REFUSED = """
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: a}
+spec:
+  replicas: 2
+  template:
+    metadata: {labels: {app: a}}
+    spec:
+      containers:
+        - name: vllm
+          image: vllm/vllm-openai:v0.10.0
+          args: [m/n]
+          env: [{name: VLLM_API_KEY, valueFrom: {secretKeyRef: {name: k, key: key}}}]
+---
+apiVersion: v1
+kind: Service
+metadata: {name: a}
+spec: {selector: {app: a}, ports: [{port: 80, targetPort: 8000}, {name: side, port: 9000}]}
+---
+apiVersion: networking.k8s.io/v1
+kind: Ingress
+metadata: {name: a, labels: {router: public}}
+spec:
+  rules:
+    - host: a.example.com
+      http:
+        paths:
+          - {path: /v1/, pathType: ImplementationSpecific, backend: {service: {name: a, port: {number: 80}}}}
+          - {path: /x, pathType: Exact, backend: {service: {name: a, port: {number: 80}}}}
+          - {path: /side, pathType: Prefix, backend: {service: {name: a, port: {name: side}}}}
+    - host: b.example.com
+      http: {paths: [{path: /*, pathType: ImplementationSpecific, backend: {service: {name: a, port: {number: 80}}}}]}
+---
+apiVersion: autoscaling/v1
+kind: HorizontalPodAutoscaler
+metadata: {name: a, annotations: {owner: search}}
+spec: {scaleTargetRef: {kind: Deployment, name: a}, maxReplicas: 6, targetCPUUtilizationPercentage: 50}
+"""
+
+
+def test_what_the_chart_refuses_is_compared_all_the_same() -> None:
+    notes = [note.written for note in import_kubernetes(REFUSED).notes]
+    assert notes == [
+        "Service port 9000",
+        "ingress.rules.a.example.com/x.pathType",
+        "ingress.rules.a.example.com/side",
+        "ingress.rules.a.example.com/",
+        "ingress.rules.b.example.com/v1",
+        "ingress.rules.b.example.com/x",
+        "ingress.labels.router",
+        "autoscaling.annotations.owner",
+        "the chart refuses the result [api-key-bypass]",
+    ]
+
+
+def test_the_mistake_of_yaml_is_placed_in_its_file(tmp_path: Path) -> None:
+    files = [tmp_path / "a.yaml", tmp_path / "b.yaml"]
+    files[0].write_text(text("pod"))
+    files[1].write_text("kind: Deployment\nmetadata:\n  name: {{ .Release.Name }}\n")
+    answer = CliRunner().invoke(main, ["import", "kubernetes", *map(str, files)])
+    assert answer.stderr.startswith(f"error: {files[1]}:3:10: ")
+    assert "helm template" in answer.stderr
 
 
 def test_without_helm_it_is_said_that_nothing_was_compared(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

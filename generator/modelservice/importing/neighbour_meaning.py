@@ -66,14 +66,19 @@ def _paths(ingress: Object, service: Object, workload: Workload, port: int) -> I
     for host, path in paths_of(ingress):
         kind = path.get("pathType", "ImplementationSpecific")
         text = path.get("path") or "/"
-        if kind != "Exact" and re.fullmatch(r"/[\w./-]*\*?", text):
+        if kind != "Exact" and is_plain(text):
             kind, text = "Prefix", prefix_of(text)
         leads = leads_to_server(path.get("backend"), service, workload, port)
         yield f"{host or '*'}{text}", {"pathType": kind, "backend": _SERVER if leads else path.get("backend")}
 
 
+def is_plain(path: str) -> bool:
+    """Say whether a path is no regular expression; load balancers of clouds write /* for a prefix."""
+    return re.fullmatch(r"/[\w./-]*\*?", path) is not None
+
+
 def prefix_of(path: str) -> str:
-    """Return a path without the end that a prefix has no use for; load balancers of clouds write /* for it."""
+    """Return a path without the end that a prefix has no use for."""
     return path.removesuffix("*").rstrip("/") or "/"
 
 

@@ -43,6 +43,8 @@ def _belongs(item: Object, workload: Workload, service: Object | None, port: int
     spec, kind = item.get("spec") or {}, item["kind"]
     if kind in ("HorizontalPodAutoscaler", "ScaledObject"):
         target = spec.get("scaleTargetRef") or {}
+        if item["metadata"].get("ownerReferences"):
+            return False  # KEDA's, which lives as long as its ScaledObject
         return bool(target.get("name") == workload.name and target.get("kind", "Deployment") == workload.kind)
     if kind in ("PodMonitor", "PodDisruptionBudget"):
         return selects(spec.get("selector"), workload.pod_metadata.get("labels", {}))

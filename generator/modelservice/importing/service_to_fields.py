@@ -17,7 +17,10 @@ from modelservice.importing.pod_to_fields import kept
 from modelservice.importing.routes_to_fields import part_of_ingress, part_of_route
 
 _STAYS = "it stays as it is, and the pods go on using it by its name"
-_NAMED = ("PersistentVolumeClaim", "ConfigMap", "Secret", "ServiceAccount", "PersistentVolume")
+_NAMED = (
+    *("PersistentVolumeClaim", "PersistentVolume", "StorageClass", "ConfigMap", "Secret", "ServiceAccount"),
+    *("Namespace", "PriorityClass", "RuntimeClass"),
+)
 _MADE = ("Endpoints", "EndpointSlice", "ControllerRevision", "Event", "PodMetrics")
 _OF_SERVICE = ("loadBalancerClass", "loadBalancerSourceRanges", "externalTrafficPolicy", "ipFamilyPolicy")
 
@@ -37,6 +40,8 @@ def _left(item: Object) -> Part:
     name = f"{item['kind']} {item['metadata'].get('name', '')}"
     if item["kind"] in _NAMED:
         return Part(remarks=(Note(name, _STAYS),))
+    for owner in item["metadata"].get("ownerReferences", ()):
+        return Part(notes=(Note(name, f"{owner.get('kind')} {owner.get('name')} makes it: pass that as well"),))
     return Part(notes=(Note(name, "it is not imported; it stays as it is"),))
 
 
