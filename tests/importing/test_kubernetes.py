@@ -313,6 +313,26 @@ def test_pods_of_a_deployment_in_the_stream_are_passed_over() -> None:
     assert part.notes == ()
 
 
+def test_the_deployment_that_an_operators_resource_makes_is_imported() -> None:
+    owner = {"apiVersion": "serving.kserve.io/v1beta1", "kind": "InferenceService", "name": "a"}
+    service = {"kind": "InferenceService", "metadata": {"name": "a"}, "spec": {"predictor": {"model": {}}}}
+    item = DEPLOYMENT | {"metadata": {"name": "a-predictor", "ownerReferences": [owner]}}
+    part = import_kubernetes(yaml.safe_dump_all([service, item]))
+    assert part.settings["model.name"] == "m/n"
+    assert [note.written for note in part.notes] == ["InferenceService a"]
+
+
+def test_an_autoscaler_that_keda_makes_is_not_imported() -> None:
+    owner = {"apiVersion": "keda.sh/v1alpha1", "kind": "ScaledObject", "name": "a"}
+    spec = {"scaleTargetRef": {"kind": "Deployment", "name": "a"}, "maxReplicas": 3}
+    scaler = {"kind": "HorizontalPodAutoscaler", "metadata": {"name": "k", "ownerReferences": [owner]}, "spec": spec}
+    part = import_kubernetes(yaml.safe_dump_all([DEPLOYMENT, scaler]))
+    assert "autoscaling.kind" not in part.settings
+    assert [(note.written, note.reason) for note in part.notes] == [
+        ("HorizontalPodAutoscaler k", "ScaledObject a makes it: pass that as well")
+    ]
+
+
 def test_a_value_of_a_config_map_that_becomes_a_field_is_told() -> None:
     assert "$MODEL" in [remark.written for remark in imported("envfrom").remarks]
     assert imported("envfrom").settings["args"][0] == "--max-model-len=$(MAX_MODEL_LEN)"

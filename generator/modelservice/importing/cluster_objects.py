@@ -9,7 +9,8 @@ from typing import Any, NamedTuple
 import yaml
 
 from modelservice.errors import InputError
-from modelservice.importing.kubernetes_defaults import STRUCTURES, without_defaults
+from modelservice.importing.defaults_table import STRUCTURES
+from modelservice.importing.kubernetes_defaults import without_defaults
 from modelservice.importing.object_shapes import require_shape, without_nulls
 from modelservice.reading.documents import load_objects, members
 from modelservice.reading.syntax_errors import placed
@@ -121,7 +122,9 @@ def find_workload(objects: Sequence[Object], name: str = "") -> Workload:
     Raises InputError where none does, where several do, and for kinds that the chart does not make.
     """
     ranked = [(item, *_server(item)) for item in objects if _containers(item)]
-    found = [one for one in ranked if not is_made(one[0], objects) and (one[2] or name)]
+    # What an object makes that has no containers itself, such as an InferenceService, is the workload.
+    makers = [one[0] for one in ranked]
+    found = [one for one in ranked if not is_made(one[0], makers) and (one[2] or name)]
     if name:
         found = [one for one in found if one[0]["metadata"].get("name") == name]
     best = [one for one in found if one[2] == max(rank for _, _, rank in found)]
