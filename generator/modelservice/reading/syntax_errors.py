@@ -113,7 +113,8 @@ def placed(error: Exception, name: str, text: str) -> str:
     line = text.splitlines()[found.line - 1 : found.line]
     is_template = any("{{" in one for one in line)
     hint = "this is a template: render its chart with `helm template` first" if is_template else found.hint
-    return f"{name}:{found.line}:{found.column}: {found.message}; {hint}"
+    hint = f"; {hint}" if hint != _UNKNOWN_HINT else ""
+    return f"{name}:{found.line}:{found.column}: {found.message}{hint}"
 
 
 def _tab(line: str, column: int) -> int:
