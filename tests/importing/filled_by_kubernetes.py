@@ -80,6 +80,9 @@ def filled(item: Object) -> Object:
             }
             for one in spec["volumeClaimTemplates"]
         ]
+    for metric in spec.get("metrics", ()):
+        target = metric[metric["type"].lower()]["target"]
+        target |= {key: str(target[key]) for key in ("value", "averageValue") if key in target}
     if "behavior" in spec:
         spec["behavior"] = {way: {**rules, **spec["behavior"].get(way, {})} for way, rules in _BEHAVIOR.items()}
     if item["kind"] == "HTTPRoute":

@@ -286,6 +286,17 @@ def test_a_script_before_vllm_stays() -> None:
     assert (part.settings["args"], part.notes) == (["--seed=1"], ())
 
 
+def test_what_follows_vllm_in_a_script_is_noted() -> None:
+    part = container_of(command=["sh", "-c"], args=["vllm serve m/n --seed 1 2>&1 | tee /tmp/log || exit 1"])
+    assert (part.settings["args"], [note.written for note in part.notes]) == (["--seed=1"], ["tee"])
+
+
+def test_a_secret_that_was_taken_out_is_noted_once() -> None:
+    item = copy.deepcopy(DEPLOYMENT)
+    item["metadata"]["annotations"] = {"note": "token hf_hunter2hunter2hunter2hunter2hunter2"}
+    assert [note.written for note in import_kubernetes(dump(item)).notes] == ["workload.annotations.note"]
+
+
 @pytest.mark.parametrize("before", ["", "pip install x && "])
 @pytest.mark.parametrize(("model", "length"), [("$MODEL", "$LENGTH"), ("${MODEL:-other/model}", "${LENGTH:-1}")])
 def test_variables_of_a_script_have_the_containers_values(before: str, model: str, length: str) -> None:

@@ -150,6 +150,7 @@ STRUCTURES = {
         {
             "type": "ClusterIP",
             "sessionAffinity": "None",
+            "sessionAffinityConfig": {"clientIP": {"timeoutSeconds": 10800}},
             "externalTrafficPolicy": "Cluster",
             "internalTrafficPolicy": "Cluster",
             "allocateLoadBalancerNodePorts": True,
@@ -160,8 +161,13 @@ STRUCTURES = {
     ),
     "ServicePort": Structure({"protocol": "TCP"}),
     "HorizontalPodAutoscaler": Structure(
-        {"minReplicas": 1, "metrics": cpu_metrics(), "behavior": {}}, {"behavior": "ScalingBehavior"}
+        {"minReplicas": 1, "metrics": cpu_metrics(), "behavior": {}},
+        {"behavior": "ScalingBehavior", "metrics": "Metric"},
     ),
+    "Metric": Structure(
+        parts=dict.fromkeys(("resource", "containerResource", "pods", "object", "external"), "MetricSource")
+    ),
+    "MetricSource": Structure(parts={"target": "MetricTarget"}),
     "ScalingBehavior": Structure({"scaleUp": {}, "scaleDown": {}}, {"scaleUp": "ScaleUp", "scaleDown": "ScaleDown"}),
     "ScaleUp": Structure(
         {"stabilizationWindowSeconds": 0, "selectPolicy": "Max", "policies": [_by("Pods", 4), _by("Percent", 100)]}

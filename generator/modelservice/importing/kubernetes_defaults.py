@@ -82,6 +82,11 @@ def _autoscaler(spec: dict[str, Any]) -> dict[str, Any]:
     return {"metrics": cpu_metrics(share), **spec} if share else spec
 
 
+def _target(target: dict[str, Any]) -> dict[str, Any]:
+    """Return a metric's target with quantities as the API server writes them: as text."""
+    return {key: str(value) if key in ("value", "averageValue") else value for key, value in target.items()}
+
+
 _SPECIAL: Mapping[str, Callable[[dict[str, Any]], dict[str, Any]]] = {
     "Strategy": _strategy,
     "UpdateStrategy": _strategy,
@@ -92,4 +97,5 @@ _SPECIAL: Mapping[str, Callable[[dict[str, Any]], dict[str, Any]]] = {
     "HTTPGet": _http_get,
     "ServicePort": _service_port,
     "HorizontalPodAutoscaler": _autoscaler,
+    "MetricTarget": _target,
 }

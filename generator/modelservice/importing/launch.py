@@ -113,15 +113,19 @@ def _script(words: list[str], known: Mapping[str, str] | None) -> Launch:
     variables: dict[str, str] = {}
     found: Launch | None = None
     kept: list[str] = []
+    after: list[str] = []
     for command in commands(script, known):
         if _STARTS.match(shlex.join(command.words)):
             inner = launch_of(command.words)
             found = inner._replace(variables=variables | dict(command.variables) | dict(inner.variables))
         elif command.words[0] not in _HARMLESS:
-            kept.append(command.words[0])
+            (kept if found is None else after).append(command.words[0])
+    after = [word for word in after if word != "exit"]
     if found is None:
         note = Note(f"{words[0]} {words[at]}", "no start of vLLM's server is known in this script")
         return Launch((), tuple(words), notes=(note,))
+    reason = "the script runs it beside vLLM or after it, and the container runs vLLM alone"
+    found = found._replace(notes=(*found.notes, *(Note(word, reason) for word in after)))
     return found if not kept else found._replace(command=_in_shell(words[: at + 1], script), variables={})
 
 

@@ -22,6 +22,7 @@ from modelservice.importing.part import Part, values_of
 from modelservice.importing.pod_meaning import meaning
 from modelservice.importing.workload_to_fields import with_claims
 from modelservice.reading.document import Document, read
+from modelservice.redact import NOT_SHOWN
 from modelservice.rules.image import release_in
 from modelservice.schema.defaults import coalesce, default_values
 from modelservice.schema.source import plain_schema
@@ -29,6 +30,7 @@ from modelservice.vllm.flags import Line, command_line
 from modelservice.writing.dump import dump
 
 _HIDDEN = "(not shown"
+_MASK = re.compile(r"\(not shown, \d+\)")
 _LONGEST = 80
 
 
@@ -152,7 +154,9 @@ def _reason(field: Field) -> str:
 
 
 def _is_noted(field: Field, part: Part) -> bool:
-    """Say whether a note speaks of the flag or the variable already."""
+    """Say whether a note speaks of the flag already, or of the secret that was taken out of the text."""
+    if _HIDDEN in field.old and _MASK.sub(NOT_SHOWN, field.old) == field.new:
+        return True
     name = field.path.partition(".--")[2]
     return bool(name) and any(note.written.startswith(f"--{name}") for note in part.notes)
 
