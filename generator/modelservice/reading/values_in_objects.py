@@ -49,7 +49,7 @@ def is_charts(item: Mapping[str, Any], path: Path, values: Mapping[str, Any], kn
     chart = _chart_of(item, path)
     if chart in ("", "modelservice"):
         return bool(chart) or any(key in known for key in values)
-    return "model" in values and all(key in known for key in values)
+    return isinstance(values.get("model"), Mapping) and all(key in known for key in values)
 
 
 def _inside(one: Composed, document: Document, known: Collection[str]) -> Iterator[Document]:
