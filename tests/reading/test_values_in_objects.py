@@ -93,7 +93,7 @@ def _here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         (TEXT, ["11:19 replicas wrong-type"]),
         (SOURCES, ["9:39 replicas wrong-type"]),
         (K3S, ["9:15 replicas wrong-type"]),
-        (RENDERED, ["10:19 replicas wrong-type"]),
+        (RENDERED, ["11:19 replicas wrong-type"]),
         (QUOTED, ["9:15 replicas wrong-type"]),
         (OBJECT.replace("two", "1"), []),
         (FLUX.replace("nmae", "name").replace("two", "1").replace("yes", "x"), []),
