@@ -64,7 +64,7 @@ class Workload(NamedTuple):
 def read_objects(files: Mapping[str, str]) -> list[Object]:
     """Return the objects of files, text by name, and those of Lists in them, without what a cluster keeps for itself.
 
-    Raises InputError for a text that is no YAML or JSON, and where there is no object in any of them.
+    Raises InputError for a text that is not valid YAML or JSON, and if there is no object in any of them.
     """
     everything = [one for name, text in files.items() for one in _read(name, text)]
     found = [one for one in everything if _is_object(one) and not _is_test(one)]
@@ -93,7 +93,7 @@ def _is_test(item: Object) -> bool:
 
 
 def plain(item: Object) -> Object:
-    """Return an object without its status, and with only those metadata that somebody wrote.
+    """Return an object without its status, and with only those metadata that someone wrote.
 
     Raises InputError for an object that is not of Kubernetes' shape.
     """
@@ -119,7 +119,7 @@ def plain_metadata(metadata: Object) -> dict[str, Any]:
 def find_workload(objects: Sequence[Object], name: str = "") -> Workload:
     """Return the workload that runs vLLM, or the one with this name.
 
-    Raises InputError where none does, where several do, and for kinds that the chart does not make.
+    Raises InputError if none does, where several do, and for kinds that the chart does not make.
     """
     ranked = [(item, *_server(item)) for item in objects if _containers(item)]
     # What an object makes that has no containers itself, such as an InferenceService, is the workload.

@@ -26,9 +26,9 @@ class _Inline(NamedTuple):
 
 
 def part_of_inline_values(objects: Sequence[Object], name: str = "") -> Part | None:
-    """Return the values that one of these objects holds for this chart, None where none of them does.
+    """Return the values that one of these objects holds for this chart, or None if none of them does.
 
-    Raises InputError where their values belong to another chart, or are several.
+    Raises InputError if their values belong to another chart, or are several.
     """
     holders = [one for one in of_kind(objects, *_KINDS) if name in ("", one["metadata"].get("name"))]
     ours = [found for holder in holders for found in _values(holder)]

@@ -1,4 +1,4 @@
-"""Take away what Kubernetes' API server fills in, so that an object from a cluster and its manifest read the same."""
+"""Take away what Kubernetes' API server fills in, so an object from a cluster and its manifest read the same."""
 
 from __future__ import annotations
 

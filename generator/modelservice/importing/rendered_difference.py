@@ -69,8 +69,8 @@ MEANT = (
         r"podDisruptionBudget\.unhealthyPodEvictionPolicy", "a pod that is not ready does not stop a drain", added=True
     ),
     Meant(r"serviceMonitor\.endpoints\[0\]\.interval", "30 seconds is the operator's default, too", added=True),
-    Meant(r"apiKey", "a Secret takes the place of the text", added=True),
-    Meant(r"arguments\.--(api-key|hf-token)", "a Secret takes the place of the text"),
+    Meant(r"apiKey", "a Secret replaces the text", added=True),
+    Meant(r"arguments\.--(api-key|hf-token)", "a Secret replaces the text"),
     Meant(r"arguments\.--shutdown-timeout", "answers under way get time to end", added=True),
     Meant(r"arguments\.--disable-custom-all-reduce", "slices of GPUs share no memory", added=True),
 )
@@ -103,7 +103,7 @@ def with_differences(part: Part, workload: Workload, objects: Sequence[Object]) 
 def _rendered(document: Document) -> tuple[list[Object], list[str]]:
     """Return the objects that values become, and the chart's rules that refuse them and were ignored for once.
 
-    Raises ToolError where helm refuses them for another reason.
+    Raises ToolError if helm refuses them for another reason.
     """
     with chart_for() as chart:
         try:
@@ -146,9 +146,9 @@ def _differences(
 
 
 def _reason(field: Field) -> str:
-    """Return why a difference is meant, "" where it is none of the chart's."""
+    """Return why a difference is meant, or "" if it is not one of the chart's."""
     if field.old.startswith(_HIDDEN):
-        return "a Secret takes the place of the text"
+        return "a Secret replaces the text"
     found = (one for one in MEANT if re.fullmatch(one.paths, field.path) and not (one.added and field.old))
     return next((one.reason for one in found), "")
 

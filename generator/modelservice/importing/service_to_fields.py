@@ -120,7 +120,7 @@ def _monitor(item: Object) -> Part:
     settings |= {
         f"serviceMonitor.{name}": endpoint[name] for name in ("interval", "scrapeTimeout") if endpoint.get(name)
     }
-    remarks = () if item["kind"] == "ServiceMonitor" else (Note("PodMonitor", "a ServiceMonitor takes its place"),)
+    remarks = () if item["kind"] == "ServiceMonitor" else (Note("PodMonitor", "a ServiceMonitor replaces it"),)
     return Part(settings, remarks=remarks)
 
 

@@ -1,4 +1,4 @@
-"""The values inside of Flux's HelmReleases, Argo CD's Applications and k3s' HelmCharts, each where it is written."""
+"""The values inside Flux's HelmReleases, Argo CD's Applications and k3s' HelmCharts, each where it is written."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _Point = tuple[int, int]
 
 
 def values_in_objects(document: Document, known: Collection[str]) -> list[Document]:
-    """Return the values of this chart that objects in a file have inside; none where it is no file of such objects.
+    """Return the values of this chart that objects in a file have inside; none if it is not a file of such objects.
 
     `known` are the chart's own keys, by which values are told from another chart's.
     A path in their findings begins at the values, a position is that in the file. What follows a mistake of YAML is
@@ -113,7 +113,7 @@ def _there(item: Mapping[str, Any], path: Path) -> Iterator[Path]:
 
 
 def value_at(item: Any, *path: str | int) -> Any:
-    """Return what stands at a path of an object, None where there is nothing."""
+    """Return what stands at a path of an object, or None if there is nothing."""
     for part in path:
         if isinstance(item, Mapping):
             item = item.get(str(part))

@@ -71,7 +71,7 @@ KUBERNETES_OBJECT = Rule(
     "The file is a Kubernetes object, not a values file.",
     "https://helm.sh/docs/chart_template_guide/values_files/",
     Refuser.SCHEMA,
-    "Helm finds none of its values. Those of a HelmRelease or an Application are inside of the object.",
+    "Helm finds none of its values. Those of a HelmRelease or an Application are inside the object.",
 )
 # Where objects that install charts keep the values.
 _VALUES_OF = {
@@ -102,7 +102,7 @@ def kubernetes_object(data: Mapping[str, Any], text: str) -> Problem | None:
     if not isinstance(kind, str) or not isinstance(data.get("apiVersion"), str):
         return None
     inside = _VALUES_OF.get(kind)
-    hint = f"check the values in it alone, which stand under {inside}" if inside else "write values: model, args, gpu"
+    hint = f"check the values in it alone, which are under {inside}" if inside else "write values: model, args, gpu"
     known = next((one for one in (kind, *_KIND.findall(text)) if one in _IMPORTS), "")
     if known and not inside:
         hint = f"make values of it with `modelservice import {_IMPORTS[known]} FILE`"
@@ -140,7 +140,7 @@ def _unique_items(_: Any, wanted: bool, items: Any, __: Any) -> Iterator[_Error]
     from jsonschema import ValidationError
 
     if wanted and isinstance(items, list) and len({json.dumps(item, sort_keys=True) for item in items}) < len(items):
-        yield ValidationError("an item stands twice")
+        yield ValidationError("an item is listed twice")
 
 
 def _inlined(schema: Any, definitions: Mapping[str, Any]) -> Any:
