@@ -154,6 +154,8 @@ def check(document: Document) -> list[Finding]:
         findings = [_as_text(one, document) if one.position in texts else one for one in findings]
         # What Helm reads differently from what is meant has a value that nobody meant.
         findings += [finding for finding in found if finding.position not in misread]
+        # Nothing else in a file of objects is a mistake.
+        findings = [one for one in findings if one.rule == "kubernetes-object"] or findings
     return [_readable(redact.finding(one, document.sources.get(one.position.file, ""))) for one in findings]
 
 
@@ -187,7 +189,8 @@ def _problems(document: Document) -> list[Problem]:
     from modelservice.rules.rule import Values
     from modelservice.schema.validation import check_schema, kubernetes_object
 
-    if whole := kubernetes_object(document.data):
+    file = document.key_position(("apiVersion",)).file
+    if whole := kubernetes_object(document.data, document.sources.get(file, "")):
         return [whole]
     given, secrets = redact.without_secrets(document.data)
     checked, problems = without_nulls(given, plain_schema(), default_values(), plain_schema()["definitions"])

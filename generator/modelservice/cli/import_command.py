@@ -48,7 +48,8 @@ def docker_command(text: str, file: Path | None, service: str, output: Path | No
 
     source, folder = _source(text, file), file.parent if file and str(file) != "-" else None
     if is_compose(source):
-        part, origin = part_of_container(read_compose(source, service, folder)), "a compose file"
+        name = _name(file or Path("-"))
+        part, origin = part_of_container(read_compose(source, service, folder, name)), "a compose file"
     else:
         part, origin = part_of_container(read_line(source, folder)), "a docker line"
     _write(part, origin, output, strict=strict, force=force)
@@ -84,7 +85,7 @@ def kubernetes_command(objects: tuple[Path, ...], name: str, output: Path | None
     """
     from modelservice.importing.cluster_to_values import import_kubernetes
 
-    part = import_kubernetes(_streams(objects), name)
+    part = import_kubernetes(_texts(objects), name)
     _write(part, "Kubernetes objects", output, strict=strict, force=force)
 
 
@@ -98,14 +99,18 @@ def llmos_command(objects: tuple[Path, ...], name: str, output: Path | None, str
     """Import a ModelService of LLMOS, as `kubectl get modelservices -o yaml` prints it."""
     from modelservice.importing.cluster_to_values import import_llmos
 
-    _write(import_llmos(_streams(objects), name), "a ModelService of LLMOS", output, strict=strict, force=force)
+    _write(import_llmos(_texts(objects), name), "a ModelService of LLMOS", output, strict=strict, force=force)
 
 
-def _streams(files: tuple[Path, ...]) -> str:
-    """Return the documents of all files; - is standard input."""
+def _texts(files: tuple[Path, ...]) -> dict[str, str]:
+    """Return the texts of all files; - is standard input."""
     from modelservice.importing.cluster_objects import LONGEST
 
-    return "\n---\n".join(_read(file, LONGEST) for file in files)
+    return {_name(file): _read(file, LONGEST) for file in files}
+
+
+def _name(file: Path) -> str:
+    return "standard input" if str(file) == "-" else str(file)
 
 
 def _source(text: str, file: Path | None) -> str:
@@ -132,8 +137,7 @@ def _read(file: Path, longest: int) -> str:
         try:
             return str(stream.read(longest + 1))
         except ValueError as error:
-            name = "standard input" if str(file) == "-" else file
-            raise InputError(f"{name} is not UTF-8 text") from error
+            raise InputError(f"{_name(file)} is not UTF-8 text") from error
 
 
 def _write(part: Part, origin: str, output: Path | None, *, strict: bool, force: bool) -> None:
