@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
-import sys
 from pathlib import Path
 
 import click
 
 from modelservice.cli.options import ignore_option, ignored_rules, layers_option, namespace_option
+from modelservice.cli.progress import progress
 from modelservice.errors import CompareError, InputError
 
 
@@ -111,13 +111,8 @@ def _diff_folders(sides: tuple[str, str], namespace: str | None, style: str, *, 
     from modelservice.diff.fleet_comparison import compare_fleets
     from modelservice.diff.fleet_report import fleet_json, fleet_markdown, fleet_text
 
-    with click.progressbar(length=1, file=sys.stderr, hidden=not sys.stderr.isatty()) as bar:
-
-        def progress(done: int, of: int) -> None:
-            bar.length = of
-            bar.update(done - bar.pos)
-
-        found = compare_fleets(sides, namespace, ignored_rules(), progress)
+    with progress() as show:
+        found = compare_fleets(sides, namespace, ignored_rules(), show)
     text = fleet_text(found, objects=objects) if style == "text" else None
     click.echo(text or (fleet_json(found) if style == "json" else fleet_markdown(found)), nl=False)
     if any(one.sign == "?" for one in found.services):

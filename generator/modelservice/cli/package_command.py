@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from modelservice.cli.options import PlainPath, ignore_option, layers_option, load_service, name_option
+from modelservice.cli.progress import say, watched
 from modelservice.errors import InputError, ModelServiceError, ToolError
 
 if TYPE_CHECKING:
@@ -99,18 +99,17 @@ def _package_folder(
     read = functools.cache(load)
     services: list[ToPackage] = []
     failed: dict[str, int] = {}
-    for member in members([source], layers):
+    found = members([source], layers)
+    for member in watched(found, len(found)):
         try:
             service = load_release(member.values, list(map(read, member.layers)), None)
             folder = member.environment.name if member.environment else str(_below(member.values, source))
             services.append(ToPackage(member.values, folder, service))
         except ModelServiceError as error:
             failed[member.values] = error.exit_code
-            click.echo(f"{member.values}: {error}", err=True)
+            say(f"{member.values}: {error}\n")
     made = package_services(services, destination, version, make)
-    with click.progressbar(made, length=len(services), file=sys.stderr, hidden=not sys.stderr.isatty()) as shown:
-        done = list(shown)
-    for one in sorted(done):
+    for one in sorted(watched(made, len(services))):
         if one.package:
             click.echo(f"{one.package.path} {one.package.digest}")
         else:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from modelservice.chart.folder import chart_for
+from modelservice.check import Progress
 from modelservice.diff.comparison import Change, Field, compare
 from modelservice.diff.effects import restarts
 from modelservice.diff.fleet_state import FleetState, fleet_state
@@ -58,14 +59,12 @@ class FleetDiff(NamedTuple):
     total: int
 
 
-# How many services have been compared, of how many.
-_Progress = Callable[[int, int], None]
 # So many pairs are compared at once: with more of them progress would be slow, with fewer helm.
 _TOGETHER = 25
 
 
 def compare_fleets(
-    states: Sequence[str], namespace: str | None = None, ignore: Sequence[str] = (), progress: _Progress | None = None
+    states: Sequence[str], namespace: str | None = None, ignore: Sequence[str] = (), progress: Progress | None = None
 ) -> FleetDiff:
     """Compare a folder of services with another, each a path or REV:path.
 
