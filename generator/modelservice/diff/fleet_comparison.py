@@ -64,15 +64,19 @@ _TOGETHER = 25
 
 
 def compare_fleets(
-    states: Sequence[str], namespace: str | None = None, ignore: Sequence[str] = (), progress: Progress | None = None
+    states: Sequence[str],
+    namespace: str | None = None,
+    layers: Sequence[str] = (),
+    ignore: Sequence[str] = (),
+    progress: Progress | None = None,
 ) -> FleetDiff:
-    """Compare a folder of services with another, each a path or REV:path.
+    """Compare a folder of services with another, each a path or REV:path; `layers` are below all, without a fleet.yaml.
 
     A service that is wrong does not stop the others. Raises InputError where a state is neither, and ToolError without
     helm.
     """
     with scratch() as stage, chart_for() as chart:
-        old, new = (fleet_state(said, stage / f"state-{number}") for number, said in enumerate(states))
+        old, new = (fleet_state(said, stage / f"state-{number}", layers) for number, said in enumerate(states))
         if not (old.services or new.services):
             raise InputError(f"neither {' nor '.join(states)} has any service: check the path, which starts from here")
         pairs = list(_pairs(old, new))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import re
 import subprocess
 import tarfile
 from pathlib import Path
@@ -23,6 +24,9 @@ def commit_of(side: str, revision: str) -> Commit:
     """Return the commit that a revision names. Raises InputError where Git has none; `side` is what the user wrote."""
     top = _git("rev-parse", "--show-toplevel").decode().removesuffix("\n")
     commit = _git("rev-parse", "--verify", "--quiet", f"{revision}^{{commit}}").decode().strip()
+    if ".." in revision:
+        both = " ".join(re.split(r"\.{2,3}", revision))
+        raise InputError(f"{revision} is a range: name one revision; `modelservice diff {both} FOLDER` compares two")
     if not top or not commit:
         raise InputError(f"{side}: Git has no revision {revision} here: check its name, or fetch it")
     return Commit(Path(top), commit)
