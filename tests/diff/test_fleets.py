@@ -211,3 +211,19 @@ def test_without_helm_a_tool_is_missing(here: Path, monkeypatch: pytest.MonkeyPa
     answer = diff("main", "services")
     assert answer.exit_code == 3
     assert "helm is not on PATH" in answer.stderr
+
+
+def test_a_submodule_has_its_own_revisions(here: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    above = tmp_path / "above"
+    above.mkdir()
+    monkeypatch.chdir(above)
+    git("init", "-q", "-b", "trunk")
+    git("-c", "protocol.file.allow=always", "submodule", "add", "-q", str(here.parent), "models")
+    (above / "models/services/prod/chat.yaml").write_text(MODEL + "args: [--seed=9]\n")
+    assert statuses(found("main", "models/services")) == {"prod/chat": "changed"}
+    assert "+ --seed=9" in diff("main", "models/services/prod/chat.yaml").stdout
+
+
+def test_two_files_of_one_release_are_both_named(here: Path) -> None:
+    (here / "prod/chat.yml").write_text(MODEL)
+    assert statuses(found("main", "services")) == {"prod/chat.yml": "new"}

@@ -93,6 +93,7 @@ def _package_folder(
     """Package every service, print the archives, and say at the end which were not made."""
     from modelservice.cli.options import load_release
     from modelservice.gitops.members import members
+    from modelservice.gitops.object_files import Made, rivals
     from modelservice.publishing.fleet_packages import ToPackage, package_services
     from modelservice.reading.values_files import load
 
@@ -108,6 +109,13 @@ def _package_folder(
         except ModelServiceError as error:
             failed[member.values] = error.exit_code
             say(f"{member.values}: {error}\n")
+    twice = rivals(
+        [Made(f"{one.folder}/{one.service.name}", one.source, "") for one in services], "chart", "rename one"
+    )
+    for file, why in twice.items():
+        failed[file] = InputError.exit_code
+        click.echo(f"{file}: {why}", err=True)
+    services = [one for one in services if one.source not in twice]
     made = package_services(services, destination, version, make)
     for one in sorted(watched(made, len(services))):
         if one.package:

@@ -51,7 +51,7 @@ def fleet_state(said: str, stage: Path, layers: Sequence[str] = ()) -> FleetStat
     revision, colon, path = said.partition(":")
     if not colon or not revision or revision.startswith("-"):
         raise InputError(f"{said}: there is no such folder; a Git revision is written REV:path")
-    commit = commit_of(said, revision)
+    commit = commit_of(said, revision, path)
     # Layers may lie beside the folder, anywhere in the fleet.
     root = (None if layers else fleet_root(path)) or Path(path)
     copied = copy_of(str(root), commit, stage)
@@ -71,7 +71,12 @@ def _state(folder: str, layers: Sequence[str] = ()) -> FleetState:
     # A folder without any service is listed itself, to be read and found wrong.
     there = next(values_files([folder]), folder) != folder or Path(folder).is_file()
     found = members([folder], layers) if there else []
-    return FleetState({_name(one, folder): one for one in found}, environments)
+    services: dict[str, Member] = {}
+    for one in found:
+        name = _name(one, folder)
+        # chat.yaml and chat.yml are one release, which is wrong: neither hides the other.
+        services[name if name not in services else f"{name}{Path(one.values).suffix}"] = one
+    return FleetState(services, environments)
 
 
 def _name(member: Member, folder: str) -> str:

@@ -128,7 +128,8 @@ def _same_release(fleet: Fleet, files: Mapping[str, list[str]]) -> Iterator[Prob
             release = (one.server, one.namespace, name_from(file))
             if other := seen.get(release):
                 message = f"{other} and {file} are both the release {release[2]} in the namespace {one.namespace}"
-                yield _error("fleet-release", ("environments", one.name), message, "set another namespace", on_key=True)
+                hint = "rename one of them" if other in files[one.name] else "set another namespace"
+                yield _error("fleet-release", ("environments", one.name), message, hint, on_key=True)
             seen.setdefault(release, file)
 
 
