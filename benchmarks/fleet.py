@@ -19,7 +19,7 @@ from typing import NamedTuple
 
 ROOT = Path(__file__).parents[1]
 CHART = ROOT / "charts/modelservice"
-HELM_RUNS = 30
+HELM_RUNS = 20
 ALL = "diff, a layer of all"
 HELM = "`helm template` twice for each service, one after another"
 SIZES = (125, 250, 500)

@@ -227,3 +227,11 @@ def test_a_submodule_has_its_own_revisions(here: Path, tmp_path: Path, monkeypat
 def test_two_files_of_one_release_are_both_named(here: Path) -> None:
     (here / "prod/chat.yml").write_text(MODEL)
     assert statuses(found("main", "services")) == {"prod/chat.yml": "new"}
+
+
+def test_a_layer_that_is_not_there_stops_only_its_services(here: Path) -> None:
+    (here / "prod.yaml").unlink()
+    (here / "dev/chat.yaml").write_text(MODEL + "args: [--seed=9]\n")
+    result = found("main", "services", code=2)
+    assert statuses(result) == {"dev/chat": "changed", "prod/chat": "wrong", "prod/embed": "wrong"}
+    assert "there is no such file" in result["services"][1]["effects"][0]

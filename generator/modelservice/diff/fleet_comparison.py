@@ -116,11 +116,11 @@ def _pairs(old: FleetState, new: FleetState) -> Iterator[_Pair]:
     """Yield the names before and after of services that may differ ("": not there); the same text is a renamed one."""
     both = old.services.keys() & new.services.keys()
     yield from (_Pair(name, name) for name in both if _inputs(old.services[name]) != _inputs(new.services[name]))
-    gone = {name: Path(one.values).read_bytes() for name, one in old.services.items() if name not in both}
+    gone = {name: _bytes(one.values) for name, one in old.services.items() if name not in both}
     for name, member in new.services.items():
         if name in both:
             continue
-        text = Path(member.values).read_bytes()
+        text = _bytes(member.values)
         same = [other for other, content in gone.items() if content == text]
         same.sort(key=lambda other: other.rpartition("/")[0] != name.rpartition("/")[0])
         for other in same[:1]:
@@ -130,7 +130,15 @@ def _pairs(old: FleetState, new: FleetState) -> Iterator[_Pair]:
 
 
 def _inputs(member: Member) -> tuple[object, ...]:
-    return _release(member), [Path(file).read_bytes() for file in (*member.layers, member.values)]
+    return _release(member), [_bytes(file) for file in (*member.layers, member.values)]
+
+
+def _bytes(file: str) -> bytes | None:
+    """Return what is in a file, None where it cannot be read: the check of its services says why."""
+    try:
+        return Path(file).read_bytes()
+    except OSError:
+        return None
 
 
 def _release(member: Member) -> tuple[str, str, str]:
