@@ -47,7 +47,7 @@ def test_an_ingress_and_a_route_forward_the_paths_that_are_named(root: str, path
         assert [path["path"] for path in rule["http"]["paths"]] == paths
     (rule,) = one("HTTPRoute", items)["spec"]["rules"]
     assert [match["path"]["value"] for match in rule["matches"]] == paths
-    assert "From outside of the cluster, every route:" in notes(helm, values)
+    assert "From outside the cluster, every route:" in notes(helm, values)
 
 
 @pytest.mark.parametrize(("root", "path"), [("", "/v1"), ("/qwen3", "/qwen3/v1")])
@@ -176,7 +176,7 @@ def test_a_policy_lets_in_this_namespace_or_who_is_named_and_the_test(helm: str)
 
 def test_the_notes_say_the_addresses(helm: str) -> None:
     said = notes(helm, {**INGRESS, "rootPath": "/llm", "tls": {"secretName": "pod"}})
-    assert "From outside of the cluster, /v1 alone:\n\n  http://a.example.com/llm/v1\n" in said
+    assert "From outside the cluster, /v1 alone:\n\n  http://a.example.com/llm/v1\n" in said
     assert "https://modelservice-qwen2-5.models.svc.cluster.local:8000/v1" in said
 
 

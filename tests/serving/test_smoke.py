@@ -87,8 +87,8 @@ def smoke(url: str, *options: str, key: str = "") -> Result:
     [
         ("http://ann:s3cr3t@127.0.0.1:1", 3, "http://127.0.0.1:1 "),
         ("http://127.0.0.1:1/?token=s3cr3t", 3, "http://127.0.0.1:1/ "),
-        ("http://ann:s3/cr3t@127.0.0.1:1", 3, "http://127.0.0.1:1 is no address: write http://host:port"),
-        ("http://ann:s3cr3t@127.0.0.1:x", 3, "http://127.0.0.1:x is no address: write http://host:port"),
+        ("http://ann:s3/cr3t@127.0.0.1:1", 3, "http://127.0.0.1:1 is not an address: write http://host:port"),
+        ("http://ann:s3cr3t@127.0.0.1:x", 3, "http://127.0.0.1:x is not an address: write http://host:port"),
         ("ann:s3cr3t@127.0.0.1:1", 2, "before the address: http://127.0.0.1:1"),
     ],
 )
@@ -185,7 +185,7 @@ def test_an_address_without_http_is_wrong_usage_and_not_waited_for() -> None:
 def test_another_scheme_than_http_is_wrong_usage(url: str) -> None:
     answer = smoke(url, "--wait", "600")
     scheme = url.partition("//")[0]
-    assert f"{scheme}// is no address of a server: write http://host:port or https://host" in answer.stderr
+    assert f"{scheme}// is not an address of a server: write http://host:port or https://host" in answer.stderr
     assert (answer.exit_code, "s3cr3t" in answer.stderr) == (2, False)
 
 

@@ -10,7 +10,7 @@ _PLACES = ("env", "envFrom", "initContainers", "extraContainers", "volumes")
 
 
 def required_secrets(values: Mapping[str, Any]) -> dict[str, list[str]]:
-    """Return the names of the Secrets, sorted, and the keys that the pods need of each, none where any will do."""
+    """Return the names of the Secrets, sorted, and the keys that the pods need of each, or none if any will do."""
     found: dict[str, list[str]] = {}
     for name, key in (*_of_fields(values), *_references([values.get(place) for place in _PLACES])):
         keys = found.setdefault(name, [])

@@ -20,7 +20,7 @@ _file = click.option(
 _objects = click.argument("objects", type=click.Path(path_type=Path), nargs=-1, required=True, metavar="FILE...|-")
 _output = click.option("--output", "-o", type=click.Path(path_type=Path), help="Write the values there.")
 _strict = click.option("--strict", is_flag=True, help="Fail where the values do not say everything.")
-_force = click.option("--force", is_flag=True, help="Replace a file that is there already.")
+_force = click.option("--force", is_flag=True, help="Replace a file that already exists.")
 
 
 @click.group("import")
@@ -125,7 +125,7 @@ def _read(file: Path, longest: int) -> str:
             return str(stream.read(longest + 1))
         except ValueError as error:
             name = "standard input" if str(file) == "-" else file
-            raise InputError(f"{name} is no text in UTF-8") from error
+            raise InputError(f"{name} is not UTF-8 text") from error
 
 
 def _write(part: Part, origin: str, output: Path | None, *, strict: bool, force: bool) -> None:
@@ -153,13 +153,13 @@ def _write(part: Part, origin: str, output: Path | None, *, strict: bool, force:
 def _filled(part: Part, output: Path | None) -> Part:
     """Return the part with the sizes that follow from facts of the model at hand; nothing is fetched."""
     from modelservice.models.facts_file import known_facts
-    from modelservice.starting.suggestions import mended, suggestions
+    from modelservice.starting.suggestions import fixed, suggestions
 
     name = str(part.settings.get("model.name", ""))
     facts = known_facts(name, str(part.settings.get("model.revision", "")), [str(output)] if output else [])
     if not facts:
         return part
-    found = [one for one in (*suggestions(facts, None, ()), *mended(part.settings)) if one.key not in part.settings]
+    found = [one for one in (*suggestions(facts, None, ()), *fixed(part.settings)) if one.key not in part.settings]
     found = list({one.key: one for one in reversed(found)}.values())
     for one in found:
         click.echo(f"filled in: {one.key}: {one.value} ({one.reason}; facts: {facts.source})", err=True)

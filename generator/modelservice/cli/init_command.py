@@ -28,7 +28,7 @@ _BACK, _ABORT = "<", "!"
 @click.option("--set", "given", multiple=True, metavar="KEY=VALUE", help="Answer a question; repeatable.")
 @click.option("--output", "-o", type=click.Path(path_type=Path), help="The values file. Default: standard output.")
 @click.option("--yes", "-y", is_flag=True, help="Ask nothing: what is not given is what is suggested, or the default.")
-@click.option("--force", is_flag=True, help="Replace a file that is there already.")
+@click.option("--force", is_flag=True, help="Replace a file that already exists.")
 def init_command(
     model: str,
     card: str | None,
@@ -54,9 +54,9 @@ def init_command(
     settings = {one.key: one.value for one in found} | settings
     if asks:
         settings, found = _interview(settings, gpu, found, output)
-    from modelservice.starting.suggestions import mended
+    from modelservice.starting.suggestions import fixed
 
-    found = [*found, *(one for one in mended(settings) if one.key not in settings)]
+    found = [*found, *(one for one in fixed(settings) if one.key not in settings)]
     settings = {one.key: one.value for one in found} | settings
     _write(settings, [one for one in found if settings.get(one.key) == one.value], output)
 
@@ -106,7 +106,7 @@ def _interview(
     """Ask the questions; an answer of < goes back, and ! stops."""
     from modelservice.starting.interview import is_wanted, questions
 
-    click.echo(f"Enter takes what stands in brackets, {_BACK} goes back, {_ABORT} stops.", err=True)
+    click.echo(f"Enter accepts the value in brackets, {_BACK} goes back, {_ABORT} stops.", err=True)
     asked, model = questions(), settings.get("model.name")
     number, tab, before = 0, "", list[int]()
     while number < len(asked):

@@ -47,7 +47,7 @@ def validate_command(
     """Check values files: YAML, fields, vLLM arguments and what contradicts what.
 
     VALUES are files, folders, or - for standard input; each is one service. Those of a fleet (fleet.yaml) have its
-    layers below them. Values inside of Argo CD's Applications and Flux's HelmReleases are checked too.
+    layers below them. Values inside Argo CD's Applications and Flux's HelmReleases are checked too.
     """
     if list_rules:
         from modelservice.rules.catalogue import listed

@@ -72,7 +72,7 @@ def compare_fleets(
 ) -> FleetDiff:
     """Compare a folder of services with another, each a path or REV:path; `layers` are below all, without a fleet.yaml.
 
-    A service that is wrong does not stop the others. Raises InputError where a state is neither, and ToolError without
+    A service that is wrong does not stop the others. Raises InputError if a state is neither, and ToolError without
     helm.
     """
     with scratch() as stage, chart_for() as chart:
@@ -95,7 +95,7 @@ def compare_fleets(
 
 
 def _each(compared: Callable[[_Pairs], _Changes], parts: Sequence[_Pairs]) -> Iterator[_Changes]:
-    """Compare the parts, on all cores where there are several."""
+    """Compare the parts, on all cores if there are several."""
     if len(parts) < 2:
         yield from map(compared, parts)
         return

@@ -14,7 +14,7 @@ from modelservice.gitops.members import Member
 def only_changed(revision: str, services: Iterable[Member]) -> list[Member]:
     """Return the services whose values, layers or fleet.yaml differ from a revision; standard input always does.
 
-    Raises InputError where Git has no such revision.
+    Raises InputError if Git has no such revision.
     """
     services = list(services)
     # A submodule has commits of its own.

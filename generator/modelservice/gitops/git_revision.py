@@ -24,7 +24,7 @@ class Commit(NamedTuple):
 def commit_of(side: str, revision: str, path: str = ".") -> Commit:
     """Return the commit that a revision names in the repository that a path is in.
 
-    Raises InputError where Git has none; `side` is what the user wrote.
+    Raises InputError if Git has none; `side` is what the user wrote.
     """
     root = str(repository_of(path) or ".")
     top = root if root != "." else _git("rev-parse", "--show-toplevel").decode().removesuffix("\n")
@@ -38,9 +38,9 @@ def commit_of(side: str, revision: str, path: str = ".") -> Commit:
 
 
 def copy_of(file: str, commit: Commit, stage: Path) -> Path | None:
-    """Return a copy in `stage` of a file or folder as the commit has it, None where it does not have it.
+    """Return a copy in `stage` of a file or folder as the commit has it, or None if it does not have it.
 
-    A file outside of the repository has no revisions: it is returned itself. Raises InputError for a symbolic link.
+    A file outside the repository has no revisions: it is returned itself. Raises InputError for a symbolic link.
     """
     path = os.path.relpath(Path.cwd() / file, commit.top)
     if path.startswith("../"):
@@ -66,7 +66,7 @@ def changed_files(revision: str, path: str) -> set[Path]:
 
     They are those of the repository that the path is in.
 
-    Raises InputError where Git has no such revision.
+    Raises InputError if Git has no such revision.
     """
     top, commit = commit_of("--changed-since", revision, path)
     place = ("-C", str(top))

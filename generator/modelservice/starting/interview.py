@@ -15,7 +15,7 @@ from modelservice.writing.dump import dump
 
 _TABS = ("General", "Resources", "Volumes", "Node Scheduling")
 _ASKED = ("string", "integer", "number", "boolean")
-# Asked although it stands under Advanced: without it anybody may ask the model.
+# Asked although it stands under Advanced: without it anyone may ask the model.
 _ALSO = ("apiKeySecret.name",)
 # Only asked where another answer makes sense of them.
 _WHEN = {
@@ -50,7 +50,7 @@ def is_wanted(field: Field, settings: Mapping[str, Any]) -> bool:
 
 
 def parsed(field: Field, answer: str) -> Any:
-    """Return an answer as the field's value. Raises ValueError where it is none, with what is wanted."""
+    """Return an answer as the field's value. Raises ValueError if it is none, with what is wanted."""
     kind = field.types[0]
     if kind == "boolean":
         if answer.lower() not in ("y", "yes", "true", "n", "no", "false"):
