@@ -4,7 +4,7 @@
     python benchmarks/fleet.py          # writes docs/benchmarks-fleet.md
 
 `diff` is measured where nothing differs, where one service does, and where a shared layer changes all of them: every
-service is then rendered twice. Beside it `helm template` renders services one after another, so that a busy machine
+service is then rendered twice. Beside it `helm template` renders services one after another, so a busy machine
 slows down both.
 """
 

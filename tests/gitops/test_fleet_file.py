@@ -81,7 +81,7 @@ def test_a_pattern_matches_paths_from_the_folder_of_the_fleet(pattern: str, file
         ("services/dev/*", "write dev/*: paths begin at the folder of fleet.yaml"),
         ('"{dev,live/prod}/*"', "write a list, such as [dev/*, live/prod/*]"),
         ("[dev/*, prod/*]", "error: layers[0].for[1]: prod/* matches files in no environment's folder"),
-        ("dev/embd-*", "warning: layers[0].for: dev/embd-* matches no service, so that the layer has no effect"),
+        ("dev/embd-*", "warning: layers[0].for: dev/embd-* matches no service, so the layer has no effect"),
     ],
 )
 def test_a_pattern_that_matches_nothing_is_told_how_to_be_right(written: str, says: str) -> None:

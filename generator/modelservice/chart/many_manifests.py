@@ -11,7 +11,7 @@ from modelservice.errors import ToolError
 from modelservice.helm import run_helm
 from modelservice.writing.staging import scratch
 
-# One object for each service, with the texts of its templates, so that helm neither sorts nor mixes them.
+# One object for each service, with the texts of its templates, so helm neither sorts nor mixes them.
 _EACH = """\
 {{- range .Values.services | fromJsonArray }}
 {{- $release := merge (dict "Name" .name "Namespace" .namespace) $.Release }}
@@ -55,7 +55,7 @@ def write_chart_for_many(chart: Path, place: Path) -> None:
 def many_manifests(chart: Path, releases: Sequence[Release]) -> list[str]:
     """Return the manifests of each service, by a chart of `write_chart_for_many`; without the pod of `helm test`.
 
-    Raises ModelServiceError where helm refuses any of them.
+    Raises ModelServiceError if helm refuses any of them.
     """
     services = [{"key": str(number), **one._asdict()} for number, one in enumerate(releases)]
     with scratch() as stage:

@@ -10,7 +10,7 @@ from typing import TypeVar
 import click
 
 _Item = TypeVar("_Item")
-# Fewer are done before anybody looks.
+# Fewer are done before anyone looks.
 _MANY = 10
 _SHOWN = "modelservice.progress"
 
@@ -41,5 +41,5 @@ def watched(items: Iterable[_Item], length: int) -> Iterator[_Item]:
 
 
 def say(text: str) -> None:
-    """Print text to standard error, in the place of what shows progress: a finding begins its line, to be a link."""
+    """Print text to standard error, instead of what shows progress: a finding begins its line, to be a link."""
     click.echo(f"\r\x1b[K{text}" if text and click.get_current_context().meta.get(_SHOWN) else text, nl=False, err=True)

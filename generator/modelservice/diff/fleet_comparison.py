@@ -134,7 +134,7 @@ def _inputs(member: Member) -> tuple[object, ...]:
 
 
 def _bytes(file: str) -> bytes | None:
-    """Return what is in a file, None where it cannot be read: the check of its services says why."""
+    """Return what is in a file, or None if it cannot be read: the check of its services says why."""
     try:
         return Path(file).read_bytes()
     except OSError:
@@ -155,7 +155,7 @@ def _place(before: Member, after: Member) -> str:
 
 
 def _compared(old: FleetState, new: FleetState, renderer: Renderer, pairs: _Pairs) -> _Changes:
-    """Return what becomes of the services of each pair, None where nothing does."""
+    """Return what becomes of the services of each pair, or None if nothing does."""
     before = [old.services.get(pair.before) for pair in pairs]
     after = [new.services.get(pair.after) for pair in pairs]
     texts = zip(renderer.rendered(old, before), renderer.rendered(new, after), strict=True)

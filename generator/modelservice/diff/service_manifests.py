@@ -18,7 +18,7 @@ from modelservice.report import lines
 from modelservice.schema.defaults import default_values
 from modelservice.service import make_service, name_from, require_release
 
-# A service's manifests, "" where there is no service, or why it has none.
+# A service's manifests, or "" if there is no service, or why it has none.
 Rendered = str | ModelServiceError
 
 

@@ -96,7 +96,7 @@ def _unmatched(
         message = f"{pattern} matches files in no environment's folder"
         yield _error("fleet-layer", path, message, _pattern_hint(fleet, pattern))
     elif all(there) and not any(layer.is_below(service) for services in there for service in services):
-        message = f"{pattern} matches no service, so that the layer has no effect"
+        message = f"{pattern} matches no service, so the layer has no effect"
         yield Problem(Severity.WARNING, path, message, "correct it, or remove it", "fleet-layer")
 
 
