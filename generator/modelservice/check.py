@@ -72,11 +72,29 @@ def check_service(layers: Iterable[str | Document], ignore: Collection[str] = ()
     return CheckedService(document, *without_ignored(check(document), document, ignore))
 
 
-def check_files(services: Iterable[Sequence[str]], *, strict: bool = False, ignore: Collection[str] = ()) -> Result:
+# How many services are done, of how many.
+Progress = Callable[[int, int], None]
+
+
+def check_files(
+    services: Iterable[Sequence[str]],
+    *,
+    strict: bool = False,
+    ignore: Collection[str] = (),
+    progress: Progress | None = None,
+) -> Result:
     """Check services; each is its files, later over earlier."""
     files = [tuple(service) for service in services]
     layers = {path: load(path) for service in files for path in service[:-1]}
-    return _gathered(_each(functools.partial(_check_one, layers, ignore), files), ignore, strict=strict)
+    checked = _each(functools.partial(_check_one, layers, ignore), files)
+    return _gathered(_counted(checked, len(files), progress), ignore, strict=strict)
+
+
+def _counted(checked: Iterable[_Checked], of: int, progress: Progress | None) -> Iterator[_Checked]:
+    for number, one in enumerate(checked, 1):
+        yield one
+        if progress:
+            progress(number, of)
 
 
 def check_services(

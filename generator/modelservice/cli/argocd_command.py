@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from modelservice.cli.options import PlainPath, ignore_option, ignored_rules, layers_option, load_release
+from modelservice.cli.progress import progress, say, watched
 from modelservice.cli.written_objects import Objects, is_given, write_objects
 from modelservice.errors import InputError, ModelServiceError
 
@@ -129,10 +130,11 @@ def _sets(
         raise click.UsageError("--application-set takes one folder, with files <environment>/<service>.yaml")
     if not in_git:
         raise click.UsageError("--application-set needs --values-git, where the folder is")
-    if fleet and environments:
-        sets = fleet_sets(fleet, environments, options, ignored_rules())
-    else:
-        sets = folder_sets(values[0], layers, options, ignored_rules())
+    with progress() as show:
+        if fleet and environments:
+            sets = fleet_sets(fleet, environments, options, ignored_rules(), show)
+        else:
+            sets = folder_sets(values[0], layers, options, ignored_rules(), show)
     for text in sets.said:
         click.echo(text, err=True)
     return sets.made, sets.files
@@ -154,7 +156,8 @@ def _applications(
     read = functools.cache(load)
     made: list[Made] = []
     failed: list[str] = []
-    for member in members(values, layers):
+    services = members(values, layers)
+    for member in watched(services, len(services)):
         chart, where, target = places(options, member.environment)
         target = target._replace(namespace=target.namespace or "default")
         if where.repository:
@@ -167,5 +170,5 @@ def _applications(
             made.append(Made(name, member.values, application(service, chart, where, target, name)))
         except ModelServiceError as error:
             failed.append(member.values)
-            click.echo(f"{member.values}: {error}", err=True)
+            say(f"{member.values}: {error}\n")
     return made, failed

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
-import sys
 from pathlib import Path
 
 import click
 
 from modelservice.cli.options import ignore_option, ignored_rules, layers_option, namespace_option
+from modelservice.cli.progress import progress
 from modelservice.errors import CompareError, InputError
 
 
@@ -52,9 +52,9 @@ def diff_command(
     sides = _sides(old, new, path)
     try:
         if all(map(_is_folder, sides)):
-            if layers or release:
-                raise click.UsageError("-f and --release are for one service: fleet.yaml names a folder's layers")
-            code = _diff_folders(sides, namespace, style, objects=objects)
+            if release:
+                raise click.UsageError("--release names one service: give one values file")
+            code = _diff_folders(sides, layers, namespace, style, objects=objects)
         elif style != "text" or objects:
             raise click.UsageError("--format and --objects are for folders of services")
         else:
@@ -70,6 +70,8 @@ def _sides(old: str, new: str, path: str | None) -> tuple[str, str]:
     """Return both sides as paths or REV:path."""
     if path is not None:
         return f"{old}:{path}", f"{new}:{path}"
+    if not any(":" in side or side.endswith(_FILES) or _exists(side) for side in (old, new)):
+        raise click.UsageError(f"there is no file {old}; two revisions of a folder: diff {old} {new} FOLDER")
     names_revision = ":" not in old and not _exists(old) and _exists(new) and not old.endswith(_FILES)
     return (f"{old}:{new}" if names_revision else old), new
 
@@ -107,17 +109,14 @@ def _diff(sides: tuple[str, str], layers: tuple[str, ...], release: str | None, 
     return 1 if changes else 0
 
 
-def _diff_folders(sides: tuple[str, str], namespace: str | None, style: str, *, objects: bool) -> int:
+def _diff_folders(
+    sides: tuple[str, str], layers: tuple[str, ...], namespace: str | None, style: str, *, objects: bool
+) -> int:
     from modelservice.diff.fleet_comparison import compare_fleets
     from modelservice.diff.fleet_report import fleet_json, fleet_markdown, fleet_text
 
-    with click.progressbar(length=1, file=sys.stderr, hidden=not sys.stderr.isatty()) as bar:
-
-        def progress(done: int, of: int) -> None:
-            bar.length = of
-            bar.update(done - bar.pos)
-
-        found = compare_fleets(sides, namespace, ignored_rules(), progress)
+    with progress() as show:
+        found = compare_fleets(sides, namespace, layers, ignored_rules(), show)
     text = fleet_text(found, objects=objects) if style == "text" else None
     click.echo(text or (fleet_json(found) if style == "json" else fleet_markdown(found)), nl=False)
     if any(one.sign == "?" for one in found.services):

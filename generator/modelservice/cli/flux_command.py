@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from modelservice.cli.options import PlainPath, ignore_option, layers_option, load_release, namespace_option
+from modelservice.cli.progress import say, watched
 from modelservice.cli.written_objects import Objects, write_objects
 from modelservice.errors import InputError, ModelServiceError
 
@@ -68,11 +69,12 @@ def _checked(
     read = functools.cache(load)
     found: list[FluxService] = []
     failed: list[str] = []
-    for member in members(values, layers):
+    services = members(values, layers)
+    for member in watched(services, len(services)):
         try:
             service = load_release(member.values, list(map(read, member.layers)), release)
             found.append(FluxService(member, service._replace(name=release or service.name)))
         except ModelServiceError as error:
             failed.append(member.values)
-            click.echo(f"{member.values}: {error}", err=True)
+            say(f"{member.values}: {error}\n")
     return found, failed

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from modelservice.cli.progress import say
 from modelservice.errors import InputError
 
 if TYPE_CHECKING:
@@ -177,7 +178,7 @@ def load_service(
     checked = check_service(files, (*ignored_rules(), *passed_over))
     if checked.findings:
         sources = checked.document.sources
-        click.echo(report(checked.findings, "text", sources=sources, files=1, color=False), nl=False, err=True)
+        say(report(checked.findings, "text", sources=sources, files=1, color=False))
     if checked.errors:
         raise InputError("nothing was made: fix the values first")
     return make_service(name or _name(files), version, checked.document.data, default_values())

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from modelservice.cli.options import PlainPath, ignore_option, layers_option, load_service, name_option
+from modelservice.cli.progress import say, watched
 from modelservice.errors import InputError, ModelServiceError, ToolError
 
 if TYPE_CHECKING:
@@ -93,24 +93,31 @@ def _package_folder(
     """Package every service, print the archives, and say at the end which were not made."""
     from modelservice.cli.options import load_release
     from modelservice.gitops.members import members
+    from modelservice.gitops.object_files import Made, rivals
     from modelservice.publishing.fleet_packages import ToPackage, package_services
     from modelservice.reading.values_files import load
 
     read = functools.cache(load)
     services: list[ToPackage] = []
     failed: dict[str, int] = {}
-    for member in members([source], layers):
+    found = members([source], layers)
+    for member in watched(found, len(found)):
         try:
             service = load_release(member.values, list(map(read, member.layers)), None)
             folder = member.environment.name if member.environment else str(_below(member.values, source))
             services.append(ToPackage(member.values, folder, service))
         except ModelServiceError as error:
             failed[member.values] = error.exit_code
-            click.echo(f"{member.values}: {error}", err=True)
+            say(f"{member.values}: {error}\n")
+    twice = rivals(
+        [Made(f"{one.folder}/{one.service.name}", one.source, "") for one in services], "chart", "rename one"
+    )
+    for file, why in twice.items():
+        failed[file] = InputError.exit_code
+        click.echo(f"{file}: {why}", err=True)
+    services = [one for one in services if one.source not in twice]
     made = package_services(services, destination, version, make)
-    with click.progressbar(made, length=len(services), file=sys.stderr, hidden=not sys.stderr.isatty()) as shown:
-        done = list(shown)
-    for one in sorted(done):
+    for one in sorted(watched(made, len(services))):
         if one.package:
             click.echo(f"{one.package.path} {one.package.digest}")
         else:

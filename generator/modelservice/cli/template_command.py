@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,6 +17,7 @@ from modelservice.cli.options import (
     namespace_for,
     namespace_option,
 )
+from modelservice.cli.progress import say, watched
 from modelservice.errors import InputError, ToolError
 
 if TYPE_CHECKING:
@@ -81,10 +81,9 @@ def _template_all(
         found = [one for one in found if one.member in changed]
     failed = []
     outcomes = template_all(found, folder, namespace, ignored_rules())
-    with click.progressbar(outcomes, length=len(found), file=sys.stderr, hidden=not sys.stderr.isatty()) as shown:
-        for outcome in shown:
-            failed += [outcome.exit_code] if outcome.failure else []
-            click.echo(_said(outcome), nl=False, err=True)
+    for outcome in watched(outcomes, len(found)):
+        failed += [outcome.exit_code] if outcome.failure else []
+        say(_said(outcome))
     if failed:
         kind = ToolError if ToolError.exit_code in failed else InputError
         raise kind(f"{len(failed)} of {len(found)} services not written")
@@ -95,6 +94,4 @@ def _said(outcome: Outcome) -> str:
     from modelservice.report import report
 
     text = report(outcome.findings, "text", sources=outcome.sources, files=1, color=False)
-    text += f"{outcome.rendering.member.values}: not written: {outcome.failure}\n" if outcome.failure else ""
-    # A finding begins its line, or a terminal finds no link in it: the progress bar is wiped first.
-    return f"\r\x1b[K{text}" if text and sys.stderr.isatty() else text
+    return text + (f"{outcome.rendering.member.values}: not written: {outcome.failure}\n" if outcome.failure else "")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from modelservice.cli.options import changed_since_option, ignore_option, ignored_rules, layers_option, require_files
+from modelservice.cli.progress import progress
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -73,7 +74,8 @@ def validate_command(
     if fix or diff:
         result, changed = _fixed(services, write=not diff, strict=strict, text=style == "text")
     else:
-        result = check_files(services, strict=strict, ignore=ignored_rules())
+        with progress() as show:
+            result = check_files(services, strict=strict, ignore=ignored_rules(), progress=show)
     result = result._replace(findings=[*found, *result.findings], sources={**texts, **result.sources})
     color = style == "text" and sys.stdout.isatty()
     text = report(

@@ -37,13 +37,15 @@ _GLUED = re.compile(
 )
 # So much of a value says whether it is a secret; to look at all of it for each name would take quadratic time.
 _NEAR = 200
+# Longer ones are not kept in memory.
+_SHORT = 200
 _BLOCK = re.compile(r"[|>][-+0-9]*|[\[{]|")
 
 
 def masked(item: Any, numbers: Numbers) -> Any:
     """Return an object, or a part of one, with a mask in the place of each secret; new secrets get the next numbers."""
     if isinstance(item, str):
-        return _text(item, numbers)
+        return item if len(item) < _SHORT and _shows_nothing(item) else _text(item, numbers)
     if isinstance(item, list):
         return _words([masked(one, numbers) for one in item], numbers)
     if not isinstance(item, Mapping):
@@ -105,6 +107,12 @@ def _words(items: list[Any], numbers: Numbers) -> list[Any]:
         return found
     safe = words_without_literals(found, lambda text: _mask(text, numbers))
     return [word if " " in word else _GLUED.sub(lambda part: part[1] + _mask(part[2], numbers), word) for word in safe]
+
+
+@functools.lru_cache(maxsize=4096)
+def _shows_nothing(text: str) -> bool:
+    """Say whether nothing of a text is masked: a fleet's services have most of theirs in common."""
+    return _text(text, {}) == text
 
 
 def _text(text: str, numbers: Numbers) -> str:
