@@ -221,7 +221,11 @@ def test_the_notes_and_the_readme_of_a_chart_list_the_secrets_that_the_pods_need
         "imagePullSecrets": [{"name": "pull"}],
         "env": [by_reference, optional],
         "extraContainers": [{"name": "side", "image": "x:1", "envFrom": [{"secretRef": {"name": "all-of-it"}}]}],
-        "volumes": [{"name": "mine", "secret": {"secretName": "files"}}, {"name": "more", **projected}, {"name": "azure", "azureFile": share}],
+        "volumes": [
+            {"name": "mine", "secret": {"secretName": "files"}},
+            {"name": "more", **projected},
+            {"name": "azure", "azureFile": share},
+        ],
     }
     keys = {"hf": ["token"], "keys": ["search", "ads"], "sensors": ["a"]}
     names = ("all-of-it", "authority", "bucket", "bundle", "files", "hf", "keys", "pod-tls", "pull", "sensors", "share")

@@ -1,4 +1,4 @@
-"""questions.yaml is a form that Rancher's dashboard shows as meant: its types, its conditions, defaults that can be chosen.
+"""questions.yaml is a form that Rancher's dashboard shows as meant.
 
 Types and conditions as in github.com/rancher/dashboard, shell/components/Questions.
 """

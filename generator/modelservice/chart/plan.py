@@ -1,9 +1,8 @@
 """Plan a Helm chart: its files in memory, from the fields and, for one service, its values.
 
 Without a service it is the generic chart; with one, the same templates and schema with that service's values as
-defaults. Other values may be set on top of these, so a rendered chart needs the templates and checks of all fields, and its
-README needs no table of them: values.yaml has it. Values never become template text: they enter through `values.yaml`, by a
-serializer.
+defaults. Other values may be set on top of these, so a rendered chart needs the templates and checks of all fields.
+Values never become template text: they enter through `values.yaml`, by a serializer.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
 """The chart's questions.yaml: Rancher's form, by the console's tabs.
 
-Rancher's dashboard reads it (shell/components/Questions; its documentation lists the types `string`, `multiline`, `boolean`,
-`int`, `enum`, `password`, `storageclass`, `hostname`, `pvc` and `secret`, its code also `float`, `array[string]`,
-`map[string]` and an `enum` with `multiple`). It asks what the console's form asks, as far as Rancher has a type for it:
-none writes a list of maps such as `env`, and a checkbox cannot leave a field unset. Rancher's YAML editor has all values.
+Rancher's dashboard reads it. The types are in its documentation, and `float`, `array[string]`, `map[string]` and an
+`enum` with `multiple` in its code (rancher/dashboard, shell/components/Questions). The form asks what the console's
+form asks, as far as Rancher has a type for it: none writes a list of maps such as `env`, and a checkbox cannot leave
+a field unset. Rancher's YAML editor has all values.
 """
 
 from __future__ import annotations

@@ -42,10 +42,17 @@ def fit_command(
     save: bool,
     style: str,
 ) -> None:
-    """Say whether the model of VALUES fits its GPUs, before anything is downloaded.
+    """Check whether the model fits its GPUs, before any download.
 
-    It needs facts of the model: its config.json and the sizes of its tensors and files. Exit code 0: it fits, or it is
-    tight; 1: it does not; 3: the facts cannot be had.
+    It needs the model's facts: config.json, and the sizes of the tensors and files. They come from the catalogue,
+    this machine or the hub.
+
+    Exit codes: 0 it fits, or it is tight; 1 it does not fit; 3 the facts are not available.
+
+    \b
+    Examples:
+      modelservice fit values.yaml
+      modelservice fit values.yaml --gpu H100
     """
     from modelservice.rules import ABOUT_SIZE
 

@@ -17,6 +17,7 @@ from modelservice.cli.options import (
     load_release,
     namespace_for,
     namespace_option,
+    release_option,
 )
 from modelservice.errors import InputError, ToolError
 
@@ -28,10 +29,15 @@ if TYPE_CHECKING:
 @click.argument("values", nargs=-1, type=click.Path(allow_dash=True, readable=False))
 @layers_option
 @ignore_option
-@click.option("--release", help="Name of the release. Default: the file's name.")
+@release_option
 @namespace_option
 @changed_since_option
-@click.option("--output-dir", type=PlainPath(path_type=Path), help="A file for each service, for many of them.")
+@click.option(
+    "--output-dir",
+    type=PlainPath(path_type=Path),
+    metavar="DIR",
+    help="Write a file for each service into this folder.",
+)
 def template_command(
     values: tuple[str, ...],
     layers: tuple[str, ...],
@@ -42,8 +48,14 @@ def template_command(
 ) -> None:
     """Print the manifests of a service, as helm renders them.
 
-    With --output-dir VALUES are files and folders of many services, and one bad file does not stop the others. Those of
-    a fleet (fleet.yaml) go into a folder for each environment, with its layers and its namespace.
+    With --output-dir, VALUES are files and folders of many services, and a service with errors does not stop the
+    others. Services of a fleet (fleet.yaml) go into a folder for each environment, with its layers and its namespace.
+
+    \b
+    Examples:
+      modelservice template values.yaml --release chat --namespace models
+      modelservice template values.yaml | kubectl apply --dry-run=server -f -
+      modelservice template services/ --output-dir manifests
     """
     if output_dir:
         _template_all(values, layers, release, namespace, changed_since, output_dir)

@@ -12,8 +12,8 @@ class Field(NamedTuple):
     """A leaf of the values: what a person sets at once.
 
     `default` is Helm's default, `tab`, `group` and `label` say where the console's form has it, `flag` and `env`
-    name the vLLM flag or the variable that the field becomes, `becomes` says it in words (Markdown). `question` is Rancher's
-    type of question for it, `when` the condition under which a form asks for it; both may be empty.
+    name the vLLM flag or the variable that the field becomes, `becomes` says it in words (Markdown). `question` is
+    Rancher's type of question for it, `when` the condition under which a form asks for it; both may be empty.
     """
 
     path: Path
