@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 @click.argument("values", type=click.Path(allow_dash=True))
 @layers_option
 @ignore_option
-@click.option("--gpu", "card", metavar="NAME", help="The GPU, such as H100 or nvidia-l4, whatever the values say.")
-@click.option("--gpu-memory", metavar="SIZE", help="The memory of one GPU that its driver reports: 80Gi, 80GiB, bytes.")
+@click.option("--gpu", "card", metavar="NAME", help="The GPU, such as H100 or nvidia-l4. Default: that of the values.")
+@click.option("--gpu-memory", metavar="SIZE", help="Memory of one GPU, as its driver reports it: 80Gi, 80GiB or bytes.")
 @click.option(
     "--model-config",
     type=click.Path(exists=True),

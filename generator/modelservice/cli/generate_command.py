@@ -16,7 +16,7 @@ from modelservice.errors import InputError
 def generate_command(check: bool) -> None:
     """Generate the chart, the schemas and the tables of this project.
 
-    Exit codes: 1 with --check, a file is stale; 3 a package is missing.
+    Exit codes: 0 success; 1 with --check, a file is stale; 3 a package is missing.
 
     \b
     Examples:

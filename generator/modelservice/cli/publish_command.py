@@ -20,7 +20,7 @@ from modelservice.cli.options import PlainPath
 @click.option(
     "--ca-file",
     type=PlainPath(exists=True, dir_okay=False),
-    help="Certificate of the authority that signed the registry's.",
+    help="Certificate of the authority that signed the registry's certificate.",
 )
 @click.option("--insecure-skip-tls-verify", is_flag=True, help="Accept any certificate of the registry.")
 def publish_command(
