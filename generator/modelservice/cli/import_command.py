@@ -106,12 +106,12 @@ def vllm_command(text: str, file: Path | None, image: str, output: Path | None, 
 @import_command.command("kubernetes")
 @_objects
 @click.option(
-    "--object", "chosen", metavar="NAME", default="", help="Name of the workload or GitOps object, if FILE has several."
+    "--object", "name", metavar="NAME", default="", help="Name of the workload or GitOps object, if FILE has several."
 )
 @_output
 @_strict
 @_force
-def kubernetes_command(objects: tuple[Path, ...], chosen: str, output: Path | None, strict: bool, force: bool) -> None:
+def kubernetes_command(objects: tuple[Path, ...], name: str, output: Path | None, strict: bool, force: bool) -> None:
     """Import a workload that runs vLLM, and its Service and claim.
 
     FILE holds manifests, or what `kubectl get -o yaml`, `helm template` or `kustomize build` prints; - is standard
@@ -125,17 +125,17 @@ def kubernetes_command(objects: tuple[Path, ...], chosen: str, output: Path | No
     """
     from modelservice.importing.cluster_to_values import import_kubernetes
 
-    part = import_kubernetes(_streams(objects), chosen)
+    part = import_kubernetes(_streams(objects), name)
     _write(part, "Kubernetes objects", output, strict=strict, force=force)
 
 
 @import_command.command("llmos")
 @_objects
-@click.option("--object", "chosen", metavar="NAME", default="", help="Name of the ModelService, if FILE has several.")
+@click.option("--object", "name", metavar="NAME", default="", help="Name of the ModelService, if FILE has several.")
 @_output
 @_strict
 @_force
-def llmos_command(objects: tuple[Path, ...], chosen: str, output: Path | None, strict: bool, force: bool) -> None:
+def llmos_command(objects: tuple[Path, ...], name: str, output: Path | None, strict: bool, force: bool) -> None:
     """Import a ModelService of LLMOS.
 
     FILE holds what `kubectl get modelservices -o yaml` prints; - is standard input.
@@ -146,7 +146,7 @@ def llmos_command(objects: tuple[Path, ...], chosen: str, output: Path | None, s
     """
     from modelservice.importing.cluster_to_values import import_llmos
 
-    _write(import_llmos(_streams(objects), chosen), "a ModelService of LLMOS", output, strict=strict, force=force)
+    _write(import_llmos(_streams(objects), name), "a ModelService of LLMOS", output, strict=strict, force=force)
 
 
 def _streams(files: tuple[Path, ...]) -> str:
