@@ -263,8 +263,8 @@ def run(arguments: list[str], shell: str, folder: Path) -> subprocess.CompletedP
         (["validate", "a.yaml", "--format", "json"], "> /dev/full", 3, "No space left on device"),
         (["validate", "a.yaml", "--format", "json"], ">&-", 3, "standard output is closed"),
         (["argocd", "a.yaml", "--chart-repo", "https://a.b/c"], ">&-", 3, "standard output is closed"),
-        (["template", "a.yaml", "-n", "No Namespace"], "", 2, "is no namespace"),
-        (["access", "a.yaml", "-n", "x" * 64], "", 2, "is no namespace"),
+        (["template", "a.yaml", "-n", "No Namespace"], "", 2, "is not a namespace"),
+        (["access", "a.yaml", "-n", "x" * 64], "", 2, "is not a namespace"),
     ],
 )
 def test_what_surrounds_a_command_is_one_sentence(

@@ -327,7 +327,7 @@ def test_a_set_needs_a_name(folder: str, services: Path) -> None:
         (["--git", "ann:s3cr3t@git.example.com:x.git"], "--git holds a user"),
         (["--git", GIT, "--path", "/s3cr3t"], "--path is a folder of --git"),
         (["--git", GIT, "--path", "../s3cr3t"], "--path is a folder of --git"),
-        (["--chart-repo", OCI, "-n", "Bad NS"], '--namespace "Bad NS" is no namespace'),
+        (["--chart-repo", OCI, "-n", "Bad NS"], '--namespace "Bad NS" is not a namespace'),
         (["--chart-repo", OCI, "--project", "Bad Project"], '--project "Bad Project" is no name of a project'),
         (["--chart-repo", OCI, "--chart", "My Chart"], '--chart "My Chart" is no name of a chart'),
         (["--chart-repo", OCI, "--chart-version", "latest"], '--chart-version "latest" is no version'),
@@ -340,7 +340,7 @@ def test_a_set_needs_a_name(folder: str, services: Path) -> None:
         ),
         (["--chart-repo", OCI, "--server", ""], "--server is no address of a cluster"),
         (["--chart-repo", OCI, "--server", "https://ann:s3cr3t@gpu.example.com"], "--server holds a user"),
-        (["--chart-repo", OCI, "--argocd-namespace", "Bad NS"], '--argocd-namespace "Bad NS" is no namespace'),
+        (["--chart-repo", OCI, "--argocd-namespace", "Bad NS"], '--argocd-namespace "Bad NS" is not a namespace'),
     ],
 )
 def test_what_argo_cd_would_refuse_is_refused_and_no_secret_repeated(options: list[str], says: str) -> None:

@@ -106,7 +106,7 @@ def _diff(sides: tuple[str, str], layers: tuple[str, ...], release: str | None, 
     before, after = manifests_of(sides, name, where, layers, ignored_rules())
     for side, text in zip(sides, (before, after), strict=True):
         if not text:
-            click.echo(f"{side}: not there, so that everything is {'new' if side == sides[0] else 'gone'}", err=True)
+            click.echo(f"{side} does not exist: everything is {'new' if side == sides[0] else 'gone'}", err=True)
     changes = compare(before, after)
     click.echo(as_text(changes), nl=False)
     return 1 if changes else 0

@@ -27,6 +27,6 @@ def generate_command(check: bool) -> None:
     root = checkout()
     found = drift(root) if check else write(root)
     for item in found:
-        click.echo(f"{item.kind if check else 'mended'}: {item.path}\n{item.diff if check else ''}", nl=False)
+        click.echo(f"{item.kind if check else 'updated'}: {item.path}\n{item.diff if check else ''}", nl=False)
     if check and found:
         raise InputError(f"{len(found)} generated files differ from their source: run `modelservice generate`")

@@ -123,7 +123,7 @@ def _interview(
     """Ask the questions; an answer of < goes back, and ! stops."""
     from modelservice.starting.interview import is_wanted, questions
 
-    click.echo(f"Enter takes what stands in brackets, {_BACK} goes back, {_ABORT} stops.", err=True)
+    click.echo(f"Press Enter for the value in brackets, {_BACK} to go back, {_ABORT} to stop.", err=True)
     asked, model = questions(), settings.get("model.name")
     number, tab, before = 0, "", list[int]()
     while number < len(asked):

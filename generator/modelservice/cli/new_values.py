@@ -12,7 +12,7 @@ from modelservice.errors import InputError
 def require_absent(output: Path | None, *, force: bool) -> None:
     """Raise InputError where a file would be replaced without --force."""
     if output and output.exists() and not force:
-        raise InputError(f"{output} is there already: choose another name, or replace it with --force")
+        raise InputError(f"{output} already exists: choose another name, or replace it with --force")
 
 
 def report_values(text: str, output: Path | None) -> bool:

@@ -61,7 +61,7 @@ def _namespace(_: click.Context, option: click.Parameter, name: str | None) -> s
 
     if name is not None and not is_label(name):
         raise click.BadParameter(
-            f'"{name}" is no namespace: use lower case letters, digits and -, at most 63', param=option
+            f'"{name}" is not a namespace: use lower case letters, digits and -, at most 63', param=option
         )
     return name
 
@@ -113,7 +113,7 @@ def gpu_for(card: str | None, memory: str | None, otherwise: Gpu | None = None) 
         return found
     size = amount(memory.removesuffix("B") if memory[-3:] in ("KiB", "MiB", "GiB", "TiB") else memory)
     if not size or size < 1:
-        raise click.UsageError(f"--gpu-memory {memory} is no size: write 80Gi, or bytes")
+        raise click.UsageError(f"--gpu-memory {memory} is not a size: write 80Gi, or bytes")
     return Gpu(found.name if found else "GPU", int(size), found.capability if found else 0)
 
 
@@ -185,5 +185,5 @@ def load_service(
         sources = checked.document.sources
         click.echo(report(checked.findings, "text", sources=sources, files=1, color=False), nl=False, err=True)
     if checked.errors:
-        raise InputError("nothing was made: mend the values first")
+        raise InputError("nothing was made: fix the values first")
     return make_service(name or _name(files), version, checked.document.data, default_values())

@@ -87,7 +87,7 @@ def package_command(
     )
     if source and _is_of_several(source, layers):
         if name or sign:
-            raise click.UsageError(f"{source} stands for several services: --name and --sign are for one")
+            raise click.UsageError(f"{source} has several services: --name and --sign are for one")
         _package_folder(source, layers, destination, version or "", make)
         return
     if source and Path(source).is_dir():
@@ -154,10 +154,10 @@ def _signing(key: str | None, keyring: str | None, passphrase_file: str | None) 
 
     if key is None:
         if keyring or passphrase_file:
-            raise click.UsageError("--keyring and --passphrase-file are for signing: say with which key, --sign KEY")
+            raise click.UsageError("--keyring and --passphrase-file need --sign KEY")
         return None
     if not key.strip():
-        raise click.UsageError("--sign names no key, and nothing would be signed: name one, or leave --sign out")
+        raise click.UsageError("--sign is empty: name a key, or leave --sign out")
     if not keyring:
         raise click.UsageError("--sign needs --keyring: gpg --export-secret-keys KEY > keyring.gpg")
     return Signing(key, keyring, passphrase_file or "")

@@ -20,7 +20,7 @@ class _Seconds(click.FloatRange):
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
         seconds: float = super().convert(value, param, ctx)
         if math.isnan(seconds):
-            self.fail(f"{value!r} is no number of seconds.", param, ctx)
+            self.fail(f"{value!r} is not a number of seconds.", param, ctx)
         return seconds
 
 
@@ -83,12 +83,12 @@ def _require_address(url: str) -> None:
 
     scheme = re.match(r"([A-Za-z][A-Za-z0-9+.-]*)://", url)
     if scheme and scheme[1].lower() not in ("http", "https"):
-        raise click.UsageError(f"{scheme[0]} is no address of a server: write http://host:port or https://host")
+        raise click.UsageError(f"{scheme[0]} is not the address of a server: write http://host:port or https://host")
     if not scheme:
         raise click.UsageError(f"write http:// or https:// before the address: http://{shown_url(url) or 'host:port'}")
     port = re.match(r"https?://[^/?#]*:([0-9]{1,9})(?=[/?#]|$)", url, re.IGNORECASE)
     if port and int(port[1]) > 65535:
-        raise click.UsageError(f"{port[1]} is no port: the highest is 65535")
+        raise click.UsageError(f"{port[1]} is not a port: the highest is 65535")
 
 
 def _told(seconds: float) -> None:

@@ -63,7 +63,7 @@ def template_command(
     if changed_since:
         raise click.UsageError("--changed-since needs --output-dir, for services of a folder")
     if len(values) > 1:
-        raise click.UsageError("several services need --output-dir; layers of one service go below it with -f")
+        raise click.UsageError("several services need --output-dir; give the layers of one service with -f")
     from modelservice.chart.folder import chart_for
     from modelservice.chart.manifests import manifests
 
@@ -82,7 +82,7 @@ def _template_all(
     folder: Path,
 ) -> None:
     if release or not values or "-" in values:
-        raise click.UsageError("with --output-dir name files and folders; each release is named like its file")
+        raise click.UsageError("--output-dir takes files and folders; each release gets the name of its file")
     from modelservice.gitops.fleet import renderings, template_all
 
     found = renderings(values, layers)

@@ -82,6 +82,6 @@ def _report(service: Upgraded, release: str, sources: dict[str, str], *, alone: 
         click.echo(f"  {meaning}")
     click.echo(report(service.left, "text", sources=sources, files=1), nl=False)
     if alone and service.defaults:
-        click.echo("Defaults that moved; write the flag where the old one is wanted:")
+        click.echo("Defaults that changed; set the flag to keep the old value:")
         for default in service.defaults:
             click.echo(f"  {default}")

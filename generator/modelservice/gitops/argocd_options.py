@@ -124,7 +124,7 @@ def _bad_names(target: Target) -> Iterator[str]:
     names = {"--namespace": target.namespace, "--argocd-namespace": target.argocd_namespace}
     for option, name in names.items():
         if name and not is_label(name):
-            yield f'{option} "{name}" is no namespace: use lower case letters, digits and -, at most 63'
+            yield f'{option} "{name}" is not a namespace: use lower case letters, digits and -, at most 63'
     if not is_object_name(target.project):
         yield f'--project "{target.project}" is no name of a project: `argocd proj list` shows them'
     if holds_credentials(target.server):
