@@ -1,6 +1,8 @@
 # make demo: the main job, from nothing. make test: the whole test suite. CONTRIBUTING.md explains the rest.
 
-PYTHON ?= python3.11
+# The first Python from 3.11 on that can make a virtual environment; Debian's needs the package python3-venv for that.
+PYTHON ?= $(shell for python in python3.13 python3.12 python3.11 python3; do \
+  $$python -c 'import ensurepip, sys; sys.exit(sys.version_info < (3, 11))' 2> /dev/null && echo $$python && break; done)
 BIN := .venv/bin
 INSTALLED := .venv/.installed
 EXAMPLE := opt-125m
@@ -45,6 +47,7 @@ clean:
 	rm -rf .venv .cache build dist
 
 $(INSTALLED): pyproject.toml
+	@[ -n "$(PYTHON)" ] || { echo 'make: no Python 3.11 or later with venv found; install one, or name it: make demo PYTHON=/path/to/python3' >&2; exit 1; }
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable .
 	@touch $@

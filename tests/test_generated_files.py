@@ -14,7 +14,7 @@ from modelservice.generated_files import _changes
 from modelservice.schema import kubernetes
 
 ROOT = Path(__file__).parents[1]
-COPIED = ["generator", "schemas", "charts", "docs", "tests/cases", "README.md", "CHANGELOG.md"]
+COPIED = ["generator", "schemas", "charts", "docs", "tests/cases", "CHANGELOG.md"]
 
 
 @pytest.fixture
@@ -51,12 +51,11 @@ def test_a_changed_default_is_named_in_every_file_and_mended(checkout: Path) -> 
     answer = generate(checkout, "--check")
     stale = {line.removeprefix("stale: ") for line in answer.stdout.splitlines() if line.startswith("stale: ")}
     assert stale == {
-        "README.md",
         "charts/modelservice/README.md",
         "charts/modelservice/questions.yaml",
         "charts/modelservice/values.schema.json",
         "charts/modelservice/values.yaml",
-        "docs/console-fields.md",
+        "docs/values.md",
         "schemas/modelservice.schema.json",
     }
     assert answer.returncode == 1
@@ -80,13 +79,6 @@ def test_missing_and_extra_files_are_named_and_mended(checkout: Path) -> None:
     generate(checkout)
     assert (checkout / "charts/modelservice/values.yaml").is_file()
     assert not (checkout / "charts/modelservice/templates/mine.yaml").exists()
-
-
-def test_a_lost_marker_is_told(checkout: Path) -> None:
-    (checkout / "README.md").write_text("# modelservice\n")
-    answer = generate(checkout)
-    assert answer.returncode == 1
-    assert "README.md has lost its markers" in answer.stderr
 
 
 def test_the_troubleshooting_page_has_a_line_for_every_example() -> None:

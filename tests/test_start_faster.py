@@ -35,7 +35,7 @@ def test_the_load_strategy_exists_since_the_release_that_the_page_names() -> Non
     flag = "--safetensors-load-strategy"
     first = next(one for one in releases() if takes(one, flag, ""))
     enforced = next(one for one in releases() if takes(one, flag, "") and command_line(one)[flag].enforced)
-    assert f"`{flag}` itself is there from {first} on, but takes any word before {enforced}:" in PAGE
+    assert f"`{flag}` exists since {first}, but accepts any value before {enforced}:" in PAGE
 
 
 def test_every_variable_and_key_on_the_page_exists() -> None:

@@ -37,9 +37,18 @@ def environment() -> jinja2.Environment:
     made.filters["json"] = json.dumps  # tojson escapes for HTML, apostrophes too
     made.filters["compact"] = functools.partial(json.dumps, sort_keys=True, separators=(",", ":"))  # as Helm's toJson
     made.filters["groupby_tab"] = _by_tab
+    made.filters["groupby_group"] = _by_group
     made.filters["python"] = repr
     return made
 
 
 def _by_tab(fields: Iterable[Field]) -> list[tuple[str, list[Field]]]:
     return [(tab, list(group)) for tab, group in itertools.groupby(fields, key=lambda field: field.tab)]
+
+
+def _by_group(fields: Iterable[Field]) -> dict[str, list[Field]]:
+    """Return a tab's fields by group. A group's fields need not follow each other."""
+    groups: dict[str, list[Field]] = {}
+    for field in fields:
+        groups.setdefault(field.group, []).append(field)
+    return groups
