@@ -3,7 +3,7 @@
 
     pip install -e '.[benchmark]' && python benchmarks/run.py          # writes docs/benchmarks.md
 
-Every command is a whole process. The contenders take turns, so that a machine that slows down slows all of them; each
+Every command is a whole process. The contenders take turns, so a machine that slows down slows all of them; each
 figure is the median of the rounds, and a ratio is the median of the ratios of the rounds. check-jsonschema checks the
 schema alone, helm the schema and the chart's own refusals. The 1,000 files are the examples, each made different.
 """

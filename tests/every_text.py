@@ -39,7 +39,7 @@ EVERYTHING: Schema = {
 }
 
 
-# These take the place of others, too.
+# These replace others, too.
 _IN_PLACE = (("caBundle", "secret"), ("modelVolume", "volume"))
 
 
@@ -91,7 +91,7 @@ def kinds(schema: Schema) -> list[str]:
 
 
 def others(schema: Schema) -> Any:
-    """Return the schema of the keys that are not named, None where there are none."""
+    """Return the schema of the keys that are not named, or None if there are none."""
     found = [*schema.get("patternProperties", {}).values(), schema.get("additionalProperties")]
     return found[0] if isinstance(found[0], dict) else None
 
@@ -170,7 +170,7 @@ def refused(values: Any) -> bool:
 
 
 def merged(below: Any, above: Any) -> Any:
-    """Return both: maps deep, lists one after the other. Raises ValueError where a value would go."""
+    """Return both: maps deep, lists one after the other. Raises ValueError if a value would go."""
     if isinstance(below, dict) and isinstance(above, dict):
         return below | {key: merged(below[key], child) if key in below else child for key, child in above.items()}
     if isinstance(below, list) and isinstance(above, list):
@@ -200,7 +200,7 @@ def around(path: Path) -> Schema:
         return EVERYTHING | {"modelVolume": {"accessModes": ["ReadWriteMany"], "preDownload": "Job"}}
     if path[0] == "probes":
         return EVERYTHING | {"command": ["vllm"]}
-    # These take the place of other texts.
+    # These replace other texts.
     if path[:2] in _IN_PLACE:
         return EVERYTHING | {"replicas": 3}
     other = {"command", "existingClaim", "fullnameOverride"} & {*path[:2]}

@@ -1,4 +1,4 @@
-"""What a hint says to write, written: its finding is gone, and no other error takes its place.
+"""What a hint says to write, written: its finding is gone, and no other error replaces it.
 
 Hints are sentences for people, but most keep to a few forms that a program can follow; this one does. Beside the
 sentence stand the same edits for programs; both must come to the same values.
@@ -119,23 +119,23 @@ FORMS: list[tuple[str, Callable[[Values, Finding, str], None]]] = [
 
 
 def followed(values: Values, finding: Finding) -> Values | None:
-    """Return the values with the hint followed, None where it leaves the choice to a person."""
+    """Return the values with the hint followed, or None if it leaves the choice to a person."""
     if not finding.path or "VALUE" in finding.hint:
         return None
     for form, follow in FORMS:
         if found := re.match(form, finding.hint):
-            mended = copy.deepcopy(values)
-            follow(mended, finding, found[1])
-            return mended
+            fixed = copy.deepcopy(values)
+            follow(fixed, finding, found[1])
+            return fixed
     return None
 
 
 def applied(values: Values, fix: Fix) -> Values:
     """Return the values with the edits made; every path is one of the values before any of them."""
-    mended = copy.deepcopy(values)
+    fixed = copy.deepcopy(values)
     for edit in sorted(fix, key=from_the_back):
-        make(mended, edit)
-    return mended
+        make(fixed, edit)
+    return fixed
 
 
 def from_the_back(edit: Edit) -> tuple[bool, int]:
@@ -163,9 +163,9 @@ CHOICES = {
     r", or (?!8000|less)": "one of two ways",
     r"such as \S+$": "an example",
     r"\b(at least|at most|or more|a number from)\b": "one of many numbers",
-    r"set apiKeySecret.name: llm-api-keys$": "a Secret that somebody has to make, under a name of theirs",
+    r"set apiKeySecret.name: llm-api-keys$": "a Secret that someone has to make, under a name of theirs",
     r"and set [\w.]+$": "the field cannot be what was given",
-    r"remove it and name ": "a Secret that somebody has to make",
+    r"remove it and name ": "a Secret that someone has to make",
     r"remove it, and (have it revoked|make it with)": "a secret that has to go somewhere else",
     r"remove it, unless ": "only the person knows what the arguments need",
     r"remove it: set modelVolume.mountPath$": "where the models are to be",
@@ -216,9 +216,9 @@ def told(found: list[Finding], severity: Severity) -> Counter[str]:
     return Counter(finding.rule for finding in found if finding.severity is severity)
 
 
-def assert_mended(case: Case, mended: Values | None) -> None:
+def assert_mended(case: Case, fixed: Values | None) -> None:
     with contextlib.chdir(case.folder):
-        after = check(read("values.yaml", json.dumps(mended).encode()))
+        after = check(read("values.yaml", json.dumps(fixed).encode()))
     finding, found = case.finding, case.found
     rule, severity = finding.rule, finding.severity
     assert told(after, severity)[rule] < told(found, severity)[rule], finding.hint

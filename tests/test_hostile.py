@@ -1,4 +1,4 @@
-"""Values files that somebody made to hurt, and slips that once did: no traceback, no secret printed, bounded time."""
+"""Values files that someone made to hurt, and slips that once did: no traceback, no secret printed, bounded time."""
 
 import json
 import os

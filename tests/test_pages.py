@@ -55,7 +55,7 @@ def blocks(page: Path) -> Iterator[Block]:
 
 
 def steps(block: Block) -> list[tuple[str, str | None]]:
-    """Return the commands and what each must print, None where that is not said."""
+    """Return the commands and what each must print, or None if that is not said."""
     if block.language == "sh":
         lines = block.text.splitlines()
         simple = all(line.startswith(("modelservice ", "#")) and not _SHELL.search(line) for line in lines if line)

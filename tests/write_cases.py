@@ -32,7 +32,7 @@ def refuses(command: list[str]) -> bool:
 
 
 def side(case: Path, rules: set[str], helms: list[str]) -> Refuser:
-    """Return who refuses a case. Raises ValueError where the helms do not agree, or disagree with the rules."""
+    """Return who refuses a case. Raises ValueError if the helms do not agree, or disagree with the rules."""
     stated = min((by_id()[rule].refused_by for rule in rules), key=ORDER.index)
     linted = {refuses([one, "lint", str(CHART), "-f", str(case)]) for one in helms}
     rendered = {refuses([one, "template", "x", str(CHART), "-f", str(case)]) for one in helms}

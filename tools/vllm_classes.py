@@ -21,7 +21,7 @@ def fields(node: ast.ClassDef) -> Iterator[tuple[str, ast.AnnAssign]]:
 
 
 def is_hidden(field: ast.AnnAssign) -> bool:
-    """Say whether a field is no argument of the class."""
+    """Say whether a field is not an argument of the class."""
     return isinstance(field.value, ast.Call) and any(
         one.arg == "init" and isinstance(one.value, ast.Constant) and one.value.value is False
         for one in field.value.keywords

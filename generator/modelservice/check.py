@@ -36,7 +36,7 @@ _MORE = Problem(TOO_MANY.severity, (), f"{MOST} mistakes are listed, and there m
 class CheckedService(NamedTuple):
     """One service's values, merged, and what is wrong with them, in no order.
 
-    `ignored` are the findings that somebody wants passed over, `hit` the rules of `--ignore` that passed over some.
+    `ignored` are the findings that someone wants passed over, `hit` the rules of `--ignore` that passed over some.
     """
 
     document: Document
@@ -158,7 +158,7 @@ def check(document: Document) -> list[Finding]:
 
 
 def _is_quoting(finding: Finding) -> bool:
-    """Say whether a fix makes text of what is no text."""
+    """Say whether a fix makes text of what is not text."""
     return any(edit.path == finding.path and isinstance(edit.value, str) for edit in finding.fix)
 
 
@@ -219,9 +219,9 @@ def _facts(merged: Mapping[str, Any], document: Document) -> tuple[ModelFacts | 
 
 
 def _without(given: Any, paths: Sequence[Path]) -> Any:
-    """Return the values without what the schema refused, so that rules can trust every type.
+    """Return the values without what the schema refused, so rules can trust every type.
 
-    A key falls back to its default. An item of a list becomes None, so that the others keep their indexes; a number
+    A key falls back to its default. An item of a list becomes None, so the others keep their indexes; a number
     among the arguments becomes the text that was meant.
     """
     if () in paths:

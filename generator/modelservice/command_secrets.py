@@ -1,4 +1,4 @@
-"""Find the secrets that commands, flags, URLs and JSON write out: what a name beside a value calls one."""
+"""Find the secrets that commands, flags, URLs and JSON write out: what a name together with a value calls one."""
 
 from __future__ import annotations
 
@@ -93,7 +93,7 @@ def without_literals(text: str, instead: Callable[[str], str]) -> str:
 
 
 def words_without_literals(words: Sequence[str], instead: Callable[[str], str]) -> list[str]:
-    """Return the words of a command with something else in the place of what they, or flags before them, write out."""
+    """Return the words of a command with something else instead of what they, or flags before them, write out."""
     text = "\n".join(words)
     starts = list(itertools.accumulate((len(word) + 1 for word in words), initial=0))[:-1]
     pieces: list[list[str]] = [[] for _ in words]

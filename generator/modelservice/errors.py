@@ -15,7 +15,7 @@ import re
 # turns the direction of writing.
 _CONTROL = re.compile("[\0-\x08\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]")
 
-# What anybody gave may be of any length; behind it a message says what to do, so that the middle is left out.
+# What anyone gave may be of any length; behind it a message says what to do, so the middle is left out.
 _LONGEST = 2000
 
 
@@ -41,7 +41,7 @@ class InputError(ModelServiceError):
 
 
 class CompareError(ModelServiceError):
-    """Two states cannot be compared, so that nobody takes the failure for a difference."""
+    """Two states cannot be compared, so nobody takes the failure for a difference."""
 
     exit_code = 2
 

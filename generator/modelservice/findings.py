@@ -157,7 +157,7 @@ def dotted(path: Path) -> str:
 
 
 def found_at(values: Any, path: Path) -> Any:
-    """Return the value at a path, None where there is none."""
+    """Return the value at a path, or None if there is none."""
     for part in path:
         if isinstance(values, dict):
             values = values.get(part)

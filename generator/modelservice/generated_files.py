@@ -33,7 +33,7 @@ class Drift(NamedTuple):
 
 
 def checkout() -> Path:
-    """Return the project's root. Raises InputError where the package is installed, not checked out."""
+    """Return the project's root. Raises InputError if the package is installed, not checked out."""
     if not SOURCE.is_file() or SCHEMAS.parent == Path(__file__).parent:
         raise InputError("generate works in a checkout of the project: run `pip install -e .` there")
     return SCHEMAS.parent
@@ -65,14 +65,14 @@ def drift(root: Path) -> list[Drift]:
 
 def write(root: Path) -> list[Drift]:
     """Mend what differs, and return what that was."""
-    mended = drift(root)
+    fixed = drift(root)
     planned = plan(root)
-    for item in mended:
+    for item in fixed:
         if item.kind == "extra":
             (root / item.path).unlink()
         else:
             replace_file(root / item.path, planned[item.path])
-    return mended
+    return fixed
 
 
 def _drift(root: Path, path: str, text: str) -> Drift | None:

@@ -27,7 +27,7 @@ class Helm(NamedTuple):
 
 
 def find_helm() -> Helm:
-    """Return the helm on PATH. Raises ToolError where there is none that is new enough."""
+    """Return the helm on PATH. Raises ToolError if there is none that is new enough."""
     helm = shutil.which("helm")
     if helm is None:
         raise ToolError("helm is not on PATH: install Helm 3.18 or later, see https://helm.sh/docs/intro/install/")
@@ -63,7 +63,7 @@ def _version(helm: str) -> tuple[int, ...]:
 def run_helm(arguments: Sequence[str], variables: Mapping[str, str] | None = None) -> str:
     """Run helm and return its standard output.
 
-    Raises InputError where a text of `extraObjects` fails, ToolError with helm's own words where anything else does.
+    Raises InputError if a text of `extraObjects` fails, ToolError with helm's own words where anything else does.
     """
     answer = try_helm(arguments, variables)
     if answer.returncode == 0:
@@ -79,7 +79,7 @@ def _reason(said: str) -> str:
     said = said[said.index(_EXTRA) :].partition("\n\nUse --debug")[0]
     own = _OWN_WORDS.match(said)
     reason = own[1] if own else _PLACE.split(said)[-1]
-    return " ".join(reason.replace("\ufffd", "").split()) or "it fails without a word"
+    return " ".join(reason.replace("\ufffd", "").split()) or "it fails without a message"
 
 
 def words(answer: subprocess.CompletedProcess[str]) -> str:
@@ -91,7 +91,7 @@ def words(answer: subprocess.CompletedProcess[str]) -> str:
 
 
 def archive_in(folder: Path) -> Path:
-    """Return the archive that helm put into a folder. Raises ToolError where it put none there, whatever it said."""
+    """Return the archive that helm put into a folder. Raises ToolError if it put none there, whatever it said."""
     for archive in folder.glob("*.tgz"):
         return archive
     raise ToolError(f"{find_helm().path} wrote no archive: is it helm? Install Helm 3.18 or later")

@@ -61,7 +61,7 @@ def require_ignorable(options: Iterable[str]) -> None:
 
 
 def without_ignored(findings: Iterable[Finding], document: Document, options: Collection[str]) -> Ignored:
-    """Return the findings without those that somebody wants ignored, and with a warning for each wish that is idle."""
+    """Return the findings without those that someone wants ignored, and with a warning for each wish that is idle."""
     wishes = [*_comments(document), *_values(document)]
     if not (wishes or options):
         return Ignored(list(findings), [], frozenset())
@@ -102,7 +102,7 @@ def _comments(document: Document) -> Iterator[Wish]:
         lines = lines_of(text)
         for number, line in enumerate(lines, 1):
             found = _COMMENT.search(line) or _NEARLY.search(line)
-            # What is in a text, such as an extra object, is no comment of this file.
+            # What is in a text, such as an extra object, is not a comment of this file.
             if found and not any(found[0] in one for one in written):
                 rules = list(filter(None, map(str.strip, found[1].split(",")))) if found.lastindex else []
                 for rule in rules or [""]:
@@ -110,7 +110,7 @@ def _comments(document: Document) -> Iterator[Wish]:
 
 
 def _meant(lines: list[str], number: int) -> int:
-    """Return the line that a comment is about: its own, or the next that is no comment; 0 before a file's first key."""
+    """Return the line that a comment is about: its own, or the next without a comment; 0 before a file's first key."""
     if not _ONLY_COMMENT.fullmatch(lines[number - 1]):
         return number
     if all(map(_ONLY_COMMENT.fullmatch, lines[:number])):
@@ -162,11 +162,11 @@ def _idle(wish: Wish, rules: Mapping[str, Rule], findings: list[Finding]) -> Fin
     if not wish.rule:
         message, hint = "this comment ignores nothing", "write # modelservice: ignore[RULE] reason"
     elif not path and (refusal := _refusal(wish.rule, rules)):
-        message, hint = f"{wish.rule} is to be ignored, and {refusal[0]}", refusal[1]
+        message, hint = f"{wish.rule} cannot be ignored here: {refusal[0]}", refusal[1]
     elif elsewhere and not path:
         message = f"{wish.rule} is to be ignored here, and is found in line {elsewhere[0]}"
         hint = "move the comment to that line, or to the one above it"
     else:
-        message, hint = f"{wish.rule} is to be ignored, and nothing here breaks this rule", "remove it"
+        message, hint = f"{wish.rule} is ignored, but nothing here breaks this rule", "remove it"
         fix = (Edit(Action.REMOVE, path),) if path else ()
     return Finding(IGNORE_UNUSED.severity, path, message, hint, IGNORE_UNUSED.id, position, fix)

@@ -1,6 +1,6 @@
 """Hide secrets: no message, excerpt or diff carries a token, key or password.
 
-Values lose their secrets before they are checked (`without_secrets`, `safe_arguments`), so that no rule can print one;
+Values lose their secrets before they are checked (`without_secrets`, `safe_arguments`), so no rule can print one;
 problems lose the rest when they become findings (`problem`). Text of other programs goes through `hidden`.
 """
 
@@ -26,7 +26,7 @@ from modelservice.secret_forms import (
 )
 
 # Before the first slash a colon, somewhere after it an @: oci://user:password@host, and user:password@host as well.
-# A user of ssh alone is no secret.
+# A user of ssh alone is not a secret.
 _CREDENTIALS = re.compile(r"(?!ssh://[^/:@]*@)[^/:]*:.*@", re.DOTALL)
 # Rules of reading whose messages quote what is written.
 _QUOTING = ("yaml-ambiguous", "yaml-tag", "yaml-alias")
@@ -71,7 +71,7 @@ _PLACES = {
     "command": _FROM_ENV,
     "args": _FROM_ENV,
 }
-# Where a Secret is named, and where somebody may have written what belongs into it; and what else stands there.
+# Where a Secret is named, and where someone may have written what belongs into it; and what else stands there.
 _NAME_PLACES = ("imagePullSecrets", "tls", "secretName", "secretKeyRef", "secretRef")
 _NO_NAMES = ("hosts", "enabled", "optional", "defaultMode", "items")
 # What people call a Secret, and hardly a password: llm-tls, or the regcred of Kubernetes' documentation.
@@ -149,7 +149,7 @@ def _safe(tree: Any, path: Path, secrets: dict[Path, str]) -> Any:
 
 
 def _take(tree: dict[str, Any], path: Path, named: Iterable[tuple[str, str]], secrets: dict[Path, str]) -> None:
-    """Put the placeholder in the place of what is named, and note it."""
+    """Put the placeholder instead of what is named, and note it."""
     for key, what in list(named):
         secrets[*path, key] = f"{what} in plain text {NOT_SHOWN}"
         tree[key] = PLACEHOLDER

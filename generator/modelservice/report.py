@@ -61,7 +61,7 @@ def _count(number: int, word: str) -> str:
 
 
 def line(finding: Finding) -> str:
-    """Return a finding as compilers print it, so that editors can jump there."""
+    """Return a finding as compilers print it, so editors can jump there."""
     return printable(f"{_place(finding)} {finding.severity}: {_said(finding)} [{finding.rule}]")
 
 
@@ -84,7 +84,7 @@ def _said(finding: Finding) -> str:
 
 
 def printable(text: str) -> str:
-    """Escape what would move a terminal's cursor or colour it: keys and values are anybody's text."""
+    """Escape what would move a terminal's cursor or colour it: keys and values are anyone's text."""
     return re.sub(r"[\x00-\x08\x0a-\x1f\x7f-\x9f\u2028\u2029]", lambda found: f"\\x{ord(found[0]):02x}", text)
 
 

@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable
 
 # Forms as their issuers document them. Repeats that a match may try in vain are bounded, and each form begins with
-# plain text, so that a long text takes linear time, and not much of it.
+# plain text, so a long text takes linear time, and not much of it.
 _FORMS = {
     "a Hugging Face token": r"hf_[A-Za-z0-9]{16,}"
     r"|hf_(?!token|cache|mirror|model|hub)(?=[A-Za-z]{0,40}[0-9])[A-Za-z0-9]{8,}|api_org_[A-Za-z0-9]{16,}",
@@ -68,7 +68,7 @@ _SECRET_KEY = re.compile(
 )
 # Short names of a key or a flag; a variable PWD is a shell's folder.
 _SHORT_KEY = re.compile(r"P(?:ASS|WD?)")
-# What stands under such a name and is no secret: HF_HUB_DISABLE_IMPLICIT_TOKEN=1, a count, a model's token, a path.
+# What stands under such a name and is not a secret: HF_HUB_DISABLE_IMPLICIT_TOKEN=1, a count, a model's token, a path.
 _NO_SECRET = re.compile(
     r"(?i)[0-9]{1,5}|true|false|yes|no|on|off|none|null|empty|dummy|unused|no-key|not-(?:needed|used|required)"
     r"|(?:\.{0,2}|~)/.*|<.*>|\[.*\]|\**|\.*|…"

@@ -94,7 +94,7 @@ def require_version(version: str) -> None:
     """Raise InputError for a version that Helm would refuse."""
     if not is_version(version):
         raise InputError(
-            f'"{version}" is not a version: Helm wants three numbers without v, such as 0.1.0 (semver.org)'
+            f'"{version}" is not a version: Helm needs three numbers without v, such as 0.1.0 (semver.org)'
         )
     if len(version) > _LONGEST_VERSION:
         raise InputError(

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 
 def nearest(word: str, choices: Iterable[str], *, cutoff: float = 0.7) -> str | None:
-    """Return the choice most like the word, case and dashes aside, None where none is near."""
+    """Return the choice most like the word, case and dashes aside, or None if none is near."""
     import difflib  # only a mistake needs it
 
     # The least is no misspelling of the most, nor what is missing of what is there.

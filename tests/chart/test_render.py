@@ -213,7 +213,7 @@ def test_an_own_chart_is_rendered_again_in_place(tmp_path: Path) -> None:
     other = ["render", ROOT / "values-examples/cpu.yaml", "--output", tmp_path / "chart"]
     assert run(*other, "--name", "opt-125m").exit_code == 0
     assert yaml.safe_load((tmp_path / "chart/values.yaml").read_text())["gpu"]["count"] == 0
-    # The chart of another service takes its place only where somebody says so.
+    # The chart of another service replaces it only where someone says so.
     assert run(*other).exit_code == 1
     assert run(*other, "--force").exit_code == 0
     assert yaml.safe_load((tmp_path / "chart/Chart.yaml").read_text())["name"] == "cpu"
@@ -249,7 +249,7 @@ def test_a_missing_helm_is_one_sentence(tmp_path: Path, monkeypatch: pytest.Monk
     [
         ('{{ fail "not\\nto\\x1b[31mday" }}', "not to[31mday"),
         ('{{ required "give me a" .Values.a }}', "give me a"),
-        ('{{ fail ("//8=" | b64dec) }}', "it fails without a word"),
+        ('{{ fail ("//8=" | b64dec) }}', "it fails without a message"),
         ('{{ "//8=" | b64dec }}', "yaml: invalid leading UTF-8 octet"),
         ('{{ "Gw==" | b64dec }}', "yaml: control characters are not allowed"),
         ("{{ if }}", "missing value for if"),

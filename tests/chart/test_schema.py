@@ -22,7 +22,7 @@ SCHEMA = json.loads((CHART / "values.schema.json").read_text())
 # Lists and maps: what is inside them is Kubernetes' own.
 FIELDS = [field for field in load_fields().fields if field.types[0] in ("array", "object") and not field.read_by_helm]
 SCHEMA_RULES = {rule.id for rule in RULES}
-# Features on, so that another template could fail at a wrong value before the schema is asked.
+# Features on, so another template could fail at a wrong value before the schema is asked.
 EVERYTHING: dict[str, Any] = {
     "ingress": {"enabled": True, "hosts": ["llm.example.com"]},
     "httpRoute": {"enabled": True, "parentRefs": [{"name": "gateway"}]},

@@ -256,7 +256,7 @@ def test_fields_become_their_flags(helm: str) -> None:
 def test_several_names_are_one_flag_and_the_first_is_the_one_to_try(helm: str) -> None:
     values = {"model": {"name": "a/b", "servedName": ["qwen3", "gpt-4o"], "reasoningParser": "qwen3"}}
     found = arguments(helm, values)
-    # vLLM takes for a name whatever follows, so that a flag must: a model in the arguments of a vendor's image is none.
+    # vLLM takes for a name whatever follows, so a flag must: a model in the arguments of a vendor's image is none.
     assert found[:5] == ["--served-model-name", "qwen3", "gpt-4o", "--port=8000", "--reasoning-parser=qwen3"]
     test = one("Pod", objects(helm, values))["spec"]["containers"][0]["env"]
     assert {"name": "MODEL", "value": "qwen3"} in test

@@ -229,7 +229,7 @@ def test_a_file_that_the_revision_lacks_is_all_new(helm: str) -> None:
         ("HEAD:nothing.yaml", "HEAD:nothing.yaml", "neither HEAD:nothing.yaml nor"),
         ("HEAD:services/bad.yaml", "services/chat.yaml", "HEAD:services/bad.yaml:1:9: error: model.nmae: unknown key"),
         ("services/chat.yaml", "services/日本.yaml", "cannot name a release"),
-        ("HEAD:services", "services/chat.yaml", "HEAD:services: a folder without a Chart.yaml is no chart"),
+        ("HEAD:services", "services/chat.yaml", "HEAD:services: a folder without a Chart.yaml is not a chart"),
     ],
 )
 def test_what_cannot_be_compared_is_no_difference(old: str, new: str, says: str, helm: str) -> None:

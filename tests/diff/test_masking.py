@@ -1,4 +1,4 @@
-"""A diff shows that secrets differ, and never what they are; what is no secret stays readable."""
+"""A diff shows that secrets differ, and never what they are; what is not a secret stays readable."""
 
 import json
 

@@ -212,7 +212,7 @@ def test_a_stream_under_way_ends_well_when_the_pod_is_stopped(helm4: str, volume
             with httpx.stream("POST", f"{running.url}/v1/completions", json=body, timeout=120) as answer:
                 lines.extend(line for line in answer.iter_lines() if line)
 
-        # Started shortly before SIGTERM, so that it is under way when that comes.
+        # Started shortly before SIGTERM, so it is under way when that comes.
         late = threading.Timer(14, stream)
         late.start()
         seconds = running.stop()

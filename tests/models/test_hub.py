@@ -195,7 +195,7 @@ ODD: dict[str, tuple[str, Any, str]] = {
     "a header without end": (HEADER, endless(b" " * 1024**2, b"\xff" * 7 + b"\x7f"), "claims"),
     "a header of one byte": (HEADER, reply(206, b"\1"), "ends before its header does"),
     "a truncated header": (HEADER, reply(200, safetensors(layer(0), 0)[:40]), "ends before its header does"),
-    "no tensors": (HEADER, reply(200, safetensors(b"[]", 0)), "is no sound safetensors file"),
+    "no tensors": (HEADER, reply(200, safetensors(b"[]", 0)), "is not a valid safetensors file"),
     "a shard that is not there": (HEADER, reply(404), "has no model.safetensors in acme/tiny"),
     "a range that is not there": (HEADER, reply(416), "answers 416"),
 }

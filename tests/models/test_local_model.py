@@ -48,7 +48,7 @@ def test_a_folder_without_weights_is_a_configuration_alone(model: Path) -> None:
         ("config.json", b"[" * 100_000, "config.json is not JSON"),
         ("config.json", b" " * (4 * 1024**2 + 1), "config.json has more than 4 MiB"),
         ("model.safetensors", LAYER[:-1], "is the download complete"),
-        ("model.safetensors", b"", "model.safetensors is no sound safetensors file: it ends before its header"),
+        ("model.safetensors", b"", "model.safetensors is not a valid safetensors file: it ends before its header"),
         ("model.safetensors.index.json", b"{}", "model.safetensors.index.json names no files"),
     ],
 )
@@ -155,5 +155,5 @@ def test_what_is_no_facts_file_is_refused(tmp_path: Path, data: object, message:
 def test_what_is_no_json_is_refused(tmp_path: Path, content: bytes) -> None:
     file = tmp_path / "a.json"
     file.write_bytes(content)
-    with pytest.raises(InputError, match="is no facts file"):
+    with pytest.raises(InputError, match="is not a facts file"):
         read_facts(file)

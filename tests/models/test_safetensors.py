@@ -52,7 +52,7 @@ HOSTILE: dict[str, tuple[bytes, str]] = {
     "a huge number": (file_of(b'{"a":' + b"9" * 10_000 + b"}", 0), "not JSON"),
     "not UTF-8": (file_of(b'{"\xff": 1}', 0), "not JSON"),
     "a name twice": (file_of(b'{"a": {"dtype": "U8"}, "a": {}}', 0), "a name twice"),
-    "no tensor": (file_of({"a": 1}, 0), "'a' is no tensor"),
+    "no tensor": (file_of({"a": 1}, 0), "'a' is not a tensor"),
     "a type of nobody": (file_of(changed(dtype="Q9"), 12), "type that is not known: 'Q9'"),
     "a shape of text": (file_of(changed(shape="23"), 12), "no shape"),
     "a negative shape": (file_of(changed(shape=[-2, -3]), 12), "no shape"),

@@ -114,7 +114,7 @@ def test_a_source_date_epoch_that_is_no_time_is_one_sentence(epoch: str, tmp_pat
 def test_what_is_no_version_is_refused_before_anything_is_made(version: str, tmp_path: Path, helm: str) -> None:
     answer = modelservice(helm, "package", EXAMPLE, "-d", tmp_path / "dist", "--version", version)
     assert answer.returncode == 1
-    assert f'"{version}" is not a version: Helm wants three numbers' in answer.stderr
+    assert f'"{version}" is not a version: Helm needs three numbers' in answer.stderr
     assert not (tmp_path / "dist").exists()
 
 
@@ -191,7 +191,7 @@ def test_an_archive_with_other_content_is_not_replaced_without_force(
     first = archive.read_bytes()
     assert run(*command).exit_code == 0
     refused = run(*command, "--app-version", "other")
-    assert (refused.exit_code, "is there already, with other content: raise --version" in refused.stderr) == (1, True)
+    assert (refused.exit_code, "already exists, with other content: raise --version" in refused.stderr) == (1, True)
     assert archive.read_bytes() == first
     assert run(*command, "--app-version", "other", "--force").exit_code == 0
     assert chart_of(archive)["appVersion"] == "other"

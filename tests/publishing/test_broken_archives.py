@@ -34,21 +34,21 @@ def test_a_truncated_archive_is_refused(tmp_path: Path, helm: str) -> None:
     whole = small_archive(helm, tmp_path).read_bytes()
     for length in (2, len(whole) // 2, len(whole) - 4):
         (tmp_path / "x.tgz").write_bytes(whole[:length])
-        assert "is no packaged chart, or a broken one" in refused(helm, tmp_path, tmp_path / "x.tgz")
+        assert "is not a packaged chart, or is damaged" in refused(helm, tmp_path, tmp_path / "x.tgz")
 
 
 def test_an_archive_with_a_byte_overwritten_is_refused(tmp_path: Path, helm: str) -> None:
     content = bytearray(small_archive(helm, tmp_path).read_bytes())
     content[-20] ^= 0xFF
     (tmp_path / "x.tgz").write_bytes(content)
-    assert "is no packaged chart, or a broken one" in refused(helm, tmp_path, tmp_path / "x.tgz")
+    assert "is not a packaged chart, or is damaged" in refused(helm, tmp_path, tmp_path / "x.tgz")
 
 
 def test_a_broken_header_behind_the_first_file_is_refused(tmp_path: Path, helm: str) -> None:
     tar = bytearray(gzip.decompress(small_archive(helm, tmp_path).read_bytes()))
     tar[1024] ^= 0xFF
     (tmp_path / "x.tgz").write_bytes(gzip.compress(tar))
-    assert "is no packaged chart, or a broken one" in refused(helm, tmp_path, tmp_path / "x.tgz")
+    assert "is not a packaged chart, or is damaged" in refused(helm, tmp_path, tmp_path / "x.tgz")
 
 
 BOMB = "a: &a [x,x,x,x,x,x,x,x,x,x]\n" + "".join(

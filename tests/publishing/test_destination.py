@@ -1,4 +1,4 @@
-"""Where `modelservice publish` may publish to: what is no place is refused before anything is written or sent."""
+"""Where `modelservice publish` may publish to: what is not a place is refused before anything is written or sent."""
 
 from pathlib import Path
 
@@ -24,7 +24,7 @@ def refused(helm: str, folder: Path, to: str, url: str) -> str:
 def test_what_is_no_folder_is_refused(to: str, tmp_path: Path, helm: str, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "work").mkdir()
     monkeypatch.chdir(tmp_path / "work")
-    assert "--to is no place to publish to: oci://host/path, a folder, or file:///folder" in refused(
+    assert "--to is not a place to publish to: oci://host/path, a folder, or file:///folder" in refused(
         helm, tmp_path, to, URL
     )
     assert not list(Path().iterdir())
@@ -35,7 +35,7 @@ def test_what_is_no_folder_is_refused(to: str, tmp_path: Path, helm: str, monkey
     ["oci://", "oci:x", "oci:///charts", "oci://host/", "oci://host/a?b", "oci://host/Charts", "oci://host/a//b"],
 )
 def test_what_is_no_place_in_a_registry_is_refused(to: str, tmp_path: Path, helm: str) -> None:
-    assert "--to is no place in a registry: oci://host/path" in refused(helm, tmp_path, to, "")
+    assert "--to is not a place in a registry: oci://host/path" in refused(helm, tmp_path, to, "")
 
 
 @pytest.mark.parametrize(
@@ -53,7 +53,9 @@ def test_what_is_no_place_in_a_registry_is_refused(to: str, tmp_path: Path, helm
     ],
 )
 def test_what_is_no_address_of_a_folder_is_refused(url: str, tmp_path: Path, helm: str) -> None:
-    assert "--url is no address of a folder: http(s)://host/path" in refused(helm, tmp_path, str(tmp_path / "s"), url)
+    assert "--url is not an address of a folder: http(s)://host/path" in refused(
+        helm, tmp_path, str(tmp_path / "s"), url
+    )
     assert not (tmp_path / "s").exists()
 
 

@@ -253,7 +253,7 @@ def test_a_folder_refuses_other_content_and_leaves_everything_as_it_was(tmp_path
 
 
 @pytest.mark.parametrize(
-    ("to", "code", "words"), [("ftp://x/y", 1, "is no place to publish to"), ("folder", 1, "a folder needs --url")]
+    ("to", "code", "words"), [("ftp://x/y", 1, "is not a place to publish to"), ("folder", 1, "a folder needs --url")]
 )
 def test_a_place_that_is_none_is_one_sentence(to: str, code: int, words: str, tmp_path: Path, helm: str) -> None:
     answer = modelservice(helm, "publish", packaged(helm, tmp_path)[0], "--to", to)

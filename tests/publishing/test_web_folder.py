@@ -118,7 +118,7 @@ def test_a_file_that_is_not_what_the_index_says_is_mended(tmp_path: Path, helm: 
     for spoil in (lambda file: file.write_text("junk"), Path.unlink):
         spoil(folder / archive.name)
         answer = publish(helm, folder, archive)
-        assert (answer.returncode, "llama 1.0.0: mended sha256:" in answer.stderr) == (0, True)
+        assert (answer.returncode, "llama 1.0.0: fixed sha256:" in answer.stderr) == (0, True)
         assert listed(folder) == {archive.name: digest_of(archive)}
     assert (folder / "index.yaml").read_bytes() == index
     assert "there already" in publish(helm, folder, archive).stderr
@@ -211,7 +211,7 @@ def test_what_is_no_index_is_one_sentence(index: bytes | None, tmp_path: Path, h
     (folder / "index.yaml").mkdir() if index is None else (folder / "index.yaml").write_bytes(index)
     answer = publish(helm, folder, small_archive(helm, tmp_path))
     assert (answer.returncode, answer.stderr.count("\n")) == (1, 1), answer.stderr
-    assert "is no index of a chart repository: choose another folder, or mend it" in answer.stderr
+    assert "is not an index of a chart repository: choose another folder, or fix it" in answer.stderr
 
 
 def test_an_entry_without_a_digest_is_known_by_its_file(tmp_path: Path, helm: str) -> None:

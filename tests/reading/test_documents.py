@@ -1,4 +1,4 @@
-"""YAML that is no values file: what helm prints is read as JSON's types, whatever tags it has."""
+"""YAML that is not a values file: what helm prints is read as JSON's types, whatever tags it has."""
 
 import json
 from typing import Any

@@ -1,4 +1,4 @@
-"""`validate` reads the values inside of Argo CD's, Flux's and k3s' objects, and says where they are wrong."""
+"""`validate` reads the values inside Argo CD's, Flux's and k3s' objects, and says where they are wrong."""
 
 import json
 from pathlib import Path

@@ -57,7 +57,7 @@ def said(values: dict, schema: dict) -> list[tuple]:
 
 def test_the_alternative_that_comes_nearest_is_the_one_that_is_explained() -> None:
     assert said({"a": {"x": "q"}}, SCHEMA) == [
-        (("a", "x"), "not-allowed", '"q" is none of p, 1, None', "choose one of them")
+        (("a", "x"), "not-allowed", '"q" is not one of p, 1, None', "choose one of them")
     ]
 
 

@@ -87,8 +87,8 @@ def smoke(url: str, *options: str, key: str = "") -> Result:
     [
         ("http://ann:s3cr3t@127.0.0.1:1", 3, "http://127.0.0.1:1 "),
         ("http://127.0.0.1:1/?token=s3cr3t", 3, "http://127.0.0.1:1/ "),
-        ("http://ann:s3/cr3t@127.0.0.1:1", 3, "http://127.0.0.1:1 is no address: write http://host:port"),
-        ("http://ann:s3cr3t@127.0.0.1:x", 3, "http://127.0.0.1:x is no address: write http://host:port"),
+        ("http://ann:s3/cr3t@127.0.0.1:1", 3, "http://127.0.0.1:1 is not an address: write http://host:port"),
+        ("http://ann:s3cr3t@127.0.0.1:x", 3, "http://127.0.0.1:x is not an address: write http://host:port"),
         ("ann:s3cr3t@127.0.0.1:1", 2, "before the address: http://127.0.0.1:1"),
     ],
 )

@@ -99,8 +99,8 @@ def mistakes() -> Iterator[list[str]]:
                 yield [f"{name[:middle]}{name[middle + 1 :]}{end}"]
 
 
-def mended(args: list[str]) -> list[str] | None:
-    """Return the arguments with the edits of all findings made, None where that is not all or changes nothing."""
+def fixed(args: list[str]) -> list[str] | None:
+    """Return the arguments with the edits of all findings made, or None if that is not all or changes nothing."""
     found = check_arguments(args, _release(), own_image=True)
     edits = [edit for one in found for edit in one.fix if edit.path[0] == "args"]
     if not edits or any(one.severity is Severity.ERROR and not one.fix for one in found):
@@ -115,7 +115,7 @@ def _release() -> Release:
 
 
 def main() -> None:
-    made = (mended(args) for args in mistakes())
+    made = (fixed(args) for args in mistakes())
     kept = (words for words in made if words)
     print(
         f"# What the hints of tests/vllm/mistakes.py make of mistakes, with the verdict of vLLM {RELEASE}'s own parser."

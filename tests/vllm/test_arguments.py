@@ -144,14 +144,20 @@ def test_what_a_hint_says_to_write_is_accepted(bad: list[str]) -> None:
 @pytest.mark.parametrize(
     ("args", "hint"),
     [
-        (["--task=embed"], "use `--runner=pooling` and `--convert=embed`, an item each; or set model.task instead"),
-        (["--task=score"], "use `--runner=pooling` and `--convert=classify`, an item each; or set model.task instead"),
+        (
+            ["--task=embed"],
+            "use `--runner=pooling` and `--convert=embed`, as separate items; or set model.task instead",
+        ),
+        (
+            ["--task=score"],
+            "use `--runner=pooling` and `--convert=classify`, as separate items; or set model.task instead",
+        ),
         (["--task", "generate"], "remove it: nothing is needed instead"),
         (["--task reward"], "use `--runner=pooling`; or set model.task instead"),
         (["--disable-mm-preprocessor-cache"], "use `--mm-processor-cache-gb=0`"),
-        (["--cuda-graph-sizes", "1", "2"], "use `--cudagraph-capture-sizes`, `'1'` and `'2'`, an item each"),
+        (["--cuda-graph-sizes", "1", "2"], "use `--cudagraph-capture-sizes`, `'1'` and `'2'`, as separate items"),
         (["--eplb-window-size=100"], "use `--eplb-config.window_size=100`"),
-        (["--swap-space=4"], "remove it: nothing takes its place"),
+        (["--swap-space=4"], "remove it: nothing replaces it"),
         (["--dtype", "fp16"], "write `float16`"),
         (["--max-model=100"], "write `--max-model-len=100`"),
         (["--served-model=qwen"], "remove it and set model.servedName: qwen"),

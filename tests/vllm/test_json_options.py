@@ -192,25 +192,25 @@ def test_every_removed_or_later_key_is_found(release: str) -> None:
 )
 def test_a_key_or_value_is_mended_where_it_stands(args: list[str], meant: list[str]) -> None:
     (problem,) = errors(*args)
-    mended = list(args)
+    fixed = list(args)
     for edit in problem.fix:
-        mended[int(edit.path[1])] = str(edit.value)
-    assert mended == meant
+        fixed[int(edit.path[1])] = str(edit.value)
+    assert fixed == meant
     assert errors(*meant) == []
 
 
 def test_what_a_fix_writes_is_not_refused() -> None:
     lines = [args.split(" ") for release, args, _ in verdicts() if release == "0.33.0"]
     lines += [[f"{option}={json.dumps({key: value})}"] for option, key, value in slips()]
-    mended = 0
+    fixed = 0
     for args in lines:
         problems = errors(*args)
         if len(problems) == 1 and problems[0].fix and problems[0].rule != "argument-unknown":
             args = applied({"args": args}, problems[0].fix)["args"]
             # Some keys need another one beside them.
             assert [one.message for one in errors(*args) if " needs " not in one.message] == []
-            mended += 1
-    assert mended > 50
+            fixed += 1
+    assert fixed > 50
 
 
 def slips() -> Iterator[tuple[str, str, Any]]:

@@ -1,6 +1,6 @@
 """Real command lines, and what our hints make of mistakes, against the recorded verdicts of vLLM's own parser.
 
-tests/vllm/judge_lines.py says how the verdicts are made, tests/vllm/mistakes.py how the mended lines are.
+tests/vllm/judge_lines.py says how the verdicts are made, tests/vllm/mistakes.py how the fixed lines are.
 """
 
 import math
@@ -17,7 +17,7 @@ from modelservice.vllm.flags import Line
 from modelservice.vllm.flags import command_line as flags_of
 from modelservice.writing.dump import dump
 
-from tests.vllm.mistakes import RELEASE, mended, mistakes
+from tests.vllm.mistakes import RELEASE, fixed, mistakes
 
 HERE = Path(__file__).parent
 
@@ -58,6 +58,6 @@ def test_there_are_lines_of_both_verdicts() -> None:
 
 def test_vllm_takes_whatever_a_hint_makes_of_a_mistake() -> None:
     verdicts = {shlex.join(words): verdict for verdict, words in recorded("mended.txt")}
-    made = {shlex.join(words) for words in map(mended, mistakes()) if words}
+    made = {shlex.join(words) for words in map(fixed, mistakes()) if words}
     assert made == verdicts.keys()  # else: python -m tests.vllm.mistakes, and judge the lines
     assert [words for words, verdict in verdicts.items() if verdict != "takes"] == []

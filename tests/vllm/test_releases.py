@@ -237,7 +237,7 @@ def test_an_unknown_variable_of_vllm_has_the_nearest_known_one(name: str, neares
 @pytest.mark.parametrize(
     ("name", "release", "change"),
     [
-        ("VLLM_BATCH_INVARIANT", "0.11.0", "came with vLLM 0.11.2"),
+        ("VLLM_BATCH_INVARIANT", "0.11.0", "was added in vLLM 0.11.2"),
         ("VLLM_BATCH_INVARIANT", "0.11.2", ""),
         ("VLLM_ATTENTION_BACKEND", "0.14.1", ""),
         ("VLLM_ATTENTION_BACKEND", "0.33.0", "was removed in vLLM 0.15.1"),

@@ -60,7 +60,7 @@ def at(data: Any, path: tuple[Any, ...]) -> Any:
 
 
 def drawn(data: Any, random_: random.Random) -> Edit | None:
-    """Draw an edit of the data, None where the one that came up makes no sense."""
+    """Draw an edit of the data, or None if the one that came up makes no sense."""
     path, action, value = random_.choice(list(paths(data))), random_.choice(list(Action)), random_.choice(VALUES)
     here = at(data, path)
     if action is Action.SET and isinstance(here, dict):
@@ -192,7 +192,7 @@ def exactly(data: Any) -> str:
 
 
 def results(seed: int, count: int) -> Iterator[tuple[str, Document, Edit, Document | None]]:
-    """Yield random texts, documents and edits, each with what became of it, None where that is unclear."""
+    """Yield random texts, documents and edits, each with what became of it, or None if that is unclear."""
     random_ = random.Random(seed)
     for _ in range(count):
         text = as_written(CORPUS[random_.choice(list(CORPUS))], random_)
@@ -206,7 +206,7 @@ def results(seed: int, count: int) -> Iterator[tuple[str, Document, Edit, Docume
 
 
 def faults(text: str, document: Document, edit: Edit, after: Document) -> str:
-    """Return what is wrong with an edited file, "" where nothing is."""
+    """Return what is wrong with an edited file, or "" if nothing is."""
     ended, ends = (one.endswith(("\n", "\r")) for one in (text, after.text))
     found = {
         "it says something else": exactly(read("a", after.text.encode()).data) != exactly(meant(document.data, edit)),
@@ -231,7 +231,7 @@ def test_an_edit_changes_the_lines_that_are_meant_and_says_what_is_meant(seed: i
 
 
 def test_both_helms_read_what_is_meant(helm: str, tmp_path: Path) -> None:
-    """Each edited file is the values of a subchart, so that one helm reads them all; Helm drops their nulls."""
+    """Each edited file is the values of a subchart, so one helm reads them all; Helm drops their nulls."""
     wanted = {}
     for number, (_, document, edit, after) in enumerate(results(99, 700)):
         # Without a last line break, Helm 4 adds one to a last | block, and Helm 3 does not.

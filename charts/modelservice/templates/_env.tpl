@@ -28,7 +28,7 @@
 
 {{/*
 The folder of the hub's library: the one that the mounted folder's name says, hub or its parent; else the library's own one where that is
-below the mount, so that an existing cache is found; else the mount.
+below the mount, so an existing cache is found; else the mount.
 */}}
 {{- define "modelservice.hubCache" -}}
 {{- $own := ternary "/root/.cache/modelscope/hub" "/root/.cache/huggingface/hub" (eq .Values.model.source "modelscope") -}}

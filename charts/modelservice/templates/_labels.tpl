@@ -1,4 +1,4 @@
-{{/* What selectors match: constants and the release's name only, so that no upgrade changes them. */}}
+{{/* What selectors match: constants and the release's name only, so no upgrade changes them. */}}
 {{- define "modelservice.selectorLabels" -}}
 app.kubernetes.io/name: {{ include "modelservice.name" . | quote }}
 app.kubernetes.io/instance: {{ .Release.Name | quote }}
@@ -12,7 +12,7 @@ app.kubernetes.io/instance: {{ .Release.Name | quote }}
 {{- end }}
 {{- end }}
 
-{{/* Annotations of the pods: a chat template is read at the start, so that another one restarts them. */}}
+{{/* Annotations of the pods: a chat template is read at the start, so another one restarts them. */}}
 {{- define "modelservice.podAnnotations" -}}
 {{- $own := dict -}}
 {{- with .Values.model.chatTemplate -}}
@@ -47,12 +47,12 @@ annotations:
 {{- end }}
 {{- end }}
 
-{{/* Annotations of kinds that the cluster has only where somebody installed them: Argo CD then does not try them beforehand. */}}
+{{/* Annotations of kinds that the cluster has only where someone installed them: Argo CD then does not try them beforehand. */}}
 {{- define "modelservice.crdAnnotations" -}}
 argocd.argoproj.io/sync-options: SkipDryRunOnMissingResource=true
 {{- end }}
 
-{{/* What selects the chart's other pods, "test" or "download": not the Service's selector, so that no request reaches them. */}}
+{{/* What selects the chart's other pods, "test" or "download": not the Service's selector, so no request reaches them. */}}
 {{- define "modelservice.helperSelector" -}}
 app.kubernetes.io/name: {{ include "modelservice.name" (first .) }}-{{ last . }}
 app.kubernetes.io/instance: {{ (first .).Release.Name | quote }}

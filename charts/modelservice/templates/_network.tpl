@@ -1,4 +1,4 @@
-{{/* A path as clients outside of the cluster see it: (list . path). */}}
+{{/* A path as clients outside the cluster see it: (list . path). */}}
 {{- define "modelservice.outsidePath" -}}
 {{- printf "%s%s" (first .).Values.rootPath (last .) | trimSuffix "/" | default "/" -}}
 {{- end }}

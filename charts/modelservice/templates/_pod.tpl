@@ -44,7 +44,7 @@ volumeMounts:
 {{- end }}
 {{- end }}
 
-{{/* The container's hooks: a preStop of the user's takes the place of the pause in which the endpoints forget the pod. */}}
+{{/* The container's hooks: a preStop of the user's replaces the pause in which the endpoints forget the pod. */}}
 {{- define "modelservice.lifecycle" -}}
 {{- $pause := dict "preStop" (dict "sleep" (dict "seconds" (include "modelservice.drainSeconds" . | int))) -}}
 {{- ternary (dict) $pause (hasKey .Values.lifecycle "preStop") | merge (deepCopy .Values.lifecycle) | toYaml -}}

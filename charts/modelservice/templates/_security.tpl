@@ -38,7 +38,7 @@
 {{- if hasKey .Values.securityContext "readOnlyRootFilesystem" | ternary .Values.securityContext.readOnlyRootFilesystem .Values.restricted }}true{{ end -}}
 {{- end }}
 
-{{/* Whether /root cannot hold vLLM's caches, so that HOME moves to a volume. "true" or nothing. */}}
+{{/* Whether /root cannot hold vLLM's caches, so HOME moves to a volume. "true" or nothing. */}}
 {{- define "modelservice.ownHome" -}}
 {{- if or (include "modelservice.nonRoot" .) (include "modelservice.readOnly" .) (include "modelservice.readOnlyRoot" .) }}true{{ end -}}
 {{- end }}

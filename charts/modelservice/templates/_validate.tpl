@@ -136,7 +136,7 @@ probes.{{ $name }}.grpc.port: vLLM answers no gRPC health check; use httpGet [pr
 {{- end -}}
 {{- end }}
 
-{{/* Texts that Helm can write: toYaml loses the map or list around a control character without a word. */}}
+{{/* Texts that Helm can write: toYaml loses the map or list around a control character without a message. */}}
 {{- define "modelservice.validate.texts" -}}
 {{- range $key, $value := omit .Values "global" -}}
 {{- if regexMatch `[\x7f-\x9f\x{fffe}\x{ffff}]` (toJson $value) }}

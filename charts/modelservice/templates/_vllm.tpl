@@ -201,7 +201,7 @@ args[{{ $index }}]: {{ $flag }} is the chart's; remove it, or use its field [arg
 {{- $first := index (concat .Values.command (list (include "modelservice.arguments" . | fromYamlArray | first))) (add1 $at) -}}
 {{- $harmless := and (hasPrefix "--port=" $first) (or (eq (int .Values.containerPort) 8000) (include "modelservice.scriptSays" (list $script "--port"))) -}}
 {{- if and (regexMatch "^--?[A-Za-z]" $first) (not $harmless) (not (regexMatch "[$][{]?0" $script)) }}
-command[{{ $at }}]: the shell takes {{ $first }} for its own name, $0; add an item sh behind the script [command-arguments]
+command[{{ $at }}]: the shell takes {{ $first }} for its own name, $0; add an item sh after the script [command-arguments]
 {{- end -}}
 {{- else -}}
 {{- $arguments := include "modelservice.arguments" . | fromYamlArray -}}
@@ -220,7 +220,7 @@ command[{{ $at }}]: the shell takes {{ $first }} for its own name, $0; add an it
 {{- end -}}
 {{- end -}}
 {{- with $lost }}
-command[{{ $at }}]: starts vLLM without "$@", so that {{ join ", " . }} are lost; end the script with "$@" and add a last item sh [command-arguments]
+command[{{ $at }}]: starts vLLM without "$@", so {{ join ", " . }} are lost; end the script with "$@" and add a last item sh [command-arguments]
 {{- end -}}
 {{- end -}}
 {{- end }}

@@ -22,7 +22,7 @@ _OPENED = (".helmignore", "Chart.yaml", "values.yaml", "values.schema.json")
 def write_chart(tree: FileTree, folder: Path, *, force: bool = False) -> None:
     """Write the chart, whole or not at all.
 
-    Raises InputError where the folder holds what modelservice did not write; with `force` such files stay beside ours.
+    Raises InputError if the folder holds what modelservice did not write; with `force` such files stay beside ours.
     """
     require_replaceable(folder)
     with told(folder):
@@ -34,7 +34,7 @@ def write_chart(tree: FileTree, folder: Path, *, force: bool = False) -> None:
 
 
 def _foreign(tree: FileTree, folder: Path, force: bool) -> list[str]:
-    """Return what is in the folder and not of the tree. Raises InputError where that must not be touched."""
+    """Return what is in the folder and not of the tree. Raises InputError if that must not be touched."""
     if not force and any(folder.iterdir()) and not _is_ours(folder):
         raise InputError(
             f"{folder} is not a chart that modelservice made: choose another folder, or --force to write into it"
@@ -59,7 +59,7 @@ def _text(file: Path) -> str:
 
 
 def _name(about: str) -> str:
-    """Return the name in a Chart.yaml of ours, "" where there is none."""
+    """Return the name in a Chart.yaml of ours, or "" if there is none."""
     found = re.search(r'^name: "(.+)"$', about, re.MULTILINE)
     return found[1] if found else ""
 

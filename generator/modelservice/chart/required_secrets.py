@@ -11,7 +11,7 @@ _REFERENCES = ("azureFile", "nodePublishSecretRef", "secret", "secretKeyRef", "s
 
 
 def required_secrets(values: Mapping[str, Any]) -> dict[str, list[str]]:
-    """Return the names of the Secrets, sorted, and the keys that the pods need of each, none where any will do."""
+    """Return the names of the Secrets, sorted, and the keys that the pods need of each, or none if any will do."""
     found: dict[str, list[str]] = {}
     for name, key in (*_of_fields(values), *_references([*map(values.get, _PLACES), values["modelVolume"]["volume"]])):
         keys = found.setdefault(name, [])

@@ -39,7 +39,7 @@ class _Commands(click.Group):
             click.echo(f"error: {error}", err=True)
             ctx.exit(error.exit_code)
         except OSError as error:
-            # A path that somebody gave, too long a name; or standard output, which has none, is full or gone.
+            # A path that someone gave, too long a name; or standard output, which has none, is full or gone.
             named = shortened(f"{error.filename}: ") if error.filename else ""
             with contextlib.suppress(OSError):
                 click.echo(f"error: {named}{error.strerror or error}", err=True)

@@ -174,7 +174,7 @@ def _read(file: Path, longest: int) -> str:
             return str(stream.read(longest + 1))
         except ValueError as error:
             name = "standard input" if str(file) == "-" else file
-            raise InputError(f"{name} is no text in UTF-8") from error
+            raise InputError(f"{name} is not UTF-8 text") from error
 
 
 def _write(part: Part, origin: str, output: Path | None, *, strict: bool, force: bool) -> None:
@@ -202,13 +202,13 @@ def _write(part: Part, origin: str, output: Path | None, *, strict: bool, force:
 def _filled(part: Part, output: Path | None) -> Part:
     """Return the part with the sizes that follow from facts of the model at hand; nothing is fetched."""
     from modelservice.models.facts_file import known_facts
-    from modelservice.starting.suggestions import mended, suggestions
+    from modelservice.starting.suggestions import fixed, suggestions
 
     name = str(part.settings.get("model.name", ""))
     facts = known_facts(name, str(part.settings.get("model.revision", "")), [str(output)] if output else [])
     if not facts:
         return part
-    found = [one for one in (*suggestions(facts, None, ()), *mended(part.settings)) if one.key not in part.settings]
+    found = [one for one in (*suggestions(facts, None, ()), *fixed(part.settings)) if one.key not in part.settings]
     found = list({one.key: one for one in reversed(found)}.values())
     for one in found:
         click.echo(f"filled in: {one.key}: {one.value} ({one.reason}; facts: {facts.source})", err=True)

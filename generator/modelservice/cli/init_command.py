@@ -71,9 +71,9 @@ def init_command(
     settings = {one.key: one.value for one in found} | settings
     if asks:
         settings, found = _interview(settings, gpu, found, output)
-    from modelservice.starting.suggestions import mended
+    from modelservice.starting.suggestions import fixed
 
-    found = [*found, *(one for one in mended(settings) if one.key not in settings)]
+    found = [*found, *(one for one in fixed(settings) if one.key not in settings)]
     settings = {one.key: one.value for one in found} | settings
     _write(settings, [one for one in found if settings.get(one.key) == one.value], output)
 

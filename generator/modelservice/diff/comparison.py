@@ -69,7 +69,7 @@ def _objects(text: str, numbers: Numbers) -> dict[_Key, Object]:
         found = [masked(one, numbers) for item in load_objects(text) for one in members(item) if _is_object(one)]
     except yaml.YAMLError as error:
         # The error itself quotes the line.
-        raise ToolError(f"helm printed what is no YAML: {getattr(error, 'problem', '') or 'too much'}") from None
+        raise ToolError(f"helm printed what is not valid YAML: {getattr(error, 'problem', '') or 'too much'}") from None
     for item in found:
         (item["metadata"].get("labels") or {}).pop("helm.sh/chart", None)
     tests = ("test", "test-success")

@@ -65,7 +65,7 @@ def gone(old: Object) -> Iterator[str]:
 
 
 def come(new: Object, lost: Iterable[Object]) -> Iterator[str]:
-    """Say what a new object means that takes the place of one that goes."""
+    """Say what a new object means that replaces one that goes."""
     for old in lost:
         if _model_claim(old) and _model_claim(new):
             waiting = ", and wait for their GPUs where none is free" if _needs_gpu(new) else ""
@@ -157,7 +157,7 @@ def _replaced(kind: str, before: Object, after: Object) -> str:
     if strategy.get("type") == "Recreate":
         return "every pod restarts: the old ones stop first, and the service is away until a new one is ready"
     if strategy.get("type") == "OnDelete":
-        return "a pod restarts when somebody deletes it, and not before"
+        return "a pod restarts when someone deletes it, and not before"
     if kind == "StatefulSet":
         return _ordered(rolling, after.get("replicas"))
     return _rolled(rolling, after.get("replicas"), gpu=_needs_gpu({"spec": after}))

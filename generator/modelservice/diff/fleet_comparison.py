@@ -70,7 +70,7 @@ def compare_fleets(
 ) -> FleetDiff:
     """Compare a folder of services with another, each a path or REV:path.
 
-    A service that is wrong does not stop the others. Raises InputError where a state is neither.
+    A service that is wrong does not stop the others. Raises InputError if a state is neither.
     """
     with scratch() as stage, chart_for() as chart:
         old, new = (fleet_state(said, stage / f"state-{number}") for number, said in enumerate(states))
@@ -94,7 +94,7 @@ class _Renderer(NamedTuple):
     ignore: tuple[str, ...]
 
     def manifests(self, state: FleetState, member: Member | None) -> str:
-        """Return a service's manifests, "" where there is none. Raises InputError where its values are wrong."""
+        """Return a service's manifests, or "" if there is none. Raises InputError if its values are wrong."""
         if member is None:
             return ""
         release = name_from(member.values)

@@ -126,7 +126,7 @@ def _text(text: str, numbers: Numbers) -> str:
 
 
 def _value_at(line: str) -> int:
-    """Return where the value of the first secret begins that a line names, 0 where it names none."""
+    """Return where the value of the first secret begins that a line names, or 0 if it names none."""
     for found in _NAME.finditer(line):
         name, spaced = found["name"], not found["mark"].strip()
         fits = not spaced or name.startswith("-") or name == "password"

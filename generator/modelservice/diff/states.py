@@ -48,9 +48,9 @@ def release_of(said: str) -> str:
 def manifests_of(
     states: Sequence[str], release: str, namespace: str, layers: tuple[str, ...] = (), ignore: Sequence[str] = ()
 ) -> list[str]:
-    """Return each state's manifests, "" where a Git revision does not have the file.
+    """Return each state's manifests, or "" if a Git revision does not have the file.
 
-    The layers of a state at a Git revision are that revision's too. Raises InputError where a state is neither file,
+    The layers of a state at a Git revision are that revision's too. Raises InputError if a state is neither file,
     chart nor revision, where no state has the file or a layer, and where values are wrong.
     """
     with scratch() as stage, chart_for() as chart:
@@ -73,7 +73,7 @@ def _manifests(
 ) -> str:
     place = str(state.place)
     if Path(place).is_dir() and not (Path(place) / "Chart.yaml").exists():
-        raise InputError(f"{state.said}: a folder without a Chart.yaml is no chart: name one of its values files")
+        raise InputError(f"{state.said}: a folder without a Chart.yaml is not a chart: name one of its values files")
     if Path(place).is_dir() or place.endswith(".tgz"):
         require_no_pipe(Path(place))
         layers = [read(layer, "") if layer == "-" or is_special(layer) else layer for layer in state.layers]

@@ -46,7 +46,7 @@ _NEAREST = {
 }
 _SIMILAR = 0.8
 # A word that another release knows is no misspelling.
-_OF_ANOTHER_RELEASE = re.compile("; it (was removed in|came with) vLLM")
+_OF_ANOTHER_RELEASE = re.compile("; it (was removed in|was added in) vLLM")
 _WORD = re.compile(r"[^\s=,:{}\[\]()$\"']+")
 _QUANTITY = re.compile(r"([0-9]+(?:\.[0-9]+)?)\s*[A-Za-z]+")
 

@@ -14,7 +14,7 @@ from modelservice.schema.defaults import default_values
 from modelservice.writing.edits import edited
 from modelservice.writing.page import UnclearEditError
 
-# Which fix of a finding to make, none where a person has to decide: the finding, and the service's values.
+# Which fix of a finding to make, or none if a person has to decide: the finding, and the service's values.
 Choice = Callable[[Finding, Any], Fix]
 
 
@@ -94,7 +94,7 @@ def _next(checked: CheckedService, choice: Choice, tried: set[tuple[Any, ...]]) 
 def changed_by(files: Files, merged: Document, fix: Iterable[Edit], file: str) -> dict[str, Document]:
     """Return the files that the edits change: each where its value is written, and new keys in `file`.
 
-    Raises UnclearEditError where one of them cannot be made.
+    Raises UnclearEditError if one of them cannot be made.
     """
     by_file: dict[str, list[Edit]] = {}
     for edit in fix:

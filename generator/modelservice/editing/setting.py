@@ -55,7 +55,7 @@ def _refuse(text: str) -> Setting:
 def with_settings(files: Files, settings: Sequence[Setting], ignore: Collection[str] = ()) -> Checked:
     """Return the last layer of the only service with its keys set, and what is then wrong.
 
-    Raises InputError where a key cannot be set without a person.
+    Raises InputError if a key cannot be set without a person.
     """
     (service,) = files.services
     before = check_service(files.layers(service), ignore)

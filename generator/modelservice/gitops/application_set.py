@@ -40,7 +40,7 @@ class SetLayer(NamedTuple):
 
     @property
     def condition(self) -> str:
-        """Say in Argo CD's templates below which file it lies, "" where it lies below all."""
+        """Say in Argo CD's templates below which file it lies, or "" if it lies below all."""
         if "*" in self.names:
             return ""
         names = "|".join(map(_regular_expression, self.names))

@@ -52,7 +52,7 @@ class Target(NamedTuple):
 def application(service: Service, place: ChartSource, values: ValuesSource, target: Target, name: str = "") -> str:
     """Return an Application for one service, called like it unless `name` says otherwise.
 
-    Raises InputError where values from Git are asked for beside a rendered chart.
+    Raises InputError if values from Git are asked for beside a rendered chart.
     """
     helm: dict[str, Any] = {"releaseName": service.name}
     if values.repository and place.rendered:

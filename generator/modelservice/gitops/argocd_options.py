@@ -49,7 +49,7 @@ class Places(NamedTuple):
 def places(options: Options, environment: Environment | None = None, values_in: ValuesSource | None = None) -> Places:
     """Return what holds for services of an environment; `values_in` is where the fleet says that its values are.
 
-    Options win. Raises InputError where nothing says where the chart is, and for what Argo CD would refuse.
+    Options win. Raises InputError if nothing says where the chart is, and for what Argo CD would refuse.
     """
     said = environment or _NOWHERE
     repository = _first(options.chart_repository, "" if options.git else said.chart.repository)
@@ -98,26 +98,26 @@ def _bad_urls(place: ChartSource, values: ValuesSource) -> Iterator[str]:
         if holds_credentials(url):
             yield f"{option} holds a user, a password or a token: leave it out, and give it to `argocd repo add`"
         elif option == "--chart-repo" and not is_address(url, "https?|oci"):
-            yield "--chart-repo is no address of charts: it begins with https:// or oci://, and has no spaces, ? and #"
+            yield "--chart-repo is not an address of charts: it begins with https:// or oci://, without spaces, ? and #"
         elif re.search(r"[\s?#]", url):
-            yield f"{option} is no address of a Git repository: it has no spaces, ? and #"
+            yield f"{option} is not an address of a Git repository: it has no spaces, ? and #"
         elif option != "--chart-repo" and url.startswith("oci://"):
             yield f"{option} is a registry, and what has a path is read from Git: give a Git repository"
 
 
 def _bad_versions(place: ChartSource, values: ValuesSource) -> Iterator[str]:
     if place.chart and not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._/-]*", place.chart):
-        yield f'--chart "{place.chart}" is no name of a chart: use letters, digits, - and .'
+        yield f'--chart "{place.chart}" is not a name of a chart: use letters, digits, - and .'
     # Argo CD takes ranges too: 1.*, or >=1.2.0 <2.0.0.
     if place.revision.startswith(DIGEST):
         if not re.fullmatch(r"sha256:[0-9a-f]{64}", place.revision):
-            yield f'--chart-version "{place.revision}" is no digest: sha256: and 64 digits of 0-9 and a-f'
+            yield f'--chart-version "{place.revision}" is not a digest: sha256: and 64 digits of 0-9 and a-f'
         elif place.chart and not place.repository.startswith("oci://"):
             yield "--chart-version is a digest, which only a registry has: use an oci:// repository, or a version"
     elif place.chart and not re.search(r"[0-9*]", place.revision):
-        yield f'--chart-version "{place.revision}" is no version: write three numbers, such as 0.1.0, or a range'
+        yield f'--chart-version "{place.revision}" is not a version: write three numbers, such as 0.1.0, or a range'
     if not re.fullmatch(r"[^\s-]\S*", values.revision):
-        yield f'--revision "{values.revision}" is no branch, tag or commit: it has no spaces, and no - in front'
+        yield f'--revision "{values.revision}" is not a branch, tag or commit: it has no spaces, and no - in front'
 
 
 def _bad_names(target: Target) -> Iterator[str]:
@@ -126,9 +126,9 @@ def _bad_names(target: Target) -> Iterator[str]:
         if name and not is_label(name):
             yield f'{option} "{name}" is not a namespace: use lower case letters, digits and -, at most 63'
     if not is_object_name(target.project):
-        yield f'--project "{target.project}" is no name of a project: `argocd proj list` shows them'
+        yield f'--project "{target.project}" is not a name of a project: `argocd proj list` shows them'
     if holds_credentials(target.server):
         yield "--server holds a user, a password or a token: leave it out, and give it to `argocd cluster add`"
     # A query tells apart clusters that Argo CD reaches at one address.
     elif not is_address(target.server.partition("?")[0], "https?"):
-        yield "--server is no address of a cluster: it begins with https://, as `argocd cluster list` shows it"
+        yield "--server is not an address of a cluster: it begins with https://, as `argocd cluster list` shows it"

@@ -92,7 +92,7 @@ def _checked(
 
 
 def _stops(finding: Finding) -> bool:
-    """Say whether a file with this finding is no map of values to Argo CD."""
+    """Say whether a file with this finding is not a map of values to Argo CD."""
     return finding.rule in ("yaml-syntax", "yaml-tab", "yaml-top-level", "yaml-encoding")
 
 

@@ -13,7 +13,7 @@ from modelservice.gitops.members import Member
 def only_changed(revision: str, services: Iterable[Member]) -> list[Member]:
     """Return the services whose values, layers or fleet.yaml differ from a revision; standard input always does.
 
-    Raises InputError where Git has no such revision.
+    Raises InputError if Git has no such revision.
     """
     changed = {file.resolve() for file in changed_files(revision)}
     return [one for one in services if one.values == "-" or any(file in changed for file in _files(one))]

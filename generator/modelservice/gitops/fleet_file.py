@@ -131,7 +131,7 @@ def _parents(folder: Path) -> Iterator[Path]:
 
 @functools.lru_cache(maxsize=64)
 def load_fleet(root: Path) -> Fleet:
-    """Return a folder's fleet. Raises InputError where its fleet.yaml is wrong; `check_fleet` says where."""
+    """Return a folder's fleet. Raises InputError if its fleet.yaml is wrong; `check_fleet` says where."""
     document = load(str(root / NAME))
     wrong = [one.message for one in document.findings] + [one.message for one in schema_problems(document)]
     if wrong:

@@ -25,7 +25,7 @@ def chart_source(name: str, chart: ChartSource, namespace: str) -> str:
     if not _is_registry(chart):
         spec: dict[str, Any] = {"interval": _SOURCE_INTERVAL, "url": chart.repository}
         return dump({"apiVersion": _SOURCE, "kind": "HelmRepository", "metadata": metadata, "spec": spec})
-    # A tag has no + (Helm pushes it as _), and a range is no tag.
+    # A tag has no + (Helm pushes it as _), and a range is not a tag.
     exact = re.fullmatch(r"v?[0-9]+\.[0-9]+\.[0-9]+(-[0-9A-Za-z.-]+)?(\+[0-9A-Za-z.-]+)?", chart.revision)
     key = "digest" if chart.revision.startswith(DIGEST) else "tag" if exact else "semver"
     spec = {

@@ -27,7 +27,7 @@ def flux_files(services: Sequence[FluxService], options: Options, *, values_from
     """Yield the objects as files: `<environment>/<service>` for each service, and `<environment>` for its source.
 
     Without an environment they lie at the top, and the source is called like the chart. With `values_from` values
-    files become ConfigMaps, layers beside the source. Raises InputError where Flux would refuse the chart's place.
+    files become ConfigMaps, layers beside the source. Raises InputError if Flux would refuse the chart's place.
     """
     read = functools.cache(lambda file: load(file).text)
     sources: dict[str, list[str]] = {}

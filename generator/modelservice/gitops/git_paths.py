@@ -11,7 +11,7 @@ from modelservice.errors import InputError
 def path_in_git(file: str) -> str:
     """Return a file's path from the root of its Git repository; outside of one, its path from here.
 
-    Raises InputError where that is no path in a repository.
+    Raises InputError if that is not a path in a repository.
     """
     if file == "-":
         raise InputError("standard input has no path in Git: name the file, or leave --values-git out")

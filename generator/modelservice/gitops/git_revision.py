@@ -20,7 +20,7 @@ class Commit(NamedTuple):
 
 
 def commit_of(side: str, revision: str) -> Commit:
-    """Return the commit that a revision names. Raises InputError where Git has none; `side` is what the user wrote."""
+    """Return the commit that a revision names. Raises InputError if Git has none; `side` is what the user wrote."""
     top = _git("rev-parse", "--show-toplevel").decode().removesuffix("\n")
     commit = _git("rev-parse", "--verify", "--quiet", f"{revision}^{{commit}}").decode().strip()
     if not top or not commit:
@@ -29,9 +29,9 @@ def commit_of(side: str, revision: str) -> Commit:
 
 
 def copy_of(file: str, commit: Commit, stage: Path) -> Path | None:
-    """Return a copy in `stage` of a file or folder as the commit has it, None where it does not have it.
+    """Return a copy in `stage` of a file or folder as the commit has it, or None if it does not have it.
 
-    A file outside of the repository has no revisions: it is returned itself. Raises InputError for a symbolic link.
+    A file outside the repository has no revisions: it is returned itself. Raises InputError for a symbolic link.
     """
     path = os.path.relpath(Path.cwd() / file, commit.top)
     if path.startswith("../"):
@@ -55,7 +55,7 @@ def copy_of(file: str, commit: Commit, stage: Path) -> Path | None:
 def changed_files(revision: str) -> set[Path]:
     """Return the files that differ here from where the branch left a revision, with new ones that Git does not ignore.
 
-    Raises InputError where Git has no such revision.
+    Raises InputError if Git has no such revision.
     """
     top, commit = commit_of("--changed-since", revision)
     # A clone without history has no common commit.

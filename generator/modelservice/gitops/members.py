@@ -21,7 +21,7 @@ class Member(NamedTuple):
 
     @property
     def namespace(self) -> str:
-        """The namespace that the fleet gives it, "" where nothing does."""
+        """The namespace that the fleet gives it, or "" if nothing does."""
         return self.environment.namespace if self.environment else ""
 
 
@@ -74,7 +74,7 @@ def _of_fleet(fleet: Fleet, argument: str) -> Iterator[Member]:
     asked = PurePosixPath(os.path.relpath(argument, fleet.root))
     layer = any(layer.file == str(asked) for layer in fleet.layers)
     if not (layer or str(asked) == NAME or Path(argument).is_dir()):
-        # A file in no environment is a service all the same: somebody named it.
+        # A file in no environment is a service all the same: someone named it.
         environment = next((one for one in fleet.environments if PurePosixPath(one.path) == asked.parent), None)
         yield Member(argument, fleet.layers_of(str(asked)), fleet.root, environment)
         return

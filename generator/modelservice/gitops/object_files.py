@@ -39,7 +39,7 @@ _SOURCE = "# Values: "
 
 
 def made_of(text: str) -> str:
-    """Return the values that a file says it was made of, "" where it does not say so."""
+    """Return the values that a file says it was made of, or "" if it does not say so."""
     found = [line.removeprefix(_SOURCE) for line in text.splitlines() if line.startswith(_SOURCE)]
     return found[0] if found else ""
 
@@ -66,7 +66,7 @@ def overwriting(made: Sequence[Made], folder: Path, what: str, way: str) -> dict
     for one in made:
         file = folder / f"{one.name}.yaml"
         other = made_of(file.read_text(encoding="utf-8", errors="replace")) if file.is_file() else ""
-        # The text is anybody's: Path raises where it is too long for a name.
+        # The text is anyone's: Path raises where it is too long for a name.
         if os.path.isfile(other) and real(Path(other)) != real(Path(one.source)):  # noqa: PTH113
             found[one.source] = f"{file} is the {what} of {other}: {way}"
     return found

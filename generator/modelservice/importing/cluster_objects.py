@@ -62,7 +62,7 @@ class Workload(NamedTuple):
 def read_objects(text: str) -> list[Object]:
     """Return the objects of a stream, those of Lists too, without what a cluster keeps for itself.
 
-    Raises InputError for a text that is no YAML or JSON, and where there is no object in it.
+    Raises InputError for a text that is not valid YAML or JSON, and if there is no object in it.
     """
     if len(text) > LONGEST:
         raise InputError(f"the objects are longer than {LONGEST // 1_000_000} megabytes: pass the service's own alone")
@@ -88,7 +88,7 @@ def _is_test(item: Object) -> bool:
 
 
 def plain(item: Object) -> Object:
-    """Return an object without its status, and with only those metadata that somebody wrote.
+    """Return an object without its status, and with only those metadata that someone wrote.
 
     Raises InputError for an object that is not of Kubernetes' shape.
     """
@@ -114,7 +114,7 @@ def plain_metadata(metadata: Object) -> dict[str, Any]:
 def find_workload(objects: Sequence[Object], name: str = "") -> Workload:
     """Return the workload that runs vLLM, or the one with this name.
 
-    Raises InputError where none does, where several do, and for kinds that the chart does not make.
+    Raises InputError if none does, where several do, and for kinds that the chart does not make.
     """
     ranked = [(item, *_server(item)) for item in objects if _containers(item)]
     found = [one for one in ranked if not is_made(one[0], objects) and (one[2] or name)]

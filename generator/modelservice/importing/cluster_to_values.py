@@ -25,7 +25,7 @@ from modelservice.schema.source import plain_schema
 def import_kubernetes(text: str, name: str = "") -> Part:
     """Return the settings of the workload in a stream of objects, or the values that a GitOps object holds.
 
-    `name` chooses one of several. Raises InputError where nothing in the stream runs vLLM.
+    `name` chooses one of several. Raises InputError if nothing in the stream runs vLLM.
     """
     objects = read_objects(text)
     inline = part_of_inline_values(objects, name)
@@ -56,7 +56,7 @@ def part_of_workload_in(objects: Sequence[Object], workload: Workload) -> Part:
     port = start_of(workload.server, known_values(workload.server, configs_in(objects))).port
     parts = [pods, part_of_workload(workload, pods, objects), part_of_neighbours(workload, objects, port)]
     if workload.kind == "Pod":
-        note = Note(workload.label, "a Deployment takes the place of the single pod, and starts another where it ends")
+        note = Note(workload.label, "a Deployment replaces the single pod, and starts another where it ends")
         parts.append(Part(remarks=(note,)))
     return _without_charts_own(joined(parts))
 

@@ -83,7 +83,7 @@ def read_compose(text: str, service: str = "", folder: Path | None = None) -> Co
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         where = f"line {mark.line + 1}: " if mark else ""
-        raise InputError(f"the compose file is no YAML: {where}{str(error).splitlines()[0]}") from error
+        raise InputError(f"the compose file is not valid YAML: {where}{str(error).splitlines()[0]}") from error
     listed = ", ".join(map(str, found)) or "none"
     if service and service not in found:
         raise InputError(f"there is no service {service}; there are: {listed}")

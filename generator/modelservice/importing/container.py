@@ -148,7 +148,7 @@ def reason_for(option: str) -> str:
 
 
 def env_file(path: Path) -> list[str] | None:
-    """Return the lines of an env file that set a variable, None where it cannot be read."""
+    """Return the lines of an env file that set a variable, or None if it cannot be read."""
     try:
         if not path.is_file() or path.stat().st_size > _LONGEST_FILE:
             return None

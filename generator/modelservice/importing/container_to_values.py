@@ -50,12 +50,12 @@ def part_of_container(container: Container) -> Part:
         _rights(container),
     ]
     if not model and not command:
-        parts.append(Part(notes=(Note("the model", "the line names none, so that the chart's default is served"),)))
+        parts.append(Part(notes=(Note("the model", "the line names none, so the chart's default is served"),)))
     return joined(parts)
 
 
 def image_fields(image: str, pull_policy: str = "") -> dict[str, str]:
-    """Return the settings of an image's name, none where it is empty; without a tag it is `latest`."""
+    """Return the settings of an image's name, or none if it is empty; without a tag it is `latest`."""
     if not image:
         return {}
     name, _, digest = image.partition("@")
@@ -69,7 +69,7 @@ def image_fields(image: str, pull_policy: str = "") -> dict[str, str]:
 
 
 def _gpu_count(container: Container, repository: str) -> tuple[int | None, Part]:
-    """Return how many GPUs the container has, None where it does not say, and what else follows."""
+    """Return how many GPUs the container has, or None if it does not say, and what else follows."""
     gpus = dict(part.partition("=")[::2] for part in container.gpus.split(",")) if "=" in container.gpus else {}
     what = Part({"gpu.resourceName": container.gpu_resource, "runtimeClassName": ""} if container.gpu_resource else {})
     if "device" in gpus:
@@ -127,7 +127,7 @@ def _rights(container: Container) -> Part:
     user, _, group = container.user.partition(":")
     if container.user and (not user.isdecimal() or not (group or "0").isdecimal()):
         if container.user != "root":
-            notes.append(Note(f"--user {container.user}", "Kubernetes wants numbers: set podSecurityContext.runAsUser"))
+            notes.append(Note(f"--user {container.user}", "Kubernetes needs numbers: set podSecurityContext.runAsUser"))
     elif user not in ("", "0"):
         settings["podSecurityContext"] = {"runAsUser": int(user), "fsGroup": int(group or user)} | (
             {"runAsGroup": int(group)} if group else {}
@@ -135,7 +135,7 @@ def _rights(container: Container) -> Part:
     if numbers := [int(group) for group in container.groups if group.isdecimal()]:
         settings.setdefault("podSecurityContext", {})["supplementalGroups"] = numbers
     notes += [
-        Note(f"--group-add {group}", "Kubernetes wants its number: set podSecurityContext.supplementalGroups")
+        Note(f"--group-add {group}", "Kubernetes needs its number: set podSecurityContext.supplementalGroups")
         for group in container.groups
         if not group.isdecimal()
     ]

@@ -106,7 +106,7 @@ class _Line:
         if at >= len(words):
             raise InputError("the line names no image")
         if words[at].startswith(("–", "—")):  # noqa: RUF001  what text programs make of hyphens
-            raise InputError(f"{words[at]} begins with a dash that is no hyphen: write - or --, there and behind it")
+            raise InputError(f"{words[at]} begins with a dash that is not a hyphen: write - or --, there and behind it")
         return Container(image=words[at], words=tuple(words[at + 1 :]), notes=tuple(self.notes), **self.found)
 
     def _option(self, word: str, following: str) -> int:

@@ -25,7 +25,7 @@ HUB_TOKEN = Part({"huggingFace.tokenSecret.name": "hf-token"}, secrets=(Secret("
 def fields_of(arguments: Sequence[str], release: Release, gpus: int | None = None) -> Part:
     """Return the fields and `args` for what follows `vllm serve`; no secret is in them.
 
-    `gpus` is how many the container has, None where nothing says it.
+    `gpus` is how many the container has, or None if nothing says it.
     """
     line = Line(release.name, release.label, command_line(release.name))
     known = [word for word in arguments if word not in _AND_SO_ON]
@@ -114,7 +114,7 @@ def _whole(item: Given) -> int:
 
 
 def _needed(split: dict[str, Given]) -> int:
-    """Return how many GPUs of one node the parallel sizes need, 0 where they do not say."""
+    """Return how many GPUs of one node the parallel sizes need, or 0 if they do not say."""
     sizes = {name: _whole(item) for name, item in split.items()}
     if "--data-parallel-size-local" in sizes:
         sizes.pop("--data-parallel-size", None)

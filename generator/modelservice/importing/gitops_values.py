@@ -18,9 +18,9 @@ _KINDS = ("HelmRelease", "Application")
 
 
 def part_of_inline_values(objects: Sequence[Object], name: str = "") -> Part | None:
-    """Return the values that one of these objects holds for this chart, None where none of them does.
+    """Return the values that one of these objects holds for this chart, or None if none of them does.
 
-    Raises InputError where their values belong to another chart, or are several.
+    Raises InputError if their values belong to another chart, or are several.
     """
     holders = [one for one in objects if one["kind"] in _KINDS and name in ("", one["metadata"].get("name"))]
     if not holders:

@@ -1,4 +1,4 @@
-"""Take away what Kubernetes' API server fills in, so that an object from a cluster and its manifest read the same.
+"""Take away what Kubernetes' API server fills in, so an object from a cluster and its manifest read the same.
 
 The table follows the functions SetDefaults_* in Kubernetes' pkg/apis/{core,apps,autoscaling}/v1/defaults.go
 (https://github.com/kubernetes/kubernetes); its OpenAPI names no defaults.

@@ -41,7 +41,7 @@ MODEL = "\0model"
 
 
 def opens_shell(words: Sequence[str]) -> bool:
-    """Say whether a command only opens a shell, in which somebody starts the server by hand."""
+    """Say whether a command only opens a shell, in which someone starts the server by hand."""
     return len(words) == 1 and words[0].rpartition("/")[2] in _SHELLS
 
 

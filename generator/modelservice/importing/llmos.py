@@ -27,7 +27,7 @@ _PROBES: Mapping[str, Mapping[str, int]] = {
 
 
 def find_model_service(objects: Sequence[Object], name: str = "") -> Object:
-    """Return the ModelService of a stream, or the one with this name. Raises InputError where it is not clear which."""
+    """Return the ModelService of a stream, or the one with this name. Raises InputError if it is not clear which."""
     found = [
         one for one in of_kind(objects, "ModelService") if str(one.get("apiVersion", "")).startswith("ml.llmos.ai/")
     ]
@@ -123,7 +123,7 @@ def _arguments(container: Object, spec: Object) -> list[str]:
 
 
 def _download(spec: Object, template: Object) -> list[dict[str, Any]]:
-    """Return the init container that downloads the model; the operator's takes the place of the form's."""
+    """Return the init container that downloads the model; the operator's replaces the form's."""
     registry = spec.get("modelRegistry")
     if registry not in ("huggingface", "modelscope"):
         return []
@@ -147,7 +147,7 @@ def notes_of(resource: Object) -> Iterator[Note]:
         reason = "deleting the resource deletes these claims, models included: remove the annotation first"
         yield Note(f"{DELETED_CLAIMS}: {claims}", reason)
     if (spec.get("template") or {}).get("spec", {}).get("initContainers"):
-        yield Note("initContainers", "the operator replaces them by its own download, so that they never ran")
+        yield Note("initContainers", "the operator replaces them by its own download, so they never ran")
 
 
 def remarks_of(resource: Object) -> Iterator[Note]:

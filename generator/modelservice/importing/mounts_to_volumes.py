@@ -45,7 +45,7 @@ def is_cache(mount_path: str, caches: Sequence[str]) -> bool:
 def _model_volume(mount: Mount, *, caches: bool) -> Part:
     settings: dict[str, Any] = {"modelVolume.mountPath": mount.target.rstrip("/")}
     if caches:
-        reason = "a new claim takes its place, to which the model is downloaded once (or modelVolume.existingClaim)"
+        reason = "a new claim replaces it, to which the model is downloaded once (or modelVolume.existingClaim)"
         return Part(settings, (Note(_written(mount), reason),))
     if mount.source.startswith("/"):
         settings["modelVolume.volume"] = {"hostPath": {"path": mount.source, "type": "Directory"}}

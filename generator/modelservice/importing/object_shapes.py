@@ -1,6 +1,6 @@
 """Check that objects have the shape that Kubernetes gives them, as far as they are read.
 
-The API server refuses what is refused here, so that importing code can trust every type.
+The API server refuses what is refused here, so importing code can trust every type.
 """
 
 from __future__ import annotations
@@ -164,7 +164,7 @@ def require_shape(item: Mapping[str, Any]) -> None:
     name = item["metadata"].get("name") if isinstance(item.get("metadata"), Mapping) else ""
     what = error.message if error.validator == "required" else f"it is not of the type {error.validator_value}"
     place = dotted(tuple(error.absolute_path)) or "the object"
-    raise InputError(f"{item['kind']} {name or ''}: {place}: {what}, as Kubernetes wants it")
+    raise InputError(f"{item['kind']} {name or ''}: {place}: {what}, as Kubernetes requires it")
 
 
 @functools.cache

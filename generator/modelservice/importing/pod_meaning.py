@@ -99,7 +99,7 @@ def _variables(env: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _api_key(server: Object, start: Start) -> Object | None:
-    """Return the Secret with the API key, None where there is none."""
+    """Return the Secret with the API key, or None if there is none."""
     for entry in server.get("env", ()):
         if entry["name"] == "VLLM_API_KEY" and secret_of(entry):
             return secret_of(entry)

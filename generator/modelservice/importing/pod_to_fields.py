@@ -95,14 +95,14 @@ def _command(start: Start, model: str) -> Part:
         default = default_values()["model"]["name"]
         return Part({"model.name": default, "command": words}, (unread(model),))
     command = tuple(word.replace(MODEL, model) for word in start.launch.command)
-    notes = () if model or command else (Note("--model", "the container names none, so that the default is served"),)
+    notes = () if model or command else (Note("--model", "the container names none, so the default is served"),)
     return Part({"command": list(command)} if command else {}, notes)
 
 
 def _entrypoint(server: Object, own: bool) -> tuple[Note, ...]:
     if own or server.get("command"):
         return ()
-    return (Note(str(server.get("image")), "`vllm serve` takes the place of the image's own command"),)
+    return (Note(str(server.get("image")), "`vllm serve` replaces the image's own command"),)
 
 
 def _set_by_script(start: Start) -> list[dict[str, str]]:

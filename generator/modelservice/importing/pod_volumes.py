@@ -85,7 +85,7 @@ def _model_volume(mount: Object, source: Object) -> dict[str, Any]:
 
 
 def _shared_memory(memory: Object | None, volumes: Mapping[str, Object], mounts: Sequence[Object]) -> dict[str, Any]:
-    """Return the shared memory: the original's, none where another volume is there, or the chart's without a limit."""
+    """Return the shared memory: the original's, or none if another volume is there, or the chart's without a limit."""
     if memory:
         limit = volumes[memory["name"]]["emptyDir"].get("sizeLimit", "")
         return {"sharedMemory.enabled": True, "sharedMemory.sizeLimit": str(limit)}

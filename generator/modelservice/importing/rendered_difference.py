@@ -61,8 +61,8 @@ MEANT = (
         r"server\.env\.(VLLM_CACHE_ROOT|T\w+_CACHE_DIR|FLASHINFER_\w+)", "the next start need not compile", added=True
     ),
     Meant(r"server\.env\.(HF_TOKEN|HUGGING_FACE_HUB_TOKEN)", "libraries read one or the other", added=True),
-    Meant(r"apiKey", "a Secret takes the place of the text", added=True),
-    Meant(r"arguments\.--(api-key|hf-token)", "a Secret takes the place of the text"),
+    Meant(r"apiKey", "a Secret replaces the text", added=True),
+    Meant(r"arguments\.--(api-key|hf-token)", "a Secret replaces the text"),
     Meant(r"arguments\.--shutdown-timeout", "answers under way get time to end", added=True),
     Meant(r"arguments\.--disable-custom-all-reduce", "slices of GPUs share no memory", added=True),
 )
@@ -112,9 +112,9 @@ def _differences(
 
 
 def _reason(field: Field) -> str:
-    """Return why a difference is meant, "" where it is none of the chart's."""
+    """Return why a difference is meant, or "" if it is not one of the chart's."""
     if field.old.startswith(_HIDDEN):
-        return "a Secret takes the place of the text"
+        return "a Secret replaces the text"
     found = (one for one in MEANT if re.fullmatch(one.paths, field.path) and not (one.added and field.old))
     return next((one.reason for one in found), "")
 

@@ -56,5 +56,5 @@ def fields_of_resources(resources: Mapping[str, Any], repository: str, runtime_c
     if claims := resources.get("claims"):
         settings["resources.claims"] = claims
     quantity = (resources.get("limits") or resources.get("requests") or {}).get(gpus.resource, 0)
-    note = Note(f"{gpus.resource}: {quantity}", "it is no number: set gpu.count")
+    note = Note(f"{gpus.resource}: {quantity}", "it is not a number: set gpu.count")
     return Part(settings, () if str(quantity).isdecimal() else (note,))

@@ -13,7 +13,7 @@ _GATEWAY = {"group": "gateway.networking.k8s.io", "kind": "Gateway"}
 
 
 def part_of_ingress(item: Object, service: str) -> Part | None:
-    """Return the fields of an Ingress, None where nothing in it leads to the Service."""
+    """Return the fields of an Ingress, or None if nothing in it leads to the Service."""
     spec = item.get("spec") or {}
     paths = [(rule.get("host", ""), path) for rule in spec.get("rules", ()) for path in _paths(rule)]
     ours = [(host, path) for host, path in paths if _backend(path.get("backend")) == service]
@@ -55,7 +55,7 @@ def _shortened(path: str) -> str:
 
 
 def part_of_route(item: Object, service: str) -> Part | None:
-    """Return the fields of an HTTPRoute, None where nothing in it leads to the Service."""
+    """Return the fields of an HTTPRoute, or None if nothing in it leads to the Service."""
     spec = item.get("spec") or {}
     rules = spec.get("rules") or ()
     ours = [rule for rule in rules if any(one.get("name") == service for one in rule.get("backendRefs") or ())]

@@ -144,6 +144,6 @@ def _monitor(item: Object, key: str) -> Part:
         f"serviceMonitor.{name}": endpoint[name] for name in ("interval", "scrapeTimeout") if endpoint.get(name)
     }
     left = [name for name in endpoint if name not in ("interval", "scrapeTimeout", "path", "port", "targetPort")]
-    remarks = () if item["kind"] == "ServiceMonitor" else (Note("PodMonitor", "a ServiceMonitor takes its place"),)
+    remarks = () if item["kind"] == "ServiceMonitor" else (Note("PodMonitor", "a ServiceMonitor replaces it"),)
     notes = tuple(Note(f"{item['kind']} {name}", "the values have no field for it") for name in left)
     return Part(settings, notes, remarks=remarks)

@@ -81,6 +81,6 @@ def _templates(workload: Workload) -> Sequence[Object]:
 
 
 def _several(workload: Workload, templates: Mapping[str, Object]) -> list[Note]:
-    """Return notes on the claims of several pods that the chart's own do not take the place of."""
+    """Return notes on the claims of several pods that the chart's own do not replace."""
     reason = f"only claims of model-dir are found by name; the {workload.replicas} pods would share this one"
     return [Note(f"claim {name}", reason) for name, one in templates.items() if one["metadata"]["name"] != "model-dir"]

@@ -135,7 +135,7 @@ class Text(NamedTuple):
 
     @property
     def experts(self) -> int:
-        """How many experts a sparse layer routes to, 0 where there are none."""
+        """How many experts a sparse layer routes to, or 0 if there are none."""
         names = ("num_experts", "n_routed_experts", "num_local_experts")
         return next((int(self.config[name]) for name in names if self.config.get(name)), 0)
 
@@ -151,7 +151,7 @@ class Text(NamedTuple):
 
     @property
     def shared_width(self) -> int:
-        """The width of all experts that every token passes, 0 where there are none."""
+        """The width of all experts that every token passes, or 0 if there are none."""
         if width := self.config.get("shared_expert_intermediate_size"):
             return int(width)
         return int(self.config.get("n_shared_experts") or 0) * self.expert_width
@@ -201,7 +201,7 @@ _SCALED = ("su", "longrope", "llama3", "mrope", "default")
 
 
 def context_of(text: Text) -> int:
-    """Return the longest request that a model allows. Raises NotUnderstoodError where it does not say."""
+    """Return the longest request that a model allows. Raises NotUnderstoodError if it does not say."""
     lengths = [int(text.config[name]) for name in _LENGTHS if isinstance(text.config.get(name), int)]
     if not lengths:
         raise NotUnderstoodError("config.json does not say how many tokens a request may have")

@@ -17,7 +17,7 @@ _MOST = 2**40
 
 
 def longest_context(config: Mapping[str, Any]) -> int | None:
-    """Return the most tokens that some vLLM release allows, None where the configuration does not say it.
+    """Return the most tokens that some vLLM release allows, or None if the configuration does not say it.
 
     Releases count YaRN's factor differently, and the most generous one counts here.
     """

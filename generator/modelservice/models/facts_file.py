@@ -35,10 +35,10 @@ def file_name(model: str) -> str:
 
 
 def read_facts(path: Path) -> ModelFacts:
-    """Return the facts in a file. Raises InputError for a file that cannot be read, or is no facts file."""
+    """Return the facts in a file. Raises InputError for a file that cannot be read, or is not a facts file."""
     try:
         if not stat.S_ISREG(path.stat().st_mode):
-            raise InputError(f"{path} is no file")
+            raise InputError(f"{path} is not a file")
         with path.open("rb") as file:
             content = file.read(MAX_BYTES + 1)
     except OSError as error:
@@ -50,11 +50,11 @@ def read_facts(path: Path) -> ModelFacts:
     except (ValueError, RecursionError) as error:
         reason = "is not JSON" if isinstance(error, json.JSONDecodeError | RecursionError) else str(error)
         hint = "write it again with `modelservice fit --save`, or remove it"
-        raise InputError(f"{path} is no facts file: it {reason}; {hint}") from error
+        raise InputError(f"{path} is not a facts file: it {reason}; {hint}") from error
 
 
 def write_facts(facts: ModelFacts, path: Path) -> None:
-    """Write a facts file, whole or not at all. Raises InputError where it cannot be written."""
+    """Write a facts file, whole or not at all. Raises InputError if it cannot be written."""
     from modelservice.writing.files import replace_file
 
     try:

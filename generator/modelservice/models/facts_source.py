@@ -38,7 +38,7 @@ def wanted_model(values: Mapping[str, Any], environment: Mapping[str, str] = os.
     """Return the model of complete values.
 
     The user's token goes to the hub itself, to the mirror in the user's HF_ENDPOINT, and to another mirror only where
-    the values name a token's Secret, so that the service sends its token there too.
+    the values name a token's Secret, so the service sends its token there too.
     """
     hub, model = values["huggingFace"], values["model"]
     endpoint = hub["endpoint"].rstrip("/")
@@ -60,7 +60,7 @@ def model_facts(
 
     They are those that are given (a facts file, or a configuration: a file or folder), those beside the values, in the
     catalogue, on this machine, or of the hub. `refresh` asks the hub again, whatever is known.
-    Raises ToolError where there are none.
+    Raises ToolError if there are none.
     """
     try:
         if facts_file:

@@ -97,7 +97,7 @@ def _fits(facts: ModelFacts, engine: Engine, gpu: Gpu) -> bool:
 
 
 def _quantisation(facts: ModelFacts) -> str:
-    """Return the method of a quantised checkpoint, "" where it is not understood."""
+    """Return the method of a quantised checkpoint, or "" if it is not understood."""
     try:
         return str(text_of(facts.config).quantisation.get("quant_method", ""))
     except (NotUnderstoodError, *ODD_VALUE):

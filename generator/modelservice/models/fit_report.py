@@ -41,7 +41,7 @@ class Answer(NamedTuple):
 def answer_for(facts: ModelFacts, engine: Engine, gpu: Gpu, quantised: Sequence[ModelFacts] = ()) -> Answer:
     """Return the answer; `quantised` are checkpoints of the model that may take its place.
 
-    Raises ToolError where something of the model is not understood.
+    Raises ToolError if something of the model is not understood.
     """
     try:
         plan = plan_memory(facts, engine, gpu)

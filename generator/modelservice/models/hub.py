@@ -51,7 +51,7 @@ class HubModel(NamedTuple):
 def hub_facts(wanted: HubModel, told: Told = lambda done, of: None, *, seconds: float = SECONDS) -> ModelFacts:
     """Return the facts of a model on a hub; `told` hears the progress.
 
-    Raises ToolError where they cannot be had, whatever the hub does, and after so many seconds.
+    Raises ToolError if they cannot be had, whatever the hub does, and after so many seconds.
     """
     try:
         from modelservice.models.hub_repository import Repository, bounded_client, offline

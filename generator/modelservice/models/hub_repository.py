@@ -1,6 +1,6 @@
 """Ask a hub for the files of one model, through huggingface_hub and within bounds.
 
-The library gives authentication, addresses and the list of files. It bounds neither time nor memory, so that it gets a
+The library gives authentication, addresses and the list of files. It bounds neither time nor memory, so it gets a
 client here that does, and headers of weights are read from a stream that ends behind them: a mirror that ignores Range
 would send gigabytes. What is imported here needs the extra `hub`.
 """
@@ -63,7 +63,7 @@ class _BoundedStream(httpx2.SyncByteStream):
 def _bound(response: httpx2.Response) -> None:
     """Bound an answer; what is not compressed cannot grow when it is read."""
     if response.headers.get("Content-Encoding", "identity") != "identity":
-        raise ToolError("the hub's answer is compressed, which nobody asked for")
+        raise ToolError("the hub's answer is compressed, although that was not requested")
     if isinstance(response.stream, httpx2.SyncByteStream):
         response.stream = _BoundedStream(response.stream)
 
@@ -127,7 +127,9 @@ class Repository:
             with self._parsing:  # one at a time, for memory
                 return tensors_in(header, size - PREFIX - len(header) if size >= 0 else None)
         except HeaderError as error:
-            raise ToolError(f"{name} of {self.model} on {self.host} is no sound safetensors file: {error}") from error
+            raise ToolError(
+                f"{name} of {self.model} on {self.host} is not a valid safetensors file: {error}"
+            ) from error
 
     def _header(self, name: str, commit: str, most: int) -> bytes:
         """Return the header of a file, asked for in so many bytes; the stream ends behind it whatever the hub sends."""

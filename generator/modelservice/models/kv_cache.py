@@ -50,7 +50,7 @@ class KVCache(NamedTuple):
         return (self.blocks(length, in_flight) + 1) * self.block_bytes
 
     def longest(self, available: int, at_most: int, in_flight: int) -> int:
-        """Return the longest request that the available bytes hold, 0 where there is none."""
+        """Return the longest request that the available bytes hold, or 0 if there is none."""
         low, high = 0, at_most
         while low < high:
             middle = (low + high + 1) // 2
@@ -65,7 +65,7 @@ class KVCache(NamedTuple):
 def kv_cache_of(
     caches: Sequence[Cache], block_size: int = BLOCK_SIZE, kernel_block: int = BLOCK_SIZE
 ) -> KVCache | None:
-    """Return the layout of what the layers keep, None where they keep nothing.
+    """Return the layout of what the layers keep, or None if they keep nothing.
 
     `block_size` is that of `--block-size`, `kernel_block` the tokens of the attention kernel's smallest block, which
     those of a sliding window have: 16 on GPUs, 32 on CPUs.

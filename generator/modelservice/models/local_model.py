@@ -34,7 +34,7 @@ def config_facts(path: Path, model: str = "") -> ModelFacts:
 def folder_facts(folder: Path, model: str = "", revision: str = "") -> ModelFacts:
     """Return the facts of a model in a folder: those of its config.json, of its safetensors files and of their sizes.
 
-    Without weights those of the configuration alone. Raises InputError where the folder is no model's, and for a file
+    Without weights those of the configuration alone. Raises InputError if the folder is no model's, and for a file
     that is broken.
     """
     files = _files(folder)
@@ -51,7 +51,7 @@ def folder_facts(folder: Path, model: str = "", revision: str = "") -> ModelFact
 
 
 def cached_snapshot(model: str, revision: str = "", environment: Mapping[str, str] = os.environ) -> Path | None:
-    """Return the folder of a model in the cache of the hub's library, None where it is not there, or not whole.
+    """Return the folder of a model in the cache of the hub's library, or None if it is not there, or not whole.
 
     The layout: https://huggingface.co/docs/huggingface_hub/guides/manage-cache
     """
@@ -77,7 +77,7 @@ def _inside(file: Path, folder: Path) -> bool:
 
 
 def _is_whole(folder: Path) -> bool:
-    """Say whether a snapshot has its configuration and all of its weights; a link to what is missing is no file."""
+    """Say whether a snapshot has its configuration and all of its weights; a link to what is missing is not a file."""
     names = {path.name for path in folder.glob("*") if path.is_file()}
     try:
         if INDEX in names and not names.issuperset(indexed_files(_object(folder / INDEX, MAX_INDEX))):
@@ -106,7 +106,7 @@ def _tensors(path: Path) -> list[Tensor]:
         with path.open("rb") as file:
             return read_tensors(file, path.stat().st_size)
     except HeaderError as error:
-        raise InputError(f"{path} is no sound safetensors file: {error}; is the download complete?") from error
+        raise InputError(f"{path} is not a valid safetensors file: {error}; is the download complete?") from error
     except OSError as error:
         raise InputError(f"{path} cannot be read: {error.strerror or error}") from error
 

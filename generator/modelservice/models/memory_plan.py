@@ -84,7 +84,7 @@ class MemoryPlan(NamedTuple):
 
 
 def plan_memory(facts: ModelFacts, engine: Engine, gpu: Gpu) -> MemoryPlan:
-    """Return the plan of one GPU. Raises NotUnderstoodError where something of the model is not understood."""
+    """Return the plan of one GPU. Raises NotUnderstoodError if something of the model is not understood."""
     text = text_of(facts.config)
     model_length = context_of(text)
     length = engine.length if engine.length and engine.length != AUTOMATIC else model_length
@@ -108,7 +108,7 @@ def plan_memory(facts: ModelFacts, engine: Engine, gpu: Gpu) -> MemoryPlan:
 
 
 def plan_of_weights(facts: ModelFacts, engine: Engine, gpu: Gpu, reason: str) -> MemoryPlan | None:
-    """Return a plan with the weights alone where they are too large already, so that nothing else need be understood.
+    """Return a plan with the weights alone where they are too large already, so nothing else need be understood.
 
     None where they are not, where vLLM makes them smaller, and where only the configuration is known. `reason` is why
     there is no whole plan.

@@ -81,7 +81,7 @@ class ModelFacts(NamedTuple):
 
     @property
     def download_bytes(self) -> int | None:
-        """How much a download fetches, None where nothing says it."""
+        """How much a download fetches, or None if nothing says it."""
         return sum(self.files.values()) if self.files else None
 
 

@@ -1,4 +1,4 @@
-"""Parse the JSON files of a model, which may be anybody's: config.json and the index of its weights."""
+"""Parse the JSON files of a model, which may be anyone's: config.json and the index of its weights."""
 
 from __future__ import annotations
 

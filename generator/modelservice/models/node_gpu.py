@@ -20,7 +20,7 @@ _SELECTED = ("requiredDuringSchedulingIgnoredDuringExecution", "nodeSelectorTerm
 
 
 def gpu_of(values: Mapping[str, Any]) -> Gpu | None:
-    """Return one GPU of a service's complete values, None where nothing tells which it is."""
+    """Return one GPU of a service's complete values, or None if nothing tells which it is."""
     gpu = values["gpu"]
     labels = list(_labels(values))
     cards = [found for name, value in labels if _NAMES.fullmatch(name) and (found := gpu_named(value))]
@@ -40,7 +40,7 @@ def may_differ(values: Mapping[str, Any]) -> bool:
 
 
 def _stated(gpu: Mapping[str, Any], labels: list[tuple[str, str]]) -> int:
-    """Return the bytes that the values state, 0 where they do not."""
+    """Return the bytes that the values state, or 0 if they do not."""
     if gpu["vgpu"]["enabled"] and isinstance(slice_ := gpu["vgpu"].get("memoryMiB"), int):
         return slice_ * MIB
     if gpu["memory"] not in ("", None) and (stated := amount(gpu["memory"])):

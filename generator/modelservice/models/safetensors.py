@@ -43,7 +43,7 @@ def header_length(prefix: bytes) -> int:
 
 
 def tensors_in(header: bytes, data_bytes: int | None = None) -> list[Tensor]:
-    """Return the tensors of a header; `data_bytes` is how many bytes follow it in the file, None where unknown.
+    """Return the tensors of a header; `data_bytes` is how many bytes follow it in the file, or None if unknown.
 
     Raises HeaderError for what the library refuses, tensors that overlap among them, and for a name that stands twice.
     """
@@ -61,7 +61,7 @@ def tensors_in(header: bytes, data_bytes: int | None = None) -> list[Tensor]:
 
 
 def read_tensors(file: BinaryIO, size: int) -> list[Tensor]:
-    """Return the tensors of an open file of so many bytes. Raises HeaderError, and OSError where it cannot be read."""
+    """Return the tensors of an open file of so many bytes. Raises HeaderError, and OSError if it cannot be read."""
     length = header_length(file.read(PREFIX))
     header = file.read(length) if length <= size - PREFIX else b""
     if len(header) < length:
@@ -96,7 +96,7 @@ def _tensor(name: str, entry: Any) -> tuple[Tensor, int, int]:
     """Return a tensor with the offsets of its first byte and of the byte behind its last one."""
     shown = _shown(name)
     if not isinstance(entry, dict) or len(name) > _LONGEST_NAME:
-        raise HeaderError(f"{shown} is no tensor")
+        raise HeaderError(f"{shown} is not a tensor")
     dtype, shape, offsets = entry.get("dtype"), _sizes(entry.get("shape")), _sizes(entry.get("data_offsets"))
     if not isinstance(dtype, str) or dtype not in BITS:
         raise HeaderError(f"the tensor {shown} has a type that is not known: {_shown(str(dtype))}")

@@ -169,7 +169,7 @@ def _is_packed(tensor: Tensors, method: str) -> bool:
 def _kept(tensor: Tensors, text: Text, extra: int) -> Fraction:
     """Return the share of a pattern's tensors that is left without `extra` layers for multi-token prediction.
 
-    Such layers are numbered behind the others, so that their tensors fall into the same patterns.
+    Such layers are numbered behind the others, so their tensors fall into the same patterns.
     """
     if not extra or not _LAYER.search(tensor.pattern):
         return Fraction(1)

@@ -69,7 +69,7 @@ class Archive(NamedTuple):
 
 
 def read_archives(paths: Sequence[Path]) -> list[Archive]:
-    """Return each chart once. Raises InputError where a file is none, or where two files are different ones."""
+    """Return each chart once. Raises InputError if a file is none, or where two files are different ones."""
     found: dict[tuple[str, str], Archive] = {}
     for archive in map(read_archive, paths):
         first = found.setdefault(archive.key, archive)
@@ -79,9 +79,9 @@ def read_archives(paths: Sequence[Path]) -> list[Archive]:
 
 
 def read_archive(path: Path) -> Archive:
-    """Return what an archive says of itself, all of it read: helm leaves a broken one out of an index without a word.
+    """Return the metadata of an archive, after reading all of it: helm silently leaves a damaged one out of an index.
 
-    Raises InputError where it is no packaged chart, or where its signature is another archive's.
+    Raises InputError if it is no packaged chart, or where its signature is another archive's.
     """
     for file in (path, Path(f"{path}.prov")):
         if is_special(file):
@@ -93,7 +93,7 @@ def read_archive(path: Path) -> Archive:
         if isinstance(error, OSError) and error.strerror:
             raise InputError(f"{path} cannot be read: {error.strerror}") from error
         raise InputError(
-            f"{path} is no packaged chart, or a broken one: make one with `modelservice package`"
+            f"{path} is not a packaged chart, or is damaged: make one with `modelservice package`"
         ) from error
     _require_names(archive)
     if archive.provenance and not is_signature(archive.provenance, archive.digest):
@@ -163,5 +163,5 @@ def _require_names(archive: Archive) -> None:
         )
     if not is_version(archive.version):
         raise InputError(
-            f"{archive.path} has the version {archive.version[:63]!r}: Helm wants three numbers, such as 0.1.0"
+            f"{archive.path} has the version {archive.version[:63]!r}: Helm needs three numbers, such as 0.1.0"
         )

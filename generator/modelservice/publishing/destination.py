@@ -37,7 +37,7 @@ class Folder(NamedTuple):
 class Published(NamedTuple):
     """What became of an archive, its digest, and lines to install it by.
 
-    `outcome` is pushed, replaced, mended (its file was not what the index says), signed (its signature was added) or
+    `outcome` is pushed, replaced, fixed (its file was not what the index says), signed (its signature was added) or
     there already.
     """
 
@@ -48,7 +48,7 @@ class Published(NamedTuple):
 
 
 def destination_of(to: str, url: str, connection: Sequence[str]) -> Registry | Folder:
-    """Return the destination. Raises InputError where it is none; no message repeats what may hold a password."""
+    """Return the destination. Raises InputError if it is none; no message repeats what may hold a password."""
     for option, given, step in (("--to", to, "log in with `helm registry login`"), ("--url", url, _READERS)):
         if holds_credentials(given):
             raise InputError(f"{option} holds a user, a password, a token or an @: leave it out; {step}")
@@ -58,7 +58,7 @@ def destination_of(to: str, url: str, connection: Sequence[str]) -> Registry | F
     if not url:
         raise InputError("a folder needs --url, the address that a web server shows it at")
     if not is_address(url, "https?"):
-        raise InputError("--url is no address of a folder: http(s)://host/path, without spaces, ? and #")
+        raise InputError("--url is not an address of a folder: http(s)://host/path, without spaces, ? and #")
     return Folder(path, url.rstrip("/"))
 
 
@@ -73,7 +73,7 @@ def refuse_others(there: Mapping[Archive, str], force: bool) -> None:
 def _registry(to: str, connection: Sequence[str]) -> Registry:
     found = _OCI.fullmatch(to.rstrip("/"))
     if not found:
-        raise InputError("--to is no place in a registry: oci://host/path, the path in lower case")
+        raise InputError("--to is not a place in a registry: oci://host/path, the path in lower case")
     return Registry(found[0], found["host"], tuple(connection))
 
 
@@ -85,7 +85,7 @@ def _path(to: str) -> Path:
     else:
         path = ""
     if not path.strip() or "\0" in path:
-        raise InputError("--to is no place to publish to: oci://host/path, a folder, or file:///folder")
+        raise InputError("--to is not a place to publish to: oci://host/path, a folder, or file:///folder")
     if is_special(path):
         raise InputError(f"{path} is a pipe, a socket or a device: choose a folder")
     return Path(path)

@@ -62,5 +62,5 @@ def content_version(service: Service) -> str:
     """Return a version that another content of the chart does not have: this tool's, with the content's hash."""
     tree = plan_chart(load_fields(), service._replace(version=__version__))
     content = hashlib.sha256(repr(sorted(tree.items())).encode()).hexdigest()
-    # What follows + has letters too, so that no number begins with 0.
+    # What follows + has letters too, so no number begins with 0.
     return f"{__version__}+c{content[:12]}"

@@ -31,7 +31,7 @@ def push(archives: Sequence[Archive], registry: Registry, *, force: bool) -> Ite
     """Push what is not there; yields what became of each.
 
     A signature goes with its archive, and only with it: a registry that has the archive does not get a later one.
-    Raises InputError where a version is there with other content, unless `force`; ToolError where helm fails, and where
+    Raises InputError if a version is there with other content, unless `force`; ToolError if helm fails, and where
     another publisher's archive is there afterwards: a registry lets the last one win.
     """
     there = {archive: _in_registry(archive, registry) for archive in archives}
@@ -62,7 +62,7 @@ def _push(archive: Archive, registry: Registry) -> str:
 
 
 def _in_registry(archive: Archive, registry: Registry) -> tuple[str, str] | None:
-    """Return the SHA-256 of the archive that has this version there, and its manifest's digest; None where none has.
+    """Return the SHA-256 of the archive that has this version there, and its manifest's digest; None if none has.
 
     The manifest's is "" where helm does not say it.
     """

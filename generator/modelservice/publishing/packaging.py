@@ -78,7 +78,7 @@ def package(
 def _require_same(place: Path, archive: Path) -> None:
     if place.is_file() and not same_content(place, archive):
         raise InputError(
-            f"{place} is there already, with other content: raise --version, choose another --destination, or --force"
+            f"{place} already exists, with other content: raise --version, choose another --destination, or --force"
         )
 
 

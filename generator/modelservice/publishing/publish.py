@@ -23,7 +23,7 @@ def publish(
     """Publish the archives, all checked before the first one is sent; yields what became of each.
 
     `to` is oci://host/path, a folder or file:///folder; `url` is where a web server shows the folder; `connection`
-    holds helm's options for the registry; `told` hears of a wait. Raises InputError where a version is there with other
+    holds helm's options for the registry; `told` hears of a wait. Raises InputError if a version is there with other
     content, unless `force`.
     """
     place = destination_of(to, url, connection)

@@ -14,7 +14,7 @@ Key = tuple[str, str]
 
 
 def listed(index: Path) -> dict[Key, str]:
-    """Return the digest of each version, "" where the index has none. Raises InputError where it is no index."""
+    """Return the digest of each version, or "" if the index has none. Raises InputError if it is not an index."""
     if not index.exists():
         return {}
     try:
@@ -26,7 +26,7 @@ def listed(index: Path) -> dict[Key, str]:
             for one in _items(versions)
         }
     except (OSError, yaml.YAMLError, TypeError, KeyError, ValueError, RecursionError) as error:
-        raise InputError(f"{index} is no index of a chart repository: choose another folder, or mend it") from error
+        raise InputError(f"{index} is not an index of a chart repository: choose another folder, or fix it") from error
 
 
 def _root(index: Path) -> yaml.Node:

@@ -36,14 +36,14 @@ owners: []
 def add(archives: Sequence[Archive], folder: Folder, *, force: bool, told: Callable[[str], None]) -> list[Published]:
     """Bring the archives into the folder; `told` hears of a wait for another publisher.
 
-    Raises InputError where a version is there with other content, unless `force`, and where the folder cannot be used.
+    Raises InputError if a version is there with other content, unless `force`, and where the folder cannot be used.
     """
     with _locked(folder.path, told):
         index = listed(folder.path / "index.yaml")
         clear_stages(folder.path)
         _settle(folder.path)
         known = {one: index[one.key] or _digest(folder.path / one.file) for one in archives if one.key in index}
-        # A file that the index does not list is somebody's too, or of a publisher killed before it was listed.
+        # A file that the index does not list is someone's too, or of a publisher killed before it was listed.
         files = {one: digest for one in archives if (digest := _digest(folder.path / one.file))}
         refuse_others({**files, **known}, force)
         outcomes = {one: _outcome(one, known.get(one), folder.path) for one in archives}
@@ -60,7 +60,7 @@ def _outcome(archive: Archive, known: str | None, folder: Path) -> str:
     provenance = folder / f"{archive.file}.prov"
     signed = provenance.is_file() and is_signature(provenance, archive.digest)
     if _digest(folder / archive.file) != archive.digest or (provenance.exists() and not signed):
-        return "mended"
+        return "fixed"
     return "signed" if archive.provenance and not signed else "there already"
 
 
@@ -98,7 +98,7 @@ def _settle(folder: Path) -> None:
 
 
 def _index(new: Mapping[Archive, str], old: Mapping[Key, str], folder: Folder, stage: Path) -> None:
-    """Make the new index in the stage, and see that it lists all that it should: helm leaves out without a word."""
+    """Make the new index in the stage, and see that it lists all that it should: helm leaves out without a message."""
     for archive, place in new.items():
         place_files({archive.file: archive.path}, stage / place)
     index = folder.path / "index.yaml"
@@ -111,7 +111,7 @@ def _index(new: Mapping[Archive, str], old: Mapping[Key, str], folder: Folder, s
     lost = [" ".join(key) for key, digest in old.items() if made.get(key) != digest]
     if lost:
         raise InputError(
-            f"{', '.join(lost)}: helm would drop it from {index}, nothing was published: mend that entry; "
+            f"{', '.join(lost)}: helm would drop it from {index}, nothing was published: fix that entry; "
             "versions that differ after a + only are one version to helm"
         )
 

@@ -32,7 +32,7 @@ _RULES: tuple[tuple[str, str, str], ...] = (
         "file-size",
         f"A values file has more than {MAX_BYTES} bytes or {MAX_VALUES} values.",
         (
-            "Values files are small, so that this is most likely the wrong file. Helm stores the values in a Secret, "
+            "Values files are small, so this is most likely the wrong file. Helm stores the values in a Secret, "
             "which holds at most 1 MiB."
         ),
     ),
@@ -121,10 +121,10 @@ _SEPARATOR = re.compile(r"^---(?![ \t\r]*$|[ \t]+#)", re.MULTILINE)
 class Document(NamedTuple):
     """One values file, or several merged, as Helm reads them.
 
-    `name` is what findings call it, `text` what is written in it ("" where it is no text), `sources` the texts of
+    `name` is what findings call it, `text` what is written in it ("" where it is not text), `sources` the texts of
     all layers by name. `data` is exactly what Helm reads where `findings` is empty. `readable` says that data is
     good for finding more problems even if there are some; it is {} otherwise. `partial` says that Helm gets further
-    values from elsewhere, so that nothing can be said about how values fit together.
+    values from elsewhere, so nothing can be said about how values fit together.
     """
 
     name: str
@@ -151,7 +151,7 @@ class Document(NamedTuple):
         return self.nearest(path)[1] == len(path)
 
     def written(self, path: Path) -> str:
-        """Return the plain scalar at the path as its file has it, "" where there is none: what 1.10 reads as is 1.1."""
+        """Return the plain scalar at the path as its file has it, or "" if there is none: what 1.10 reads as is 1.1."""
         if not self.is_written(path):
             return ""
         position = self.value_position(path)
@@ -203,7 +203,7 @@ def _composed(name: str, text: str) -> Document:
         hint = "write at least one key, such as `replicas: 1`"
         return unreadable(name, "empty-file", "the file sets no value", hint, text=text)
     kind = "a list" if isinstance(data, list) else "a single value"
-    hint = "write `key: value` lines, with a space behind each colon"
+    hint = "write `key: value` lines, with a space after each colon"
     return unreadable(name, "yaml-top-level", f"the file is {kind}, not a map of keys", hint, place.value, text)
 
 

@@ -1,4 +1,4 @@
-"""Load YAML that is no values file (texts of extra objects, what helm prints), within bounds of size and depth."""
+"""Load YAML that is not a values file (texts of extra objects, what helm prints), within bounds of size and depth."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _BASE: Any = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
 def load_texts(text: str) -> list[Any]:
     """Return a stream's documents, each scalar as the text that is written; null is None.
 
-    Raises YAMLError for what is no YAML, or would grow beyond bounds.
+    Raises YAMLError for what is not valid YAML, or would grow beyond bounds.
     """
     return _load(text, _texts)
 
@@ -29,7 +29,7 @@ def load_texts(text: str) -> list[Any]:
 def load_objects(text: str) -> list[Any]:
     """Return a stream's documents as Kubernetes reads them: dates and the like stay text.
 
-    Raises YAMLError for what is no YAML, or would grow beyond bounds.
+    Raises YAMLError for what is not valid YAML, or would grow beyond bounds.
     """
     return _load(text, _objects)
 

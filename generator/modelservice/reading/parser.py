@@ -138,7 +138,7 @@ class _Composer:
             raise _TooMuchError
 
     def document(self, top: Place) -> tuple[Any, Place]:
-        """Read the only document of the stream; None where there is nothing in it."""
+        """Read the only document of the stream; None if there is nothing in it."""
         self.next()
         event = self.next()
         if isinstance(event, yaml.StreamEndEvent):
@@ -162,7 +162,7 @@ class _Composer:
             self.next()
 
     def value(self, event: Any, path: Path, key: Any, *, flow: bool) -> tuple[Any, Place]:
-        """Read what begins with the event, behind that of its key; `flow` is true inside of brackets."""
+        """Read what begins with the event, behind that of its key; `flow` is true inside brackets."""
         self.check(event, path)
         data: Any = None
         children: dict[str | int, Place] = {}
@@ -186,7 +186,7 @@ class _Composer:
             key = self.key(event, path, flow)
             if key in data:
                 first = children[key].key[0]
-                message = f"the key is written twice, first in line {first}: Helm keeps the last without a word"
+                message = f"the key is written twice, first in line {first}: Helm silently keeps the last one"
                 self.refuse(event, "yaml-duplicate-key", (*path, key), message, "remove one of the two")
             data[key], children[key] = self.value(self.next(), (*path, key), event, flow=flow)
         self.end = _end(event)
@@ -230,7 +230,7 @@ class _Composer:
         return text
 
     def no_key(self, event: Any, path: Path, flow: bool) -> str:
-        message = "a list, a map or an alias stands where a key must be"
+        message = "a list, a map or an alias is used where a key is expected"
         hint = "write text as the key; Helm does not render templates in a values file: put {{ }} in quotes"
         self.refuse(event, "yaml-syntax", path, message, hint)
         self.value(event, path, None, flow=flow)
@@ -256,7 +256,7 @@ class _Composer:
         if not event.anchor:
             return
         if isinstance(event, yaml.AliasEvent):
-            message = f"*{clipped(event.anchor)} stands for a value that is written elsewhere"
+            message = f"*{clipped(event.anchor)} repeats a value that is written elsewhere"
             self.refuse(event, "yaml-alias", path, message, "write the value out here")
         else:
             message = f"&{clipped(event.anchor)} names the value for use elsewhere"
@@ -265,7 +265,7 @@ class _Composer:
     def newer_yaml(self, event: Any, path: Path, flow: bool) -> None:
         """Refuse what libyaml 0.2.5 reads and Helm's port of an older one does not."""
         if flow and not event.style and "?" in event.value:
-            message = f"Helm cannot read the plain ? in {clipped(event.value)} inside of brackets"
+            message = f"Helm cannot read the plain ? in {clipped(event.value)} inside brackets"
             self.refuse(event, "yaml-ambiguous", path, message, "put it in quotes")
         if event.style == '"' and "/" in event.value:
             written = self.text[event.start_mark.index : event.end_mark.index]

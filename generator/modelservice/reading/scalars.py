@@ -82,7 +82,7 @@ def _number_or_text(text: str) -> tuple[Scalar, Doubt | None]:
 
 
 def _number(plain: str) -> int | float | None:
-    """Return the number; None where it does not fit, so that Helm keeps the text."""
+    """Return the number; None if it does not fit, so Helm keeps the text."""
     if _SIGN_INSIDE.fullmatch(plain):
         return None
     if match := _INTEGER.fullmatch(plain):

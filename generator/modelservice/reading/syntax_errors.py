@@ -28,7 +28,7 @@ _QUOTE = _Words(
     "this quote is never closed", "close it, or put the whole value in the other kind of quotes", at_start=True
 )
 _MISFIT = _Words(
-    "this does not fit what stands above or before it",
+    "this does not fit what comes before it",
     "indent it like its neighbours, close quotes and brackets, or put the whole value in quotes",
 )
 _SPECIAL = _Words("a plain value cannot start with this character", "put the value in quotes")
@@ -47,21 +47,21 @@ _WORDS = {
     "did not find expected key": _MISFIT,
     "did not find expected '-' indicator": _MISFIT,
     "did not find expected <document start>": _Words(
-        "this stands outside of what the file began with: Helm drops it and all that follows without a word",
-        "indent all top-level keys alike, and write nothing behind the bracket that closes the file",
+        "this is outside the map or list that the file began with: Helm silently drops it and everything after it",
+        "indent all top-level keys alike, and write nothing after the bracket that closes the file",
     ),
     "could not find expected ':'": _Words(
         "this is neither `key: value` nor a list item",
-        "write a colon and a space behind the key, or indent the text below the key that it belongs to",
+        "write a colon and a space after the key, or indent the text below the key that it belongs to",
         at_start=True,
     ),
     "mapping values are not allowed in this context": _Words(
         "a colon is not expected here",
         "put a value that contains `: ` in quotes, indent the line like its neighbours, "
-        "and write a space behind each key's colon",
+        "and write a space after each key's colon",
     ),
     "found unexpected ':'": _Words(
-        "a colon is not expected here", "write a space behind a key's colon, or put the text in quotes"
+        "a colon is not expected here", "write a space after a key's colon, or put the text in quotes"
     ),
     "block sequence entries are not allowed in this context": _Words(
         "a list item is not expected here", "start the list on a line of its own: `- item` below the key"
@@ -97,7 +97,7 @@ def complaint(error: Exception, text: str) -> Complaint:
     lines = text.splitlines()
     tab = _tab(lines[noticed.line], noticed.column) if noticed.line < len(lines) else -1
     if tab >= 0:
-        message = "a tab stands where YAML allows spaces only"
+        message = "a tab is used where YAML allows only spaces"
         return Complaint("yaml-tab", message, "use spaces", noticed.line + 1, tab + 1)
     line = lines[mark.line] if mark.line < len(lines) else ""
     hint = _TEMPLATE_HINT if "{{" in line else _JSON_HINT if "--" in line and "{" in line else words.hint

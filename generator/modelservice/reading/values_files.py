@@ -33,7 +33,7 @@ def load(path: str, name: str = "") -> Document:
 def values_files(paths: Iterable[str], layers: Sequence[str] = ()) -> Iterator[str]:
     """Yield the paths, and in place of a folder the *.yaml and *.yml files in and below it, without hidden ones.
 
-    A file that is a layer below the others is no service, and left out. A folder without any service, or one that
+    A file that is a layer below the others is not a service, and left out. A folder without any service, or one that
     cannot be listed, is yielded itself: loading it says so.
     """
     shared = {os.path.realpath(layer) for layer in layers if layer != "-"}

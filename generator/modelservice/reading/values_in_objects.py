@@ -1,4 +1,4 @@
-"""The values inside of Flux's HelmReleases, Argo CD's Applications and k3s' HelmCharts, each where it is written."""
+"""The values inside Flux's HelmReleases, Argo CD's Applications and k3s' HelmCharts, each where it is written."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _Point = tuple[int, int]
 
 
 def values_in_objects(document: Document, known: Collection[str]) -> list[Document]:
-    """Return the values of this chart that objects in a file have inside; none where it is no file of such objects.
+    """Return the values of this chart that objects in a file have inside; none if it is not a file of such objects.
 
     Where an object does not name its chart, values without any of the chart's own keys (`known`) are another's.
     A path in their findings begins at the values, a position is that in the file. What follows a mistake of YAML is

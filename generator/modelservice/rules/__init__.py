@@ -94,7 +94,7 @@ ABOUT_SIZE = tuple(
 
 
 def check_rules(values: Values) -> Iterator[Problem]:
-    """Yield what the rules find, errors first: who takes no more than some must not miss one for warnings."""
+    """Yield what the rules find, errors first: so that a cap never drops an error in favour of a warning."""
     given = args.check_args(values)
     yield from (problem for problem in given if problem.severity is Severity.ERROR)
     for checked in sorted(ALL, key=lambda checked: checked.rule.severity is not Severity.ERROR):

@@ -19,7 +19,7 @@ _KEYS_HIDDEN = (0, 32, 0)
 
 
 def _before(first: tuple[int, int, int], release: Release) -> str:
-    """Return the name of a release, "" where it is the first one or later."""
+    """Return the name of a release, or "" if it is the first one or later."""
     name = release.asked or release.name
     return name if tuple(int(part) for part in name.split(".")[:3]) < first else ""
 
@@ -46,7 +46,7 @@ def api_open(values: Values) -> Iterator[Said]:
     for group in ("ingress", "httpRoute"):
         if values.at(f"{group}.enabled") and not has_key(values) and not is_protected(values, group):
             path = (group, "enabled")
-            yield Said(path, "anybody who reaches it may use the model", "set apiKeySecret.name: llm-api-keys")
+            yield Said(path, "anyone who can reach it can use the model", "set apiKeySecret.name: llm-api-keys")
     kind = values.at("service.type")
     if kind != "ClusterIP":
         message = f"{kind} opens every route, and the API key guards those under /v1 only"
@@ -78,7 +78,7 @@ _HOST_IGNORED = (0, 22, 0)
 
 
 def _bypassed(values: Values) -> str:
-    """Return the vLLM release whose key a Host header bypasses, "" where none is known to, or there is no key."""
+    """Return the vLLM release whose key a Host header bypasses, or "" if none is known to, or there is no key."""
     if not has_key(values):
         return ""
     from modelservice.vllm.releases import Exactness, release_for

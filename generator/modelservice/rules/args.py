@@ -57,7 +57,7 @@ def check_args(values: Values) -> list[Problem]:
     for problem in check_arguments(given_words, release, own_image=own, beside=beside):
         # Beside a command of one's own the chart names no model, and a shell may split words.
         mine = problem.rule == "argument-owned" and given_words[int(problem.path[-1])].partition("=")[0] == "--model"
-        # What belongs to no flag is the script that command-shell misses.
+        # What does not belong to a flag is the script that command-shell misses.
         mine = mine or (problem.rule in _SCRIPT and not values.was_refused("command") and lacks_script(values))
         whole = problem.rule == "argument-two-words" and not values.given.get("command")
         one = _with_parser(problem._replace(severity=Severity.ERROR) if whole else problem, given_words, values)
@@ -85,7 +85,7 @@ def _release(values: Values) -> Release:
 
 
 def _beside(values: Values) -> Beside:
-    """Return what counts beside the arguments; the chart splits the model over the pod's GPUs where they do not."""
+    """Return what counts besides the arguments; the chart splits the model over the pod's GPUs where they do not."""
     from modelservice.vllm.argument_relations import Beside
 
     count = 0 if values.was_refused("gpu.count") else values.at("gpu.count") or 1
@@ -203,7 +203,7 @@ class _Split(NamedTuple):
 
 
 def _split(values: Values) -> _Split | None:
-    """Return how the arguments split the model, None where nobody can say over how many devices of the pod.
+    """Return how the arguments split the model, or None if nobody can say over how many devices of the pod.
 
     Ray may have GPUs anywhere, one device of Neuron has several cores, and a plugin for device files gives out all.
     """
@@ -324,7 +324,7 @@ def task_twice(values: Values) -> Iterator[Said]:
         return
     for index, word in enumerate(words(values)):
         if word.split("=")[0].replace("_", "-") in ("--task", "--runner", "--convert"):
-            message = f"stands in the place of model.task: {values.at('model.task')}"
+            message = f"replaces model.task: {values.at('model.task')}"
             yield Said(("args", index), message, "remove it, or model.task")
 
 

@@ -38,7 +38,7 @@ _ADAPTER = re.compile("[^=/{]+=(/.*)")
 
 @rule(
     "argument-path",
-    "An argument names a file that is in no mounted volume.",
+    "An argument names a file that is not in a mounted volume.",
     why=(
         "vLLM's own images do not contain the file. vLLM exits when it starts, or takes the path for a model's id on "
         "the hub and does not find it."
@@ -54,7 +54,7 @@ def argument_path(values: Values) -> Iterator[Said]:
     for item in given(values, *_FLAGS):
         for at, path in _paths(item):
             if not any(under(path, folder) for folder in (*mounts, *_IN_THE_IMAGE)):
-                message = f"{path} of {item.flag.name} is in no mounted volume, and not in vLLM's image"
+                message = f"{path} of {item.flag.name} is neither in a mounted volume nor in vLLM's image"
                 yield Said(("args", at), message, _hint(path, item.flag.name))
 
 
@@ -75,7 +75,7 @@ def _paths(item: Given) -> Iterator[tuple[int, str]]:
 
 
 def _in_json(text: str) -> str:
-    """Return the path or the model that a JSON object names, "" where it names none."""
+    """Return the path or the model that a JSON object names, or "" if it names none."""
     try:
         found = json.loads(text)
         return str(found.get("path") or found.get("model") or "")

@@ -113,7 +113,7 @@ def autoscaling_trigger(values: Values) -> Iterator[Said]:
             yield removal((*path, "useCachedMetrics"), f"is not for {kind}")
         name = trigger.get("name")
         if name and name in seen:
-            message = f"{name} is the name of autoscaling.triggers[{seen[name]}] too"
+            message = f"{name} is already the name of autoscaling.triggers[{seen[name]}]"
             yield writing((*path, "name"), message, f"{name}-2")
         seen.setdefault(name or "", index)
 
@@ -127,7 +127,7 @@ def _metadata(path: Path, kind: str, metadata: dict[str, str]) -> Iterator[Said]
         if key in metadata and not metadata[key].strip():
             yield Said((*path, key), f"is empty, and {kind} needs it", f'write one such as "{example}"')
     if kind == "cron" and metadata.get("start", "").strip() and metadata["start"] == metadata.get("end"):
-        yield Said((*path, "end"), "is the same as start, and KEDA wants a span of time", "write a later time")
+        yield Said((*path, "end"), "is the same as start, and KEDA needs a span of time", "write a later time")
 
 
 def _of_pods(path: Path, trigger: dict[str, Any]) -> Iterator[Said]:

@@ -43,8 +43,8 @@ def command_model(values: Values) -> Iterator[Said]:
     said = [str(word) for word in [*command, *(values.at("args") or ())]]
     found = any(name in word or "--config" in word or "$(" in word for word in said)
     if command and not found and not str(command[0]).startswith("-"):
-        message = f"takes the place of `vllm serve {name}`, and does not name that model"
-        yield Said(("command",), message, f"add {name} where the command wants it", True)
+        message = f"replaces `vllm serve {name}`, and does not name that model"
+        yield Said(("command",), message, f"add {name} where the command expects it", True)
 
 
 @rule(
@@ -58,7 +58,7 @@ def command_model(values: Values) -> Iterator[Said]:
     refused_by=Refuser.KUBELET,
 )
 def command_program(values: Values) -> Iterator[Said]:
-    """Find flags that take the place of the program, as after `docker run IMAGE`."""
+    """Find flags that replace the program, as after `docker run IMAGE`."""
     command = [str(word) for word in values.at("command") or ()]
     if command and command[0].startswith("-"):
         message = f"{command[0].partition('=')[0]} is a flag, and the first item is the program that the container runs"
@@ -125,7 +125,7 @@ def command_arguments(values: Values) -> Iterator[Said]:
         return
     lost = list(dict.fromkeys(flag for flag in _flags(values, script) if not _says(script, flag)))
     if lost:
-        message = f'starts vLLM without "$@", so that {" and ".join(lost[:3])} {"is" if len(lost) == 1 else "are"} lost'
+        message = f'starts vLLM without "$@", so {" and ".join(lost[:3])} {"is" if len(lost) == 1 else "are"} lost'
         hint = 'end the script with "$@", and add a last item sh, as in [sh, -c, \'exec vllm serve NAME "$@"\', sh]'
         yield Said(("command", at), message, hint, fix=_passing_on(values, at, script))
 
@@ -150,7 +150,7 @@ def command_name(values: Values) -> Iterator[Said]:
 
 
 def _swallowed(values: Values, at: int, script: str) -> str:
-    """Return the argument that the shell takes for its own name: the item behind the script, or the chart's first."""
+    """Return the argument that the shell takes for its own name: the item after the script, or the chart's first."""
     command = values.at("command")
     if _ZERO.search(script):
         return ""
@@ -169,8 +169,8 @@ def _harmless(values: Values, first: str, script: str) -> bool:
 def _nameless(values: Values, at: int, first: str) -> Said:
     command = values.at("command")
     fix = put({("command",): [*command[: at + 1], "sh", *command[at + 1 :]]})
-    message = f"the shell takes {first}, which follows the script, for its own name ($0), so that it is lost"
-    hint = "add an item sh behind the script, as in [sh, -c, 'exec vllm serve NAME \"$@\"', sh]"
+    message = f"the shell takes {first}, which follows the script, for its own name ($0), so it is lost"
+    hint = "add an item sh after the script, as in [sh, -c, 'exec vllm serve NAME \"$@\"', sh]"
     return Said(("command", at), message, hint, fix=fix)
 
 
@@ -197,7 +197,7 @@ def _flags(values: Values, script: str) -> Iterator[str]:
 
 
 def _passing_on(values: Values, at: int, script: str) -> Fix:
-    """Return the edits that pass the arguments on, none where the script does not end with vLLM's plain command."""
+    """Return the edits that pass the arguments on, or none if the script does not end with vLLM's plain command."""
     last = re.split(r"&&|\|\||[;|\n]", script)[-1].strip()
     if not re.match(r"(exec )?(vllm serve|python3? -m vllm)", last) or re.search(r"[&<>#()\"'`\\]", last):
         return ()

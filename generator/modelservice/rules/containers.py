@@ -1,4 +1,4 @@
-"""Rules on containers beside the server."""
+"""Rules on containers that run next to the server."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def container_name(values: Values) -> Iterator[Said]:
     seen = dict.fromkeys(filter(None, own), "the chart's own container")
     for path, item in containers(values):
         if item["name"] in seen:
-            message = f"{item['name']} is the name of {seen[item['name']]} too"
+            message = f"{item['name']} is already the name of {seen[item['name']]}"
             yield writing((*path, "name"), message, f"{item['name']}-2")
         seen.setdefault(item["name"], f"{path[0]}[{path[1]}]")
 
@@ -97,7 +97,7 @@ def container_port_twice(values: Values) -> Iterator[Said]:
     "container-ends",
     "A container has a probe, a hook or a restart policy that its kind does not allow.",
     why=(
-        "An init container ends before the server starts, so that it has no probes and hooks. Only an init "
+        "An init container ends before the server starts, so it has no probes and hooks. Only an init "
         "container may have a restart policy. The API server refuses the workload, and the installation or upgrade "
         "fails."
     ),

@@ -12,7 +12,7 @@ from modelservice.findings import Refuser, Rule
 from modelservice.redact import hidden
 from modelservice.schema.source import SCHEMAS
 
-# Made by `modelservice generate` from tests/cases, so that an installed package has the examples too.
+# Made by `modelservice generate` from tests/cases, so an installed package has the examples too.
 EXAMPLES = SCHEMAS / "rule-examples.json"
 _WIDTH = 100
 _REFUSED = {

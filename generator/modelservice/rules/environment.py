@@ -50,7 +50,7 @@ def set_by_chart(values: Values) -> dict[str, str]:
     "A variable is set in `env` although the chart sets it.",
     why=(
         "The container would have the variable twice. Helm 4 cannot apply such a list. With Helm 3 the chart's "
-        "value is lost, so that models are written outside the model volume, for example."
+        "value is lost, so models are written outside the model volume, for example."
     ),
     source=_CHART,
     refused_by=Refuser.CHART,
@@ -175,7 +175,7 @@ def env_unknown(values: Values) -> Iterator[Said]:
     severity=Severity.WARNING,
 )
 def env_not_in_release(values: Values) -> Iterator[Said]:
-    """Find a variable of vLLM that came after the image's release, or went before it."""
+    """Find a variable of vLLM that was added after the image's release or removed before it."""
     names = [(index, one["name"]) for index, one in values.items("env") if one["name"].startswith("VLLM_")]
     if not names or not is_own_image(values):
         return
@@ -211,7 +211,7 @@ def _instead(values: Values, index: int, release: str) -> tuple[str, Fix]:
     severity=Severity.WARNING,
 )
 def cache_elsewhere(values: Values) -> Iterator[Said]:
-    """Find the hub's cache outside of all volumes, beside a model volume that is then of no use."""
+    """Find the hub's cache outside of all volumes, together with a model volume that is then of no use."""
     folder = user_cache(values)
     if folder in ("", "unknown") or values.at("model.source") == "local" or values.at("modelVolume.enabled") is False:
         return
@@ -221,7 +221,7 @@ def cache_elsewhere(values: Values) -> Iterator[Said]:
         names = ("HF_HUB_CACHE", "HUGGINGFACE_HUB_CACHE", "HF_HOME", "MODELSCOPE_CACHE")
         index = next(index for index, item in values.items("env") if item["name"] in names)
         hint = "remove it, or set modelVolume.mountPath to that folder or one above it"
-        yield Said(("env", index, "value"), f"{folder}, where models are stored, is in no volume", hint)
+        yield Said(("env", index, "value"), f"{folder}, where models are stored, is not in a volume", hint)
 
 
 @rule(
@@ -235,7 +235,7 @@ def cache_elsewhere(values: Values) -> Iterator[Said]:
     severity=Severity.WARNING,
 )
 def device_variable(values: Values) -> Iterator[Said]:
-    """Find a choice of devices beside a GPU resource; without one, the runtime class reads the variable."""
+    """Find a choice of devices together with a GPU resource; without one, the runtime class reads the variable."""
     if not values.at("gpu.count") or not resource_fields(values):
         return
     for index, variable in values.items("env"):

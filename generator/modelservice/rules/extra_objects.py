@@ -32,12 +32,12 @@ def extra_object_text(values: Values) -> Iterator[Said]:
                     path, "a {{ of this text, which helm reads as a template first, is never closed", "close it with }}"
                 )
             for name in _unknown_variables(item):
-                message = f"${name} is no variable of this text, which helm reads as a template first"
+                message = f"${name} is not a variable of this text, which helm reads as a template first"
                 yield Said(path, message, "write the object as a map, which stays as it is")
         elif isinstance(found := _read(item), str):
-            yield Said(path, f"this text is no YAML: {found}", "mend it, or write it as a map")
+            yield Said(path, f"this text is not valid YAML: {found}", "fix it, or write it as a map")
         elif not all(map(_is_readable, found)):
-            yield Said(path, "this text is no Kubernetes object", _AS_A_MAP)
+            yield Said(path, "this text is not a Kubernetes object", _AS_A_MAP)
 
 
 @rule(
@@ -48,14 +48,14 @@ def extra_object_text(values: Values) -> Iterator[Said]:
     refused_by=Refuser.API_SERVER,
 )
 def extra_object(values: Values) -> Iterator[Said]:
-    """Find text that is no object, and duplicates; only Helm knows what a template in the text becomes."""
+    """Find text that is not an object, and duplicates; only Helm knows what a template in the text becomes."""
     seen: dict[tuple[str, ...], int] = {}
     for index, item in values.items("extraObjects"):
         found = [] if isinstance(item, str) and "{{" in item else documents(item)
         if not all(map(_is_readable, found)):
             continue
         if not all(map(is_object, found)):
-            yield Said(("extraObjects", index), "this text is no Kubernetes object", _AS_A_MAP)
+            yield Said(("extraObjects", index), "this text is not a Kubernetes object", _AS_A_MAP)
             continue
         for one in found:
             about, group = one["metadata"], str(one["apiVersion"]).rpartition("/")[0]
@@ -76,7 +76,7 @@ def _unknown_variables(text: str) -> list[str]:
 
 
 def documents(item: Any) -> list[Any]:
-    """Return the documents of an object, or of a text of some; none where the text is no YAML."""
+    """Return the documents of an object, or of a text of some; none if the text is not valid YAML."""
     found = _read(item)
     return [] if isinstance(found, str) else found
 

@@ -24,7 +24,7 @@ def command_line_of(values: Values) -> Line:
 
 
 def words(values: Values) -> list[str]:
-    """Return the arguments, "" in the place of one that the schema refused."""
+    """Return the arguments, "" instead of one that the schema refused."""
     return [word if isinstance(word, str) else "" for word in values.at("args") or ()]
 
 
@@ -53,6 +53,6 @@ def adding_argument(values: Values, argument: str) -> Fix:
 
 
 def last_value(values: Values, flag: str) -> str:
-    """Return the value that counts for a flag, "" where the arguments give none."""
+    """Return the value that counts for a flag, or "" if the arguments give none."""
     found = [item.values[0].text for item in given(values, flag) if not item.key]
     return found[-1] if found else ""

@@ -58,7 +58,7 @@ def vgpu_count(values: Values) -> Iterator[Said]:
 @rule(
     "vgpu-unused",
     "The size of a vGPU slice is ignored because `gpu.vgpu.enabled` is false.",
-    why="Each pod gets whole GPUs instead of slices, so that fewer services fit on a node.",
+    why="Each pod gets whole GPUs instead of slices, so fewer services fit on a node.",
     source=_CHART,
     severity=Severity.WARNING,
 )
@@ -119,13 +119,13 @@ def gpu_vendor(values: Values) -> Iterator[Said]:
     if not resource.startswith(_OTHER_MAKERS) or values.at("gpu.vgpu.enabled") or values.at("gpu.count") == 0:
         return
     if repository.rsplit("/", 1)[-1] in GPU_IMAGES:
-        message = f"{resource} is no GPU for the image {repository}, which needs NVIDIA's"
+        message = f"{resource} is not a GPU for the image {repository}, which needs an NVIDIA GPU"
         if resource.startswith("amd.com/"):
             yield setting(("gpu", "resourceName"), message, {"image.repository": _AMD_IMAGE})
         else:
             yield Said(("gpu", "resourceName"), message, "set image.repository to an image for it")
     if values.at("runtimeClassName") == "nvidia":
-        message = f"{resource} is no GPU for the runtime class nvidia"
+        message = f"{resource} is not a GPU for the runtime class nvidia"
         yield setting(("gpu", "resourceName"), message, {"runtimeClassName": ""})
 
 

@@ -119,7 +119,7 @@ def host_memory(values: Values) -> Iterator[Said]:
 
 
 def _beyond_shared_memory(values: Values) -> _Asked | None:
-    """Return the buffer that /dev/shm has no room for, None where there is room or it lies elsewhere."""
+    """Return the buffer that /dev/shm has no room for, or None if there is room or it lies elsewhere."""
     size = values.at("sharedMemory.sizeLimit") if values.at("sharedMemory.enabled") else None
     room = amount(size) if size else None
     simple = any(variable["name"] == "VLLM_USE_SIMPLE_KV_OFFLOAD" for _, variable in values.items("env"))

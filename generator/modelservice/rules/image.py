@@ -50,13 +50,13 @@ def release_in(image: Mapping[str, Any], vllm_version: str) -> Release:
 
 
 def release_of(values: Values) -> Release:
-    """Return the vLLM release in the service's image. Raises RefusedValueError where the schema refused its name."""
+    """Return the vLLM release in the service's image. Raises RefusedValueError if the schema refused its name."""
     image = {key: values.at(f"image.{key}") for key in ("registry", "repository", "tag")}
     return release_in(image, values.at("vllmVersion"))
 
 
 def known_release(values: Values) -> tuple[int, ...]:
-    """Return the numbers of the release in one of vLLM's own images, none where it is unknown."""
+    """Return the numbers of the release in one of vLLM's own images, or none if it is unknown."""
     asked = release_of(values).asked if is_own_image(values) else ""
     return tuple(int(part) for part in asked.split(".")) if asked else ()
 
@@ -91,7 +91,7 @@ def image_not_pinned(values: Values) -> Iterator[Said]:
     severity=Severity.WARNING,
 )
 def registry_unused(values: Values) -> Iterator[Said]:
-    """Find a registry beside a repository that names its own."""
+    """Find a registry together with a repository that names its own."""
     host, slash, rest = values.at("image.repository").partition("/")
     if values.at("image.registry") and slash and ("." in host or ":" in host or host == "localhost"):
         message = f"has no effect, because image.repository names the host {host}"
@@ -109,7 +109,7 @@ def image_tag_v(values: Values) -> Iterator[Said]:
     """Find a release without its v as the tag of vLLM's image on Docker Hub; a mirror may name its tags otherwise."""
     tag, repository = values.at("image.tag"), values.at("image.repository")
     if _ON_DOCKER_HUB.fullmatch(repository) and re.match(r"\d+\.\d+\.\d+", tag):
-        yield writing(("image", "tag"), f"{tag} is no tag of {repository}, whose releases begin with v", f"v{tag}")
+        yield writing(("image", "tag"), f"{tag} is not a tag of {repository}, whose releases begin with v", f"v{tag}")
 
 
 @rule(
@@ -159,7 +159,7 @@ def version_unstated(values: Values) -> Iterator[Said]:
     likely = release_for(tag, "")
     if release_of(values).exactness is Exactness.UNSTATED and not (is_vllms(values.at("image")) and tag == "latest"):
         what = f"{tag} does not say which vLLM the image holds" if tag else "the image does not say which vLLM it holds"
-        message = f"{what}, so that the chart uses only flags that every release has"
+        message = f"{what}, so the chart uses only flags that every release has"
         release = f": {likely.asked}, or" if likely.exactness is Exactness.KNOWN else " to"
         yield Said(("image", "tag"), message, f"set vllmVersion{release} the release that it holds")
 
@@ -203,7 +203,7 @@ def image_offline(values: Values) -> Iterator[Said]:
     filled = values.at("modelVolume.existingClaim") or values.at("modelVolume.volume")
     said = any(variable["name"] in _OFFLINE for _, variable in values.items("env")) or values.at("envFrom")
     if _REDHAT.search(image) and downloaded and not filled and not said and not values.at("command"):
-        message = "is an image that sets HF_HUB_OFFLINE to 1, so that the model is not downloaded"
+        message = "the image sets HF_HUB_OFFLINE to 1, so the model is not downloaded"
         variable = {"name": "HF_HUB_OFFLINE", "value": "0"}
         fix = (Edit(Action.APPEND, ("env",), variable),) if values.written("env") else put({("env",): [variable]})
         yield Said(("image", "repository"), message, 'add {name: HF_HUB_OFFLINE, value: "0"} to env', fix=fix)

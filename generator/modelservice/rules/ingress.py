@@ -29,7 +29,7 @@ def route_incomplete(values: Values) -> Iterator[Said]:
         message = "is empty, and an Ingress without a host takes every host's /v1"
         yield Said(("ingress", "hosts"), message, "write the host's name, such as [llm.example.com]")
     if values.at("httpRoute.enabled") and not values.at("httpRoute.parentRefs"):
-        message = "is empty, and a route hangs on a gateway"
+        message = "is empty, but a route needs a gateway"
         yield Said(("httpRoute", "parentRefs"), message, "name the gateway: [{name: public, namespace: gateways}]")
 
 
@@ -71,7 +71,7 @@ def ingress_tls(values: Values) -> Iterator[Said]:
         for number, host in enumerate(item["hosts"]):
             if host not in hosts and values.at("ingress.enabled"):
                 path = ("ingress", "tls", index, "hosts", number)
-                yield Said(path, f"{host} is none of ingress.hosts", "correct it, or add it there")
+                yield Said(path, f"{host} is not one of ingress.hosts", "correct it, or add it there")
 
 
 @rule(

@@ -19,13 +19,13 @@ GIB = 2**30
 
 
 def model_facts_of(values: Values) -> ModelFacts | None:
-    """Return the facts that vLLM goes by, None where they are unknown or changed, or the image is not vLLM's own."""
+    """Return the facts that vLLM goes by, or None if they are unknown or changed, or the image is not vLLM's own."""
     changed = given(values, "--config", "--hf-overrides", "--hf-config-path", "--config-format")
     return None if changed or not is_own_image(values) else values.facts
 
 
 def one_gpu(values: Values) -> Gpu | None:
-    """Return the GPU that every pod gets, None where the values do not say which."""
+    """Return the GPU that every pod gets, or None if the values do not say which."""
     resource = values.at("gpu.resourceName")
     said = values.at("gpu.memory") or values.at("gpu.vgpu.enabled") or values.at("nodeSelector") or "mig" in resource
     if not values.at("gpu.count") or not (said or values.at("affinity.nodeAffinity")):
@@ -43,14 +43,14 @@ def engine_for(values: Values) -> Engine:
 
 
 def stored_tensors(facts: ModelFacts) -> tuple[Tensors, ...]:
-    """Return the tensors of the files, or those that the configuration alone tells; none where it is not understood."""
+    """Return the tensors of the files, or those that the configuration alone tells; none if it is not understood."""
     from modelservice.models.architecture import ODD_VALUE, NotUnderstoodError, text_of
     from modelservice.models.tensor_shapes import tensors_of
 
     try:
         tensors = facts.tensors or tensors_of(text_of(facts.config))
         return tensors if all(type(one.nbytes) is int for one in tensors) else ()
-    except (NotUnderstoodError, *ODD_VALUE):  # a facts file may be anybody's
+    except (NotUnderstoodError, *ODD_VALUE):  # a facts file may be anyone's
         return ()
 
 

@@ -22,7 +22,7 @@ _HUB_ID = re.compile(f"({_WORD}/)?{_WORD}")
 
 @rule(
     "model-default",
-    "No model is named, so that the chart's default is served.",
+    "No model is named, so the chart's default is served.",
     why=(
         "The default is a tiny model for tests. The service starts, takes a GPU and answers, but with the wrong model."
     ),
@@ -84,7 +84,7 @@ def model_id(values: Values) -> Iterator[Said]:
     repository = gguf_repository(name) or name
     odd = "--" in name or ".." in name or repository.endswith(".git")
     if odd or not _HUB_ID.fullmatch(repository):
-        path, message, meant = ("model", "name"), f"{name} is no model id: owner/name", _meant(name)
+        path, message, meant = ("model", "name"), f"{name} is not a model id: owner/name", _meant(name)
         hint = "write the id as the model's page on the hub shows it"
         yield writing(path, message, meant) if meant else Said(path, message, hint)
 
@@ -108,7 +108,7 @@ def under(path: str, mount: str) -> bool:
     "model-path-not-mounted",
     "The local model's path is not in a mounted volume.",
     why=(
-        "vLLM's own images contain no models, so that the path does not exist. vLLM exits, because it finds neither a "
+        "vLLM's own images contain no models, so the path does not exist. vLLM exits, because it finds neither a "
         "folder nor a model of that name on the hub."
     ),
     source="the chart's templates/_volumes.tpl",
@@ -121,7 +121,7 @@ def model_path_not_mounted(values: Values) -> Iterator[Said]:
         return
     mounts = _mounts(values)
     if not any(under(name, mount) for mount in mounts):
-        message = f"{name} is in no mounted volume ({', '.join(mounts)})"
+        message = f"{name} is not in a mounted volume ({', '.join(mounts)})"
         hint = f"set {listed(_mount_above(name))}, or mount a folder above it with volumes and volumeMounts"
         yield Said(("model", "name"), message, hint)
 
@@ -170,7 +170,7 @@ def model_path_hub_cache(values: Values) -> Iterator[Said]:
     severity=Severity.WARNING,
 )
 def hugging_face_unused(values: Values) -> Iterator[Said]:
-    """Find a token or a mirror beside another source, and a token's key without its Secret."""
+    """Find a token or a mirror together with another source, and a token's key without its Secret."""
     source, name = values.at("model.source"), values.at("model.name")
     for key in ("huggingFace.tokenSecret.name", "huggingFace.endpoint"):
         if (source != "huggingface" or in_object_store(name)) and values.at(key):
@@ -211,7 +211,7 @@ def chat_template_twice(values: Values) -> Iterator[Said]:
     """Find a chat template in the values and another one in the arguments."""
     given = {argument.partition("=")[0].replace("_", "-") for _, argument in values.items("args")}
     if values.at("model.chatTemplate") and "--chat-template" in given:
-        yield Said(("model", "chatTemplate"), "--chat-template stands in args too", "keep one of them", True)
+        yield Said(("model", "chatTemplate"), "--chat-template is in args too", "keep one of them", True)
 
 
 RULES = (

@@ -21,7 +21,7 @@ _BRANCHES = ("", "main", "master")
 
 
 def needed_bytes(values: Values) -> int:
-    """Return the bytes that a download of the model fetches at least, 0 where that is not known.
+    """Return the bytes that a download of the model fetches at least, or 0 if that is not known.
 
     The chart's own download fetches all that is of use, vLLM the files with the weights. Without a list of files the
     weights alone count.
@@ -50,7 +50,7 @@ def _downloads(values: Values) -> bool:
 
 
 def _size_of_volume(values: Values) -> tuple[Path, Any] | None:
-    """Return where the size of the volume for the download is written, and the size; None where it is not known."""
+    """Return where the size of the volume for the download is written, and the size; None if it is not known."""
     cache, source = user_cache(values), values.at("modelVolume.volume") or {}
     if not _downloads(values) or read_only(values) or (cache and not under(cache, model_mount(values))):
         return None

@@ -33,7 +33,7 @@ _NOT_COMPUTED = (
 )
 # Billions of parameters in a name: 70B, 1.5b, 8x7B.
 _PARAMETERS = r"(?<![A-Za-z0-9.])(?:(\d{1,2})x)?(\d{1,4}(?:\.\d{1,3})?)[bB](?![A-Za-z0-9])"
-# Names of checkpoints with fewer than 16 bits; some publishers' are quantised without a word.
+# Names of checkpoints with fewer than 16 bits; some publishers' are quantised without a message.
 _QUANTISED = (
     r"(?i)awq|gptq|fp8|fp4|nf4|int8|int4|w\d+a\d+|[48].?bit|bnb|gguf|quant|exl\d|mlx|qat|bitnet|q\d(_|-|$)|gpt-oss|"
     r"mistralai/.*-(25[01]\d|26\d\d)$"
@@ -51,7 +51,7 @@ class _Fit(NamedTuple):
 
 
 def _fit(values: Values) -> _Fit | None:
-    """Return whether the model fits, None where that is not known."""
+    """Return whether the model fits, or None if that is not known."""
     facts, gpu, engine = model_facts_of(values), one_gpu(values), engine_for(values)
     # Some pooling models have no cache.
     if not facts or not gpu or given(values, *_NOT_COMPUTED) or engine.pooling:
@@ -66,7 +66,7 @@ def _fit(values: Values) -> _Fit | None:
         too_large, too_long = verdict is Verdict.NOT, verdict is Verdict.SHORTER
         wrong = too_large or too_long
         better = changes(facts, engine, gpu) if wrong else []
-    except (NotUnderstoodError, *ODD_VALUE):  # a facts file may be anybody's
+    except (NotUnderstoodError, *ODD_VALUE):  # a facts file may be anyone's
         return None
     return _Fit(engine, plan, too_large, too_long, better)
 
@@ -153,7 +153,7 @@ def model_name_size(values: Values) -> Iterator[Said]:
     billions = max((_billions(*found) for found in re.findall(_PARAMETERS, name)), default=0.0)
     least, room = billions * 2e9, count * gpu.memory
     if least > room:
-        message = f"by its name {name} takes about {gibibytes(least)}, and the GPUs have {gibibytes(room)}"
+        message = f"judging by its name, {name} needs about {gibibytes(least)}, and the GPUs have {gibibytes(room)}"
         yield Said(("model", "name"), message, "ask `modelservice fit`, which reads the model's true size")
 
 

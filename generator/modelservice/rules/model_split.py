@@ -46,7 +46,7 @@ def attention_heads(values: Values) -> Iterator[Said]:
 
 
 def _neighbours(heads: int, size: int) -> tuple[int, int]:
-    """Return the nearest numbers below and above a size that divide the heads, 0 where there is none above."""
+    """Return the nearest numbers below and above a size that divide the heads, or 0 if there is none above."""
     below = next(number for number in range(min(size, heads), 0, -1) if heads % number == 0)
     return below, next((number for number in range(size + 1, heads + 1) if heads % number == 0), 0)
 

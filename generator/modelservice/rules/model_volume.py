@@ -24,7 +24,7 @@ _KEY = ("modelVolume", "accessModes")
 # What the model volume is, where a setting of a new claim has no effect.
 _WITHOUT = {
     "": "without a model volume, which this model does not use",
-    "volume": "on a volume that is no claim",
+    "volume": "on a volume that is not a claim",
     "existing": "on an existing claim",
     "claims": "on the claims of a StatefulSet, which cannot be changed",
 }
@@ -38,15 +38,15 @@ _WITHOUT = {
     refused_by=Refuser.CHART,
 )
 def model_volume_twice(values: Values) -> Iterator[Said]:
-    """Find a volume that takes the place of a claim, beside an existing claim."""
+    """Find a volume that replaces a claim, together with an existing claim."""
     if values.at("modelVolume.volume") and values.at("modelVolume.existingClaim"):
-        message = "takes the place of a claim, and modelVolume.existingClaim names one"
+        message = "replaces a claim, and modelVolume.existingClaim names one"
         yield Said(("modelVolume", "volume"), message, "remove one of them", True)
 
 
 @rule(
     "empty-read-only-claim",
-    "A new claim is mounted read-only, so that nothing can fill it.",
+    "A new claim is mounted read-only, so nothing can fill it.",
     why="The volume stays empty. vLLM looks there for the model, finds none and exits.",
     source=_MODES,
     refused_by=Refuser.CHART,
@@ -121,10 +121,10 @@ def read_write_once_shared(values: Values) -> Iterator[Said]:
     refused_by=Refuser.API_SERVER,
 )
 def access_mode_alone(values: Values) -> Iterator[Said]:
-    """Find ReadWriteOncePod beside other access modes."""
+    """Find ReadWriteOncePod together with other access modes."""
     modes = values.at("modelVolume.accessModes")
     if "ReadWriteOncePod" in modes and len(modes) > 1:
-        yield writing(_KEY, "ReadWriteOncePod cannot stand beside other modes", ["ReadWriteOncePod"])
+        yield writing(_KEY, "ReadWriteOncePod cannot be combined with other modes", ["ReadWriteOncePod"])
 
 
 @rule(
@@ -138,7 +138,7 @@ def access_mode_alone(values: Values) -> Iterator[Said]:
     refused_by=Refuser.CHART,
 )
 def data_source(values: Values) -> Iterator[Said]:
-    """Find a data source that the API server drops, so that the claim is empty."""
+    """Find a data source that the API server drops, so the claim is empty."""
     source, path = values.at("modelVolume.dataSource"), ("modelVolume", "dataSource")
     if source and new_claim(values):
         missing = [key for key in ("kind", "name") if not source.get(key)]
@@ -202,7 +202,7 @@ def modelscope_read_only(values: Values) -> Iterator[Said]:
     severity=Severity.WARNING,
 )
 def data_source_unused(values: Values) -> Iterator[Said]:
-    """Find a data source beside an existing claim."""
+    """Find a data source together with an existing claim."""
     if values.at("modelVolume.dataSource") and not new_claim(values):
         path = ("modelVolume", "dataSource")
         existing = model_volume(values) == "existing"
@@ -221,7 +221,7 @@ def data_source_unused(values: Values) -> Iterator[Said]:
     severity=Severity.WARNING,
 )
 def claim_settings_unused(values: Values) -> Iterator[Said]:
-    """Find settings of a claim that is there already, that nobody makes, or, on a StatefulSet, that takes no labels."""
+    """Find settings of a claim that already exists, that nobody makes, or, on a StatefulSet, that takes no labels."""
     kind = model_volume(values)
     keys = ["labels", "annotations"] if kind == "claims" else []
     keys += [] if new_claim(values) else ["size", "storageClassName", "retain", "labels", "annotations"]

@@ -10,7 +10,7 @@ from modelservice.rules.rule import Said, Values, removal, rule, setting, writin
 
 _COLLECTED = "https://docs.vllm.ai/en/latest/usage/metrics.html"
 
-# Objects that make somebody else's Prometheus collect, in a map or in text.
+# Objects that make another user's Prometheus collect, in a map or in text.
 _MONITOR = re.compile(r"kind\W+(PodMonitor|PodMonitoring|ServiceMonitor)\b")
 _SECONDS = {"ms": 0.001, "s": 1, "m": 60}
 # Seconds between two scrapes of which a rate over five minutes still sees several.
@@ -43,7 +43,7 @@ def metrics_missing(values: Values) -> Iterator[Said]:
 
 
 def _collected_otherwise(values: Values) -> bool:
-    """Say whether annotations or an object of the user's own make somebody collect the metrics."""
+    """Say whether annotations or an object of the user's own make someone collect the metrics."""
     annotations = {**(values.at("podAnnotations") or {}), **(values.at("annotations") or {})}
     objects = " ".join(str(item) for _, item in values.items("extraObjects"))
     return annotations.get("prometheus.io/scrape") == "true" or bool(_MONITOR.search(objects))

@@ -35,7 +35,9 @@ def volume_name(values: Values) -> Iterator[Said]:
             yield writing(("volumes", index, "name"), f"{name} is the name of a volume of the chart", f"{name}-2")
         elif name in seen:
             yield Said(
-                ("volumes", index, "name"), f"{name} is the name of volumes[{seen[name]}] too", "choose another name"
+                ("volumes", index, "name"),
+                f"{name} is already the name of volumes[{seen[name]}]",
+                "choose another name",
             )
         seen.setdefault(name, index)
 
@@ -57,7 +59,7 @@ def volume_not_mounted(values: Values) -> Iterator[Said]:
     for index, volume in values.items("volumes"):
         if volume["name"] not in (*mounted, *injected):
             hint = f"add name: {volume['name']} with its mountPath to volumeMounts, or remove the volume"
-            yield Said(("volumes", index, "name"), f"{volume['name']} is mounted nowhere", hint)
+            yield Said(("volumes", index, "name"), f"{volume['name']} is not mounted anywhere", hint)
 
 
 @rule(

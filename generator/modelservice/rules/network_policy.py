@@ -37,7 +37,7 @@ _POLICY = "https://kubernetes.io/docs/concepts/services-networking/network-polic
     severity=Severity.WARNING,
 )
 def network_policy_from(values: Values) -> Iterator[Said]:
-    """Find a policy for this namespace only, beside a client that usually runs in another one."""
+    """Find a policy for this namespace only, together with a client that usually runs in another one."""
     peers = values.at("networkPolicy.from") or []
     elsewhere = any(peer is None or peer.keys() & {"namespaceSelector", "ipBlock"} for peer in peers)
     if not values.at("networkPolicy.enabled") or elsewhere:
@@ -49,7 +49,7 @@ def network_policy_from(values: Values) -> Iterator[Said]:
         (values.at("service.type") != "ClusterIP", "who comes through the Service from outside"),
     ):
         if asks:
-            message = f"lets in this namespace alone, and {who} is usually in another one"
+            message = f"admits only this namespace, and {who} is usually in another one"
             yield Said(("networkPolicy", "enabled"), message, f"name {who}'s namespace in networkPolicy.from")
 
 
@@ -76,12 +76,12 @@ def network_policy_block(values: Values) -> Iterator[Said]:
     for path, block in _blocks(values):
         whole = _network(block["cidr"])
         if whole is None:
-            yield Said((*path, "cidr"), f"{block['cidr']} is no block of addresses", "correct it")
+            yield Said((*path, "cidr"), f"{block['cidr']} is not a block of addresses", "correct it")
         for index, text in sound(block.get("except")):
             part = _network(text)
             inside = whole and part and part.version == whole.version and part.subnet_of(whole)  # type: ignore[arg-type]
             if whole and (not inside or part == whole):
-                message = f"{text} is no part of {block['cidr']}"
+                message = f"{text} is not part of {block['cidr']}"
                 yield Said((*path, "except", index), message, "remove it, or correct one of the two")
 
 

@@ -56,7 +56,7 @@ def probe_handler(values: Values) -> Iterator[Said]:
     for path, _, probe in _probes(values):
         handlers = [handler for handler in _HANDLERS if handler in probe]
         if len(handlers) > 1:
-            message = f"{' and '.join(handlers)} stand side by side"
+            message = f"{' and '.join(handlers)} are set together"
             remove = tuple(Edit(Action.REMOVE, (*path, handler)) for handler in handlers[1:])
             yield Said(path, message, f"remove {' and '.join(handlers[1:])}", True, remove)
         elif not handlers and path[0] != "probes":
@@ -75,7 +75,7 @@ def probe_success(values: Values) -> Iterator[Said]:
     for path, name, probe in _probes(values):
         threshold = probe.get("successThreshold", 1)
         if name != "readiness" and threshold != 1:
-            message = f"{threshold} is not 1, as Kubernetes wants it here"
+            message = f"{threshold} is not 1, as Kubernetes requires here"
             yield removal((*path, "successThreshold"), message, on_key=False)
 
 
@@ -137,7 +137,7 @@ def probe_behind_key(values: Values) -> Iterator[Said]:
     "probe-grace",
     "A readiness probe has a `terminationGracePeriodSeconds`.",
     why=(
-        "A failed readiness probe does not stop the container, so that there is no grace period. The API server "
+        "A failed readiness probe does not stop the container, so there is no grace period. The API server "
         "refuses the workload, and the installation or upgrade fails."
     ),
     source=_PROBES,
@@ -148,7 +148,7 @@ def probe_grace(values: Values) -> Iterator[Said]:
     for path, name, probe in _probes(values):
         if name == "readiness" and "terminationGracePeriodSeconds" in probe:
             where = (*path, "terminationGracePeriodSeconds")
-            yield removal(where, "is for startup and liveness probes only")
+            yield removal(where, "is only for startup and liveness probes")
 
 
 @rule(

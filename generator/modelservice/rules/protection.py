@@ -1,4 +1,4 @@
-"""What protects a route from outside of the cluster beside the server's API key."""
+"""What protects a route from outside the cluster beside the server's API key."""
 
 from __future__ import annotations
 

@@ -92,7 +92,7 @@ def scale_to_zero(values: Values) -> Iterator[Said]:
             message = "0, and no metric is of type External or Object, which alone can start the first pod"
             yield Said(path, message, "write 1, or add such a metric to autoscaling.metrics")
     elif not any(_from_outside(trigger) for _, trigger in values.items("autoscaling.triggers")):
-        message = "0, and no trigger comes from outside of the pods, which alone can start the first one"
+        message = "0, and no trigger comes from outside the pods, which alone can start the first one"
         yield Said(path, message, "write 1, or add such a trigger to autoscaling.triggers")
 
 
@@ -138,7 +138,7 @@ def autoscaling_unused(values: Values) -> Iterator[Said]:
         if values.written(f"autoscaling.{key}"):
             yield removal(("autoscaling", key), f"has no effect with a {kind}")
     if kind and values.written("replicas") and values.at("replicas") is not None:
-        yield removal(("replicas",), "has no effect beside an autoscaler")
+        yield removal(("replicas",), "has no effect with an autoscaler")
     asked = values.at("autoscaling.prometheusAddress")
     if kind == "ScaledObject" and values.written("autoscaling.targetRequests") and not asked:
         path = ("autoscaling", "targetRequests")
@@ -153,7 +153,7 @@ def autoscaling_unused(values: Values) -> Iterator[Said]:
     severity=Severity.WARNING,
 )
 def disruption_never(values: Values) -> Iterator[Said]:
-    """Find a disruption budget that never lets a pod go, so that no node can be drained."""
+    """Find a disruption budget that never lets a pod go, so no node can be drained."""
     enabled, most = values.at("podDisruptionBudget.enabled"), most_replicas(values)
     least = values.at("podDisruptionBudget.minAvailable")
     if not (most > 1 if enabled is None else enabled):
@@ -174,11 +174,11 @@ def disruption_never(values: Values) -> Iterator[Said]:
     severity=Severity.WARNING,
 )
 def disruption_twice(values: Values) -> Iterator[Said]:
-    """Find a number of pods that may be missing beside one of pods that must stay."""
+    """Find a number of pods that may be missing together with one of pods that must stay."""
     if values.at("podDisruptionBudget.minAvailable") is not None and values.written(
         "podDisruptionBudget.maxUnavailable"
     ):
-        yield removal(("podDisruptionBudget", "maxUnavailable"), "has no effect beside minAvailable")
+        yield removal(("podDisruptionBudget", "maxUnavailable"), "has no effect with minAvailable")
 
 
 RULES = (

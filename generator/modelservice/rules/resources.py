@@ -107,7 +107,7 @@ def extended_resource(values: Values) -> Iterator[Said]:
                 elif limit is not None and amount(limit) != number:
                     yield writing(path, f"{given} differs from the limit {limit}", limit)
                 elif limit is None:
-                    message = "has no limit, which Kubernetes wants for it"
+                    message = "has no limit, which Kubernetes requires for it"
                     yield setting(path, message, {(*place, "limits", name): given}, on_key=True)
 
 
@@ -146,12 +146,12 @@ def memory_unit(values: Values) -> Iterator[Said]:
 
 
 def _has_no_unit(number: Decimal) -> bool:
-    """Say whether a number of bytes is so small that somebody forgot the unit; that is the mistake to mend first."""
+    """Say whether a number of bytes is so small that someone forgot the unit; that is the mistake to mend first."""
     return 0 < number < _MEBIBYTE
 
 
 def _with_unit(given: str, *, small: bool) -> str:
-    """Return the amount that is meant, "" where nothing says it."""
+    """Return the amount that is meant, or "" if nothing says it."""
     number = given.rstrip("mkKiEe")
     if not number.isdecimal() or Decimal(number) == 0:
         return ""
@@ -161,7 +161,7 @@ def _with_unit(given: str, *, small: bool) -> str:
 @rule(
     "cpu-unit",
     "An amount of CPU has a unit of memory.",
-    why="`8Gi` means 8589934592 cores. No node has as many, so that a pod that requests them stays Pending.",
+    why="`8Gi` means 8589934592 cores. No node has as many, so a pod that requests them stays Pending.",
     source=_KUBERNETES,
     refused_by=Refuser.CHART,
 )
@@ -193,10 +193,10 @@ def shared_memory_above_limit(values: Values) -> Iterator[Said]:
     if most is None or wanted is None or wanted <= most or _has_no_unit(most):
         return
     if values.written("sharedMemory.sizeLimit") or not values.written("resources.limits.memory"):
-        message = f"{size} is more than resources.limits.memory, {limit}, to which it counts"
+        message = f"{size} is more than resources.limits.memory, {limit}, which it counts towards"
         yield Said(("sharedMemory", "sizeLimit"), message, f"write at most {limit}, or raise that limit")
     else:
-        message = f"{limit} is less than sharedMemory.sizeLimit, {size}, which counts to it"
+        message = f"{limit} is less than sharedMemory.sizeLimit, {size}, which counts towards it"
         yield setting(("resources", "limits", "memory"), message, {"sharedMemory.sizeLimit": limit}, " too, or less")
 
 
@@ -220,7 +220,7 @@ def memory_volume(values: Values) -> Iterator[Said]:
         return
     path, (given, _) = max(sizes.items(), key=lambda item: item[1][1] or Decimal(0))
     beside = " and the other volumes in memory" if len(sizes) > 1 else ""
-    message = f"{given} of memory{beside} leave nothing of resources.limits.memory, {limit}, to which they count"
+    message = f"{given} of memory{beside} leave nothing of resources.limits.memory, {limit}, which they count towards"
     yield Said(path, message, "make it smaller, or raise that limit")
 
 
@@ -239,7 +239,7 @@ def _in_memory(values: Values) -> Iterator[tuple[Path, Any]]:
 
 @rule(
     "shared-memory-off",
-    "Shared memory is off, so that /dev/shm has 64 MiB.",
+    "Shared memory is off, so /dev/shm has 64 MiB.",
     why=(
         "vLLM's processes exchange data through /dev/shm. vLLM 0.32 needs 160 MiB for a tiny model already, and "
         "exits with `Insufficient space in /dev/shm`."
@@ -260,7 +260,7 @@ def shared_memory_off(values: Values) -> Iterator[Said]:
     "empty-map",
     "An empty map of requests or limits leaves nothing out.",
     why=(
-        "Helm merges maps, so that the chart's own requests and limits stay: 8 CPUs and 16Gi of memory at most. An "
+        "Helm merges maps, so the chart's own requests and limits stay: 8 CPUs and 16Gi of memory at most. An "
         "empty text leaves one out."
     ),
     source="https://helm.sh/docs/chart_template_guide/values_files/",

@@ -120,10 +120,10 @@ def _pod(context: Mapping[str, Any], given: Mapping[str, Any]) -> Iterator[Said]
     """Yield what a null takes out of the pod's context, and the profile wants in it."""
     if "runAsNonRoot" in given and given["runAsNonRoot"] in (None, ""):
         path = ("podSecurityContext", "runAsNonRoot")
-        yield removal(path, "is left out: the restricted profile wants it to be true")
+        yield removal(path, "is left out: the restricted profile requires it to be true")
     if not context.get("seccompProfile"):
         path = ("podSecurityContext", "seccompProfile")
-        yield removal(path, "is left out: the restricted profile wants one")
+        yield removal(path, "is left out: the restricted profile requires one")
 
 
 def _context(path: Path, context: Mapping[str, Any]) -> Iterator[Said]:
@@ -156,7 +156,7 @@ def _container(path: Path, context: Mapping[str, Any]) -> Iterator[Said]:
 
 def _wanted(path: Path, what: str, *, value: Any) -> Said:
     hint = f"write {listed({str(path[-1]): value})}"
-    return Said(path, f"the restricted profile wants {what}", hint, True, put({path: value}))
+    return Said(path, f"the restricted profile requires {what}", hint, True, put({path: value}))
 
 
 RULES = (restricted_profile,)

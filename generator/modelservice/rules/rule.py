@@ -59,7 +59,7 @@ def listed(settings: Settings) -> str:
 
 
 def put(settings: Settings) -> Fix:
-    """Return the edits that give keys their values; none where only the user knows one of them."""
+    """Return the edits that give keys their values; none if only the user knows one of them."""
     if None in settings.values():
         return ()
     places = ((_parts(key) if isinstance(key, str) else key, value) for key, value in settings.items())
@@ -94,7 +94,7 @@ class Values(NamedTuple):
     broken_facts: str = ""
 
     def at(self, key: str) -> Any:
-        """Return the value at a dotted key, None where there is none. Raises RefusedValueError."""
+        """Return the value at a dotted key, or None if there is none. Raises RefusedValueError."""
         if self.refused and self.was_refused(key):
             raise RefusedValueError(key)
         return _at(self.merged, _parts(key))

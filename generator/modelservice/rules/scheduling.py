@@ -25,12 +25,12 @@ def one_node(values: Values) -> bool:
     severity=Severity.WARNING,
 )
 def node_beside_affinity(values: Values) -> Iterator[Said]:
-    """Find a fixed node beside rules that it may not satisfy."""
+    """Find a fixed node together with rules that it may not satisfy."""
     if not values.at("nodeName"):
         return
     for key in ("nodeSelector", "affinity.nodeAffinity"):
         if values.at(key):
-            message = f"must hold beside nodeName {values.at('nodeName')}, or no pod is scheduled"
+            message = f"must match the node of nodeName ({values.at('nodeName')}) too, or no pod is scheduled"
             yield Said(tuple(key.split(".")), message, "remove it, or nodeName", True)
 
 
@@ -54,7 +54,7 @@ def toleration(values: Values) -> Iterator[Said]:
         if operator != "Exists" and not item.get("key"):
             yield Said(path, "tolerates no taint: it has no key", "add key, or write operator: Exists to tolerate all")
         if "tolerationSeconds" in item and item.get("effect") != "NoExecute":
-            yield removal((*path, "tolerationSeconds"), "is for the effect NoExecute only")
+            yield removal((*path, "tolerationSeconds"), "is only for the effect NoExecute")
 
 
 _SPREAD = "https://kubernetes.io/docs/concepts/scheduling-eviction/topology-spread-constraints/"
@@ -83,7 +83,7 @@ def topology_spread(values: Values) -> Iterator[Said]:
             yield Said(path, message, "remove it, or the other one")
         seen.setdefault(which, index)
         if "minDomains" in item and which[1] != "DoNotSchedule":
-            yield removal((*path, "minDomains"), "is for whenUnsatisfiable: DoNotSchedule only")
+            yield removal((*path, "minDomains"), "is only for whenUnsatisfiable: DoNotSchedule")
         for number, key in sound(item.get("matchLabelKeys")):
             if key in _selected(item):
                 yield removal((*path, "matchLabelKeys", number), f"{key} is in the selector already", on_key=False)

@@ -49,7 +49,7 @@ def _image(values: Values) -> str:
 
 
 def _another_user(values: Values) -> Path | None:
-    """Return the key that makes the server run as another user than root, None where it runs as root."""
+    """Return the key that makes the server run as another user than root, or None if it runs as root."""
     if values.at("restricted"):
         return ("restricted",)
     if non_root(values):
@@ -194,7 +194,7 @@ def privileged_port(values: Values) -> Iterator[Said]:
     }
     lacks = "add" in capabilities and "NET_BIND_SERVICE" not in names and "ALL" in names
     if _another_user(values) or lacks:
-        message = f"{port} is for root with NET_BIND_SERVICE, unless the container runtime opens such ports"
+        message = f"{port} needs root with NET_BIND_SERVICE, unless the container runtime allows such ports"
         settings = (
             {"containerPort": 8000, "service.port": port}
             if not values.written("service.port")
@@ -216,7 +216,7 @@ def privileged_port(values: Values) -> Iterator[Said]:
 def service_account_default(values: Values) -> Iterator[Said]:
     """Find a new service account called default."""
     if values.at("serviceAccount.create") and values.at("serviceAccount.name") == "default":
-        message = "default is there already, and serviceAccount.create would make it"
+        message = "default already exists, and serviceAccount.create would create it"
         yield setting(("serviceAccount", "name"), message, {"serviceAccount.create": False})
 
 

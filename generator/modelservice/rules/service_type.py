@@ -50,7 +50,7 @@ def ip_families(values: Values) -> Iterator[Said]:
 
 @rule(
     "host-ipv6",
-    "The Service has an IPv6 address, and vLLM listens on IPv4 alone.",
+    "The Service has an IPv6 address, and vLLM listens only on IPv4.",
     why="Without `--host` vLLM opens an IPv4 socket. Connections to the pod's IPv6 address are refused.",
     source="vLLM's server (create_server_socket)",
     severity=Severity.WARNING,
@@ -60,7 +60,7 @@ def host_ipv6(values: Values) -> Iterator[Said]:
     hosted = any(word.partition("=")[0] == "--host" for word in words(values))
     if "IPv6" in values.at("service.ipFamilies") and not hosted and not values.at("command"):
         at = list(values.at("service.ipFamilies")).index("IPv6")
-        message = "vLLM listens on IPv4 alone, unless --host says otherwise"
+        message = "vLLM listens only on IPv4, unless --host says otherwise"
         yield Said(
             ("service", "ipFamilies", at), message, "add --host=:: to args", fix=adding_argument(values, "--host=::")
         )

@@ -17,9 +17,9 @@ COMPILE_VARIABLES = ("VLLM_CACHE_ROOT", "TRITON_CACHE_DIR", "TORCHINDUCTOR_CACHE
 
 
 def model_volume(values: Values) -> str:
-    """Return what the model volume is, "" where there is none.
+    """Return what the model volume is, or "" if there is none.
 
-    "volume" as the user wrote it, "existing" for a claim that is there, "claim" for the chart's, "claims" for one of
+    "volume" as the user wrote it, "existing" for a claim that exists, "claim" for the chart's, "claims" for one of
     each replica of a StatefulSet. No claim is made that nobody would use.
     """
     enabled = values.at("modelVolume.enabled")
@@ -88,7 +88,7 @@ def _names_volume(node: Any) -> bool:
 
 
 def read_only_many(values: Values) -> bool:
-    """Say whether the claim is for readers only."""
+    """Say whether the claim is only for readers."""
     claimed = model_volume(values) not in ("", "volume")
     return claimed and bool(values.at("modelVolume.accessModes") == ["ReadOnlyMany"])
 

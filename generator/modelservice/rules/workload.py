@@ -45,7 +45,7 @@ def strategy_kind(values: Values) -> Iterator[Said]:
     "strategy-stuck",
     "maxSurge and maxUnavailable cannot both be 0.",
     why=(
-        "Kubernetes could neither add a pod nor remove one, so that an update could not begin. The API server "
+        "Kubernetes could neither add a pod nor remove one, so an update could not begin. The API server "
         "refuses the workload, and the installation or upgrade fails."
     ),
     source=_DEPLOYMENT,
@@ -56,7 +56,7 @@ def strategy_stuck(values: Values) -> Iterator[Said]:
     rolling = (values.at("strategy") or {}).get("rollingUpdate", {})
     zero = (0, "0%")
     if rolling.get("maxSurge") in zero and rolling.get("maxUnavailable") in zero:
-        message = "maxSurge and maxUnavailable are both 0, so that no pod is ever replaced"
+        message = "maxSurge and maxUnavailable are both 0, so no pod is ever replaced"
         path = ("strategy", "rollingUpdate", "maxUnavailable")
         yield Said(path, message, "write maxUnavailable: 1", fix=put({path: 1}))
 
@@ -96,7 +96,7 @@ def startup_short(values: Values) -> Iterator[Said]:
     """Find a budget that ends before any model is ready, or that the probe's own fields replace."""
     path, seconds = ("startupSeconds",), values.at("startupSeconds")
     if values.written("startupSeconds") and "failureThreshold" in (values.at("probes.startup") or {}):
-        yield Said(path, "has no effect beside probes.startup.failureThreshold", "remove one of them", True)
+        yield Said(path, "has no effect with probes.startup.failureThreshold", "remove one of them", True)
     elif seconds < _SHORT:
         message = f"after {seconds} seconds the pod is killed, and even a tiny model takes about 50 to load and compile"
         yield Said(path, message, "write at least 300")

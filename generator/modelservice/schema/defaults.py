@@ -109,7 +109,7 @@ def without_nulls(
 
 
 def _needed(path: Path) -> Problem:
-    message = "null takes the chart's default away, and the chart needs a value"
+    message = "null removes the chart's default, and the chart needs a value"
     return Problem(NULL_VALUE.severity, path, message, "give a value, or remove the key", NULL_VALUE.id)
 
 

@@ -21,7 +21,7 @@ WIDTH = 100
 def explain(fields: Iterable[Field], key: str = "", width: int = WIDTH) -> str | None:
     """Explain a field, or the one around a key, a group's fields, or all; None for an unknown key."""
     fields = list(fields)
-    key = re.sub(r"\[[^]]*\]", "", key)  # as findings name what is inside of a field: env[0].name
+    key = re.sub(r"\[[^]]*\]", "", key)  # as findings name what is inside a field: env[0].name
     for field in fields:
         if key == field.key or key.startswith(f"{field.key}."):
             return _field(field, width)
@@ -32,7 +32,7 @@ def explain(fields: Iterable[Field], key: str = "", width: int = WIDTH) -> str |
 def search(fields: Iterable[Field], word: str, flags: Mapping[str, str], width: int = WIDTH) -> str:
     """List the fields whose key, label or description has a word, and the flags, each with what is said of it.
 
-    Raises InputError where nothing has it.
+    Raises InputError if nothing has it.
     """
     fields = list(fields)
     found = [one for one in fields if word.lower() in f"{one.key} {one.label} {one.flag} {one.description}".lower()]
@@ -45,7 +45,7 @@ def search(fields: Iterable[Field], word: str, flags: Mapping[str, str], width: 
 
 
 def nearest_key(key: str, fields: Iterable[Field]) -> str | None:
-    """Return the key that is misspelled, or whose last part is given alone, None where none is near."""
+    """Return the key that is misspelled, or whose last part is given alone, or None if none is near."""
     from modelservice.spelling import nearest
 
     last = key.rsplit(".", 1)[-1]

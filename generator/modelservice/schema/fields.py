@@ -95,7 +95,7 @@ def _field(path: Path, schema: Schema) -> Field:
 
 
 def value_at(values: dict[str, Any], field: Field) -> Any:
-    """Return a field's value, None where it is not set."""
+    """Return a field's value, or None if it is not set."""
     place: Any = values
     for key in field.path:
         place = place.get(key) if isinstance(place, dict) else None

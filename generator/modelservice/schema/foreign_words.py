@@ -11,7 +11,7 @@ _PARTS = ("serverContainer", "podSpec")
 _TOKEN = "put the token into a Secret, and name that in huggingFace.tokenSecret.name"  # noqa: S105  a sentence
 _API_KEY = "put the key into a Secret, and name that in apiKeySecret.name"
 _ONE_MODEL = "one values file is one model: write model, args, resources and gpu at the top"
-_COMPOSE = "a Compose file is no values file: write image, args, env and gpu at the top"
+_COMPOSE = "a Compose file is not a values file: write image, args, env and gpu at the top"
 _SHARED_MEMORY = "use sharedMemory.sizeLimit for /dev/shm, or podSpec.hostIPC for the node's own"
 _MODEL_VOLUME = "use modelVolume, such as modelVolume.size or modelVolume.existingClaim"
 _METRICS = "use serviceMonitor.enabled: the server has its metrics in any case"
@@ -54,7 +54,7 @@ WORDS: Mapping[str, str] = {
     _ALWAYS: "restart restartPolicy",
     _NAMES: "containerName deploymentName serviceName",
     "use resources, gpu.count and replicas": "deploy",
-    "use command, which takes the place of `vllm serve MODEL`, or leave it out": "entrypoint",
+    "use command, which replaces `vllm serve MODEL`, or leave it out": "entrypoint",
     "gpu.count": "tensorParallelSize gpus numGpus gpuNum requestGpu numGpu",
     "gpu.resourceName": "requestGpuType gpuType gpuResource accelerator",
     "resources.requests.cpu": "requestCpu cpu",

@@ -13,7 +13,7 @@ from modelservice.schema.short_forms import in_full
 
 # A jsonschema ValidationError; its stubs say of every part that it may be anything.
 _Error = Any
-# The pattern of a field that an empty text leaves out, and that is no text otherwise: as is, and as Python anchors it.
+# The pattern of a field that an empty text leaves out, and that is not text otherwise: as is, and as Python anchors it.
 _EMPTY = ("^$", r"^\Z")
 # A hint, and the edits that it means.
 _Hint = tuple[str, Fix]
@@ -39,7 +39,7 @@ class Words(NamedTuple):
 def worded(error: _Error, written: str) -> tuple[str, Words]:
     """Return the id of the rule that an error breaks, and what to say of it.
 
-    `written` is the plain scalar that the error is about as its file has it, "" where it is none: what is meant by
+    `written` is the plain scalar that the error is about as its file has it, or "" if it is none: what is meant by
     1.10 is not 1.1.
     """
     if error.validator == "type" or (error.validator == "pattern" and error.validator_value in _EMPTY):
@@ -191,7 +191,7 @@ def _not_allowed(error: _Error) -> Words:
     if len(allowed) == 1:
         message = f"{shown(error.instance)} is not {listed}, the only value there is"
         return Words(message, f"write {listed}", _set(error, allowed[0]))
-    message = f"{shown(error.instance)} is none of {listed}"
+    message = f"{shown(error.instance)} is not one of {listed}"
     if not near:
         return Words(message, "choose one of them")
     return Words(message, f"did you mean {near}?", _set(error, next(one for one in allowed if str(one) == near)))
@@ -270,7 +270,7 @@ def _cleaned_hint(text: str, form: str | None, error: _Error) -> _Hint:
     if len(several) > 1 and names and error.schema.get("uniqueItems"):
         return f"write [{', '.join(several)}] for {len(several)} names, or {'-'.join(several)} for one", ()
     cleaned = re.sub(r"[^A-Za-z0-9._/@+-]+", "_" if form == "variable" else "-", text.strip()).strip("-")
-    for mended in (
+    for fixed in (
         cleaned,
         cleaned.lower(),
         cleaned.replace("--", "-"),
@@ -278,8 +278,8 @@ def _cleaned_hint(text: str, form: str | None, error: _Error) -> _Hint:
         text.removeprefix("v"),
         text.partition("://")[2].strip("/"),
     ):
-        if mended.strip("/") and mended != text and ".." not in mended and re.search(error.validator_value, mended):
-            return _write(error, mended)
+        if fixed.strip("/") and fixed != text and ".." not in fixed and re.search(error.validator_value, fixed):
+            return _write(error, fixed)
     examples = [*error.schema.get("examples", []), error.schema.get("default")]
     return f"write one such as {examples[0]}" if examples[0] else "correct it, or remove the key", ()
 
@@ -305,7 +305,7 @@ def _wrong_length(error: _Error) -> Words:
     too_long = error.validator.startswith("max")
     if error.validator.endswith("Properties") and expected:
         found = ", ".join(error.instance) or "no key"
-        return Words(f"has {found}, and wants {expected}", "remove what is too much" if too_long else "add it")
+        return Words(f"has {found}, but needs {expected}", "remove what is too much" if too_long else "add it")
     what = next(words for end, words in _COUNTED.items() if error.validator.endswith(end))
     if limit == 0:
         return Words(f"{shown(error.instance)} is not empty", "remove it", _remove(error))
@@ -322,9 +322,7 @@ def _count(number: int, what: str) -> str:
 
 def _duplicate(error: _Error) -> Words:
     index, twice = next((at, item) for at, item in enumerate(error.instance) if item in error.instance[:at])
-    return Words(
-        f"{shown(twice)} stands there twice", "keep one", (Edit(Action.REMOVE, (*error.absolute_path, index)),)
-    )
+    return Words(f"{shown(twice)} is listed twice", "keep one", (Edit(Action.REMOVE, (*error.absolute_path, index)),))
 
 
 def _generic(error: _Error) -> Words:

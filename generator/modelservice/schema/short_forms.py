@@ -37,7 +37,7 @@ _UNITS = {"k": "Ki", "m": "Mi", "g": "Gi", "t": "Ti"}
 
 
 def in_full(key: str, value: Any, schema: Mapping[str, Any]) -> Any:
-    """Return the value that the schema takes at a key and that is surely meant, None where there is none.
+    """Return the value that the schema takes at a key and that is surely meant, or None if there is none.
 
     What may hold a secret has none: it would stand in the edit.
     """

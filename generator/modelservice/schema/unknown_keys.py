@@ -45,7 +45,7 @@ class UnknownKey(NamedTuple):
 
 
 def unknown_key(key: UnknownKey) -> tuple[str, Words]:
-    """Return the rule and the words: a key is none of those known, or not of the form that any key must have."""
+    """Return the rule and the words: a key is not one of those known, or not of the form that any key must have."""
     if "properties" not in key.group and "x-expects" in key.group:
         message = f"{shown(key.last)} is not {key.group['x-expects']}"
         return "bad-format", Words(message, "correct it, or remove the key")
@@ -143,7 +143,7 @@ def _elsewhere(path: Path, schema: Mapping[str, Any]) -> str | None:
 
 
 def _run_together(path: Path, schema: Mapping[str, Any]) -> str | None:
-    """Return the field that is meant by modelName or model_name; None where the key is not several run together."""
+    """Return the field that is meant by modelName or model_name; None if the key is not several run together."""
     if len(path) > 1:
         return None
     written = re.sub("[-_]", "", str(path[0])).lower()

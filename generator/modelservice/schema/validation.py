@@ -71,7 +71,7 @@ KUBERNETES_OBJECT = Rule(
     "The file is a Kubernetes object, not a values file.",
     "https://helm.sh/docs/chart_template_guide/values_files/",
     Refuser.SCHEMA,
-    "Helm finds none of its values. Those of a HelmRelease or an Application are inside of the object.",
+    "Helm finds none of its values. Those of a HelmRelease or an Application are inside the object.",
 )
 # Where objects that install charts keep the values.
 _VALUES_OF = {
@@ -96,7 +96,7 @@ def kubernetes_object(data: Mapping[str, Any]) -> Problem | None:
     if not isinstance(kind, str) or not isinstance(data.get("apiVersion"), str):
         return None
     inside = _VALUES_OF.get(kind)
-    hint = f"check the values in it alone, which stand under {inside}" if inside else "write values: model, args, gpu"
+    hint = f"check the values in it alone, which are under {inside}" if inside else "write values: model, args, gpu"
     if kind in _IMPORTS:
         hint = f"make values of it with `modelservice import {_IMPORTS[kind]} FILE`"
     message = f"belongs to a Kubernetes object ({shown(kind)}), and a values file has none"
@@ -133,7 +133,7 @@ def _unique_items(_: Any, wanted: bool, items: Any, __: Any) -> Iterator[_Error]
     from jsonschema import ValidationError
 
     if wanted and isinstance(items, list) and len({json.dumps(item, sort_keys=True) for item in items}) < len(items):
-        yield ValidationError("an item stands twice")
+        yield ValidationError("an item is listed twice")
 
 
 def _inlined(schema: Any, definitions: Mapping[str, Any]) -> Any:

@@ -24,7 +24,7 @@ class Access(NamedTuple):
     """How one release of a service is reached.
 
     `names` are those that clients may send, `scheme` is what the server itself speaks, `port` is the Service's,
-    `node_port` the one on every node, None where Kubernetes chooses it, `outside` are addresses that an Ingress or
+    `node_port` the one on every node, or None if Kubernetes chooses it, `outside` are addresses that an Ingress or
     HTTPRoute forwards from, `paths` what they forward, `key` is None where the server asks for none.
     """
 
@@ -76,7 +76,7 @@ def _names(model: Mapping[str, Any]) -> tuple[str, ...]:
 
 
 def _outside(values: Mapping[str, Any]) -> Iterator[str]:
-    """Yield the addresses outside of the cluster; a gateway's own listener decides whether a route's is https."""
+    """Yield the addresses outside the cluster; a gateway's own listener decides whether a route's is https."""
     ingress, route, path = values["ingress"], values["httpRoute"], f"{values['rootPath']}/v1"
     secured = {host for item in ingress["tls"] for host in item["hosts"]}
     for host in ingress["hosts"] if ingress["enabled"] else ():

@@ -80,7 +80,7 @@ def smoke(url: str, *, model: str, key: str, timeout: float, insecure: bool) -> 
     """Ask every route once; no answer takes longer than the seconds of `timeout`, whatever the server does.
 
     There are at most 24 requests: two to begin with, one for each of the 12 routes, and 10 for the key.
-    Raises ToolError where nothing answers; a wrong key is an answer.
+    Raises ToolError if nothing answers; a wrong key is an answer.
     """
     root = url.rstrip("/").removesuffix("/v1")
     if not (key.isascii() and key.isprintable()):
@@ -103,7 +103,7 @@ def wait(url: str, seconds: float, *, insecure: bool, told: Callable[[float], No
                     return
             except (httpx.HTTPError, OSError) as error:
                 if "CERTIFICATE" in str(error):
-                    return  # waiting mends none, and the first question says so
+                    return  # waiting fixes none, and the first question says so
         passed = time.monotonic() - start
         told(passed)
         time.sleep(min(2.0, max(0.0, seconds - passed)))
@@ -120,7 +120,7 @@ def _client(url: str, root: str, *, timeout: float, insecure: bool, headers: dic
         with httpx.Client(base_url=root, headers=headers, timeout=timeout, verify=not insecure) as client:
             yield client
     except (httpx.InvalidURL, UnicodeError) as error:
-        raise ToolError(f"{shown_url(url)} is no address: write http://host:port") from error
+        raise ToolError(f"{shown_url(url)} is not an address: write http://host:port") from error
 
 
 def _ready(client: httpx.Client) -> bool:
@@ -159,7 +159,7 @@ def _ask(client: httpx.Client, method: str, path: str, *, streamed: bool = False
         first, odd, content = None, "", bytearray()
         with client.stream(method, path, **sent) as answer:
             if answer.headers.get("Content-Encoding", "identity") != "identity":
-                odd = "the answer is compressed, which nobody asked for"
+                odd = "the answer is compressed, although that was not requested"
             for chunk in answer.iter_raw():
                 content += chunk
                 if streamed and first is None and b"data:" in content:
@@ -244,7 +244,7 @@ def _ask_route(client: httpx.Client, route: Route, model: str, key: str) -> _Rep
 
 
 def _lacking(content: bytes, key: str) -> str:
-    """Return what is wrong with a JSON answer that owes a list under a key, "" where nothing is."""
+    """Return what is wrong with a JSON answer that owes a list under a key, or "" if nothing is."""
     answer = _parsed(content)
     owed = answer.get(key) if isinstance(answer, dict) else None
     right = isinstance(owed, list) and owed and all(isinstance(one, dict) for one in owed)
@@ -252,7 +252,7 @@ def _lacking(content: bytes, key: str) -> str:
 
 
 def _parsed(content: bytes) -> Any:
-    """Return what JSON says, None where the bytes are no JSON, or too many."""
+    """Return what JSON says, or None if the bytes are not valid JSON, or too many."""
     try:
         return json.loads(content) if len(content) <= _MAX_JSON else None
     except (ValueError, RecursionError):

@@ -36,7 +36,7 @@ def is_wanted(field: Field, settings: Mapping[str, Any]) -> bool:
 
 
 def parsed(field: Field, answer: str) -> Any:
-    """Return an answer as the field's value. Raises ValueError where it is none, with what is wanted."""
+    """Return an answer as the field's value. Raises ValueError if it is none, with what is wanted."""
     kind = field.types[0]
     if kind == "boolean":
         if answer.lower() not in ("y", "yes", "true", "n", "no", "false"):

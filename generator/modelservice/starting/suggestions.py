@@ -43,13 +43,13 @@ class Suggestion(NamedTuple):
 def suggestions(facts: ModelFacts, gpu: Gpu | None, release: tuple[int, ...]) -> list[Suggestion]:
     """Return what the facts suggest where it differs from the defaults; without a GPU nothing about GPUs.
 
-    Raises ToolError where something of the model is not understood, and where no number of GPUs is enough.
+    Raises ToolError if something of the model is not understood, and where no number of GPUs is enough.
     """
     found = [*_task(facts), *(_gpus(facts, gpu, release) if gpu else ()), *_volume(facts), *_start(facts)]
     return [one for one in found if one.value != _default(one.key)]
 
 
-def mended(settings: Mapping[str, Any]) -> list[Suggestion]:
+def fixed(settings: Mapping[str, Any]) -> list[Suggestion]:
     """Return what the rules on sizes say to set, where facts of the model are at hand, such as the node's memory."""
     text = dump(values_of(settings))
     found = [one for one in check(read("values.yaml", text.encode())) if one.rule in ABOUT_SIZE]

@@ -22,9 +22,9 @@ _GROUP_SIZES = ("--tensor-parallel-size", "--prefill-context-parallel-size", "--
 
 
 class Beside(NamedTuple):
-    """What counts beside the arguments.
+    """What counts besides the arguments.
 
-    `tensor_parallel` is the size that the chart writes when they give none, 0 where it is unknown; `rocm` says that the
+    `tensor_parallel` is the size that the chart writes when they give none, or 0 if it is unknown; `rocm` says that the
     image is for AMD's GPUs, whose microbatches know another backend.
     """
 
@@ -40,7 +40,7 @@ class _Arguments(NamedTuple):
     beside: Beside
 
     def on(self, name: str) -> Given | None:
-        """Return what gives a flag a value, None where nothing does or the flag is switched off."""
+        """Return what gives a flag a value, or None if nothing does or the flag is switched off."""
         item = self.given.get(name)
         return None if item is None or item.negated or self.value(name) in ("", "None") else item
 
@@ -52,7 +52,7 @@ class _Arguments(NamedTuple):
         return item.values[0].text if len(item.values) == 1 else None
 
     def number(self, name: str, default: int | None = None) -> int | None:
-        """Return the number that a flag has, `default` where it is not given, None where it cannot be known."""
+        """Return the number that a flag has, `default` where it is not given, or None if it cannot be known."""
         if name not in self.given:
             return default
         return size(self.value(name) or "")
@@ -197,5 +197,5 @@ def _captures(arguments: _Arguments) -> Iterator[Problem]:
         greatest, sizes = arguments.number(name), arguments.sizes(listed)
         if greatest is not None and None not in sizes and greatest not in sizes:
             item = arguments.given[name]
-            message = f"`{name}` is {greatest}, which is none of `{listed}`"
+            message = f"`{name}` is {greatest}, which is not one of `{listed}`"
             yield problem("argument-conflict", item.at, message, "remove it", in_place(item.items))

@@ -142,7 +142,7 @@ RULES = (
     Rule(
         "argument-stray",
         Severity.ERROR,
-        "A value belongs to no flag.",
+        "A value does not belong to a flag.",
         "argparse",
         Refuser.VLLM,
         why=_EXITS,
@@ -153,7 +153,7 @@ RULES = (
         "One list item contains several arguments.",
         "Kubernetes: no shell",
         Refuser.VLLM,
-        why=f"No shell splits the item at its spaces, so that vLLM reads it as one argument. {_EXITS}",
+        why=f"No shell splits the item at its spaces, so vLLM reads it as one argument. {_EXITS}",
     ),
     Rule(
         "argument-repeated",
@@ -211,7 +211,7 @@ _SEVERITY = {rule.id: rule.severity for rule in RULES}
 
 
 def _word(words: Sequence[str]) -> Any:
-    """Return the one word that was given, None where there is not one, or a variable's."""
+    """Return the one word that was given, or None if there is not one, or a variable's."""
     return words[0] if len(words) == 1 and words[0] and "$(" not in words[0] else None
 
 
@@ -222,7 +222,7 @@ def _words(words: Sequence[str]) -> Any:
 
 
 def _port(words: Sequence[str]) -> Any:
-    """Return the port that was given, None where `containerPort` cannot be it."""
+    """Return the port that was given, or None if `containerPort` cannot be it."""
     word = _word(words) or ""
     return int(word) if re.fullmatch("[1-9][0-9]{3,4}", word) and 1024 <= int(word) <= 65535 else None
 
@@ -230,7 +230,7 @@ def _port(words: Sequence[str]) -> Any:
 class Owned(NamedTuple):
     """Why a flag is the chart's, the field that sets it, or what else a person has to do.
 
-    `value` returns what the field is to be for the words that were given, None where it cannot be that.
+    `value` returns what the field is to be for the words that were given, or None if it cannot be that.
     """
 
     reason: str
@@ -246,7 +246,7 @@ class Owned(NamedTuple):
         return removing(items) + (given if self.field else self.besides)
 
     def fix(self, items: Sequence[int], words: Sequence[str]) -> Fix:
-        """Return the edits that do it; none where a person has to, or where the field cannot take what was given."""
+        """Return the edits that do it; none if a person has to, or where the field cannot take what was given."""
         value = self.value(words) if self.field else None
         if self.besides or (self.field and value is None) or (not self.field and len(words) > 1):
             return ()
@@ -311,7 +311,7 @@ def problem(rule: str, index: int, message: str, hint: str, fix: Fix = ()) -> Pr
 
 
 def writing(rule: str, index: int, message: str, words: Sequence[str]) -> Problem:
-    """Return the problem of an item in whose place words are to stand, an item each."""
+    """Return the problem of an item that words are to replace, as separate items."""
     return problem(rule, index, message, f"write {quoted_items(words)}", in_place([index], words))
 
 
@@ -321,7 +321,7 @@ def removing(items: Sequence[int]) -> str:
 
 
 def in_place(items: Sequence[int], words: Sequence[str] = ()) -> Fix:
-    """Return the edits that put words in the place of items of `args`; without words they take the items away."""
+    """Return the edits that replace items of `args`; without words they take the items away."""
     remove = tuple(Edit(Action.REMOVE, ("args", at)) for at in items)
     if not words:
         return remove
@@ -342,4 +342,4 @@ def quoted_item(word: str) -> str:
 def quoted_items(words: Sequence[str]) -> str:
     """Return list items as hints show them."""
     quoted = [quoted_item(word) for word in words]
-    return quoted[0] if len(quoted) == 1 else ", ".join(quoted[:-1]) + f" and {quoted[-1]}, an item each"
+    return quoted[0] if len(quoted) == 1 else ", ".join(quoted[:-1]) + f" and {quoted[-1]}, as separate items"

@@ -48,7 +48,7 @@ def value_fault(flag: Flag, text: str) -> Fault | None:
 
 def _fault(flag: Flag, text: str) -> Fault | None:
     if flag.enforced:
-        message = f"{shown(text)} is none of {listed(flag.values)}"
+        message = f"{shown(text)} is not one of {listed(flag.values)}"
         return None if _choice(flag, text) else Fault("argument-choice", message)
     check = _CHECKS.get(flag.type)
     fault = check(flag, text) if check else _form(flag, text)
@@ -104,11 +104,11 @@ def _number(text: str) -> float | None:
 
 
 def _int_fault(flag: Flag, text: str) -> Fault | None:
-    return None if _integer(text) is not None else Fault("argument-type", f"{shown(text)} is no whole number")
+    return None if _integer(text) is not None else Fault("argument-type", f"{shown(text)} is not a whole number")
 
 
 def _float_fault(flag: Flag, text: str) -> Fault | None:
-    return None if _number(text) is not None else Fault("argument-type", f"{shown(text)} is no number")
+    return None if _number(text) is not None else Fault("argument-type", f"{shown(text)} is not a number")
 
 
 def _size_fault(flag: Flag, text: str) -> Fault | None:
@@ -116,7 +116,7 @@ def _size_fault(flag: Flag, text: str) -> Fault | None:
     if auto or size(text) is not None:
         return None
     allowed = "a whole number, 4k (4000) or 4K (4096)" + (", or auto" if flag.type == "human-int-or-auto" else "")
-    return Fault("argument-type", f"{shown(text)} is no size: {allowed} would be")
+    return Fault("argument-type", f"{shown(text)} is not a size ({allowed})")
 
 
 def _boolean_fault(flag: Flag, text: str) -> Fault | None:
@@ -130,11 +130,11 @@ def _json_fault(flag: Flag, text: str) -> Fault | None:
     try:
         value = json.loads(with_sizes(text))
     except (ValueError, RecursionError) as error:
-        return Fault("argument-json", f"{shown(text)} is no JSON ({_where(error)})")
+        return Fault("argument-json", f"{shown(text)} is not valid JSON ({_where(error)})")
     wanted = _container(flag)
     if isinstance(value, wanted) or (value is None and flag.type == "json"):
         return None
-    return Fault("argument-json", f"{shown(text)} is no JSON {'list' if wanted is list else 'object'}")
+    return Fault("argument-json", f"{shown(text)} is not a JSON {'list' if wanted is list else 'object'}")
 
 
 def with_sizes(text: str) -> str:
@@ -208,7 +208,7 @@ def _repairs(flag: Flag, text: str) -> Iterator[str]:
 
 
 def near_value(text: str, names: Sequence[str]) -> str:
-    """Return the name that a text misspells, "" where none is near.
+    """Return the name that a text misspells, or "" if none is near.
 
     Its numbers are no misspelling of other ones, and a name with one more word, FLASHINFER_TS, is another name.
     """

@@ -55,7 +55,7 @@ def _softened(one: Problem, firm: set[str]) -> Problem:
 
 
 def _check(args: Sequence[str], release: str, label: str, beside: Beside) -> list[Problem]:
-    # What follows sees no secret, so that no message can print one.
+    # What follows sees no secret, so no message can print one.
     safe, found_secrets = safe_arguments(args)
     line = Line(release, label, command_line(release))
     secrets = {at: kind for at, kind in found_secrets.items() if kind != NAMED or _is_own(args, at, line)}
@@ -106,7 +106,7 @@ def _item(item: Read, line: Line) -> Iterator[Problem]:
 
 
 def _abbreviated(item: Given, line: Line) -> Iterator[Problem]:
-    """Yield that a flag is abbreviated; what is wrong with its value is mended together with its name."""
+    """Yield that a flag is abbreviated; what is wrong with its value is fixed together with its name."""
     found = [] if _is_owned(item) else [one for one in _given(item, line) if one.severity is Severity.ERROR]
     said = abbreviated(item, line)
     yield from (said._replace(fix=()) if found else said, *found)
@@ -118,7 +118,7 @@ def _is_owned(item: Given) -> bool:
 
 def _owned(item: Given) -> Problem:
     owned, words = OWNED[item.flag.name], [word.text for word in item.values]
-    message = f"`{item.flag.name}` is the chart's: {owned.reason}"
+    message = f"`{item.flag.name}` is set by the chart: {owned.reason}"
     return problem("argument-owned", item.at, message, owned.instead(words, item.items), owned.fix(item.items, words))
 
 
@@ -183,7 +183,7 @@ def _stray(item: Stray, line: Line) -> Iterator[Problem]:
     else:
         bare = "--" + text.strip().lstrip(_DASHES + "-")
         meant = normal(bare.partition("=")[0]).partition(".")[0] in line.flags
-        message = f"{shown(text)} belongs to no flag"
+        message = f"{shown(text)} does not belong to a flag"
         if meant and not may_hold_secret(text):
             yield writing("argument-stray", item.at, message, [bare])
         else:

@@ -33,7 +33,7 @@ class Word(NamedTuple):
 class Given(NamedTuple):
     """A flag with its values. `key` is what follows the first dot; `attached` says that "=" gave the value.
 
-    `beginning` is what is written where it is only the beginning of `spelling`.
+    `beginning` is what is written where it is an abbreviation of `spelling`.
     """
 
     at: int

@@ -31,7 +31,7 @@ def spellings() -> list[str]:
 
 
 def explain_flag(spelling: str, width: int) -> str | None:
-    """Explain a flag in lines of at most `width`; None where no release has it."""
+    """Explain a flag in lines of at most `width`; None if no release has it."""
     found = lives(spelling)
     if not found:
         return None

@@ -84,7 +84,7 @@ def all_of(fact: list[Any] | dict[str, list[Any]], release: str) -> tuple[Any, .
 
 
 def lives(spelling: str) -> list[Life]:
-    """Return when a flag can be written so, the earliest life first; also flags that went before the first release."""
+    """Return when a flag can be written so, the earliest life first; also of flags removed before the first release."""
     found = {span for name, entry in facts("flags")["flags"].items() for span in _written(spelling, name, entry)}
     gone_before = facts("history")["gone_before"]["flags"]
     return lives_of(_joined(sorted(found))) or [Life("", releases()[0])] * (spelling in gone_before)

@@ -15,25 +15,25 @@ from modelservice.vllm.releases import alive, other_lives
 
 
 def unknown(item: Unknown, line: Line) -> Problem:
-    """Return the problem of an item that is no flag of the release."""
+    """Return the problem of an item that is not a flag of the release."""
     past, ahead = other_lives(lives(item.spelling), line.release)
     if past:
         again = f", and came back with {ahead[0].since}" if ahead else ""
         message = f"`{item.spelling}` was removed in vLLM {past[-1].gone}{again}; this is {line.label}"
         return problem("argument-removed", item.at, message, *replacement(item, item.spelling, line))
     if ahead:
-        message = f"`{item.spelling}` came with vLLM {ahead[0].since}; this is {line.label}"
+        message = f"`{item.spelling}` was added in vLLM {ahead[0].since}; this is {line.label}"
         return problem("argument-not-yet", item.at, message, f"remove it, or use vLLM {ahead[0].since} or later")
     if item.candidates and item.spelling != "--":
-        message = f"`{item.spelling}` is the beginning of {len(item.candidates)} flags of {line.label}"
+        message = f"`{item.spelling}` matches {len(item.candidates)} flags of {line.label}"
         return problem("argument-ambiguous", item.at, message, f"write {' or '.join(item.candidates[:4])}")
     near = nearest(item.spelling, [*line.flags, *every_spelling()], cutoff=0.75)
-    message = f"`{item.spelling}` is no flag of {line.label}"
+    message = f"`{item.spelling}` is not a flag of {line.label}"
     if not near or (near in line.flags and not _takes(line.flags[near], item)):
         return problem("argument-unknown", item.at, message, "remove it, or correct its name")
     if near not in line.flags:
         past, ahead = other_lives(lives(near), line.release)
-        change = f"was removed in {past[-1].gone}" if past else f"came with {ahead[0].since}"
+        change = f"was removed in {past[-1].gone}" if past else f"was added in {ahead[0].since}"
         message += f"; `{near}`, which is like it, {change}"
         return problem("argument-unknown", item.at, message, *replacement(item, near, line))
     owned = _owned(near, line)
@@ -54,7 +54,7 @@ def abbreviated(item: Given, line: Line) -> Problem:
     owned, value = _owned(whole, line), f"={words[0]}" if item.attached else ""
     key = f".{item.key}" if item.key else ""
     hint = owned.instead(words if item.attached else ()) if owned else f"write {quoted_item(whole + key + value)}"
-    message = f"`{item.beginning}` is only the beginning of `{whole}`"
+    message = f"`{item.beginning}` is an abbreviation of `{whole}`"
     fix = owned.fix(item.items, words) if owned else in_place([item.at], [whole + key + value])
     found = problem("argument-abbreviated", item.at, message, hint, fix)
     return found._replace(severity=Severity.ERROR) if owned else found  # the flag then moves what the pod relies on
@@ -80,7 +80,7 @@ def deprecated(item: Given, line: Line) -> Problem:
 
 
 def replacement(item: Given | Unknown, spelling: str, line: Line) -> tuple[str, Fix]:
-    """Return what to write instead of a flag that went: its heir in this release if it has one."""
+    """Return what to write instead of a flag that was removed: its heir in this release if it has one."""
     story: dict[str, Any] = facts("history")["replacements"].get(spelling, {})
     if "say" in story:
         return story["say"], ()
@@ -91,7 +91,7 @@ def replacement(item: Given | Unknown, spelling: str, line: Line) -> tuple[str, 
     if not heirs and " ".join(given) in by_value:
         return "remove it: nothing is needed instead", in_place(item.items)
     if not heirs or heirs[0].partition("=")[0].partition(".")[0] not in line.flags:
-        return f"remove it{note or ': nothing takes its place'}", in_place(item.items) if len(given) < 2 else ()
+        return f"remove it{note or ': nothing replaces it'}", in_place(item.items) if len(given) < 2 else ()
     words = [word for heir in heirs for word in (given if heir == "{value}" else [_filled(heir, item.key, given)])]
     field = f"; or set {FIELDS[spelling]} instead" if spelling in FIELDS else ""
     fix = in_place(item.items, words) if _says_all(heirs, given) else ()
@@ -119,7 +119,7 @@ def value_change(item: Given, value: str, line: Line) -> str:
     note = facts("history")["values"].get(item.flag.name, {}).get(value, "")
     if past:
         return f"; it was removed in vLLM {past[-1].gone}" + (f" ({note})" if note else "")
-    return f"; it came with vLLM {ahead[0].since}" if ahead else ""
+    return f"; it was added in vLLM {ahead[0].since}" if ahead else ""
 
 
 def changes(flag: str, old: str, new: str) -> list[str]:

@@ -45,7 +45,7 @@ def nested(keys: Keys, value: Any) -> Any:
 
 
 def edited(part: Part, fault: Fault) -> Fix:
-    """Return the edits that write the other key or value; none where there is none, or where a key would be twice."""
+    """Return the edits that write the other key or value; none if there is none, or where a key would be twice."""
     if not (fault.key or fault.value is not None) or not fault.path or part.item.key.endswith("+"):
         return ()
     if PLACEHOLDER in part.word.text:  # a secret must not be written over

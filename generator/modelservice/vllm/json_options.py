@@ -1,7 +1,7 @@
 """Check the JSON options of vLLM, given as JSON or as dotted keys, against the configuration classes of a release.
 
 What an option holds is in `schemas/vllm/json_options.json`, read from vLLM's sources. pydantic converts values as
-"lax" mode says, so that "8" is an integer and "yes" is true. What only a run of vLLM can tell is accepted.
+"lax" mode says, so "8" is an integer and "yes" is true. What only a run of vLLM can tell is accepted.
 """
 
 from __future__ import annotations
@@ -141,7 +141,7 @@ def _unknown(held: Configuration, key: str, value: Any, path: Keys) -> Iterator[
         message = f"was removed in vLLM {past[-1].gone}"
         yield Fault(path, "argument-removed", message, "remove it", heir, ignored=not held.closed)
     elif ahead:
-        message, later = f"came with vLLM {ahead[0].since}", f"remove it, or use vLLM {ahead[0].since} or later"
+        message, later = f"was added in vLLM {ahead[0].since}", f"remove it, or use vLLM {ahead[0].since} or later"
         yield Fault(path, "argument-not-yet", message, later, heir, ignored=not held.closed)
     elif held.closed:
         near = nearest(key, held.keys())
@@ -157,7 +157,7 @@ def _fits(held: Configuration, key: str, value: Any) -> bool:
 
 def _refused(kind: str, value: Any, values: Sequence[Any], entry: Mapping[str, Any], release: str, path: Keys) -> Fault:
     if "Literal" in kind.split(" | ") and isinstance(value, str | int):
-        message = f"{shown(value)} is none of {_list(values)}{_change(entry, value, release)}"
+        message = f"{shown(value)} is not one of {_list(values)}{_change(entry, value, release)}"
         number = next((one for one in values if not isinstance(one, str) and str(one) == value), None)
         fault = Fault(path, "argument-choice", message, value=number)
         return (
@@ -178,7 +178,7 @@ def _change(entry: Mapping[str, Any], value: Any, release: str) -> str:
     past, ahead = other_lives(life, release) if life else ([], [])
     if past:
         return f"; it was removed in vLLM {past[-1].gone}"
-    return f"; it came with vLLM {ahead[0].since}" if ahead else ""
+    return f"; it was added in vLLM {ahead[0].since}" if ahead else ""
 
 
 def _list(values: Sequence[Any]) -> str:

@@ -17,16 +17,16 @@ def unknown_variable(name: str) -> str | None:
 
 
 def variable_change(name: str, release: str) -> str:
-    """Return when a variable that a release does not read came or went, "" where it reads it, or none ever did."""
+    """Return when a variable that a release does not read was added or removed, or "" if that is not the case."""
     entry = facts("environment")["variables"].get(name)
     if entry is None or alive(entry["in"], release):
         return ""
     past, ahead = other_lives(entry["in"], release)
-    return f"came with vLLM {ahead[0].since}" if ahead and not past else f"was removed in vLLM {past[-1].gone}"
+    return f"was added in vLLM {ahead[0].since}" if ahead and not past else f"was removed in vLLM {past[-1].gone}"
 
 
 def argument_instead(name: str, value: str, release: str) -> tuple[str, str]:
-    """Return the argument that took the place of a variable ("": none is known), and a note on it."""
+    """Return the argument that replaced a variable ("": none is known), and a note on it."""
     story = facts("history")["variables"].get(name, {})
     argument = str(story.get("use", "")).replace("{value}", value)
     known = argument.partition("=")[0].partition(".")[0] in command_line(release)

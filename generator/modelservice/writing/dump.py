@@ -51,7 +51,7 @@ def dump(value: Any, width: int = 110) -> str:
 
 
 def flow_text(value: Any) -> str:
-    """Return a value on one line, as it is written in brackets; outside of them it means the same."""
+    """Return a value on one line, as it is written in brackets; outside them it means the same."""
     text = yaml.dump(
         [value], Dumper=_Dumper, default_flow_style=True, sort_keys=False, allow_unicode=True, width=_ONE_LINE
     )
@@ -64,7 +64,7 @@ def key_text(key: str) -> str:
 
 
 def scalar_lines(value: Any) -> list[str]:
-    """Return what follows a key's colon for a value that is no map and no list with something in it.
+    """Return what follows a key's colon for a value that is not a map and no list with something in it.
 
     Text of several lines begins with `|`, and its lines are indented relative to the first one.
     """

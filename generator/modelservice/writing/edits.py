@@ -90,7 +90,7 @@ def _emptied(data: Any, path: Path) -> Path:
 
 
 def applied(data: dict[str, Any], edit: Edit) -> dict[str, Any]:
-    """Return the data that an edit means. Raises UnclearEditError where there is nothing for it."""
+    """Return the data that an edit means. Raises UnclearEditError if there is nothing for it."""
     meant = copy.deepcopy(data)
     try:
         _make(meant, edit)

@@ -27,7 +27,7 @@ def read_tree(folder: Path) -> dict[str, bytes]:
 def entries(folder: Path) -> list[str]:
     """Return what a folder holds, by relative path: files, links, pipes, and folders that hold nothing themselves.
 
-    Nothing is read. Raises OSError where a folder in it cannot be listed.
+    Nothing is read. Raises OSError if a folder in it cannot be listed.
     """
     found = []
     for root, folders, files in os.walk(folder, onerror=_raise):
@@ -44,14 +44,14 @@ def _raise(error: OSError) -> None:
 
 
 def require_replaceable(folder: Path) -> None:
-    """Raise InputError for a folder that no other one can take the place of."""
+    """Raise InputError for a folder that no other one can replace."""
     with told(folder):
         place = real(folder)
         mounted = place.is_mount()
     if mounted:
         raise InputError(f"{folder} is where a file system is mounted: choose a folder in it")
     if _stands_in(place):
-        raise InputError(f"you stand in {folder}, which a new folder takes the place of: name it from outside of it")
+        raise InputError(f"you stand in {folder}, which a new folder replaces: name it from outside it")
 
 
 def real(path: Path) -> Path:
@@ -70,7 +70,7 @@ def write_tree(tree: FileTree, folder: Path, *, keep: Iterable[str] = ()) -> Non
     """Put the tree in the folder's place in one step; of what was there only `keep` stays.
 
     The files are written beside the folder first. Whatever fails, an error or an interrupt, the folder is as it was;
-    where the process is killed, after the next run. Raises InputError where the place cannot be written.
+    where the process is killed, after the next run. Raises InputError if the place cannot be written.
     """
     require_replaceable(folder)
     folder = real(folder)
@@ -129,7 +129,7 @@ def _swap(new: Path, folder: Path, old: Path) -> None:
 def replace_file(path: Path, text: str, *, ours: str = "") -> None:
     """Write one file whole or not at all.
 
-    Raises InputError where it cannot be written, and where another file is there that does not begin with `ours`.
+    Raises InputError if it cannot be written, and where another file is there that does not begin with `ours`.
     """
     with told(path), staging(path.parent) as stage:
         _require_file(path)
@@ -148,7 +148,7 @@ def _begins_with(path: Path, text: str) -> bool:
 def rewrite_file(path: Path, old: bytes, new: bytes) -> None:
     """Put other bytes in the place of a file's old ones, whole or not at all; a link stays one, and the mode as it is.
 
-    Raises InputError where the file cannot be written, or holds something else than the old bytes by now.
+    Raises InputError if the file cannot be written, or holds something else than the old bytes by now.
     """
     try:
         place = real(path)
@@ -171,7 +171,7 @@ def rewrite_file(path: Path, old: bytes, new: bytes) -> None:
 def place_files(files: Mapping[str, Path | None], folder: Path) -> None:
     """Put each file into the folder under its name, in one step each; None is a file that must not be there.
 
-    Raises InputError where that cannot be.
+    Raises InputError if that cannot be.
     """
     try:
         with staging(folder) as stage:

@@ -17,11 +17,11 @@ BLOCK = (":", "-")
 
 
 class UnclearEditError(InputError):
-    """An edit that is no clear splice of the text, so that a person has to make it."""
+    """An edit that is no clear splice of the text, so a person has to make it."""
 
 
 class Splice(NamedTuple):
-    """What takes the place of the text from one index to another."""
+    """What replaces the text from one index to another."""
 
     start: int
     end: int
@@ -45,7 +45,7 @@ class Page:
         self.layout = _layout(document.top)
 
     def at(self, path: Path) -> Place:
-        """Return the place of a value. Raises UnclearEditError where it is not written."""
+        """Return the place of a value. Raises UnclearEditError if it is not written."""
         place, depth = self.document.nearest(path)
         if depth < len(path):
             raise UnclearEditError(f"{dotted(path)} is not written in {self.document.name}")
@@ -118,7 +118,7 @@ class Page:
             for index in range(max(first, start), min(last, end)):
                 rest[index - start] = " "
         if "#" in rest:
-            raise UnclearEditError(f"a comment stands inside of what is to be replaced, from line {place.key[0]} on")
+            raise UnclearEditError(f"there is a comment inside what is to be replaced, from line {place.key[0]} on")
 
 
 def _scalars(place: Place) -> Iterator[tuple[int, int]]:

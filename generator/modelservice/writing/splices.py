@@ -15,7 +15,7 @@ from modelservice.writing.page import BLOCK, FLOW, Page, Splice, UnclearEditErro
 
 
 def splices_of(document: Document, edit: Edit) -> list[Splice]:
-    """Return the splices that make the edit. Raises UnclearEditError where the text does not say how."""
+    """Return the splices that make the edit. Raises UnclearEditError if the text does not say how."""
     return _ACTIONS[edit.action](Page(document), edit.path, edit.value)
 
 
@@ -33,7 +33,7 @@ def _set(page: Page, path: Path, value: Any) -> list[Splice]:
     if place.form.style == "{":
         return [_into_flow(page, place, f"{key_text(part)}: {flow_text(value)}")]
     if place.form.style != ":":
-        raise UnclearEditError(f"{dotted(above)} is no map of keys")
+        raise UnclearEditError(f"{dotted(above)} is not a map of keys")
     column = page.column(next(iter(place.children.values())).form.key[0])
     return [page.lines_behind(page.end(place), page.layout.entry(f"{key_text(part)}:", value), column)]
 
@@ -47,7 +47,7 @@ def _append(page: Page, path: Path, value: Any) -> list[Splice]:
     if place.form.style == "[":
         return [_into_flow(page, place, flow_text(value))]
     if place.form.style != "-":
-        raise UnclearEditError(f"{dotted(path)} is no list")
+        raise UnclearEditError(f"{dotted(path)} is not a list")
     column = page.column(page.dash(place.children[0]))
     return [page.lines_behind(page.end(place), page.layout.item(value), column)]
 
@@ -61,7 +61,7 @@ def _into_flow(page: Page, place: Place, text: str) -> Splice:
 
 
 def _replaced(page: Page, path: Path, value: Any) -> list[Splice]:
-    """Return the splices that put another value in the place of one that is written."""
+    """Return the splices that put another value instead of one that is written."""
     place, above = page.at(path), page.at(path[:-1])
     start, end = place.form.value[0], page.end(place)
     if above.form.style == "{" or (above.form.style == ":" and path):
@@ -72,7 +72,7 @@ def _replaced(page: Page, path: Path, value: Any) -> list[Splice]:
     if place.form.style in BLOCK:
         return _instead_of_block(page, place, above, value, lines)
     if place.form.style in ("|", ">") and "#" in page.text[start : page.line_end(start)]:
-        raise UnclearEditError(f"a comment stands behind {place.form.style} in line {place.value[0]}")
+        raise UnclearEditError(f"there is a comment after {place.form.style} in line {place.value[0]}")
     if len(lines) == 1 and not (isinstance(value, dict | list) and value):
         return [Splice(start, end, _scalar(page, place, lines[0], value))]
     return _block_instead(page, place, above, value, lines)

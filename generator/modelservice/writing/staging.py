@@ -17,7 +17,7 @@ _PREFIX = ".modelservice-new-"
 def staging(folder: Path) -> Iterator[Path]:
     """Yield a new folder in the folder, from which files are renamed to their places; it is removed afterwards.
 
-    Its name is random and only this user can write into it, so that no link can be prepared in it. Raises OSError.
+    Its name is random and only this user can write into it, so no link can be prepared in it. Raises OSError.
     """
     folder.mkdir(parents=True, exist_ok=True)
     clear_stages(folder)

@@ -1,4 +1,4 @@
-{{/* Ways from outside of the cluster, and the keys that they ask for. */}}
+{{/* Ways from outside the cluster, and the keys that they ask for. */}}
 {{- define "modelservice.validate.access" -}}
 {{- if and .Values.ingress.enabled (not .Values.ingress.hosts) }}
 ingress.hosts: is empty, and an Ingress without a host takes every host's /v1; name one [route-incomplete]
@@ -41,12 +41,12 @@ autoscaling.prometheusAddress: is empty, and so is autoscaling.triggers; a Scale
 {{- if not (or $ours (has .type (list "cpu" "memory"))) }}{{ $outside = true }}{{ end -}}
 {{- end -}}
 {{- if and $zero (not $outside) }}
-autoscaling.minReplicas: 0 needs a trigger from outside of the pods in autoscaling.triggers, which alone can start the first one; set 1, or add one [scale-to-zero]
+autoscaling.minReplicas: 0 needs a trigger from outside the pods in autoscaling.triggers, which alone can start the first one; set 1, or add one [scale-to-zero]
 {{- end -}}
 {{- end -}}
 {{- end }}
 
-{{/* Secrets: values files go into Git. What a template brings, or a placeholder that Argo CD's plugins fill in, is no value yet; a text that a template only encodes is one. */}}
+{{/* Secrets: values files go into Git. What a template brings, or a placeholder that Argo CD's plugins fill in, is not a value yet; a text that a template only encodes is one. */}}
 {{- define "modelservice.validate.secrets" -}}
 {{- range $index, $item := .Values.extraObjects -}}
 {{- $texts := list (toYaml $item) -}}

@@ -1,4 +1,4 @@
-{{/* GPUs and slices of GPUs. Helm 3.18.0 hands numbers over as text, so that 0 is true: hence int. */}}
+{{/* GPUs and slices of GPUs. Helm 3.18.0 hands numbers over as text, so 0 is true: hence int. */}}
 {{- define "modelservice.validate.gpu" -}}
 {{- $gpu := .Values.gpu -}}
 {{- $other := or .Values.resources.claims .Values.podSpec.resourceClaims (keys .Values.resources.limits | join " " | contains "nvidia.com/") -}}
@@ -82,6 +82,6 @@ volcano.sh/vgpu-cores: gpu.vgpu.cores
 {{- end -}}
 {{- end -}}
 {{- if and $shared $memory (or (ge (float64 $memory) 1048576.0) (eq (float64 $memory) 0.0)) (gt (include "modelservice.number" $shared | float64) (float64 $memory)) }}
-sharedMemory.sizeLimit: {{ $shared }} is more than resources.limits.memory, {{ .Values.resources.limits.memory }}, to which it counts; lower it or raise the limit [shared-memory-above-limit]
+sharedMemory.sizeLimit: {{ $shared }} is more than resources.limits.memory, {{ .Values.resources.limits.memory }}, which it counts towards; lower it or raise the limit [shared-memory-above-limit]
 {{- end -}}
 {{- end }}

@@ -8,7 +8,7 @@
 {{- $source := $volume.dataSource -}}
 {{- $ofPod := or (hasKey $volume.volume "emptyDir") (hasKey $volume.volume "ephemeral") -}}
 {{- if and $volume.volume $volume.existingClaim }}
-modelVolume.volume: takes the place of a claim, and modelVolume.existingClaim names one; remove one of them [model-volume-twice]
+modelVolume.volume: replaces a claim, and modelVolume.existingClaim names one; remove one of them [model-volume-twice]
 {{- end }}
 {{- if and $readOnlyMany $new (not $source) }}
 modelVolume.accessModes: a new ReadOnlyMany claim is an empty volume that nobody can fill; set modelVolume.existingClaim or modelVolume.dataSource [empty-read-only-claim]

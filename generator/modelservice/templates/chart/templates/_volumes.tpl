@@ -8,7 +8,7 @@
 {{- end }}
 
 {{/*
-What the model volume is: nothing, "volume" as the user wrote it, "existing" for a claim that is there, "claim" for the chart's, or "claims" for
+What the model volume is: nothing, "volume" as the user wrote it, "existing" for a claim that exists, "claim" for the chart's, or "claims" for
 one of each replica of a StatefulSet. No claim is made that nobody would use.
 */}}
 {{- define "modelservice.modelVolume" -}}
@@ -58,7 +58,7 @@ place. "true" or nothing.
   {{- end }}
 {{- end }}
 
-{{/* The volume itself, where it is none of a StatefulSet's claims: (list . whether-it-is-read-only). */}}
+{{/* The volume itself, where it is not one of a StatefulSet's claims: (list . whether-it-is-read-only). */}}
 {{- define "modelservice.modelSource" -}}
 - name: model-dir
 {{- with (first .).Values.modelVolume.volume }}
