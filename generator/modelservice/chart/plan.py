@@ -96,7 +96,7 @@ def _context(model: FieldModel, service: Service | None, values: dict[str, Any])
 
 
 def _icon() -> str:
-    """Return the icon as a data URL, which Artifact Hub and helm accept, so that it needs no web server."""
+    """Return the icon as a data URL, which Artifact Hub and helm accept, so it needs no web server."""
     return f"data:image/svg+xml;base64,{base64.b64encode((TEMPLATES / 'icon.svg').read_bytes()).decode()}"
 
 

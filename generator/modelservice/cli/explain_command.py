@@ -42,7 +42,7 @@ def _words(ctx: click.Context, parameter: click.Parameter, beginning: str) -> li
 def explain_command(words: tuple[str, ...]) -> None:
     """Explain a key, a vLLM flag or a rule, or search for a word.
 
-    A word that is none of these is searched in keys and flags. Without an argument, all keys are listed. `fleet` and
+    A word that is not one of these is searched in keys and flags. Without an argument, all keys are listed. `fleet` and
     `fleet.KEY` explain fleet.yaml.
 
     \b
