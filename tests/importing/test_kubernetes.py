@@ -378,7 +378,7 @@ def test_rights_that_exclude_each_other_are_not_both_written() -> None:
     [
         ([{**DEPLOYMENT, "kind": "DaemonSet"}], "DaemonSet a: the chart runs a Deployment or a StatefulSet"),
         ([{**DEPLOYMENT, "kind": "ModelService"}], "ModelService a belongs to LLMOS: use `modelservice import llmos`"),
-        ([DEPLOYMENT, {**DEPLOYMENT, "metadata": {"name": "b"}}], "choose one with --name: Deployment a, Deployment b"),
+        ([DEPLOYMENT, {**DEPLOYMENT, "metadata": {"name": "b"}}], "one with --object: Deployment a, Deployment b"),
         ([changed(image="nginx", args=[])], "no Deployment, StatefulSet or Pod runs vLLM; there are: Deployment a"),
         ([{"kind": "Service", "metadata": {"name": "x"}}], "there are: Service x"),
     ],

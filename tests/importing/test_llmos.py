@@ -240,7 +240,7 @@ def test_what_cannot_be_read_is_said(text: str, says: str) -> None:
 
 def test_one_of_several_is_chosen_by_name() -> None:
     both = "\n---\n".join(texts(name)[0] for name in ("chat", "older"))
-    with pytest.raises(InputError, match=r"choose one with --name: qwen2\.5, opt"):
+    with pytest.raises(InputError, match=r"choose one with --object: qwen2\.5, opt"):
         import_llmos(both)
     part = import_llmos(both, "opt")
     assert part.settings["model.name"] == "facebook/opt-125m"

@@ -18,7 +18,7 @@ from modelservice.errors import CompareError, InputError
 @click.argument("path", required=False)
 @layers_option
 @ignore_option
-@click.option("--release", help="Name of the release. Default: the name of NEW.")
+@click.option("--release", metavar="NAME", help="Name of the Helm release. Default: the name of NEW.")
 @namespace_option
 @click.option(
     "--format",
@@ -26,9 +26,9 @@ from modelservice.errors import CompareError, InputError
     type=click.Choice(["text", "markdown", "json"]),
     default="text",
     show_default=True,
-    help="How a folder's services are shown.",
+    help="How to show the services of a folder.",
 )
-@click.option("--objects", is_flag=True, help="Show every object of a folder's services.")
+@click.option("--objects", is_flag=True, help="Show every object of the services of a folder.")
 def diff_command(
     old: str,
     new: str,
@@ -39,15 +39,20 @@ def diff_command(
     style: str,
     objects: bool,
 ) -> None:
-    """Show what a change of values does to the objects in a cluster, and to its pods.
+    """Show what a change does to the objects and pods in a cluster.
 
-    OLD and NEW are values files, charts (folders or archives), folders of services, or one of these at a Git revision,
-    written REV:path. `diff REV FOLDER` compares a folder with that revision of it, `diff REV REV FOLDER` two revisions.
-    What a revision does not have is left out: a new service is all added.
+    OLD and NEW are values files, charts (folders or archives), folders of services, or one of these at a Git
+    revision, written REV:PATH. `diff REV FOLDER` compares a folder with the same folder at that revision, and `diff
+    REV REV FOLDER` compares two revisions. A service that is on one side only is shown as new or gone. Layers of a
+    fleet (fleet.yaml) or of -f are those of each revision.
 
-    Layers of a fleet (fleet.yaml), or of -f, are those of each revision.
+    Exit codes: 0 no difference; 1 they differ; 2 they cannot be compared; 3 a tool failed.
 
-    Exit code 0: the same; 1: they differ; 2: they cannot be compared; 3: a tool failed.
+    \b
+    Examples:
+      modelservice diff old.yaml new.yaml
+      modelservice diff HEAD:values.yaml values.yaml
+      modelservice diff main services/
     """
     sides = _sides(old, new, path)
     try:
@@ -103,7 +108,7 @@ def _diff(sides: tuple[str, str], layers: tuple[str, ...], release: str | None, 
     before, after = manifests_of(sides, name, where, layers, ignored_rules())
     for side, text in zip(sides, (before, after), strict=True):
         if not text:
-            click.echo(f"{side}: not there, so everything is {'new' if side == sides[0] else 'gone'}", err=True)
+            click.echo(f"{side} does not exist: everything is {'new' if side == sides[0] else 'gone'}", err=True)
     changes = compare(before, after)
     click.echo(as_text(changes), nl=False)
     return 1 if changes else 0

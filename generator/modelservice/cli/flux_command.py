@@ -20,14 +20,32 @@ if TYPE_CHECKING:
 @click.argument("values", nargs=-1, required=True)
 @layers_option
 @ignore_option
-@click.option("--chart-repo", "chart_repository", metavar="URL", help="The chart's repository: https://… or oci://….")
-@click.option("--chart", help="The chart's name in that repository. Default: the fleet's, or modelservice.")
-@click.option("--chart-version", help="Its version, or of a registry its digest. Default: the fleet's, or this tool's.")
-@click.option("--release", help="Name of the release, for one service. Default: the file's name.")
-@namespace_option
-@click.option("--values-from", is_flag=True, help="Values stay files, in ConfigMaps that a HelmRelease names in order.")
+@click.option("--chart-repo", "chart_repository", metavar="URL", help="The chart's repository, https://… or oci://….")
 @click.option(
-    "--output", "-o", type=PlainPath(path_type=Path), help="A folder for a file each. Default: standard output."
+    "--chart", metavar="NAME", help="The chart's name in that repository. Default: the fleet's, or modelservice."
+)
+@click.option(
+    "--chart-version",
+    metavar="VERSION",
+    help="The chart's version, or its digest in a registry. Default: the fleet's, or the version of this tool.",
+)
+@click.option(
+    "--release",
+    metavar="NAME",
+    help="Name of the Helm release and of the HelmRelease, for one service. Default: the name of the values file.",
+)
+@namespace_option
+@click.option(
+    "--values-from",
+    is_flag=True,
+    help="Write the values into ConfigMaps that the HelmRelease names, not into the HelmRelease.",
+)
+@click.option(
+    "--output",
+    "-o",
+    metavar="DIR",
+    type=PlainPath(path_type=Path),
+    help="Write a file for each object into this folder. Default: standard output.",
 )
 @click.pass_context
 def flux_command(
@@ -40,9 +58,14 @@ def flux_command(
     output: Path | None,
     **given: Any,
 ) -> None:
-    """Write Flux's HelmReleases for services, and the source of their chart.
+    """Write Flux HelmReleases, and the source of their chart.
 
-    A fleet (fleet.yaml) says where the chart comes from, and in which namespace the services run; options win.
+    A fleet (fleet.yaml) says where the chart comes from, and in which namespace the services run. Options win over
+    the fleet.
+
+    \b
+    Examples:
+      modelservice flux chat.yaml --chart-repo oci://registry.example.com/charts -n models -o flux
     """
     from modelservice.gitops.argocd_options import Options
     from modelservice.gitops.flux_files import flux_files

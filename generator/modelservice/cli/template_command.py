@@ -16,6 +16,7 @@ from modelservice.cli.options import (
     load_release,
     namespace_for,
     namespace_option,
+    release_option,
 )
 from modelservice.cli.progress import say, watched
 from modelservice.errors import InputError, ToolError
@@ -28,10 +29,15 @@ if TYPE_CHECKING:
 @click.argument("values", nargs=-1, type=click.Path(allow_dash=True, readable=False))
 @layers_option
 @ignore_option
-@click.option("--release", help="Name of the release. Default: the file's name.")
+@release_option
 @namespace_option
 @changed_since_option
-@click.option("--output-dir", type=PlainPath(path_type=Path), help="A file for each service, for many of them.")
+@click.option(
+    "--output-dir",
+    type=PlainPath(path_type=Path),
+    metavar="DIR",
+    help="Write a file for each service into this folder.",
+)
 def template_command(
     values: tuple[str, ...],
     layers: tuple[str, ...],
@@ -42,8 +48,14 @@ def template_command(
 ) -> None:
     """Print the manifests of a service, as helm renders them.
 
-    With --output-dir VALUES are files and folders of many services, and one bad file does not stop the others. Those of
-    a fleet (fleet.yaml) go into a folder for each environment, with its layers and its namespace.
+    With --output-dir, VALUES are files and folders of many services, and a service with errors does not stop the
+    others. Services of a fleet (fleet.yaml) go into a folder for each environment, with its layers and its namespace.
+
+    \b
+    Examples:
+      modelservice template values.yaml --release chat --namespace models
+      modelservice template values.yaml | kubectl apply --dry-run=server -f -
+      modelservice template services/ --output-dir manifests
     """
     if output_dir:
         _template_all(values, layers, release, namespace, changed_since, output_dir)
@@ -51,7 +63,7 @@ def template_command(
     if changed_since:
         raise click.UsageError("--changed-since needs --output-dir, for services of a folder")
     if len(values) > 1:
-        raise click.UsageError("several services need --output-dir; layers of one service go below it with -f")
+        raise click.UsageError("several services need --output-dir; give the layers of one service with -f")
     from modelservice.chart.folder import chart_for
     from modelservice.chart.manifests import manifests
 
@@ -70,7 +82,7 @@ def _template_all(
     folder: Path,
 ) -> None:
     if release or not values or "-" in values:
-        raise click.UsageError("with --output-dir name files and folders; each release is named like its file")
+        raise click.UsageError("--output-dir takes files and folders; each release gets the name of its file")
     from modelservice.gitops.fleet import renderings, template_all
 
     found = renderings(values, layers)

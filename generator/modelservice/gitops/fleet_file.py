@@ -16,7 +16,7 @@ from modelservice.findings import Problem
 from modelservice.reading.document import Document
 from modelservice.reading.special_files import is_special
 from modelservice.reading.values_files import load
-from modelservice.schema.source import SCHEMAS, Schema
+from modelservice.schema.source import FLEET_SCHEMA, Schema
 
 NAME = "fleet.yaml"
 
@@ -176,7 +176,7 @@ def _layer(written: Any) -> Layer:
 @functools.cache
 def fleet_schema() -> Schema:
     """Return the schema of fleet.yaml."""
-    schema: Schema = json.loads((SCHEMAS / "fleet.schema.json").read_bytes())
+    schema: Schema = json.loads(FLEET_SCHEMA.read_bytes())
     return schema
 
 

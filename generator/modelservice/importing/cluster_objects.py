@@ -132,7 +132,7 @@ def find_workload(objects: Sequence[Object], name: str = "") -> Workload:
     if len(usable) == 1:
         return _workload(usable[0][0], usable[0][1])
     if usable:
-        raise InputError(f"several workloads run vLLM, choose one with --name: {_listed(one[0] for one in usable)}")
+        raise InputError(f"several workloads run vLLM, choose one with --object: {_listed(one[0] for one in usable)}")
     if best and all(one[0]["kind"] == "ModelService" for one in best):
         raise InputError(f"{_listed(one[0] for one in best)} belongs to LLMOS: use `modelservice import llmos`")
     if best:

@@ -41,7 +41,7 @@ def part_of_inline_values(objects: Sequence[Object], name: str = "") -> Part | N
             "and import what it prints"
         )
     if len(ours) > 1:
-        raise InputError(f"there are values in several objects, choose one with --name: {labels}")
+        raise InputError(f"there are values in several objects, choose one with --object: {labels}")
     return Part(ours[0].values, tuple(_notes(ours[0])))
 
 

@@ -40,7 +40,7 @@ def find_model_service(objects: Sequence[Object], name: str = "") -> Object:
     if not chosen:
         raise InputError(f"no ModelService is called {name}; there are: {names}")
     if len(chosen) > 1:
-        raise InputError(f"there are several ModelServices, choose one with --name: {names}")
+        raise InputError(f"there are several ModelServices, choose one with --object: {names}")
     return chosen[0]
 
 
