@@ -1,12 +1,16 @@
 """What the commands print, where, and with which exit code."""
 
 import json
+import os
+import shlex
 import signal
 import subprocess
 import sys
 import time
 from pathlib import Path
 
+import click
+import pexpect
 import pytest
 from click.shell_completion import ShellComplete
 from click.testing import CliRunner, Result
@@ -182,12 +186,39 @@ def test_explain_searches_keys_and_flags(word: str, found: list[str]) -> None:
     assert [name for name in found if f"  {name}" not in answer.stdout] == []
 
 
-def test_explain_fits_the_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("COLUMNS", "60")
-    for word in ("model.name", "--attention-backend", "context", "api-open", ""):
-        lines = run("explain", word).stdout.splitlines()
-        assert lines
-        assert [line for line in lines if len(line) > 60 and not line.startswith(" ")] == []
+EXPLAINED = ("model.name", "--attention-backend", "context", "api-open", "fleet", "fleet.layers", "")
+
+
+@pytest.mark.parametrize("columns", [40, 60, 100])
+def test_explain_fits_the_terminal(columns: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", str(columns))
+    lines = [line for word in EXPLAINED for line in run("explain", word).stdout.splitlines()]
+    # Examples are YAML, which stays as it is.
+    assert [line for line in lines if len(line) > columns and " " in line.strip() and ": " not in line] == []
+    assert max(map(len, lines)) > columns - 10
+
+
+@pytest.mark.parametrize(("words", "columns"), [("explain context | cat", 50), ("explain context", 50)])
+def test_explain_fits_the_terminal_in_front_of_a_pager_too(words: str, columns: int) -> None:
+    command = ["-c", f"env -u COLUMNS {sys.executable} -m modelservice {words}"]
+    shown, _ = pexpect.run(
+        f"bash {shlex.join(command)}", withexitstatus=True, encoding="utf-8", timeout=60, dimensions=(24, columns)
+    )
+    widths = [len(line) for line in shown.splitlines()]
+    assert columns - 10 < max(widths) <= columns, shown
+
+
+def test_without_a_terminal_lines_of_explain_have_a_readable_width() -> None:
+    environment = {name: value for name, value in os.environ.items() if name != "COLUMNS"}
+    answer = subprocess.run(
+        [sys.executable, "-m", "modelservice", "explain", "context"],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=True,
+        stdin=subprocess.DEVNULL,
+    )
+    assert 80 < max(map(len, answer.stdout.splitlines())) <= 100
 
 
 @pytest.mark.parametrize(
@@ -207,13 +238,12 @@ def test_explain_offers_the_nearest_key() -> None:
     assert "did you mean gpu.count?" in run("explain", "count").stderr
 
 
-def test_every_command_has_help_and_stands_in_the_readme() -> None:
+def test_every_command_stands_in_the_readme_and_in_the_help() -> None:
     readme = (ROOT / "README.md").read_text()
     listed = run("--help").stdout
-    for name, command in main.commands.items():
-        assert command.help, name
-        assert f"`modelservice {name}" in readme, name
-        assert f"  {name} " in listed, name
+    names = main.list_commands(click.Context(main))
+    assert [name for name in names if f"modelservice {name}" not in readme] == []
+    assert [name for name in names if f"\n  {name} " not in listed] == []
 
 
 def test_the_version_is_the_packages() -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 from modelservice.cli import main
+from modelservice.generated_files import _changes
 from modelservice.schema import kubernetes
 
 ROOT = Path(__file__).parents[1]
@@ -92,3 +93,11 @@ def test_a_missing_package_is_a_missing_tool(monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setattr(kubernetes, "find_spec", lambda name: None)
     answer = CliRunner().invoke(main, ["generate", "--check"])
     assert (answer.exit_code, "pip install -e '.[test]'" in answer.stderr) == (3, True)
+
+
+def test_the_changes_on_artifact_hub_are_those_of_the_chart(tmp_path: Path) -> None:
+    (tmp_path / "CHANGELOG.md").write_text(
+        "# Changelog\n\n## Unreleased\n\n### Chart\n\n- Two\n  lines.\n- One.\n\n### Added\n\n- `validate`.\n\n"
+        "## 0.1.0\n\n### Chart\n\n- Old.\n"
+    )
+    assert _changes(tmp_path) == ["Two lines.", "One."]

@@ -72,11 +72,29 @@ def check_service(layers: Iterable[str | Document], ignore: Collection[str] = ()
     return CheckedService(document, *without_ignored(check(document), document, ignore))
 
 
-def check_files(services: Iterable[Sequence[str]], *, strict: bool = False, ignore: Collection[str] = ()) -> Result:
+# How many services are done, of how many.
+Progress = Callable[[int, int], None]
+
+
+def check_files(
+    services: Iterable[Sequence[str]],
+    *,
+    strict: bool = False,
+    ignore: Collection[str] = (),
+    progress: Progress | None = None,
+) -> Result:
     """Check services; each is its files, later over earlier."""
     files = [tuple(service) for service in services]
     layers = {path: load(path) for service in files for path in service[:-1]}
-    return _gathered(_each(functools.partial(_check_one, layers, ignore), files), ignore, strict=strict)
+    checked = _each(functools.partial(_check_one, layers, ignore), files)
+    return _gathered(_counted(checked, len(files), progress), ignore, strict=strict)
+
+
+def _counted(checked: Iterable[_Checked], of: int, progress: Progress | None) -> Iterator[_Checked]:
+    for number, one in enumerate(checked, 1):
+        yield one
+        if progress:
+            progress(number, of)
 
 
 def check_services(
@@ -154,6 +172,8 @@ def check(document: Document) -> list[Finding]:
         findings = [_as_text(one, document) if one.position in texts else one for one in findings]
         # What Helm reads differently from what is meant has a value that nobody meant.
         findings += [finding for finding in found if finding.position not in misread]
+        # Nothing else in a file of objects is a mistake.
+        findings = [one for one in findings if one.rule == "kubernetes-object"] or findings
     return [_readable(redact.finding(one, document.sources.get(one.position.file, ""))) for one in findings]
 
 
@@ -187,7 +207,8 @@ def _problems(document: Document) -> list[Problem]:
     from modelservice.rules.rule import Values
     from modelservice.schema.validation import check_schema, kubernetes_object
 
-    if whole := kubernetes_object(document.data):
+    file = document.key_position(("apiVersion",)).file
+    if whole := kubernetes_object(document.data, document.sources.get(file, "")):
         return [whole]
     given, secrets = redact.without_secrets(document.data)
     checked, problems = without_nulls(given, plain_schema(), default_values(), plain_schema()["definitions"])

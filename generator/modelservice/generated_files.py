@@ -84,9 +84,10 @@ def _drift(root: Path, path: str, text: str) -> Drift | None:
 
 
 def _changes(root: Path) -> list[str]:
-    """Return the changes of the newest version, as the changelog lists them."""
+    """Return the newest version's changes of the chart, as the changelog lists them."""
     newest = (root / "CHANGELOG.md").read_text(encoding="utf-8").split("\n## ")[1]
-    return [" ".join(item.split()) for item in re.split(r"(?m)^(?:- |### .*$)", newest)[1:] if item.strip()]
+    of_chart = newest.partition("\n### Chart\n")[2].partition("\n### ")[0]
+    return [" ".join(item.split()) for item in re.split(r"(?m)^- ", of_chart)[1:]]
 
 
 def _values(model: FieldModel) -> str:

@@ -149,6 +149,7 @@ def may_name_secret(name: str) -> bool:
     return bool(_WORDS.search(name)) and not _OTHER.search(_words(name))
 
 
+@functools.lru_cache(maxsize=1024)
 def keys_secret(key: str) -> bool:
     """Say whether a flag or a key of this name holds a secret, and not a Secret's name: --hf-token, clientSecret."""
     words = _words(key.lstrip("-"))

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 from modelservice.chart.required_secrets import required_secrets
-from modelservice.schema.defaults import default_values
+from modelservice.schema.defaults import coalesce, default_values
 
 from tests.chart.rendering import MODEL, Object, notes, objects, one, pod, server, variables
 
@@ -176,8 +176,30 @@ def test_a_policy_lets_in_this_namespace_or_who_is_named_and_the_test(helm: str)
 
 def test_the_notes_say_the_addresses(helm: str) -> None:
     said = notes(helm, {**INGRESS, "rootPath": "/llm", "tls": {"secretName": "pod"}})
-    assert "From outside the cluster, /v1 alone:\n\n  http://a.example.com/llm/v1\n" in said
+    assert "From outside the cluster, only /v1:\n\n  http://a.example.com/llm/v1\n" in said
     assert "https://modelservice-qwen2-5.models.svc.cluster.local:8000/v1" in said
+    assert """go-template='{{index .data "api-key" | base64decode}}'""" in said
+
+
+def test_the_notes_say_https_for_the_hosts_that_have_a_certificate_and_name_its_secret(helm: str) -> None:
+    tls = [{"secretName": "cert", "hosts": ["b.example.com"]}]
+    said = notes(helm, {**INGRESS, "ingress": {**INGRESS["ingress"], "tls": tls}})
+    assert "  http://a.example.com/v1\n  https://b.example.com/v1\n" in said
+    assert "which you or cert-manager create:\n\n  cert\n" in said
+
+
+@pytest.mark.parametrize(
+    ("values", "address"),
+    [
+        ({"service": {"type": "NodePort", "nodePort": 30080}}, "http://<any node>:30080/v1\n"),
+        ({"service": {"type": "NodePort"}}, "jsonpath='{.spec.ports[0].nodePort}'"),
+        ({"service": {"type": "LoadBalancer", "port": 80}}, "jsonpath='{.status.loadBalancer.ingress[0]}'"),
+        ({"httpRoute": ROUTE["httpRoute"]}, "https://<address of the gateway>/v1"),
+        ({"model": {"name": "BAAI/bge-m3", "task": "embedding"}}, "main route: /v1/embeddings."),
+    ],
+)
+def test_the_notes_say_how_each_kind_of_service_is_reached(values: Object, address: str, helm: str) -> None:
+    assert address in notes(helm, {**KEYED, **values})
 
 
 def test_the_notes_and_the_readme_of_a_chart_list_the_secrets_that_the_pods_need(helm: str) -> None:
@@ -187,31 +209,31 @@ def test_the_notes_and_the_readme_of_a_chart_list_the_secrets_that_the_pods_need
         "valueFrom": {"secretKeyRef": {"name": "not-needed", "key": "a", "optional": True}},
     }
     projected: Object = {"projected": {"sources": [{"secret": {"name": "bundle"}}]}}
+    bucket: Object = {"driver": "csi.example.com", "nodePublishSecretRef": {"name": "bucket"}}
+    share: Object = {"secretName": "share", "shareName": "models"}
     values: Object = {
         **MODEL,
         "huggingFace": {"tokenSecret": {"name": "hf"}},
         "apiKeySecret": {"name": "keys", "keys": ["search", "ads"]},
         "tls": {"secretName": "pod-tls"},
+        "caBundle": {"secret": "authority"},
+        "modelVolume": {"volume": {"csi": bucket}},
         "imagePullSecrets": [{"name": "pull"}],
         "env": [by_reference, optional],
         "extraContainers": [{"name": "side", "image": "x:1", "envFrom": [{"secretRef": {"name": "all-of-it"}}]}],
-        "volumes": [{"name": "mine", "secret": {"secretName": "files"}}, {"name": "more", **projected}],
+        "volumes": [
+            {"name": "mine", "secret": {"secretName": "files"}},
+            {"name": "more", **projected},
+            {"name": "azure", "azureFile": share},
+        ],
     }
-    keys = {"all-of-it": [], "bundle": [], "files": [], "hf": ["token"], "keys": ["search", "ads"], "pod-tls": []}
-    expected = {**keys, "pull": [], "sensors": ["a"]}
-    listed = notes(helm, values).partition("in the namespace:\n\n")[2].partition("\n\n")[0].splitlines()
+    keys = {"hf": ["token"], "keys": ["search", "ads"], "sensors": ["a"]}
+    names = ("all-of-it", "authority", "bucket", "bundle", "files", "hf", "keys", "pod-tls", "pull", "sensors", "share")
+    expected = {name: keys.get(name, []) for name in names}
+    listed = notes(helm, values).partition("exist in namespace models:\n\n")[2].partition("\n\n")[0].splitlines()
     says = {name: ", with the keys " if len(keys) > 1 else ", with the key " for name, keys in expected.items()}
     assert listed == [f"  {name}{says[name] if keys else ''}{', '.join(keys)}" for name, keys in expected.items()]
-    assert (
-        required_secrets(
-            {
-                **default_values(),
-                **values,
-                "huggingFace": {"tokenSecret": {"name": "hf", "key": "token", "optional": False}},
-            }
-        )
-        == expected
-    )
+    assert required_secrets(coalesce(default_values(), values)) == expected
 
 
 def test_a_chart_without_secrets_lists_none(helm: str) -> None:

@@ -217,7 +217,7 @@ def test_a_file_that_the_revision_lacks_is_all_new(helm: str) -> None:
     answer = modelservice(helm, "diff", "HEAD:services/chat.yaml", "services/chat.yaml")
     assert answer.returncode == 1
     assert "+ Deployment modelservice-chat\n" in answer.stdout
-    assert "HEAD:services/chat.yaml: not there, so everything is new" in answer.stderr
+    assert "HEAD:services/chat.yaml does not exist: everything is new" in answer.stderr
 
 
 @pytest.mark.parametrize(

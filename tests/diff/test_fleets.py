@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -166,3 +167,79 @@ def test_a_pipe_in_the_place_of_a_layer_is_named_and_not_waited_for(here: Path) 
     answer = diff("HEAD", "services")
     assert answer.exit_code == 2, answer.output
     assert "this is a pipe or a socket" in answer.output
+
+
+def test_layers_of_a_folder_without_a_fleet_are_those_of_each_revision(here: Path) -> None:
+    (here / "fleet.yaml").unlink()
+    git("commit", "-qam", "no fleet")
+    (here / "defaults.yaml").write_text("args: [--seed=2]\n")
+    Path("more.yaml").write_text("args: [--seed=3]\n")
+    result = found("main", "services", "-f", "services/defaults.yaml")
+    assert result["common"][0] | {"services": []} == {
+        "kinds": ["Deployment"],
+        "path": "spec.template.spec.containers[server].args",
+        "old": "--seed=1",
+        "new": "--seed=2",
+        "services": [],
+    }
+    # A layer that the revision does not have is left out there.
+    result = found("main", "services", "-f", "services/defaults.yaml", "-f", "more.yaml")
+    assert (result["common"][0]["old"], result["common"][0]["new"]) == ("--seed=1", "--seed=3")
+
+
+@pytest.mark.parametrize("dots", ["..", "..."])
+def test_a_range_of_git_is_told_apart(dots: str) -> None:
+    answer = diff(f"main{dots}HEAD", "services")
+    assert (answer.exit_code, answer.stderr) == (
+        2,
+        f"error: main{dots}HEAD is a range: name one revision; `modelservice diff main HEAD FOLDER` compares two\n",
+    )
+
+
+def test_two_revisions_need_a_folder() -> None:
+    answer = diff("main", "HEAD")
+    assert answer.exit_code == 2
+    assert "two revisions of a folder: diff main HEAD FOLDER" in answer.stderr
+
+
+def test_services_that_helm_refuses_do_not_stop_the_others(here: Path) -> None:
+    (here / "dev/chat.yaml").write_text(MODEL + "extraObjects: ['{{ fail \"no luck\" }}']\n")
+    (here / "prod/chat.yaml").write_text(MODEL + "args: [--seed=9]\n")
+    result = found("main", "services", code=2)
+    assert statuses(result) == {"dev/chat": "wrong", "prod/chat": "changed"}
+    assert "no luck" in result["services"][0]["effects"][0]
+
+
+def test_without_helm_a_tool_is_missing(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (here / "defaults.yaml").write_text("args: [--seed=2]\n")
+    git_alone = here.parent / "bin"
+    git_alone.mkdir()
+    (git_alone / "git").symlink_to(shutil.which("git") or "")
+    monkeypatch.setenv("PATH", str(git_alone))
+    answer = diff("main", "services")
+    assert answer.exit_code == 3
+    assert "helm is not on PATH" in answer.stderr
+
+
+def test_a_submodule_has_its_own_revisions(here: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    above = tmp_path / "above"
+    above.mkdir()
+    monkeypatch.chdir(above)
+    git("init", "-q", "-b", "trunk")
+    git("-c", "protocol.file.allow=always", "submodule", "add", "-q", str(here.parent), "models")
+    (above / "models/services/prod/chat.yaml").write_text(MODEL + "args: [--seed=9]\n")
+    assert statuses(found("main", "models/services")) == {"prod/chat": "changed"}
+    assert "+ --seed=9" in diff("main", "models/services/prod/chat.yaml").stdout
+
+
+def test_two_files_of_one_release_are_both_named(here: Path) -> None:
+    (here / "prod/chat.yml").write_text(MODEL)
+    assert statuses(found("main", "services")) == {"prod/chat.yml": "new"}
+
+
+def test_a_layer_that_is_not_there_stops_only_its_services(here: Path) -> None:
+    (here / "prod.yaml").unlink()
+    (here / "dev/chat.yaml").write_text(MODEL + "args: [--seed=9]\n")
+    result = found("main", "services", code=2)
+    assert statuses(result) == {"dev/chat": "changed", "prod/chat": "wrong", "prod/embed": "wrong"}
+    assert "there is no such file" in result["services"][1]["effects"][0]

@@ -98,3 +98,20 @@ def test_a_revision_that_git_does_not_have_is_said() -> None:
     answer = run("validate", "services", "--changed-since", "nowhere")
     assert answer.exit_code == 1
     assert "Git has no revision nowhere here" in answer.stderr
+
+
+def test_a_submodule_has_its_own_revisions(here: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    above = tmp_path / "above"
+    above.mkdir()
+    monkeypatch.chdir(above)
+    git("init", "-q", "-b", "trunk")
+    git("-c", "protocol.file.allow=always", "submodule", "add", "-q", str(here.parent), "models")
+    git("commit", "-qm", "one")
+    with (above / "models/services/prod.yaml").open("a") as opened:
+        opened.write("# changed\n")
+    answer = run("validate", "models/services", "--changed-since", "work", "--format", "json")
+    assert (answer.exit_code, json.loads(answer.stdout)["files"]) == (0, 2)
+    assert run("validate", "models/services", "--changed-since", "trunk").exit_code == 1
+    monkeypatch.chdir("/")
+    answer = run("validate", str(above / "models/services"), "--changed-since", "work", "--format", "json")
+    assert (answer.exit_code, json.loads(answer.stdout)["files"]) == (0, 2)

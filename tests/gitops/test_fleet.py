@@ -98,17 +98,29 @@ def test_a_layer_in_the_folder_is_no_service(fleet: Path, helm: str) -> None:
     assert not (fleet / "out/defaults.yaml").exists()
 
 
-def test_a_finding_begins_its_line_on_a_terminal(tmp_path: Path, helm: str) -> None:
-    for name in ("bad", "good"):
-        (tmp_path / f"services/{name}.yaml").parent.mkdir(exist_ok=True)
-        (tmp_path / f"services/{name}.yaml").write_text(f"model: {{{'nmae' if name == 'bad' else 'name'}: a/b}}\n")
+@pytest.mark.parametrize(
+    ("words", "shows"),
+    [
+        ("validate services --quiet", b"100%"),
+        ("template services --output-dir out", b"\r\x1b[Kservices/dev/bad.yaml:1:"),
+        ("flux services --chart-repo oci://example.com/charts --output out", b"\r\x1b[Kservices/dev/bad.yaml:1:"),
+        ("argocd services --chart-repo oci://example.com/charts -o out", b"\r\x1b[Kservices/dev/bad.yaml:1:"),
+        ("argocd services --application-set --chart-repo oci://a.b/c --values-git https://a.b/c.git -o out", b"100%"),
+    ],
+)
+def test_many_services_show_progress_on_a_terminal_and_findings_begin_their_lines(
+    words: str, shows: bytes, fleet: Path, helm: str
+) -> None:
+    (fleet / "services/dev/bad.yaml").write_text("model: {nmae: a/b}\n")
     screen, terminal = pty.openpty()
-    command = [sys.executable, "-m", "modelservice", "template", "services", "--output-dir", "out"]
+    command = [sys.executable, "-m", "modelservice", *words.split()]
     path = f"{Path(helm).parent}:{os.environ['PATH']}"
-    subprocess.run(command, cwd=tmp_path, stderr=terminal, env={**os.environ, "PATH": path}, check=False)
+    subprocess.run(command, cwd=fleet, stderr=terminal, env={**os.environ, "PATH": path}, check=False)
     os.close(terminal)
-    assert b"\r\x1b[Kservices/bad.yaml:1:" in os.read(screen, 100_000)
+    said = os.read(screen, 100_000)
     os.close(screen)
+    assert b"100%" in said
+    assert shows in said
 
 
 def test_nothing_is_written_through_a_link_out_of_the_folder(tmp_path: Path, helm: str) -> None:

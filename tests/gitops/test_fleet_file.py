@@ -7,8 +7,9 @@ from click.testing import CliRunner
 from modelservice.cli import main
 from modelservice.errors import InputError
 from modelservice.gitops.fleet_check import check_fleets
-from modelservice.gitops.fleet_file import load_fleet
+from modelservice.gitops.fleet_file import Layer, load_fleet
 from modelservice.gitops.members import fleets, members
+from modelservice.report import line
 
 FLEET = """\
 layers:
@@ -48,6 +49,58 @@ def test_each_service_has_its_layers_in_order_and_its_namespace() -> None:
     assert found("services") == found(".") == found("services/fleet.yaml") == [DEV, DEV_EMBED, PROD, PROD_EMBED]
     assert found("services/live") == [PROD, PROD_EMBED]
     assert found("services/dev/chat.yaml", "services/dev") == [DEV, DEV_EMBED]
+
+
+@pytest.mark.parametrize(
+    ("pattern", "files"),
+    [
+        # As .gitignore and Argo CD's glob read them: ** is any number of folders.
+        ("**", SERVICES),
+        ("live/**", SERVICES[2:]),
+        ("**/chat.yaml", [SERVICES[0], SERVICES[2]]),
+        ("live/**/embed-*", SERVICES[3:]),
+        ("**/dev/*", SERVICES[:2]),
+        ("*/chat", SERVICES[:1]),
+        ("live/*", []),
+        ("dev", []),
+        ("chat.yaml", []),
+    ],
+)
+def test_a_pattern_matches_paths_from_the_folder_of_the_fleet(pattern: str, files: list[str]) -> None:
+    layer = Layer("layer.yaml", (pattern,))
+    assert [file for file in SERVICES if layer.is_below(file)] == files
+
+
+@pytest.mark.parametrize(
+    ("written", "says"),
+    [
+        (
+            "live/prod",
+            "live/prod matches files in no environment's folder; write a pattern such as live/prod/*",
+        ),
+        ("services/dev/*", "write dev/*: paths begin at the folder of fleet.yaml"),
+        ('"{dev,live/prod}/*"', "write a list, such as [dev/*, live/prod/*]"),
+        ("[dev/*, prod/*]", "error: layers[0].for[1]: prod/* matches files in no environment's folder"),
+        ("dev/embd-*", "warning: layers[0].for: dev/embd-* matches no service, so the layer has no effect"),
+    ],
+)
+def test_a_pattern_that_matches_nothing_is_told_how_to_be_right(written: str, says: str) -> None:
+    text = (
+        f"layers: [{{file: defaults.yaml, for: {written}}}]\nenvironments: {{dev: {{}}, prod: {{path: live/prod}}}}\n"
+    )
+    Path("services/fleet.yaml").write_text(text)
+    Path("services/layers/prod.yaml").unlink()
+    Path("services/bases/embed.yaml").unlink()
+    finding = check_fleets([Path("services")])[0][0]
+    assert says in line(finding)
+
+
+def test_an_environment_may_have_no_services_yet() -> None:
+    text = "layers: [defaults.yaml, {file: layers/prod.yaml, for: stage/*}]\nenvironments:\n  dev:\n  stage:\n"
+    Path("services/fleet.yaml").write_text(text)
+    Path("services/stage").mkdir()
+    assert {one.rule for one in check_fleets([Path("services")])[0]} == {"fleet-stray"}
+    assert found("services/dev/chat.yaml") == [("services/dev/chat.yaml", ["services/defaults.yaml"], "dev")]
 
 
 def test_a_layer_stands_for_the_services_above_it() -> None:

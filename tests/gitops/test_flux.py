@@ -181,3 +181,28 @@ def test_without_a_chart_it_says_what_is_missing(here: Path) -> None:
     assert "say where the chart is" in answer.stderr
     two = run("flux", "services/dev", "services/prod", "--chart-repo", OCI)
     assert "services/dev/chat.yaml: services/prod/chat.yaml would be the HelmRelease chat too" in two.stderr
+
+
+def test_what_was_written_for_values_that_are_gone_goes_too(here: Path) -> None:
+    (here / "flux/own").mkdir(parents=True)
+    (here / "flux/own/chat.yaml").write_text("kind: Precious\n")
+    assert run("flux", "services", "--output", "flux").exit_code == 0
+    assert run("flux", "services/dev", "--output", "flux").exit_code == 0
+    (here / "services/dev/chat.yaml").unlink()
+    (here / "services/prod/chat.yaml").rename(here / "services/prod/talk.yaml")
+    (here / "services/prod/embed-bge.yaml").write_text("modle: x\n")
+    answer = run("flux", "services", "--output", "flux")
+    assert "flux/prod/chat.yaml: removed, for its values are gone" in answer.stderr
+    left = sorted(str(file.relative_to(here / "flux")) for file in (here / "flux").rglob("*.yaml"))
+    # Of dev/chat.yaml another command line wrote the last file; a wrong service keeps its old one.
+    assert left == [
+        "dev.yaml",
+        "dev/chat.yaml",
+        "dev/embed-bge.yaml",
+        "own/chat.yaml",
+        "prod.yaml",
+        "prod/embed-bge.yaml",
+        "prod/talk.yaml",
+    ]
+    run("flux", "services/dev", "--output", "flux")
+    assert not (here / "flux/dev/chat.yaml").exists()

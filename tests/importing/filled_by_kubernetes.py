@@ -37,8 +37,21 @@ _SPECS: dict[str, Object] = {
         "persistentVolumeClaimRetentionPolicy": {"whenDeleted": "Retain", "whenScaled": "Retain"},
     },
     "Service": _SERVICE,
+    "HorizontalPodAutoscaler": {"minReplicas": 1},
     "PersistentVolumeClaim": {"volumeMode": "Filesystem", "volumeName": "pvc-1"},
 }
+
+
+_PERCENT = {"type": "Percent", "value": 100, "periodSeconds": 15}
+_BEHAVIOR: dict[str, Object] = {
+    "scaleUp": {
+        "stabilizationWindowSeconds": 0,
+        "selectPolicy": "Max",
+        "policies": [{"type": "Pods", "value": 4, "periodSeconds": 15}, _PERCENT],
+    },
+    "scaleDown": {"selectPolicy": "Max", "policies": [_PERCENT]},
+}
+_GATEWAY = {"group": "gateway.networking.k8s.io", "kind": "Gateway"}
 
 
 def filled(item: Object) -> Object:
@@ -67,8 +80,23 @@ def filled(item: Object) -> Object:
             }
             for one in spec["volumeClaimTemplates"]
         ]
+    for metric in spec.get("metrics", ()):
+        target = metric[metric["type"].lower()]["target"]
+        target |= {key: str(target[key]) for key in ("value", "averageValue") if key in target}
+    if "behavior" in spec:
+        spec["behavior"] = {way: {**rules, **spec["behavior"].get(way, {})} for way, rules in _BEHAVIOR.items()}
+    if item["kind"] == "HTTPRoute":
+        spec |= {"parentRefs": [{**_GATEWAY, **one} for one in spec["parentRefs"]]}
+        spec["rules"] = [_rule(rule) for rule in spec["rules"]]
     metadata = {"namespace": "default", "creationTimestamp": "2026-11-01T10:00:00Z", "managedFields": [{}], **ABOUT}
     return {**item, "metadata": metadata | item["metadata"], "spec": spec, "status": {"observedGeneration": 1}}
+
+
+def _rule(rule: Object) -> Object:
+    """Return a rule of an HTTPRoute as the definition of Gateway API fills it in."""
+    backends = [{"group": "", "kind": "Service", "weight": 1, **one} for one in rule["backendRefs"]]
+    everything = {"path": {"type": "PathPrefix", "value": "/"}}
+    return {"matches": [everything], **rule, "backendRefs": backends}
 
 
 def _pod(spec: Object) -> Object:

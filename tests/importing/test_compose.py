@@ -108,7 +108,7 @@ services:
         (FILE, "web", "there is no service web; there are: db, llm"),
         ("services: {a: {image: vllm/x}, b: {image: vllm/y}}", "", "--service"),
         ("services: {a: {build: ., command: vllm serve a/b}}", "", "names no image"),
-        ("services: [", "", "no YAML"),
+        ("services: [", "", "compose file:2:1: a value is missing here"),
         ("services: {a: {extends: {file: no.yaml, service: b}}}", "", "a extends a service that cannot be read here"),
         ("services: {a: {extends: b, image: vllm/x}, b: {extends: a}}", "", "extends"),
         ("a: 1", "", "no services"),
@@ -118,7 +118,7 @@ services:
         ("services: {a: {image: vllm/x, shm_size: [1]}}", "", "shm_size"),
         ("services: {a: {image: vllm/x, env_file: [{path: null}]}}", "", "env_file"),
         ("services: {a: {image: vllm/x, deploy: {resources: {reservations: {devices: [x]}}}}}", "", "devices"),
-        ("services: &a\n  vllm: {<<: *a}", "", "no YAML"),
+        ("services: &a\n  vllm: {<<: *a}", "", "compose file:1:11: found unconstructable recursive node"),
     ],
 )
 def test_what_cannot_be_read_is_said(text: str, service: str, says: str) -> None:

@@ -12,21 +12,21 @@ from click.testing import CliRunner
 from modelservice.check import check, errors
 from modelservice.cli import main
 from modelservice.errors import InputError
-from modelservice.importing.cluster_objects import find_workload, read_objects
-from modelservice.importing.cluster_to_values import import_kubernetes
+from modelservice.importing.cluster_objects import find_workload
 from modelservice.importing.part import Part, values_of
 from modelservice.importing.rendered_difference import MEANT, with_differences
 from modelservice.reading.document import read
 from modelservice.writing.dump import dump
 
 from tests.importing.filled_by_kubernetes import filled
+from tests.importing.from_text import import_kubernetes, read_objects
 
 ROOT = Path(__file__).parents[2]
 FOLDER = Path(__file__).parent / "kubernetes"
 NAMES = sorted(path.stem for path in FOLDER.glob("*.yaml"))
 # What is not in the values: everything else in the stream is, or the chart differs on purpose.
 NOTED = {
-    "keda": ["ScaledObject cooldownPeriod", "HTTPRoute rules[0].filters", "NetworkPolicy gemma"],
+    "keda": ["NetworkPolicy gemma", "autoscaling.cooldownPeriod", "httpRoute.rules./.filters"],
     "openshift": ["registry.redhat.io/rhaiis/vllm-cuda-rhel9:3.2.1", "Route granite"],
     "production-stack": [
         "Service port 55555",
@@ -112,6 +112,19 @@ LOST = [
     ("eks-ingress", "apiKeySecret.name", "apiKey"),
     ("eks-ingress", "model.toolCallParser", "arguments.--tool-call-parser"),
     ("eks-ingress", "topologySpreadConstraints", "pod.topologySpreadConstraints"),
+    ("eks-ingress", "ingress.annotations", "ingress.annotations.alb.ingress.kubernetes.io/scheme"),
+    ("eks-ingress", "ingress.tls", "ingress.tls"),
+    ("eks-ingress", "podDisruptionBudget.minAvailable", "podDisruptionBudget.minAvailable"),
+    ("gke-bucket", "autoscaling.kind", "autoscaling"),
+    ("gke-bucket", "autoscaling.maxReplicas", "autoscaling.maxReplicas"),
+    ("gke-bucket", "autoscaling.metrics", "autoscaling.metrics"),
+    ("keda", "autoscaling.triggers", "autoscaling.triggers"),
+    ("keda", "httpRoute.hostnames", "httpRoute.hostnames"),
+    ("keda", "httpRoute.paths", "httpRoute.rules./"),
+    ("keda", "serviceMonitor.interval", "serviceMonitor.endpoints[0].interval"),
+    ("keda", "serviceMonitor.labels", "serviceMonitor.labels.release"),
+    ("llm-d", "serviceMonitor.enabled", "serviceMonitor"),
+    ("statefulset", "service.annotations", "service.annotations.metallb.universe.tf/loadBalancerIPs"),
     ("keda", "args", "arguments.--limit-mm-per-prompt"),
     ("llm-d", "replicas", "workload.replicas"),
     ("llm-d", "initContainers", "initContainers.routing-proxy"),
@@ -129,6 +142,71 @@ def test_a_field_that_is_lost_is_found_by_the_comparison(name: str, key: str, pa
     settings = {field: value for field, value in imported(name).settings.items() if field != key}
     found = with_differences(Part(settings), find_workload(objects), objects).notes
     assert path in [note.written for note in found]
+
+
+REFUSED = """
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: a}
+spec:
+  replicas: 2
+  template:
+    metadata: {labels: {app: a}}
+    spec:
+      containers:
+        - name: vllm
+          image: vllm/vllm-openai:v0.10.0
+          args: [m/n]
+          env: [{name: VLLM_API_KEY, valueFrom: {secretKeyRef: {name: k, key: key}}}]
+---
+apiVersion: v1
+kind: Service
+metadata: {name: a}
+spec: {selector: {app: a}, ports: [{port: 80, targetPort: 8000}, {name: side, port: 9000}]}
+---
+apiVersion: networking.k8s.io/v1
+kind: Ingress
+metadata: {name: a, labels: {router: public}}
+spec:
+  rules:
+    - host: a.example.com
+      http:
+        paths:
+          - {path: /v1/, pathType: ImplementationSpecific, backend: {service: {name: a, port: {number: 80}}}}
+          - {path: /x, pathType: Exact, backend: {service: {name: a, port: {number: 80}}}}
+          - {path: /side, pathType: Prefix, backend: {service: {name: a, port: {name: side}}}}
+    - host: b.example.com
+      http: {paths: [{path: /*, pathType: ImplementationSpecific, backend: {service: {name: a, port: {number: 80}}}}]}
+---
+apiVersion: autoscaling/v1
+kind: HorizontalPodAutoscaler
+metadata: {name: a, annotations: {owner: search}}
+spec: {scaleTargetRef: {kind: Deployment, name: a}, maxReplicas: 6, targetCPUUtilizationPercentage: 50}
+"""
+
+
+def test_what_the_chart_refuses_is_compared_all_the_same() -> None:
+    notes = [note.written for note in import_kubernetes(REFUSED).notes]
+    assert notes == [
+        "Service port 9000",
+        "ingress.rules.a.example.com/x.pathType",
+        "ingress.rules.a.example.com/side",
+        "ingress.rules.a.example.com/",
+        "ingress.rules.b.example.com/v1",
+        "ingress.rules.b.example.com/x",
+        "ingress.labels.router",
+        "autoscaling.annotations.owner",
+        "the chart refuses the result [api-key-bypass]",
+    ]
+
+
+def test_the_mistake_of_yaml_is_placed_in_its_file(tmp_path: Path) -> None:
+    files = [tmp_path / "a.yaml", tmp_path / "b.yaml"]
+    files[0].write_text(text("pod"))
+    files[1].write_text("kind: Deployment\nmetadata:\n  name: {{ .Release.Name }}\n")
+    answer = CliRunner().invoke(main, ["import", "kubernetes", *map(str, files)])
+    assert answer.stderr.startswith(f"error: {files[1]}:3:10: ")
+    assert "helm template" in answer.stderr
 
 
 def test_without_helm_it_is_said_that_nothing_was_compared(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -216,6 +294,17 @@ def test_a_script_before_vllm_stays() -> None:
     assert (part.settings["args"], part.notes) == (["--seed=1"], ())
 
 
+def test_what_follows_vllm_in_a_script_is_noted() -> None:
+    part = container_of(command=["sh", "-c"], args=["vllm serve m/n --seed 1 2>&1 | tee /tmp/log || exit 1"])
+    assert (part.settings["args"], [note.written for note in part.notes]) == (["--seed=1"], ["tee"])
+
+
+def test_a_secret_that_was_taken_out_is_noted_once() -> None:
+    item = copy.deepcopy(DEPLOYMENT)
+    item["metadata"]["annotations"] = {"note": "token hf_hunter2hunter2hunter2hunter2hunter2"}
+    assert [note.written for note in import_kubernetes(dump(item)).notes] == ["workload.annotations.note"]
+
+
 @pytest.mark.parametrize("before", ["", "pip install x && "])
 @pytest.mark.parametrize(("model", "length"), [("$MODEL", "$LENGTH"), ("${MODEL:-other/model}", "${LENGTH:-1}")])
 def test_variables_of_a_script_have_the_containers_values(before: str, model: str, length: str) -> None:
@@ -241,6 +330,26 @@ def test_pods_of_a_deployment_in_the_stream_are_passed_over() -> None:
     pod = {"kind": "Pod", "metadata": about, "spec": DEPLOYMENT["spec"]["template"]["spec"]}
     part = import_kubernetes(yaml.safe_dump_all([pod, DEPLOYMENT]))
     assert part.notes == ()
+
+
+def test_the_deployment_that_an_operators_resource_makes_is_imported() -> None:
+    owner = {"apiVersion": "serving.kserve.io/v1beta1", "kind": "InferenceService", "name": "a"}
+    service = {"kind": "InferenceService", "metadata": {"name": "a"}, "spec": {"predictor": {"model": {}}}}
+    item = DEPLOYMENT | {"metadata": {"name": "a-predictor", "ownerReferences": [owner]}}
+    part = import_kubernetes(yaml.safe_dump_all([service, item]))
+    assert part.settings["model.name"] == "m/n"
+    assert [note.written for note in part.notes] == ["InferenceService a"]
+
+
+def test_an_autoscaler_that_keda_makes_is_not_imported() -> None:
+    owner = {"apiVersion": "keda.sh/v1alpha1", "kind": "ScaledObject", "name": "a"}
+    spec = {"scaleTargetRef": {"kind": "Deployment", "name": "a"}, "maxReplicas": 3}
+    scaler = {"kind": "HorizontalPodAutoscaler", "metadata": {"name": "k", "ownerReferences": [owner]}, "spec": spec}
+    part = import_kubernetes(yaml.safe_dump_all([DEPLOYMENT, scaler]))
+    assert "autoscaling.kind" not in part.settings
+    assert [(note.written, note.reason) for note in part.notes] == [
+        ("HorizontalPodAutoscaler k", "ScaledObject a makes it: pass that as well")
+    ]
 
 
 def test_a_value_of_a_config_map_that_becomes_a_field_is_told() -> None:
@@ -270,7 +379,7 @@ def test_rights_that_exclude_each_other_are_not_both_written() -> None:
     [
         ([{**DEPLOYMENT, "kind": "DaemonSet"}], "DaemonSet a: the chart runs a Deployment or a StatefulSet"),
         ([{**DEPLOYMENT, "kind": "ModelService"}], "ModelService a belongs to LLMOS: use `modelservice import llmos`"),
-        ([DEPLOYMENT, {**DEPLOYMENT, "metadata": {"name": "b"}}], "choose one with --name: Deployment a, Deployment b"),
+        ([DEPLOYMENT, {**DEPLOYMENT, "metadata": {"name": "b"}}], "one with --object: Deployment a, Deployment b"),
         ([changed(image="nginx", args=[])], "no Deployment, StatefulSet or Pod runs vLLM; there are: Deployment a"),
         ([{"kind": "Service", "metadata": {"name": "x"}}], "there are: Service x"),
     ],
@@ -281,14 +390,22 @@ def test_what_no_service_follows_from_is_said(objects: list[Any], says: str) -> 
 
 
 VALUES = {"model": {"name": "m/n"}, "gpu": {"count": 2}}
+RELEASE = {"apiVersion": "helm.toolkit.fluxcd.io/v2", "kind": "HelmRelease", "metadata": {"name": "x"}}
+APPLICATION = {"apiVersion": "argoproj.io/v1alpha1", "kind": "Application", "metadata": {"name": "x"}}
 
 
 @pytest.mark.parametrize(
     "item",
     [
-        {"kind": "HelmRelease", "metadata": {"name": "x"}, "spec": {"values": VALUES}},
-        {"kind": "Application", "metadata": {"name": "x"}, "spec": {"source": {"helm": {"valuesObject": VALUES}}}},
-        {"kind": "Application", "metadata": {"name": "x"}, "spec": {"sources": [{"helm": {"values": dump(VALUES)}}]}},
+        {**RELEASE, "spec": {"values": VALUES}},
+        {**APPLICATION, "spec": {"source": {"helm": {"valuesObject": VALUES}}}},
+        {**APPLICATION, "spec": {"sources": [{"path": "charts/qwen", "helm": {"values": dump(VALUES)}}]}},
+        {
+            "apiVersion": "helm.cattle.io/v1",
+            "kind": "HelmChart",
+            "metadata": {"name": "x"},
+            "spec": {"chart": "oci://registry.example.com/charts/modelservice", "valuesContent": dump(VALUES)},
+        },
     ],
 )
 def test_the_values_of_a_gitops_object_are_taken_as_they_are(item: dict[str, Any]) -> None:
@@ -296,7 +413,7 @@ def test_the_values_of_a_gitops_object_are_taken_as_they_are(item: dict[str, Any
 
 
 def test_values_of_another_chart_are_refused_unless_its_workload_is_there() -> None:
-    other = {"kind": "HelmRelease", "metadata": {"name": "x"}, "spec": {"values": {"controllers": {}}}}
+    other = {**RELEASE, "spec": {"values": {"controllers": {}}}}
     part = import_kubernetes(yaml.safe_dump_all([other, DEPLOYMENT]))
     assert [note.written for note in part.notes] == ["HelmRelease x"]
     with pytest.raises(InputError, match="helm template"):
@@ -350,7 +467,7 @@ def test_no_secret_of_gitops_values_is_written_or_printed() -> None:
             {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "d"}, "stringData": {"pin": "<path:a#b>"}},
         ],
     }
-    item = {"kind": "HelmRelease", "metadata": {"name": "x"}, "spec": {"values": values}}
+    item = {**RELEASE, "spec": {"values": values}}
     answer = CliRunner().invoke(main, ["import", "kubernetes", "-"], input=dump(item))
     assert "hunter2" not in answer.output
     assert "(not shown)" not in answer.stdout

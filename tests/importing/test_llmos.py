@@ -9,8 +9,7 @@ import pytest
 import yaml
 from modelservice.check import check, errors
 from modelservice.errors import InputError
-from modelservice.importing.cluster_objects import find_workload, plain, read_objects
-from modelservice.importing.cluster_to_values import import_llmos
+from modelservice.importing.cluster_objects import find_workload, plain
 from modelservice.importing.llmos import find_model_service, operators_objects
 from modelservice.importing.part import Part, values_of
 from modelservice.importing.rendered_difference import with_differences
@@ -18,6 +17,7 @@ from modelservice.quantity import amount
 from modelservice.reading.document import read
 
 from tests.chart.rendering import objects, one, pod, server, workload
+from tests.importing.from_text import import_llmos, read_objects
 from tests.importing.test_launch import flags_of
 
 FOLDER = Path(__file__).parent / "llmos"
@@ -230,7 +230,7 @@ def test_nothing_but_the_claims_that_would_be_deleted_is_noted(on_path: str) -> 
         ("kind: ConfigMap\nmetadata: {}", "no ModelService"),
         ("{kind: ModelService, apiVersion: ml.llmos.ai/v1, metadata: {name: a}}", "no name, no model or no container"),
         ("a: 1", "no object"),
-        ("{", "no YAML"),
+        ("{", "objects.yaml:2:1: a value is missing here"),
     ],
 )
 def test_what_cannot_be_read_is_said(text: str, says: str) -> None:
@@ -240,7 +240,7 @@ def test_what_cannot_be_read_is_said(text: str, says: str) -> None:
 
 def test_one_of_several_is_chosen_by_name() -> None:
     both = "\n---\n".join(texts(name)[0] for name in ("chat", "older"))
-    with pytest.raises(InputError, match=r"choose one with --name: qwen2\.5, opt"):
+    with pytest.raises(InputError, match=r"choose one with --object: qwen2\.5, opt"):
         import_llmos(both)
     part = import_llmos(both, "opt")
     assert part.settings["model.name"] == "facebook/opt-125m"
@@ -255,3 +255,12 @@ def test_a_download_without_a_volume_is_left_out_with_a_note() -> None:
     assert "modelVolume.preDownload" not in part.settings
     assert [note.written for note in part.notes][:1] == ["initContainers"]
     assert not errors(check(read("values.yaml", json.dumps(values_of(part.settings)).encode())))
+
+
+def test_a_resource_without_ports_listens_where_the_consoles_do(on_path: str) -> None:
+    resource = yaml.safe_load(texts("chat")[0])
+    with_ports = import_llmos(json.dumps(resource))
+    del resource["spec"]["template"]["spec"]["containers"][0]["ports"]
+    part = import_llmos(json.dumps(resource))
+    assert (part.settings, part.notes) == (with_ports.settings, with_ports.notes)
+    assert [remark.written for remark in part.remarks if remark not in with_ports.remarks] == ["ports"]

@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 import yaml
 from modelservice.errors import InputError
-from modelservice.importing.cluster_to_values import import_kubernetes, import_llmos
 from modelservice.importing.part import values_of
+
+from tests.importing.from_text import import_kubernetes, import_llmos
 
 FOLDER = Path(__file__).parent
 FILES = sorted([*FOLDER.glob("kubernetes/*.yaml"), *FOLDER.glob("llmos/*.yaml")])

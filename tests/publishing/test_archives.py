@@ -177,7 +177,7 @@ def test_a_signature_that_was_half_asked_for_is_a_usage_error(tmp_path: Path, ke
         answer = modelservice(helm, "package", EXAMPLE, "-d", tmp_path / "dist", "--keyring", keyring, *options)
         assert (answer.returncode, "--sign" in answer.stderr.splitlines()[-1]) == (2, True)
     answer = modelservice(helm, "package", EXAMPLE, "-d", tmp_path / "dist", "--passphrase-file", keyring)
-    assert (answer.returncode, "are for signing" in answer.stderr) == (2, True)
+    assert (answer.returncode, "need --sign KEY" in answer.stderr) == (2, True)
     assert not (tmp_path / "dist").exists()
 
 

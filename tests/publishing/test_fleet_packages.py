@@ -80,3 +80,11 @@ def test_what_is_packaged_is_published_once(newest_helm: str, tmp_path: Path) ->
             answer = modelservice(newest_helm, *line, **place.variables)
             assert answer.returncode == 0, answer.stderr
             assert answer.stderr.count(f": {outcome}") == 2, answer.stderr
+
+
+def test_two_files_of_one_release_are_named_and_the_others_packaged(newest_helm: str, here: Path) -> None:
+    (here / "prod/chat.yml").write_text("model: {name: a/b}\n")
+    answer = modelservice(newest_helm, "package", "services/prod")
+    assert answer.returncode == 1
+    assert "services/prod/chat.yml: services/prod/chat.yaml would be the chart prod/chat too" in answer.stderr
+    assert [Path(name).name.partition("-0")[0] for name in archives()] == ["embed"]

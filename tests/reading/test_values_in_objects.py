@@ -67,6 +67,9 @@ spec:
 
     replicas: two
 """
+RENDERED = OBJECT.replace("chart: modelservice", "path: charts/qwen").replace(
+    "replicas", "model: {name: a/b}\n        replicas"
+)
 QUOTED = OBJECT.replace("valuesObject:\n        replicas: two", 'values: "replicas: two"')
 
 
@@ -90,6 +93,7 @@ def _here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         (TEXT, ["11:19 replicas wrong-type"]),
         (SOURCES, ["9:39 replicas wrong-type"]),
         (K3S, ["9:15 replicas wrong-type"]),
+        (RENDERED, ["11:19 replicas wrong-type"]),
         (QUOTED, ["9:15 replicas wrong-type"]),
         (OBJECT.replace("two", "1"), []),
         (FLUX.replace("nmae", "name").replace("two", "1").replace("yes", "x"), []),
@@ -126,6 +130,8 @@ def test_values_that_are_not_all_there_are_not_judged_together(text: str, elsewh
     [
         "apiVersion: apps/v1\nkind: Deployment\nspec: {replicas: 1}\n",
         OBJECT.replace("chart: modelservice", "chart: nginx"),
+        RENDERED.replace("{name: a/b}", "a/b"),
+        RENDERED.replace("replicas", "podinfo"),
         FLUX.split("---\n")[1].replace("model:", "podinfo:").replace("017", "a"),
         OBJECT.replace("valuesObject", "fileParameters"),
     ],

@@ -79,7 +79,7 @@ def test_the_key_is_named_and_never_printed() -> None:
     values = {**MODEL, "env": [{"name": "VLLM_API_KEY", "valueFrom": secret}]}
     assert "get secret api-keys" in as_text(found(values))
     assert "get secret api-keys" in STYLES["env"](found(values))
-    assert "none is asked for" in as_text(found(MODEL))
+    assert "none is required" in as_text(found(MODEL))
 
 
 def test_the_key_is_the_first_of_its_secret() -> None:
@@ -102,7 +102,7 @@ def test_addresses_outside_of_the_cluster_are_those_of_ingress_and_route() -> No
 
 @pytest.mark.parametrize(
     ("paths", "says"),
-    [(["/v1"], "/v1 alone"), (["/v1", "/tokenize"], "/v1 and /tokenize alone"), (["/"], "every route")],
+    [(["/v1"], "only /v1"), (["/v1", "/tokenize"], "only /v1 and /tokenize"), (["/"], "every route")],
 )
 def test_the_text_says_what_is_forwarded_from_outside(paths: list[str], says: str) -> None:
     ingress = {"enabled": True, "hosts": ["a.example.com"], "paths": paths}

@@ -185,7 +185,7 @@ def test_an_address_without_http_is_wrong_usage_and_not_waited_for() -> None:
 def test_another_scheme_than_http_is_wrong_usage(url: str) -> None:
     answer = smoke(url, "--wait", "600")
     scheme = url.partition("//")[0]
-    assert f"{scheme}// is not an address of a server: write http://host:port or https://host" in answer.stderr
+    assert f"{scheme}// is not the address of a server: write http://host:port or https://host" in answer.stderr
     assert (answer.exit_code, "s3cr3t" in answer.stderr) == (2, False)
 
 

@@ -1,11 +1,13 @@
 """Plan a Helm chart: its files in memory, from the fields and, for one service, its values.
 
 Without a service it is the generic chart; with one, the same templates and schema with that service's values as
-defaults. Values never become template text: they enter through `values.yaml`, by a serializer.
+defaults. Other values may be set on top of these, so a rendered chart needs the templates and checks of all fields.
+Values never become template text: they enter through `values.yaml`, by a serializer.
 """
 
 from __future__ import annotations
 
+import base64
 import functools
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -35,7 +37,7 @@ if TYPE_CHECKING:
 MARK = "# Made by modelservice"
 # With one of these arguments the chart does not set --tensor-parallel-size: they say how the model is split.
 PARALLEL_FLAGS = (*(word for pair in PARALLEL.items() for word in pair), "--nnodes", "-n")
-_DESCRIPTION = "A model on vLLM's OpenAI-compatible server, from the fields of the LLMOS console's form"
+_DESCRIPTION = "Serve one model with vLLM's OpenAI-compatible server, set up as in the LLMOS console"
 
 
 def plan_chart(
@@ -50,7 +52,8 @@ def plan_chart(
     tree = dict(_templates(context))
     tree["values.yaml"] = values_yaml(model.fields, values, _origin(service, "values.yaml"))
     tree["values.schema.json"] = values_schema(schema or plain_schema(), _origin(service, "values.schema.json"))
-    tree["questions.yaml"] = questions_yaml(model.fields, values, _origin(service, "questions.yaml"))
+    if not service:
+        tree["questions.yaml"] = questions_yaml(model.fields, _origin(service, "questions.yaml"))
     return dict(sorted(tree.items()))
 
 
@@ -68,6 +71,7 @@ def _context(model: FieldModel, service: Service | None, values: dict[str, Any])
         "app_version": release_in(values["image"], values["vllmVersion"]).asked
         or values["image"]["tag"]
         or newest_release(),
+        "icon": _icon(),
         "image": image_of(values["image"]),
         "fields": [field for field in model.fields if not field.read_by_helm],
         "values": values,
@@ -89,6 +93,11 @@ def _context(model: FieldModel, service: Service | None, values: dict[str, Any])
         "value_at": functools.partial(value_at, values),
         "origin": functools.partial(_origin, service),
     }
+
+
+def _icon() -> str:
+    """Return the icon as a data URL, which Artifact Hub and helm accept, so it needs no web server."""
+    return f"data:image/svg+xml;base64,{base64.b64encode((TEMPLATES / 'icon.svg').read_bytes()).decode()}"
 
 
 def image_of(image: Mapping[str, Any]) -> str:

@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-# Where values hold what Kubernetes' own structures refer to.
+# Where values hold Kubernetes' own structures, and what refers to a Secret in them.
 _PLACES = ("env", "envFrom", "initContainers", "extraContainers", "volumes")
+_REFERENCES = ("azureFile", "nodePublishSecretRef", "secret", "secretKeyRef", "secretRef")
 
 
 def required_secrets(values: Mapping[str, Any]) -> dict[str, list[str]]:
     """Return the names of the Secrets, sorted, and the keys that the pods need of each, or none if any will do."""
     found: dict[str, list[str]] = {}
-    for name, key in (*_of_fields(values), *_references([values.get(place) for place in _PLACES])):
+    for name, key in (*_of_fields(values), *_references([*map(values.get, _PLACES), values["modelVolume"]["volume"]])):
         keys = found.setdefault(name, [])
         if key and key not in keys:
             keys.append(key)
@@ -23,6 +24,7 @@ def _of_fields(values: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     token, keys = values["huggingFace"]["tokenSecret"], values["apiKeySecret"]
     yield "" if token["optional"] else token["name"], token["key"]
     yield from ((keys["name"], key) for key in keys["keys"])
+    yield values["caBundle"]["secret"], ""
     yield values["tls"]["secretName"], ""
     yield from ((secret["name"], "") for secret in values["imagePullSecrets"])
 
@@ -33,7 +35,7 @@ def _references(node: Any) -> Iterator[tuple[str, str]]:
             yield from _references(item)
     elif isinstance(node, dict):
         for key, value in node.items():
-            if key in ("secret", "secretKeyRef", "secretRef") and isinstance(value, dict):
+            if key in _REFERENCES and isinstance(value, dict):
                 if not value.get("optional"):
                     yield str(value.get("secretName") or value.get("name")), str(value.get("key", ""))
             else:

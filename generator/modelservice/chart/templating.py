@@ -34,6 +34,7 @@ def environment() -> jinja2.Environment:
     )
     made.filters["cell"] = lambda text: text.replace("|", "\\|")
     made.filters["tojson_cell"] = lambda value: json.dumps(value, ensure_ascii=False).replace("|", "\\|")
+    made.filters["json"] = json.dumps  # tojson escapes for HTML, apostrophes too
     made.filters["compact"] = functools.partial(json.dumps, sort_keys=True, separators=(",", ":"))  # as Helm's toJson
     made.filters["groupby_tab"] = _by_tab
     made.filters["groupby_group"] = _by_group

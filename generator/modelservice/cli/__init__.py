@@ -21,7 +21,7 @@ from modelservice.errors import ModelServiceError, ToolError, shortened
 
 # What a person is doing → the commands; `validate` lies in validate_command.py.
 _SECTIONS = {
-    "Writing values": ["init", "import", "set", "upgrade", "explain"],
+    "Writing values": ["init", "import", "set", "upgrade", "explain", "schema"],
     "Checking": ["validate", "fit", "diff"],
     "Building": ["render", "template", "package", "publish", "argocd", "flux"],
     "Using": ["access", "smoke"],
@@ -76,10 +76,28 @@ class _Commands(click.Group):
                 formatter.write_dl([(name, command.get_short_help_str(80)) for name, command in found if command])
 
 
-@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
+_COMPLETION = """\b
+Shell completion, for the shell's start-up file:
+  bash  eval "$(_MODELSERVICE_COMPLETE=bash_source modelservice)"
+  zsh   eval "$(_MODELSERVICE_COMPLETE=zsh_source modelservice)"
+  fish  _MODELSERVICE_COMPLETE=fish_source modelservice | source
+"""
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]}, epilog=_COMPLETION)
 @click.version_option(__version__, prog_name="modelservice")
 def main() -> None:
-    """Turn one small values file into a checked Helm chart that serves a model with vLLM."""
+    """Turn one small values file into a checked Helm chart that serves a model with vLLM.
+
+    \b
+    A first service:
+      modelservice init Qwen/Qwen3-8B --gpu L40S -o values.yaml
+      modelservice validate values.yaml
+      modelservice render values.yaml -o build/chat --name chat
+      helm install chat build/chat --namespace models --create-namespace
+
+    Exit codes: 0 success; 1 the input is wrong; 2 wrong usage; 3 a tool, registry or server failed; 130 interrupted.
+    """
     # What is half done is cleared away, as after Ctrl-C.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     if sys.stdout is None:

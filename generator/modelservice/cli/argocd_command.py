@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from modelservice.cli.options import PlainPath, ignore_option, ignored_rules, layers_option, load_release
+from modelservice.cli.progress import progress, say, watched
 from modelservice.cli.written_objects import Objects, is_given, write_objects
 from modelservice.errors import InputError, ModelServiceError
 
@@ -22,25 +23,58 @@ _OBJECTS = Objects("Application", "rename one, or use --application-set")
 @click.argument("values", nargs=-1, required=True)
 @layers_option
 @ignore_option
-@click.option("--chart-repo", metavar="URL", help="The chart's repository: https://… or oci://….")
-@click.option("--chart", help="The chart's name in that repository. Default: the fleet's, or modelservice.")
-@click.option("--chart-version", help="Its version, or of a registry its digest. Default: the fleet's, or this tool's.")
-@click.option("--git", metavar="URL", help="The chart is in this Git repository, at --path.")
-@click.option("--path", help="The chart's folder in --git. Default: charts/modelservice.")
-@click.option("--revision", help="Branch, tag or commit of --git and --values-git. Default: the fleet's, or HEAD.")
-@click.option("--rendered", is_flag=True, help="--path holds a rendered chart for each service.")
+@click.option("--chart-repo", metavar="URL", help="The chart's repository, https://… or oci://….")
 @click.option(
-    "--values-git", metavar="URL", help="Read the values files from this Git repository, by their paths in it."
+    "--chart", metavar="NAME", help="The chart's name in that repository. Default: the fleet's, or modelservice."
 )
-@click.option("--release", help="Name of the release and the Application, for one service. Default: the file's name.")
-@click.option("--namespace", "-n", help="The services' namespace. Default: the fleet's; default; of a set, the folder.")
-@click.option("--project", help="Argo CD's project. Default: the fleet's, or default.")
-@click.option("--server", help="The cluster's address. Default: the fleet's, or the cluster of Argo CD.")
-@click.option("--argocd-namespace", default="argocd", show_default=True, help="Where Argo CD looks for Applications.")
-@click.option("--manual", is_flag=True, help="Do not sync without being asked.")
-@click.option("--application-set", is_flag=True, help="ApplicationSets for VALUES, a folder in Git.")
 @click.option(
-    "--output", "-o", type=PlainPath(path_type=Path), help="A folder for a file each. Default: standard output."
+    "--chart-version",
+    metavar="VERSION",
+    help="The chart's version, or its digest in a registry. Default: the fleet's, or the version of this tool.",
+)
+@click.option("--git", metavar="URL", help="Take the chart from this Git repository, at --path.")
+@click.option("--path", metavar="DIR", help="The chart's folder in --git. Default: charts/modelservice.")
+@click.option(
+    "--revision",
+    metavar="REV",
+    help="Branch, tag or commit of --git and --values-git. Default: the fleet's, or HEAD.",
+)
+@click.option("--rendered", is_flag=True, help="--path has a folder with a rendered chart for each service.")
+@click.option("--values-git", metavar="URL", help="Let Argo CD read the values files from this Git repository.")
+@click.option(
+    "--release",
+    metavar="NAME",
+    help="Name of the Helm release and of the Application, for one service. Default: the name of the values file.",
+)
+@click.option(
+    "--namespace",
+    "-n",
+    metavar="NAME",
+    help="Namespace of the release. Default: the fleet's, or default; with --application-set, the name of the folder.",
+)
+@click.option("--project", metavar="NAME", help="Project in Argo CD. Default: the fleet's, or default.")
+@click.option(
+    "--server", metavar="URL", help="Address of the cluster. Default: the fleet's, or the cluster of Argo CD."
+)
+@click.option(
+    "--argocd-namespace",
+    metavar="NAME",
+    default="argocd",
+    show_default=True,
+    help="Namespace in which Argo CD looks for Applications.",
+)
+@click.option("--manual", is_flag=True, help="Sync only by hand: leave the automated sync policy out.")
+@click.option(
+    "--application-set",
+    is_flag=True,
+    help="Write ApplicationSets for VALUES, a folder with files ENVIRONMENT/SERVICE.yaml in Git.",
+)
+@click.option(
+    "--output",
+    "-o",
+    metavar="DIR",
+    type=PlainPath(path_type=Path),
+    help="Write a file for each object into this folder. Default: standard output.",
 )
 @click.pass_context
 def argocd_command(
@@ -54,13 +88,19 @@ def argocd_command(
     output: Path | None,
     **given: Any,
 ) -> None:
-    """Write Argo CD Applications for services, or ApplicationSets for a folder of them.
+    """Write Argo CD Applications or ApplicationSets.
 
-    The chart comes from a repository (--chart-repo), or from Git (--git). The values go into the Application, or stay
+    The chart comes from a repository (--chart-repo) or from Git (--git). The values go into the Application, or stay
     in Git (--values-git).
 
-    Of a fleet (fleet.yaml) one ApplicationSet is written for each environment, where it says in which Git repository
-    it is. The fleet says too where the chart comes from, and where the services run; options win.
+    For a fleet (fleet.yaml) that names its Git repository, it writes one ApplicationSet for each environment. The
+    fleet also says where the chart comes from and where the services run. Options win over the fleet.
+
+    \b
+    Examples:
+      modelservice argocd chat.yaml --chart-repo oci://registry.example.com/charts -n models
+      modelservice argocd services/ --application-set --chart-repo oci://registry.example.com/charts \\
+          --values-git https://git.example.com/models.git -o apps
     """
     from modelservice.gitops.argocd_options import Options
 
@@ -129,10 +169,11 @@ def _sets(
         raise click.UsageError("--application-set takes one folder, with files <environment>/<service>.yaml")
     if not in_git:
         raise click.UsageError("--application-set needs --values-git, where the folder is")
-    if fleet and environments:
-        sets = fleet_sets(fleet, environments, options, ignored_rules())
-    else:
-        sets = folder_sets(values[0], layers, options, ignored_rules())
+    with progress() as show:
+        if fleet and environments:
+            sets = fleet_sets(fleet, environments, options, ignored_rules(), show)
+        else:
+            sets = folder_sets(values[0], layers, options, ignored_rules(), show)
     for text in sets.said:
         click.echo(text, err=True)
     return sets.made, sets.files
@@ -154,7 +195,8 @@ def _applications(
     read = functools.cache(load)
     made: list[Made] = []
     failed: list[str] = []
-    for member in members(values, layers):
+    services = members(values, layers)
+    for member in watched(services, len(services)):
         chart, where, target = places(options, member.environment)
         target = target._replace(namespace=target.namespace or "default")
         if where.repository:
@@ -167,5 +209,5 @@ def _applications(
             made.append(Made(name, member.values, application(service, chart, where, target, name)))
         except ModelServiceError as error:
             failed.append(member.values)
-            click.echo(f"{member.values}: {error}", err=True)
+            say(f"{member.values}: {error}\n")
     return made, failed

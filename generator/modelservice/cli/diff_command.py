@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
-import sys
 from pathlib import Path
 
 import click
 
 from modelservice.cli.options import ignore_option, ignored_rules, layers_option, namespace_option
+from modelservice.cli.progress import progress
 from modelservice.errors import CompareError, InputError
 
 
@@ -18,7 +18,7 @@ from modelservice.errors import CompareError, InputError
 @click.argument("path", required=False)
 @layers_option
 @ignore_option
-@click.option("--release", help="Name of the release. Default: the name of NEW.")
+@click.option("--release", metavar="NAME", help="Name of the Helm release. Default: the name of NEW.")
 @namespace_option
 @click.option(
     "--format",
@@ -26,9 +26,9 @@ from modelservice.errors import CompareError, InputError
     type=click.Choice(["text", "markdown", "json"]),
     default="text",
     show_default=True,
-    help="How a folder's services are shown.",
+    help="How to show the services of a folder.",
 )
-@click.option("--objects", is_flag=True, help="Show every object of a folder's services.")
+@click.option("--objects", is_flag=True, help="Show every object of the services of a folder.")
 def diff_command(
     old: str,
     new: str,
@@ -39,22 +39,27 @@ def diff_command(
     style: str,
     objects: bool,
 ) -> None:
-    """Show what a change of values does to the objects in a cluster, and to its pods.
+    """Show what a change does to the objects and pods in a cluster.
 
-    OLD and NEW are values files, charts (folders or archives), folders of services, or one of these at a Git revision,
-    written REV:path. `diff REV FOLDER` compares a folder with that revision of it, `diff REV REV FOLDER` two revisions.
-    What a revision does not have is left out: a new service is all added.
+    OLD and NEW are values files, charts (folders or archives), folders of services, or one of these at a Git
+    revision, written REV:PATH. `diff REV FOLDER` compares a folder with the same folder at that revision, and `diff
+    REV REV FOLDER` compares two revisions. A service that is on one side only is shown as new or gone. Layers of a
+    fleet (fleet.yaml) or of -f are those of each revision.
 
-    Layers of a fleet (fleet.yaml), or of -f, are those of each revision.
+    Exit codes: 0 no difference; 1 they differ; 2 they cannot be compared; 3 a tool failed.
 
-    Exit code 0: the same; 1: they differ; 2: they cannot be compared; 3: a tool failed.
+    \b
+    Examples:
+      modelservice diff old.yaml new.yaml
+      modelservice diff HEAD:values.yaml values.yaml
+      modelservice diff main services/
     """
     sides = _sides(old, new, path)
     try:
         if all(map(_is_folder, sides)):
-            if layers or release:
-                raise click.UsageError("-f and --release are for one service: fleet.yaml names a folder's layers")
-            code = _diff_folders(sides, namespace, style, objects=objects)
+            if release:
+                raise click.UsageError("--release names one service: give one values file")
+            code = _diff_folders(sides, layers, namespace, style, objects=objects)
         elif style != "text" or objects:
             raise click.UsageError("--format and --objects are for folders of services")
         else:
@@ -70,6 +75,8 @@ def _sides(old: str, new: str, path: str | None) -> tuple[str, str]:
     """Return both sides as paths or REV:path."""
     if path is not None:
         return f"{old}:{path}", f"{new}:{path}"
+    if not any(":" in side or side.endswith(_FILES) or _exists(side) for side in (old, new)):
+        raise click.UsageError(f"there is no file {old}; two revisions of a folder: diff {old} {new} FOLDER")
     names_revision = ":" not in old and not _exists(old) and _exists(new) and not old.endswith(_FILES)
     return (f"{old}:{new}" if names_revision else old), new
 
@@ -101,23 +108,20 @@ def _diff(sides: tuple[str, str], layers: tuple[str, ...], release: str | None, 
     before, after = manifests_of(sides, name, where, layers, ignored_rules())
     for side, text in zip(sides, (before, after), strict=True):
         if not text:
-            click.echo(f"{side}: not there, so everything is {'new' if side == sides[0] else 'gone'}", err=True)
+            click.echo(f"{side} does not exist: everything is {'new' if side == sides[0] else 'gone'}", err=True)
     changes = compare(before, after)
     click.echo(as_text(changes), nl=False)
     return 1 if changes else 0
 
 
-def _diff_folders(sides: tuple[str, str], namespace: str | None, style: str, *, objects: bool) -> int:
+def _diff_folders(
+    sides: tuple[str, str], layers: tuple[str, ...], namespace: str | None, style: str, *, objects: bool
+) -> int:
     from modelservice.diff.fleet_comparison import compare_fleets
     from modelservice.diff.fleet_report import fleet_json, fleet_markdown, fleet_text
 
-    with click.progressbar(length=1, file=sys.stderr, hidden=not sys.stderr.isatty()) as bar:
-
-        def progress(done: int, of: int) -> None:
-            bar.length = of
-            bar.update(done - bar.pos)
-
-        found = compare_fleets(sides, namespace, ignored_rules(), progress)
+    with progress() as show:
+        found = compare_fleets(sides, namespace, layers, ignored_rules(), show)
     text = fleet_text(found, objects=objects) if style == "text" else None
     click.echo(text or (fleet_json(found) if style == "json" else fleet_markdown(found)), nl=False)
     if any(one.sign == "?" for one in found.services):

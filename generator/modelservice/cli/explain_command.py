@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-import shutil
+import os
+import sys
 
 import click
 from click.shell_completion import CompletionItem
 
 from modelservice.errors import InputError
 
+_LONGEST = 100  # Longer lines are hard to read.
 _LISTED = "`modelservice validate --list-rules` lists all rules"
 
 
@@ -38,14 +40,33 @@ def _words(ctx: click.Context, parameter: click.Parameter, beginning: str) -> li
 @click.command("explain", cls=_Explain, context_settings={"ignore_unknown_options": True})
 @click.argument("words", nargs=-1, metavar="[KEY|FLAG|RULE|WORD]", shell_complete=_words)
 def explain_command(words: tuple[str, ...]) -> None:
-    """Explain a field of the values file, a group of fields, a flag of vLLM, or a rule.
+    """Explain a key, a vLLM flag or a rule, or search for a word.
 
-    Any other word is searched in keys and flags; without KEY all fields are listed. `fleet` and `fleet.KEY` explain
-    fleet.yaml.
+    A word that is not one of these is searched in keys and flags. Without an argument, all keys are listed. `fleet` and
+    `fleet.KEY` explain fleet.yaml.
+
+    \b
+    Examples:
+      modelservice explain gpu.count
+      modelservice explain --max-model-len
+      modelservice explain context
+      modelservice explain argument-unknown
     """
     if len(words) > 1:
         raise click.UsageError("name one key, flag, rule or word")
-    click.echo(_explained("".join(words), min(shutil.get_terminal_size((100, 24)).columns, 100)), nl=False)
+    click.echo(_explained("".join(words), min(_columns(), _LONGEST)), nl=False)
+
+
+def _columns() -> int:
+    """Return the width of the terminal, also in front of a pager; without a terminal, that of the longest line."""
+    if (given := os.environ.get("COLUMNS", "")).isdecimal() and int(given) > 0:
+        return int(given)
+    for stream in (sys.__stdout__, sys.__stderr__, sys.__stdin__):
+        try:
+            return os.get_terminal_size(stream.fileno() if stream else -1).columns or _LONGEST
+        except (OSError, ValueError):
+            continue
+    return _LONGEST
 
 
 def _explained(key: str, width: int) -> str:
@@ -59,7 +80,7 @@ def _explained(key: str, width: int) -> str:
     if key.partition(".")[0] == "fleet":
         from modelservice.gitops.fleet_explanation import explain_fleet
 
-        return explain_fleet(key.partition(".")[2])
+        return explain_fleet(key.partition(".")[2], width)
     if key in by_id():
         return explain_rule(by_id()[key], width)
     if key.startswith("-"):

@@ -64,6 +64,12 @@ def fit_command(
     this machine or the hub. VALUES are files or folders; of several services each gets a line.
 
     Exit codes: 0 it fits, or it is tight; 1 it does not fit; 3 the facts are not available.
+
+    \b
+    Examples:
+      modelservice fit values.yaml
+      modelservice fit values.yaml --gpu H100
+      modelservice fit services
     """
     from modelservice.gitops.members import members
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from modelservice.cli.options import PlainPath, ignore_option, layers_option, load_release, namespace_option
+from modelservice.cli.progress import say, watched
 from modelservice.cli.written_objects import Objects, write_objects
 from modelservice.errors import InputError, ModelServiceError
 
@@ -19,14 +20,32 @@ if TYPE_CHECKING:
 @click.argument("values", nargs=-1, required=True)
 @layers_option
 @ignore_option
-@click.option("--chart-repo", "chart_repository", metavar="URL", help="The chart's repository: https://… or oci://….")
-@click.option("--chart", help="The chart's name in that repository. Default: the fleet's, or modelservice.")
-@click.option("--chart-version", help="Its version, or of a registry its digest. Default: the fleet's, or this tool's.")
-@click.option("--release", help="Name of the release, for one service. Default: the file's name.")
-@namespace_option
-@click.option("--values-from", is_flag=True, help="Values stay files, in ConfigMaps that a HelmRelease names in order.")
+@click.option("--chart-repo", "chart_repository", metavar="URL", help="The chart's repository, https://… or oci://….")
 @click.option(
-    "--output", "-o", type=PlainPath(path_type=Path), help="A folder for a file each. Default: standard output."
+    "--chart", metavar="NAME", help="The chart's name in that repository. Default: the fleet's, or modelservice."
+)
+@click.option(
+    "--chart-version",
+    metavar="VERSION",
+    help="The chart's version, or its digest in a registry. Default: the fleet's, or the version of this tool.",
+)
+@click.option(
+    "--release",
+    metavar="NAME",
+    help="Name of the Helm release and of the HelmRelease, for one service. Default: the name of the values file.",
+)
+@namespace_option
+@click.option(
+    "--values-from",
+    is_flag=True,
+    help="Write the values into ConfigMaps that the HelmRelease names, not into the HelmRelease.",
+)
+@click.option(
+    "--output",
+    "-o",
+    metavar="DIR",
+    type=PlainPath(path_type=Path),
+    help="Write a file for each object into this folder. Default: standard output.",
 )
 @click.pass_context
 def flux_command(
@@ -39,9 +58,14 @@ def flux_command(
     output: Path | None,
     **given: Any,
 ) -> None:
-    """Write Flux's HelmReleases for services, and the source of their chart.
+    """Write Flux HelmReleases, and the source of their chart.
 
-    A fleet (fleet.yaml) says where the chart comes from, and in which namespace the services run; options win.
+    A fleet (fleet.yaml) says where the chart comes from, and in which namespace the services run. Options win over
+    the fleet.
+
+    \b
+    Examples:
+      modelservice flux chat.yaml --chart-repo oci://registry.example.com/charts -n models -o flux
     """
     from modelservice.gitops.argocd_options import Options
     from modelservice.gitops.flux_files import flux_files
@@ -68,11 +92,12 @@ def _checked(
     read = functools.cache(load)
     found: list[FluxService] = []
     failed: list[str] = []
-    for member in members(values, layers):
+    services = members(values, layers)
+    for member in watched(services, len(services)):
         try:
             service = load_release(member.values, list(map(read, member.layers)), release)
             found.append(FluxService(member, service._replace(name=release or service.name)))
         except ModelServiceError as error:
             failed.append(member.values)
-            click.echo(f"{member.values}: {error}", err=True)
+            say(f"{member.values}: {error}\n")
     return found, failed

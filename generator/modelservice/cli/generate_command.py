@@ -11,15 +11,22 @@ from modelservice.errors import InputError
 @click.option(
     "--check",
     is_flag=True,
-    help="Change nothing: print what is stale, missing or extra, and exit 1 (3: a package is missing).",
+    help="Write nothing; print what is stale, missing or extra, and exit with 1.",
 )
 def generate_command(check: bool) -> None:
-    """Generate the chart, the schemas and the documents' tables from their source."""
+    """Generate the chart, the schemas and the tables of this project.
+
+    Exit codes: 0 success; 1 with --check, a file is stale; 3 a package is missing.
+
+    \b
+    Examples:
+      modelservice generate --check
+    """
     from modelservice.generated_files import checkout, drift, write
 
     root = checkout()
     found = drift(root) if check else write(root)
     for item in found:
-        click.echo(f"{item.kind if check else 'fixed'}: {item.path}\n{item.diff if check else ''}", nl=False)
+        click.echo(f"{item.kind if check else 'updated'}: {item.path}\n{item.diff if check else ''}", nl=False)
     if check and found:
         raise InputError(f"{len(found)} generated files differ from their source: run `modelservice generate`")

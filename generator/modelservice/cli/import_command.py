@@ -16,39 +16,67 @@ if TYPE_CHECKING:
 
 _text = click.argument("text", default="", metavar="[LINE|-]")
 _file = click.option(
-    "--file", "-f", "file", type=click.Path(path_type=Path), help="Read it from a file instead; - is standard input."
+    "--file",
+    "-f",
+    "file",
+    metavar="FILE",
+    type=click.Path(path_type=Path),
+    help="Read the line from this file; - is standard input.",
 )
 _objects = click.argument("objects", type=click.Path(path_type=Path), nargs=-1, required=True, metavar="FILE...|-")
-_output = click.option("--output", "-o", type=click.Path(path_type=Path), help="Write the values there.")
-_strict = click.option("--strict", is_flag=True, help="Fail where the values do not say everything.")
-_force = click.option("--force", is_flag=True, help="Replace a file that already exists.")
+_output = click.option(
+    "--output",
+    "-o",
+    metavar="FILE",
+    type=click.Path(path_type=Path),
+    help="The values file. Default: standard output.",
+)
+_strict = click.option(
+    "--strict", is_flag=True, help="Exit with 1, and write nothing, if the values cannot say everything."
+)
+_force = click.option("--force", is_flag=True, help="Replace an existing file.")
 
 
 @click.group("import")
 def import_command() -> None:
-    """Make a values file of what runs already: with docker, a vLLM command line, in Kubernetes or in LLMOS.
+    """Import a values file from docker, vLLM, Kubernetes or LLMOS.
 
-    The values go to standard output, or to the file of --output. What they do not say is listed on standard error and
-    at the top of the file. Secrets in the original are replaced by references to Secrets.
+    The values go to standard output, or into the file of --output. What they cannot say is listed on standard error
+    and at the top of the file. Secrets in the original become references to Secrets, and the commands that create
+    these are printed.
+
+    \b
+    Examples:
+      modelservice import docker "docker run --gpus all vllm/vllm-openai --model Qwen/Qwen3-8B"
+      modelservice import docker -f compose.yaml -o values.yaml
     """
 
 
 @import_command.command("docker")
 @_text
 @_file
-@click.option("--service", default="", help="The service of a compose file, where several run vLLM.")
+@click.option("--service", metavar="NAME", default="", help="Service of the compose file, if several run vLLM.")
 @_output
 @_strict
 @_force
 def docker_command(text: str, file: Path | None, service: str, output: Path | None, strict: bool, force: bool) -> None:
-    """Import a `docker run` line (podman, nerdctl), in quotes, or a service of a compose file."""
+    """Import a `docker run` line or a service of a compose file.
+
+    LINE is one argument in quotes. Lines of podman and nerdctl are read too.
+
+    \b
+    Examples:
+      modelservice import docker "docker run --gpus all vllm/vllm-openai --model Qwen/Qwen3-8B"
+      modelservice import docker -f compose.yaml --service vllm -o values.yaml
+    """
     from modelservice.importing.compose import is_compose, read_compose
     from modelservice.importing.container_to_values import part_of_container
     from modelservice.importing.docker_line import read_line
 
     source, folder = _source(text, file), file.parent if file and str(file) != "-" else None
     if is_compose(source):
-        part, origin = part_of_container(read_compose(source, service, folder)), "a compose file"
+        name = _name(file or Path("-"))
+        part, origin = part_of_container(read_compose(source, service, folder, name)), "a compose file"
     else:
         part, origin = part_of_container(read_line(source, folder)), "a docker line"
     _write(part, origin, output, strict=strict, force=force)
@@ -57,12 +85,19 @@ def docker_command(text: str, file: Path | None, service: str, output: Path | No
 @import_command.command("vllm")
 @_text
 @_file
-@click.option("--image", default="", help="The image that runs it. Default: the chart's.")
+@click.option("--image", metavar="IMAGE", default="", help="Image that runs the line. Default: the chart's.")
 @_output
 @_strict
 @_force
 def vllm_command(text: str, file: Path | None, image: str, output: Path | None, strict: bool, force: bool) -> None:
-    """Import a `vllm serve` line (or `python -m vllm.entrypoints.openai.api_server`), in quotes."""
+    """Import a `vllm serve` line.
+
+    LINE is one argument in quotes. `python -m vllm.entrypoints.openai.api_server` is read too.
+
+    \b
+    Examples:
+      modelservice import vllm "vllm serve Qwen/Qwen3-8B --max-model-len 8192" -o values.yaml
+    """
     from modelservice.importing.container_to_values import part_of_container
     from modelservice.importing.launch import read_launch
 
@@ -72,40 +107,59 @@ def vllm_command(text: str, file: Path | None, image: str, output: Path | None, 
 
 @import_command.command("kubernetes")
 @_objects
-@click.option("--name", default="", help="The workload, or the GitOps object, where there are several.")
+@click.option(
+    "--object", "name", metavar="NAME", default="", help="Name of the workload or GitOps object, if FILE has several."
+)
 @_output
 @_strict
 @_force
 def kubernetes_command(objects: tuple[Path, ...], name: str, output: Path | None, strict: bool, force: bool) -> None:
-    """Import a Deployment, StatefulSet or Pod that runs vLLM, with the objects that belong to it.
+    """Import a workload that runs vLLM, and its Service and claim.
 
-    FILE holds manifests, or what `kubectl get -o yaml`, `helm template` or `kustomize build` prints. The values of this
-    chart in a HelmRelease of Flux or an Application of Argo CD are taken as they are.
+    FILE holds manifests, or what `kubectl get -o yaml`, `helm template` or `kustomize build` prints; - is standard
+    input. A Deployment, StatefulSet or Pod is found by its command or image. Values of this chart inside a Flux
+    HelmRelease or an Argo CD Application are taken as they are.
+
+    \b
+    Examples:
+      kubectl get deployment,service,pvc -o yaml | modelservice import kubernetes - -o values.yaml
+      modelservice import kubernetes manifests.yaml --object chat -o values.yaml
     """
     from modelservice.importing.cluster_to_values import import_kubernetes
 
-    part = import_kubernetes(_streams(objects), name)
+    part = import_kubernetes(_texts(objects), name)
     _write(part, "Kubernetes objects", output, strict=strict, force=force)
 
 
 @import_command.command("llmos")
 @_objects
-@click.option("--name", default="", help="The ModelService, where there are several.")
+@click.option("--object", "name", metavar="NAME", default="", help="Name of the ModelService, if FILE has several.")
 @_output
 @_strict
 @_force
 def llmos_command(objects: tuple[Path, ...], name: str, output: Path | None, strict: bool, force: bool) -> None:
-    """Import a ModelService of LLMOS, as `kubectl get modelservices -o yaml` prints it."""
+    """Import a ModelService of LLMOS.
+
+    FILE holds what `kubectl get modelservices -o yaml` prints; - is standard input.
+
+    \b
+    Examples:
+      kubectl get modelservices -A -o yaml | modelservice import llmos - --object chat -o values.yaml
+    """
     from modelservice.importing.cluster_to_values import import_llmos
 
-    _write(import_llmos(_streams(objects), name), "a ModelService of LLMOS", output, strict=strict, force=force)
+    _write(import_llmos(_texts(objects), name), "a ModelService of LLMOS", output, strict=strict, force=force)
 
 
-def _streams(files: tuple[Path, ...]) -> str:
-    """Return the documents of all files; - is standard input."""
+def _texts(files: tuple[Path, ...]) -> dict[str, str]:
+    """Return the texts of all files; - is standard input."""
     from modelservice.importing.cluster_objects import LONGEST
 
-    return "\n---\n".join(_read(file, LONGEST) for file in files)
+    return {_name(file): _read(file, LONGEST) for file in files}
+
+
+def _name(file: Path) -> str:
+    return "standard input" if str(file) == "-" else str(file)
 
 
 def _source(text: str, file: Path | None) -> str:
@@ -132,8 +186,7 @@ def _read(file: Path, longest: int) -> str:
         try:
             return str(stream.read(longest + 1))
         except ValueError as error:
-            name = "standard input" if str(file) == "-" else file
-            raise InputError(f"{name} is not UTF-8 text") from error
+            raise InputError(f"{_name(file)} is not UTF-8 text") from error
 
 
 def _write(part: Part, origin: str, output: Path | None, *, strict: bool, force: bool) -> None:

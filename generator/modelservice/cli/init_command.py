@@ -22,13 +22,23 @@ _BACK, _ABORT = "<", "!"
 
 @click.command("init")
 @click.argument("model", default="")
-@click.option("--gpu", "card", metavar="NAME", help="The GPU, such as L40S or H100: sizes follow from it.")
-@click.option("--gpu-memory", metavar="SIZE", help="The memory of one GPU that its driver reports, such as 44Gi.")
-@click.option("--source", type=click.Choice(["huggingface", "modelscope", "local"]), help="Where the model comes from.")
-@click.option("--set", "given", multiple=True, metavar="KEY=VALUE", help="Answer a question; repeatable.")
-@click.option("--output", "-o", type=click.Path(path_type=Path), help="The values file. Default: standard output.")
-@click.option("--yes", "-y", is_flag=True, help="Ask nothing: what is not given is what is suggested, or the default.")
-@click.option("--force", is_flag=True, help="Replace a file that already exists.")
+@click.option(
+    "--gpu", "card", metavar="NAME", help="The GPU, such as L40S or H100. The suggested sizes follow from it."
+)
+@click.option("--gpu-memory", metavar="SIZE", help="Memory of one GPU, as its driver reports it, such as 44Gi.")
+@click.option(
+    "--source",
+    type=click.Choice(["huggingface", "modelscope", "local"]),
+    help="Where the model comes from. Default: huggingface.",
+)
+@click.option("--set", "given", multiple=True, metavar="KEY=VALUE", help="Set a key of the values file. Repeatable.")
+@click.option(
+    "--output", "-o", metavar="FILE", type=click.Path(path_type=Path), help="The values file. Default: standard output."
+)
+@click.option(
+    "--yes", "-y", is_flag=True, help="Ask nothing: use what is given, then what is suggested, then the defaults."
+)
+@click.option("--force", is_flag=True, help="Replace an existing file.")
 def init_command(
     model: str,
     card: str | None,
@@ -39,10 +49,17 @@ def init_command(
     yes: bool,
     force: bool,
 ) -> None:
-    """Begin a values file for MODEL.
+    """Start a values file for MODEL.
 
-    On a terminal it asks for the fields of the console's form, tab by tab. With a model and a GPU it reads the model's
-    facts (from the catalogue, this machine, or the hub) and suggests how many GPUs, which length and which volume.
+    On a terminal it asks for the fields of the console's form, tab by tab. Given a model and a GPU, it reads the
+    model's facts (from the catalogue, this machine or the hub) and suggests the number of GPUs, the context length
+    and the size of the volume.
+
+    \b
+    Examples:
+      modelservice init Qwen/Qwen3-8B --gpu L40S -o values.yaml
+      modelservice init -o values.yaml
+      modelservice init Qwen/Qwen3-8B --yes --set gpu.count=2 -o values.yaml
     """
     require_absent(output, force=force)
     # The questions go to standard error; a closed stream is None.
@@ -115,7 +132,7 @@ def _interview(
     """Ask the questions; an answer of < goes back, and ! stops."""
     from modelservice.starting.interview import is_wanted, questions
 
-    click.echo(f"Enter accepts the value in brackets, {_BACK} goes back, {_ABORT} stops.", err=True)
+    click.echo(f"Press Enter for the value in brackets, {_BACK} to go back, {_ABORT} to stop.", err=True)
     asked, model = questions(), settings.get("model.name")
     number, tab, before = 0, "", list[int]()
     while number < len(asked):

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from modelservice.cli.progress import say
 from modelservice.errors import InputError
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ layers_option = click.option(
     "layers",
     multiple=True,
     metavar="FILE",
-    help="A layer below VALUES; repeatable, later over earlier.",
+    help="A values file to merge below VALUES. Repeatable; later files win.",
 )
 
 
@@ -42,7 +43,7 @@ class PlainPath(click.Path):
 changed_since_option = click.option(
     "--changed-since",
     metavar="REV",
-    help="Only services whose values, layers or fleet.yaml differ from a Git revision.",
+    help="Only services whose values, layers or fleet.yaml changed since this Git revision.",
 )
 
 _IGNORED = "modelservice.ignored"
@@ -52,7 +53,7 @@ ignore_option = click.option(
     metavar="RULE",
     expose_value=False,
     callback=lambda context, _, rules: context.meta.update({_IGNORED: rules}),
-    help="Pass over a rule that Helm does not enforce; repeatable. So does the comment # modelservice: ignore[RULE].",
+    help="Ignore a rule that Helm does not enforce. Repeatable. So does the comment # modelservice: ignore[RULE].",
 )
 
 
@@ -70,10 +71,16 @@ namespace_option = click.option(
     "--namespace",
     "-n",
     callback=_namespace,
+    metavar="NAME",
     help="Namespace of the release. Default: the fleet's, or default.",
 )
-name_option = click.option("--name", help="Name of the chart and the service. Default: the file's name.")
-version_option = click.option("--version", default="0.1.0", show_default=True, help="Version of the chart.")
+name_option = click.option("--name", metavar="NAME", help="Name of the chart. Default: the name of the values file.")
+release_option = click.option(
+    "--release", metavar="NAME", help="Name of the Helm release. Default: the name of the values file."
+)
+version_option = click.option(
+    "--version", metavar="VERSION", default="0.1.0", show_default=True, help="Version of the chart."
+)
 
 
 def ignored_rules() -> tuple[str, ...]:
@@ -177,7 +184,7 @@ def load_service(
     checked = check_service(files, (*ignored_rules(), *passed_over))
     if checked.findings:
         sources = checked.document.sources
-        click.echo(report(checked.findings, "text", sources=sources, files=1, color=False), nl=False, err=True)
+        say(report(checked.findings, "text", sources=sources, files=1, color=False))
     if checked.errors:
         raise InputError("nothing was made: fix the values first")
     return make_service(name or _name(files), version, checked.document.data, default_values())

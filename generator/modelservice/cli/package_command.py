@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from modelservice.cli.options import PlainPath, ignore_option, layers_option, load_service, name_option
+from modelservice.cli.progress import say, watched
 from modelservice.errors import InputError, ModelServiceError, ToolError
 
 if TYPE_CHECKING:
@@ -21,18 +21,37 @@ if TYPE_CHECKING:
 @click.argument("source", required=False, metavar="VALUES|FOLDER|CHART", type=click.Path(allow_dash=True))
 @layers_option
 @ignore_option
-@click.option("--destination", "-d", default="dist", show_default=True, type=PlainPath(path_type=Path))
+@click.option(
+    "--destination",
+    "-d",
+    metavar="DIR",
+    default="dist",
+    show_default=True,
+    type=PlainPath(path_type=Path),
+    help="Folder for the archives.",
+)
 @name_option
-@click.option("--version", help="Version of the chart. Default: 0.1.0, the chart's own, or for a folder by content.")
-@click.option("--app-version", default="", help="What the chart says it runs. Default: the vLLM release.")
-@click.option("--sign", metavar="KEY", help="Sign with this key; needs --keyring.")
 @click.option(
-    "--keyring", type=PlainPath(exists=True, dir_okay=False), help="A file of secret keys, as gpg exports it."
+    "--version",
+    metavar="VERSION",
+    help="Version of the chart. Default: 0.1.0, or the chart's own; for a folder, by the content.",
 )
 @click.option(
-    "--passphrase-file", type=PlainPath(exists=True, dir_okay=False), help="A file with the key's passphrase."
+    "--app-version",
+    metavar="VERSION",
+    default="",
+    help="The chart's appVersion. Default: the vLLM release that it runs.",
 )
-@click.option("--force", is_flag=True, help="Replace an archive that is there with other content.")
+@click.option("--sign", metavar="KEY", help="Sign with this key of --keyring.")
+@click.option(
+    "--keyring",
+    type=PlainPath(exists=True, dir_okay=False),
+    help="File with secret keys, from gpg --export-secret-keys.",
+)
+@click.option(
+    "--passphrase-file", type=PlainPath(exists=True, dir_okay=False), help="File with the passphrase of the key."
+)
+@click.option("--force", is_flag=True, help="Replace an archive of the same name that has other content.")
 def package_command(
     source: str | None,
     layers: tuple[str, ...],
@@ -45,12 +64,17 @@ def package_command(
     passphrase_file: str | None,
     force: bool,
 ) -> None:
-    """Check, lint, render and package a service, a folder of services, or a chart, into archives.
+    """Package services, or a chart, as Helm archives.
 
-    A folder's services go into a folder for each environment, with a version that changes with their content.
+    The input is a service, a folder of services, or a chart. Each is checked, rendered and linted first. The services
+    of a folder go into a folder for each environment, with a version that changes with their content. An archive of
+    the same name that has other content is replaced only with --force. The same input gives the same bytes at any
+    time, for signed archives only with Helm 4.
 
-    An archive of the same name with other content is not replaced without --force. The same input gives the same bytes,
-    whatever the clock says; signed ones do with Helm 4.
+    \b
+    Examples:
+      modelservice package values.yaml --name chat --version 1.0.0
+      modelservice package services/ -d dist
     """
     from modelservice.chart.folder import chart_for
     from modelservice.publishing.packaging import package
@@ -63,7 +87,7 @@ def package_command(
     )
     if source and _is_of_several(source, layers):
         if name or sign:
-            raise click.UsageError(f"{source} stands for several services: --name and --sign are for one")
+            raise click.UsageError(f"{source} has several services: --name and --sign are for one")
         _package_folder(source, layers, destination, version or "", make)
         return
     if source and Path(source).is_dir():
@@ -93,24 +117,31 @@ def _package_folder(
     """Package every service, print the archives, and say at the end which were not made."""
     from modelservice.cli.options import load_release
     from modelservice.gitops.members import members
+    from modelservice.gitops.object_files import Made, rivals
     from modelservice.publishing.fleet_packages import ToPackage, package_services
     from modelservice.reading.values_files import load
 
     read = functools.cache(load)
     services: list[ToPackage] = []
     failed: dict[str, int] = {}
-    for member in members([source], layers):
+    found = members([source], layers)
+    for member in watched(found, len(found)):
         try:
             service = load_release(member.values, list(map(read, member.layers)), None)
             folder = member.environment.name if member.environment else str(_below(member.values, source))
             services.append(ToPackage(member.values, folder, service))
         except ModelServiceError as error:
             failed[member.values] = error.exit_code
-            click.echo(f"{member.values}: {error}", err=True)
+            say(f"{member.values}: {error}\n")
+    twice = rivals(
+        [Made(f"{one.folder}/{one.service.name}", one.source, "") for one in services], "chart", "rename one"
+    )
+    for file, why in twice.items():
+        failed[file] = InputError.exit_code
+        click.echo(f"{file}: {why}", err=True)
+    services = [one for one in services if one.source not in twice]
     made = package_services(services, destination, version, make)
-    with click.progressbar(made, length=len(services), file=sys.stderr, hidden=not sys.stderr.isatty()) as shown:
-        done = list(shown)
-    for one in sorted(done):
+    for one in sorted(watched(made, len(services))):
         if one.package:
             click.echo(f"{one.package.path} {one.package.digest}")
         else:
@@ -130,10 +161,10 @@ def _signing(key: str | None, keyring: str | None, passphrase_file: str | None) 
 
     if key is None:
         if keyring or passphrase_file:
-            raise click.UsageError("--keyring and --passphrase-file are for signing: say with which key, --sign KEY")
+            raise click.UsageError("--keyring and --passphrase-file need --sign KEY")
         return None
     if not key.strip():
-        raise click.UsageError("--sign names no key, and nothing would be signed: name one, or leave --sign out")
+        raise click.UsageError("--sign is empty: name a key, or leave --sign out")
     if not keyring:
         raise click.UsageError("--sign needs --keyring: gpg --export-secret-keys KEY > keyring.gpg")
     return Signing(key, keyring, passphrase_file or "")

@@ -11,16 +11,18 @@ from modelservice.cli.options import PlainPath
 
 @click.command("publish")
 @click.argument("archives", nargs=-1, required=True, type=click.Path(path_type=Path))
-@click.option("--to", required=True, metavar="PLACE", help="oci://host/path, or a folder that a web server serves.")
-@click.option("--url", default="", help="Where the web server shows the folder.")
-@click.option("--force", is_flag=True, help="Replace a version that is there with other content.")
-@click.option("--plain-http", is_flag=True, help="The registry speaks HTTP.")
+@click.option("--to", required=True, metavar="PLACE", help="oci://HOST/PATH, or a folder that a web server serves.")
+@click.option(
+    "--url", metavar="URL", default="", help="Address of the folder on the web server. Required for a folder."
+)
+@click.option("--force", is_flag=True, help="Replace a published version that has other content.")
+@click.option("--plain-http", is_flag=True, help="Talk HTTP to the registry, not HTTPS.")
 @click.option(
     "--ca-file",
     type=PlainPath(exists=True, dir_okay=False),
-    help="The authority that signed the registry's certificate.",
+    help="Certificate of the authority that signed the registry's certificate.",
 )
-@click.option("--insecure-skip-tls-verify", is_flag=True, help="Trust any certificate of the registry.")
+@click.option("--insecure-skip-tls-verify", is_flag=True, help="Accept any certificate of the registry.")
 def publish_command(
     archives: tuple[Path, ...],
     to: str,
@@ -30,11 +32,16 @@ def publish_command(
     ca_file: str | None,
     insecure_skip_tls_verify: bool,
 ) -> None:
-    """Put archives into an OCI registry, or into a folder with an index.
+    """Publish archives to an OCI registry or a web folder.
 
-    A version that is there with the same content is left alone; with other content it is refused. A signature made
-    later is added to a folder; a registry has it only when it was pushed with its archive. Credentials are those of
-    `helm registry login`.
+    A version that is already published with the same content is left alone. One with other content is refused, unless
+    --force is given. A signature made later is added to a folder; a registry takes it only together with its archive.
+    Credentials are those of `helm registry login`.
+
+    \b
+    Examples:
+      modelservice publish dist/*.tgz --to oci://registry.example.com/charts
+      modelservice publish dist/*.tgz --to public --url https://charts.example.com
     """
     from modelservice.publishing.publish import publish
 
@@ -44,7 +51,7 @@ def publish_command(
     outcomes = publish(archives, to, url=url, force=force, connection=connection, told=_told)
     for one in outcomes:
         if one.outcome == "replaced":
-            click.echo(f"warning: {one.archive.label} had other content, which is gone now", err=True)
+            click.echo(f"warning: {one.archive.label} had other content, which is replaced now", err=True)
         click.echo(f"{one.archive.label}: {one.outcome} {one.digest}", err=True)
         click.echo("\n".join(one.install))
 

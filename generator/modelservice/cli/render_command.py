@@ -13,18 +13,28 @@ from modelservice.cli.options import PlainPath, ignore_option, layers_option, lo
 @click.argument("values", required=False, type=click.Path(allow_dash=True, readable=False))
 @layers_option
 @ignore_option
-@click.option("--output", "-o", required=True, type=PlainPath(path_type=Path), help="The chart's folder.")
+@click.option(
+    "--output", "-o", required=True, type=PlainPath(path_type=Path), metavar="DIR", help="Folder for the chart."
+)
 @name_option
 @version_option
 @click.option(
     "--force",
     is_flag=True,
-    help="Write into a folder that modelservice did not make, whose other files stay, or over another service's chart.",
+    help="Write into a folder that modelservice did not make (its other files stay), or over another service's chart.",
 )
 def render_command(
     values: str | None, layers: tuple[str, ...], output: Path, name: str | None, version: str, force: bool
 ) -> None:
-    """Make a self-contained chart of one service."""
+    """Render a self-contained chart of one service.
+
+    The chart has the service's values as its defaults, and needs no values file and no modelservice to install.
+
+    \b
+    Examples:
+      modelservice render values.yaml -o build/chat --name chat
+      helm install chat build/chat --namespace models
+    """
     from modelservice.chart.folder import write_chart
     from modelservice.chart.plan import plan_chart
     from modelservice.schema.fields import load_fields

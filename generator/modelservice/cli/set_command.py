@@ -8,17 +8,23 @@ from modelservice.cli.options import ignore_option, ignored_rules, layers_option
 
 
 @click.command("set")
-@click.argument("file", type=click.Path(readable=False))
+@click.argument("file", metavar="VALUES", type=click.Path(readable=False))
 @click.argument("settings", nargs=-1, required=True, metavar="KEY=VALUE|KEY-...")
 @layers_option
 @ignore_option
-@click.option("--diff", is_flag=True, help="Show the change without writing it.")
+@click.option("--diff", is_flag=True, help="Print the change, and write nothing.")
 def set_command(file: str, settings: tuple[str, ...], layers: tuple[str, ...], diff: bool) -> None:
-    """Set keys of a values file, or take them away.
+    """Set or remove keys of a values file.
 
-    A key is written as findings name it: gpu.count, args[0], nodeSelector["a.b/c"]. The index behind a list's last
-    appends to it. A value has the type that the schema says, and may be a list or a map in brackets. Nothing is
-    written where the result would have another error.
+    Keys are written as findings print them: gpu.count, args[0], nodeSelector["a.b/c"]. The index after a list's last
+    item appends. KEY- removes a key. A value gets the type that the schema says; lists and maps are written in
+    brackets. Nothing is written if the file would get a new error. Comments and layout stay.
+
+    \b
+    Examples:
+      modelservice set values.yaml gpu.count=2 image.tag=v0.33.0
+      modelservice set values.yaml 'args[0]=--max-model-len=8192'
+      modelservice set values.yaml nodeSelector-
     """
     if not diff:
         require_files([file])

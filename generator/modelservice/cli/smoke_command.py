@@ -26,16 +26,45 @@ class _Seconds(click.FloatRange):
 
 @click.command("smoke")
 @click.argument("url")
-@click.option("--model", default="", help="Name of the model. Default: the first that the server lists.")
-@click.option("--wait", "wait_seconds", type=_Seconds(0), default=0, help="Wait so many seconds until ready.")
-@click.option("--timeout", type=_Seconds(0.1), default=30, show_default=True, help="Seconds for one answer.")
-@click.option("--insecure", is_flag=True, help="Trust any TLS certificate.")
-@click.option("--format", "style", type=click.Choice(["text", "json"]), default="text", show_default=True)
+@click.option(
+    "--model", metavar="NAME", default="", help="Name of the model. Default: the first that the server lists."
+)
+@click.option(
+    "--wait",
+    "wait_seconds",
+    metavar="SECONDS",
+    type=_Seconds(0),
+    default=0,
+    help="Wait up to this long until the server is ready. Default: do not wait.",
+)
+@click.option(
+    "--timeout",
+    metavar="SECONDS",
+    type=_Seconds(0.1),
+    default=30,
+    show_default=True,
+    help="How long one answer may take.",
+)
+@click.option("--insecure", is_flag=True, help="Accept any TLS certificate.")
+@click.option(
+    "--format",
+    "style",
+    type=click.Choice(["text", "json"]),
+    default="text",
+    show_default=True,
+    help="How to print the result.",
+)
 def smoke_command(url: str, model: str, wait_seconds: float, timeout: float, insecure: bool, style: str) -> None:
-    """Ask every route of a running server, and judge the answers.
+    """Call every route of a running server, and check the answers.
 
-    The key is read from OPENAI_API_KEY or VLLM_API_KEY. There are at most 24 requests, each of at most
-    --timeout seconds. Exit code 1: an answer is wrong; 3: nothing answers.
+    The API key is read from OPENAI_API_KEY or VLLM_API_KEY. At most 24 requests are sent.
+
+    Exit codes: 0 all answers are right; 1 an answer is wrong; 3 nothing answers.
+
+    \b
+    Examples:
+      modelservice smoke http://localhost:8000/v1
+      modelservice smoke https://llm.example.com/v1 --wait 600
     """
     from modelservice.serving.smoke import as_json, as_text, smoke, wait
 
@@ -54,7 +83,7 @@ def _require_address(url: str) -> None:
 
     scheme = re.match(r"([A-Za-z][A-Za-z0-9+.-]*)://", url)
     if scheme and scheme[1].lower() not in ("http", "https"):
-        raise click.UsageError(f"{scheme[0]} is not an address of a server: write http://host:port or https://host")
+        raise click.UsageError(f"{scheme[0]} is not the address of a server: write http://host:port or https://host")
     if not scheme:
         raise click.UsageError(f"write http:// or https:// before the address: http://{shown_url(url) or 'host:port'}")
     port = re.match(r"https?://[^/?#]*:([0-9]{1,9})(?=[/?#]|$)", url, re.IGNORECASE)

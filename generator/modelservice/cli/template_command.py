@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,7 +16,9 @@ from modelservice.cli.options import (
     load_release,
     namespace_for,
     namespace_option,
+    release_option,
 )
+from modelservice.cli.progress import say, watched
 from modelservice.errors import InputError, ToolError
 
 if TYPE_CHECKING:
@@ -28,10 +29,15 @@ if TYPE_CHECKING:
 @click.argument("values", nargs=-1, type=click.Path(allow_dash=True, readable=False))
 @layers_option
 @ignore_option
-@click.option("--release", help="Name of the release. Default: the file's name.")
+@release_option
 @namespace_option
 @changed_since_option
-@click.option("--output-dir", type=PlainPath(path_type=Path), help="A file for each service, for many of them.")
+@click.option(
+    "--output-dir",
+    type=PlainPath(path_type=Path),
+    metavar="DIR",
+    help="Write a file for each service into this folder.",
+)
 def template_command(
     values: tuple[str, ...],
     layers: tuple[str, ...],
@@ -42,8 +48,14 @@ def template_command(
 ) -> None:
     """Print the manifests of a service, as helm renders them.
 
-    With --output-dir VALUES are files and folders of many services, and one bad file does not stop the others. Those of
-    a fleet (fleet.yaml) go into a folder for each environment, with its layers and its namespace.
+    With --output-dir, VALUES are files and folders of many services, and a service with errors does not stop the
+    others. Services of a fleet (fleet.yaml) go into a folder for each environment, with its layers and its namespace.
+
+    \b
+    Examples:
+      modelservice template values.yaml --release chat --namespace models
+      modelservice template values.yaml | kubectl apply --dry-run=server -f -
+      modelservice template services/ --output-dir manifests
     """
     if output_dir:
         _template_all(values, layers, release, namespace, changed_since, output_dir)
@@ -51,7 +63,7 @@ def template_command(
     if changed_since:
         raise click.UsageError("--changed-since needs --output-dir, for services of a folder")
     if len(values) > 1:
-        raise click.UsageError("several services need --output-dir; layers of one service go below it with -f")
+        raise click.UsageError("several services need --output-dir; give the layers of one service with -f")
     from modelservice.chart.folder import chart_for
     from modelservice.chart.manifests import manifests
 
@@ -70,7 +82,7 @@ def _template_all(
     folder: Path,
 ) -> None:
     if release or not values or "-" in values:
-        raise click.UsageError("with --output-dir name files and folders; each release is named like its file")
+        raise click.UsageError("--output-dir takes files and folders; each release gets the name of its file")
     from modelservice.gitops.fleet import renderings, template_all
 
     found = renderings(values, layers)
@@ -81,10 +93,9 @@ def _template_all(
         found = [one for one in found if one.member in changed]
     failed = []
     outcomes = template_all(found, folder, namespace, ignored_rules())
-    with click.progressbar(outcomes, length=len(found), file=sys.stderr, hidden=not sys.stderr.isatty()) as shown:
-        for outcome in shown:
-            failed += [outcome.exit_code] if outcome.failure else []
-            click.echo(_said(outcome), nl=False, err=True)
+    for outcome in watched(outcomes, len(found)):
+        failed += [outcome.exit_code] if outcome.failure else []
+        say(_said(outcome))
     if failed:
         kind = ToolError if ToolError.exit_code in failed else InputError
         raise kind(f"{len(failed)} of {len(found)} services not written")
@@ -95,6 +106,4 @@ def _said(outcome: Outcome) -> str:
     from modelservice.report import report
 
     text = report(outcome.findings, "text", sources=outcome.sources, files=1, color=False)
-    text += f"{outcome.rendering.member.values}: not written: {outcome.failure}\n" if outcome.failure else ""
-    # A finding begins its line, or a terminal finds no link in it: the progress bar is wiped first.
-    return f"\r\x1b[K{text}" if text and sys.stderr.isatty() else text
+    return text + (f"{outcome.rendering.member.values}: not written: {outcome.failure}\n" if outcome.failure else "")

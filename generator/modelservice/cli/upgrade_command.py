@@ -27,14 +27,25 @@ def _release(_: click.Context, option: click.Parameter, text: str | None) -> str
 @click.argument("values", nargs=-1, type=click.Path(readable=False))
 @layers_option
 @ignore_option
-@click.option("--to", "release", callback=_release, metavar="RELEASE", help="The vLLM release. Default: the newest.")
-@click.option("--diff", is_flag=True, help="Show the changes without writing them.")
-@click.option("--check", is_flag=True, help="Write nothing; exit with 1 where something is to be changed or decided.")
+@click.option(
+    "--to",
+    "release",
+    callback=_release,
+    metavar="RELEASE",
+    help="vLLM release to upgrade to. Default: the newest that this tool knows.",
+)
+@click.option("--diff", is_flag=True, help="Print the changes, and write nothing.")
+@click.option("--check", is_flag=True, help="Write nothing; exit with 1 if something has to be changed or decided.")
 def upgrade_command(values: tuple[str, ...], layers: tuple[str, ...], release: str, diff: bool, check: bool) -> None:
-    """Take services to another vLLM release.
+    """Upgrade services to another vLLM release.
 
-    VALUES are files or folders. Flags, keys and variables that the release renamed or removed are rewritten where
-    that is certain, and image.tag is changed. What a person has to decide is listed, and the command then ends with 1.
+    VALUES are files or folders. It changes image.tag, and rewrites the flags, keys and variables that the release
+    renamed or removed, where the new spelling is certain. It lists what you have to decide, and then exits with 1.
+
+    \b
+    Examples:
+      modelservice upgrade values.yaml --diff
+      modelservice upgrade services/ --to 0.33.0
     """
     if not (values or layers):
         raise click.UsageError("name a values file or a folder")
@@ -71,6 +82,6 @@ def _report(service: Upgraded, release: str, sources: dict[str, str], *, alone: 
         click.echo(f"  {meaning}")
     click.echo(report(service.left, "text", sources=sources, files=1), nl=False)
     if alone and service.defaults:
-        click.echo("Defaults that moved; write the flag where the old one is wanted:")
+        click.echo("Defaults that changed; set the flag to keep the old value:")
         for default in service.defaults:
             click.echo(f"  {default}")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from modelservice.cli.options import changed_since_option, ignore_option, ignored_rules, layers_option, require_files
+from modelservice.cli.progress import progress
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -26,11 +27,12 @@ if TYPE_CHECKING:
     type=click.Choice(["text", "json", "github", "sarif"]),
     default="text",
     show_default=True,
+    help="How to print the findings.",
 )
-@click.option("--fix", is_flag=True, help="Write the fixes that are certain into the files, and show them.")
-@click.option("--diff", is_flag=True, help="Show what --fix would write.")
-@click.option("--strict", is_flag=True, help="Warnings are errors.")
-@click.option("--quiet", "-q", is_flag=True, help="No summary line.")
+@click.option("--fix", is_flag=True, help="Write the fixes that are certain into the files, and print them.")
+@click.option("--diff", is_flag=True, help="Print what --fix would write, and write nothing.")
+@click.option("--strict", is_flag=True, help="Treat warnings as errors.")
+@click.option("--quiet", "-q", is_flag=True, help="Print no summary line.")
 @click.option("--list-rules", is_flag=True, help="List every rule and exit.")
 def validate_command(
     values: tuple[str, ...],
@@ -43,10 +45,20 @@ def validate_command(
     quiet: bool,
     list_rules: bool,
 ) -> None:
-    """Check values files: YAML, fields, vLLM arguments and what contradicts what.
+    """Check values files, and say where each mistake is.
 
-    VALUES are files, folders, or - for standard input; each is one service. Those of a fleet (fleet.yaml) have its
-    layers below them. Values inside Argo CD's Applications and Flux's HelmReleases are checked too.
+    It checks YAML as Helm reads it, keys and types, vLLM's arguments for the release of the image, and settings that
+    conflict. VALUES are files, folders, or - for standard input; each file is one service. Services of a fleet
+    (fleet.yaml) get the layers that it names. Values inside Argo CD Applications and Flux HelmReleases are checked
+    too.
+
+    Exit codes: 0 no errors; 1 errors, or with --diff something to fix.
+
+    \b
+    Examples:
+      modelservice validate values.yaml
+      modelservice validate services/ --strict --format github
+      modelservice validate values.yaml --fix
     """
     if list_rules:
         from modelservice.rules.catalogue import listed
@@ -73,7 +85,8 @@ def validate_command(
     if fix or diff:
         result, changed = _fixed(services, write=not diff, strict=strict, text=style == "text")
     else:
-        result = check_files(services, strict=strict, ignore=ignored_rules())
+        with progress() as show:
+            result = check_files(services, strict=strict, ignore=ignored_rules(), progress=show)
     result = result._replace(findings=[*found, *result.findings], sources={**texts, **result.sources})
     color = style == "text" and sys.stdout.isatty()
     text = report(

@@ -32,7 +32,7 @@ def write_objects(
     ctx: click.Context, values: Sequence[str], made: list[Made], output: Path | None, objects: Objects
 ) -> list[str]:
     """Write the objects, and return the values of those that would take another one's place."""
-    from modelservice.gitops.object_files import begins, made_by, overwriting, rivals
+    from modelservice.gitops.object_files import begins, left_behind, made_by, overwriting, rivals
     from modelservice.redact import hidden
     from modelservice.writing.files import replace_file
 
@@ -47,6 +47,9 @@ def write_objects(
     elif texts:
         for name, text in texts.items():
             replace_file(output / f"{name}.yaml", text, ours=begins(command))
+        for file in left_behind(made, output, made_by(command, words, "").splitlines()[0]):
+            file.unlink()
+            click.echo(f"{file}: removed, for its values are gone", err=True)
         click.echo(f"{output}: {len(texts)} file{'s' if len(texts) > 1 else ''}", err=True)
     return list(refused)
 

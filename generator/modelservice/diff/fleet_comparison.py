@@ -3,24 +3,22 @@
 from __future__ import annotations
 
 import functools
-import os
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from typing import NamedTuple
 
 from modelservice.chart.folder import chart_for
-from modelservice.chart.manifests import manifests
-from modelservice.check import check_service
+from modelservice.check import Progress
 from modelservice.diff.comparison import Change, Field, compare
 from modelservice.diff.effects import restarts
 from modelservice.diff.fleet_state import FleetState, fleet_state
+from modelservice.diff.service_manifests import Rendered, Renderer, renderer_for
 from modelservice.errors import InputError, ModelServiceError
 from modelservice.gitops.members import Member
-from modelservice.reading.document import Document
+from modelservice.helm import find_helm
 from modelservice.reading.special_files import is_special
-from modelservice.report import lines
-from modelservice.service import name_from, require_release
+from modelservice.service import name_from
 from modelservice.writing.staging import scratch
 
 
@@ -62,48 +60,48 @@ class FleetDiff(NamedTuple):
     total: int
 
 
-# How many services have been compared, of how many.
-_Progress = Callable[[int, int], None]
+# So many pairs are compared at once: with more of them progress would be slow, with fewer helm.
+_TOGETHER = 25
 
 
 def compare_fleets(
-    states: Sequence[str], namespace: str | None = None, ignore: Sequence[str] = (), progress: _Progress | None = None
+    states: Sequence[str],
+    namespace: str | None = None,
+    layers: Sequence[str] = (),
+    ignore: Sequence[str] = (),
+    progress: Progress | None = None,
 ) -> FleetDiff:
-    """Compare a folder of services with another, each a path or REV:path.
+    """Compare a folder of services with another, each a path or REV:path; `layers` are below all, without a fleet.yaml.
 
-    A service that is wrong does not stop the others. Raises InputError if a state is neither.
+    A service that is wrong does not stop the others. Raises InputError if a state is neither, and ToolError without
+    helm.
     """
     with scratch() as stage, chart_for() as chart:
-        old, new = (fleet_state(said, stage / f"state-{number}") for number, said in enumerate(states))
+        old, new = (fleet_state(said, stage / f"state-{number}", layers) for number, said in enumerate(states))
         if not (old.services or new.services):
             raise InputError(f"neither {' nor '.join(states)} has any service: check the path, which starts from here")
-        one = functools.partial(_compared, old, new, _Renderer(chart, namespace, tuple(ignore)))
         pairs = list(_pairs(old, new))
-        with ThreadPoolExecutor(os.cpu_count()) as pool:
-            found = []
-            for number, change in enumerate(pool.map(one, pairs), 1):
-                found += [change] if change else []
-                if progress:
-                    progress(number, len(pairs))
-    found = sorted(found, key=lambda change: change.service)
+        found: list[ServiceChange] = []
+        if pairs:
+            find_helm()
+        renderer = renderer_for(chart, stage, namespace, ignore)
+        parts = [pairs[start : start + _TOGETHER] for start in range(0, len(pairs), _TOGETHER)]
+        compared = functools.partial(_compared, old, new, renderer)
+        for number, changes in enumerate(_each(compared, parts), 1):
+            found += filter(None, changes)
+            if progress:
+                progress(min(number * _TOGETHER, len(pairs)), len(pairs))
+    found.sort(key=lambda change: change.service)
     return FleetDiff(tuple(found), tuple(_common(found)), tuple(_environments(old, new)), len(new.services))
 
 
-class _Renderer(NamedTuple):
-    chart: Path
-    namespace: str | None
-    ignore: tuple[str, ...]
-
-    def manifests(self, state: FleetState, member: Member | None) -> str:
-        """Return a service's manifests, or "" if there is none. Raises InputError if its values are wrong."""
-        if member is None:
-            return ""
-        release = name_from(member.values)
-        require_release(release)
-        files: list[str | Document] = [state.read(file) for file in (*member.layers, member.values)]
-        if wrong := check_service(files, self.ignore).errors:
-            raise InputError("\n".join(lines(wrong)))
-        return manifests(self.chart, release, self.namespace or member.namespace or "default", files)
+def _each(compared: Callable[[_Pairs], _Changes], parts: Sequence[_Pairs]) -> Iterator[_Changes]:
+    """Compare the parts, on all cores if there are several."""
+    if len(parts) < 2:
+        yield from map(compared, parts)
+        return
+    with ProcessPoolExecutor() as pool:
+        yield from pool.map(compared, parts)
 
 
 class _Pair(NamedTuple):
@@ -111,15 +109,19 @@ class _Pair(NamedTuple):
     after: str
 
 
+_Pairs = Sequence[_Pair]
+_Changes = list[ServiceChange | None]
+
+
 def _pairs(old: FleetState, new: FleetState) -> Iterator[_Pair]:
     """Yield the names before and after of services that may differ ("": not there); the same text is a renamed one."""
     both = old.services.keys() & new.services.keys()
     yield from (_Pair(name, name) for name in both if _inputs(old.services[name]) != _inputs(new.services[name]))
-    gone = {name: _content(one.values) for name, one in old.services.items() if name not in both}
+    gone = {name: _bytes(one.values) for name, one in old.services.items() if name not in both}
     for name, member in new.services.items():
         if name in both:
             continue
-        text = _content(member.values)
+        text = _bytes(member.values)
         same = [other for other, content in gone.items() if content == text]
         same.sort(key=lambda other: other.rpartition("/")[0] != name.rpartition("/")[0])
         for other in same[:1]:
@@ -129,12 +131,15 @@ def _pairs(old: FleetState, new: FleetState) -> Iterator[_Pair]:
 
 
 def _inputs(member: Member) -> tuple[object, ...]:
-    return _release(member), [_content(file) for file in (*member.layers, member.values)]
+    return _release(member), [_bytes(file) for file in (*member.layers, member.values)]
 
 
-def _content(file: str) -> bytes:
-    """Return a file's bytes, of a pipe and the like none: the check of its service says what is wrong."""
-    return b"" if is_special(file) else Path(file).read_bytes()
+def _bytes(file: str) -> bytes | None:
+    """Return what is in a file, or None if it is a pipe or cannot be read: the check of its services says why."""
+    try:
+        return None if is_special(file) else Path(file).read_bytes()
+    except OSError:
+        return None
 
 
 def _release(member: Member) -> tuple[str, str, str]:
@@ -150,21 +155,36 @@ def _place(before: Member, after: Member) -> str:
     return f"{name_from(after.values)}{f' in {after.namespace}' if after.namespace else ''}{cluster}"
 
 
-def _compared(old: FleetState, new: FleetState, renderer: _Renderer, pair: _Pair) -> ServiceChange | None:
-    before, after = old.services.get(pair.before), new.services.get(pair.after)
+def _compared(old: FleetState, new: FleetState, renderer: Renderer, pairs: _Pairs) -> _Changes:
+    """Return what becomes of the services of each pair, or None if nothing does."""
+    before = [old.services.get(pair.before) for pair in pairs]
+    after = [new.services.get(pair.after) for pair in pairs]
+    texts = zip(renderer.rendered(old, before), renderer.rendered(new, after), strict=True)
+    return [_change(*one) for one in zip(pairs, before, after, texts, strict=True)]
+
+
+def _change(
+    pair: _Pair, before: Member | None, after: Member | None, texts: tuple[Rendered, Rendered]
+) -> ServiceChange | None:
     try:
-        changes = compare(renderer.manifests(old, before), renderer.manifests(new, after))
+        changes = tuple(compare(*map(_text, texts)))
     except ModelServiceError as error:
         return ServiceChange("?", pair.after or pair.before, "", tuple(str(error).splitlines()))
     words = tuple(dict.fromkeys(effect for change in changes for effect in change.effects))
     if not before:
-        return ServiceChange("+", pair.after, "", words, tuple(changes))
+        return ServiceChange("+", pair.after, "", words, changes)
     if not after:
-        return ServiceChange("-", pair.before, "", words, tuple(changes))
+        return ServiceChange("-", pair.before, "", words, changes)
     if _release(before) != _release(after):
         moved = f"a new release {_place(before, after)}; the old one goes, and its kept claim stays behind"
-        return ServiceChange(">", pair.after, pair.before, (moved, *words), tuple(changes))
-    return ServiceChange("~", pair.after, "", words, tuple(changes)) if changes else None
+        return ServiceChange(">", pair.after, pair.before, (moved, *words), changes)
+    return ServiceChange("~", pair.after, "", words, changes) if changes else None
+
+
+def _text(rendered: Rendered) -> str:
+    if isinstance(rendered, ModelServiceError):
+        raise rendered
+    return rendered
 
 
 def _common(found: Sequence[ServiceChange]) -> list[CommonField]:

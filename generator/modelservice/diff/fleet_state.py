@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -30,7 +30,7 @@ class FleetState(NamedTuple):
 
     def name_of(self, file: str) -> str:
         """Return what the user calls a file."""
-        if not self.revision:
+        if not (self.revision and Path(os.path.abspath(file)).is_relative_to(self.copy)):  # noqa: PTH100
             return file
         path = self.top / Path(os.path.abspath(file)).relative_to(self.copy)  # noqa: PTH100
         return f"{self.revision}:{os.path.relpath(path)}"
@@ -40,36 +40,43 @@ class FleetState(NamedTuple):
         return load(file, self.name_of(file))
 
 
-def fleet_state(said: str, stage: Path) -> FleetState:
+def fleet_state(said: str, stage: Path, layers: Sequence[str] = ()) -> FleetState:
     """Return the state of a folder or a file, or of either at a revision, REV:path, which `stage` gets a copy of.
 
-    What a revision does not have has no services. Raises InputError for an unknown revision and a wrong fleet.yaml.
+    With `layers`, those of the revision, no fleet.yaml is read. What a revision does not have is left out. Raises
+    InputError for an unknown revision and a wrong fleet.yaml.
     """
     if os.path.exists(said):  # noqa: PTH110  Path's raises for a name that is too long
-        return _state(said)
+        return _state(said, layers)
     revision, colon, path = said.partition(":")
     if not colon or not revision or revision.startswith("-"):
         raise InputError(f"{said}: there is no such folder; a Git revision is written REV:path")
-    commit = commit_of(said, revision)
+    commit = commit_of(said, revision, path)
     # Layers may lie beside the folder, anywhere in the fleet.
-    root = fleet_root(path) or Path(path)
+    root = (None if layers else fleet_root(path)) or Path(path)
     copied = copy_of(str(root), commit, stage)
     if copied is None:
         return FleetState({}, {})
     place = copied / os.path.relpath(path, root)
     # Nobody's fleet.yaml above the copy counts.
     (stage / ".git").mkdir(exist_ok=True)
-    state = _state(str(place)) if place.exists() else FleetState({}, {})
+    below = [str(copy) for layer in layers if (copy := copy_of(layer, commit, stage))]
+    state = _state(str(place), below) if place.exists() else FleetState({}, {})
     return state._replace(revision=revision, copy=stage, top=commit.top)
 
 
-def _state(folder: str) -> FleetState:
-    root = fleet_root(folder)
+def _state(folder: str, layers: Sequence[str] = ()) -> FleetState:
+    root = None if layers else fleet_root(folder)
     environments = {one.name: one for one in load_fleet(root).environments} if root else {}
     # A folder without any service is listed itself, to be read and found wrong.
     there = next(values_files([folder]), folder) != folder or Path(folder).is_file()
-    found = members([folder]) if there else []
-    return FleetState({_name(one, folder): one for one in found}, environments)
+    found = members([folder], layers) if there else []
+    services: dict[str, Member] = {}
+    for one in found:
+        name = _name(one, folder)
+        # chat.yaml and chat.yml are one release, which is wrong: neither hides the other.
+        services[name if name not in services else f"{name}{Path(one.values).suffix}"] = one
+    return FleetState(services, environments)
 
 
 def _name(member: Member, folder: str) -> str:

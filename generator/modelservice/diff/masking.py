@@ -39,13 +39,15 @@ _GLUED = re.compile(
 _LONE = re.compile(r"(?<![\w.-])(?<!mkdir )(?<!read )(-p\s{1,20})(?![\d.:-]+(?:\s|$))([^\s-]\S*)")
 # So much of a value says whether it is a secret; to look at all of it for each name would take quadratic time.
 _NEAR = 200
+# Longer ones are not kept in memory.
+_SHORT = 200
 _BLOCK = re.compile(r"[|>][-+0-9]*|[\[{]|")
 
 
 def masked(item: Any, numbers: Numbers) -> Any:
     """Return an object, or a part of one, with a mask in the place of each secret; new secrets get the next numbers."""
     if isinstance(item, str):
-        return _text(item, numbers)
+        return item if len(item) < _SHORT and _shows_nothing(item) else _text(item, numbers)
     if isinstance(item, list):
         return _words([masked(one, numbers) for one in item], numbers)
     if not isinstance(item, Mapping):
@@ -114,6 +116,12 @@ def _words(items: list[Any], numbers: Numbers) -> list[Any]:
 
 def _lone(found: re.Match[str], numbers: Numbers) -> str:
     return found[1] + (_mask(found[2], numbers) if is_literal(found[2]) else found[2])
+
+
+@functools.lru_cache(maxsize=4096)
+def _shows_nothing(text: str) -> bool:
+    """Say whether nothing of a text is masked: a fleet's services have most of theirs in common."""
+    return _text(text, {}) == text
 
 
 def _text(text: str, numbers: Numbers) -> str:

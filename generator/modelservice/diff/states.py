@@ -101,7 +101,7 @@ def _state(said: str, layers: tuple[str, ...], stage: Path) -> State:
     revision, colon, path = said.partition(":")
     if not colon or not revision or revision.startswith("-"):
         raise InputError(f"{said}: there is no such file; a Git revision is written REV:path")
-    commit = commit_of(said, revision)
+    commit = commit_of(said, revision, path)
     copies = {file: copy_of(file, commit, stage) for file in (path, *layers)}
     names = {str(copy): f"{revision}:{file}" for file, copy in copies.items() if copy != Path(file)}
     there = tuple(str(copies[layer]) for layer in layers if copies[layer])

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
-from modelservice.check import check_files, errors
+from modelservice.check import Progress, check_files, errors
 from modelservice.findings import Finding
 from modelservice.gitops.application_set import FoundServices, SetLayer, application_set, in_folder, require_plain
 from modelservice.gitops.argocd import ValuesSource
@@ -28,7 +28,13 @@ class Sets(NamedTuple):
     files: list[str]
 
 
-def folder_sets(folder: str, layers: Sequence[str], options: Options, ignore: Sequence[str] = ()) -> Sets:
+def folder_sets(
+    folder: str,
+    layers: Sequence[str],
+    options: Options,
+    ignore: Sequence[str] = (),
+    progress: Progress | None = None,
+) -> Sets:
     """Return the set of a folder of environments, <environment>/<service>.yaml, which share layers."""
     place = path_in_git(folder)
     chart, values, target = places(options)
@@ -37,10 +43,16 @@ def folder_sets(folder: str, layers: Sequence[str], options: Options, ignore: Se
     made = Made(name, folder, application_set(name, found, chart, values, target))
     files = [file for file in values_files([folder], layers) if file != folder]
     unfit = complaints(folder, [*files, *hidden(folder)], target.namespace)
-    return _checked([made], [(*layers, file) for file in files], unfit, ignore)
+    return _checked([made], [(*layers, file) for file in files], unfit, ignore, progress)
 
 
-def fleet_sets(fleet: Fleet, environments: Iterable[Environment], options: Options, ignore: Sequence[str] = ()) -> Sets:
+def fleet_sets(
+    fleet: Fleet,
+    environments: Iterable[Environment],
+    options: Options,
+    ignore: Sequence[str] = (),
+    progress: Progress | None = None,
+) -> Sets:
     """Return a set for each environment of a fleet."""
     environments = list(environments)
     made = [_environment_set(fleet, one, options) for one in environments]
@@ -48,7 +60,7 @@ def fleet_sets(fleet: Fleet, environments: Iterable[Environment], options: Optio
         (*fleet.layers_of(file), str(fleet.root / file)) for one in environments for file in fleet.files_of(one)
     ]
     unfit = fleet_complaints(fleet, environments, options.namespace, options.server)
-    return _checked(made, services, unfit, ignore)
+    return _checked(made, services, unfit, ignore, progress)
 
 
 def _environment_set(fleet: Fleet, environment: Environment, options: Options) -> Made:
@@ -81,10 +93,14 @@ _UNREAD = "Argo CD cannot read it, and makes no Application of the whole set unt
 
 
 def _checked(
-    made: list[Made], services: list[tuple[str, ...]], unfit: list[tuple[str, str]], ignore: Sequence[str]
+    made: list[Made],
+    services: list[tuple[str, ...]],
+    unfit: list[tuple[str, str]],
+    ignore: Sequence[str],
+    progress: Progress | None,
 ) -> Sets:
     """Return the sets with what is wrong: with values, with places, and with YAML that stops a whole set."""
-    wrong = errors(check_files(services, ignore=ignore).findings)
+    wrong = errors(check_files(services, ignore=ignore, progress=progress).findings)
     own = {service[-1] for service in services}
     unread = sorted({one.position.file for one in wrong if _stops(one) and one.position.file in own})
     said = [*lines(wrong), *(f"{file}: {why}" for file, why in [*unfit, *((file, _UNREAD) for file in unread)])]

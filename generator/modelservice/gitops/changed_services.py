@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from modelservice.gitops.fleet_file import NAME
+from modelservice.gitops.git_paths import repository_of
 from modelservice.gitops.git_revision import changed_files
 from modelservice.gitops.members import Member
 
@@ -15,7 +16,10 @@ def only_changed(revision: str, services: Iterable[Member]) -> list[Member]:
 
     Raises InputError if Git has no such revision.
     """
-    changed = {file.resolve() for file in changed_files(revision)}
+    services = list(services)
+    # A submodule has commits of its own.
+    repositories = {repository_of(one.values) or Path() for one in services}
+    changed = {file.resolve() for one in repositories for file in changed_files(revision, str(one))}
     return [one for one in services if one.values == "-" or any(file in changed for file in _files(one))]
 
 

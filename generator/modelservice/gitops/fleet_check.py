@@ -8,8 +8,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from modelservice.check import errors
 from modelservice.findings import Finding, Position, Problem, Severity
-from modelservice.gitops.fleet_file import NAME, Fleet, fleet_of, schema_problems
+from modelservice.gitops.fleet_file import NAME, Fleet, Layer, fleet_of, schema_problems
 from modelservice.reading.document import Document
 from modelservice.reading.values_files import load, values_files
 from modelservice.redact import holds_credentials
@@ -33,7 +34,7 @@ def _check(root: Path) -> tuple[list[Finding], dict[str, str]]:
     if document.readable and not problems and not document.findings:
         problems = list(_problems(fleet_of(root, document.data), document.data))
     found = [*document.findings, *(_finding(document, problem) for problem in problems)]
-    if not found:
+    if not errors(found):
         found += map(_stray, _strays(fleet_of(root, document.data)))
     return found, document.sources
 
@@ -63,14 +64,14 @@ def _finding(document: Document, problem: Problem) -> Finding:
 def _problems(fleet: Fleet, data: Mapping[str, Any]) -> Iterator[Problem]:
     yield from _credentials(data)
     files = {one.name: fleet.files_of(one) for one in fleet.environments}
-    services = [file for listed in files.values() for file in listed]
     for index, layer in enumerate(fleet.layers):
         path = ("layers", index) if isinstance(data["layers"][index], str) else ("layers", index, "file")
         if not (fleet.root / layer.file).is_file():
             yield _error("fleet-layer", path, f"there is no file {layer.file}", "correct its path, or remove it")
-        elif services and not any(layer.is_below(service) for service in services):
-            where = ("layers", index, "for")
-            yield _error("fleet-layer", where, "no service's path matches", "write a pattern such as prod/*")
+        for number, pattern in enumerate(layer.patterns):
+            written = data["layers"][index]["for"]
+            where = ("layers", index, "for", *(() if isinstance(written, str) else (number,)))
+            yield from _unmatched(fleet, Layer(layer.file, (pattern,)), where, files)
     seen: dict[str, str] = {}
     for one in fleet.environments:
         at = ("environments", one.name)
@@ -79,9 +80,35 @@ def _problems(fleet: Fleet, data: Mapping[str, Any]) -> Iterator[Problem]:
                 "fleet-environment", at, f"there is no folder {one.path}", "make it, or correct path", on_key=True
             )
         if other := seen.get(one.path):
-            yield _error("fleet-environment", at, f"{other} has the folder {one.path} too", "set path", on_key=True)
+            message = f"its folder {one.path} is {other}'s too, and a service's environment follows from its folder"
+            yield _error("fleet-environment", at, message, "give it another folder, with path", on_key=True)
         seen.setdefault(one.path, one.name)
     yield from _same_release(fleet, files)
+
+
+def _unmatched(
+    fleet: Fleet, layer: Layer, path: tuple[str | int, ...], files: Mapping[str, list[str]]
+) -> Iterator[Problem]:
+    """Yield why a layer with one pattern lies below no service; an environment may have none yet."""
+    there = [files[one.name] for one in fleet.environments if layer.names_in(one.path)]
+    pattern = layer.patterns[0]
+    if not there:
+        message = f"{pattern} matches files in no environment's folder"
+        yield _error("fleet-layer", path, message, _pattern_hint(fleet, pattern))
+    elif all(there) and not any(layer.is_below(service) for services in there for service in services):
+        message = f"{pattern} matches no service, so the layer has no effect"
+        yield Problem(Severity.WARNING, path, message, "correct it, or remove it", "fleet-layer")
+
+
+def _pattern_hint(fleet: Fleet, pattern: str) -> str:
+    folders = [one.path for one in fleet.environments]
+    if re.search("[{,]", pattern):
+        return f"write a list, such as [{', '.join(f'{folder}/*' for folder in folders[:2])}]"
+    begin, _, rest = pattern.partition("/")
+    if rest and begin == fleet.root.resolve().name:
+        return f"write {rest}: paths begin at the folder of fleet.yaml"
+    named = next((folder for folder in folders if folder == str(PurePosixPath(pattern))), folders[0])
+    return f"write a pattern such as {named}/*"
 
 
 def _credentials(data: Mapping[str, Any], path: tuple[str | int, ...] = ()) -> Iterator[Problem]:
@@ -101,7 +128,8 @@ def _same_release(fleet: Fleet, files: Mapping[str, list[str]]) -> Iterator[Prob
             release = (one.server, one.namespace, name_from(file))
             if other := seen.get(release):
                 message = f"{other} and {file} are both the release {release[2]} in the namespace {one.namespace}"
-                yield _error("fleet-release", ("environments", one.name), message, "set another namespace", on_key=True)
+                hint = "rename one of them" if other in files[one.name] else "set another namespace"
+                yield _error("fleet-release", ("environments", one.name), message, hint, on_key=True)
             seen.setdefault(release, file)
 
 

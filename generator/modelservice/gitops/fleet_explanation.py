@@ -10,12 +10,11 @@ from typing import Any
 from modelservice.errors import InputError
 from modelservice.gitops.fleet_file import fleet_schema
 from modelservice.schema.defaults import resolved
+from modelservice.schema.explanation import columns
 
-_WIDTH = 100
 
-
-def explain_fleet(key: str) -> str:
-    """Explain a key of fleet.yaml, such as environments.prod.chart; "" lists the keys at the top.
+def explain_fleet(key: str, width: int) -> str:
+    """Explain a key of fleet.yaml, such as environments.prod.chart, in lines of `width`; "" lists the keys at the top.
 
     Raises InputError for an unknown key.
     """
@@ -27,11 +26,10 @@ def explain_fleet(key: str) -> str:
         found = inner.get(part) or inner["*"]
     lines = [f"KEY:      {f'fleet.{key}' if key else 'fleet.yaml'}"]
     lines += [f"DEFAULT:  {json.dumps(found['default'])}"] if "default" in found else []
-    lines += ["", *textwrap.wrap(str(found.get("description", "")), _WIDTH)]
+    lines += ["", *textwrap.wrap(str(found.get("description", "")), width)]
     keys = [(name, one.get("description", "")) for name, one in _keys(found)]
     if keys:
-        width = max(len(name) for name, _ in keys)
-        lines += ["", "KEYS:", *(f"  {name:<{width}}  {text}" for name, text in keys)]
+        lines += ["", "KEYS:", *columns(keys, width, lines=None)]
     return "\n".join(lines) + "\n"
 
 

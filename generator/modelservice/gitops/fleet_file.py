@@ -16,7 +16,7 @@ from modelservice.findings import Problem
 from modelservice.reading.document import Document
 from modelservice.reading.special_files import is_special
 from modelservice.reading.values_files import load
-from modelservice.schema.source import SCHEMAS, Schema
+from modelservice.schema.source import FLEET_SCHEMA, Schema
 
 NAME = "fleet.yaml"
 
@@ -53,12 +53,10 @@ class Layer(NamedTuple):
 
     def names_in(self, folder: str) -> tuple[str, ...]:
         """Return the patterns of the file names in a folder that it lies below; `.yaml` may be left out in them."""
-        if not self.patterns:
-            return ("*",)
         above = PurePosixPath(folder).parts
-        patterns = [PurePosixPath(pattern).parts for pattern in self.patterns]
-        fitting = [parts for parts in patterns if len(parts) == len(above) + 1]
-        return tuple(parts[-1] for parts in fitting if all(map(fnmatch.fnmatchcase, above, parts)))
+        patterns = [PurePosixPath(pattern).parts for pattern in self.patterns or ("**",)]
+        found = (parts[-1] for parts in patterns if _fits(above, parts[:-1] if parts[-1] != "**" else parts))
+        return tuple("*" if name == "**" else name for name in found)
 
 
 class Fleet(NamedTuple):
@@ -82,6 +80,16 @@ class Fleet(NamedTuple):
         names = sorted(file.name for file in folder.iterdir() if _may_be_service(file)) if folder.is_dir() else []
         paths = (str(PurePosixPath(environment.path) / name) for name in names)
         return [path for path in paths if path not in layers]
+
+
+def _fits(folders: tuple[str, ...], pattern: tuple[str, ...]) -> bool:
+    """Say whether folders fit those of a pattern, where ** stands for any number of them."""
+    if not pattern:
+        return not folders
+    if pattern[0] == "**" and _fits(folders, pattern[1:]):
+        return True
+    rest = pattern if pattern[0] == "**" else pattern[1:]
+    return bool(folders) and fnmatch.fnmatchcase(folders[0], pattern[0]) and _fits(folders[1:], rest)
 
 
 def _has_name(path: PurePosixPath, pattern: str) -> bool:
@@ -152,7 +160,7 @@ def fleet_of(root: Path, data: Mapping[str, Any]) -> Fleet:
             one.get("project", "default"),
             ChartPlace(**{**chart, **one.get("chart", {})}),
         )
-        for name, one in data["environments"].items()
+        for name, one in ((name, said or {}) for name, said in data["environments"].items())
     )
     layers = tuple(map(_layer, data.get("layers", [])))
     return Fleet(root, layers, environments, git.get("repository", ""), git.get("revision", "HEAD"))
@@ -168,7 +176,7 @@ def _layer(written: Any) -> Layer:
 @functools.cache
 def fleet_schema() -> Schema:
     """Return the schema of fleet.yaml."""
-    schema: Schema = json.loads((SCHEMAS / "fleet.schema.json").read_bytes())
+    schema: Schema = json.loads(FLEET_SCHEMA.read_bytes())
     return schema
 
 

@@ -8,6 +8,13 @@ from pathlib import Path, PurePosixPath
 from modelservice.errors import InputError
 
 
+def repository_of(path: str) -> Path | None:
+    """Return the folder of the Git repository that a path is in, a submodule's too; None if it is in none."""
+    place = os.path.abspath(path)  # noqa: PTH100  a link has its own path in Git
+    folders = (place, *map(str, Path(place).parents))
+    return next((Path(folder) for folder in folders if os.path.exists(f"{folder}/.git")), None)  # noqa: PTH110
+
+
 def path_in_git(file: str) -> str:
     """Return a file's path from the root of its Git repository; outside of one, its path from here.
 
@@ -18,9 +25,8 @@ def path_in_git(file: str) -> str:
     if any("\ud800" <= char <= "\udfff" for char in file):
         raise InputError(f"{file}: the name is not UTF-8, which an Application cannot hold: rename the file")
     place = Path(os.path.abspath(file))  # noqa: PTH100  a link has its own path in Git
-    for above in (place, *place.parents):
-        if (above / ".git").exists():
-            return place.relative_to(above).as_posix()
+    if root := repository_of(file):
+        return place.relative_to(root).as_posix()
     path = PurePosixPath(Path(file).as_posix())
     if path.is_absolute() or ".." in path.parts:
         raise InputError(f"{file}: values in Git are named by their paths from the repository's root; run it there")

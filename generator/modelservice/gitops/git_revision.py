@@ -4,25 +4,34 @@ from __future__ import annotations
 
 import io
 import os
+import re
 import subprocess
 import tarfile
 from pathlib import Path
 from typing import NamedTuple
 
 from modelservice.errors import InputError
+from modelservice.gitops.git_paths import repository_of
 
 
 class Commit(NamedTuple):
-    """A commit of the repository that we stand in: the repository's root, and the commit's name."""
+    """A commit of a repository: the repository's root, and the commit's name."""
 
     top: Path
     name: str
 
 
-def commit_of(side: str, revision: str) -> Commit:
-    """Return the commit that a revision names. Raises InputError if Git has none; `side` is what the user wrote."""
-    top = _git("rev-parse", "--show-toplevel").decode().removesuffix("\n")
-    commit = _git("rev-parse", "--verify", "--quiet", f"{revision}^{{commit}}").decode().strip()
+def commit_of(side: str, revision: str, path: str = ".") -> Commit:
+    """Return the commit that a revision names in the repository that a path is in.
+
+    Raises InputError if Git has none; `side` is what the user wrote.
+    """
+    root = str(repository_of(path) or ".")
+    top = root if root != "." else _git("rev-parse", "--show-toplevel").decode().removesuffix("\n")
+    commit = _git("-C", root, "rev-parse", "--verify", "--quiet", f"{revision}^{{commit}}").decode().strip()
+    if ".." in revision:
+        both = " ".join(re.split(r"\.{2,3}", revision))
+        raise InputError(f"{revision} is a range: name one revision; `modelservice diff {both} FOLDER` compares two")
     if not top or not commit:
         raise InputError(f"{side}: Git has no revision {revision} here: check its name, or fetch it")
     return Commit(Path(top), commit)
@@ -52,15 +61,17 @@ def copy_of(file: str, commit: Commit, stage: Path) -> Path | None:
     return copy if copy.exists() else None
 
 
-def changed_files(revision: str) -> set[Path]:
-    """Return the files that differ here from where the branch left a revision, with new ones that Git does not ignore.
+def changed_files(revision: str, path: str) -> set[Path]:
+    """Return the files that differ from where the branch left a revision, with new ones that Git does not ignore.
+
+    They are those of the repository that the path is in.
 
     Raises InputError if Git has no such revision.
     """
-    top, commit = commit_of("--changed-since", revision)
-    # A clone without history has no common commit.
-    base = _git("merge-base", commit, "HEAD").decode().strip() or commit
+    top, commit = commit_of("--changed-since", revision, path)
     place = ("-C", str(top))
+    # A clone without history has no common commit.
+    base = _git(*place, "merge-base", commit, "HEAD").decode().strip() or commit
     listed = _git(*place, "diff", "--name-only", "--no-renames", "-z", base, "--")
     listed += _git(*place, "ls-files", "--others", "--exclude-standard", "-z")
     return {top / os.fsdecode(name) for name in listed.split(b"\0") if name}

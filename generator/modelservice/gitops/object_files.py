@@ -30,6 +30,24 @@ def made_by(command: str, words: Sequence[str], source: str) -> str:
     return f"{begins(command)}{line}\n{_SOURCE}{source}\n# Change the values, and run it again.\n"
 
 
+def left_behind(made: Sequence[Made], folder: Path, begin: str) -> list[Path]:
+    """Return the files of a folder whose values file is gone, of an earlier run of the same command line.
+
+    `begin` is the first line of what it writes.
+    """
+    kept = {folder / f"{one.name}.yaml" for one in made}
+    files = sorted({*folder.glob("*.yaml"), *folder.glob("*/*.yaml")} - kept)
+    inside = [file for file in files if file.is_file() and real(file.parent).is_relative_to(real(folder))]
+    texts = ((file, _beginning(file)) for file in inside)
+    mine = ((file, made_of(text)) for file, text in texts if text.partition("\n")[0] == begin)
+    return [file for file, source in mine if source.endswith((".yaml", ".yml")) and not os.path.exists(source)]  # noqa: PTH110
+
+
+def _beginning(file: Path) -> str:
+    with file.open(encoding="utf-8", errors="replace") as opened:
+        return opened.read(10_000)
+
+
 def _one_line(text: str) -> str:
     """Return a text without what would end a comment."""
     return "".join(char if char.isprintable() else f"\\x{ord(char):02x}" for char in text)

@@ -9,9 +9,11 @@ from typing import Any, NamedTuple
 import yaml
 
 from modelservice.errors import InputError
-from modelservice.importing.kubernetes_defaults import STRUCTURES, without_defaults
+from modelservice.importing.defaults_table import STRUCTURES
+from modelservice.importing.kubernetes_defaults import without_defaults
 from modelservice.importing.object_shapes import require_shape, without_nulls
 from modelservice.reading.documents import load_objects, members
+from modelservice.reading.syntax_errors import placed
 
 Object = Mapping[str, Any]
 LONGEST = 20_000_000
@@ -59,22 +61,25 @@ class Workload(NamedTuple):
         return int(self.spec.get("replicas", 1))
 
 
-def read_objects(text: str) -> list[Object]:
-    """Return the objects of a stream, those of Lists too, without what a cluster keeps for itself.
+def read_objects(files: Mapping[str, str]) -> list[Object]:
+    """Return the objects of files, text by name, and those of Lists in them, without what a cluster keeps for itself.
 
-    Raises InputError for a text that is not valid YAML or JSON, and if there is no object in it.
+    Raises InputError for a text that is not valid YAML or JSON, and if there is no object in any of them.
     """
-    if len(text) > LONGEST:
-        raise InputError(f"the objects are longer than {LONGEST // 1_000_000} megabytes: pass the service's own alone")
-    try:
-        everything = [one for item in load_objects(text) for one in members(item)]
-    except yaml.YAMLError as error:
-        problem = getattr(error, "problem", "") or str(error).splitlines()[0]
-        raise InputError(f"the objects are no YAML: {problem}") from error
+    everything = [one for name, text in files.items() for one in _read(name, text)]
     found = [one for one in everything if _is_object(one) and not _is_test(one)]
     if not found:
         raise InputError("there is no object of Kubernetes in it: pass manifests, or what kubectl get -o yaml prints")
     return [plain(one) for one in found]
+
+
+def _read(name: str, text: str) -> list[Any]:
+    if len(text) > LONGEST:
+        raise InputError(f"{name} is longer than {LONGEST // 1_000_000} megabytes: pass fewer objects")
+    try:
+        return [one for item in load_objects(text) for one in members(item)]
+    except yaml.YAMLError as error:
+        raise InputError(placed(error, name, text)) from error
 
 
 def _is_object(item: Any) -> bool:
@@ -117,7 +122,9 @@ def find_workload(objects: Sequence[Object], name: str = "") -> Workload:
     Raises InputError if none does, where several do, and for kinds that the chart does not make.
     """
     ranked = [(item, *_server(item)) for item in objects if _containers(item)]
-    found = [one for one in ranked if not is_made(one[0], objects) and (one[2] or name)]
+    # What an object makes that has no containers itself, such as an InferenceService, is the workload.
+    makers = [one[0] for one in ranked]
+    found = [one for one in ranked if not is_made(one[0], makers) and (one[2] or name)]
     if name:
         found = [one for one in found if one[0]["metadata"].get("name") == name]
     best = [one for one in found if one[2] == max(rank for _, _, rank in found)]
@@ -125,7 +132,7 @@ def find_workload(objects: Sequence[Object], name: str = "") -> Workload:
     if len(usable) == 1:
         return _workload(usable[0][0], usable[0][1])
     if usable:
-        raise InputError(f"several workloads run vLLM, choose one with --name: {_listed(one[0] for one in usable)}")
+        raise InputError(f"several workloads run vLLM, choose one with --object: {_listed(one[0] for one in usable)}")
     if best and all(one[0]["kind"] == "ModelService" for one in best):
         raise InputError(f"{_listed(one[0] for one in best)} belongs to LLMOS: use `modelservice import llmos`")
     if best:

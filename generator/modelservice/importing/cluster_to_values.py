@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from modelservice.importing.cluster_objects import Object, Workload, find_workload, plain, read_objects
 from modelservice.importing.container import Note
@@ -22,12 +22,12 @@ from modelservice.schema.defaults import coalesce, default_values, left_out
 from modelservice.schema.source import plain_schema
 
 
-def import_kubernetes(text: str, name: str = "") -> Part:
-    """Return the settings of the workload in a stream of objects, or the values that a GitOps object holds.
+def import_kubernetes(files: Mapping[str, str], name: str = "") -> Part:
+    """Return the settings of the workload in files of objects, or the values that a GitOps object holds.
 
-    `name` chooses one of several. Raises InputError if nothing in the stream runs vLLM.
+    `files` are texts by name. `name` chooses one of several. Raises InputError if nothing in the stream runs vLLM.
     """
-    objects = read_objects(text)
+    objects = read_objects(files)
     inline = part_of_inline_values(objects, name)
     if inline:
         return without_secrets_left(inline)
@@ -35,9 +35,9 @@ def import_kubernetes(text: str, name: str = "") -> Part:
     return with_differences(part_of_workload_in(objects, workload), workload, objects)
 
 
-def import_llmos(text: str, name: str = "") -> Part:
+def import_llmos(files: Mapping[str, str], name: str = "") -> Part:
     """Return the settings of a ModelService: those of the objects that the operator of LLMOS makes of it."""
-    resources = read_objects(text)
+    resources = read_objects(files)
     resource = find_model_service(resources, name)
     objects = [plain(one) for one in operators_objects(resource)]
     about = Part(notes=tuple(notes_of(resource)), remarks=tuple(remarks_of(resource)))

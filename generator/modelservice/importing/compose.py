@@ -26,6 +26,7 @@ from modelservice.importing.container import (
 )
 from modelservice.importing.shell import LONGEST, expanded
 from modelservice.reading.documents import load_texts
+from modelservice.reading.syntax_errors import placed
 
 # What a pod does anyway, or what has no meaning in a cluster.
 _NOTHING = {
@@ -83,19 +84,18 @@ def is_compose(text: str) -> bool:
     return re.search(r"^services:\s*(#.*)?$", text, re.MULTILINE) is not None
 
 
-def read_compose(text: str, service: str = "", folder: Path | None = None) -> Container:
+def read_compose(text: str, service: str = "", folder: Path | None = None, name: str = "the compose file") -> Container:
     """Return the container of a service: the named one, or else the only one that runs vLLM.
 
-    `folder` is where `env_file` lies. Raises InputError for a file that cannot be read, and where no service is meant.
+    `folder` is where `env_file` lies, `name` is the file's. Raises InputError for a file that cannot be read, and where
+    no service is meant.
     """
     if len(text) > LONGEST:
         raise InputError(f"the compose file is longer than {LONGEST // 1024} KiB")
     try:
         found = _services(load_texts(text))
     except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        where = f"line {mark.line + 1}: " if mark else ""
-        raise InputError(f"the compose file is not valid YAML: {where}{str(error).splitlines()[0]}") from error
+        raise InputError(placed(error, name, text)) from error
     folder = folder or Path()
     known = _set_in(env_file(folder / ".env") or ())  # compose fills its file in from there
     filled, missing = extended(found, lambda file: _services_in(folder / file))

@@ -1,20 +1,28 @@
-"""Find values of this chart in a HelmRelease of Flux or an Application of Argo CD."""
+"""Find values of this chart in a HelmRelease of Flux, an Application of Argo CD or a HelmChart of k3s."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import yaml
 
 from modelservice.errors import InputError
+from modelservice.findings import Path
 from modelservice.importing.cluster_objects import WORKLOADS, Object, of_kind
 from modelservice.importing.container import Note
 from modelservice.importing.part import Part
 from modelservice.reading.documents import load_objects
+from modelservice.reading.values_in_objects import ELSEWHERE, is_charts, value_at, value_paths
 from modelservice.schema.source import plain_schema
 
-_KINDS = ("HelmRelease", "Application")
+_KINDS = ("HelmRelease", "Application", "HelmChart")
+
+
+class _Inline(NamedTuple):
+    holder: Object
+    path: Path
+    values: Mapping[str, Any]
 
 
 def part_of_inline_values(objects: Sequence[Object], name: str = "") -> Part | None:
@@ -22,15 +30,10 @@ def part_of_inline_values(objects: Sequence[Object], name: str = "") -> Part | N
 
     Raises InputError if their values belong to another chart, or are several.
     """
-    holders = [one for one in objects if one["kind"] in _KINDS and name in ("", one["metadata"].get("name"))]
-    if not holders:
-        return None
-    found = [(holder, values) for holder in holders for values in _values(holder)]
-    ours = [
-        (holder, values) for holder, values in found if values and not set(values) - set(plain_schema()["properties"])
-    ]
+    holders = [one for one in of_kind(objects, *_KINDS) if name in ("", one["metadata"].get("name"))]
+    ours = [found for holder in holders for found in _values(holder)]
     labels = ", ".join(f"{one['kind']} {one['metadata'].get('name')}" for one in holders)
-    if not ours and any(True for _ in of_kind(objects, *WORKLOADS)):
+    if not holders or (not ours and any(True for _ in of_kind(objects, *WORKLOADS))):
         return None
     if not ours:
         raise InputError(
@@ -38,37 +41,29 @@ def part_of_inline_values(objects: Sequence[Object], name: str = "") -> Part | N
             "and import what it prints"
         )
     if len(ours) > 1:
-        raise InputError(f"there are values in several objects, choose one with --name: {labels}")
-    holder, values = ours[0]
-    return Part(values, tuple(_notes(holder)))
+        raise InputError(f"there are values in several objects, choose one with --object: {labels}")
+    return Part(ours[0].values, tuple(_notes(ours[0])))
 
 
-def _values(holder: Object) -> Iterator[Mapping[str, Any]]:
-    spec = holder.get("spec") or {}
-    sources = [spec.get("source"), *(spec.get("sources") or ())] if holder["kind"] == "Application" else []
-    inline = [spec.get("values")] if holder["kind"] == "HelmRelease" else []
-    for source in sources:
-        helm = (source or {}).get("helm") or {}
-        inline.append(helm.get("valuesObject") or _parsed(helm.get("values")))
-    yield from (values for values in inline if isinstance(values, Mapping))
+def _values(holder: Object) -> Iterator[_Inline]:
+    for path in value_paths(holder):
+        is_text = path[-1] == "text"
+        values = _parsed(value_at(holder, *path[:-1]), holder) if is_text else value_at(holder, *path)
+        if isinstance(values, Mapping) and is_charts(holder, path, values, plain_schema()["properties"]):
+            yield _Inline(holder, path, values)
 
 
-def _parsed(text: Any) -> Any:
+def _parsed(text: str, holder: Object) -> Any:
     try:
-        return next(iter(load_objects(text)), None) if isinstance(text, str) else None
+        return next(iter(load_objects(text)), None)
     except yaml.YAMLError as error:
-        raise InputError("the Application's values are no YAML") from error
+        raise InputError(f"{holder['kind']} {holder['metadata'].get('name')}: its values are no YAML") from error
 
 
-def _notes(holder: Object) -> Iterator[Note]:
-    """Yield the values that come from somewhere else than the object itself."""
-    spec = holder.get("spec") or {}
-    for source in spec.get("valuesFrom") or ():
-        yield Note(
-            f"valuesFrom {source.get('kind')} {source.get('name')}", "its values are not in the object; add them"
-        )
-    for source in (spec.get("source"), *(spec.get("sources") or ())):
-        helm = (source or {}).get("helm") or {}
-        for key in ("parameters", "fileParameters", "valueFiles"):
-            if helm.get(key):
-                yield Note(f"helm.{key}", "these values are not in valuesObject; add them")
+def _notes(found: _Inline) -> Iterator[Note]:
+    """Yield the values that come from somewhere else than the object's own."""
+    above = found.path[: -2 if found.path[-1] == "text" else -1]
+    beside = value_at(found.holder, *above)
+    for key in ELSEWHERE:
+        if beside.get(key):
+            yield Note(".".join(map(str, (*above, key))), "these values are not among those imported; add them")

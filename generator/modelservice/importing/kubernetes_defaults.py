@@ -1,156 +1,12 @@
-"""Take away what Kubernetes' API server fills in, so an object from a cluster and its manifest read the same.
-
-The table follows the functions SetDefaults_* in Kubernetes' pkg/apis/{core,apps,autoscaling}/v1/defaults.go
-(https://github.com/kubernetes/kubernetes); its OpenAPI names no defaults.
-"""
+"""Take away what Kubernetes' API server fills in, so an object from a cluster and its manifest read the same."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
+from modelservice.importing.defaults_table import STRUCTURES, Structure, cpu_metrics
 from modelservice.quantity import amount
-
-
-class Structure(NamedTuple):
-    """A structure of Kubernetes: the defaults of its fields, and the structures of those that hold others."""
-
-    defaults: Mapping[str, Any] = {}
-    parts: Mapping[str, str] = {}
-
-
-_VOLUME_FILES = Structure({"defaultMode": 0o644}, {"sources": "Projection", "items": "Item"})
-_WORKLOAD = {"replicas": 1, "revisionHistoryLimit": 10}
-STRUCTURES = {
-    "Deployment": Structure(
-        {
-            **_WORKLOAD,
-            "progressDeadlineSeconds": 600,
-            "strategy": {"type": "RollingUpdate"},
-        },
-        {"template": "PodTemplate", "strategy": "Strategy"},
-    ),
-    "Strategy": Structure({"rollingUpdate": {}}, {"rollingUpdate": "RollingUpdate"}),
-    "RollingUpdate": Structure({"maxSurge": "25%", "maxUnavailable": "25%"}),
-    "StatefulSet": Structure(
-        {
-            **_WORKLOAD,
-            "podManagementPolicy": "OrderedReady",
-            "updateStrategy": {"type": "RollingUpdate"},
-            "persistentVolumeClaimRetentionPolicy": {},
-        },
-        {
-            "template": "PodTemplate",
-            "updateStrategy": "UpdateStrategy",
-            "persistentVolumeClaimRetentionPolicy": "Retention",
-            "volumeClaimTemplates": "ClaimTemplate",
-        },
-    ),
-    "UpdateStrategy": Structure({"rollingUpdate": {}}, {"rollingUpdate": "Partition"}),
-    "Partition": Structure({"partition": 0}),
-    "Retention": Structure({"whenDeleted": "Retain", "whenScaled": "Retain"}),
-    "ClaimTemplate": Structure(parts={"spec": "PersistentVolumeClaim"}),
-    "PersistentVolumeClaim": Structure({"volumeMode": "Filesystem"}),
-    "PodTemplate": Structure(parts={"spec": "Pod"}),
-    "Pod": Structure(
-        {
-            "restartPolicy": "Always",
-            "dnsPolicy": "ClusterFirst",
-            "schedulerName": "default-scheduler",
-            "terminationGracePeriodSeconds": 30,
-            "securityContext": {},
-            "enableServiceLinks": True,
-            "serviceAccountName": "default",
-            "preemptionPolicy": "PreemptLowerPriority",
-            "hostNetwork": False,
-            "hostIPC": False,
-            "hostPID": False,
-            "shareProcessNamespace": False,
-        },
-        {"containers": "Container", "initContainers": "Container", "volumes": "Volume"},
-    ),
-    "Container": Structure(
-        {
-            "terminationMessagePath": "/dev/termination-log",
-            "terminationMessagePolicy": "File",
-            "resources": {},
-            "securityContext": {},
-            "stdin": False,
-            "stdinOnce": False,
-            "tty": False,
-        },
-        {
-            "env": "Variable",
-            "envFrom": "EnvFrom",
-            "ports": "ContainerPort",
-            "volumeMounts": "Mount",
-            "livenessProbe": "Probe",
-            "readinessProbe": "Probe",
-            "startupProbe": "Probe",
-            "lifecycle": "Lifecycle",
-        },
-    ),
-    "Variable": Structure(parts={"valueFrom": "ValueFrom"}),
-    "ValueFrom": Structure(
-        parts={
-            "fieldRef": "FieldRef",
-            "resourceFieldRef": "ResourceFieldRef",
-            "secretKeyRef": "Reference",
-            "configMapKeyRef": "Reference",
-        }
-    ),
-    "FieldRef": Structure({"apiVersion": "v1"}),
-    "ResourceFieldRef": Structure({"divisor": "0"}),
-    "Reference": Structure({"optional": False}),
-    "EnvFrom": Structure({"prefix": ""}, {"configMapRef": "Reference", "secretRef": "Reference"}),
-    "ContainerPort": Structure({"protocol": "TCP"}),
-    "Mount": Structure({"readOnly": False}),
-    "Lifecycle": Structure(parts={"preStop": "Probe", "postStart": "Probe"}),
-    "Probe": Structure(
-        {
-            "timeoutSeconds": 1,
-            "periodSeconds": 10,
-            "successThreshold": 1,
-            "failureThreshold": 3,
-            "initialDelaySeconds": 0,
-        },
-        {"httpGet": "HTTPGet", "grpc": "GRPC"},
-    ),
-    "HTTPGet": Structure({"scheme": "HTTP"}),
-    "GRPC": Structure({"service": ""}),
-    "Volume": Structure(
-        parts={
-            **dict.fromkeys(("configMap", "secret", "downwardAPI", "projected"), "VolumeFiles"),
-            "hostPath": "HostPath",
-            "persistentVolumeClaim": "Mount",
-            "csi": "Mount",
-            "nfs": "Mount",
-            "emptyDir": "EmptyDir",
-            "ephemeral": "Ephemeral",
-        }
-    ),
-    "VolumeFiles": _VOLUME_FILES._replace(defaults={**_VOLUME_FILES.defaults, "optional": False}),
-    "Projection": Structure(parts={"serviceAccountToken": "Token", "downwardAPI": "VolumeFiles"}),
-    "Token": Structure({"expirationSeconds": 3600}),
-    "Item": Structure(parts={"fieldRef": "FieldRef", "resourceFieldRef": "ResourceFieldRef"}),
-    "HostPath": Structure({"type": ""}),
-    "EmptyDir": Structure({"medium": ""}),
-    "Ephemeral": Structure(parts={"volumeClaimTemplate": "ClaimTemplate"}),
-    "Service": Structure(
-        {
-            "type": "ClusterIP",
-            "sessionAffinity": "None",
-            "externalTrafficPolicy": "Cluster",
-            "internalTrafficPolicy": "Cluster",
-            "allocateLoadBalancerNodePorts": True,
-            "publishNotReadyAddresses": False,
-            "ipFamilyPolicy": "SingleStack",
-        },
-        {"ports": "ServicePort"},
-    ),
-    "ServicePort": Structure({"protocol": "TCP"}),
-    "HorizontalPodAutoscaler": Structure({"minReplicas": 1}),
-}
 
 
 def without_defaults(value: Any, structure: str) -> Any:
@@ -220,6 +76,17 @@ def _service_port(port: dict[str, Any]) -> dict[str, Any]:
     return {**port, "targetPort": port.get("targetPort") or port.get("port")}
 
 
+def _autoscaler(spec: dict[str, Any]) -> dict[str, Any]:
+    """Return an autoscaler's spec in the form of autoscaling/v2; that of v1 has a share of the CPU alone."""
+    share = spec.pop("targetCPUUtilizationPercentage", None)
+    return {"metrics": cpu_metrics(share), **spec} if share else spec
+
+
+def _target(target: dict[str, Any]) -> dict[str, Any]:
+    """Return a metric's target with quantities as the API server writes them: as text."""
+    return {key: str(value) if key in ("value", "averageValue") else value for key, value in target.items()}
+
+
 _SPECIAL: Mapping[str, Callable[[dict[str, Any]], dict[str, Any]]] = {
     "Strategy": _strategy,
     "UpdateStrategy": _strategy,
@@ -229,4 +96,6 @@ _SPECIAL: Mapping[str, Callable[[dict[str, Any]], dict[str, Any]]] = {
     "Volume": _volume,
     "HTTPGet": _http_get,
     "ServicePort": _service_port,
+    "HorizontalPodAutoscaler": _autoscaler,
+    "MetricTarget": _target,
 }

@@ -18,6 +18,8 @@ _LABEL = "ml.llmos.ai/model-service-name"
 _TYPE = {"ml.llmos.ai/type": "model-service"}
 STOPPED = "llmos.ai/resource-stopped"
 DELETED_CLAIMS = "llmos.ai/on-delete-volumes"
+# What the console writes. The operator reads the first port's number, and no Service has none.
+_PORT = {"name": "http", "containerPort": 8000}
 _ABOUT_MODEL = ("tags", "pipelineTag", "libraryName", "accelerators", "enableGUI")
 _PROBES: Mapping[str, Mapping[str, int]] = {
     "startupProbe": {"initialDelaySeconds": 60, "failureThreshold": 30, "periodSeconds": 10, "timeoutSeconds": 3},
@@ -38,7 +40,7 @@ def find_model_service(objects: Sequence[Object], name: str = "") -> Object:
     if not chosen:
         raise InputError(f"no ModelService is called {name}; there are: {names}")
     if len(chosen) > 1:
-        raise InputError(f"there are several ModelServices, choose one with --name: {names}")
+        raise InputError(f"there are several ModelServices, choose one with --object: {names}")
     return chosen[0]
 
 
@@ -96,16 +98,16 @@ def _service(name: str, selector: Object, container: Object, spec: Object, owned
 
 
 def _container(container: Object, spec: Object) -> dict[str, Any]:
-    port = next((one.get("containerPort") for one in container.get("ports", ())), 8000)
+    ports = container.get("ports") or [_PORT]
     env = list(container.get("env") or ())
     if spec.get("modelRegistry") == "modelscope":
         env.append({"name": "VLLM_USE_MODELSCOPE", "value": "True"})
     probes = {
-        name: {"httpGet": {"path": "/health", "port": port}, **fields}
+        name: {"httpGet": {"path": "/health", "port": ports[0]["containerPort"]}, **fields}
         for name, fields in _PROBES.items()
         if not container.get(name)
     }
-    return {**container, "args": _arguments(container, spec), "env": env, **probes}
+    return {**container, "args": _arguments(container, spec), "env": env, "ports": ports, **probes}
 
 
 def _arguments(container: Object, spec: Object) -> list[str]:
@@ -153,6 +155,8 @@ def notes_of(resource: Object) -> Iterator[Note]:
 def remarks_of(resource: Object) -> Iterator[Note]:
     """Yield the fields that say something about the model, and nothing to its pods."""
     spec = resource.get("spec") or {}
+    if not spec["template"]["spec"]["containers"][0].get("ports"):
+        yield Note("ports", "the container has none, without which LLMOS starts nothing; the server listens on 8000")
     for key in _ABOUT_MODEL:
         if spec.get(key):
             yield Note(f"spec.{key}", "the console shows it; no pod reads it")

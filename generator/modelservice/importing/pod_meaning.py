@@ -1,4 +1,4 @@
-"""Bring a workload and its Service into a form in which two of them are compared: what the pods mean, without names.
+"""Bring a workload and the objects around it into a form in which two of them are compared: without names.
 
 Volumes stand below the paths where they are mounted, variables below their names, arguments below their flags.
 """
@@ -12,7 +12,8 @@ from typing import Any
 from modelservice.importing.cluster_objects import Object, Workload, selects
 from modelservice.importing.env_to_fields import secret_of
 from modelservice.importing.flags_to_fields import TASKS
-from modelservice.importing.pod_to_fields import is_download
+from modelservice.importing.neighbour_meaning import neighbour_meanings
+from modelservice.importing.pod_to_fields import is_download, kept
 from modelservice.importing.probes_to_fields import is_servers
 from modelservice.importing.server_arguments import Start, start_of
 from modelservice.importing.variables_to_fields import is_yes
@@ -25,8 +26,8 @@ _OF_SERVER = ("name", "command", "args", "ports")
 _ALONE = ("selector", "serviceName", "volumeClaimTemplates")
 
 
-def meaning(workload: Workload, service: Object | None, line: Line, known: Mapping[str, str]) -> dict[str, Any]:
-    """Return what a workload and its Service mean; `known` are the values of variables in the command."""
+def meaning(workload: Workload, objects: Sequence[Object], line: Line, known: Mapping[str, str]) -> dict[str, Any]:
+    """Return what a workload and the objects around it mean; `known` are the values of variables in the command."""
     pod = {key: value for key, value in workload.pod.items() if key not in _SEEN}
     pod["affinity"] = _affinity(workload.pod)
     pod["topologySpreadConstraints"] = [_spread(one, workload) for one in pod.get("topologySpreadConstraints", ())]
@@ -37,8 +38,8 @@ def meaning(workload: Workload, service: Object | None, line: Line, known: Mappi
     first = [one for one in workload.pod.get("initContainers", ()) if not _downloads(one, workload.server, model)]
     before = [container_meaning(one, volumes) for one in first]
     others = [container_meaning(one, volumes) for one in workload.pod["containers"] if one is not workload.server]
-    found = {
-        "workload": {key: value for key, value in workload.spec.items() if key not in _ALONE and value != {}},
+    return {
+        "workload": _workload(workload),
         "labels": workload.pod_metadata.get("labels", {}),
         "annotations": workload.pod_metadata.get("annotations", {}),
         "pod": {"securityContext": {}} | {key: value for key, value in pod.items() if value},
@@ -48,8 +49,14 @@ def meaning(workload: Workload, service: Object | None, line: Line, known: Mappi
         "download": len(first) < len(workload.pod.get("initContainers", ())),
         "initContainers": {one.pop("name"): one for one in before},
         "extraContainers": {one.pop("name"): one for one in others},
+        **neighbour_meanings(workload, objects, start.port),
     }
-    return found | ({"service": _service(service, workload.server, start.port)} if service else {})
+
+
+def _workload(workload: Workload) -> dict[str, Any]:
+    is_pod = workload.kind == "Pod"  # whose labels are those of the pods, and compared as such
+    about = {key: {} if is_pod else kept(workload.metadata.get(key, {})) for key in ("labels", "annotations")}
+    return {key: value for key, value in workload.spec.items() if key not in _ALONE and value != {}} | about
 
 
 def container_meaning(container: Object, volumes: Mapping[str, Object]) -> dict[str, Any]:
@@ -131,22 +138,6 @@ def _probe(probe: Object, server: Object, port: int) -> dict[str, Any]:
         if handler and is_servers(handler.get("port"), server, port):
             found[name] = {**handler, "port": "the server's"}
     return found
-
-
-def _service(service: Object, server: Object, port: int) -> dict[str, Any]:
-    spec = service["spec"]
-    ports = [one for one in spec.get("ports", ()) if is_servers(one["targetPort"], server, port)]
-    own = {key: ports[0][key] for key in ("port", "nodePort", "appProtocol") if key in ports[0]} if ports else {}
-    if spec.get("type") == "LoadBalancer":
-        own.pop("nodePort", None)
-    left = ("selector", "ports", "clusterIP", "clusterIPs", "ipFamilies", "healthCheckNodePort")
-    return {
-        **{key: value for key, value in spec.items() if key not in left},
-        **own,
-        "headless": spec.get("clusterIP") == "None",
-        "annotations": service["metadata"].get("annotations", {}),
-        "labels": service["metadata"].get("labels", {}),
-    }
 
 
 def _affinity(pod: Object) -> dict[str, Any]:

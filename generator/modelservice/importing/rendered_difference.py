@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from pathlib import Path
 from typing import NamedTuple
 
 from modelservice.chart.folder import chart_for
@@ -19,16 +20,17 @@ from modelservice.importing.container import Note
 from modelservice.importing.env_to_fields import configs_in, known_values
 from modelservice.importing.part import Part, values_of
 from modelservice.importing.pod_meaning import meaning
-from modelservice.importing.service_to_fields import service_of
 from modelservice.importing.workload_to_fields import with_claims
 from modelservice.reading.document import Document, read
 from modelservice.redact import NOT_SHOWN
 from modelservice.rules.image import release_in
 from modelservice.schema.defaults import coalesce, default_values
+from modelservice.schema.source import plain_schema
 from modelservice.vllm.flags import Line, command_line
 from modelservice.writing.dump import dump
 
 _HIDDEN = "(not shown"
+_MASK = re.compile(r"\(not shown, \d+\)")
 _LONGEST = 80
 
 
@@ -41,8 +43,8 @@ class Meant(NamedTuple):
 
 
 MEANT = (
-    Meant(r"(service\.)?labels\.app\.kubernetes\.io/.*", "the chart selects its pods by labels of its own"),
-    Meant(r"(service\.)?(labels|annotations)\.(ml\.)?llmos\.ai/.*", "LLMOS' operator manages objects by it"),
+    Meant(r"(\w+\.)?labels\.app\.kubernetes\.io/.*", "the chart selects its pods by labels of its own"),
+    Meant(r"(\w+\.)?(labels|annotations)\.(ml\.)?llmos\.ai/.*", "LLMOS' operator manages objects by it"),
     Meant(r"annotations\.field\.cattle\.io/description", "the workload alone has the description"),
     Meant(r"workload\.strategy", "a surge would need a spare GPU, and a second writer of the claim", added=True),
     Meant(r"workload\.progressDeadlineSeconds", "it follows from the start-up budget"),
@@ -63,6 +65,11 @@ MEANT = (
     ),
     Meant(r"server\.env\.(HF_TOKEN|HUGGING_FACE_HUB_TOKEN)", "libraries read one or the other", added=True),
     Meant(r"[\w.-]*\.env\.LLM_SECRET_[0-9]+", "a Secret replaces the text", added=True),
+    Meant(r"podDisruptionBudget", "a drained node takes one pod at a time", added=True),
+    Meant(
+        r"podDisruptionBudget\.unhealthyPodEvictionPolicy", "a pod that is not ready does not stop a drain", added=True
+    ),
+    Meant(r"serviceMonitor\.endpoints\[0\]\.interval", "30 seconds is the operator's default, too", added=True),
     Meant(r"apiKey", "a Secret replaces the text", added=True),
     Meant(r"arguments\.--(api-key|hf-token)", "a Secret replaces the text"),
     Meant(r"arguments\.--shutdown-timeout", "answers under way get time to end", added=True),
@@ -73,12 +80,11 @@ MEANT = (
 def with_differences(part: Part, workload: Workload, objects: Sequence[Object]) -> Part:
     """Return a part with the differences between its rendered values and the original as notes and remarks.
 
-    Where there is no helm, or it refuses the values, a note says that nothing was compared.
+    Where there is no helm, or it refuses the values by what no rule can ignore, a note says that nothing was compared.
     """
     document = read("values.yaml", dump(values_of(part.settings)).encode())
     try:
-        with chart_for() as chart:
-            rendered = read_objects(manifests(chart, "imported", "default", [document]))
+        rendered, refused = _rendered(document)
     except ToolError as error:
         why = " ".join(str(error).split())[:300]
         note = Note("comparison", f"the original was not compared with the result: {why}")
@@ -91,7 +97,34 @@ def with_differences(part: Part, workload: Workload, objects: Sequence[Object]) 
         elif not _is_noted(field, part):
             notes.append(Note(field.path, _said(field)))
     remarks = [Note(", ".join(paths), reason) for reason, paths in meant.items()]
+    notes += [Note(f"the chart refuses the result [{rule}]", "the comparison ignores this rule") for rule in refused]
     return part._replace(notes=(*part.notes, *notes), remarks=(*part.remarks, *remarks))
+
+
+def _rendered(document: Document) -> tuple[list[Object], list[str]]:
+    """Return the objects that values become, and the chart's rules that refuse them and were ignored for once.
+
+    Raises ToolError if helm refuses them for another reason.
+    """
+    with chart_for() as chart:
+        try:
+            return _objects(chart, document), []
+        except ToolError as error:
+            can_be_ignored = plain_schema()["properties"]["ignoredRules"]["items"]["enum"]
+            refused = list(
+                dict.fromkeys(
+                    rule for rule in re.findall(r"\[([a-z-]+)\]$", str(error), re.MULTILINE) if rule in can_be_ignored
+                )
+            )
+            if not refused:
+                raise
+        ignoring = {**document.data, "ignoredRules": [*document.data.get("ignoredRules", ()), *refused]}
+        again = read("values.yaml", dump(ignoring).encode())
+        return _objects(chart, again), refused
+
+
+def _objects(chart: Path, document: Document) -> list[Object]:
+    return read_objects({"what helm printed": manifests(chart, "imported", "default", [document])})
 
 
 def _differences(
@@ -105,7 +138,7 @@ def _differences(
     for one, beside in ((workload, objects), (find_workload(rendered), rendered)):
         whole = with_claims(one)
         known = known_values(whole.server, configs_in(objects))
-        sides.append(masked(meaning(whole, service_of(whole, beside), line, known), numbers))
+        sides.append(masked(meaning(whole, beside, line, known), numbers))
     if document.data.get("autoscaling", {}).get("kind"):
         sides[0]["workload"].pop("replicas", None)
     if "service" not in sides[0]:
@@ -126,7 +159,9 @@ def _without_secret(text: str) -> str:
 
 
 def _is_noted(field: Field, part: Part) -> bool:
-    """Say whether a note speaks of the flag or the variable already."""
+    """Say whether a note speaks of the flag already, or of the secret that was taken out of the text."""
+    if _HIDDEN in field.old and _MASK.sub(NOT_SHOWN, field.old) == field.new:
+        return True
     name = field.path.partition(".--")[2]
     return bool(name) and any(note.written.startswith(f"--{name}") for note in part.notes)
 

@@ -1,91 +1,50 @@
-"""Turn an Ingress or an HTTPRoute to the server's Service into `ingress` and `httpRoute`."""
+"""Turn an Ingress or an HTTPRoute to the server into `ingress` and `httpRoute`."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from modelservice.importing.cluster_objects import Object
-from modelservice.importing.container import Note
+from modelservice.importing.neighbour_meaning import is_plain, prefix_of
+from modelservice.importing.neighbours import paths_of
 from modelservice.importing.part import Part
 
-_GATEWAY = {"group": "gateway.networking.k8s.io", "kind": "Gateway"}
 
-
-def part_of_ingress(item: Object, service: str) -> Part | None:
-    """Return the fields of an Ingress, or None if nothing in it leads to the Service."""
+def part_of_ingress(item: Object, is_ours: Callable[[Any], bool]) -> Part:
+    """Return the fields of an Ingress; `is_ours` says whether a backend is the server."""
     spec = item.get("spec") or {}
-    paths = [(rule.get("host", ""), path) for rule in spec.get("rules", ()) for path in _paths(rule)]
-    ours = [(host, path) for host, path in paths if _backend(path.get("backend")) == service]
-    if not ours:
-        return None
+    ours = [(host, path) for host, path in paths_of(item) if is_ours(path.get("backend"))]
+    paths = [path.get("path") or "/" for _, path in ours]
     settings: dict[str, Any] = {
         "ingress.enabled": True,
         "ingress.className": spec.get("ingressClassName", ""),
         "ingress.annotations": dict(item["metadata"].get("annotations", {})),
         "ingress.hosts": list(dict.fromkeys(host for host, _ in ours if host)),
-        "ingress.paths": list(dict.fromkeys(_shortened(path.get("path") or "/") for _, path in ours)),
+        "ingress.paths": _prefixes(paths),
         "ingress.tls": list(spec.get("tls", ())),
     }
-    notes = [
-        Note(f"Ingress path {path.get('path')}", "it leads to another Service")
-        for host, path in paths
-        if (host, path) not in ours
-    ]
-    exact = [path for _, path in ours if path.get("pathType") == "Exact"]
-    notes += [
-        Note(f"Ingress path {path['path']}", "the chart's paths are prefixes, this one is exact") for path in exact
-    ]
-    return Part({key: value for key, value in settings.items() if value}, tuple(notes))
+    return Part({key: value for key, value in settings.items() if value})
 
 
-def _paths(rule: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    paths: list[Mapping[str, Any]] = (rule.get("http") or {}).get("paths") or []
-    return paths
-
-
-def _backend(backend: Any) -> str:
-    """Return the Service of a backend, in the form of today or of the beta."""
-    backend = backend or {}
-    return str((backend.get("service") or {}).get("name") or backend.get("serviceName") or "")
-
-
-def _shortened(path: str) -> str:
-    return path.rstrip("/") or "/"
-
-
-def part_of_route(item: Object, service: str) -> Part | None:
-    """Return the fields of an HTTPRoute, or None if nothing in it leads to the Service."""
+def part_of_route(item: Object, is_ours: Callable[[Any], bool]) -> Part:
+    """Return the fields of an HTTPRoute; `is_ours` says whether a backend is the server."""
     spec = item.get("spec") or {}
-    rules = spec.get("rules") or ()
-    ours = [rule for rule in rules if any(one.get("name") == service for one in rule.get("backendRefs") or ())]
-    if not ours:
-        return None
-    matches = [match for rule in ours for match in rule.get("matches") or [{}]]
-    paths = [_shortened((match.get("path") or {}).get("value") or "/") for match in matches]
-    parents = [{key: ref[key] for key in ref if _GATEWAY.get(key) != ref[key]} for ref in spec.get("parentRefs", ())]
+    ours = [rule for rule in spec.get("rules") or () if any(map(is_ours, rule.get("backendRefs") or ()))]
+    matches: list[Mapping[str, Any]] = [match for rule in ours for match in rule.get("matches") or [{}]]
+    # A path on a condition is none without it.
+    paths = [(match.get("path") or {}).get("value") or "/" for match in matches if match.keys() <= {"path"}]
     timeout = next((rule["timeouts"]["request"] for rule in ours if (rule.get("timeouts") or {}).get("request")), "")
     settings: dict[str, Any] = {
         "httpRoute.enabled": True,
         "httpRoute.annotations": dict(item["metadata"].get("annotations", {})),
-        "httpRoute.parentRefs": parents,
+        "httpRoute.parentRefs": list(spec.get("parentRefs", ())),
         "httpRoute.hostnames": list(spec.get("hostnames", ())),
-        "httpRoute.paths": list(dict.fromkeys(paths)),
+        "httpRoute.paths": _prefixes(paths),
     }
     found = {key: value for key, value in settings.items() if value}
-    return Part({**found, "httpRoute.requestTimeout": timeout}, tuple(_left(rules, ours, matches)))
+    return Part({**found, "httpRoute.requestTimeout": timeout})
 
 
-def _left(rules: Any, ours: list[Any], matches: list[Any]) -> Iterator[Note]:
-    for number, rule in enumerate(rules):
-        if rule not in ours:
-            yield Note(f"HTTPRoute rules[{number}]", "it leads to another Service")
-        elif rule.get("filters"):
-            yield Note(f"HTTPRoute rules[{number}].filters", "the values have no field for it")
-    for match in matches:
-        left = [key for key in match if key != "path"]
-        kind = (match.get("path") or {}).get("type", "PathPrefix")
-        if left or kind != "PathPrefix":
-            yield Note(
-                f"HTTPRoute match {', '.join(left) or kind}", "the chart's route matches prefixes of paths alone"
-            )
+def _prefixes(paths: Iterable[str]) -> list[str]:
+    return list(dict.fromkeys(prefix_of(path) for path in paths if is_plain(path)))

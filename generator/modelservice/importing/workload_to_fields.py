@@ -30,6 +30,9 @@ def _found_by_name(workload: Workload, pods: Part) -> tuple[Note, ...]:
     return (Note(f"claims {names}", "the new StatefulSet has the old one's name, by which it finds them"),)
 
 
+_OF_CLAIM = ("accessModes", "resources", "storageClassName", "dataSource")
+
+
 def with_claims(workload: Workload) -> Workload:
     """Return a workload with the claims of its templates as volumes of its pod.
 
@@ -46,7 +49,9 @@ def with_claims(workload: Workload) -> Workload:
 def _as_volume(template: Object, workload: Workload) -> dict[str, Any]:
     name = template["metadata"]["name"]
     if workload.replicas > 1 and name == "model-dir":
-        return {"name": name, "new": {"fullnameOverride": workload.name, **_new_claim(template["spec"])}}
+        further = {key: value for key, value in template["spec"].items() if key not in _OF_CLAIM}
+        new = {"fullnameOverride": workload.name, **_new_claim(template["spec"])}
+        return {"name": name, "new": new, "claimTemplate": further}
     return {"name": name, "persistentVolumeClaim": {"claimName": f"{name}-{workload.name}-0"}}
 
 

@@ -77,6 +77,7 @@ _WORDS = {
     "did not find expected node content": _Words(
         "a value is missing here", "remove the extra comma or bracket, or put the value in quotes"
     ),
+    "found unhashable key": _Words("a list or a map is used where a key is expected", "write text as the key"),
     "found unknown escape character": _Words(
         "double quotes know no such escape", "write \\\\ for a backslash, or use single quotes"
     ),
@@ -102,6 +103,18 @@ def complaint(error: Exception, text: str) -> Complaint:
     line = lines[mark.line] if mark.line < len(lines) else ""
     hint = _TEMPLATE_HINT if "{{" in line else _JSON_HINT if "--" in line and "{" in line else words.hint
     return Complaint("yaml-syntax", words.message, hint, mark.line + 1, mark.column + 1)
+
+
+def placed(error: Exception, name: str, text: str) -> str:
+    """Return the complaint about a file that is not a values file, with its place, as findings are printed."""
+    if not isinstance(error, yaml.MarkedYAMLError):
+        return f"{name}: {str(error).splitlines()[0]}"
+    found = complaint(error, text)
+    line = text.splitlines()[found.line - 1 : found.line]
+    is_template = any("{{" in one for one in line)
+    hint = "this is a template: render its chart with `helm template` first" if is_template else found.hint
+    hint = f"; {hint}" if hint != _UNKNOWN_HINT else ""
+    return f"{name}:{found.line}:{found.column}: {found.message}{hint}"
 
 
 def _tab(line: str, column: int) -> int:

@@ -13,7 +13,7 @@ from modelservice.reading.parser import Composed, Place, compose, compose_stream
 # Where each kind has the chart's name, and the values: a map, or (with a last `text`) text.
 _HELM = (("helm", "valuesObject"), ("helm", "values", "text"))
 # What else gives Helm values, beside the place where they stand.
-_ELSEWHERE = ("valuesFrom", "valueFiles", "parameters", "fileParameters", "valuesSecrets", "set")
+ELSEWHERE = ("valuesFrom", "valueFiles", "parameters", "fileParameters", "valuesSecrets", "set")
 _OBJECT = re.compile(r"^[\"']?kind[\"']?:|^\{", re.MULTILINE)
 _Point = tuple[int, int]
 
@@ -21,7 +21,7 @@ _Point = tuple[int, int]
 def values_in_objects(document: Document, known: Collection[str]) -> list[Document]:
     """Return the values of this chart that objects in a file have inside; none if it is not a file of such objects.
 
-    Where an object does not name its chart, values without any of the chart's own keys (`known`) are another's.
+    `known` are the chart's own keys, by which values are told from another chart's.
     A path in their findings begins at the values, a position is that in the file. What follows a mistake of YAML is
     not read, and said so in the last document.
     """
@@ -35,20 +35,37 @@ def values_in_objects(document: Document, known: Collection[str]) -> list[Docume
     return found
 
 
+def value_paths(item: Mapping[str, Any]) -> Iterator[Path]:
+    """Yield where an object has values, of whatever chart; at a path with a last `text` they stand as text."""
+    for path in _values_of(item):
+        yield from _there(item, path)
+
+
+def is_charts(item: Mapping[str, Any], path: Path, values: Mapping[str, Any], known: Collection[str]) -> bool:
+    """Say whether values at a path are this chart's, by its name in the object or by the chart's keys (`known`).
+
+    A chart that is rendered for one service has the service's name.
+    """
+    chart = _chart_of(item, path)
+    if chart in ("", "modelservice"):
+        return bool(chart) or any(key in known for key in values)
+    return isinstance(values.get("model"), Mapping) and all(key in known for key in values)
+
+
 def _inside(one: Composed, document: Document, known: Collection[str]) -> Iterator[Document]:
-    for path in _values_of(one.data):
+    for path in value_paths(one.data):
         at = path[:-1] if path[-1] == "text" else path
         value, place = one.data, one.place
         for part in at:
             value, place = value[part], place.children[part]
-        beside = _at(one.data, *at[:-1])
-        partial = any(beside.get(key) for key in _ELSEWHERE) or {"values", "valuesObject"} <= beside.keys()
+        beside = value_at(one.data, *at[:-1])
+        partial = any(beside.get(key) for key in ELSEWHERE) or {"values", "valuesObject"} <= beside.keys()
         if path[-1] == "text":
             inside = _of_text(value, place, document)
         else:
             findings = tuple(_below(finding, at) for finding in one.findings if finding.path[: len(at)] == at)
             inside = document._replace(data=value, findings=findings, readable=True, top=place)
-        if _chart_of(one.data, path) or any(key in known for key in inside.data):
+        if is_charts(one.data, path, inside.data, known):
             yield inside._replace(partial=partial)
 
 
@@ -56,12 +73,12 @@ def _below(finding: Finding, path: Path) -> Finding:
     return finding._replace(path=finding.path[len(path) :])
 
 
-def _values_of(item: Mapping[str, Any]) -> Iterator[Path]:
-    """Yield where an object has values, unless its chart has another name."""
+def _values_of(item: Mapping[str, Any]) -> list[Path]:
+    """Return where an object of its kind can have values."""
     spec = item.get("spec")
-    if not isinstance(spec, Mapping) or not isinstance(item.get("apiVersion"), str):
-        return
     found: list[Path] = []
+    if not isinstance(spec, Mapping) or not isinstance(item.get("apiVersion"), str):
+        return []
     if item.get("kind") == "HelmRelease":
         found = [("spec", "values")]
     elif item.get("kind") == "HelmChart":
@@ -71,22 +88,19 @@ def _values_of(item: Mapping[str, Any]) -> Iterator[Path]:
         sources: list[Path] = [("spec", "source")]
         sources += [("spec", "sources", index) for index in range(len(several) if isinstance(several, list) else 0)]
         found = [(*source, *path) for source in sources for path in _HELM]
-    for path in found:
-        if _chart_of(item, path) in ("", "modelservice"):
-            yield from _there(item, path)
+    return found
 
 
 def _chart_of(item: Mapping[str, Any], path: Path) -> str:
     """Return the end of the chart's name or place, for values at a path; "" where the object does not say it."""
     if item["kind"] == "HelmRelease":
-        chart = _at(item, "spec", "chart", "spec", "chart")
+        chart = value_at(item, "spec", "chart", "spec", "chart")
     elif item["kind"] == "HelmChart":
-        chart = _at(item, "spec", "chart")
+        chart = value_at(item, "spec", "chart")
     else:
-        source = _at(item, *path[: path.index("helm")])
-        chart = next(
-            (_at(source, key) for key in ("chart", "path", "repoURL") if _at(source, key) not in (None, ".")), ""
-        )
+        source = value_at(item, *path[: path.index("helm")])
+        named = (value_at(source, key) for key in ("chart", "path", "repoURL"))
+        chart = next((name for name in named if name not in (None, ".")), "")
     name = str(chart or "").rstrip("/").removesuffix(".tgz").rpartition("/")[2]
     return re.sub(r"-\d.*", "", name)
 
@@ -94,11 +108,12 @@ def _chart_of(item: Mapping[str, Any], path: Path) -> str:
 def _there(item: Mapping[str, Any], path: Path) -> Iterator[Path]:
     """Yield the path where a map, or a text, is there."""
     text = path[-1] == "text"
-    if isinstance(_at(item, *(path[:-1] if text else path)), str if text else Mapping):
+    if isinstance(value_at(item, *(path[:-1] if text else path)), str if text else Mapping):
         yield path
 
 
-def _at(item: Any, *path: str | int) -> Any:
+def value_at(item: Any, *path: str | int) -> Any:
+    """Return what stands at a path of an object, or None if there is nothing."""
     for part in path:
         if isinstance(item, Mapping):
             item = item.get(str(part))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import re
 import textwrap
@@ -39,8 +40,8 @@ def search(fields: Iterable[Field], word: str, flags: Mapping[str, str], width: 
     if near or not (found or flags):
         raise InputError(_unknown(word, near))
     listed = _list(found, width) if found else ""
-    lines = [_line(name, said, max(map(len, flags)), width) for name, said in flags.items()]
-    return listed + ("\n".join(["Flags for args:", *lines]) + "\n" if lines else "")
+    lines = ["Flags for args:", *columns(list(flags.items()), width)] if flags else []
+    return listed + "".join(f"{line}\n" for line in lines)
 
 
 def nearest_key(key: str, fields: Iterable[Field]) -> str | None:
@@ -61,19 +62,24 @@ def _unknown(key: str, near: str | None) -> str:
 
 def _list(fields: list[Field], width: int) -> str:
     longest = max(len(field.key) for field in fields)
-    lines, tab = [], ""
-    for field in fields:
-        if field.tab != tab:
-            tab = field.tab
-            lines.append(f"{tab}:")
-        lines.append(_line(field.key, field.description.split(". ")[0].rstrip("."), longest, width))
+    lines: list[str] = []
+    for tab, group in itertools.groupby(fields, key=lambda field: field.tab):
+        rows = [(field.key, field.description.split(". ")[0].rstrip(".")) for field in group]
+        lines += [f"{tab}:", *columns(rows, width, longest)]
     return "\n".join(lines) + "\n"
 
 
-def _line(name: str, text: str, longest: int, width: int) -> str:
-    """Return a name and what fits of the text on a line."""
-    room = max(width - longest - 4, 20)
-    return f"  {name:<{longest}}  {textwrap.shorten(text, room, placeholder=' …')}".rstrip()
+def columns(rows: list[tuple[str, str]], width: int, longest: int = 0, lines: int | None = 1) -> list[str]:
+    """Return each name and the first `lines` of its text beside it, or below it on a narrow terminal."""
+    indent = (longest or max(len(name) for name, _ in rows)) + 4
+    is_narrow = width - indent < 24
+    indent = 6 if is_narrow else indent
+    found = []
+    for name, text in rows:
+        first, *more = textwrap.wrap(text, width - indent, max_lines=lines, placeholder=" …") or [""]
+        found += [f"  {name}", " " * indent + first] if is_narrow else [f"{f'  {name}':<{indent}}{first}".rstrip()]
+        found += [" " * indent + line for line in more]
+    return found
 
 
 def _field(field: Field, width: int) -> str:

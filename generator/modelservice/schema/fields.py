@@ -13,7 +13,8 @@ class Field(NamedTuple):
     """A leaf of the values: what a person sets at once.
 
     `default` is Helm's default, `tab`, `group` and `label` say where the console's form has it, `flag` and `env`
-    name the vLLM flag or the variable that the field becomes, `becomes` says it in words (Markdown).
+    name the vLLM flag or the variable that the field becomes, `becomes` says it in words (Markdown). `question` is
+    Rancher's type of question for it, `when` the condition under which a form asks for it; both may be empty.
     """
 
     path: Path
@@ -29,6 +30,8 @@ class Field(NamedTuple):
     becomes: str
     advanced: bool
     read_by_helm: bool
+    question: str
+    when: str
 
     @property
     def key(self) -> str:
@@ -88,6 +91,8 @@ def _field(path: Path, schema: Schema) -> Field:
         becomes=about.get("becomes", f"`{flag or env}`" if flag or env else ""),
         advanced=about.get("advanced", False),
         read_by_helm=about.get("readBy") == "helm",
+        question=about.get("question", ""),
+        when=about.get("when", ""),
     )
 
 

@@ -12,6 +12,7 @@ _PACKAGED = Path(__file__).parents[1] / "schemas"
 SCHEMAS = _PACKAGED if _PACKAGED.is_dir() else Path(__file__).parents[3] / "schemas"
 SOURCE = SCHEMAS / "modelservice.schema.yaml"
 SCHEMA = SCHEMAS / "modelservice.schema.json"
+FLEET_SCHEMA = SCHEMAS / "fleet.schema.json"
 
 Schema = dict[str, Any]
 

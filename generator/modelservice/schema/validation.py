@@ -90,15 +90,22 @@ RULES = (
 _IMPORTS = {**dict.fromkeys(("Deployment", "StatefulSet", "Pod", "List"), "kubernetes"), "ModelService": "llmos"}
 
 
-def kubernetes_object(data: Mapping[str, Any]) -> Problem | None:
-    """Return the problem of values that are a whole Kubernetes object: they have an apiVersion and a kind."""
+_KIND = re.compile(r"^kind: *[\"']?(\w+)", re.MULTILINE)
+
+
+def kubernetes_object(data: Mapping[str, Any], text: str) -> Problem | None:
+    """Return the problem of values that are a whole Kubernetes object: they have an apiVersion and a kind.
+
+    `text` is the file's: objects that follow say what can be made of it.
+    """
     kind = data.get("kind")
     if not isinstance(kind, str) or not isinstance(data.get("apiVersion"), str):
         return None
     inside = _VALUES_OF.get(kind)
     hint = f"check the values in it alone, which are under {inside}" if inside else "write values: model, args, gpu"
-    if kind in _IMPORTS:
-        hint = f"make values of it with `modelservice import {_IMPORTS[kind]} FILE`"
+    known = next((one for one in (kind, *_KIND.findall(text)) if one in _IMPORTS), "")
+    if known and not inside:
+        hint = f"make values of it with `modelservice import {_IMPORTS[known]} FILE`"
     message = f"belongs to a Kubernetes object ({shown(kind)}), and a values file has none"
     return Problem(Severity.ERROR, ("apiVersion",), message, hint, KUBERNETES_OBJECT.id, True)
 

@@ -11,36 +11,20 @@ from modelservice.check import check
 from modelservice.findings import Severity
 from modelservice.importing.part import values_of
 from modelservice.reading.document import read
+from modelservice.schema.conditions import holds
 from modelservice.schema.fields import Field, load_fields
 from modelservice.writing.dump import dump
 
 _TABS = ("General", "Resources", "Volumes", "Node Scheduling")
 _ASKED = ("string", "integer", "number", "boolean")
-# Asked although it stands under Advanced: without it anyone may ask the model.
-_ALSO = ("apiKeySecret.name",)
-# Categories of Unicode that no answer has: control characters, and what stands for bytes that are no UTF-8.
+# Categories of Unicode that no answer has: control characters, and what stands for bytes that are not UTF-8.
 _UNTYPED = ("Cc", "Cs")
-# Only asked where another answer makes sense of them.
-_WHEN = {
-    "huggingFace.tokenSecret.name": ("model.source", "huggingface"),
-    "huggingFace.tokenSecret.key": ("huggingFace.tokenSecret.name", ...),
-    "huggingFace.endpoint": ("model.source", "huggingface"),
-    "modelVolume.size": ("modelVolume.existingClaim", ""),
-    "modelVolume.storageClassName": ("modelVolume.existingClaim", ""),
-    "modelVolume.retain": ("modelVolume.existingClaim", ""),
-    "compileCache.existingClaim": ("compileCache.volume", "own"),
-    "compileCache.size": ("compileCache.volume", "own"),
-    "compileCache.storageClassName": ("compileCache.volume", "own"),
-    "sharedMemory.sizeLimit": ("sharedMemory.enabled", True),
-    "gpu.vgpu.memoryMiB": ("gpu.vgpu.enabled", True),
-    "gpu.vgpu.cores": ("gpu.vgpu.enabled", True),
-}
 
 
 def questions() -> list[Field]:
     """Return the fields that are asked, in the form's order."""
     fields = [field for field in load_fields().fields if not field.read_by_helm]
-    asked = [field for field in fields if (not field.advanced or field.key in _ALSO) and _is_asked(field)]
+    asked = [field for field in fields if not field.advanced and _is_asked(field)]
     return sorted(asked, key=lambda field: _TABS.index(field.tab))
 
 
@@ -50,11 +34,8 @@ def _is_asked(field: Field) -> bool:
 
 def is_wanted(field: Field, settings: Mapping[str, Any]) -> bool:
     """Say whether a question makes sense after the answers so far."""
-    key, wanted = _WHEN.get(field.key, ("", ""))
-    if not key:
-        return True
-    value = settings.get(key, next(one.default for one in load_fields().fields if one.key == key))
-    return bool(value) if wanted is ... else value == wanted
+    defaults = {one.key: one.default for one in load_fields().fields} if field.when else {}
+    return holds(field.when, lambda key: settings.get(key, defaults[key]))
 
 
 def parsed(field: Field, answer: str) -> Any:

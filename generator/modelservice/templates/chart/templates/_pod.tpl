@@ -117,11 +117,12 @@ securityContext:
 {{- $keys := dict -}}
 {{- range $spec.imagePullSecrets }}{{ $_ := set $keys .name list }}{{ end -}}
 {{- range $spec.volumes -}}
-  {{- $sources := list .secret -}}
-  {{- range (.projected | default dict).sources }}{{ $sources = append $sources .secret }}{{ end -}}
-  {{- range compact $sources -}}
-    {{- $name := .secretName | default .name -}}
-    {{- if not .optional }}{{ $_ := set $keys $name (get $keys $name | default list) }}{{ end -}}
+  {{- range values (omit . "name") | compact -}}
+    {{- $secrets := list (dict "name" .secretName "optional" .optional) .secretRef .nodePublishSecretRef -}}
+    {{- range .sources }}{{ $secrets = append $secrets .secret }}{{ end -}}
+    {{- range compact $secrets -}}
+      {{- if and .name (not .optional) }}{{ $_ := set $keys .name (get $keys .name | default list) }}{{ end -}}
+    {{- end -}}
   {{- end -}}
 {{- end -}}
 {{- range concat ($spec.initContainers | default list) $spec.containers -}}

@@ -1,0 +1,45 @@
+"""Show on a terminal how many services are done."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from typing import TypeVar
+
+import click
+
+_Item = TypeVar("_Item")
+# Fewer are done before anyone looks.
+_MANY = 10
+_SHOWN = "modelservice.progress"
+
+
+@contextlib.contextmanager
+def progress() -> Iterator[Callable[[int, int], None]]:
+    """Yield what shows how many of many services are done; elsewhere than on a terminal it shows nothing."""
+    about = click.get_current_context().meta
+    with contextlib.ExitStack() as stack:
+
+        def show(done: int, of: int) -> None:
+            if _SHOWN not in about and of >= _MANY and sys.stderr.isatty():
+                about[_SHOWN] = stack.enter_context(click.progressbar(length=of, file=sys.stderr))
+                stack.callback(about.pop, _SHOWN)
+            if bar := about.get(_SHOWN):
+                bar.update(done - bar.pos)
+
+        yield show
+
+
+def watched(items: Iterable[_Item], length: int) -> Iterator[_Item]:
+    """Yield the items, and show how many of them are done."""
+    with progress() as show:
+        show(0, length)
+        for number, item in enumerate(items, 1):
+            yield item
+            show(number, length)
+
+
+def say(text: str) -> None:
+    """Print text to standard error, instead of what shows progress: a finding begins its line, to be a link."""
+    click.echo(f"\r\x1b[K{text}" if text and click.get_current_context().meta.get(_SHOWN) else text, nl=False, err=True)

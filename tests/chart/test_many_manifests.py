@@ -1,0 +1,66 @@
+"""Many services rendered by one helm have the manifests that helm renders of each alone."""
+
+from pathlib import Path
+
+import pytest
+from modelservice.chart.many_manifests import Release, many_manifests, write_chart_for_many
+from modelservice.check import check_service
+from modelservice.diff.comparison import compare
+from modelservice.errors import ModelServiceError
+from modelservice.schema.defaults import default_values
+from modelservice.service import make_service
+
+from tests.chart.rendering import CHART, EXAMPLES, ROOT, text
+
+GOOD = sorted((ROOT / "tests/cases").glob("*/good*.yaml"))
+# They hold random values, other ones each time.
+RANDOM = ("secret-literal/good-more.yaml", "secret-object/good-encoded.yaml")
+PLAIN = [file for file in GOOD if not str(file).endswith(RANDOM)]
+
+
+@pytest.fixture
+def many(tmp_path: Path) -> Path:
+    write_chart_for_many(CHART, tmp_path / "many, of all")
+    return tmp_path / "many, of all"
+
+
+@pytest.fixture(autouse=True)
+def this_helm(helm: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", str(Path(helm).parent), prepend=":")
+
+
+def release(file: Path) -> Release:
+    service = check_service([str(file)])
+    assert not service.errors
+    values = make_service("x", "0.1.0", service.document.data, default_values()).values
+    return Release("qwen2.5", "models", values)
+
+
+def differing(helm: str, many: Path, files: list[Path]) -> list[str]:
+    made = many_manifests(many, [release(file) for file in files])
+    pairs = zip(files, made, strict=True)
+    return [str(file) for file, one in pairs if compare(text(helm, str(file)), one)]
+
+
+def test_each_example_is_rendered_as_alone(helm: str, many: Path) -> None:
+    assert differing(helm, many, EXAMPLES) == []
+
+
+def test_every_good_case_is_rendered_as_alone(newest_helm: str, many: Path) -> None:
+    assert differing(newest_helm, many, PLAIN) == []
+
+
+def test_text_comes_through_as_it_is(helm: str, many: Path, tmp_path: Path) -> None:
+    file = tmp_path / "odd.yaml"
+    odd = '"\\U0001F600 \\u2028 <&> {{ x }} \\\\ , \\t"'
+    file.write_text(f"model: {{name: a/b}}\nenv: [{{name: ODD, value: {odd}}}]\nargs: [--seed=12345678]\n")
+    assert differing(helm, many, [file]) == []
+
+
+def test_one_that_helm_refuses_stops_all(many: Path) -> None:
+    sound = release(EXAMPLES[0])
+    wrong = sound._replace(values={**sound.values, "extraObjects": ['{{ fail "no luck" }}']})
+    with pytest.raises(ModelServiceError):
+        many_manifests(many, [sound, wrong])
+    with pytest.raises(ModelServiceError):
+        many_manifests(many, [sound._replace(values={**sound.values, "replicas": float("inf")})])
