@@ -83,7 +83,7 @@ _PLACES = {
     "command": _FROM_ENV,
     "args": _FROM_ENV,
 }
-# Where a Secret is named, and where somebody may have written what belongs into it; and what else stands there.
+# Where a Secret is named, and where someone may have written what belongs into it; and what else stands there.
 _NAME_PLACES = ("imagePullSecrets", "tls", "secretName", "secretKeyRef", "secretRef", "secret")
 _OBJECTS = ("extraObjects", "objects")
 # What holds the values of a Secret, which a rule of its own finds, or their encrypted form.

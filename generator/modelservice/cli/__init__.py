@@ -49,7 +49,7 @@ class _Commands(click.Group):
         except OSError as error:
             from modelservice.redact import hidden
 
-            # A path that somebody gave, too long a name; or standard output, which has none, is full or gone.
+            # A path that someone gave, too long a name; or standard output, which has none, is full or gone.
             named = shortened(hidden(f"{error.filename}: ")) if error.filename else ""
             with contextlib.suppress(OSError):
                 click.echo(f"error: {named}{error.strerror or error}", err=True)

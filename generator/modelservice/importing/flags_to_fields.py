@@ -117,7 +117,7 @@ def _argument(texts: Sequence[str]) -> Part:
     if not found and PLACEHOLDER not in "".join(safe):
         return Part({"args": list(texts)})
     flag = texts[0].partition("=")[0]
-    # A text that is no flag may be the secret itself.
+    # A text that is not a flag may be the secret itself.
     flag = flag if re.fullmatch(r"--?[A-Za-z][\w.-]*", flag) and hidden(flag) == flag else "an argument"
     name = re.sub(r"\W+", "_", flag.strip("-")).strip("_").upper()
     secret = Secret(SECRETS, name, f"the secret of {flag}")

@@ -147,7 +147,7 @@ def _differences(
 
 
 def _reason(field: Field) -> str:
-    """Return why a difference is meant, "" where it is none of the chart's."""
+    """Return why a difference is meant, or "" if it is not one of the chart's."""
     if field.old.startswith(_HIDDEN) or _without_secret(field.old) == _without_secret(field.new):
         return "a Secret replaces the text"
     found = (one for one in MEANT if re.fullmatch(one.paths, field.path) and not (one.added and field.old))

@@ -64,7 +64,7 @@ def _without_secret_objects(part: Part) -> Part:
 
 
 def _to_do(path: Path) -> str:
-    """Return what a person has to do about a secret, "" where only its Secret has to be there."""
+    """Return what a person has to do about a secret, or "" if only its Secret has to be there."""
     inside = path[2:] if path[0] in _CONTAINERS else path
     if inside[0] == "env":
         return ""
