@@ -14,7 +14,7 @@ from typing import Any
 
 import kubernetes_validate
 from modelservice.chart.plan import plan_chart
-from modelservice.check import check, errors
+from modelservice.check import check_service, errors
 from modelservice.findings import Finding, Refuser, dotted
 from modelservice.reading.document import read
 from modelservice.reading.documents import load_objects
@@ -35,7 +35,7 @@ fields = functools.cache(load_fields)
 
 
 def errors_in(text: str) -> list[Finding]:
-    return errors(check(read("values.yaml", text.encode())))
+    return errors(check_service([read("values.yaml", text.encode())]).findings)
 
 
 def repaired(values: Object) -> str:
