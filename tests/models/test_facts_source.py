@@ -67,9 +67,9 @@ def test_a_configuration_that_is_given_comes_before_all(hub: Hub, tmp_path: Path
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"source": "modelscope"}, "are not read from ModelScope: give --model-config"),
+        ({"source": "modelscope"}, "comes from ModelScope, where facts cannot be read: pass --model-config"),
         ({"name": "s3://models/tiny"}, "object store"),
-        ({"name": "/models/tiny", "source": "local"}, "/models/tiny is not on this machine"),
+        ({"name": "/models/tiny", "source": "local"}, "/models/tiny is not a folder on this machine"),
     ],
 )
 def test_what_cannot_be_had_is_said(hub: Hub, change: dict[str, str], message: str) -> None:

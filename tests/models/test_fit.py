@@ -208,7 +208,7 @@ def test_a_configuration_that_is_not_understood_is_an_error(tmp_path: Path) -> N
     config.write_text('{"architectures": ["NewForCausalLM"]}')
     code, out, err = run(tmp_path, "--gpu=H100", f"--model-config={config}")
     assert (code, out) == (3, "")
-    assert "whether it fits is not known: the architecture NewForCausalLM is not known" in err
+    assert "cannot tell whether it fits: the architecture NewForCausalLM is unknown" in err
 
 
 def test_another_checkpoint_that_is_not_understood_says_nothing(tmp_path: Path) -> None:
@@ -239,9 +239,9 @@ def test_weights_alone_can_be_too_large(tmp_path: Path, layers: int, code: int) 
     if code == 1:
         data = json.loads(out)
         assert (data["verdict"], data["weights_bytes"], data["max_model_len"]) == ("does not fit", 100 * GIB, 0)
-        assert data["overhead_origin"] == "the architecture NewForCausalLM is not known"
+        assert data["overhead_origin"] == "the architecture NewForCausalLM is unknown"
     else:
-        assert "whether it fits is not known" in err
+        assert "cannot tell whether it fits" in err
 
 
 @pytest.mark.parametrize("arguments", [[], ["--gpu=unknown"], ["--gpu-memory=much"], ["--gpu-memory=0"]], ids=str)

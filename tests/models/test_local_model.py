@@ -49,7 +49,7 @@ def test_a_folder_without_weights_is_a_configuration_alone(model: Path) -> None:
         ("config.json", b" " * (4 * 1024**2 + 1), "config.json has more than 4 MiB"),
         ("model.safetensors", LAYER[:-1], "is the download complete"),
         ("model.safetensors", b"", "model.safetensors is not a valid safetensors file: it ends before its header"),
-        ("model.safetensors.index.json", b"{}", "model.safetensors.index.json names no files"),
+        ("model.safetensors.index.json", b"{}", "model.safetensors.index.json lists no files"),
     ],
 )
 def test_a_broken_file_is_named(model: Path, file: str, content: bytes, message: str) -> None:
@@ -130,18 +130,18 @@ GOOD = {"format": 1, "model": "a", "revision": "", "source": "", "config": {}, "
 @pytest.mark.parametrize(
     ("data", "message"),
     [
-        ([], "does not have the keys"),
-        (GOOD | {"more": 1}, "does not have the keys"),
+        ([], "must have exactly the keys"),
+        (GOOD | {"more": 1}, "must have exactly the keys"),
         (GOOD | {"format": 2}, "has the format 2"),
-        (GOOD | {"model": 1}, "something else than str at model"),
-        (GOOD | {"config": []}, "something else than dict at config"),
+        (GOOD | {"model": 1}, "has a model that is not a str"),
+        (GOOD | {"config": []}, "has a config that is not a dict"),
         (GOOD | {"tensors": [["a", "Q9", [1], 1]]}, "a row of tensors"),
         (GOOD | {"tensors": [["a", "U8", [-1], 1]]}, "a row of tensors"),
         (GOOD | {"tensors": [["a", "U8", [1], True]]}, "a row of tensors"),
         (GOOD | {"tensors": [["a", "U8", [1] * 99, 1]]}, "a row of tensors"),
         (GOOD | {"tensors": [["a"]] * 100_001}, "more than 100000 rows"),
-        (GOOD | {"files": {"a": -1}}, "files without sizes"),
-        (GOOD | {"files": {"a": None}}, "files without sizes"),
+        (GOOD | {"files": {"a": -1}}, "files without valid sizes"),
+        (GOOD | {"files": {"a": None}}, "files without valid sizes"),
     ],
 )
 def test_what_is_no_facts_file_is_refused(tmp_path: Path, data: object, message: str) -> None:

@@ -48,5 +48,5 @@ def test_what_does_not_follow_is_not_guessed(name: str) -> None:
 
 
 def test_an_unknown_architecture_is_not_guessed() -> None:
-    with pytest.raises(NotUnderstoodError, match="the architecture NewForCausalLM is not known"):
+    with pytest.raises(NotUnderstoodError, match="the architecture NewForCausalLM is unknown"):
         text_of({"architectures": ["NewForCausalLM"], "num_hidden_layers": 4})

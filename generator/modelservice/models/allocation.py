@@ -1,9 +1,9 @@
-"""What PyTorch's allocator keeps on a GPU beside the bytes of the weights.
+"""Compute the memory that PyTorch's allocator reserves on a GPU in addition to the bytes of the weights.
 
-A tensor of 10 MiB or more gets whole pieces of 2 MiB, and what is left of the last one is given back only where it is
-larger than 1 MiB (`round_size`, `get_allocation_size` and `should_split` in c10/cuda/CUDACachingAllocator.cpp). The
-tensors are those that vLLM makes of a checkpoint's: queries, keys and values in one, the MLP's gate and up in one, all
-experts of a layer in one.
+The allocator rounds a tensor of 10 MiB or more up to whole pieces of 2 MiB, and releases the unused end of the last
+piece only if it is larger than 1 MiB (`round_size`, `get_allocation_size` and `should_split` in
+c10/cuda/CUDACachingAllocator.cpp). The tensors are those that vLLM creates from the checkpoint's: it fuses queries,
+keys and values into one, the MLP's gate and up into one, and all experts of a layer into one.
 """
 
 from __future__ import annotations
@@ -26,9 +26,9 @@ _FUSED = (
 
 
 def kept_beside(parts: Iterable[tuple[Tensors, Fraction]], experts: int) -> int:
-    """Return the bytes that the allocator keeps beside tensors, each with its bytes on one GPU.
+    """Return the bytes that the allocator reserves in addition to the tensors.
 
-    `experts` is how many a sparse layer has.
+    `parts` are tensors with their bytes on one GPU; `experts` is the number of experts of a sparse layer.
     """
     sizes: defaultdict[str, Fraction] = defaultdict(Fraction)
     counts: defaultdict[str, int] = defaultdict(int)

@@ -1,7 +1,7 @@
 """Read a model's config.json: its layers, and what each of them keeps in the KV cache.
 
 The shapes are those of vLLM's models (vllm/model_executor/models) and of the `get_kv_cache_spec` of their layers. An
-architecture that is not listed here is not understood, and nothing is guessed.
+architecture that is not listed here raises NotUnderstoodError: nothing is guessed.
 """
 
 from __future__ import annotations
@@ -12,27 +12,27 @@ from typing import Any, NamedTuple
 
 Config = Mapping[str, Any]
 _MOST_LAYERS = 10_000
-# What a computation raises when a configuration holds something else than it should.
+# The exceptions that a computation raises when a configuration has a value of an unexpected type or size.
 ODD_VALUE = (ArithmeticError, LookupError, TypeError, ValueError, AttributeError)
 
 
 class NotUnderstoodError(Exception):
-    """A configuration that says less than is needed, or an architecture that is not known; the message says which."""
+    """The configuration lacks something that is needed, or the architecture is unknown; the message says which."""
 
 
 class HeadersNeededError(NotUnderstoodError):
-    """A size that does not follow from config.json alone; `what` is whose."""
+    """The size of a model or of one of its parts cannot be computed from config.json alone."""
 
     def __init__(self, what: str) -> None:
-        """Say what to do."""
+        """Write the message; `what` names the model or the part."""
         super().__init__(
-            f"the size of {what} does not follow from config.json alone: the headers of its files are needed, which "
-            "`modelservice fit VALUES --save` gets from the hub, and --model-config DIR from a folder with the weights"
+            f"the size of {what} cannot be computed from config.json alone: get the headers of the weight files from "
+            "the hub with `modelservice fit VALUES --save`, or name a folder with the weights in --model-config DIR"
         )
 
 
 class Kind(StrEnum):
-    """How a layer keeps what it has seen: every token, those of a window or chunk, or one state of a sequence."""
+    """What a layer keeps: every token, the tokens of a window or chunk, or one state per sequence."""
 
     FULL = "full"
     SLIDING = "sliding"
@@ -41,9 +41,10 @@ class Kind(StrEnum):
 
 
 class Cache(NamedTuple):
-    """What one layer keeps on one GPU: `nbytes` of a token, of a STATE those of a sequence; `window` in tokens.
+    """What one layer keeps on one GPU.
 
-    A request holds so many `states`: with prefix caching also earlier ones.
+    `nbytes` are the bytes of a token, or of one state for Kind.STATE; `window` is in tokens. `states` is the number of
+    states of a request: prefix caching also keeps earlier ones.
     """
 
     kind: Kind
@@ -52,7 +53,7 @@ class Cache(NamedTuple):
     states: int = 1
 
 
-# Attention over all tokens or, where the configuration says so (`layer_types`, `sliding_window`), over a window.
+# Attention over all tokens, or over a window if the configuration sets one (`layer_types`, `sliding_window`).
 _ATTENTION = {
     *("LlamaForCausalLM", "MistralForCausalLM", "MixtralForCausalLM", "Qwen2ForCausalLM", "Qwen2MoeForCausalLM"),
     *("Qwen3ForCausalLM", "Qwen3MoeForCausalLM", "Phi3ForCausalLM", "PhiForCausalLM", "GemmaForCausalLM"),
@@ -71,7 +72,7 @@ LATENT = {
 }
 _LINEAR = {"Qwen3NextForCausalLM"}
 HYBRID = {"Qwen3NextForCausalLM", "GraniteMoeHybridForCausalLM", "BambaForCausalLM"}
-# Encoders of texts, whose layers keep nothing.
+# Text encoders, whose layers keep nothing.
 ENCODERS = {
     *("BertModel", "BertForSequenceClassification", "RobertaModel", "RobertaForMaskedLM", "XLMRobertaModel"),
     *("RobertaForSequenceClassification", "XLMRobertaForSequenceClassification", "ModernBertModel"),
@@ -91,18 +92,18 @@ _WRAPPED = {
     "KimiVLForConditionalGeneration": "DeepseekV3ForCausalLM",
 }
 _KNOWN = _ATTENTION | LATENT | HYBRID | ENCODERS
-# A window on every second layer, where an old configuration does not say which (Gemma 2), or on all but each sixth.
+# For old configurations that do not list the layers with a window: every n-th layer has full attention.
 _PATTERNS = {"Gemma2ForCausalLM": 2, "Gemma3ForCausalLM": 6, "Cohere2ForCausalLM": 4}
 
 
 class Text(NamedTuple):
-    """The language model's part of a configuration, and its architecture."""
+    """The language model's part of a configuration, with its architecture."""
 
     architecture: str
     config: Config
 
     def number(self, *names: str) -> int:
-        """Return the first of these numbers that the configuration has. Raises NotUnderstoodError without one."""
+        """Return the first of these numbers that the configuration has. Raises NotUnderstoodError if it has none."""
         found = next((self.config[name] for name in names if type(self.config.get(name)) is int), 0)
         if found < 1:
             raise NotUnderstoodError(f"config.json has no {names[0]}")
@@ -110,15 +111,15 @@ class Text(NamedTuple):
 
     @property
     def layers(self) -> int:
-        """How many layers the model has. Raises NotUnderstoodError for more than any model has: each is laid out."""
+        """The number of layers. Raises NotUnderstoodError for more than _MOST_LAYERS: callers build a list of them."""
         found = self.number("num_hidden_layers", "n_layer", "num_layers")
         if not 0 < found <= _MOST_LAYERS:
-            raise NotUnderstoodError(f"config.json says that there are {found} layers")
+            raise NotUnderstoodError(f"config.json has {found} layers: at most {_MOST_LAYERS} are accepted")
         return found
 
     @property
     def heads(self) -> int:
-        """How many attention heads a layer has."""
+        """The number of attention heads of a layer."""
         return self.number("num_attention_heads", "n_head")
 
     @property
@@ -128,20 +129,20 @@ class Text(NamedTuple):
 
     @property
     def kv_heads(self) -> int:
-        """How many heads of keys and values a layer has."""
+        """The number of key and value heads of a layer."""
         if isinstance(self.config.get("num_key_value_heads"), int):
             return self.number("num_key_value_heads")
         return self.heads
 
     @property
     def experts(self) -> int:
-        """How many experts a sparse layer routes to, or 0 if there are none."""
+        """The number of experts of a sparse layer, or 0 if there are none."""
         names = ("num_experts", "n_routed_experts", "num_local_experts")
         return next((int(self.config[name]) for name in names if self.config.get(name)), 0)
 
     @property
     def experts_per_token(self) -> int:
-        """How many experts a token is sent to."""
+        """The number of experts that a token is routed to."""
         return self.number("num_experts_per_tok", "experts_per_token", "moe_topk")
 
     @property
@@ -151,14 +152,14 @@ class Text(NamedTuple):
 
     @property
     def shared_width(self) -> int:
-        """The width of all experts that every token passes, or 0 if there are none."""
+        """The total width of the shared experts, or 0 if there are none."""
         if width := self.config.get("shared_expert_intermediate_size"):
             return int(width)
         return int(self.config.get("n_shared_experts") or 0) * self.expert_width
 
     @property
     def dense_layers(self) -> int:
-        """How many layers of a model with experts have none."""
+        """The number of layers without experts in a model with experts."""
         config = self.config
         if "first_k_dense_replace" in config:
             return int(config["first_k_dense_replace"])
@@ -167,7 +168,7 @@ class Text(NamedTuple):
 
     @property
     def quantisation(self) -> Config:
-        """The checkpoint's `quantization_config`, empty where it is not quantised."""
+        """The checkpoint's `quantization_config`, empty if it is not quantised."""
         found = self.config.get("quantization_config") or self.config.get("compression_config")
         return found if isinstance(found, Mapping) else {}
 
@@ -178,7 +179,7 @@ class Text(NamedTuple):
 
 
 def text_of(config: Config) -> Text:
-    """Return the language model's part. Raises NotUnderstoodError for an architecture that is not known."""
+    """Return the language model's part. Raises NotUnderstoodError for an unknown architecture."""
     named = config.get("architectures")
     architecture = str(named[0]) if isinstance(named, list) and named else ""
     inside = next((config[key] for key in ("text_config", "llm_config") if isinstance(config.get(key), Mapping)), None)
@@ -191,20 +192,20 @@ def text_of(config: Config) -> Text:
     architecture = _WRAPPED.get(architecture, architecture)
     if architecture in _KNOWN:
         return Text(architecture, config)
-    raise NotUnderstoodError(f"the architecture {architecture or 'of config.json'} is not known")
+    raise NotUnderstoodError(f"the architecture {architecture or 'of config.json'} is unknown")
 
 
-# Names of the longest request in configurations, and kinds of scaled positions whose length is already scaled
+# The keys for the longest request, and the kinds of RoPE scaling for which that length is already scaled
 # (`_get_and_verify_max_len` in vllm/config/model.py).
 _LENGTHS = ("max_position_embeddings", "n_positions", "max_seq_len", "seq_length", "model_max_length", "max_seq_length")
 _SCALED = ("su", "longrope", "llama3", "mrope", "default")
 
 
 def context_of(text: Text) -> int:
-    """Return the longest request that a model allows. Raises NotUnderstoodError if it does not say."""
+    """Return the longest request that a model allows, in tokens. Raises NotUnderstoodError if it does not set one."""
     lengths = [int(text.config[name]) for name in _LENGTHS if isinstance(text.config.get(name), int)]
     if not lengths:
-        raise NotUnderstoodError("config.json does not say how many tokens a request may have")
+        raise NotUnderstoodError(f"config.json does not set the longest request ({_LENGTHS[0]})")
     longest, scaling = min(lengths), text.config.get("rope_scaling") or text.config.get("rope_parameters")
     if not isinstance(scaling, Mapping) or text.architecture.startswith("Gemma3"):
         return longest
@@ -227,9 +228,8 @@ def caches_of(
 ) -> list[Cache]:
     """Return what each layer keeps on one GPU.
 
-    `split` is the tensor parallel size, `element` the bytes of an element in the cache, `state_element` those of an
-    element in a state and `convolved_element` those of an element that a convolution keeps; `prefixes` says whether
-    prefixes are cached.
+    `split` is the tensor parallel size. `element`, `state_element` and `convolved_element` are the bytes of one element
+    in the cache, in a state and in the input kept for a convolution. `prefixes`: whether prefix caching is enabled.
     """
     if split > text.heads or text.heads % split:
         raise NotUnderstoodError(f"{text.heads} attention heads cannot be split over {split} GPUs")
@@ -240,7 +240,7 @@ def caches_of(
         return [Cache(Kind.FULL, latent)] * text.layers
     token = 2 * max(1, text.kv_heads // split) * text.head_dim * element
     if text.architecture in HYBRID:
-        # A Mamba 2 layer also keeps the state of a checkpoint in a prefill (mamba_mixer2.py).
+        # A Mamba 2 layer also keeps a checkpoint of its state during a prefill (mamba_mixer2.py).
         states = 1 if not prefixes else 2 if text.architecture in _LINEAR else 3
         state = Cache(Kind.STATE, _state(text, split, state_element, convolved_element), 0, states)
         return [Cache(Kind.FULL, token) if kind == "full" else state for kind in hybrid_kinds(text)]
@@ -263,24 +263,24 @@ def _windows(text: Text) -> list[tuple[Kind, int]]:
     if not kinds:
         return [(Kind.SLIDING, window)] * text.layers
     if unknown := set(kinds) - {"full_attention", "sliding_attention"}:
-        raise NotUnderstoodError(f"layers of the type {min(unknown)} are not known")
+        raise NotUnderstoodError(f"the layer type {min(unknown)} is unknown")
     return [(Kind.SLIDING, window) if kind == "sliding_attention" else full for kind in kinds]
 
 
 def hybrid_kinds(text: Text) -> list[str]:
-    """Return for each layer of a hybrid model whether it attends ("full") or keeps a state ("state")."""
+    """Return the kind of each layer of a hybrid model: "full" for attention, "state" for a layer that keeps a state."""
     kinds = text.config.get("layer_types") or text.config.get("layers_block_type")
     if not kinds and (every := text.config.get("full_attention_interval")):
         kinds = ["full_attention" if (layer + 1) % every == 0 else "linear" for layer in range(text.layers)]
     if not kinds and (places := text.config.get("attn_layer_indices")):
         kinds = ["attention" if layer in places else "mamba" for layer in range(text.layers)]
     if not kinds:
-        raise NotUnderstoodError("config.json does not say which layers keep a state")
+        raise NotUnderstoodError("config.json does not list which layers keep a state (layer_types)")
     return ["full" if kind in ("full_attention", "attention") else "state" for kind in kinds]
 
 
 def _state(text: Text, split: int, element: int, convolved_element: int) -> int:
-    """Return the bytes of one layer's state, as vllm/model_executor/layers/mamba/mamba_utils.py shapes it."""
+    """Return the bytes of one layer's state; its shape is that of vllm/model_executor/layers/mamba/mamba_utils.py."""
     if text.architecture in _LINEAR:
         keys, values = text.number("linear_num_key_heads"), text.number("linear_num_value_heads")
         key, value = text.number("linear_key_head_dim"), text.number("linear_value_head_dim")

@@ -1,25 +1,25 @@
-"""Read from a model's configuration how many tokens a request may have before any vLLM refuses `--max-model-len`."""
+"""Read a model's longest context from its configuration: every vLLM release refuses a larger `--max-model-len`."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-# `derive_max_model_len_and_key` in vLLM's transformers_utils/model_arch_config_convertor.py: the smallest counts.
+# `derive_max_model_len_and_key` in vLLM's transformers_utils/model_arch_config_convertor.py, which uses the smallest.
 _KEYS = (
     *("max_position_embeddings", "n_positions", "max_seq_len", "seq_length", "model_max_length"),
     *("max_target_positions", "max_sequence_length", "max_seq_length", "seq_len"),
 )
 _INSIDE = ("text_config", "llm_config", "language_config", "decoder")
-# `_get_and_verify_max_len` in vLLM's config/model.py: what is scaled already.
+# Kinds of RoPE scaling for which the length is already scaled: `_get_and_verify_max_len` in vLLM's config/model.py.
 _SCALED = ("su", "longrope", "llama3", "deepseek_llama_scaling")
 _MOST = 2**40
 
 
 def longest_context(config: Mapping[str, Any]) -> int | None:
-    """Return the most tokens that some vLLM release allows, or None if the configuration does not say it.
+    """Return the most tokens that any vLLM release allows, or None if the configuration does not set a length.
 
-    Releases count YaRN's factor differently, and the most generous one counts here.
+    Releases apply YaRN's factor differently; this returns the largest result.
     """
     text: Any = next((config[key] for key in _INSIDE if isinstance(config.get(key), Mapping)), config)
     lengths = [size for key in _KEYS if (size := _number(text.get(key)))]
@@ -49,5 +49,5 @@ def _scaled(longest: float, rope: Mapping[str, Any]) -> float:
 
 
 def _number(value: Any) -> float:
-    """Return a positive number, 0 for anything else."""
+    """Return a positive number, or 0 for anything else."""
     return value if isinstance(value, int | float) and 0 < value < _MOST else 0

@@ -1,8 +1,8 @@
 """Compute what speculative decoding adds to a GPU: the draft's weights, and what its layers keep.
 
-A draft by n-grams has neither. A model of its own is loaded beside the first; EAGLE's head is one with a layer or two,
-and shares the embedding where it can; multi-token prediction loads the layers that stand behind the others in the
-checkpoint, and shares embedding and head (vllm/v1/spec_decode/llm_base_proposer.py).
+N-gram drafting adds neither. A draft model is loaded in addition to the target model. An EAGLE head is a model with one
+or two layers, which shares the target's embedding if it can. Multi-token prediction loads the extra layers at the end
+of the checkpoint, and shares embedding and head (vllm/v1/spec_decode/llm_base_proposer.py).
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _NOTHING = ("ngram", "[ngram]", "suffix")
 
 
 class DraftOnGpu(NamedTuple):
-    """The bytes of a draft's weights on one GPU, how many more they may be, and what its layers keep."""
+    """The bytes of a draft's weights on one GPU, how many more they may be (`unsure`), and what its layers keep."""
 
     weights: int = 0
     unsure: int = 0
@@ -27,7 +27,7 @@ class DraftOnGpu(NamedTuple):
 
 
 def draft_on_gpu(facts: ModelFacts, text: Text, engine: Engine) -> DraftOnGpu | None:
-    """Return what the draft adds, or None if that is not known."""
+    """Return what the draft adds, or None if that is unknown."""
     draft = engine.draft
     if not draft or draft.method in _NOTHING:
         return DraftOnGpu()
@@ -41,7 +41,7 @@ def draft_on_gpu(facts: ModelFacts, text: Text, engine: Engine) -> DraftOnGpu | 
         if draft.method in ("eagle", "eagle3"):
             return _eagle(facts.draft, alone)
         return _model(facts.draft, alone) if draft.method == "draft_model" else None
-    except (NotUnderstoodError, *ODD_VALUE):  # facts of a draft may be anyone's
+    except (NotUnderstoodError, *ODD_VALUE):  # the draft's facts are untrusted
         return None
 
 
@@ -62,7 +62,7 @@ def _eagle(facts: ModelFacts, engine: Engine) -> DraftOnGpu | None:
 
 
 def _prediction(text: Text, engine: Engine) -> DraftOnGpu | None:
-    """Return the layers for multi-token prediction: one more sparse layer each, and a projection of two states."""
+    """Return the layers for multi-token prediction: for each a sparse layer and a projection of two hidden states."""
     count = int(text.config.get("num_nextn_predict_layers") or 0)
     if not count or text.architecture in HYBRID or not (text.architecture in LATENT or text.experts):
         return None

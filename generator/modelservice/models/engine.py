@@ -1,4 +1,4 @@
-"""Read from a service's arguments what decides over memory: how the model is split, its types, lengths and limits."""
+"""Read the settings that affect memory from a service's arguments: the split of the model, types, lengths, limits."""
 
 from __future__ import annotations
 
@@ -15,22 +15,22 @@ from modelservice.vllm.flags import Line
 
 GIB = 2**30
 AUTOMATIC = -1
-# Since 0.20.0 a process takes 92 % of the GPU by default, before that 90 %.
-# Since 0.28 prefixes of models with states are cached by default (`is_prefix_caching_supported` in config/model.py).
+# Since 0.20.0 a process uses 92 % of the GPU by default; before that it used 90 %.
+# Since 0.28 prefix caching is on by default for models with states (`is_prefix_caching_supported` in config/model.py).
 _PREFIXES_SINCE = (0, 28)
 _SHARE, _SHARE_BEFORE, _SHARE_SINCE = 0.92, 0.9, (0, 20)
 
 
-# Flags of which one says how the model is split: then the chart does not.
+# If the arguments set one of these, the chart does not set the split.
 _SPLITTING = (*PARALLEL, "--nnodes")
-# Methods that take the layers for multi-token prediction, by vLLM's names of today and those of earlier releases.
+# Methods that use the layers for multi-token prediction, by vLLM's current and earlier names.
 _PREDICTION = re.compile("(.*_)?mtp")
 
 
 class Draft(NamedTuple):
-    """Speculative decoding: its method ("" where nothing says it), tokens and model.
+    """Speculative decoding: its method ("" if unset), number of tokens, and draft model.
 
-    `tensor` is over how many GPUs that is split, 0: as the first model.
+    `tensor` is the draft's tensor parallel size; 0 means that of the target model.
     """
 
     method: str
@@ -40,24 +40,25 @@ class Draft(NamedTuple):
 
     @property
     def predicts(self) -> bool:
-        """Whether the model's own layers draft."""
+        """Whether the target model's own layers draft."""
         return _PREDICTION.fullmatch(self.method) is not None and not self.model
 
     @property
     def is_another_model(self) -> bool:
-        """Whether the facts of another model are needed."""
+        """Whether the draft is a model of its own, whose facts are needed."""
         return bool(self.model) and "ngram" not in self.method
 
 
 class Engine(NamedTuple):
-    """What the arguments say. None is vLLM's default, which may depend on the GPU or the model.
+    """The engine settings. None means vLLM's default, which may depend on the GPU or the model.
 
-    `length` is AUTOMATIC where vLLM shortens it by itself. `offloaded` are bytes of weights that stay in the CPU's
-    memory, `cache` those that `--kv-cache-memory-bytes` gives the cache, `release` the numbers of vLLM's release.
-    `online` is a quantisation of weights while they load, `other_method` one of which the size is known only where the
-    checkpoint is quantised; `gpus` are those of a pod, `spread` says that the model is split in more ways than by
-    tensor parallelism, and `split_said` that an argument says how; `prefetched` says that layers lie in the CPU's
-    memory, in a number that is not counted. `lora` is None without adapters, `draft` without speculative decoding.
+    `release` are the numbers of vLLM's release, and `gpus` is the number of GPUs of a pod. `split_said`: an argument
+    sets the split. `spread`: the split uses more than tensor parallelism. `length` is AUTOMATIC if vLLM may shorten it.
+    `lora` is None without adapters, `draft` without speculative decoding. `online` is a quantisation that vLLM applies
+    while it loads the weights; `other_method` is one whose size is known only if the checkpoint is already quantised.
+    `cache` are the bytes set by `--kv-cache-memory-bytes`. `offloaded` are the bytes of weights that stay in CPU
+    memory; `prefetched`: an uncounted number of layers stays there. `unread` are flags whose effect on memory is not
+    computed.
     """
 
     split: Split = Split()
@@ -88,14 +89,14 @@ class Engine(NamedTuple):
     unread: tuple[str, ...] = ()
 
 
-# How arguments ask for a pooling model; --task is of releases before 0.13.
+# Arguments that request a pooling model; --task exists in releases before 0.13.
 _POOLING = {
     "--runner": ("pooling",),
     "--convert": ("embed", "classify", "reward"),
     "--task": ("embed", "embedding", "classify", "score", "reward"),
 }
 
-# Flags that change the memory in a way that is not computed: each is named in the answer.
+# Flags whose effect on memory is not computed; the answer names each of them.
 _UNREAD = (
     *("--decode-context-parallel-size", "--config", "--lora-target-modules"),
     *("--hf-overrides", "--hf-config-path", "--model-loader-extra-config"),
@@ -103,7 +104,7 @@ _UNREAD = (
 
 
 def engine_of(args: Sequence[str], line: Line, gpus: int, task: str = "generate") -> Engine:
-    """Return what arguments say to the vLLM of a release, in a service for a task with so many GPUs."""
+    """Return the engine settings of these arguments for a vLLM release; `gpus` is the number of GPUs of a pod."""
     every = [item for item in read(args, line) if isinstance(item, Given)]
     names = {item.flag.name for item in every}
     given = {item.flag.name: item for item in every if not item.key}
@@ -161,7 +162,7 @@ def _lora(given: dict[str, Given]) -> Lora | None:
 
 
 def _draft(config: dict[str, Any]) -> Draft:
-    """Return what a configuration says; the method follows from the model's name as in vLLM's SpeculativeConfig."""
+    """Return a speculative configuration. An unset method is derived from the model's name, as in SpeculativeConfig."""
     tokens, tensor = (config.get(key) for key in ("num_speculative_tokens", "draft_tensor_parallel_size"))
     model, method = str(config.get("model") or ""), str(config.get("method") or "")
     if model and not method:

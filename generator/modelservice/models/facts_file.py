@@ -1,4 +1,4 @@
-"""Read and write facts as a file: beside the values, in the user's cache, in the catalogue that ships with the tool."""
+"""Read and write facts files: next to the values, in the user's cache, and in the catalogue of this package."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from modelservice.models.model_json import require_text
 from modelservice.redact import shown_url
 from modelservice.schema.source import SCHEMAS
 
-# The folder beside a values file that has the facts of its models.
+# The folder next to a values file with the facts of its models.
 FOLDER = "facts"
 CATALOGUE = SCHEMAS / "models"
 MAX_BYTES = 8 * 1024**2
-# How makers end the names of quantised checkpoints.
+# Suffixes that model publishers use for quantised checkpoints.
 _QUANTISED = ("FP8", "GPTQ-Int8", "AWQ", "GPTQ-Int4", "NVFP4")
 _MOST_ROWS = 100_000
 _MOST_FILES = 20_000
@@ -36,7 +36,7 @@ def file_name(model: str) -> str:
 
 
 def read_facts(path: Path) -> ModelFacts:
-    """Return the facts in a file. Raises InputError for a file that cannot be read, or is not a facts file."""
+    """Return the facts in a file. Raises InputError if it cannot be read or is not a facts file."""
     try:
         if not stat.S_ISREG(path.stat().st_mode):
             raise InputError(f"{path} is not a file")
@@ -54,30 +54,30 @@ def read_facts(path: Path) -> ModelFacts:
         reason = (
             "is not JSON" if isinstance(error, json.JSONDecodeError | UnicodeError | RecursionError) else str(error)
         )
-        hint = "write it again with `modelservice fit --save`, or remove it"
+        hint = "rewrite it with `modelservice fit --save`, or remove it"
         raise InputError(f"{path} is not a facts file: it {reason}; {hint}") from error
 
 
 def write_facts(facts: ModelFacts, path: Path) -> None:
-    """Write a facts file, whole or not at all. Raises InputError if it cannot be written."""
+    """Write a facts file atomically. Raises InputError if it cannot be written."""
     from modelservice.writing.files import replace_file
 
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise InputError(f"{path.parent} cannot be made: {error.strerror or error}") from error
+        raise InputError(f"{path.parent} cannot be created: {error.strerror or error}") from error
     replace_file(path, json.dumps(as_json(facts), indent=1, ensure_ascii=False) + "\n")
 
 
 def facts_path(model: str, values_file: str) -> Path:
-    """Return where the facts of a model lie that belong to a values file."""
+    """Return the path of a model's facts file next to a values file."""
     return Path(values_file).parent / FOLDER / file_name(model)
 
 
 def known_facts(model: str, revision: str, values_files: Iterable[str], *, catalogue: bool = True) -> ModelFacts | None:
-    """Return what is known of a model without a network: from a file beside one of its values files, or the catalogue.
+    """Return a model's facts from a file next to one of the values files or from the catalogue, or None.
 
-    Facts of another commit than the one asked for do not count. Raises InputError for a file that is broken.
+    Facts of a different commit than `revision` are ignored. Raises InputError for an invalid facts file.
     """
     places = [facts_path(model, file) for file in reversed(list(values_files))]
     for path in (*places, CATALOGUE / file_name(model))[: None if catalogue else -1]:
@@ -87,16 +87,16 @@ def known_facts(model: str, revision: str, values_files: Iterable[str], *, catal
 
 
 def quantised_checkpoints(model: str, values_files: Iterable[str]) -> list[ModelFacts]:
-    """Return what is known of a model's quantised checkpoints by its own maker, the one with the most bits first."""
+    """Return the known facts of the publisher's quantised checkpoints of a model, the one with the most bits first."""
     files, found = list(values_files), []
     for ending in _QUANTISED:
-        with contextlib.suppress(InputError):  # a broken file says nothing of the model that is asked about
+        with contextlib.suppress(InputError):  # an invalid file here is no problem of the requested model
             found.append(known_facts(f"{model}-{ending}", "", files))
     return [facts for facts in found if facts]
 
 
 def cache_path(model: str, revision: str, endpoint: str, environment: Mapping[str, str] = os.environ) -> Path:
-    """Return where the user's cache keeps the facts of a model at a revision of a hub."""
+    """Return the path in the user's cache for the facts of a model at a revision of a hub."""
     base = environment.get("XDG_CACHE_HOME") or "~/.cache"
     hub = re.sub("[^A-Za-z0-9._-]", "-", shown_url(endpoint).partition("://")[2]) or "hub"
     at = file_name(revision or "main").removesuffix(".json")
@@ -110,12 +110,12 @@ def _is_of(facts: ModelFacts, model: str, revision: str) -> bool:
 
 def _facts(data: Any) -> ModelFacts:
     if not isinstance(data, dict) or data.keys() != _KEYS:
-        raise ValueError(f"does not have the keys {', '.join(sorted(_KEYS))}")
+        raise ValueError(f"must have exactly the keys {', '.join(sorted(_KEYS))}")
     if data["format"] != FORMAT:
-        raise ValueError(f"has the format {data['format']!r:.20}, and not {FORMAT}")
+        raise ValueError(f"has the format {data['format']!r:.20}, but must have {FORMAT}")
     for key, kind in (("model", str), ("revision", str), ("source", str), ("config", dict), ("tensors", list)):
         if not isinstance(data[key], kind):
-            raise ValueError(f"has something else than {kind.__name__} at {key}")
+            raise ValueError(f"has a {key} that is not a {kind.__name__}")
     if len(data["tensors"]) > _MOST_ROWS:
         raise ValueError(f"has more than {_MOST_ROWS} rows of tensors")
     tensors = tuple(map(_row, data["tensors"]))
@@ -133,5 +133,5 @@ def _row(row: Any) -> Tensors:
 def _sizes(files: Any) -> dict[str, int]:
     sound = isinstance(files, dict) and len(files) <= _MOST_FILES
     if not sound or not all(type(size) is int and 0 <= size <= _MOST for size in files.values()):
-        raise ValueError("has files without sizes")
+        raise ValueError("has files without valid sizes")
     return dict(files)

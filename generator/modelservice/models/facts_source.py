@@ -15,16 +15,16 @@ from modelservice.models.hub import HubModel, Told, hub_facts
 from modelservice.models.local_model import cached_snapshot, config_facts, folder_facts
 from modelservice.models.model_facts import ModelFacts
 
-# For how long the facts of a branch count without asking the hub again.
+# How long cached facts of a branch are used before the hub is queried again.
 _FRESH_SECONDS = 7 * 24 * 3600
-_OTHERWISE = "give --model-config, or commit a facts file that `modelservice fit --save` wrote elsewhere"
+_OTHERWISE = "pass --model-config, or commit a facts file that `modelservice fit --save` wrote on another machine"
 _HUB = "https://huggingface.co"
 
 
 class WantedModel(NamedTuple):
-    """A service's model: its name, revision and source, and the hub that it comes from.
+    """A service's model: its name, revision and source, and its hub.
 
-    `endpoint` is "" for the user's own hub; `with_token` says whether the user's token may go to it.
+    `endpoint` is "" for the user's default hub; `with_token`: whether the user's token may be sent to the hub.
     """
 
     name: str
@@ -37,8 +37,8 @@ class WantedModel(NamedTuple):
 def wanted_model(values: Mapping[str, Any], environment: Mapping[str, str] = os.environ) -> WantedModel:
     """Return the model of complete values.
 
-    The user's token goes to the hub itself, to the mirror in the user's HF_ENDPOINT, and to another mirror only where
-    the values name a token's Secret, so the service sends its token there too.
+    The user's token may be sent to huggingface.co and to the mirror in the user's HF_ENDPOINT. It may be sent to
+    another mirror only if the values name a token's Secret, because then the service sends its token there too.
     """
     hub, model = values["huggingFace"], values["model"]
     endpoint = hub["endpoint"].rstrip("/")
@@ -58,9 +58,9 @@ def model_facts(
 ) -> ModelFacts:
     """Return the facts of a model.
 
-    They are those that are given (a facts file, or a configuration: a file or folder), those beside the values, in the
-    catalogue, on this machine, or of the hub. `refresh` asks the hub again, whatever is known.
-    Raises ToolError if there are none.
+    `facts_file`, or `config` (a config.json or a folder), is used if given. Otherwise the facts come from a file next
+    to the values, the catalogue, this machine or the hub, in this order; `refresh` skips the known ones. Raises
+    ToolError if there are none.
     """
     try:
         if facts_file:
@@ -77,12 +77,12 @@ def _facts(wanted: WantedModel, told: Told, *, refresh: bool) -> ModelFacts:
     name = wanted.name
     if wanted.source == "local":
         if not Path(name).is_dir():
-            raise ToolError(f"{name} is not on this machine: run this where it is, or {_OTHERWISE}")
+            raise ToolError(f"{name} is not a folder on this machine: run this on the machine with it, or {_OTHERWISE}")
         return folder_facts(Path(name))
     if wanted.source == "modelscope":
-        raise ToolError(f"facts of {name} are not read from ModelScope: {_OTHERWISE}")
+        raise ToolError(f"{name} comes from ModelScope, where facts cannot be read: {_OTHERWISE}")
     if "://" in name:
-        raise ToolError(f"facts are not read from an object store such as {name}: {_OTHERWISE}")
+        raise ToolError(f"{name} is in an object store, where facts cannot be read: {_OTHERWISE}")
     if not refresh and (snapshot := cached_snapshot(name, wanted.revision)):
         return folder_facts(snapshot, name, snapshot.name)
     return _of_hub(wanted, told, refresh=refresh)
@@ -94,7 +94,7 @@ def _of_hub(wanted: WantedModel, told: Told, *, refresh: bool) -> ModelFacts:
         with contextlib.suppress(InputError):
             return read_facts(cached)
     found = hub_facts(HubModel(wanted.name, wanted.revision, wanted.endpoint, wanted.with_token), told)
-    with contextlib.suppress(InputError):  # nobody needs the cache
+    with contextlib.suppress(InputError):  # the cache is optional
         write_facts(found, cached)
     return found
 

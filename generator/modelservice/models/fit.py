@@ -1,4 +1,4 @@
-"""Say whether a model fits a GPU, and the smallest changes that make it fit."""
+"""Decide whether a model fits a GPU, and find the smallest changes that make it fit."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from modelservice.models.model_facts import ModelFacts
 _USEFUL = 256
 # The shortest request for which more GPUs are suggested.
 _WORTH_MORE_GPUS = 2048
-# Compute capability since which GPUs have 8-bit floating point.
+# The lowest compute capability with 8-bit floating point.
 _FP8 = 89
-# Numbers of GPUs of one pod: few nodes have more.
+# Suggested numbers of GPUs of one pod: few nodes have more.
 _NUMBERS_OF_GPUS = (2, 4, 8)
 
 
 class Verdict(StrEnum):
-    """What is said of a model on a GPU; `TIGHT` is within the error of the estimate."""
+    """Whether a model fits a GPU; TIGHT means that the answer is within the error of the estimate."""
 
     FITS = "fits"
     SHORTER = "fits with fewer tokens"
@@ -33,7 +33,7 @@ class Verdict(StrEnum):
 class Change(NamedTuple):
     """A change of the values that makes the model fit: a value at a key, or an argument.
 
-    `argument` must be written with it, in place of the one with the same flag.
+    If `argument` is set, it must replace the argument with the same flag at the same time.
     """
 
     key: str
@@ -42,7 +42,7 @@ class Change(NamedTuple):
 
     @property
     def kind(self) -> str:
-        """What is changed: the key, or the argument's flag; the flag for the number of GPUs is as the key for it."""
+        """The key or the argument's flag; --tensor-parallel-size counts as gpu.count."""
         kind = str(self.value).partition("=")[0] if self.key == "args" else self.key
         return "gpu.count" if kind == "--tensor-parallel-size" else kind
 
@@ -55,15 +55,15 @@ class Change(NamedTuple):
 
 
 def verdict_of(plan: MemoryPlan, engine: Engine) -> Verdict:
-    """Return what is to be said of a plan.
+    """Return the verdict on a plan.
 
-    vLLM refuses to start where the longest request does not fit; with `--max-model-len=auto` it shortens that.
+    vLLM refuses to start if the longest request does not fit; with `--max-model-len=auto` it shortens the request.
     """
     error = plan.overhead.error
     if plan.taken - error > plan.room:
         return Verdict.NOT
     unsure, sure = bool(plan.uncounted), Verdict.FITS
-    if plan.reserved:  # the cache is certain; whether the rest has room beside it is not, nor the graphs after it
+    if plan.reserved:  # the cache's size is certain; whether the rest and the CUDA graphs fit too is not
         unsure |= plan.taken + error + (0 if engine.eager else GIB) > plan.room
         error = 0
     if unsure:
@@ -81,19 +81,19 @@ def verdict_of(plan: MemoryPlan, engine: Engine) -> Verdict:
 
 
 def tokens_that_fit(plan: MemoryPlan) -> int:
-    """Return a length that fits whatever the error, a round number where it is not small."""
+    """Return a length in tokens that fits in spite of the estimate's error, rounded down."""
     longest = plan.longest(0 if plan.reserved else -plan.overhead.error)
     return longest // 1024 * 1024 if longest >= 4096 else longest // 16 * 16
 
 
 def changes(facts: ModelFacts, engine: Engine, gpu: Gpu, quantised: Sequence[ModelFacts] = ()) -> list[Change]:
-    """Return the smallest changes, each of which alone makes the model fit.
+    """Return the smallest changes, each of which makes the model fit by itself.
 
-    `quantised` are checkpoints of the same model that may take its place, the one with the most bits first.
+    `quantised` are checkpoints of the same model that may replace it, the one with the most bits first.
     """
     plan = plan_memory(facts, engine, gpu)
     found: list[Change] = []
-    if plan.uncounted:  # nobody knows what would fit
+    if plan.uncounted:  # what would fit is unknown
         return found
     tokens = tokens_that_fit(plan)
     if tokens >= _USEFUL and _fits(facts, engine._replace(length=tokens), gpu):
@@ -107,7 +107,7 @@ def changes(facts: ModelFacts, engine: Engine, gpu: Gpu, quantised: Sequence[Mod
 
 
 def _more_and_shorter(facts: ModelFacts, engine: Engine, gpu: Gpu) -> list[Change]:
-    """Return more GPUs with fewer tokens, where neither alone is enough."""
+    """Return a change to more GPUs with fewer tokens, for a model that needs both."""
     if engine.split_said or gpu.is_alone:
         return []
     for gpus in _numbers_of_gpus(engine, text_of(facts.config).heads):
@@ -121,7 +121,7 @@ def _more_and_shorter(facts: ModelFacts, engine: Engine, gpu: Gpu) -> list[Chang
 def _fits(facts: ModelFacts, engine: Engine, gpu: Gpu) -> bool:
     try:
         return verdict_of(plan_memory(facts, engine, gpu), engine) is Verdict.FITS
-    except (NotUnderstoodError, *ODD_VALUE):  # another checkpoint's facts may say less
+    except (NotUnderstoodError, *ODD_VALUE):  # the facts of another checkpoint may be incomplete
         return False
 
 
@@ -154,7 +154,7 @@ def _candidates(
 
 
 def _numbers_of_gpus(engine: Engine, heads: int) -> Sequence[int]:
-    """Return the larger numbers of GPUs of a node that the attention heads can be split over: all of a pod's first."""
+    """Return larger numbers of GPUs that the attention heads can be split over, starting with all GPUs of the pod."""
     if engine.spread:
         return ()
     numbers = (engine.gpus, *(size for size in _NUMBERS_OF_GPUS if size > engine.gpus))

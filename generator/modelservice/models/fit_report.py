@@ -1,4 +1,4 @@
-"""Answer whether a model fits, and write the answer for people and for programs."""
+"""Answer whether a model fits, as text for people and as data for programs."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _MOST_CHANGES = 5
 
 
 class Answer(NamedTuple):
-    """What is said of a model on a GPU; `changes` are those that make it fit, where it does not."""
+    """The verdict on a model on a GPU; `changes` make it fit if it does not."""
 
     facts: ModelFacts
     engine: Engine
@@ -29,37 +29,37 @@ class Answer(NamedTuple):
 
     @property
     def fits(self) -> bool:
-        """Whether nothing says that vLLM would not start."""
+        """Whether vLLM may start with these settings."""
         return self.verdict in (Verdict.FITS, Verdict.TIGHT)
 
     @property
     def max_model_len(self) -> int:
-        """The longest request that fits by the estimate, at most the one that is asked for."""
+        """The longest request that fits by the estimate, at most the requested length."""
         return self.plan.longest()
 
 
 def answer_for(facts: ModelFacts, engine: Engine, gpu: Gpu, quantised: Sequence[ModelFacts] = ()) -> Answer:
-    """Return the answer; `quantised` are checkpoints of the model that may take its place.
+    """Return the answer; `quantised` are checkpoints of the model that may replace it.
 
-    Raises ToolError if something of the model is not understood.
+    Raises ToolError if the model's memory cannot be computed.
     """
     try:
         plan = plan_memory(facts, engine, gpu)
         verdict = verdict_of(plan, engine)
-        if engine.unread and verdict in (Verdict.SHORTER, Verdict.NOT):  # it may take less
-            raise NotUnderstoodError(f"what {engine.unread[0]} changes is not counted")
+        if engine.unread and verdict in (Verdict.SHORTER, Verdict.NOT):  # the flag may reduce the memory
+            raise NotUnderstoodError(f"the effect of {engine.unread[0]} on memory is not computed")
         better = () if verdict is Verdict.FITS else changes(facts, engine, gpu, quantised)
     except NotUnderstoodError as error:
         if too_large := plan_of_weights(facts, engine, gpu, str(error)):
             return Answer(facts, engine, too_large, Verdict.NOT, ())
-        raise ToolError(f"{facts.model}: whether it fits is not known: {error}") from error
+        raise ToolError(f"{facts.model}: cannot tell whether it fits: {error}") from error
     except ODD_VALUE as error:
-        raise ToolError(f"{facts.model}: its config.json holds what no model that is known has") from error
+        raise ToolError(f"{facts.model}: its config.json has a value of an unexpected type or size") from error
     return Answer(facts, engine, plan, verdict, tuple(better)[:_MOST_CHANGES])
 
 
 def as_data(answer: Answer) -> dict[str, Any]:
-    """Return the answer for programs; the keys are described in docs/fit.md."""
+    """Return the answer as data for programs; docs/fit.md describes the keys."""
     plan, facts = answer.plan, answer.facts
     return {
         "model": facts.model,
@@ -91,7 +91,7 @@ def as_data(answer: Answer) -> dict[str, Any]:
 
 
 def as_line(answer: Answer) -> str:
-    """Return the answer in one line, with the changes that make it fit."""
+    """Return the answer as one line, with the changes that make it fit."""
     gpus = answer.engine.split.gpus
     where = f"{answer.facts.model} on {f'{gpus} x ' if gpus > 1 else ''}{answer.plan.gpu.name}"
     changes = ", or ".join(change.text for change in answer.changes)
@@ -99,7 +99,7 @@ def as_line(answer: Answer) -> str:
 
 
 def as_text(answer: Answer) -> str:
-    """Return the answer for people, with a picture of one GPU."""
+    """Return the answer as text for people, with a bar chart of one GPU."""
     return "".join(line + "\n" for line in _lines(answer))
 
 
@@ -115,8 +115,8 @@ def _lines(answer: Answer) -> Iterator[str]:
     yield from _picture(answer)
     yield ""
     if plan.kv:
-        yield f"  KV cache: {plan.kv_bytes_per_token:,} bytes per token, {plan.tokens:,} tokens in all"
-        yield f"  requests of {plan.length:,} tokens at once: {plan.requests:.2f}"
+        yield f"  KV cache: {plan.kv_bytes_per_token:,} bytes per token, {plan.tokens:,} tokens in total"
+        yield f"  concurrent requests of {plan.length:,} tokens: {plan.requests:.2f}"
         yield ""
     yield _said(answer)
     if answer.changes:
@@ -149,9 +149,9 @@ def _said(answer: Answer) -> str:
         shortened = answer.engine.length == AUTOMATIC and plan.longest() < plan.length
         return f"Fits with at most {tokens_that_fit(plan):,} tokens: vLLM sets the length." if shortened else "Fits."
     if verdict is Verdict.TIGHT and plan.uncounted:
-        return "Tight: what is counted fits, and not everything is counted."
+        return "Tight: the counted memory fits, but not everything is counted."
     if verdict is Verdict.TIGHT:
-        return "Tight: it fits or not within the error of the estimate."
+        return "Tight: whether it fits is within the error of the estimate."
     if verdict is Verdict.SHORTER:
         return (
             f"Does not fit with {plan.length:,} tokens: vLLM will not start. "
@@ -159,7 +159,7 @@ def _said(answer: Answer) -> str:
         )
     short = (plan.taken - plan.room) / GIB
     if short > 0 and plan.reserved:
-        return f"Does not fit: with the KV cache that is asked for, {short:.2f} GiB more than a GPU has are needed."
+        return f"Does not fit: with the requested KV cache, a GPU needs {short:.2f} GiB more memory than it has."
     if short > 0:
-        return f"Does not fit: weights and overhead are {short:.2f} GiB more than vLLM may use of a GPU."
-    return "Does not fit: nothing useful is left for the KV cache."
+        return f"Does not fit: weights and overhead are {short:.2f} GiB larger than vLLM's share of a GPU."
+    return "Does not fit: too little memory is left for the KV cache."

@@ -1,4 +1,4 @@
-"""Look up the memory and the generation of a GPU by any of the names that clusters give it."""
+"""Look up the memory and the compute capability of a GPU by any name that clusters use for it."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ GIB, MIB = 2**30, 2**20
 
 
 class Gpu(NamedTuple):
-    """A card: its name, the bytes that its driver reports, and its compute capability (0 for another maker's).
+    """A card: its name, the bytes that its driver reports, and its compute capability (90 is 9.0; 0 if not NVIDIA's).
 
-    A `shared` one serves other pods too.
+    `shared`: other pods use it too.
     """
 
     name: str
@@ -25,21 +25,21 @@ class Gpu(NamedTuple):
 
     @property
     def is_alone(self) -> bool:
-        """Whether one model cannot be split over several of them."""
+        """Whether a model cannot be split over several of these GPUs."""
         return self.is_slice or self.shared
 
     @property
     def is_slice(self) -> bool:
-        """Whether it is a slice of MIG, of which a process sees one."""
+        """Whether it is a MIG slice; a process can use only one."""
         return _MIG.search(self.name.replace(" ", "-")) is not None
 
     @property
     def is_amd(self) -> bool:
-        """Whether it is one of AMD's cards."""
+        """Whether it is an AMD card."""
         return re.match(r"MI\d", self.name) is not None
 
 
-# A name's words that tell nothing: makers, series and forms that do not change the memory.
+# Ignored words of a name: vendors, series and form factors that do not change the memory.
 _NOISE = re.compile(r"nvidia|tesla|geforce|amd|instinct|gpu|graphics|accelerator|sxm\d?|oam|pcie|hbm\d?e?|shared")
 _MIG = re.compile(r"mig[-.](\d)g[.-](\d+)gb", re.IGNORECASE)
 
@@ -59,18 +59,18 @@ def _key(name: str) -> str:
 
 
 def gpu_named(name: str) -> Gpu | None:
-    """Return the card of a name such as H100, NVIDIA-H100-80GB-HBM3, nvidia-l4 or MI300X, None for an unknown one."""
+    """Return the card with a name such as H100, NVIDIA-H100-80GB-HBM3, nvidia-l4 or MI300X, or None if unknown."""
     if found := _MIG.search(name):
         return _slice(name, int(found.group(1)), int(found.group(2)))
     return _cards().get(_key(name))
 
 
 def _slice(name: str, compute: int, gigabytes: int) -> Gpu:
-    """Return a MIG slice. Its name rounds the memory up, and the driver reports a little less than it says."""
+    """Return a MIG slice, with less memory than in its name, which is rounded up."""
     # An A100's 1g.5gb slice has 4864 MiB: NVIDIA's MIG guide, "Device Nodes and Profiles".
     return Gpu(f"MIG {compute}g.{gigabytes}gb", gigabytes * 970 * MIB, 80)
 
 
 def known_gpus() -> list[str]:
-    """Return the names of the cards, for messages."""
+    """Return the sorted names of all known cards."""
     return sorted({gpu.name for gpu in _cards().values()})

@@ -26,20 +26,20 @@ if TYPE_CHECKING:
     from modelservice.models.safetensors import Tensor
 
 INSTALL = "pip install 'modelservice[hub]'"
-# For the whole of it: a model of 163 files took 40 s over a slow line.
+# The limit for all requests together: a model with 163 files took 40 s over a slow connection.
 SECONDS = 300.0
 _WORKERS = 8
 _MOST_TENSORS = 500_000
 _MOST_SHARDS = 2_000
 
-# Called with how many of how many files have been read.
+# Called with the number of files read so far and the total number.
 Told = Callable[[int, int], None]
 
 
 class HubModel(NamedTuple):
-    """A model on a hub: its id, its revision ("" for the default), and the hub ("" for the user's own).
+    """A model on a hub: its id, its revision ("": the default), and the hub's address ("": the user's default hub).
 
-    `with_token` says whether the user's token may go to that hub.
+    `with_token`: whether the user's token may be sent to that hub.
     """
 
     model: str
@@ -49,18 +49,18 @@ class HubModel(NamedTuple):
 
 
 def hub_facts(wanted: HubModel, told: Told = lambda done, of: None, *, seconds: float = SECONDS) -> ModelFacts:
-    """Return the facts of a model on a hub; `told` hears the progress.
+    """Return the facts of a model on a hub; `told` is called with the progress.
 
-    Raises ToolError if they cannot be had, whatever the hub does, and after so many seconds.
+    Raises ToolError for every failure, and after `seconds`.
     """
     try:
         from modelservice.models.hub_repository import Repository, bounded_client, offline
     except ImportError as error:
         raise ToolError(
-            f"facts of a model come from the hub with the package huggingface_hub: {INSTALL}; or give --model-config"
+            f"reading facts from a hub needs the package huggingface_hub: run {INSTALL}, or pass --model-config"
         ) from error
     if offline():
-        raise ToolError("HF_HUB_OFFLINE is set: unset it, or give --model-config, or commit a facts file")
+        raise ToolError("HF_HUB_OFFLINE is set: unset it, pass --model-config, or commit a facts file")
     repository = Repository(wanted.model, wanted.revision, wanted.endpoint, with_token=wanted.with_token)
     with bounded_client():
         try:
@@ -81,7 +81,7 @@ def _facts(repository: Repository, told: Told) -> ModelFacts:
     source = repository.host
     if not names:
         kinds = other_weights(listing.files)
-        source += f", sizes of files alone, for {kinds[0]} is not read" if kinds else ", without weights"
+        source += f", only the sizes of files: {kinds[0]} is not read" if kinds else ", without weights"
     revision = listing.commit or repository.revision or "main"
     full = with_quantization(config, quantization)
     return ModelFacts(repository.model, revision, source, full, collapsed(tensors), sizes if known else {})
@@ -102,23 +102,23 @@ def _indexed(index: dict[str, Any], repository: Repository) -> frozenset[str]:
 
 
 def _tensors(repository: Repository, listing: Listing, names: Sequence[str], told: Told) -> list[Tensor]:
-    """Return the tensors of the files, read several at a time."""
+    """Return the tensors of the files, reading several files at a time."""
     if len(names) > _MOST_SHARDS:
-        raise ToolError(f"{repository.model} has {len(names)} files of weights: more than {_MOST_SHARDS} are not read")
+        raise ToolError(f"{repository.model} has {len(names)} weight files: at most {_MOST_SHARDS} are accepted")
     found: list[Tensor] = []
     told(0, len(names))
     for done, tensors in enumerate(_each(lambda n: repository.tensors(n, listing.commit, listing.files[n]), names), 1):
         found += tensors
         if len(found) > _MOST_TENSORS:
-            raise ToolError(f"{repository.model} has more than {_MOST_TENSORS} tensors, which no known model has")
+            raise ToolError(f"{repository.model} has more than {_MOST_TENSORS} tensors: no known model has so many")
         told(done, len(names))
     return found
 
 
 def _each(call: Callable[[str], list[Tensor]], names: Sequence[str]) -> Iterator[list[Tensor]]:
-    """Yield what the call returns for each name, in no order. Raises the first error; nobody waits for the other calls.
+    """Yield the result of the call for each name, in no order. Raises the first error, without waiting for other calls.
 
-    The threads of an executor would: Python joins them before it ends.
+    An executor does not fit: Python joins its threads before it exits.
     """
     todo: queue.SimpleQueue[str] = queue.SimpleQueue()
     done: queue.SimpleQueue[list[Tensor] | Exception] = queue.SimpleQueue()

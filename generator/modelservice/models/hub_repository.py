@@ -1,8 +1,8 @@
-"""Ask a hub for the files of one model, through huggingface_hub and within bounds.
+"""Read the files of one model from a hub, through huggingface_hub, with limits on time and memory.
 
-The library gives authentication, addresses and the list of files. It bounds neither time nor memory, so it gets a
-client here that does, and headers of weights are read from a stream that ends behind them: a mirror that ignores Range
-would send gigabytes. What is imported here needs the extra `hub`.
+The library provides authentication, addresses and the list of files, but limits neither time nor memory. So this module
+gives it a client with limits, and closes the stream after the header of a weight file: a mirror that ignores Range
+would send gigabytes. The imports need the extra `hub`.
 """
 
 from __future__ import annotations
@@ -23,27 +23,27 @@ from modelservice.errors import ToolError
 from modelservice.models.safetensors import PREFIX, HeaderError, Tensor, header_length, tensors_in
 from modelservice.redact import shown_url
 
-# An answer that is longer is cut off: the list of files and the index of the largest models have 14 MB.
+# A longer response is an error: the list of files and the index of the largest models have 14 MB.
 MAX_ANSWER = 32 * 1024**2
-# Most headers end within so much of a file; a longer one is asked for a second time.
+# Most headers fit into these first bytes of a file; a longer one needs a second request.
 _FIRST = 256 * 1024
 _CHUNK = 64 * 1024
 _MOST_FILES = 20_000
 _MOST_BYTES = 2**50
 _LONGEST_NAME = 1024
-# How long a connection, and each piece of an answer, may take.
+# The time limit for connecting, and for each chunk of a response.
 _SECONDS = 15.0
 
 
 class Listing(NamedTuple):
-    """The commit of a model ("" where the hub does not say), and its files: names and sizes, -1 where unknown."""
+    """The commit of a model ("" if the hub does not send it), and the names and sizes of its files (-1 if unknown)."""
 
     commit: str
     files: dict[str, int]
 
 
 class _BoundedStream(httpx2.SyncByteStream):
-    """The body of an answer, which ends with an error where it is too long."""
+    """The body of a response; raises ToolError if it is too long."""
 
     def __init__(self, stream: httpx2.SyncByteStream) -> None:
         self._stream = stream
@@ -53,7 +53,9 @@ class _BoundedStream(httpx2.SyncByteStream):
         for chunk in self._stream:
             length += len(chunk)
             if length > MAX_ANSWER:
-                raise ToolError(f"the hub's answer is longer than {MAX_ANSWER // 1024**2} MiB: is it a hub's mirror?")
+                raise ToolError(
+                    f"the hub's response is longer than {MAX_ANSWER // 1024**2} MiB: check huggingFace.endpoint"
+                )
             yield chunk
 
     def close(self) -> None:
@@ -61,15 +63,15 @@ class _BoundedStream(httpx2.SyncByteStream):
 
 
 def _bound(response: httpx2.Response) -> None:
-    """Bound an answer; what is not compressed cannot grow when it is read."""
+    """Limit the length of a response. Refuse a compressed one, which could grow when it is read."""
     if response.headers.get("Content-Encoding", "identity") != "identity":
-        raise ToolError("the hub's answer is compressed, although that was not requested")
+        raise ToolError("the hub's response is compressed, which was not requested: check huggingFace.endpoint")
     if isinstance(response.stream, httpx2.SyncByteStream):
         response.stream = _BoundedStream(response.stream)
 
 
 def _client() -> httpx2.Client:
-    # Redirects go to http and https only, and another host gets no token: httpx2 sees to both.
+    # httpx2 follows redirects to http and https only, and sends no token to another host.
     return httpx2.Client(
         event_hooks={"response": [_bound]},
         headers={"Accept-Encoding": "identity"},
@@ -80,16 +82,16 @@ def _client() -> httpx2.Client:
 
 
 class Repository:
-    """One model on a hub. Every method raises ToolError with a message for the user."""
+    """One model on a hub. Every method may raise ToolError with a message for the user."""
 
     def __init__(self, model: str, revision: str, endpoint: str, *, with_token: bool) -> None:
-        """Take the model's id, its revision ("" is the hub's default), and the hub's address ("" is the user's own).
+        """Store the model's id, its revision ("": the default), and the hub's address ("": the user's default hub).
 
-        `with_token` says whether the user's token goes there.
+        `with_token`: whether the user's token is sent to the hub.
         """
         self.model, self.revision = model, revision
         self.endpoint = (endpoint or constants.ENDPOINT).rstrip("/")
-        # None is the user's own token, where there is one.
+        # None means the user's own token, if there is one.
         self._token = None if with_token else False
         self._parsing = threading.Lock()
 
@@ -99,29 +101,29 @@ class Repository:
         return shown_url(self.endpoint)
 
     def listing(self) -> Listing:
-        """Return the commit and the files."""
+        """Return the commit and the list of files."""
         api = HfApi(endpoint=self.endpoint, token=self._token)
         with self._told():
             info = api.model_info(self.model, revision=self.revision or None, timeout=_SECONDS, files_metadata=True)
         siblings = info.siblings or []
         if len(siblings) > _MOST_FILES:
-            raise ToolError(f"{self.host} lists {len(siblings)} files, and more than {_MOST_FILES} are not read")
+            raise ToolError(f"{self.host} lists {len(siblings)} files: at most {_MOST_FILES} are accepted")
         files = {one.rfilename: _size(one.size) for one in siblings if _is_name(one.rfilename)}
         commit = info.sha if isinstance(info.sha, str) and info.sha.isalnum() and len(info.sha) <= 64 else ""
         return Listing(commit, files)
 
     def content(self, name: str, commit: str, most: int) -> bytes:
-        """Return a file, which must not have more than `most` bytes."""
+        """Return a file's content. Raises ToolError if it has more than `most` bytes."""
         found = bytearray()
         with self._told(name), self._opened(name, commit, {}) as answer:
             for chunk in answer.iter_raw(_CHUNK):
                 found += chunk
                 if len(found) > most:
-                    raise ToolError(f"{name} of {self.model} has more than {most // 1024**2} MiB, and is not read")
+                    raise ToolError(f"{name} of {self.model} has more than {most // 1024**2} MiB: it is not read")
         return bytes(found)
 
     def tensors(self, name: str, commit: str, size: int) -> list[Tensor]:
-        """Return the tensors of a safetensors file of so many bytes, -1 where unknown, without its weights."""
+        """Return the tensors of a safetensors file, without its weights; `size` is its size in bytes, -1 if unknown."""
         try:
             header = self._header(name, commit, _FIRST)
             with self._parsing:  # one at a time, for memory
@@ -132,7 +134,7 @@ class Repository:
             ) from error
 
     def _header(self, name: str, commit: str, most: int) -> bytes:
-        """Return the header of a file, asked for in so many bytes; the stream ends behind it whatever the hub sends."""
+        """Return a file's header from a request for `most` bytes; stop reading after it, whatever the hub sends."""
         found, end = bytearray(), PREFIX
         with self._told(name), self._opened(name, commit, {"Range": f"bytes=0-{most - 1}"}) as answer:
             for chunk in answer.iter_raw(_CHUNK):
@@ -143,7 +145,7 @@ class Repository:
                     return bytes(found[PREFIX:end])
             if len(found) == most < end and answer.status_code == httpx2.codes.PARTIAL_CONTENT:
                 return self._header(name, commit, end)
-        raise HeaderError("it ends before its header does")
+        raise HeaderError("it ends inside its header")
 
     @contextlib.contextmanager
     def _opened(self, name: str, commit: str, headers: dict[str, str]) -> Iterator[httpx2.Response]:
@@ -156,24 +158,24 @@ class Repository:
 
     @contextlib.contextmanager
     def _told(self, name: str = "") -> Iterator[None]:
-        """Say of what goes wrong what it is; no text of another program is repeated, for it may quote the token."""
+        """Convert errors to ToolError, without repeating texts of other programs: they may contain the token."""
         what = f"{name} of {self.model}" if name else self.model
         try:
             yield
         except HfHubHTTPError as error:
             raise self._refused(error.response, name) from None
         except httpx2.TimeoutException:
-            raise ToolError(f"{self.host} does not answer in {_SECONDS:.0f} seconds, asked for {what}") from None
+            raise ToolError(f"{self.host} did not send {what} within {_SECONDS:.0f} seconds: try again later") from None
         except httpx2.ConnectError:
             raise ToolError(f"{self.host} cannot be reached: check huggingFace.endpoint and the network") from None
         except (httpx2.TooManyRedirects, httpx2.UnsupportedProtocol):
-            raise ToolError(f"{self.host} redirects {what} to where nothing is read") from None
+            raise ToolError(f"{self.host} redirects {what} too often, or to an address that is not http(s)") from None
         except (httpx2.HTTPError, httpx2.InvalidURL, OSError):
-            raise ToolError(f"{self.host} broke off its answer for {what}: try again") from None
+            raise ToolError(f"{self.host} ended its response for {what} early: try again") from None
         except HeaderError:
             raise
         except (ValueError, TypeError, KeyError, AttributeError, RecursionError, UnicodeError):
-            raise ToolError(f"{self.host} does not answer as a hub does, asked for {what}") from None
+            raise ToolError(f"{self.host} did not respond as a hub to a request for {what}") from None
 
     def _refused(self, answer: httpx2.Response, name: str) -> ToolError:
         status, code = answer.status_code, answer.headers.get("X-Error-Code", "")
@@ -186,16 +188,16 @@ class Repository:
             return ToolError(self._closed(gated=code == "GatedRepo"))
         if status == 429:
             return ToolError(f"{self.host} refuses more requests for now (429): wait, or set HF_TOKEN")
-        return ToolError(f"{self.host} answers {status}, asked for {name or self.model}")
+        return ToolError(f"{self.host} responded {status} to a request for {name or self.model}")
 
     def _closed(self, *, gated: bool) -> str:
         what = f"{self.model} is gated" if gated else f"{self.model} is private or gated, or does not exist,"
         if build_hf_headers(token=self._token).get("authorization"):
-            return f"{what} on {self.host}, and the user's token has no access: ask for it on the model's page"
+            return f"{what} on {self.host}, and your token has no access: request access on the model's page"
         if self._token is False:
             return (
-                f"{what} on {self.host}, and no token was sent: the user's goes to a mirror only where HF_ENDPOINT, or "
-                "huggingFace.tokenSecret beside the endpoint, says so"
+                f"{what} on {self.host}, and no token was sent: your token is sent to a mirror only if HF_ENDPOINT "
+                "names it, or huggingFace.tokenSecret is set"
             )
         return f"{what} on {self.host}: set HF_TOKEN, or log in with `hf auth login`"
 
@@ -209,13 +211,13 @@ def _is_name(name: object) -> bool:
 
 
 def offline() -> bool:
-    """Say whether the user forbids the library to talk to a hub."""
+    """Return whether the user has set huggingface_hub to offline mode."""
     return constants.is_offline_mode()
 
 
 @contextlib.contextmanager
 def bounded_client() -> Iterator[None]:
-    """Let huggingface_hub talk within bounds and log nothing, for as long as this lasts.
+    """Make huggingface_hub use a client with limits and log nothing inside the `with` block.
 
     Raises ToolError for a proxy that cannot be used.
     """
@@ -223,7 +225,7 @@ def bounded_client() -> Iterator[None]:
 
     try:
         client = _client()
-    except (ImportError, ValueError, httpx2.InvalidURL):  # socks5:// needs one more package; no word of it is repeated
+    except (ImportError, ValueError, httpx2.InvalidURL):  # socks5:// needs one more package; the URL is never shown
         names = "HTTPS_PROXY, HTTP_PROXY or ALL_PROXY"
         raise ToolError(f"the proxy in {names} cannot be used: write http://HOST:PORT, or unset it") from None
     verbosity = logging.get_verbosity()

@@ -1,4 +1,4 @@
-"""The KV cache of one GPU: blocks, tokens and requests, as vLLM lays them out.
+"""Compute the layout of one GPU's KV cache: blocks, tokens and requests.
 
 The arithmetic is that of vllm/v1/core/kv_cache_utils.py (`get_kv_cache_groups`, `_max_memory_usage_bytes_from_groups`,
 `get_max_concurrency_for_kv_cache_config`) and of the specifications in vllm/v1/kv_cache_interface.py.
@@ -16,7 +16,11 @@ BLOCK_SIZE = 16
 
 
 class Group(NamedTuple):
-    """Layers that share a table of blocks: what each keeps, how many they are, tokens of a block, bytes of a page."""
+    """Layers that share a table of blocks.
+
+    `cache` is what each layer keeps, `layers` their number, `block_size` the tokens of a block, `page` its bytes in one
+    layer.
+    """
 
     cache: Cache
     layers: int
@@ -24,7 +28,7 @@ class Group(NamedTuple):
     page: int
 
     def blocks(self, length: int, in_flight: int) -> int:
-        """Return the blocks of one request of this length; `in_flight` tokens may be scheduled and not yet done."""
+        """Return the number of blocks of one request; `in_flight` tokens may be scheduled but not yet computed."""
         kind, window = self.cache.kind, self.cache.window
         if kind is Kind.STATE:
             return self.cache.states
@@ -36,21 +40,21 @@ class Group(NamedTuple):
 
 
 class KVCache(NamedTuple):
-    """How a model's cache is laid out: its groups, and the bytes that one block takes in all layers of a group."""
+    """The layout of a model's cache: its groups, and the bytes of one block in all layers of a group."""
 
     groups: tuple[Group, ...]
     block_bytes: int
 
     def blocks(self, length: int, in_flight: int) -> int:
-        """Return the blocks of one request of this length."""
+        """Return the number of blocks of one request of this length."""
         return sum(group.blocks(length, in_flight) for group in self.groups)
 
     def needed(self, length: int, in_flight: int) -> int:
-        """Return the bytes that one request of this length needs, with the block that vLLM holds back."""
+        """Return the bytes that one request of this length needs, including the block that vLLM reserves."""
         return (self.blocks(length, in_flight) + 1) * self.block_bytes
 
     def longest(self, available: int, at_most: int, in_flight: int) -> int:
-        """Return the longest request that the available bytes hold, or 0 if there is none."""
+        """Return the longest request that fits into the available bytes, or 0 if none fits."""
         low, high = 0, at_most
         while low < high:
             middle = (low + high + 1) // 2
@@ -58,7 +62,7 @@ class KVCache(NamedTuple):
         return low
 
     def requests(self, available: int, length: int, in_flight: int) -> float:
-        """Return how many requests of this length fit at once."""
+        """Return how many requests of this length fit at the same time."""
         return available // self.block_bytes / self.blocks(length, in_flight)
 
 
@@ -67,8 +71,8 @@ def kv_cache_of(
 ) -> KVCache | None:
     """Return the layout of what the layers keep, or None if they keep nothing.
 
-    `block_size` is that of `--block-size`, `kernel_block` the tokens of the attention kernel's smallest block, which
-    those of a sliding window have: 16 on GPUs, 32 on CPUs.
+    `block_size` is the value of `--block-size`. `kernel_block` is the size in tokens of the attention kernel's smallest
+    block, which vLLM uses for sliding windows: 16 on GPUs, 32 on CPUs.
     """
     counted = Counter(caches)
     if not counted:
@@ -80,7 +84,7 @@ def kv_cache_of(
 
 
 def _one_group(counted: Counter[Cache], blocks: Mapping[Cache, int]) -> KVCache:
-    """Return one table of blocks for all layers."""
+    """Return the layout with one table of blocks for all layers."""
     cache, total = next(iter(counted)), sum(_page(cache, blocks) * count for cache, count in counted.items())
     return KVCache((Group(cache, counted.total(), blocks[cache], _page(cache, blocks)),), total)
 
@@ -90,7 +94,7 @@ def _page(cache: Cache, blocks: Mapping[Cache, int]) -> int:
 
 
 def _aligned(blocks: Mapping[Cache, int], unit: int) -> Mapping[Cache, int]:
-    """Return the blocks, so large beside states that a page of attention holds a state: both come from one pool."""
+    """Return the block sizes. With states, a page of attention must be large enough for a state: they share a pool."""
     state = max((cache.nbytes for cache in blocks if cache.kind is Kind.STATE), default=0)
     token = min((cache.nbytes for cache in blocks if cache.kind is not Kind.STATE), default=0)
     if not (state and token):
@@ -99,7 +103,7 @@ def _aligned(blocks: Mapping[Cache, int], unit: int) -> Mapping[Cache, int]:
 
 
 def _several(counted: Counter[Cache], blocks: Mapping[Cache, int]) -> KVCache:
-    """Return a table of blocks for each part of the layers' pattern; all pages have one size."""
+    """Return the layout with several tables of blocks, one per group; all pages have the same size."""
     page = max(_page(cache, blocks) for cache in counted)
     fewest, most = min(counted.values()), max(counted.values())
     size = most if most < fewest * 1.5 else fewest

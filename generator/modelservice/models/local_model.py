@@ -1,4 +1,4 @@
-"""Get the facts of a model from this machine: a folder, a configuration alone, or the cache of the hub's library."""
+"""Read the facts of a model from this machine: a folder, only a config.json, or the cache of huggingface_hub."""
 
 from __future__ import annotations
 
@@ -20,22 +20,22 @@ _COMMIT = re.compile("[0-9a-f]{40}")
 
 
 def config_facts(path: Path, model: str = "") -> ModelFacts:
-    """Return the facts in a config.json alone, or in that of a folder; `model` is what they call it, else the path.
+    """Return the facts in only a config.json; `path` is the file or its folder. `model` is the name, default: the path.
 
-    Raises InputError for a file that cannot be read, or is no configuration.
+    Raises InputError if the file cannot be read or is not a configuration.
     """
     file = path / CONFIG if path.is_dir() else path
     config = _object(file, MAX_CONFIG)
     beside = file.with_name(QUANTIZATION)
     quantization = _object(beside, MAX_CONFIG) if beside.is_file() else None
-    return ModelFacts(model or str(path), "", f"{file} alone", with_quantization(config, quantization))
+    return ModelFacts(model or str(path), "", f"only {file}", with_quantization(config, quantization))
 
 
 def folder_facts(folder: Path, model: str = "", revision: str = "") -> ModelFacts:
-    """Return the facts of a model in a folder: those of its config.json, of its safetensors files and of their sizes.
+    """Return the facts of a model in a folder: its config.json, its tensors and the sizes of its files.
 
-    Without weights those of the configuration alone. Raises InputError if the folder is no model's, and for a file
-    that is broken.
+    Without weights, the facts have only the configuration. Raises InputError if the folder is not a model's, or for an
+    invalid file.
     """
     files = _files(folder)
     if not safetensors_files(files) and not other_weights(files):
@@ -51,7 +51,7 @@ def folder_facts(folder: Path, model: str = "", revision: str = "") -> ModelFact
 
 
 def cached_snapshot(model: str, revision: str = "", environment: Mapping[str, str] = os.environ) -> Path | None:
-    """Return the folder of a model in the cache of the hub's library, or None if it is not there, or not whole.
+    """Return the folder of a model in the cache of huggingface_hub, or None if it is missing or incomplete.
 
     The layout: https://huggingface.co/docs/huggingface_hub/guides/manage-cache
     """
@@ -65,7 +65,7 @@ def cached_snapshot(model: str, revision: str = "", environment: Mapping[str, st
 
 
 def hub_cache(environment: Mapping[str, str]) -> Path:
-    """Return where the hub's library keeps its files."""
+    """Return the folder in which huggingface_hub caches its files."""
     if cache := environment.get("HF_HUB_CACHE"):
         return Path(cache).expanduser()
     base = environment.get("XDG_CACHE_HOME") or "~/.cache"
@@ -77,7 +77,7 @@ def _inside(file: Path, folder: Path) -> bool:
 
 
 def _is_whole(folder: Path) -> bool:
-    """Say whether a snapshot has its configuration and all of its weights; a link to what is missing is not a file."""
+    """Return whether a snapshot has its configuration and all of its weights; dangling links do not count."""
     names = {path.name for path in folder.glob("*") if path.is_file()}
     try:
         if INDEX in names and not names.issuperset(indexed_files(_object(folder / INDEX, MAX_INDEX))):
@@ -95,9 +95,9 @@ def _files(folder: Path) -> dict[str, int]:
             if path.is_file() and not is_special(path):
                 found[path.relative_to(folder).as_posix()] = path.stat().st_size
         if len(found) > _MOST_FILES:
-            raise InputError(f"{folder} has more than {_MOST_FILES} files: name the folder of one model")
+            raise InputError(f"{folder} has more than {_MOST_FILES} files: give the folder of one model")
     if CONFIG not in found:
-        raise InputError(f"{folder} has no {CONFIG}: name the folder of a model")
+        raise InputError(f"{folder} has no {CONFIG}: give the folder of a model")
     return found
 
 
@@ -118,7 +118,7 @@ def _object(path: Path, most: int) -> dict[str, Any]:
         with path.open("rb") as file:
             content = file.read(most + 1)
         if len(content) > most:
-            raise ValueError(f"has more than {most // 1024**2} MiB, and is not read")
+            raise ValueError(f"has more than {most // 1024**2} MiB: it is not read")
         return json_object(content)
     except OSError as error:
         raise InputError(f"{path} cannot be read: {error.strerror or error}") from error

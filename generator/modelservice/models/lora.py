@@ -1,8 +1,8 @@
-"""Compute the buffers for LoRA adapters, which vLLM makes before it loads any.
+"""Compute the buffers for LoRA adapters, which vLLM allocates before it loads any.
 
-`create_lora_weights` of the layers in vllm/lora/layers: for each slot a matrix A of the highest rank by a layer's input
-and a matrix B of its output by that rank, for every linear layer, for all experts, and for the embeddings of the models
-that list them (`embedding_modules` in vllm/model_executor/models).
+For each slot, every linear layer and every expert gets a matrix A (highest rank by the layer's input) and a matrix B
+(the layer's output by highest rank), as do the embeddings of the models that list them (`create_lora_weights` in
+vllm/lora/layers, `embedding_modules` in vllm/model_executor/models).
 """
 
 from __future__ import annotations
@@ -21,18 +21,18 @@ _EMBEDDINGS = {
     **dict.fromkeys(("MixtralForCausalLM", "GraniteForCausalLM", "NemotronForCausalLM", "ExaoneForCausalLM"), 2),
     **dict.fromkeys(("Cohere2ForCausalLM", "CohereForCausalLM", "Olmo2ForCausalLM", "Starcoder2ForCausalLM"), 1),
 }
-# Models whose queries, keys and values, or gate and up, are one layer with one A.
+# Models in which queries, keys and values, or gate and up, are one layer with a single A.
 _ONE_LAYER = {
     "Phi3ForCausalLM": re.compile(r"\b([kv]|up)_proj\."),
     "GptOssForCausalLM": re.compile(r"experts\.\*\.up_proj\."),
 }
 _ROW_PARALLEL = re.compile(r"(o_proj|down_proj|out_proj|c_proj|fc2)\.weight$")
-# The largest vocabulary, and the first release with adapters for experts.
+# The first release with adapters for experts.
 _EXPERTS_SINCE = (0, 11, 1)
 
 
 def lora_bytes(text: Text, split: Split, lora: Lora, element: int, release: tuple[int, ...] = ()) -> int:
-    """Return the bytes of the buffers on one GPU. Raises NotUnderstoodError for layers that are not known."""
+    """Return the bytes of the buffers on one GPU. Raises NotUnderstoodError for unknown layers."""
     dense = Text(text.architecture, {**text.config, "quantization_config": None, "compression_config": None})
     sizes = [_of_layer(one, text, split, lora) for one in tensors_of(dense) if _is_adapted(one, release)]
     embeddings = _EMBEDDINGS.get(text.architecture, 0) * (text.number("vocab_size") + text.hidden)
@@ -50,7 +50,7 @@ def _is_adapted(tensor: Tensors, release: tuple[int, ...]) -> bool:
 
 
 def _of_layer(tensor: Tensors, text: Text, split: Split, lora: Lora) -> Fraction:
-    """Return the elements of A and B for each rank, of all tensors of a pattern."""
+    """Return the elements of A and B per rank, for all tensors of a pattern."""
     return tensor.copies * sum(_matrices(tensor, text, split, lora), Fraction(0))
 
 

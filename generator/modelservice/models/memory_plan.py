@@ -1,4 +1,4 @@
-"""Put a model's parts on a GPU: weights, KV cache, overhead, and what is left; the arithmetic of vLLM's start."""
+"""Compute the memory of one GPU as vLLM does when it starts: weights, overhead, KV cache, and the remaining rest."""
 
 from __future__ import annotations
 
@@ -16,27 +16,27 @@ from modelservice.models.model_on_gpu import ENCODERS_OF_MEDIA, caches_on_gpu, e
 from modelservice.models.overhead import Batch, Overhead, Start, overhead_of, runs_on_v2
 
 GIB = 2**30
-# Types that `--dtype=auto` makes 16 bits of, and the least share of a checkpoint that vLLM loads: it leaves out layers
-# for multi-token prediction, and encoders that a service does without.
+# Types that `--dtype=auto` converts to 16 bits, and the smallest share of a checkpoint that vLLM loads: it skips layers
+# for multi-token prediction, and encoders that a service does not use.
 _WIDE, _SURELY_LOADED = ("F32", "F64"), 0.75
-# How much further off the estimate of the overhead may be on GPUs whose libraries nobody has measured.
+# The additional error of the overhead's estimate on GPUs whose libraries are not measured.
 _UNMEASURED = 3 * GIB // 2
-# Beside the buffers for adapters, nobody has measured what they take.
+# The additional error with adapters: what they need in addition to their buffers is not measured.
 _UNSURE_OF_LORA = 3 * GIB // 10
-# What is not free of a GPU when vLLM has begun and asks for its share (`request_memory` in vllm/v1/worker/utils.py):
+# The memory of a GPU that is already used when vLLM checks its share (`request_memory` in vllm/v1/worker/utils.py):
 # 529 MiB of an H200 with 0.25.1.
 _NEVER_FREE = 529 * 2**20
-# Since this release, tokens of every step in flight are reserved in sliding windows (VllmConfig.max_in_flight_tokens).
+# Since this release, sliding windows reserve the tokens of all steps in flight (VllmConfig.max_in_flight_tokens).
 _IN_FLIGHT_SINCE = (0, 28)
 
 
 class MemoryPlan(NamedTuple):
-    """The bytes of one GPU.
+    """The memory of one GPU, in bytes.
 
-    `budget` is vLLM's share, `available` what is left of it for the KV cache; `caches` is what each layer keeps and
-    `kv` how that is laid out (None: the model keeps nothing); `length` is the longest request that is asked for,
-    `model_length` what the model allows, `in_flight` the tokens that may be scheduled and not yet done; `uncounted`
-    says what more the GPU may hold, and `reserved` is the cache that an argument sets, whatever is left.
+    `budget` is vLLM's share, and `available` the rest of it for the KV cache. `caches` is what each layer keeps, and
+    `kv` its layout (None: the model keeps nothing). `length` is the requested longest request, `model_length` the one
+    that the model allows, both in tokens. `in_flight` tokens may be scheduled but not yet computed. `uncounted` names
+    what is not in the plan. `reserved` is the size of a cache that an argument sets, however much is left.
     """
 
     gpu: Gpu
@@ -54,43 +54,43 @@ class MemoryPlan(NamedTuple):
 
     @property
     def room(self) -> int:
-        """What the weights, the overhead and a reserved cache must not exceed; with one the share does not count."""
+        """The limit for `taken`: vLLM's share, or the whole GPU if an argument reserves a cache."""
         return self.gpu.memory if self.reserved else self.budget
 
     @property
     def taken(self) -> int:
-        """The weights, the overhead, and a cache that an argument reserves."""
+        """The bytes of the weights, the overhead, and a cache that an argument reserves."""
         return self.weights + self.overhead.total + self.reserved
 
     @property
     def kv_bytes_per_token(self) -> int:
-        """How many bytes a token takes in all layers that keep it, whatever the length of a request."""
+        """The bytes of a token in all layers that keep tokens, for requests of any length."""
         return sum(cache.nbytes for cache in self.caches if cache.kind is not Kind.STATE)
 
     @property
     def blocks(self) -> int:
-        """How many blocks the cache has."""
+        """The number of blocks of the cache."""
         return max(0, self.available) // self.kv.block_bytes if self.kv else 0
 
     @property
     def tokens(self) -> int:
-        """How many tokens of requests of full length the cache holds, as vLLM's log counts them."""
+        """The tokens of all requests of full length that fit into the cache, as vLLM's log counts them."""
         return int(self.requests * self.length)
 
     @property
     def requests(self) -> float:
-        """How many requests of full length fit at once."""
+        """The number of requests of full length that fit at the same time."""
         return self.kv.requests(max(0, self.available), self.length, self.in_flight) if self.kv else 0.0
 
     def longest(self, more: int = 0) -> int:
-        """Return the longest request that fits, with so many bytes more than the plan's, or fewer."""
+        """Return the longest request that fits, with `more` bytes added to the available ones (or removed)."""
         if not self.kv:
             return self.model_length
         return self.kv.longest(self.available + more, self.length, self.in_flight)
 
 
 def plan_memory(facts: ModelFacts, engine: Engine, gpu: Gpu) -> MemoryPlan:
-    """Return the plan of one GPU. Raises NotUnderstoodError if something of the model is not understood."""
+    """Return the plan of one GPU. Raises NotUnderstoodError if the model's memory cannot be computed."""
     text = text_of(facts.config)
     model_length = context_of(text)
     length = engine.length if engine.length and engine.length != AUTOMATIC else model_length
@@ -131,7 +131,7 @@ def plan_memory(facts: ModelFacts, engine: Engine, gpu: Gpu) -> MemoryPlan:
 
 
 def _lora_on_gpu(text: Text, engine: Engine) -> int | None:
-    """Return the bytes of the buffers for adapters, or None if they are not known."""
+    """Return the bytes of the buffers for adapters, or None if they are unknown."""
     if not engine.lora:
         return 0
     try:
@@ -141,23 +141,23 @@ def _lora_on_gpu(text: Text, engine: Engine) -> int | None:
 
 
 def _uncounted(engine: Engine, gpu: Gpu, *, lora: bool, draft: bool) -> Iterator[str]:
-    """Yield what is not in the plan: flags, and what shares the GPU."""
+    """Yield what is not in the plan: flags, and other users of the GPU."""
     if lora:
         yield "--enable-lora"
     if draft and engine.draft:
-        yield f"--speculative-config ({engine.draft.model or engine.draft.method or 'of no known method'})"
+        yield f"--speculative-config ({engine.draft.model or engine.draft.method or 'unknown method'})"
     yield from engine.unread
     if gpu.memory * engine.share > gpu.memory - _NEVER_FREE:
-        yield f"what a process finds used of the GPU, with --gpu-memory-utilization={engine.share}"
+        yield f"memory already used when vLLM starts, with --gpu-memory-utilization={engine.share}"
     if gpu.shared:
-        yield "what other pods take of the shared GPU"
+        yield "other pods on the shared GPU"
 
 
 def plan_of_weights(facts: ModelFacts, engine: Engine, gpu: Gpu, reason: str) -> MemoryPlan | None:
-    """Return a plan with the weights alone where they are too large already, so nothing else need be understood.
+    """Return a plan of only the weights if they are already too large, so that no other part is needed.
 
-    None where they are not, where vLLM makes them smaller, and where only the configuration is known. `reason` is why
-    there is no whole plan.
+    Returns None if they are not, if vLLM makes them smaller, or if only the configuration is known. `reason` is why
+    there is no complete plan.
     """
     size = sum(one.elements * min(BITS[one.dtype], 16 if one.dtype in _WIDE else 64) // 8 for one in facts.tensors)
     weights = max(0, size - engine.offloaded * engine.split.gpus) // engine.split.gpus
@@ -170,7 +170,7 @@ def plan_of_weights(facts: ModelFacts, engine: Engine, gpu: Gpu, reason: str) ->
 
 
 def batch_of(engine: Engine, gpu: Gpu) -> Batch:
-    """Return what vLLM schedules at once; its defaults depend on the GPU (EngineArgs.get_batch_defaults)."""
+    """Return the batch that vLLM schedules; its defaults depend on the GPU (EngineArgs.get_batch_defaults)."""
     tokens, sequences = 2048, 256
     if gpu.memory >= 70 * GIB and "A100" not in gpu.name.upper():
         tokens, sequences = (16384 if gpu.memory >= 160 * GIB else 8192), 1024

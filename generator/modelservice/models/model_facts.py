@@ -7,9 +7,9 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
-# The form of a facts file; another number is refused.
+# The format of a facts file; another number is refused.
 FORMAT = 1
-# Bits of one element, by the names that safetensors gives to types:
+# Bits of one element, by the names that safetensors uses for types:
 # https://github.com/huggingface/safetensors/blob/main/safetensors/src/tensor.rs
 BITS = {
     "BOOL": 8,
@@ -39,10 +39,10 @@ _NUMBER = re.compile(r"(?<=\.)\d+(?=\.|$)")
 
 
 class Tensors(NamedTuple):
-    """Tensors that differ in the numbers of their names only.
+    """Tensors whose names differ only in numbers.
 
-    `pattern` is their name with `*` for each number (`model.layers.*.mlp.down_proj.weight`), `dtype` as safetensors
-    names it, `shape` that of one of them, `copies` how many there are.
+    `pattern` is their name with `*` for each number (`model.layers.*.mlp.down_proj.weight`), `dtype` the name of the
+    type in safetensors, `shape` the shape of one of them, `copies` their number.
     """
 
     pattern: str
@@ -52,7 +52,7 @@ class Tensors(NamedTuple):
 
     @property
     def elements(self) -> int:
-        """The elements of all of them."""
+        """The number of elements of all of them."""
         product = self.copies
         for size in self.shape:
             product *= size
@@ -60,16 +60,16 @@ class Tensors(NamedTuple):
 
     @property
     def nbytes(self) -> int:
-        """The bytes of all of them, as files hold them."""
+        """The bytes of all of them in the files."""
         return self.elements * BITS[self.dtype] // 8
 
 
 class ModelFacts(NamedTuple):
-    """What is known of a model.
+    """The facts of a model.
 
-    `model` is its id or path, `revision` the commit, `source` where the facts come from, in words. `config` is its
-    config.json. `tensors` is empty where only the configuration is known; `files` are the names and sizes in bytes of
-    what a download fetches, empty where nothing says them. `draft` are the facts of the model that drafts for it.
+    `model` is its id or path, `revision` the commit, `source` the origin of the facts as text. `config` is its
+    config.json. `tensors` is empty if only the configuration is known. `files` are the names and sizes in bytes of the
+    downloaded files, empty if unknown. `draft` are the facts of its draft model.
     """
 
     model: str
@@ -82,18 +82,18 @@ class ModelFacts(NamedTuple):
 
     @property
     def download_bytes(self) -> int | None:
-        """How much a download fetches, or None if nothing says it."""
+        """The size of the download, or None if it is unknown."""
         return sum(self.files.values()) if self.files else None
 
 
 def collapsed(tensors: Iterable[tuple[str, str, tuple[int, ...]]]) -> tuple[Tensors, ...]:
-    """Return tensors (name, dtype, shape) with those together whose names differ in numbers only."""
+    """Group tensors (name, dtype, shape) whose names differ only in numbers."""
     counted = Counter((_NUMBER.sub("*", name), dtype, shape) for name, dtype, shape in tensors)
     return tuple(Tensors(*one, copies) for one, copies in sorted(counted.items()))
 
 
 def as_json(facts: ModelFacts) -> dict[str, Any]:
-    """Return facts as a facts file holds them."""
+    """Return facts as the JSON object of a facts file."""
     return {
         "format": FORMAT,
         "model": facts.model,

@@ -1,4 +1,4 @@
-"""Compute what a model itself takes on one GPU: its weights, and what its layers keep."""
+"""Compute the memory of the model itself on one GPU: its weights, and what its layers keep."""
 
 from __future__ import annotations
 
@@ -11,29 +11,29 @@ from modelservice.models.tensor_shapes import dtype_of, tensors_of
 from modelservice.models.weights import Loading, weights_per_gpu
 
 _BYTES = {"float32": 4, "float": 4, "F32": 4, "float16": 2, "bfloat16": 2, "half": 2, "BF16": 2, "F16": 2}
-# Encoders of images and sound, whose tokens the start-up run makes too.
+# Encoders of images and sound, whose tokens are part of the start-up run too.
 ENCODERS_OF_MEDIA = ("vision_config", "audio_config", "visual", "vision_model_name")
 
 
 def weights_of(facts: ModelFacts, text: Text, engine: Engine, capability: int = 0) -> int:
-    """Return the bytes of weights on one GPU of a compute capability, 0 for an unknown one."""
+    """Return the bytes of weights on one GPU; `capability` is its compute capability, or 0 if unknown."""
     tensors = facts.tensors
     packed = text.quantisation or any(one.dtype not in _BYTES for one in tensors)
     if engine.prefetched or (engine.other_method and not packed):
         what = f"--quantization={engine.other_method}" if engine.other_method else "--offload-group-size"
-        raise NotUnderstoodError(f"what {what} leaves of the weights is not counted")
+        raise NotUnderstoodError(f"the size of the weights with {what} is not computed")
     if not tensors:
         if facts.config.keys() & set(ENCODERS_OF_MEDIA):
             raise HeadersNeededError("an encoder for images or sound")
         tensors = tensors_of(text)
-    if engine.pooling:  # as_embedding_model and its like make no such layer (model_executor/models/adapters.py)
+    if engine.pooling:  # as_embedding_model and the like create no such layer (model_executor/models/adapters.py)
         tensors = tuple(one for one in tensors if not one.pattern.startswith("lm_head."))
     loading = Loading(8 * element_of(text, engine), engine.online, capability)
     return max(0, weights_per_gpu(tensors, text, engine.split, loading) - engine.offloaded)
 
 
 def element_of(text: Text, engine: Engine) -> int:
-    """Return the bytes of an element that the model computes with; `auto` makes 16 bits of 32."""
+    """Return the bytes of an element that the model computes with; `--dtype=auto` converts 32 bits to 16."""
     if engine.dtype != "auto":
         return _BYTES.get(engine.dtype, 2)
     return min(2, _BYTES[dtype_of(text.config)])
@@ -63,5 +63,5 @@ def _cached(kv_dtype: str, element: int) -> int:
         return element
     known: Mapping[str, int] = {"fp8": 1, "fp8_e4m3": 1, "fp8_e5m2": 1, "fp8_inc": 1, "int8": 1, **_BYTES}
     if kv_dtype not in known:
-        raise NotUnderstoodError(f"the bytes of --kv-cache-dtype={kv_dtype} are not known")
+        raise NotUnderstoodError(f"the element size of --kv-cache-dtype={kv_dtype} is unknown")
     return known[kv_dtype]

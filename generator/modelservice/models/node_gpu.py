@@ -1,4 +1,4 @@
-"""Find the GPU that a service's values ask for: its memory, its node's labels, a slice's name."""
+"""Find the GPU that a service's values request, from its memory, the labels of its node, or the name of a slice."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from typing import Any
 from modelservice.models.gpus import MIB, Gpu, gpu_named
 from modelservice.quantity import amount
 
-# Labels that name a node's GPU: NVIDIA's GPU feature discovery, AMD's node labeller, GKE, Karpenter on AWS, EKS, AKS,
-# CoreWeave.
+# Labels with the name of a node's GPU: NVIDIA's GPU feature discovery, AMD's node labeller, GKE, Karpenter on AWS, EKS,
+# AKS, CoreWeave.
 _NAMES = re.compile(
     r"nvidia\.com/gpu\.product|(beta\.)?amd\.com/gpu\.product-name|cloud\.google\.com/gke-accelerator|karpenter\.k8s\.aws/instance-gpu-name|"
     r"k8s\.amazonaws\.com/accelerator|gpu\.nvidia\.com/(class|model)|.*/(gpu-(model|type|product)|accelerator)"
@@ -20,11 +20,11 @@ _SELECTED = ("requiredDuringSchedulingIgnoredDuringExecution", "nodeSelectorTerm
 
 
 def gpu_of(values: Mapping[str, Any]) -> Gpu | None:
-    """Return one GPU of a service's complete values, or None if nothing tells which it is."""
+    """Return the GPU that complete values request, or None if they do not determine it."""
     gpu = values["gpu"]
     labels = list(_labels(values))
     cards = [found for name, value in labels if _NAMES.fullmatch(name) and (found := gpu_named(value))]
-    named = min(cards, key=lambda one: one.memory, default=None)  # any of several nodes may be taken
+    named = min(cards, key=lambda one: one.memory, default=None)  # the pod may run on any of several nodes
     sliced = gpu_named(gpu["resourceName"]) if "mig" in gpu["resourceName"] else None
     card = sliced or named
     if bytes_ := _stated(gpu, labels):
@@ -33,20 +33,20 @@ def gpu_of(values: Mapping[str, Any]) -> Gpu | None:
 
 
 def is_shared(values: Mapping[str, Any]) -> bool:
-    """Say whether pods take turns on a GPU, by the names that NVIDIA's device plugin gives what is shared."""
+    """Return whether pods share a GPU, judging by the names that NVIDIA's device plugin uses for shared GPUs."""
     products = (value for name, value in _labels(values) if name == "nvidia.com/gpu.product")
     return str(values["gpu"]["resourceName"]).endswith(".shared") or any(one.endswith("-SHARED") for one in products)
 
 
 def may_differ(values: Mapping[str, Any]) -> bool:
-    """Say whether a service's values allow nodes with different GPUs: several names, or a term that names none."""
+    """Return whether a service's values allow nodes with different GPUs: several names, or a term that names none."""
     terms = [{gpu_named(value) for name, value in _of_term(term) if _NAMES.fullmatch(name)} for term in _terms(values)]
     selected = {gpu_named(value) for name, value in _selected(values) if _NAMES.fullmatch(name)}
     return len(selected) > 1 or (not selected and len(set().union(*terms)) > (1 if all(terms) else 0))
 
 
 def _stated(gpu: Mapping[str, Any], labels: list[tuple[str, str]]) -> int:
-    """Return the bytes that the values state, or 0 if they do not."""
+    """Return the GPU memory in bytes that the values set, or 0 if they do not set it."""
     if gpu["vgpu"]["enabled"] and isinstance(slice_ := gpu["vgpu"].get("memoryMiB"), int):
         return slice_ * MIB
     if gpu["memory"] not in ("", None) and (stated := amount(gpu["memory"])):
@@ -55,7 +55,7 @@ def _stated(gpu: Mapping[str, Any], labels: list[tuple[str, str]]) -> int:
 
 
 def _labels(values: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    """Yield the labels that a node must have, with a value that it may have."""
+    """Yield each label that a node must have, with each value that it may have."""
     yield from _selected(values)
     for term in _terms(values):
         yield from _of_term(term)
@@ -66,7 +66,7 @@ def _selected(values: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
 
 
 def _terms(values: Mapping[str, Any]) -> list[Any]:
-    """Return the terms of the required node affinity, of which a node fulfils one; None is one that is not valid."""
+    """Return the terms of the required node affinity; a node must match one of them. An invalid term may be None."""
     found: Any = (values.get("affinity") or {}).get("nodeAffinity") or {}
     for key in _SELECTED[:2]:
         found = found.get(key) or {}

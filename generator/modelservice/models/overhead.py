@@ -1,9 +1,8 @@
-"""Estimate what vLLM takes on a GPU beside weights and KV cache: activations, the sampler, CUDA graphs, libraries.
+"""Estimate vLLM's other memory on a GPU than weights and KV cache: activations, sampler, CUDA graphs, libraries.
 
-vLLM measures it when it starts: it runs the model on a full batch, samples a token for every sequence, and takes the
-peak (`determine_available_memory` in vllm/v1/worker/gpu_worker.py). The terms are the tensors that live at the two
-places where the peak can be: inside a layer, and in the sampler with its logits. The constants are measured; the rows
-are in docs/fit.md.
+vLLM measures it when it starts: it runs the model on a full batch, samples a token for every sequence, and uses the
+peak (`determine_available_memory` in vllm/v1/worker/gpu_worker.py). The estimate adds up the tensors that exist at the
+two possible peaks: inside a layer, and in the sampler with its logits. The constants are measured; see docs/fit.md.
 """
 
 from __future__ import annotations
@@ -14,23 +13,23 @@ from modelservice.models.architecture import HYBRID, LATENT, Text
 from modelservice.models.weights import Split
 
 GIB = 2**30
-# What the driver and libraries take, with one GPU and with NCCL: 0.26 GiB on an H100 and an H200, 2.1 GiB on H100s, and
-# with pipelines of two stages and of more 1.7 and 2.8 GiB (llm-d-planner's accuracy report).
+# The memory of the driver and libraries: 0.26 GiB with one GPU (H100 and H200), 2.1 GiB with NCCL (several H100s), and
+# 1.7 or 2.8 GiB with pipelines of two or more stages (llm-d-planner's accuracy report).
 _LIBRARIES, _LIBRARIES_SPLIT = int(0.26 * GIB), int(2.1 * GIB)
 _LIBRARIES_OF_STAGES = {1: 0, 2: int(1.7 * GIB)}
 _LIBRARIES_OF_MORE = int(2.8 * GIB)
-# Small buffers of Model Runner V1: what is left of ten models without a vision encoder, 0.03 to 0.05 GiB each.
+# Small buffers of Model Runner V1: the unexplained rest of ten models without a vision encoder was 0.03 to 0.05 GiB.
 _BUFFERS = int(0.04 * GIB)
-# The CUDA graphs of 36 layers took 1.00 GiB after the start (H200, 0.25.1, Qwen3-8B).
+# The CUDA graphs of 36 layers used 1.00 GiB after the start (H200, 0.25.1, Qwen3-8B).
 _GRAPHS_OF_A_LAYER = GIB // 36
 # A cold compile cache left 0.31 GiB less than a warm one (H200, 0.25.1).
 _COMPILING = int(0.31 * GIB)
 # Streaming multiprocessors of an H100 or H200; the top-k kernel of V1 keeps a row of logits for each.
 _PROCESSORS = 132
-# The tokens that MLA's prefill unpacks at once, at most (`determine_chunked_prefill_workspace_size`).
+# The most tokens that MLA's prefill unpacks at the same time (`determine_chunked_prefill_workspace_size`).
 _UNPACKED = 64 * 1024
 
-# Architectures that ran on Model Runner V2 by default while it was not yet the default for all
+# Architectures that used Model Runner V2 by default before it became the default for all
 # (`_is_default_v2_model_runner_model` in vllm/config/vllm.py).
 _SOME_ON_V2 = {
     (0, 22): ("Qwen3ForCausalLM",),
@@ -42,14 +41,14 @@ _SOME_ON_V2 = {
 }
 _SPARSE_ON_V2 = ("DeepseekV2ForCausalLM", "Qwen2MoeForCausalLM", "GraniteMoeForCausalLM")
 _ALL_ON_V2 = (0, 29)
-# Since these releases: free memory is what is measured, with all that stays allocated; V2's sampler copies the logits
-# only where a request asks for it; graphs are estimated and taken off.
+# Since these releases: vLLM measures free memory, so that everything that stays allocated counts; V2's sampler copies
+# the logits only if a request needs it; vLLM estimates the CUDA graphs and subtracts them.
 _ALL_COUNTED, _NO_COPY, _GRAPHS_COUNTED = (0, 27), (0, 28), (0, 20)
 _MEASURED = {(0, 19), (0, 25)}
 
 
 class Batch(NamedTuple):
-    """How much vLLM schedules at once: tokens, sequences, and tokens that are drafted for each."""
+    """The largest batch that vLLM schedules: tokens, sequences, and draft tokens per sequence."""
 
     tokens: int
     sequences: int
@@ -57,10 +56,10 @@ class Batch(NamedTuple):
 
 
 class Start(NamedTuple):
-    """How vLLM is started: its batch, how the model is split, the longest request, and what it does.
+    """The settings of vLLM's start: the batch, the split of the model, and the longest request in tokens.
 
-    `eager` is `--enforce-eager`; `vision` says that the model has an encoder for images or sound, `pooling` that it
-    makes vectors or scores and no text.
+    `eager`: `--enforce-eager` is set. `vision`: the model has an encoder for images or sound. `pooling`: the model
+    returns vectors or scores instead of text.
     """
 
     batch: Batch
@@ -72,7 +71,7 @@ class Start(NamedTuple):
 
 
 class Overhead(NamedTuple):
-    """The bytes beside weights and KV cache on one GPU, and how far off they may be; `origin` says why."""
+    """The bytes on one GPU other than weights and KV cache; `error` bounds their error, `origin` is its source."""
 
     activation: int
     libraries: int
@@ -82,12 +81,12 @@ class Overhead(NamedTuple):
 
     @property
     def total(self) -> int:
-        """All of it."""
+        """The sum of the three parts."""
         return self.activation + self.libraries + self.graphs
 
 
 def overhead_of(text: Text, release: tuple[int, ...], start: Start) -> Overhead:
-    """Return the estimate for a release (its numbers; none for an unknown one)."""
+    """Return the estimate for a release, given as its numbers, such as (0, 25, 1); empty for an unknown release."""
     release, batch, split = release[:2] or (99,), start.batch, start.split
     on_v2 = runs_on_v2(text, release, pooling=start.pooling)
     ends = _pooler(text, batch) if start.pooling else _sampler(text, batch, release, on_v2)
@@ -110,7 +109,7 @@ def _libraries(split: Split) -> int:
 
 
 def runs_on_v2(text: Text, release: tuple[int, ...], *, pooling: bool = False) -> bool:
-    """Say whether the release serves the model with Model Runner V2."""
+    """Return whether the release runs the model with Model Runner V2."""
     if release >= _ALL_ON_V2 or pooling:
         return release >= _ALL_ON_V2
     if release in _SOME_ON_V2:
@@ -120,7 +119,7 @@ def runs_on_v2(text: Text, release: tuple[int, ...], *, pooling: bool = False) -
 
 
 def _layer(text: Text, batch: Batch, split: Split, longest: int, on_v2: bool) -> int:
-    """Return the peak inside a layer: the MLP's two projections and their product beside the hidden states, or MLA."""
+    """Return the peak inside a layer: the MLP's two projections, their product and the hidden states, or MLA."""
     width = text.shared_width or 0
     if not text.experts or text.dense_layers:
         width = max(width, int(text.config.get("intermediate_size") or 4 * text.hidden))
@@ -130,7 +129,7 @@ def _layer(text: Text, batch: Batch, split: Split, longest: int, on_v2: bool) ->
 
 
 def _latent(text: Text, batch: Batch, split: Split, longest: int) -> int:
-    """Return the peak inside MLA: queries, latents and values beside the hidden states, and the unpacked prefix."""
+    """Return the peak inside MLA: hidden states, queries, latents and values, and the unpacked prefix."""
     heads = text.heads // split.tensor
     nope, rope, value = (text.number(name) for name in ("qk_nope_head_dim", "qk_rope_head_dim", "v_head_dim"))
     token = 2 * text.hidden + heads * (nope + rope + value) + text.number("kv_lora_rank") + rope
@@ -139,16 +138,16 @@ def _latent(text: Text, batch: Batch, split: Split, longest: int) -> int:
 
 
 def _pooler(text: Text, batch: Batch) -> int:
-    """Return the peak in the pooler, which takes the hidden states in 32 bits."""
+    """Return the peak in the pooler, which converts the hidden states to 32 bits."""
     return 6 * batch.tokens * text.hidden
 
 
 def _sampler(text: Text, batch: Batch, release: tuple[int, ...], on_v2: bool) -> int:
     """Return the peak in the sampler.
 
-    V1 keeps the logits in 16 bits and three copies in 32: logits, probabilities and random numbers. V2 keeps one copy,
-    since 0.28 none; its counters for penalties (32 bits and one for each token and sequence) are in the measurement
-    since 0.27.
+    V1 keeps the logits in 16 bits and three copies in 32 bits: logits, probabilities and random numbers. V2 keeps one
+    copy, and none since 0.28. Since 0.27, vLLM's measurement includes V2's counters for penalties: 33 bits for each
+    sequence and word of the vocabulary.
     """
     vocabulary = text.number("vocab_size")
     rows = min(batch.sequences, batch.tokens) * (1 + batch.drafted)
@@ -170,7 +169,7 @@ def _expert_buffers(text: Text, batch: Batch, split: Split) -> int:
 
 
 def _graphs(text: Text, release: tuple[int, ...], on_v2: bool, eager: bool) -> tuple[int, int]:
-    """Return the memory of compiling and CUDA graphs that vLLM takes off, and how far off that may be."""
+    """Return the memory of compilation and CUDA graphs that vLLM subtracts, and the bound of its error."""
     if eager:
         return 0, 0
     compiling = _COMPILING // 2 if release >= _GRAPHS_COUNTED else 0
@@ -180,7 +179,7 @@ def _graphs(text: Text, release: tuple[int, ...], on_v2: bool, eager: bool) -> t
 
 
 def _error(text: Text, release: tuple[int, ...], start: Start) -> tuple[int, str]:
-    """Return how far off the estimate may be, without graphs, and why."""
+    """Return the bound of the estimate's error in bytes, without CUDA graphs, and its source."""
     error, origin = 0.35, f"measured with vLLM {'.'.join(map(str, release))}"
     if release not in _MEASURED:
         error, origin = 0.5, "no measurements of this release: the widest error known"

@@ -1,7 +1,7 @@
-"""Name the tensors of a model from its config.json alone, as its checkpoint has them.
+"""List the tensors of a model's checkpoint from its config.json only.
 
-The shapes follow the constructors in vllm/model_executor/models. They are needed only where no headers of safetensors
-files are at hand; an architecture that is not listed raises NotUnderstoodError.
+The shapes follow the constructors in vllm/model_executor/models. They are needed only if the headers of the safetensors
+files are not available; an architecture that is not listed raises NotUnderstoodError.
 """
 
 from __future__ import annotations
@@ -13,13 +13,13 @@ from modelservice.models.architecture import LATENT, HeadersNeededError, NotUnde
 from modelservice.models.model_facts import Tensors
 
 _DTYPES = {"bfloat16": "BF16", "float16": "F16", "float32": "F32", "half": "F16"}
-# What the constructors have beside the plain form: a bias of queries, keys and values; norms of queries and keys, of
-# a head's width or of all heads'; how many norms a layer has; no gate in the MLP.
+# How the constructors differ from the plain form: a bias of queries, keys and values; norms of queries and keys, with
+# the width of one head or of all heads; the number of norms of a layer.
 _BIASED = {"Qwen2ForCausalLM", "Qwen2MoeForCausalLM", "GptOssForCausalLM", "SeedOssForCausalLM"}
 _HEAD_NORMS = {"Qwen3ForCausalLM", "Qwen3MoeForCausalLM", "Gemma3ForCausalLM"}
 _WHOLE_NORMS = {"MiniMaxM2ForCausalLM", "Olmo2ForCausalLM"}
 _NORMS = {"Gemma2ForCausalLM": 4, "Gemma3ForCausalLM": 4, "Glm4ForCausalLM": 4, "CohereForCausalLM": 1}
-# Models whose head is the embedding whatever the configuration says, and one where it is so by default.
+# Models whose head is always the embedding, whatever the configuration sets, and models where it is by default.
 _ALWAYS_TIED = {"GemmaForCausalLM", "Gemma2ForCausalLM", "CohereForCausalLM", "Cohere2ForCausalLM"}
 _TIED = {"Gemma3ForCausalLM"}
 _PLAIN = {
@@ -33,7 +33,7 @@ _BIASED_EVERYWHERE = {"OPTForCausalLM", "Starcoder2ForCausalLM"}
 
 
 class _Part(NamedTuple):
-    """A tensor of one layer or of the model; `linear` ones are what a quantisation packs."""
+    """A tensor of a layer or of the model; quantisation packs only `linear` ones."""
 
     name: str
     shape: tuple[int, ...]
@@ -42,7 +42,7 @@ class _Part(NamedTuple):
 
 
 def tensors_of(text: Text) -> tuple[Tensors, ...]:
-    """Return the tensors of the language model. Raises NotUnderstoodError."""
+    """Return the tensors of the language model. Raises NotUnderstoodError for an architecture that is not listed."""
     if text.architecture not in _PLAIN | _BIASED_EVERYWHERE:
         raise HeadersNeededError(text.architecture)
     dtype = dtype_of(text.config)
@@ -58,13 +58,13 @@ def tensors_of(text: Text) -> tuple[Tensors, ...]:
 
 
 def dtype_of(config: Any) -> str:
-    """Return the type that the weights are loaded in, as safetensors names it.
+    """Return the safetensors name of the type of the weights. Raises NotUnderstoodError for an unknown type.
 
-    Where the configuration names none, vLLM loads them in 16 bits (`_get_and_verify_dtype` in vllm/config/model.py).
+    If the configuration sets none, vLLM loads them in 16 bits (`_get_and_verify_dtype` in vllm/config/model.py).
     """
     named = str(config.get("torch_dtype") or config.get("dtype") or "bfloat16").removeprefix("torch.")
     if named not in _DTYPES:
-        raise NotUnderstoodError(f"the type {named} of the weights is not known")
+        raise NotUnderstoodError(f"the weights' type {named} is unknown")
     return _DTYPES[named]
 
 
@@ -82,7 +82,7 @@ def _biased(text: Text) -> Iterator[_Part]:
     hidden, layers, keys = text.hidden, text.layers, text.kv_heads * text.head_dim
     width = text.number("ffn_dim", "intermediate_size")
     yield from _biased_part("model.norm", (hidden,))
-    if text.architecture == "OPTForCausalLM":  # two positions are kept for padding
+    if text.architecture == "OPTForCausalLM":  # two more positions for padding
         yield _Part("model.embed_positions.weight", (text.number("max_position_embeddings") + 2, hidden))
     yield _Part("model.embed_tokens.weight", (text.number("vocab_size"), hidden))
     if not text.config.get("tie_word_embeddings", True):
@@ -201,7 +201,10 @@ def _mlp(text: Text, prefix: str, width: int, count: int) -> Iterator[_Part]:
 
 
 def _packing(text: Text) -> Any:
-    """Return what a linear layer's weight becomes in the quantised checkpoint. Raises NotUnderstoodError."""
+    """Return a function from a linear layer's weight to its tensors in the checkpoint, which may be quantised.
+
+    Raises NotUnderstoodError for an unknown quantisation.
+    """
     quantisation = text.quantisation
     method = str(quantisation.get("quant_method", ""))
     if not quantisation:

@@ -1,4 +1,4 @@
-"""Choose among the files of a model: those that a download fetches, and those that hold the weights that vLLM loads."""
+"""Select the files of a model that the chart downloads, and the files with the weights that vLLM loads."""
 
 from __future__ import annotations
 
@@ -6,26 +6,26 @@ import fnmatch
 from collections.abc import Collection, Iterable, Mapping
 
 CONFIG = "config.json"
-# What vLLM reads where config.json says nothing about quantisation (transformers_utils/config.py).
+# The file that vLLM reads if config.json sets no quantisation (transformers_utils/config.py).
 QUANTIZATION = "hf_quant_config.json"
 INDEX = "model.safetensors.index.json"
-# What the chart's download leaves out: templates/_download.tpl.
+# The files that the chart's download skips: templates/_download.tpl.
 _IGNORED = ("original/*", "onnx/*", "openvino/*", "*.onnx*", "*.h5", "*.msgpack", "*.ot")
 _PICKLES = ("pytorch_model*.bin", "*.pt", "*.pth")
 _OTHER_WEIGHTS = ("*.bin", "*.pt", "*.pth", "*.gguf")
 
 
 def downloaded(files: Mapping[str, int]) -> dict[str, int]:
-    """Return what of a model's files the chart's download fetches: names and sizes."""
+    """Return the names and sizes of the files that the chart downloads."""
     ignored = _IGNORED + (_PICKLES if any(name.endswith(".safetensors") for name in files) else ())
     return {name: size for name, size in files.items() if not _matches(name, ignored)}
 
 
 def safetensors_files(names: Iterable[str], indexed: Collection[str] = ()) -> list[str]:
-    """Return the safetensors files that hold the weights, in order.
+    """Return the names of the safetensors files with the weights, sorted.
 
-    `indexed` are those that the index names; it decides, as in vLLM's filter_duplicate_safetensors_files. A copy of the
-    same weights in Mistral's own format counts only where there is no other.
+    `indexed` are the files that the index lists; only they count, as in vLLM's filter_duplicate_safetensors_files. A
+    copy of the same weights in Mistral's own format counts only if there is no other.
     """
     top = sorted(name for name in names if name.endswith(".safetensors") and "/" not in name)
     if listed := [name for name in top if name in indexed]:
@@ -34,7 +34,7 @@ def safetensors_files(names: Iterable[str], indexed: Collection[str] = ()) -> li
 
 
 def other_weights(names: Iterable[str]) -> list[str]:
-    """Return the files with weights in a format that is never read here: pickles, and GGUF."""
+    """Return the weight files in formats that are never read here: pickles and GGUF."""
     return sorted(name for name in names if _matches(name, _OTHER_WEIGHTS))
 
 

@@ -1,7 +1,7 @@
-"""Compute the weights that one GPU holds, from a model's tensors and the way it is split.
+"""Compute the weights on one GPU, from a model's tensors and its split.
 
-vLLM splits linear layers, experts and the vocabulary over the tensor parallel ranks and copies the rest
-(vllm/model_executor/layers/linear.py, vocab_parallel_embedding.py, fused_moe), and layers over the pipeline's stages.
+vLLM splits linear layers, experts and the vocabulary over the tensor parallel ranks, and copies the rest to each
+(vllm/model_executor/layers/linear.py, vocab_parallel_embedding.py, fused_moe). It splits layers over pipeline stages.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from modelservice.models.model_facts import BITS, Tensors
 _PADDING = 64
 _FLOATS = {"BF16", "F16", "F32", "F64"}
 EMBEDDING = re.compile(r"(embed_tokens|wte|word_embeddings|tok_embeddings|embeddings?|lm_head)\.weight$")
-# What every rank holds whole: norms, routers, the down projections of MLA, scales of a whole tensor.
+# Tensors that every rank has a full copy of: norms, routers, the down projections of MLA, per-tensor scales.
 _COPIED = re.compile(
     r"(norm|layernorm|ln_\w+|kv_a_proj_with_mqa|q_a_proj|gate\.(weight|e_score_correction_bias)|router|"
     r"(shared_expert_gate|block_sparse_moe\.gate)\.weight|e_score_correction_bias|position|pos_emb)"
@@ -28,7 +28,7 @@ _COPIED = re.compile(
 _ROW_PARALLEL_BIAS = re.compile(r"(o_proj|down_proj|out_proj|dense|c_proj|fc2)\.bias$")
 _KEYS_AND_VALUES = re.compile(r"\b[kv]_proj\.")
 _EXPERTS = re.compile(r"\bexperts\b")
-# What a layer for multi-token prediction has and others do not; it is loaded for speculative decoding only.
+# Tensors that only layers for multi-token prediction have; vLLM loads these layers for speculative decoding only.
 _PREDICTION = re.compile(
     r"(^|\.)(mtp\.|eh_proj|enorm|hnorm|shared_head|layers\.\*\.embed_tokens)|^model\.layers\.\*\.(e|h)norm"
 )
@@ -37,7 +37,7 @@ _VISION = re.compile(r"(^|\.)(visual|vision_\w+|multi_modal_projector|mm_project
 
 
 class Split(NamedTuple):
-    """How a model is spread over GPUs: tensor, pipeline, data parallel; whether each rank has some whole experts."""
+    """How a model is split: tensor, pipeline and data parallel sizes; `experts`: each rank has some whole experts."""
 
     tensor: int = 1
     pipeline: int = 1
@@ -46,12 +46,12 @@ class Split(NamedTuple):
 
     @property
     def gpus(self) -> int:
-        """How many GPUs one replica takes."""
+        """The number of GPUs of one replica."""
         return self.tensor * self.pipeline * self.data
 
 
 class Lora(NamedTuple):
-    """Room for adapters: how many at once, of which highest rank; `sharded` splits all of it over the GPUs."""
+    """Buffers for adapters: their number and highest rank; `sharded`: they are fully split over the GPUs."""
 
     slots: int = 1
     rank: int = 16
@@ -59,9 +59,9 @@ class Lora(NamedTuple):
 
 
 class Loading(NamedTuple):
-    """What loading does to the weights: bits of the type of 16-bit tensors, and a quantisation that vLLM applies.
+    """How loading changes the weights: `bits` of an element that is not quantised, and `online` quantisation, if any.
 
-    `capability` is the GPU's compute capability, which decides how MXFP4 is padded; 0 is unknown.
+    `capability` is the GPU's compute capability, which determines the padding of MXFP4; 0 means unknown.
     """
 
     bits: int = 16
@@ -69,8 +69,8 @@ class Loading(NamedTuple):
     capability: int = 0
 
 
-# Bits of one element of a linear layer or of experts that vLLM quantises while it loads: the value, and its share of a
-# scale (bitsandbytes: one float32 for 64 elements). _ONLINE_SHORTHANDS of its config/quantization.py.
+# Bits of one element of a linear layer or of experts that vLLM quantises while it loads: the value plus its share of a
+# scale (bitsandbytes: one float32 for 64 elements). `_ONLINE_SHORTHANDS` in vllm/config/quantization.py.
 _OF_EXPERTS = {
     "experts_int8": Fraction(8),
     "int8_per_channel_weight_only": Fraction(8),
@@ -89,7 +89,7 @@ ONLINE = {
 
 
 def weights_per_gpu(tensors: Sequence[Tensors], text: Text, split: Split, loading: Loading) -> int:
-    """Return the bytes of the fullest GPU."""
+    """Return the bytes of weights on the GPU with the most."""
     extra = _prediction_layers(tensors, text)
     loaded = [one for one in tensors if not _left_out(one, text)]
     parts = [
@@ -102,13 +102,13 @@ def weights_per_gpu(tensors: Sequence[Tensors], text: Text, split: Split, loadin
     ends = [size for one, size in parts if not _LAYER.search(one.pattern)]
     if split.pipeline == 1:
         return round(layers + sum(ends, Fraction(0))) + kept
-    # The first stages hold the embedding, the last the head; layers that do not divide go to the later stages.
+    # The first stage has the embedding, the last one the head; the later stages have the remainder of the layers.
     largest = -(-text.layers // split.pipeline)
     return round(layers * Fraction(largest, text.layers) + max(ends, default=Fraction(0))) + kept
 
 
 def positions(text: Text) -> int:
-    """Return the bytes of the table of sines and cosines, of 16 bits (vllm/model_executor/layers/rotary_embedding)."""
+    """Return the bytes of the 16-bit table of sines and cosines (vllm/model_executor/layers/rotary_embedding)."""
     longest = text.config.get("max_position_embeddings")
     if not isinstance(longest, int):
         return 0
@@ -120,7 +120,7 @@ def positions(text: Text) -> int:
 
 
 def _unpacked_latents(tensors: Sequence[Tensors], text: Text, split: Split, loading: Loading) -> int:
-    """Return the bytes of MLA's copies of `kv_b_proj` in 16 bits, which it makes of a quantised one only.
+    """Return the bytes of MLA's 16-bit copies of `kv_b_proj`, which exist only if the weight is quantised.
 
     `process_weights_after_loading` in vllm/model_executor/layers/attention/mla_attention.py.
     """
@@ -139,13 +139,13 @@ def _left_out(tensor: Tensors, text: Text) -> bool:
 
 
 def _prediction_layers(tensors: Sequence[Tensors], text: Text) -> int:
-    """Return how many layers for multi-token prediction stand behind the others in a checkpoint."""
+    """Return the number of layers for multi-token prediction at the end of a checkpoint."""
     found = any(_PREDICTION.search(one.pattern) for one in tensors)
     return int(text.config.get("num_nextn_predict_layers") or 0) if found else 0
 
 
 def _bytes(tensor: Tensors, text: Text, split: Split, loading: Loading) -> Fraction:
-    """Return the bytes after loading, of all tensors of a pattern."""
+    """Return the bytes of all tensors of a pattern after loading."""
     elements, bits = tensor.elements, Fraction(BITS[tensor.dtype])
     if EMBEDDING.search(tensor.pattern) and tensor.shape and not _VISION.search(tensor.pattern):
         rows = tensor.shape[0]
@@ -158,7 +158,7 @@ def _bytes(tensor: Tensors, text: Text, split: Split, loading: Loading) -> Fract
 
 
 def _padding(tensor: Tensors, text: Text, split: Split, loading: Loading) -> Fraction:
-    """Return by how much MXFP4 experts grow: Marlin (below 9.0) and the kernels of Blackwell pad both dimensions.
+    """Return the factor by which MXFP4 experts grow: Marlin (below 9.0) and Blackwell's kernels pad both dimensions.
 
     `mxfp4_round_up_hidden_size_and_intermediate_size` in fused_moe/oracle/mxfp4.py.
     """
@@ -170,7 +170,7 @@ def _padding(tensor: Tensors, text: Text, split: Split, loading: Loading) -> Fra
 
 
 def _is_packed(tensor: Tensors, method: str) -> bool:
-    """Say whether online quantisation packs a tensor: the weight of a linear layer, or of experts."""
+    """Return whether online quantisation packs a tensor: the weight of a linear layer, or of experts."""
     if method in _OF_EXPERTS and not _EXPERTS.search(tensor.pattern):
         return False
     skipped = EMBEDDING.search(tensor.pattern) or _VISION.search(tensor.pattern)
@@ -178,9 +178,9 @@ def _is_packed(tensor: Tensors, method: str) -> bool:
 
 
 def _kept(tensor: Tensors, text: Text, extra: int) -> Fraction:
-    """Return the share of a pattern's tensors that is left without `extra` layers for multi-token prediction.
+    """Return the share of a pattern's tensors that remains without the `extra` layers for multi-token prediction.
 
-    Such layers are numbered behind the others, so their tensors fall into the same patterns.
+    These layers have the highest numbers, so their tensors match the same patterns.
     """
     if not extra or not _LAYER.search(tensor.pattern):
         return Fraction(1)
@@ -191,7 +191,7 @@ def _kept(tensor: Tensors, text: Text, extra: int) -> Fraction:
 
 
 def share_of(tensor: Tensors, text: Text, split: Split) -> Fraction:
-    """Return the part of a tensor that one rank holds."""
+    """Return the share of a tensor that one rank has."""
     pattern = tensor.pattern
     if _EXPERTS.search(pattern) and "shared" not in pattern:
         return Fraction(1, split.tensor * split.data)  # whole experts or parts of each: the bytes are the same
