@@ -146,8 +146,8 @@ def report(
     lines = [
         "# Benchmarks",
         "",
-        "Made by `python benchmarks/run.py`, whose docstring describes the method. Compare only ratios within one run: the",
-        f"seconds depend on the machine ({os.cpu_count()} cores, Python {platform.python_version()}).",
+        "Made by `python benchmarks/run.py`, whose docstring describes the method. Compare only ratios within one run:",
+        f"the seconds depend on the machine ({os.cpu_count()} cores, Python {platform.python_version()}).",
         "",
         "| measurement | result | goal |",
         "| --- | --- | --- |",
