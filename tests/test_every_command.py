@@ -66,7 +66,7 @@ def faults_of(seed: int, number: int, folder: Path) -> list[str]:
     return [fault for line in lines for fault in faults(line)]
 
 
-def test_a_command_ends_as_commands_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_command_ends_with_one_of_our_exit_codes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     # Without helm and git: what they cost is for other tests.
     monkeypatch.setenv("PATH", os.fspath(tmp_path))

@@ -226,12 +226,12 @@ def assert_mended(case: Case, fixed: Values | None) -> None:
 
 
 @pytest.mark.parametrize("name", [name for name, case in CASES.items() if case.by_hint is not None])
-def test_a_hint_that_is_followed_mends_its_finding(name: str) -> None:
+def test_following_a_hint_removes_its_finding(name: str) -> None:
     assert_mended(CASES[name], CASES[name].by_hint)
 
 
 @pytest.mark.parametrize("name", [name for name, case in CASES.items() if case.by_fix is not None])
-def test_a_fix_mends_its_finding(name: str) -> None:
+def test_a_fix_removes_its_finding(name: str) -> None:
     assert_mended(CASES[name], CASES[name].by_fix)
 
 
@@ -239,7 +239,7 @@ BOTH = [name for name, case in CASES.items() if case.by_hint is not None and cas
 
 
 @pytest.mark.parametrize("name", BOTH)
-def test_a_hint_and_its_fix_say_the_same(name: str) -> None:
+def test_a_hint_and_its_fix_have_the_same_result(name: str) -> None:
     case = CASES[name]
     # As text, in which 1 is not true.
     assert json.dumps(case.by_fix, sort_keys=True) == json.dumps(case.by_hint, sort_keys=True), case.finding.hint

@@ -36,7 +36,7 @@ def modules() -> dict[str, set[str]]:
     return graph
 
 
-def test_no_import_goes_in_a_circle() -> None:
+def test_there_are_no_circular_imports() -> None:
     graph = modules()
     done: set[str] = set()
 

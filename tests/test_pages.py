@@ -95,7 +95,7 @@ def scratch(tmp_path: Path, newest_helm: str, monkeypatch: pytest.MonkeyPatch) -
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
-def test_every_fence_says_only_what_this_test_knows(page: Path) -> None:
+def test_every_fence_has_only_known_marks(page: Path) -> None:
     known = re.compile(rf"{'|'.join(MARKS)}|title=[^/]\S*")
     assert [block for block in blocks(page) for word in block.words if not known.fullmatch(word)] == []
 
@@ -118,7 +118,7 @@ def test_the_commands_of_a_page_work_as_written(page: Path, scratch: Path) -> No
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
-def test_every_command_that_a_page_names_has_the_named_options(page: Path) -> None:
+def test_every_option_on_a_page_exists(page: Path) -> None:
     """In prose too, and in blocks that cannot run here."""
     quoted = re.compile(r"'[^']*'|\\\n|\s#.*")
     named = re.findall(r"(?m)(?:^|[`|;&]) *modelservice ([a-z]+\b[^`|;&]*?)(?=[`|;&]|(?<!\\)$)", page.read_text())
@@ -137,7 +137,7 @@ def has_its_options(words: list[str]) -> bool:
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
-def test_links_lead_to_files_and_headings(page: Path) -> None:
+def test_links_point_to_existing_files_and_headings(page: Path) -> None:
     dead = []
     for file, anchor in re.findall(r"\]\((?!https?:)([^)#\s]*)(?:#([^)\s]+))?\)", page.read_text()):
         there = page.parent / file if file else page
@@ -157,7 +157,7 @@ def test_the_readme_links_every_page() -> None:
     assert {page.name for page in (ROOT / "docs").glob("*.md")} - set(linked) == set()
 
 
-def test_a_block_says_its_place_its_words_and_what_it_prints(tmp_path: Path) -> None:
+def test_blocks_are_parsed_into_line_words_and_output(tmp_path: Path) -> None:
     page = tmp_path / "page.md"
     page.write_text("1. A\n\n   ```sh nowhere\n   false\n   ```\n\n```console\n$ echo a\na\n$ true\n```\n")
     first, second = blocks(page)

@@ -25,7 +25,7 @@ EQUAL = 30
 MUTATIONS = 2000
 
 
-def test_helm_and_we_agree(helm: str) -> None:
+def test_helm_and_validate_agree(helm: str) -> None:
     values = drawn(SERVICES, 1)
     assert [f"{text}\n{wrong}" for text in values if (wrong := disagreement(text, helm))] == []
     assert sum(errors_in(text) == [] for text in values) >= SERVICES // 30, "too few are accepted to mean much"

@@ -127,7 +127,7 @@ def without_checksums(tree: Any) -> Any:
     return tree
 
 
-def test_each_place_is_in_the_manifests_or_known_not_to_be(helm: str) -> None:
+def test_each_place_is_in_the_manifests(helm: str) -> None:
     manifests = "".join(rendered(helm, as_json(values)) for values in packed())
     assert len(places()) > 400
     assert [place.path for place in places() if place.token not in manifests] == []
@@ -141,7 +141,7 @@ def annotations(item: Any) -> list[str]:
 
 
 @pytest.mark.parametrize("text", ["\u00a0", "a\u3000", "a\n\n", "a\n\n\n"])
-def test_the_last_text_of_a_list_keeps_its_end(text: str, helm: str) -> None:
+def test_the_last_text_of_a_list_keeps_its_trailing_spaces(text: str, helm: str) -> None:
     env = [{"name": "A", "value": text}, {"name": "VLLM_API_KEY", "value": text}]
     extra = {key: [{"name": key.lower(), "image": "a", "env": env}] for key in ("initContainers", "extraContainers")}
     values = {
@@ -168,7 +168,7 @@ def test_the_last_text_of_a_list_keeps_its_end(text: str, helm: str) -> None:
 
 
 @pytest.mark.parametrize("start", range(ROUNDS))
-def test_a_text_is_rendered_as_it_is_meant(start: int, helm: str) -> None:
+def test_a_text_is_rendered_unchanged(start: int, helm: str) -> None:
     texts = chosen(start * 5)
     expected = {place.token: meant(place, texts[place.token]) for place in places()}
     for values in packed():

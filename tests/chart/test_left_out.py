@@ -76,7 +76,7 @@ def unlabelled(items: list[Object]) -> list[Object]:
     return items
 
 
-def test_replicas_of_another_controller_are_not_a_stopped_service(helm: str) -> None:
+def test_replicas_left_to_another_controller_do_not_mean_a_stopped_service(helm: str) -> None:
     values = {**MODEL, "replicas": "", "prometheusRule": {"enabled": True}, "serviceMonitor": {"enabled": True}}
     rules = one("PrometheusRule", objects(helm, values))["spec"]["groups"][0]["rules"]
     assert "ModelServiceNotReady" in [rule["alert"] for rule in rules]
@@ -95,7 +95,7 @@ def test_without_any_request_and_limit_the_gpu_stays(helm: str) -> None:
     assert "resources" not in server(objects(helm, on_cpu))
 
 
-def test_a_container_of_the_users_has_no_empty_text() -> None:
+def test_empty_texts_are_left_out_of_the_users_containers() -> None:
     container = {"name": "a", "image": "b:1", "securityContext": {"runAsUser": ""}}
     text = json.dumps({**MODEL, "initContainers": [container]})
     assert [finding.rule for finding in errors(check(read("values.yaml", text.encode())))] == ["wrong-type"]

@@ -62,12 +62,12 @@ def test_restricted_v2_admits_every_pod(download: Object, helm: str) -> None:
     assert {kind: refused(spec) for kind, spec in found.items()} == {kind: [] for kind in expected}
 
 
-def test_restricted_v2_refuses_ids_of_ones_own(helm: str) -> None:
+def test_restricted_v2_refuses_fixed_ids(helm: str) -> None:
     restricted = {**MODEL, "restricted": True, "modelVolume": {"mountPath": "/models"}}
     assert {*refused(pods(objects(helm, restricted))["Deployment"])} == {"runAsUser", "fsGroup"}
 
 
-def test_any_user_finds_a_home_and_the_models_on_volumes(helm: str) -> None:
+def test_home_and_models_are_on_volumes_for_any_user(helm: str) -> None:
     found = objects(helm, EXAMPLE)
     mounted = {mount["mountPath"] for mount in server(found)["volumeMounts"]}
     assert variables(found)["HOME"] in mounted

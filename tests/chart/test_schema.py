@@ -57,7 +57,7 @@ def test_it_is_a_schema_and_describes_every_field() -> None:
         assert place["description"], field.key
 
 
-def test_an_editor_finds_kubernetes_words_in_it() -> None:
+def test_it_has_kubernetes_descriptions() -> None:
     operator = SCHEMA["properties"]["tolerations"]["items"]["properties"]["operator"]
     assert operator["description"].startswith("Operator represents a key's relationship to the value.")
     assert {"Exists", "Equal"} <= set(operator["enum"])
@@ -125,7 +125,7 @@ def refused(values: Values) -> bool:
 
 
 @pytest.mark.parametrize("key", FIELDS)
-def test_helm_refuses_inside_a_field_what_we_refuse(key: str, helm: str) -> None:
+def test_helm_and_validate_refuse_the_same_values_inside_fields(key: str, helm: str) -> None:
     tried, ours = with_wrong_values(key), refused_by_us(key)
     theirs = refused_by_helm(helm) & set(tried)
     assert theirs == ours, [tried[name] for name in theirs ^ ours]

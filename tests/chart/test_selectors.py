@@ -73,7 +73,7 @@ def test_a_services_name_fits_and_is_the_statefulsets_service(release: str, valu
 
 
 @pytest.mark.parametrize("key", ["nameOverride", "fullnameOverride"])
-def test_an_override_that_begins_with_a_digit_makes_no_bad_service(key: str, tmp_path: Path, helm: str) -> None:
+def test_an_override_that_starts_with_a_digit_makes_a_valid_service_name(key: str, tmp_path: Path, helm: str) -> None:
     values = tmp_path / "values.json"
     values.write_text(json.dumps({**MODEL, key: "7b"}))
     answer = subprocess.run([helm, "template", "a", str(CHART), "-f", str(values)], capture_output=True, text=True)
@@ -95,7 +95,7 @@ def built(helm: str, folder: Path) -> Path:
 
 
 @pytest.mark.parametrize("key", ["nameOverride", "fullnameOverride"])
-def test_two_aliases_that_helm_fetched_never_cross(key: str, tmp_path: Path, helm: str) -> None:
+def test_selectors_of_two_aliases_that_helm_fetched_never_overlap(key: str, tmp_path: Path, helm: str) -> None:
     aliases = {alias: {**MODEL, key: alias} for alias in ("chat", "embed")}
     values = json.dumps({"global": {"team": "search"}, **aliases})
     items = [item for item in yaml.safe_load_all(text(helm, values, "prod", built(helm, tmp_path))) if item]

@@ -79,7 +79,7 @@ def test_a_certain_fix_is_written(before: str, after: str, ends: str, tmp_path: 
         "gpu: &x {coutn: 2}\nlabels: *x\n",
     ],
 )
-def test_what_a_person_has_to_decide_is_left(text: str, tmp_path: Path) -> None:
+def test_changes_that_a_person_has_to_decide_are_not_made(text: str, tmp_path: Path) -> None:
     text = text if text.startswith("model") else MODEL + text
     assert after_fix(text, tmp_path) == text
 
@@ -137,7 +137,7 @@ def test_a_diff_shows_what_would_be_written_and_writes_nothing(tmp_path: Path) -
     assert run("validate", "--diff", file).exit_code == 0
 
 
-def test_the_diff_is_no_part_of_a_report_for_machines(tmp_path: Path) -> None:
+def test_the_diff_is_not_part_of_a_machine_readable_report(tmp_path: Path) -> None:
     file = tmp_path / "values.yaml"
     file.write_text("model: {name: a/b}\nreplicas: '0'\n")
     answer = run("validate", "--diff", file, "--format", "json")
@@ -150,7 +150,7 @@ def test_standard_input_is_not_written(line: tuple[str, ...]) -> None:
     assert run(*line).exit_code == 2
 
 
-def test_a_fix_that_is_killed_leaves_the_old_file_or_the_new_one(tmp_path: Path) -> None:
+def test_a_killed_fix_leaves_the_old_or_the_new_file(tmp_path: Path) -> None:
     file, old, new = (
         tmp_path / "values.yaml",
         "model: {name: a/b}\nreplicas: '0'\n",

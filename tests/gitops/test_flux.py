@@ -95,7 +95,7 @@ def test_a_version_is_a_tag_a_range_or_a_digest(version: str, ref: dict[str, str
     assert source["spec"]["ref"] == ref
 
 
-def test_a_chart_repository_is_named_by_the_release() -> None:
+def test_a_release_refers_to_its_chart_repository() -> None:
     items = made("services/dev/chat.yaml", "--chart-repo", "https://charts.example.com")
     (source,), (release,) = (of_kind(items, kind).values() for kind in ("HelmRepository", "HelmRelease"))
     assert source["spec"]["url"] == "https://charts.example.com"
@@ -106,7 +106,7 @@ def test_a_chart_repository_is_named_by_the_release() -> None:
     }
 
 
-def test_helm_waits_as_long_as_the_rollout_may_take() -> None:
+def test_the_timeout_is_the_rollouts_deadline() -> None:
     releases = of_kind(made("services"), "HelmRelease")
     for member in members(["services"]):
         name = Path(member.values).stem
@@ -154,7 +154,7 @@ def _rendered(release: str, namespace: str, files: list[str]) -> str:
     return run_helm(["template", release, CHART, "-n", namespace, *_words(files)])
 
 
-def test_files_lie_in_a_folder_of_their_environment_and_a_second_run_is_the_same(here: Path) -> None:
+def test_files_are_in_their_environments_folder_and_a_second_run_changes_nothing(here: Path) -> None:
     wanted = ["dev.yaml", "dev/chat.yaml", "dev/embed-bge.yaml", "prod.yaml", "prod/chat.yaml", "prod/embed-bge.yaml"]
     seen = []
     for _ in range(2):
@@ -174,7 +174,7 @@ def test_a_bad_service_does_not_stop_the_others(here: Path) -> None:
     assert answer.stdout.count("kind: HelmRelease") == 3
 
 
-def test_without_a_chart_it_says_what_is_missing(here: Path) -> None:
+def test_a_missing_chart_is_reported(here: Path) -> None:
     (here / "services/fleet.yaml").unlink()
     answer = run("flux", "services/dev/chat.yaml")
     assert answer.exit_code == 1
@@ -183,7 +183,7 @@ def test_without_a_chart_it_says_what_is_missing(here: Path) -> None:
     assert "services/dev/chat.yaml: services/prod/chat.yaml would be the HelmRelease chat too" in two.stderr
 
 
-def test_what_was_written_for_values_that_are_gone_goes_too(here: Path) -> None:
+def test_files_of_deleted_values_are_removed(here: Path) -> None:
     (here / "flux/own").mkdir(parents=True)
     (here / "flux/own/chat.yaml").write_text("kind: Precious\n")
     assert run("flux", "services", "--output", "flux").exit_code == 0

@@ -77,7 +77,7 @@ def test_the_operator_makes_this_pod(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_the_pod_means_what_the_operators_pod_means(name: str, on_path: str) -> None:
+def test_the_pod_is_equivalent_to_the_operators_pod(name: str, on_path: str) -> None:
     values = values_of(imported(name).settings)
     assert errors(check(read("values.yaml", json.dumps(values).encode()))) == []
     rendered = objects(on_path, values, release="imported")
@@ -217,7 +217,7 @@ def test_claims_of_several_pods_are_found_by_name(on_path: str) -> None:
     assert found["spec"]["volumeClaimTemplates"][0]["metadata"]["name"] == "model-dir"
 
 
-def test_nothing_but_the_claims_that_would_be_deleted_is_noted(on_path: str) -> None:
+def test_only_claims_that_would_be_deleted_are_noted(on_path: str) -> None:
     notes = {name: [note.written for note in imported(name).notes] for name in NAMES}
     everything = notes.pop("everything")
     assert everything == ["llmos.ai/on-delete-volumes: model-dir-modelservice-all-0"]
@@ -233,7 +233,7 @@ def test_nothing_but_the_claims_that_would_be_deleted_is_noted(on_path: str) -> 
         ("{", "objects.yaml:2:1: a value is missing here"),
     ],
 )
-def test_what_cannot_be_read_is_said(text: str, says: str) -> None:
+def test_unreadable_input_is_reported(text: str, says: str) -> None:
     with pytest.raises(InputError, match=says):
         import_llmos(text)
 
@@ -257,7 +257,7 @@ def test_a_download_without_a_volume_is_left_out_with_a_note() -> None:
     assert not errors(check(read("values.yaml", json.dumps(values_of(part.settings)).encode())))
 
 
-def test_a_resource_without_ports_listens_where_the_consoles_do(on_path: str) -> None:
+def test_a_resource_without_ports_listens_on_the_consoles_port(on_path: str) -> None:
     resource = yaml.safe_load(texts("chat")[0])
     with_ports = import_llmos(json.dumps(resource))
     del resource["spec"]["template"]["spec"]["containers"][0]["ports"]

@@ -76,6 +76,6 @@ def test_odd_values_anywhere_end_with_values_or_a_message(
         ({}, "Deployment a: spec: 'template' is a required property"),
     ],
 )
-def test_the_place_is_said(spec: Any, says: str) -> None:
+def test_the_place_is_in_the_message(spec: Any, says: str) -> None:
     with pytest.raises(InputError, match=says):
         import_kubernetes(yaml.safe_dump({"kind": "Deployment", "metadata": {"name": "a"}, "spec": spec}))

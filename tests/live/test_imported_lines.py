@@ -72,7 +72,7 @@ print(json.dumps([takes(words) for words in json.load(sys.stdin)]))
     return [line for line, takes in zip(lines, json.loads(answer.stdout.splitlines()[-1]), strict=True) if takes]
 
 
-def test_the_imported_line_means_what_the_original_means(newest_helm: str) -> None:
+def test_the_imported_line_has_the_configuration_of_the_original(newest_helm: str) -> None:
     lines = taken(LINES)
     assert len(lines) >= 200
     originals = parsed([shlex.split(line) for line in lines])

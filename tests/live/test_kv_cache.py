@@ -108,7 +108,7 @@ def computed(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     return by_vllm(ALL, tmp_path_factory.mktemp("configs") / "wanted.json")
 
 
-def test_buffers_for_adapters_are_those_of_vllm(tmp_path: Path) -> None:
+def test_buffers_for_adapters_are_as_in_vllm(tmp_path: Path) -> None:
     recorded = {name: one["lora_bytes"] for name, one in RECORDED.items() if "lora_bytes" in one}
     arguments = {"enable_lora": True, "max_loras": 2, "max_lora_rank": 16}
     wanted = {name: {"config": RECORDED[name]["config"], "arguments": arguments} for name in recorded}
@@ -126,7 +126,7 @@ def laid_out(name: str) -> KVCache:
 
 
 @pytest.mark.parametrize("name", ALL)
-def test_blocks_and_requests_are_those_of_vllm(computed: dict[str, Any], name: str) -> None:
+def test_blocks_and_requests_are_as_in_vllm(computed: dict[str, Any], name: str) -> None:
     found, vllm = laid_out(name), computed[name]
     assert (
         found.block_bytes,
@@ -140,14 +140,14 @@ def test_blocks_and_requests_are_those_of_vllm(computed: dict[str, Any], name: s
 
 
 @pytest.mark.parametrize("name", sorted(set(ALL) - UNSIZED))
-def test_parameters_are_those_of_vllm(computed: dict[str, Any], name: str) -> None:
+def test_parameters_are_as_in_vllm(computed: dict[str, Any], name: str) -> None:
     text = text_of(ALL[name]["config"])
     found = weights_per_gpu(tensors_of(text), text, Split(), Loading()) - positions(text)
     assert found == 2 * computed[name]["parameters"]
 
 
 @pytest.mark.parametrize("name", RECORDED)
-def test_what_is_recorded_is_what_vllm_computes(computed: dict[str, Any], name: str) -> None:
+def test_recorded_caches_equal_what_vllm_computes(computed: dict[str, Any], name: str) -> None:
     recorded = {key: value for key, value in RECORDED[name].items() if key not in ("config", "lora_bytes")}
     assert {"name": name, **recorded} == computed[name]
 

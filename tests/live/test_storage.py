@@ -56,7 +56,7 @@ def mounted(items: list[Object], claim: Path) -> dict[str, Path]:
 
 @pytest.mark.live_smoke
 @pytest.mark.parametrize("layout", LAYOUTS)
-def test_hugging_faces_client_finds_a_cache_where_it_is(layout: str, helm4: str, tmp_path: Path) -> None:
+def test_hugging_faces_client_finds_an_existing_cache(layout: str, helm4: str, tmp_path: Path) -> None:
     volume, folder = LAYOUTS[layout]
     fill(tmp_path / folder, "chat", "org/tiny")
     items = objects(helm4, {"model": {"name": "org/tiny"}, "modelVolume": {"existingClaim": "models", **volume}})
@@ -75,7 +75,7 @@ def test_hugging_faces_client_finds_a_cache_where_it_is(layout: str, helm4: str,
         ({"mountPath": "/models", "subPath": "modelscope"}, "modelscope/hub"),
     ],
 )
-def test_modelscopes_client_finds_a_cache_where_it_is(volume: Object, folder: str, helm4: str, tmp_path: Path) -> None:
+def test_modelscopes_client_finds_an_existing_cache(volume: Object, folder: str, helm4: str, tmp_path: Path) -> None:
     cache = tmp_path / folder
     cache.mkdir(parents=True)
     files = shutil.copytree(MODELS / "chat", tmp_path / "files")
@@ -101,7 +101,7 @@ def download(helm: str, folder: Path, url: str, **values: Any) -> subprocess.Com
 
 @pytest.mark.live_smoke
 @pytest.mark.parametrize("status", [None, 429, 503], ids=["down", "rate-limited", "unavailable"])
-def test_a_complete_model_starts_whatever_the_hub_answers(status: int | None, helm4: str, tmp_path: Path) -> None:
+def test_a_complete_model_starts_with_any_answer_of_the_hub(status: int | None, helm4: str, tmp_path: Path) -> None:
     files = tmp_path / "files"
     shutil.copytree(MODELS / "chat", files)
     with hub(files, "org/tiny") as url:
@@ -120,7 +120,7 @@ def test_a_complete_model_starts_whatever_the_hub_answers(status: int | None, he
 
 
 @pytest.mark.live_smoke
-def test_a_hub_with_a_private_authority_is_trusted_with_the_bundle_alone(helm4: str, tmp_path: Path) -> None:
+def test_a_hub_with_a_private_authority_is_trusted_only_with_the_bundle(helm4: str, tmp_path: Path) -> None:
     files = tmp_path / "files"
     shutil.copytree(MODELS / "chat", files)
     certificate(tmp_path)

@@ -86,6 +86,6 @@ def upgraded(folder: Path, old: str, service: tuple[list[str], dict[str, Any]]) 
 
 
 @pytest.mark.parametrize("old", SERVICES)
-def test_the_parser_of_the_new_release_takes_them_and_reads_the_same(old: str, parsed: dict[str, Any]) -> None:
+def test_the_parser_of_the_new_release_accepts_them_with_the_same_meaning(old: str, parsed: dict[str, Any]) -> None:
     wanted = SERVICES[old][1]
     assert {name: parsed[old][name] for name in wanted} == wanted

@@ -35,7 +35,7 @@ def on_gpu(
         ("model.embed_tokens.weight", (128, 64), 1 / 4),
     ],
 )
-def test_what_tensor_parallelism_splits(pattern: str, shape: tuple[int, ...], share: float) -> None:
+def test_tensor_parallelism_splits_these_tensors(pattern: str, shape: tuple[int, ...], share: float) -> None:
     assert on_gpu(pattern, shape, 4, Split(tensor=4)) == on_gpu(pattern, shape, 4) * share
 
 
@@ -47,7 +47,7 @@ def test_layers_are_split_over_the_stages_of_a_pipeline() -> None:
     assert on_gpu("model.layers.*.mlp.up_proj.weight", (8, 8), 4, Split(pipeline=3)) == 2 * 8 * 8 * 2
 
 
-def test_types_that_loading_changes() -> None:
+def test_loading_changes_these_types() -> None:
     size = 8 * 8 * 4
     pattern = "model.layers.*.mlp.up_proj.weight"
     assert on_gpu(pattern, (8, 8), 4, dtype="F32") == 2 * size  # auto makes 16 bits of 32

@@ -44,7 +44,7 @@ def test_an_archive_with_a_byte_overwritten_is_refused(tmp_path: Path, helm: str
     assert "is not a packaged chart, or is damaged" in refused(helm, tmp_path, tmp_path / "x.tgz")
 
 
-def test_a_broken_header_behind_the_first_file_is_refused(tmp_path: Path, helm: str) -> None:
+def test_a_broken_header_after_the_first_file_is_refused(tmp_path: Path, helm: str) -> None:
     tar = bytearray(gzip.decompress(small_archive(helm, tmp_path).read_bytes()))
     tar[1024] ^= 0xFF
     (tmp_path / "x.tgz").write_bytes(gzip.compress(tar))
@@ -75,11 +75,11 @@ BOMB = "a: &a [x,x,x,x,x,x,x,x,x,x]\n" + "".join(
         ("# " + "x" * (256 << 10) + "\nname: llama\nversion: 1.0.0\n", "is no packaged chart"),
     ],
 )
-def test_a_chart_yaml_that_is_none_is_refused(chart: str, words: str, tmp_path: Path, helm: str) -> None:
+def test_an_invalid_chart_yaml_is_refused(chart: str, words: str, tmp_path: Path, helm: str) -> None:
     assert words in refused(helm, tmp_path, packed(tmp_path / "x.tgz", Chart=chart))
 
 
-def test_what_helm_leaves_out_of_the_index_without_a_word_is_refused(tmp_path: Path, helm: str) -> None:
+def test_charts_that_helm_silently_leaves_out_of_the_index_are_refused(tmp_path: Path, helm: str) -> None:
     archive = packed(tmp_path / "x.tgz", Chart="apiVersion: v2\nname: llama\nversion: 1.0.0\n", values="a: [")
     assert "llama 1.0.0: helm does not load it, nothing was published" in refused(helm, tmp_path, archive)
 
@@ -89,7 +89,7 @@ def test_an_archive_that_unpacks_to_more_than_helm_loads_is_refused(tmp_path: Pa
     assert "unpacks to more than 100 MiB" in refused(helm, tmp_path, tmp_path / "x.tgz")
 
 
-def test_a_file_that_is_not_there_is_named_with_the_reason(tmp_path: Path, helm: str) -> None:
+def test_a_missing_file_is_named_with_the_reason(tmp_path: Path, helm: str) -> None:
     assert "none.tgz cannot be read: No such file" in refused(helm, tmp_path, tmp_path / "none.tgz")
 
 
@@ -111,7 +111,7 @@ def test_one_archive_named_twice_is_published_once(tmp_path: Path, helm: str) ->
     assert len(done(answer).splitlines()) == 2
 
 
-def test_files_of_one_name_are_kept_by_the_names_of_their_charts(tmp_path: Path, helm: str) -> None:
+def test_files_with_the_same_name_are_published_under_their_charts_names(tmp_path: Path, helm: str) -> None:
     archives = []
     for name in ("llama", "qwen"):
         archives.append(tmp_path / name / "x.tgz")

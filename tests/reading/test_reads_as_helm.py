@@ -182,7 +182,7 @@ def test_accepted_values_are_what_helm_reads(helm: str, chart: Path) -> None:
 
 
 @pytest.mark.parametrize("value", REFUSED)
-def test_refused_value_has_a_place_and_a_cure(value: str) -> None:
+def test_refused_value_has_a_position_and_a_hint(value: str) -> None:
     findings = read("values.yaml", f"v: {value}\n".encode()).findings
     assert findings
     for finding in findings:
@@ -199,7 +199,7 @@ def test_accepted_text_is_the_same_key_in_helm(helm: str, chart: Path) -> None:
 
 
 @pytest.mark.parametrize("key", NO_KEYS)
-def test_key_that_is_no_text_is_refused(key: str) -> None:
+def test_key_that_is_not_text_is_refused(key: str) -> None:
     assert read("values.yaml", f"{key} : x\n".encode()).findings
 
 
@@ -209,7 +209,7 @@ def test_accepted_file_is_what_helm_reads(name: str, helm: str, chart: Path) -> 
 
 
 @pytest.mark.parametrize("name", REFUSED_FILES)
-def test_refused_file_has_a_cure(name: str) -> None:
+def test_refused_file_has_a_hint(name: str) -> None:
     findings = read("values.yaml", REFUSED_FILES[name]).findings
     assert findings
     assert all(finding.hint for finding in findings)

@@ -58,7 +58,7 @@ def verdicts() -> Iterator[tuple[str, str, bool]]:
 
 
 @pytest.mark.parametrize(("release", "args", "refused"), list(verdicts()))
-def test_an_option_is_refused_where_vllm_refuses_it(release: str, args: str, refused: bool) -> None:
+def test_an_option_is_refused_if_vllm_refuses_it(release: str, args: str, refused: bool) -> None:
     if args in OF_PLUGINS and refused and release == "0.33.0":
         assert [(one.rule, one.severity) for one in found(*args.split(" "))] == [("argument-value", Severity.WARNING)]
         return
@@ -190,7 +190,7 @@ def test_every_removed_or_later_key_is_found(release: str) -> None:
         (["-cc.level", "3"], ["-cc.mode", "3"]),
     ],
 )
-def test_a_key_or_value_is_mended_where_it_stands(args: list[str], meant: list[str]) -> None:
+def test_a_key_or_value_is_corrected_in_place(args: list[str], meant: list[str]) -> None:
     (problem,) = errors(*args)
     fixed = list(args)
     for edit in problem.fix:
@@ -199,7 +199,7 @@ def test_a_key_or_value_is_mended_where_it_stands(args: list[str], meant: list[s
     assert errors(*meant) == []
 
 
-def test_what_a_fix_writes_is_not_refused() -> None:
+def test_the_result_of_a_fix_is_not_refused() -> None:
     lines = [args.split(" ") for release, args, _ in verdicts() if release == "0.33.0"]
     lines += [[f"{option}={json.dumps({key: value})}"] for option, key, value in slips()]
     fixed = 0
@@ -224,7 +224,7 @@ def slips() -> Iterator[tuple[str, str, Any]]:
             yield from ((way[0], own, value.swapcase()) for value in values)
 
 
-def test_no_key_is_written_twice_to_mend_it() -> None:
+def test_no_fix_writes_a_duplicate_key() -> None:
     (problem,) = errors('--compilation-config={"level":3,"mode":3}')
     assert problem.fix == ()
 
@@ -237,11 +237,11 @@ def test_no_key_is_written_twice_to_mend_it() -> None:
         ["--compilation-config", "$(CONFIG)"],
     ],
 )
-def test_what_a_variable_holds_is_not_judged(args: list[str]) -> None:
+def test_the_content_of_a_variable_is_not_checked(args: list[str]) -> None:
     assert found(*args) == []
 
 
-def test_a_secret_in_json_is_not_written_over() -> None:
+def test_a_secret_in_json_is_not_overwritten() -> None:
     secret = "hf_" + "AbCdEfGhIjKlMnOpQrStUvWxYz01234567"
     text = json.dumps({"kv_conector": "A", "kv_role": "kv_both", "kv_connector_extra_config": {"token": secret}})
     for one in found(f"--kv-transfer-config={text}"):
@@ -255,25 +255,25 @@ def test_a_class_that_ignores_unknown_keys_gets_no_error() -> None:
     assert (problem.rule, problem.severity) == ("argument-not-yet", Severity.WARNING)
 
 
-def test_a_release_that_is_not_listed_is_judged_as_its_flags_are() -> None:
+def test_json_options_of_an_unlisted_release_are_treated_like_its_flags() -> None:
     args = ["--eplb-config.num_redundant=32"]
     newer = check_arguments(args, release_for("v0.99.0", ""), own_image=True)
     assert [one.severity for one in newer] == [Severity.WARNING]
     assert [one.severity for one in check_arguments(args, release_for("", ""), own_image=True)] == [Severity.ERROR]
 
 
-def test_a_module_path_makes_any_connector_known() -> None:
+def test_any_connector_is_accepted_with_a_module_path() -> None:
     given = {"kv_connector": "Mine", "kv_role": "kv_both"}
     (unknown,) = found("--kv-transfer-config", json.dumps(given))
     assert (unknown.rule, unknown.severity) == ("argument-value", Severity.WARNING)
     assert found("--kv-transfer-config", json.dumps({**given, "kv_connector_module_path": "a.b"})) == []
 
 
-def test_the_facts_are_of_the_releases_of_the_flags() -> None:
+def test_the_facts_have_the_same_releases_as_the_flags() -> None:
     assert facts("json_options")["releases"] == facts("environment")["releases"] == releases()
 
 
-def test_the_next_version_of_a_name_is_nearer_than_a_longer_name() -> None:
+def test_the_next_version_of_a_name_is_closer_than_a_longer_name() -> None:
     (problem,) = found('--kv-transfer-config={"kv_connector":"LMCacheConnector","kv_role":"kv_both"}')
     assert [str(edit.value) for edit in problem.fix] == [
         '--kv-transfer-config={"kv_connector":"LMCacheConnectorV1","kv_role":"kv_both"}'

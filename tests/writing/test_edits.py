@@ -220,7 +220,7 @@ def faults(text: str, document: Document, edit: Edit, after: Document) -> str:
 
 
 @pytest.mark.parametrize("seed", range(4))
-def test_an_edit_changes_the_lines_that_are_meant_and_says_what_is_meant(seed: int) -> None:
+def test_an_edit_changes_only_the_intended_lines_and_gives_the_intended_data(seed: int) -> None:
     found = list(results(seed, 300))
     made = [(text, document, edit, after) for text, document, edit, after in found if after]
     assert [fault for one in made if (fault := faults(*one))] == []
@@ -230,7 +230,7 @@ def test_an_edit_changes_the_lines_that_are_meant_and_says_what_is_meant(seed: i
     assert len(unclear) < len(made) / 20
 
 
-def test_both_helms_read_what_is_meant(helm: str, tmp_path: Path) -> None:
+def test_both_helms_read_the_intended_data(helm: str, tmp_path: Path) -> None:
     """Each edited file is the values of a subchart, so one helm reads them all; Helm drops their nulls."""
     wanted = {}
     for number, (_, document, edit, after) in enumerate(results(99, 700)):
@@ -316,11 +316,11 @@ def made(fix: tuple[Edit, ...], text: str = COMMENTED) -> list[str]:
     ],
     ids=str,
 )
-def test_comments_quotes_and_style_stay(edit: Edit, lines: list[str]) -> None:
+def test_comments_quotes_and_style_are_kept(edit: Edit, lines: list[str]) -> None:
     assert made((edit,)) == lines
 
 
-def test_the_paths_of_a_fix_are_those_before_it() -> None:
+def test_the_paths_of_a_fix_refer_to_the_original_values() -> None:
     fix = (
         Edit(Action.REMOVE, ("args", 0)),
         Edit(Action.SET, ("args", 1), "--y"),
@@ -347,12 +347,12 @@ def test_the_paths_of_a_fix_are_those_before_it() -> None:
     ],
     ids=str,
 )
-def test_an_edit_that_is_no_clear_splice_is_not_made(text: str, edit: Edit) -> None:
+def test_an_unclear_edit_is_not_made(text: str, edit: Edit) -> None:
     with pytest.raises(UnclearEditError):
         edited(read("values.yaml", text.encode()), (edit,))
 
 
-def test_an_edit_beside_an_anchor_is_made() -> None:
+def test_an_edit_next_to_an_anchor_is_made() -> None:
     text = "a: &x {b: 1}\nc: *x\nd: 1\n"
     assert edited(read("values.yaml", text.encode()), (Edit(Action.SET, ("d",), 2),)).text == text.replace(
         "d: 1", "d: 2"
