@@ -21,12 +21,12 @@ from tests.odd_files import SECRET
 from tests.test_every_command import faults_of
 from tests.writing.test_edits import faults, results
 
-# Some values are drawn twice, and some are alike once what is wrong with them is gone.
+# Some values are drawn twice, and some are equal once their errors are removed.
 TWICE = 1.5
 
 
 def tried(what: str, wrong_with: Callable[[str], str], values: list[str]) -> int:
-    """Report the values that something is wrong with as they are found; return how many there are."""
+    """Report the values with a fault as they are found; return their number."""
     found, start = 0, time.monotonic()
     with ProcessPoolExecutor() as pool:
         for text, wrong in zip(values, pool.map(wrong_with, values, chunksize=4), strict=True):

@@ -1,4 +1,4 @@
-"""The corpus: what each rule finds, what just misses it, and who else refuses it.
+"""The corpus: files that break each rule, files that just pass, and what else refuses them.
 
 tests/cases/<rule>/bad*.yaml breaks the rule. bad*.txt beside it says in its first line who refuses the file beside
 `validate` (`refused by: schema`), and then exactly what `validate` finds. good*.yaml just misses the rule: nothing is
@@ -31,7 +31,7 @@ EXAMPLES = sorted((ROOT / "values-examples").glob("*.yaml"))
 # These are about the file, not what is in it, or take a long one or a folder: tests/reading, test_hostile.py and
 # tests/gitops make such files.
 ABOUT_THE_FILE = {"file-missing", "file-unreadable", "file-size", "too-many", *(rule.id for rule in fleet_rules.RULES)}
-# What a template of the chart says: the key, what is wrong, and the rule.
+# The message of a template of the chart: the key, what is wrong, and the rule.
 CHART_RULE = re.compile(r"\[([a-z-]+)\]$", re.MULTILINE)
 
 
@@ -40,12 +40,12 @@ def name(file: Path) -> str:
 
 
 def findings(file: Path) -> list[Finding]:
-    with contextlib.chdir(file.parent):  # where a case has the facts of its model
+    with contextlib.chdir(file.parent):  # a case may have the facts of its model
         return check_service([read("values.yaml", file.read_bytes())]).findings
 
 
 def expected(case: Path) -> tuple[Refuser, list[str]]:
-    """Return who refuses a case beside `validate`, and what `validate` says of it."""
+    """Return the sides other than `validate` that refuse a case, and the findings of `validate`."""
     first, *rest = case.with_suffix(".txt").read_text().splitlines()
     return Refuser(first.removeprefix("refused by: ")), rest
 
@@ -87,7 +87,7 @@ def test_helm_lint_does_not_report_a_fail_of_a_template_as_an_error(helm: str) -
 
 
 def _names_both(finding: Finding, said: str) -> bool:
-    """Say whether a line about the other of two keys that collide names this one: we look at which was written."""
+    """Say whether a line about one of two conflicting keys names this one; we report the key that is set."""
     return any(f"[{finding.rule}]" in line and dotted(finding.path) in line for line in said.splitlines())
 
 
@@ -152,7 +152,7 @@ TOKENS = ("hf_abcdefghijklmnopqrstuvwxyz12345678", "sk-abcdefghijklmnopqrstuvwx1
 
 
 def texts_replaced(tree: Any, token: str) -> Iterator[Any]:
-    """Yield the tree as often as it has texts and keys, each time with one of them replaced."""
+    """Yield copies of the tree, each with one of its texts or keys replaced."""
     if isinstance(tree, str):
         yield token
     elif isinstance(tree, list):

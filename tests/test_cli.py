@@ -1,4 +1,4 @@
-"""What the commands print, where, and with which exit code."""
+"""The commands' output, its stream, and the exit codes."""
 
 import json
 import os
@@ -193,7 +193,7 @@ EXPLAINED = ("model.name", "--attention-backend", "context", "api-open", "fleet"
 def test_explain_fits_the_terminal(columns: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", str(columns))
     lines = [line for word in EXPLAINED for line in run("explain", word).stdout.splitlines()]
-    # Examples are YAML, which stays as it is.
+    # Examples are YAML, which is not wrapped.
     assert [line for line in lines if len(line) > columns and " " in line.strip() and ": " not in line] == []
     assert max(map(len, lines)) > columns - 10
 

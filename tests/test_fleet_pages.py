@@ -1,4 +1,4 @@
-"""The pages on fleets and CI: their commands work as written, their jobs are what GitHub and GitLab read."""
+"""The pages on fleets and CI: their commands work as written, and their jobs are valid for GitHub and GitLab."""
 
 import os
 import re
@@ -40,7 +40,7 @@ def test_the_page_on_fleets_works_as_written(tmp_path: Path, newest_helm: str) -
     here.mkdir()
     programs = f"{Path(newest_helm).parent}:{Path(sys.executable).parent}:{os.environ['PATH']}"
     with registry(tmp_path / "registry") as place:
-        # Exit code 1 of `diff` is an answer.
+        # Exit code 1 of `diff` means that it found a difference.
         lines = _RUN
         lines += "\n".join(blocks("fleets.md", "sh"))
         lines = lines.replace("--to oci://registry.example.com/prod", f"--to oci://{place.host}/prod --plain-http")

@@ -1,4 +1,4 @@
-"""Generated files follow from their source, and `generate --check` tells when they do not."""
+"""Generated files match their source, and `generate --check` reports if they do not."""
 
 import os
 import re

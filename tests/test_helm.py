@@ -1,4 +1,4 @@
-"""A helm that cannot run, or that is none, is a tool's failure in one sentence."""
+"""A helm that cannot run, or another program, is reported as a tool failure in one sentence."""
 
 from pathlib import Path
 

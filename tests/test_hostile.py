@@ -1,4 +1,4 @@
-"""Values files that someone made to hurt, and slips that once did: no traceback, no secret printed, bounded time."""
+"""Hostile values files, and mistakes that once caused harm: no traceback, no printed secret, bounded time."""
 
 import json
 import os
@@ -19,7 +19,7 @@ STYLES = ["text", "json", "github", "sarif"]
 
 
 def validate(folder: Path, text: str, style: str = "text") -> str:
-    """Return what the command prints; anything but a report fails."""
+    """Return the command's output; fails if it is not a report."""
     (folder / "values.yaml").write_text(text)
     command = ["validate", str(folder / "values.yaml"), "--format", style]
     answer = CliRunner().invoke(main, command, catch_exceptions=False)
@@ -283,7 +283,7 @@ def test_a_file_name_cannot_add_an_object_to_applications(tmp_path: Path) -> Non
 
 @pytest.fixture
 def work(tmp_path: Path, newest_helm: str, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Return a folder with a values file, a pipe that nobody writes to, and helm on PATH."""
+    """Return a folder with a values file and a pipe without a writer; helm is on PATH."""
     monkeypatch.setenv("PATH", f"{Path(newest_helm).parent}:{Path(sys.executable).parent}:{os.environ['PATH']}")
     (tmp_path / "a.yaml").write_text(MODEL)
     (tmp_path / "b.yaml").write_text(MODEL)

@@ -1,4 +1,4 @@
-"""Rules are passed over by a comment, by --ignore, or by the value ignoredRules, and only those that may be."""
+"""Rules are ignored by a comment, by --ignore, or by the value ignoredRules, if they may be."""
 
 import json
 import os

@@ -1,6 +1,6 @@
-"""Values drawn from the schema: we and helm say the same of each, and both charts give the same, valid manifests.
+"""Values drawn from the schema: helm and `validate` agree, and both charts give the same, valid manifests.
 
-And files that are no such thing: bytes and structures of the examples, changed at random, end in findings.
+Invalid files: bytes and structures of the examples, changed at random, give findings.
 """
 
 import json
@@ -38,7 +38,7 @@ def test_a_rendered_chart_gives_the_same_valid_manifests_as_the_generic_one() ->
 
 
 def mutated(raw: bytes, random_: random.Random) -> bytes:
-    """Return the bytes with a few of them changed, dropped, doubled or swapped for what YAML finds special."""
+    """Return the bytes with a few of them changed, dropped, doubled or replaced by YAML's special characters."""
     data = bytearray(raw)
     for _ in range(random_.randint(1, 8)):
         at = random_.randrange(len(data))

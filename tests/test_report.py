@@ -1,4 +1,4 @@
-"""What a report looks like: for people, for programs, for GitHub, for code scanning."""
+"""Reports as text, JSON, GitHub annotations and SARIF."""
 
 import json
 

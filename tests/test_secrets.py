@@ -1,4 +1,4 @@
-"""A planted secret is found, and appears in no output: every place, with every mistake around it, in every style."""
+"""A planted secret is found and never printed: in every place, with every mistake around it, in every style."""
 
 import base64
 import itertools
@@ -30,7 +30,7 @@ from modelservice.secret_forms import (
 
 STYLES = ("text", "json", "github", "sarif")
 MODEL = "model: {name: Qwen/Qwen3-8B}\n"
-# Nobody's: letters and digits by chance, always the same ones.
+# Not a real secret: random letters and digits, always the same.
 _CHANCE = random.Random(7)
 _LETTERS = "".join(_CHANCE.choices(string.ascii_letters + string.digits, k=60))
 _HEX = "".join(_CHANCE.choices("0123456789abcdef", k=40))
@@ -71,7 +71,7 @@ FORMS = {
     "behind a letter": f"xhf_{_LETTERS[:34]}",
     "base64": base64.b64encode(f"hf_{_LETTERS[:34]}".encode()).decode(),
 }
-# Where a secret of a form stands. § is the value, as YAML.
+# Places of a secret with a known form. § is the value, as YAML.
 PLACES = [
     "description: §",
     "labels: {a: §}",
@@ -121,7 +121,7 @@ NO_NAMES = (
     *("PASSWORD_FILE", "tokenSecret", "secretName", "existingSecret", "secretKeyRef", "PUBLIC_KEY", "SORT_KEY", "PWD"),
     *("--max-num-batched-token", "--long-prefill-token-threshold", "IMAGE_PULL_SECRET", "BYPASS", "HF_TOKEN_SECRET"),
 )
-# Where any value is a secret, because of what it is called.
+# Places where any value is a secret, because of its name.
 NAMED = [
     *(f"env: [{{name: {name}, value: §}}]" for name in NAMES[:10]),
     "env: [{value: §, name: PGPASSWORD}]",
@@ -138,7 +138,7 @@ NAMED = [
     "volumes: [{name: a, flexVolume: {driver: a/b, options: {password: §}}}]",
     "extraObjects: [{apiVersion: v1, kind: ConfigMap, metadata: {name: a}, data: {password: §}}]",
 ]
-# The same inside a text, which is quoted by its place.
+# The same inside a text, quoted as its place requires.
 WRITTEN = [
     *("curl -H 'PRIVATE-TOKEN: §' http://a", "curl -H 'X-Api-Key: §' http://a", "curl -u ann:§ http://a"),
     *("curl --user ann:§ http://a", "mysql -uroot -p§ db", "sshpass -p § ssh a", "redis-cli -a § ping"),
@@ -162,7 +162,7 @@ LOGINS = [
     'extraObjects: ["apiVersion: a/v1\\nkind: B\\nmetadata: {name: a}\\nspec: {password: §}\\n"]',
     *(f"initContainers: [{{name: a, image: b:1, command: [sh, -c, {json.dumps(text)}]}}]" for text in WRITTEN),
 ]
-# Where the name of a Secret belongs, or nothing: what stands there is not judged, and not quoted.
+# Places for the name of a Secret, or for nothing: their text is neither checked nor quoted.
 NOT_QUOTED = [
     *("imagePullSecrets: §", "imagePullSecrets: [§]", "imagePullSecrets: [{name: § !}]", "tls: {key: §}", "tls: §"),
     *("tls: {secretName: § !}", "huggingFace: {tokenSecret: [§]}", "apiKeySecret: [§]", "args: [-O.api_key=§]"),
@@ -199,7 +199,7 @@ def said_of(text: str) -> Iterator[str]:
 
 
 def parts(secret: str) -> list[str]:
-    """Return all of a secret's parts that would give something of it away."""
+    """Return all parts of a secret that would reveal some of it."""
     if secret.startswith("https://"):
         secret = re.split("[/=:]", secret)[-1]
     private = max(secret.replace("redis://:", "").replace("HTTPS://ann:", "").split("@")[0].split(), key=len)

@@ -1,4 +1,4 @@
-"""The steps of the chart's workflow, run here as GitHub runs them, in a repository of their own."""
+"""The steps of the chart's workflow, run as by GitHub, in their own repository."""
 
 import base64
 import os
@@ -16,7 +16,7 @@ WORKFLOW = ROOT / ".github/workflows/chart.yaml"
 
 
 def fork(folder: Path, helm: str) -> dict[str, str]:
-    """Make a repository with the chart, and its remote; returns the variables that GitHub and the first steps set."""
+    """Make a repository with the chart and a remote; return the variables that GitHub and the first steps set."""
     shutil.copytree(ROOT / "charts/modelservice", folder / "checkout/charts/modelservice")
     git = ["git", "-c", "user.name=t", "-c", "user.email=t@example.com", "-C", str(folder / "checkout")]
     subprocess.run(["git", "init", "--quiet", "--bare", str(folder / "origin")], check=True)

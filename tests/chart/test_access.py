@@ -1,4 +1,4 @@
-"""What leaves the cluster is /v1 and asks for a key; what the pods talk to can be limited."""
+"""Ingress, HTTPRoute, API keys, TLS, network policy and notes: only /v1 is exposed, and the key is required."""
 
 from typing import Any
 

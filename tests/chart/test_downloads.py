@@ -1,4 +1,4 @@
-"""The model before the start, the chat template, and what is kept from start to start."""
+"""Pre-downloads, chat templates, and the compile cache."""
 
 import pytest
 
@@ -50,7 +50,7 @@ def test_the_download_gets_the_users_mounts_and_no_gpu(way: str, helm: str) -> N
     assert "CUDA_VISIBLE_DEVICES" not in names
     assert download["envFrom"] == values["envFrom"]
     assert download["resources"] == {"requests": {"cpu": "1", "memory": "512Mi"}}
-    # A claim that one node alone can mount would keep the Job from the pods that wait for it.
+    # With a claim that only one node can mount, the Job could block the pods that wait for it.
     claimed = ["adapters"] if way == "InitContainer" else []
     assert [item["name"] for item in download["volumeMounts"]] == ["model-dir", "ca", *claimed]
     if way == "Job":

@@ -1,4 +1,4 @@
-"""Whatever text the schema takes in a place, helm renders as that text, and nothing else changes."""
+"""Helm renders every text that the schema accepts unchanged, and it changes nothing else."""
 
 import functools
 import json
@@ -80,13 +80,13 @@ TEXTS = [
     *("+_1", "0o7", "017", "0x1f", "0b1", "1_000", "1e3", "1.0", ".inf", ".nan", "1:30", "2024-01-01", "190:20:30"),
     *("é日本😀", "a\u2028b", "a\u00a0b", "\ufeffa", "\u202ea", "a,b", "a]b", "a}b", "<path:a#b>"),
 ]
-# toYaml writes this key without quotes, and helm then refuses it as a merge; a port opens another one in the policy.
+# toYaml writes this key unquoted, and helm refuses it as a merge; a port also opens a port in the policy.
 LEFT_OUT = {(KEY, "<<"), ("endpoint", "1:30"), ("endpoint", "190:20:30")}
 ROUNDS = 4
 
 
 def as_json(values: Any) -> str:
-    """Return values as JSON that YAML reads too: it knows no surrogates."""
+    """Return values as JSON that is also valid YAML, which has no surrogates."""
     return json.dumps(values).replace("\\ud83d\\ude00", "😀")
 
 
@@ -102,7 +102,7 @@ def accepted(place: Place) -> list[str]:
 
 
 def chosen(start: int) -> dict[str, str]:
-    """Return a text for each token, of those that the schema takes in its place; no two keys are the same."""
+    """Return for each token a text that the schema accepts in its place; all keys are different."""
     found: dict[str, str] = {}
     keys: set[str] = set()
     for place in places():
@@ -114,7 +114,7 @@ def chosen(start: int) -> dict[str, str]:
 
 
 def meant(place: Place, text: str) -> str:
-    """Return a text as it stands in the manifest: among the arguments Kubernetes reads $$ as $."""
+    """Return a text as it is in the manifest: in arguments Kubernetes reads $$ as $."""
     return text.replace("$", "$$") if place.path[0] == "args" else text
 
 

@@ -38,7 +38,7 @@ def test_every_field_is_used_by_a_template() -> None:
     used = used_in_templates()
     for key, field in LEAVES.items():
         group, _, last = key.rpartition(".")
-        # A group is also read as a whole, into a variable of which the key is then asked.
+        # A group is also read as a whole into a variable, from which a key is then read.
         inside = group in used and re.search(rf"[$\w) ]\.{last}\b", text)
         whole = any(
             key.startswith(f"{name}.") for name in ("resources.requests", "resources.limits", "huggingFace.tokenSecret")

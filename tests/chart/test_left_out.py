@@ -17,7 +17,7 @@ from tests.chart.rendering import MODEL, Object, notes, objects, one, server, st
 RESTRICTED = {**MODEL, "restricted": True, "modelVolume": {"mountPath": "/models"}}
 POD = ("spec", "template", "spec", "securityContext")
 CONTAINER = ("spec", "template", "spec", "containers", 0)
-# What is set beside it, the field of the values, and the field of the workload that is then not there.
+# Other values, the field in the values, and the workload's field that is then left out.
 CASES: list[tuple[Object, str, tuple[Any, ...]]] = [
     (MODEL, "replicas", ("spec", "replicas")),
     (MODEL, "resources.requests.cpu", (*CONTAINER, "resources", "requests", "cpu")),
@@ -43,7 +43,7 @@ def with_value(values: Object, key: str, value: Any) -> Object:
 
 
 def without(item: Any, path: tuple[Any, ...]) -> Any:
-    """Return a copy of an object without the field at a path, which must be there."""
+    """Return a copy of an object without the field at a path, which must exist."""
     made = copy.deepcopy(item)
     place = made
     for part in path[:-1]:
@@ -60,7 +60,7 @@ def test_a_field_is_left_out(
     given = with_value(values, key, value)
     assert errors(check(read("values.yaml", json.dumps(given).encode()))) == []
     found = objects(helm, given)
-    if "readOnly" not in key:  # the volumes that only a read-only root needs go with it
+    if "readOnly" not in key:  # also removes the volumes that only a read-only root file system needs
         assert workload(found) == without(workload(objects(helm, values)), path)
     for item in found:
         strictly(item, "1.30")

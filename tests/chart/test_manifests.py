@@ -1,4 +1,4 @@
-"""Every example: what it renders to, which is the same with each helm, and that Kubernetes would take it."""
+"""Every example renders to its snapshot with each helm, and Kubernetes would accept the objects."""
 
 import copy
 import difflib
@@ -47,7 +47,7 @@ def test_kubernetes_accepts_every_object_under_strict_validation(
 
 
 def _without_claims(item: Object) -> Object:
-    """Return an object without the claims of its pod, which had another form in Kubernetes 1.30."""
+    """Return an object without its pod's resource claims, which had another structure in Kubernetes 1.30."""
     found = copy.deepcopy(item)
     if found["kind"] in ("Deployment", "StatefulSet"):
         found["spec"]["template"]["spec"].pop("resourceClaims", None)

@@ -1,4 +1,4 @@
-"""Many services rendered by one helm have the manifests that helm renders of each alone."""
+"""Many services rendered by one helm have the same manifests as when rendered one by one."""
 
 from pathlib import Path
 
@@ -13,7 +13,7 @@ from modelservice.service import make_service
 from tests.chart.rendering import CHART, EXAMPLES, ROOT, text
 
 GOOD = sorted((ROOT / "tests/cases").glob("*/good*.yaml"))
-# They hold random values, other ones each time.
+# They contain random values, which differ each time.
 RANDOM = ("secret-literal/good-more.yaml", "secret-object/good-encoded.yaml")
 PLAIN = [file for file in GOOD if not str(file).endswith(RANDOM)]
 

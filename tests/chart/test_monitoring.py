@@ -1,4 +1,4 @@
-"""Metrics are collected from this release alone, and alerts look at metrics that vLLM exports."""
+"""Metrics are collected only from this release, and alerts use metrics that vLLM exports."""
 
 import re
 from typing import Any
@@ -12,7 +12,7 @@ WATCHED: Object = {**MODEL, "serviceMonitor": {"enabled": True}, "prometheusRule
 
 
 def exported() -> set[str]:
-    """Return the series that the recorded server exports: of a histogram its buckets too."""
+    """Return the series that the recorded server exports, including the buckets of histograms."""
     found = set()
     for line in RECORDED.splitlines():
         _, _, name, kind = line.split()

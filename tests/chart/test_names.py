@@ -1,4 +1,4 @@
-"""Names that survive natural releases, and selectors that keep releases apart."""
+"""Names that are valid for realistic release names, and selectors that do not overlap."""
 
 import re
 import shutil

@@ -1,4 +1,4 @@
-"""`podSpec` and `serverContainer`: every field of Kubernetes is passed on as it is, or has another key."""
+"""`podSpec` and `serverContainer`: every field of Kubernetes is passed on unchanged, or has another key."""
 
 import json
 from typing import Any
@@ -16,7 +16,7 @@ from tests.chart.rendering import EXAMPLES, MODEL, Object, objects, one, pod, se
 NEWEST = list(kubernetes_releases().values())[-1]
 SOURCE = load_fields().source["properties"]
 FIELDS = {"podSpec": "PodSpec", "serverContainer": "Container"}
-# A sound value of every field.
+# A valid value for every field.
 TAKEN: dict[str, Object] = {
     "podSpec": {
         "dnsConfig": {"nameservers": ["10.0.0.10"], "searches": ["a.example"], "options": [{"name": "edns0"}]},
@@ -114,7 +114,7 @@ def test_the_download_job_has_the_servers_dns_settings(helm: str) -> None:
 
 
 def test_the_server_gets_every_claim_of_the_pod(helm: str) -> None:
-    # A claim that no container names gives nobody its device.
+    # Without a container that names it, a claim gives its device to no container.
     claims = [{"name": name, "resourceClaimTemplateName": "one"} for name in ("gpu", "nic")]
     found = objects(helm, {**MODEL, "gpu": {"count": 0}, "podSpec": {"resourceClaims": claims}})
     assert server(found)["resources"]["claims"] == [{"name": "gpu"}, {"name": "nic"}]

@@ -1,4 +1,4 @@
-"""What pods may do, by the Pod Security Standards, and where they may run.
+"""Pod Security Standards of the pods, and the nodes on which they can run.
 
 The checks follow https://kubernetes.io/docs/concepts/security/pod-security-standards/ control by control.
 """

@@ -1,4 +1,4 @@
-"""questions.yaml is a form that Rancher's dashboard shows as meant.
+"""questions.yaml is a form that Rancher's dashboard shows as intended.
 
 Types and conditions as in github.com/rancher/dashboard, shell/components/Questions.
 """
@@ -63,7 +63,7 @@ def test_conditions_name_other_questions_as_rancher_reads_them() -> None:
     names = {one["variable"] for one in QUESTIONS}
     conditions = {one["variable"]: one["show_if"] for one in QUESTIONS if "show_if" in one}
     for name, condition in conditions.items():
-        assert "!" not in condition  # its dashboard takes the ! for a part of the key
+        assert "!" not in condition  # its dashboard reads the ! as a part of the key
         asked = {part.partition("=")[0] for part in re.split(r"&&|\|\|", condition)}
         assert asked <= names - {name}, name
     assert conditions["modelVolume.size"] == "modelVolume.existingClaim="

@@ -1,4 +1,4 @@
-"""A rendered chart is the generic chart with one service's values, and no folder is lost."""
+"""A rendered chart is the generic chart with one service's values, and no files are lost."""
 
 import functools
 import os
@@ -145,7 +145,7 @@ def test_the_chart_of_another_service_is_replaced_only_with_force(
 
 @pytest.fixture
 def old_and_new(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[dict[str, bytes], dict[str, bytes]]:
-    """Return the charts of a.yaml and b.yaml, whose last one is in out/chart."""
+    """Return the charts of a.yaml and b.yaml; that of b.yaml is in out/chart."""
     monkeypatch.chdir(tmp_path)
     for name in "ab":
         Path(f"{name}.yaml").write_text(f"model: {{name: acme/{name}}}\n")
@@ -163,7 +163,7 @@ def test_a_render_killed_at_any_step_leaves_the_old_or_the_new_chart(
     killed, step = True, 0
     while killed:
         killed = killed_at(step, command("render", "b.yaml", "--name", "c", "-o", "out/chart"))
-        # Another chart beside it is the next run.
+        # Rendering another chart next to it stands for the next run.
         assert run("render", "a.yaml", "-o", "out/other").exit_code == 0
         assert sorted(os.listdir("out")) == ["chart", "other"]
         assert read_tree(Path("out/chart")) in (old, new)
@@ -214,7 +214,7 @@ def test_a_rendered_chart_is_replaced_in_place(tmp_path: Path) -> None:
     other = ["render", ROOT / "values-examples/cpu.yaml", "--output", tmp_path / "chart"]
     assert run(*other, "--name", "opt-125m").exit_code == 0
     assert yaml.safe_load((tmp_path / "chart/values.yaml").read_text())["gpu"]["count"] == 0
-    # The chart of another service replaces it only where someone says so.
+    # The chart of another service replaces it only with --force.
     assert run(*other).exit_code == 1
     assert run(*other, "--force").exit_code == 0
     assert yaml.safe_load((tmp_path / "chart/Chart.yaml").read_text())["name"] == "cpu"

@@ -1,4 +1,4 @@
-"""How many pods there are, and who may take them away."""
+"""Autoscalers, strategies and disruption budgets."""
 
 import pytest
 

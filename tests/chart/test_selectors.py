@@ -1,4 +1,4 @@
-"""What must not change a selector, and aliases that a real `helm dependency build` put into an umbrella chart."""
+"""Changes that must not affect selectors, and aliases from a real `helm dependency build` in an umbrella chart."""
 
 import json
 import re
@@ -13,7 +13,7 @@ from tests.chart.rendering import CHART, MODEL, Object, objects, one, text, work
 from tests.chart.test_names import LABEL_VALUE, LONG, RELEASES, matches, pods_of, selectors_of
 
 PLAIN = {"app.kubernetes.io/name": "modelservice", "app.kubernetes.io/instance": "qwen2.5"}
-# RFC 1035, which Kubernetes applies to a Service's name: a letter comes first.
+# RFC 1035, which Kubernetes applies to a Service's name: it starts with a letter.
 SERVICE_NAME = re.compile(r"[a-z]([-a-z0-9]{0,61}[a-z0-9])?")
 
 
@@ -82,7 +82,7 @@ def test_an_override_that_starts_with_a_digit_makes_a_valid_service_name(key: st
 
 
 def built(helm: str, folder: Path) -> Path:
-    """Return an umbrella chart with two aliases of the chart in this checkout, fetched by helm itself."""
+    """Return an umbrella chart with two aliases of this checkout's chart, fetched by helm."""
     chart = folder / "umbrella"
     chart.mkdir()
     version = yaml.safe_load((CHART / "Chart.yaml").read_text())["version"]

@@ -211,7 +211,7 @@ def test_a_registry_is_added_to_a_repository_without_a_host(image: Object, expec
 
 
 def expanded(text: str, env: dict[str, str]) -> str:
-    """Return what Kubernetes makes of an argument: $(NAME) of a variable is replaced, $$ is $, other $ stay."""
+    """Return an argument as Kubernetes expands it: $(NAME) of a variable is replaced, $$ is $, other $ are kept."""
     return re.sub(
         r"\$(\$|\(([^)]*)\))",
         lambda found: "$" if found[1] == "$" else env.get(found[2], found[0]),
@@ -256,7 +256,7 @@ def test_fields_become_their_flags(helm: str) -> None:
 def test_several_names_are_one_flag_and_the_notes_use_the_first(helm: str) -> None:
     values = {"model": {"name": "a/b", "servedName": ["qwen3", "gpt-4o"], "reasoningParser": "qwen3"}}
     found = arguments(helm, values)
-    # vLLM takes for a name whatever follows, so a flag must: a model in the arguments of a vendor's image is none.
+    # vLLM reads everything up to the next flag as a name, so a flag must follow.
     assert found[:5] == ["--served-model-name", "qwen3", "gpt-4o", "--port=8000", "--reasoning-parser=qwen3"]
     test = one("Pod", objects(helm, values))["spec"]["containers"][0]["env"]
     assert {"name": "MODEL", "value": "qwen3"} in test
@@ -319,7 +319,7 @@ def test_a_probe_is_switched_off(name: str, helm: str) -> None:
     off, plain = objects(helm, {**MODEL, "probes": {name: {"enabled": False}}}), objects(helm, MODEL)
     assert server(off) == {key: value for key, value in server(plain).items() if key != f"{name}Probe"}
     assert objects(helm, {**MODEL, "probes": {name: {"enabled": True}}}) == plain
-    assert workload(off)["spec"].get("progressDeadlineSeconds") == 2400  # the budget stays the rollout's
+    assert workload(off)["spec"].get("progressDeadlineSeconds") == 2400  # the rollout still has the budget
 
 
 @pytest.mark.parametrize(("written", "scheme"), [({}, "HTTPS"), ({"scheme": "HTTP"}, "HTTP")], ids=str)

@@ -1,4 +1,4 @@
-"""The Service as people have it: its port, its type's own settings, and who follows them."""
+"""The Service: its port, the settings of its type, and the objects that use them."""
 
 import pytest
 

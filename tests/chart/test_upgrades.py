@@ -1,4 +1,4 @@
-"""An upgrade restarts no GPU pod for nothing, and touches no immutable field."""
+"""An upgrade restarts no GPU pod without need, and changes no immutable field."""
 
 import itertools
 import shutil
@@ -26,7 +26,7 @@ def test_another_chart_version_changes_no_pod_selector_or_claim(example: Path, t
     assert before["spec"] == after["spec"]
 
 
-# What the API server lets nobody change, kind by kind: the validation of each kind's update.
+# The immutable fields of each kind, from the API server's validation of updates.
 IMMUTABLE = {
     "Deployment": ["selector"],
     "StatefulSet": ["selector", "serviceName", "podManagementPolicy", "volumeClaimTemplates"],
@@ -92,7 +92,7 @@ def test_the_users_strategy_is_used_unchanged(helm: str) -> None:
 
 @pytest.mark.parametrize("written", [{"type": "RollingUpdate"}, {"rollingUpdate": {"maxSurge": 1}}], ids=str)
 def test_a_rolling_update_leaves_nothing_for_kubernetes_to_fill_in(written: Object, helm: str) -> None:
-    # What the API server fills in is nobody's, and stays when the strategy becomes Recreate, which it then refuses.
+    # A default from the API server has no owner and is kept when the strategy becomes Recreate, which is then refused.
     values = {**MODEL, "strategy": written, "modelVolume": {"accessModes": ["ReadWriteMany"]}}
     strategy = one("Deployment", objects(helm, values))["spec"]["strategy"]
     surge = written.get("rollingUpdate", {}).get("maxSurge", "25%")
@@ -101,7 +101,7 @@ def test_a_rolling_update_leaves_nothing_for_kubernetes_to_fill_in(written: Obje
 
 @pytest.mark.parametrize("written", [{}, {"type": "RollingUpdate"}, {"rollingUpdate": {}}], ids=str)
 def test_a_stateful_set_leaves_nothing_for_kubernetes_to_fill_in(written: Object, helm: str) -> None:
-    # A partition that the API server filled in stays when the type becomes OnDelete, which it then refuses.
+    # A default partition set by the API server is kept when the type becomes OnDelete, which is then refused.
     stateful = {**MODEL, "workload": {"kind": "StatefulSet"}, "strategy": written}
     strategy = one("StatefulSet", objects(helm, stateful))["spec"]["updateStrategy"]
     assert strategy == {"type": "RollingUpdate", "rollingUpdate": {"partition": 0}}
@@ -112,7 +112,7 @@ def test_other_strategies_have_no_rolling_update_settings(helm: str) -> None:
     assert one("Deployment", objects(helm, values))["spec"]["strategy"] == RECREATE
 
 
-# Keys that are of the workload or its pods alone.
+# Keys that affect only the workload or its pods.
 SWITCHES: list[Object] = [
     {"podSpec": {"hostIPC": True, "hostname": "llm"}, "serverContainer": {"workingDir": "/srv"}},
     {"lifecycle": {"preStop": {"sleep": {"seconds": 30}}}},

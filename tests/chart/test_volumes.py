@@ -1,4 +1,4 @@
-"""The model volume and the others: nothing downloaded is lost, and what must be writable is."""
+"""The model volume and other volumes: no download is lost, and all necessary paths are writable."""
 
 import pytest
 
@@ -74,7 +74,7 @@ def test_each_replica_of_a_statefulset_has_the_same_claim_as_under_the_operator(
     items = objects(helm, values)
     spec = workload(items)["spec"]
     (claim,) = spec["volumeClaimTemplates"]
-    # The claims are then called model-dir-modelservice-<name>-0, as those of the LLMOS operator are.
+    # The claims are then called model-dir-modelservice-<name>-0, like the LLMOS operator's.
     assert (claim["metadata"]["name"], workload(items)["metadata"]["name"]) == ("model-dir", "modelservice-qwen2-5")
     assert claim["metadata"]["labels"] == spec["selector"]["matchLabels"]
     assert spec["persistentVolumeClaimRetentionPolicy"] == {"whenDeleted": "Retain", "whenScaled": "Retain"}
@@ -145,7 +145,7 @@ def test_no_unused_claim_is_made(enabled: object, kind: str, helm: str) -> None:
     assert "PersistentVolumeClaim" not in {item["kind"] for item in items}
     assert "volumeClaimTemplates" not in workload(items)["spec"]
     assert {item["name"] for item in pod(items)["volumes"]} == {"weights", "dshm"}
-    # Nothing else is left of the volume: no variable, and nothing that is compiled goes there.
+    # Nothing else refers to the volume: no variable, and no compile cache.
     assert "env" not in server(items)
 
 

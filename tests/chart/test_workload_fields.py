@@ -14,7 +14,7 @@ SCRIPT = {"exec": {"command": ["sh", "-c", "sleep 60"]}}
         ({"preStop": {"sleep": {"seconds": 30}}}, {"preStop": {"sleep": {"seconds": 30}}}, 85),
         # The grace period is then vLLM's only bound.
         ({"preStop": {"sleep": {"seconds": 120}}}, {"preStop": {"sleep": {"seconds": 120}}}, 0),
-        # 120 seconds, less those of the script's sleep and five to spare.
+        # 120 seconds, minus the script's sleep and five seconds of reserve.
         ({"preStop": SCRIPT}, {"preStop": SCRIPT}, 55),
         ({"postStart": SCRIPT}, {"postStart": SCRIPT, "preStop": {"sleep": {"seconds": 15}}}, 100),
     ],

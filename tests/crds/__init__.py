@@ -47,6 +47,6 @@ def validator(kind: str, api_version: str) -> Draft7Validator:
 
 
 def complaints(item: dict[str, Any]) -> list[str]:
-    """Return what the definition of the object's kind does not allow."""
+    """Return the parts of an object that the definition of its kind does not allow."""
     errors = validator(item["kind"], item["apiVersion"]).iter_errors(item)
     return [f"{error.json_path}: {error.message}" for error in errors]

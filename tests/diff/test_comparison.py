@@ -1,4 +1,4 @@
-"""`modelservice diff`: what a change of values does to the objects, to the pods, and what cannot be done in place."""
+"""`modelservice diff`: how a change of values affects the objects and the pods, and what cannot be changed in place."""
 
 from pathlib import Path
 
@@ -25,7 +25,7 @@ BALANCED = f"{PLAIN}service: {{type: LoadBalancer}}\n"
 
 @pytest.fixture
 def helm(newest_helm: str) -> str:
-    """Return the newest helm: what is compared is the same with every helm (test_with_each_helm.py)."""
+    """Return the newest helm: the comparison is the same with every helm (test_with_each_helm.py)."""
     return newest_helm
 
 
@@ -196,7 +196,7 @@ def test_a_layer_is_read_from_the_same_git_revision(helm: str) -> None:
     answer = modelservice(helm, "diff", *sides, "-f", "services/defaults.yaml")
     assert answer.returncode == 1
     assert "      - --seed=1\n      + --seed=2\n" in answer.stdout
-    # A layer that is new is a difference; one that is nowhere is a mistake.
+    # A new layer is a difference; a layer that exists on neither side is a mistake.
     assert "failureThreshold" in modelservice(helm, "diff", *sides, "-f", "services/more.yaml").stdout
     answer = modelservice(helm, "diff", sides[0], sides[0], "-f", "services/nothing.yaml")
     assert (answer.returncode, "services/nothing.yaml: no side has this layer" in answer.stderr) == (2, True)
@@ -303,7 +303,7 @@ SECRET = "apiVersion: v1\nkind: Secret\nmetadata: {name: db}\n"
 
 def test_the_values_of_a_secret_are_not_shown(helm: str) -> None:
     def values(said: str) -> str:
-        # Written out, it would be refused; of what a template brings, helm alone knows the value.
+        # In plain text it would be refused; the result of a template is known only to helm.
         text = SECRET + "stringData: {password: {{ .Values.global.word }}}\n"
         return PLAIN + yaml.safe_dump({"extraObjects": [text], "global": {"word": said}})
 

@@ -1,4 +1,4 @@
-"""`modelservice diff` on a fleet: what a branch does to its services, with what they have in common said once."""
+"""`modelservice diff` on a fleet: how a branch changes its services, with common changes listed once."""
 
 import json
 import os
@@ -20,7 +20,7 @@ SERVICES = ["dev/chat", "dev/embed", "prod/chat", "prod/embed"]
 
 @pytest.fixture(autouse=True)
 def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, newest_helm: str) -> Path:
-    """Stand in a repository whose last commit has a fleet in services/."""
+    """Change into a repository whose last commit has a fleet in services/."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("PATH", str(Path(newest_helm).parent), prepend=os.pathsep)
     layers = {"fleet": FLEET, "defaults": "args: [--seed=1]\n", "prod": "service: {annotations: {stage: prod}}\n"}
@@ -182,7 +182,7 @@ def test_layers_of_a_folder_without_a_fleet_are_those_of_each_revision(here: Pat
         "new": "--seed=2",
         "services": [],
     }
-    # A layer that the revision does not have is left out there.
+    # A layer that does not exist in the revision is left out for it.
     result = found("main", "services", "-f", "services/defaults.yaml", "-f", "more.yaml")
     assert (result["common"][0]["old"], result["common"][0]["new"]) == ("--seed=1", "--seed=3")
 

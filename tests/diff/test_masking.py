@@ -1,4 +1,4 @@
-"""A diff shows that secrets differ, and never what they are; what is not a secret stays readable."""
+"""A diff shows that secrets differ, but never their values; everything else stays readable."""
 
 import json
 
@@ -32,7 +32,7 @@ def said_of(item: object, old: str, new: str) -> str:
     return as_text(compare(before, after))
 
 
-# Objects with a secret, and what the diff still shows of its place.
+# Objects with a secret, and the text that the diff shows in its place.
 CALLED = {
     "data of a Secret": (secret(data={"pin": "§"}), "data.pin"),
     "text of a Secret": (secret(stringData={"pin": "§", "user": "ann"}), "stringData.pin"),

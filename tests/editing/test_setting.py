@@ -1,4 +1,4 @@
-"""`modelservice set`: one key, one line, with the type that the schema says."""
+"""`modelservice set`: one key, one line, with the type from the schema."""
 
 from __future__ import annotations
 

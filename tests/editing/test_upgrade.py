@@ -1,4 +1,4 @@
-"""`modelservice upgrade`: services on another vLLM release; what is right was tried on the releases' own parsers."""
+"""`modelservice upgrade`: another vLLM release; expected values were tried with the releases' own parsers."""
 
 from __future__ import annotations
 
@@ -119,7 +119,7 @@ def test_decisions_for_a_person_are_listed(text: str, said: str, tmp_path: Path)
     answer = run("upgrade", file)
     assert (answer.exit_code, said in answer.stdout) == (1, True), answer.output
     assert "1 to decide" in answer.stdout
-    # The release is another one all the same.
+    # The release is changed nevertheless.
     assert "tag: v0.33.0" in file.read_text()
 
 
@@ -149,7 +149,7 @@ def test_an_image_that_only_a_person_can_name_is_not_changed(image: str, said: s
     file = written(tmp_path, text)
     answer = run("upgrade", file)
     assert (answer.exit_code, said in answer.stdout) == (1, True), answer.output
-    # What it would meet is said, and nothing is rewritten for an image that is not there.
+    # The findings are listed, but nothing is rewritten for an image that does not exist.
     assert "`--swap-space` was removed in vLLM 0.18.1" in answer.stdout
     assert file.read_text() == text
 

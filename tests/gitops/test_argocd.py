@@ -1,4 +1,4 @@
-"""`modelservice argocd`: what it writes is what Argo CD's definitions accept, from each kind of source."""
+"""`modelservice argocd`: its output is valid by Argo CD's definitions, for each kind of source."""
 
 import subprocess
 from pathlib import Path
@@ -28,7 +28,7 @@ SERVICES = {"prod/chat": CHAT, "prod/scaled": SCALED, "dev/chat": CHAT}
 
 @pytest.fixture(autouse=True)
 def services(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Stand in a repository with services of two environments and a layer that they share."""
+    """Change into a repository with services of two environments and a common layer."""
     monkeypatch.chdir(tmp_path)
     for name, text in SERVICES.items():
         file = tmp_path / f"services/{name}.yaml"
@@ -247,7 +247,7 @@ def test_a_layer_is_not_a_service(services: Path) -> None:
     found = made("services/prod", "--chart-repo", OCI, *given)
     assert [item["metadata"]["name"] for item in found] == ["chat", "scaled"]
     (item,) = made("services", "--application-set", "--values-git", GIT, "--chart-repo", OCI, *given)
-    # What the pattern cannot match need not be excluded, and older releases of Argo CD know no `exclude` of files.
+    # Files that the pattern cannot match need no exclude, which older releases of Argo CD do not know for files.
     assert item["spec"]["generators"][0]["git"]["files"] == [
         {"path": "services/[!.]*/[!.]*.yaml"},
         {"path": "services/prod/shared.yaml", "exclude": True},

@@ -1,4 +1,4 @@
-"""`modelservice argocd` on a fleet: an ApplicationSet for each environment deploys what the other commands see."""
+"""`modelservice argocd` on a fleet: ApplicationSets deploy the services and layers that other commands use."""
 
 import os
 from pathlib import Path
@@ -41,7 +41,7 @@ SERVICES = ["dev/chat", "dev/embed-bge", "dev/xy", "dev/xyz", "prod/chat", "prod
 
 @pytest.fixture(autouse=True)
 def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, newest_helm: str) -> Path:
-    """Stand in a repository that has a fleet in services/."""
+    """Change into a repository that has a fleet in services/."""
     monkeypatch.setenv("PATH", str(Path(newest_helm).parent), prepend=os.pathsep)
     monkeypatch.chdir(tmp_path)
     services = {f"{name}.yaml": "model: {name: Qwen/Qwen3-8B}\n" for name in SERVICES}
@@ -83,7 +83,7 @@ def test_each_environment_has_a_set_with_its_own_project_cluster_and_chart() -> 
     assert generator["git"] == {
         "repoURL": GIT,
         "revision": "main",
-        # The layer in the environment's own folder, which the pattern would find.
+        # The layer in the environment's own folder, which the pattern would match.
         "files": [
             {"path": "services/prod/[!.]*.yaml"},
             {"path": "services/prod/scaled.yaml", "exclude": True},

@@ -19,7 +19,7 @@ SERVICES = ["dev/chat", "dev/embed", "prod/chat", "prod/embed"]
 
 @pytest.fixture(autouse=True)
 def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Stand in a repository whose branch main has a fleet in services/."""
+    """Change into a repository whose branch main has a fleet in services/."""
     monkeypatch.chdir(tmp_path)
     layers = {"fleet": FLEET, "defaults": "args: [--seed=1]\n", "prod": "labels: {stage: prod}\n"}
     for name, text in {**layers, **dict.fromkeys(SERVICES, "model: {name: a/b}\n")}.items():

@@ -1,4 +1,4 @@
-"""fleet.yaml: which layers lie below which services, and what is wrong with one."""
+"""fleet.yaml: the layers of each service, and mistakes in the file."""
 
 from pathlib import Path
 
@@ -54,7 +54,7 @@ def test_each_service_has_its_layers_in_order_and_its_namespace() -> None:
 @pytest.mark.parametrize(
     ("pattern", "files"),
     [
-        # As .gitignore and Argo CD's glob read them: ** is any number of folders.
+        # As in .gitignore and Argo CD's glob: ** matches any number of folders.
         ("**", SERVICES),
         ("live/**", SERVICES[2:]),
         ("**/chat.yaml", [SERVICES[0], SERVICES[2]]),

@@ -1,4 +1,4 @@
-"""`modelservice flux`: what it writes is what Flux's definitions accept, and deploys what the other commands see."""
+"""`modelservice flux`: valid by Flux's definitions, and deploys the same services as the other commands."""
 
 import os
 from pathlib import Path
@@ -38,7 +38,7 @@ FILES = {
 
 @pytest.fixture(autouse=True)
 def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, newest_helm: str) -> Path:
-    """Stand in a repository that has a fleet in services/."""
+    """Change into a repository that has a fleet in services/."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("PATH", str(Path(newest_helm).parent), prepend=os.pathsep)
     for name, text in FILES.items():
@@ -194,7 +194,7 @@ def test_files_of_deleted_values_are_removed(here: Path) -> None:
     answer = run("flux", "services", "--output", "flux")
     assert "flux/prod/chat.yaml: removed, for its values are gone" in answer.stderr
     left = sorted(str(file.relative_to(here / "flux")) for file in (here / "flux").rglob("*.yaml"))
-    # Of dev/chat.yaml another command line wrote the last file; a wrong service keeps its old one.
+    # Another command line wrote the file of dev/chat.yaml; a service with errors keeps its old file.
     assert left == [
         "dev.yaml",
         "dev/chat.yaml",

@@ -1,4 +1,4 @@
-"""`modelservice import`: a file that works, everything else said, no secret anywhere."""
+"""`modelservice import`: a valid file, a note for everything that is not imported, and no secret."""
 
 import subprocess
 import sys

@@ -1,4 +1,4 @@
-"""Manifests of other projects: the rendered pod means the same, every difference is listed, no secret is."""
+"""Manifests of other projects: the rendered pod is equivalent, every difference is listed, and no secret is printed."""
 
 import copy
 import functools
@@ -24,7 +24,7 @@ from tests.importing.from_text import import_kubernetes, read_objects
 ROOT = Path(__file__).parents[2]
 FOLDER = Path(__file__).parent / "kubernetes"
 NAMES = sorted(path.stem for path in FOLDER.glob("*.yaml"))
-# What is not in the values: everything else in the stream is, or the chart differs on purpose.
+# The notes that are expected; everything else in the stream is imported, or differs on purpose.
 NOTED = {
     "keda": ["NetworkPolicy gemma", "autoscaling.cooldownPeriod", "httpRoute.rules./.filters"],
     "openshift": ["registry.redhat.io/rhaiis/vllm-cuda-rhel9:3.2.1", "Route granite"],
@@ -473,7 +473,7 @@ def test_no_secret_of_gitops_values_is_written_or_printed() -> None:
     assert "(not shown)" not in answer.stdout
     found = yaml.safe_load(answer.stdout)
     assert [one["metadata"]["name"] for one in found["extraObjects"]] == ["d"]
-    # Kubernetes puts a Secret's value into the place of $(NAME), where the container has a variable of that name.
+    # Kubernetes replaces $(NAME) with the Secret's value if the container has a variable of that name.
     for container in (found, *found["extraContainers"]):
         names = {one["name"] for one in container.get("env", ()) if "valueFrom" in one}
         words = " ".join([*container.get("command", ()), *container.get("args", ())])

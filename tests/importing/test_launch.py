@@ -26,7 +26,7 @@ from tests.chart.rendering import CHART
 # From the documentation and recipes in vLLM's source distribution 0.33.0 (Apache-2.0), one line each.
 LINES = (Path(__file__).parent / "serve_lines.txt").read_text().splitlines()
 LINE = Line(newest_release(), "", command_line(newest_release()))
-# What the chart says itself, or what it says for the original.
+# Flags that the chart sets itself, or in place of the original's.
 CHARTS = {"--host", "--port", "--shutdown-timeout", "--disable-access-log-for-endpoints", "--runner", "--convert"}
 
 
@@ -35,7 +35,7 @@ def imported(text: str) -> Part:
 
 
 def flags_of(words: list[str]) -> dict[str, Any]:
-    """Return what the arguments after `vllm serve` say, by flag."""
+    """Return the values of the arguments after `vllm serve`, by flag."""
     found: dict[str, Any] = defaultdict(list)
     for item in read_words(words, LINE):
         if isinstance(item, Given):

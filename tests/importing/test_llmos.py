@@ -1,4 +1,4 @@
-"""ModelServices of LLMOS: the rendered pod means what the operator's pod means, field by field."""
+"""ModelServices of LLMOS: the rendered pod is equivalent to the operator's pod, field by field."""
 
 import functools
 import json
@@ -22,7 +22,7 @@ from tests.importing.test_launch import flags_of
 
 FOLDER = Path(__file__).parent / "llmos"
 NAMES = sorted(path.stem for path in FOLDER.glob("*.yaml"))
-# What the console has no field for and the chart sets on its own, see docs/migrating-from-llmos.md.
+# Fields that the console lacks and the chart sets on its own; see docs/migrating-from-llmos.md.
 POD = {"automountServiceAccountToken", "enableServiceLinks", "securityContext", "terminationGracePeriodSeconds"}
 CONTAINER = {"command", "args", "env", "resources", "volumeMounts", "ports", "securityContext", "lifecycle"}
 PROBES = {"startupProbe", "readinessProbe", "livenessProbe"}
@@ -34,7 +34,7 @@ VARIABLES = {
     "TRITON_CACHE_DIR",
     "TORCHINDUCTOR_CACHE_DIR",
 }
-# What Kubernetes takes for a field that is not there.
+# Kubernetes' defaults for unset fields.
 PROBE = {
     "periodSeconds": 10,
     "timeoutSeconds": 1,
@@ -72,7 +72,7 @@ def test_the_operator_makes_this_pod(name: str) -> None:
     made = operators_objects(find_model_service(read_objects(resource)))[0]["spec"]["template"]
     containers = made["spec"]["containers"] + wanted["spec"]["containers"]
     for container in containers:
-        container["args"] = sorted(container.get("args", []))  # the operator adds its own in no order
+        container["args"] = sorted(container.get("args", []))  # the operator adds its own in random order
     assert made == wanted
 
 
@@ -134,7 +134,7 @@ def claims(name: str) -> dict[str, Any]:
 
 
 def mounts(spec: dict[str, Any], container: dict[str, Any]) -> dict[str, Any]:
-    """Return the mounts by path, with what is mounted there; a claim of a template has the name of the first pod's."""
+    """Return the mounts by path, with the mounted volume; a claim template has the name of the first pod's claim."""
     found = {}
     resource = spec["template"]["metadata"]["labels"].get("ml.llmos.ai/model-service-name", "").replace(".", "-")
     volumes = {

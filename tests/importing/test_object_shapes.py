@@ -1,4 +1,4 @@
-"""Objects of any shape: they are imported, or refused with a message; the importing code trusts what passes."""
+"""Objects of any shape are imported or refused with a message; the importing code relies on this check."""
 
 import contextlib
 import copy

@@ -1,4 +1,4 @@
-"""Lines behind other programs, in units and in Markdown: the server is found, and what is lost is said."""
+"""Lines after other programs, in systemd units and in Markdown: the server is found, and losses are listed."""
 
 import pytest
 from modelservice.errors import InputError

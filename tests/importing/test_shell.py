@@ -1,4 +1,4 @@
-"""Shell lines, split as bash splits them where it can be asked, and as people mean them where a paste went wrong."""
+"""Shell lines are split as by bash; broken pastes are read as intended."""
 
 import subprocess
 

@@ -20,7 +20,7 @@ from tests.models.test_vllm_caches import HEADERS_ONLY, RECORDED
 
 pytestmark = pytest.mark.live
 HERE = Path(__file__).parent
-# The smallest block of the attention kernel on a CPU, and how many of them the server gets.
+# The smallest block of the attention kernel on a CPU, and the number of blocks of the server.
 CPU_BLOCK, BLOCKS = 32, 9
 LAYERS: dict[str, Any] = {
     "hidden_size": 512,
@@ -153,7 +153,7 @@ def test_recorded_caches_equal_what_vllm_computes(computed: dict[str, Any], name
 
 
 def log_of(log: Path, *arguments: str) -> str:
-    """Return what `vllm serve` writes until it serves or ends."""
+    """Return the output of `vllm serve` until it is ready or ends."""
     command = [ENVIRONMENT / "bin/vllm", "serve", MODELS / "chat", f"--port={free_port()}", *CPU_FLAGS, *arguments]
     with log.open("wb") as out:
         process = subprocess.Popen(

@@ -1,4 +1,4 @@
-"""What a rendered manifest does with a real vLLM: it starts in its budget, answers every route, and stops in time."""
+"""Rendered manifests with a real vLLM: it starts within its budget, answers every route, and stops in time."""
 
 import itertools
 import json
@@ -27,7 +27,7 @@ HERE = Path(__file__).parent
 
 
 def curl(server: Server, path: str, *arguments: str, key: str = KEY) -> tuple[int, str]:
-    """Ask with curl; return the status and the body."""
+    """Send a request with curl; return the status and the body."""
     headers = ["--header", f"Authorization: Bearer {key}", "--header", "Content-Type: application/json"]
     command = ["curl", "--silent", "--write-out", "\n%{http_code}", *headers, *arguments, server.url + path]
     body, _, status = subprocess.run(command, capture_output=True, text=True, check=True).stdout.rpartition("\n")
@@ -68,7 +68,7 @@ def test_every_route_of_a_chat_model_answers_curl(chat: Server) -> None:
 
 
 def helm_test(server: Server, **changed: str) -> subprocess.CompletedProcess[str]:
-    """Run the program of `helm test`, with its own variables but for the address."""
+    """Run the program of `helm test` with its own variables, except the address."""
     pod = one("Pod", server.items)["spec"]["containers"][0]
     variables = {entry["name"]: entry.get("value", KEY) for entry in pod["env"]}
     return run_python(pod["args"][0], **{**variables, "BASE_URL": server.url, **changed})
@@ -212,7 +212,7 @@ def test_a_stream_in_progress_finishes_when_the_pod_is_stopped(helm4: str, volum
             with httpx.stream("POST", f"{running.url}/v1/completions", json=body, timeout=120) as answer:
                 lines.extend(line for line in answer.iter_lines() if line)
 
-        # Started shortly before SIGTERM, so it is under way when that comes.
+        # Started shortly before SIGTERM, so it is still running when the signal arrives.
         late = threading.Timer(14, stream)
         late.start()
         seconds = running.stop()
@@ -241,7 +241,7 @@ def test_a_shared_cache_is_served_read_only_and_offline(helm4: str, volumes: Pat
 def test_the_restricted_example_serves_as_user_2000(helm4: str, volumes: Path) -> None:
     example = yaml.safe_load(next(item for item in EXAMPLES if item.stem == "restricted").read_text())
     values = {**example, **RELEASE, "model": CHAT["model"]}
-    # What the image's root file system holds is not ours to close; the user cannot write to it all the same.
+    # The test cannot make the image's root file system read-only, but the user cannot write to it anyway.
     with serving(helm4, values, volumes, copy_models) as running:
         status = Path(f"/proc/{running.process.pid}/status").read_text()
         assert "Uid:\t2000\t2000" in status
@@ -281,7 +281,7 @@ def test_tls_keys_root_path_template_and_compile_cache_together(helm4: str, volu
 
 
 def certificate(folder: Path) -> None:
-    """Make a certificate of one's own, as a Secret of type kubernetes.io/tls holds it."""
+    """Make a self-signed certificate with the files of a Secret of type kubernetes.io/tls."""
     command = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "1", "-subj", "/CN=localhost"]
     names = ["-keyout", str(folder / "tls.key"), "-out", str(folder / "tls.crt")]
     subprocess.run([*command, *names], check=True, capture_output=True)

@@ -1,4 +1,4 @@
-"""The hubs' real clients: an existing cache is found where it is, and a pod starts whatever the hub does."""
+"""The hubs' real clients: an existing cache is found, and a pod starts whether or not the hub answers."""
 
 import os
 import shutil
@@ -149,7 +149,7 @@ def test_a_server_downloads_and_serves_as_its_user(
             folder.chmod(0o777)
         else:
             (folder / "models--other--model").mkdir()
-            # The kubelet gives a claim to fsGroup, and leaves the owner as it is; without fsGroup nothing changes.
+            # The kubelet changes a claim's group to fsGroup and keeps the owner; without fsGroup nothing changes.
             group = {**assigned, **values.get("podSecurityContext", {})}.get("fsGroup") or assigned.get("fsGroup", 1000)
             for path in (folder, folder / "models--other--model"):
                 os.chown(path, 1000, int(group))

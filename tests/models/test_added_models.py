@@ -1,4 +1,4 @@
-"""What adapters and speculative decoding add: by vLLM's code, and by buffers that the real vLLM made."""
+"""Memory of adapters and speculative decoding, by vLLM's code and by buffers of the real vLLM."""
 
 import json
 from pathlib import Path
@@ -32,7 +32,7 @@ def test_buffers_for_adapters_equal_those_made_by_vllm(name: str) -> None:
 
 
 def test_buffers_for_adapters_of_experts() -> None:
-    # FusedMoEWithLoRA: A of gate and up and B of down have the hidden size, the others the width of an expert; beside
+    # FusedMoEWithLoRA: A of gate and up and B of down have the hidden size, the others the width of an expert; plus
     # them attention, the router, and both embeddings (embedding_modules of Qwen3MoeForCausalLM).
     config = RECORDED["qwen3moe"]["config"]
     hidden, width, experts, layers = (
@@ -46,7 +46,7 @@ def test_buffers_for_adapters_of_experts() -> None:
 
 
 def test_each_of_several_gpus_has_a_part_of_the_buffers() -> None:
-    # ColumnParallelLinearWithLoRA splits B alone, RowParallelLinearWithLoRA A alone.
+    # ColumnParallelLinearWithLoRA splits only B, RowParallelLinearWithLoRA only A.
     text = text_of(RECORDED["mistral-swa"]["config"])
     one, two, sharded = (
         lora_bytes(text, split, lora, 2)

@@ -1,4 +1,4 @@
-"""What arguments say of a model's memory."""
+"""Arguments that affect a model's memory."""
 
 import pytest
 from modelservice.models.engine import AUTOMATIC, Draft, Engine, engine_of

@@ -1,4 +1,4 @@
-"""Where the facts of a service's model come from, in order."""
+"""The order of the sources for a model's facts."""
 
 import json
 import os

@@ -36,7 +36,7 @@ def plan(engine: Engine, gib: float) -> MemoryPlan:
         (16, ENGINE._replace(online="fp8"), Verdict.FITS),
         (40, ENGINE._replace(cache=4 * GIB), Verdict.SHORTER),
         (40, ENGINE._replace(cache=5 * GIB), Verdict.FITS),
-        # Then the share does not count, and all must have room: 15.3 + 0.5 + 5 GiB (determine_available_memory).
+        # Then the share does not count, and everything must fit: 15.3 + 0.5 + 5 GiB (determine_available_memory).
         (22, ENGINE._replace(cache=5 * GIB, share=0.7), Verdict.FITS),
         (21, ENGINE._replace(cache=5 * GIB), Verdict.TIGHT),
         (20, ENGINE._replace(cache=5 * GIB), Verdict.NOT),
@@ -182,7 +182,7 @@ def test_changes_are_suggested_for_a_model_that_does_not_fit(tmp_path: Path) -> 
     [
         ("L40S", {}, "Qwen/Qwen3-32B-FP8"),
         ("A100 40GB", {}, "Qwen/Qwen3-32B-AWQ"),  # no 8-bit floats
-        ("L40S", {"revision": "abc"}, None),  # which the other checkpoint does not have
+        ("L40S", {"revision": "abc"}, None),  # the other checkpoint does not have it
     ],
 )
 def test_a_quantised_checkpoint_is_suggested(
@@ -232,7 +232,7 @@ def test_a_size_that_needs_headers_says_how_to_get_them(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("layers", "code"), [(200, 1), (100, 3)])
 def test_the_weights_can_be_too_large_on_their_own(tmp_path: Path, layers: int, code: int) -> None:
-    # 200 matrices of 512 MiB are 100 GiB; of 50 GiB nobody knows what else the model needs.
+    # 200 matrices of 512 MiB are 100 GiB; with 50 GiB it is unknown what else the model needs.
     tensors = (Tensors("layers.*.mixer.weight", "BF16", (16384, 16384), layers),)
     facts = ModelFacts("acme/new", "", "a test", {"architectures": ["NewForCausalLM"]}, tensors)
     write_facts(facts, file := tmp_path / "facts.json")

@@ -1,4 +1,4 @@
-"""`modelservice fit` on a folder: a line for each service, with the values that `validate` checks."""
+"""`modelservice fit` on a folder: a line for each service, with the same values as `validate`."""
 
 import json
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""`modelservice fit` with facts from a hub: its exit code, its words, and what it keeps for the next time."""
+"""`modelservice fit` with facts from a hub: its exit code, its output, and its cache."""
 
 import json
 from collections.abc import Iterator

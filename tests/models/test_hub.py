@@ -1,4 +1,4 @@
-"""Facts from a hub, with the real client against a server on this machine, a sound one and hostile ones."""
+"""Facts from a hub, with the real client against local servers, valid and hostile ones."""
 
 import json
 import time
@@ -41,7 +41,7 @@ def facts(hub: Hub, revision: str = "", *, seconds: float = 30.0, with_token: bo
 
 
 def refused(hub: Hub, revision: str = "", seconds: float = 30.0, *, with_token: bool = True) -> str:
-    """Return the message of the refusal, which no token is in and which comes in time."""
+    """Return the error message, which must contain no token and come in time."""
     start = time.monotonic()
     with pytest.raises(ToolError) as caught:
         facts(hub, revision, seconds=seconds, with_token=with_token)

@@ -1,4 +1,4 @@
-"""Facts from this machine: a folder, a configuration alone, the cache of the hub's library, and facts files."""
+"""Facts from this machine: a folder, a single configuration, the cache of the hub's library, and facts files."""
 
 import json
 import os
@@ -65,7 +65,7 @@ def test_a_pipe_is_not_read(tmp_path: Path) -> None:
 
 
 def cached(root: Path, model: Path) -> Path:
-    """Make the library's cache, as its documentation shows it, with a model in it."""
+    """Create the library's cache, as documented, with a model in it."""
     folder = root / "models--acme--tiny"
     (folder / "blobs").mkdir(parents=True)
     (folder / "refs").mkdir()

@@ -1,4 +1,4 @@
-"""A facts file may be anyone's: whatever its configuration holds, the rules neither fail nor take long."""
+"""A facts file is untrusted: with any configuration in it, the rules neither fail nor take long."""
 
 import copy
 import json

@@ -1,4 +1,4 @@
-"""`validate` with a file of facts beside the values: found without an option, and only where it is of the model."""
+"""`validate` with a facts file next to the values: used without an option, and only if it is for the model."""
 
 from pathlib import Path
 

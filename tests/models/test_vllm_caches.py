@@ -10,7 +10,7 @@ from modelservice.models.tensor_shapes import tensors_of
 from modelservice.models.weights import Loading, Split, positions, weights_per_gpu
 
 RECORDED = json.loads((Path(__file__).parent / "vllm_caches.json").read_text())
-# Sizes that need the headers of the files.
+# Models whose sizes need the headers of the files.
 HEADERS_ONLY = {"llama4"}
 CPU_KERNEL_BLOCK = 32
 

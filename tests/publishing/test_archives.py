@@ -157,7 +157,7 @@ def test_an_unknown_signing_key_is_reported_in_helms_words(tmp_path: Path, keyri
 
 def test_signing_with_helm_4_gives_the_same_bytes_as_not_signing(tmp_path: Path, keyring: Path, helm: str) -> None:
     if "/3." in helm:
-        return  # Helm 3 signs an archive with the time of the day; docs/publish.md says so
+        return  # Helm 3 signs an archive with the current time; see docs/publish.md
     plain = done(modelservice(helm, "package", EXAMPLE, "-d", tmp_path / "a")).split()[1]
     time.sleep(1.1)
     command = ["package", EXAMPLE, "-d", tmp_path / "b", "--sign", "tests", "--keyring", keyring]

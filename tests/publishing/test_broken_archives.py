@@ -1,4 +1,4 @@
-"""`modelservice publish` of files that are broken, or made to do harm: one sentence, and nothing is published."""
+"""`modelservice publish` with broken or hostile files: one sentence, and nothing is published."""
 
 import gzip
 import io
@@ -13,7 +13,7 @@ from tests.repositories import done, modelservice, small_archive
 
 
 def packed(path: Path, **members: str) -> Path:
-    """Return an archive with these texts: Chart is llama/Chart.yaml."""
+    """Return an archive with these files; `Chart` stands for llama/Chart.yaml."""
     with tarfile.open(path, "w:gz") as archive:
         for name, text in members.items():
             about = tarfile.TarInfo(f"llama/{name}.yaml")
@@ -23,7 +23,7 @@ def packed(path: Path, **members: str) -> Path:
 
 
 def refused(helm: str, folder: Path, *archives: Path) -> str:
-    """Publish into a folder, and return the sentence that refuses it; nothing was published."""
+    """Publish into a folder, check that nothing was published, and return the error message."""
     answer = modelservice(helm, "publish", *archives, "--to", folder / "site", "--url", "https://x.example")
     assert (answer.returncode, answer.stdout, answer.stderr.count("\n")) == (1, "", 1), answer.stdout + answer.stderr
     assert not list(folder.glob("site/*.tgz"))

@@ -1,4 +1,4 @@
-"""Where `modelservice publish` may publish to: what is not a place is refused before anything is written or sent."""
+"""Destinations of `modelservice publish`: invalid ones are refused before anything is written or sent."""
 
 from pathlib import Path
 
@@ -11,7 +11,7 @@ SECRET = "open-sesame"
 
 
 def refused(helm: str, folder: Path, to: str, url: str) -> str:
-    """Publish, and return the sentence that refuses it."""
+    """Publish, and return the error message."""
     answer = modelservice(helm, "publish", small_archive(helm, folder), "--to", to, "--url", url)
     assert (answer.returncode, answer.stdout, answer.stderr.count("\n")) == (1, "", 1), answer.stdout + answer.stderr
     return answer.stderr

@@ -12,7 +12,7 @@ FLEET = "layers: [defaults.yaml]\nenvironments: {dev: {}, prod: {}}\n"
 
 @pytest.fixture(autouse=True)
 def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Stand beside a fleet in services/."""
+    """Change into a folder with a fleet in services/."""
     monkeypatch.chdir(tmp_path)
     model = "model: {name: Qwen/Qwen3-8B}\n"
     files = {

@@ -1,4 +1,4 @@
-"""`modelservice publish`: what it says was published can be installed by the lines it prints."""
+"""`modelservice publish`: the published charts can be installed with the printed lines."""
 
 import os
 import random
@@ -31,7 +31,7 @@ def packaged(helm: str, folder: Path, *options: str) -> list[Path]:
 
 
 def run_line(helm: str, line: str, **variables: str) -> str:
-    """Run an install line as it was printed, but as `helm template`: there is no cluster here."""
+    """Run a printed install line as `helm template`, because there is no cluster here."""
     words = shlex.split(line)
     assert words[:2] == ["helm", "install"]
     command = [helm, "template", *words[2:]]
@@ -91,7 +91,7 @@ def test_another_publishers_archive_after_the_push_is_reported(
         assert (answer.exit_code, answer.stdout) == (3, "")
         assert "llama 1.0.0 was pushed to" in answer.stderr
         assert "another publisher's is there now (sha256:" in answer.stderr
-    # The same archive is no other one, although its manifest tells another time.
+    # The same archive does not count as another one, although its manifest has another time.
     os.utime(other, (0, 0))
     again = run("publish", shutil.copy(other, tmp_path), "--to", f"{to}/same", *plain.options)
     assert (again.exit_code, "pushed sha256:" in again.stderr) == (0, True)
@@ -227,7 +227,7 @@ def test_a_signed_archive_is_verified_from_both_kinds_of_repository(
     with web(folder, tmp_path / "nginx") as url:
         done(modelservice(helm, "publish", archive, "--to", folder, "--url", url))
         done(modelservice(helm, "publish", archive, "--to", to, *plain.options, **plain.variables))
-        # Helm 3.18.0 does not take a signature from a registry, its own included: "media type … is not allowed".
+        # Helm 3.18.0 does not accept a signature from a registry, not even its own: "media type … is not allowed".
         from_registry = [] if "/3." in helm else [[f"{to}/signed", "--version", "0.1.0", *plain.options]]
         for place in (["signed", "--repo", url], *from_registry):
             answer = subprocess.run([helm, "pull", *place, *verify], capture_output=True, text=True, check=False)

@@ -1,4 +1,4 @@
-"""`modelservice publish` into a folder: its index lists what is there, whoever was interrupted, and nothing is lost."""
+"""`modelservice publish` into a folder: its index lists the existing archives, even after an interruption."""
 
 import fcntl
 import os
@@ -26,7 +26,7 @@ def publish(helm: str, folder: Path, *arguments: str | Path) -> subprocess.Compl
 
 
 def listed(folder: Path) -> dict[str, str]:
-    """Return file → digest as the index has it; each file must be there, and be what the index says."""
+    """Return file → digest from the index; each file must exist and match the index."""
     entries = yaml.safe_load((folder / "index.yaml").read_text())["entries"]
     found = {
         one["urls"][0].removeprefix(f"{URL}/"): f"sha256:{one['digest']}" for all_ in entries.values() for one in all_
@@ -41,7 +41,7 @@ def left_in(folder: Path) -> set[str]:
 
 @pytest.fixture
 def site(tmp_path: Path, newest_helm: str, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Return a folder with two charts; temporary files have a folder of their own, and helm is on PATH."""
+    """Return a folder with two charts; temporary files have their own folder, and helm is on PATH."""
     monkeypatch.setenv("PATH", f"{Path(newest_helm).parent}:{os.environ['PATH']}")
     (tmp_path / "tmp").mkdir()
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "tmp"))
@@ -64,7 +64,7 @@ def test_a_killed_replacement_is_complete_or_absent(site: Path, tmp_path: Path, 
         seen.append(found["llama-1.0.0.tgz"])
         if not killed:
             break
-        # Whatever is published next, nothing stays behind.
+        # The next publication, of any archive, removes all leftovers.
         assert run("publish", other, "--to", site, "--url", URL).exit_code == 0
         assert (listed(site), left_in(site)) == (found, before)
         again = run("publish", new, "--to", site, "--url", URL, "--force")
@@ -151,7 +151,7 @@ def test_an_entry_that_helm_would_drop_from_the_index_stops_the_command(tmp_path
 
 @pytest.fixture
 def signed(tmp_path: Path, keyring: Path, helm: str) -> Callable[[Path], Path]:
-    """Return a function that signs an archive: helm's own provenance, for bytes that stay as they are."""
+    """Return a function that signs an archive with helm's provenance, without changing its bytes."""
 
     def sign(archive: Path) -> Path:
         command = ["package", archive.parent / "llama", "-d", archive.parent, "--sign", "--key", "tests"]

@@ -1,4 +1,4 @@
-"""YAML that is not a values file: what helm prints is read as JSON's types, whatever tags it has."""
+"""YAML that is not a values file: helm's output is read as JSON types, with any tags."""
 
 import json
 from typing import Any

@@ -1,4 +1,4 @@
-"""Layers of one service: where each value of the merged data is written, and what is wrong in any of them."""
+"""Layers of one service: the position of each merged value, and the findings of all layers."""
 
 from __future__ import annotations
 

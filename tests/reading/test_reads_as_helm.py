@@ -1,4 +1,4 @@
-"""What we accept, both helms read as the same data: values, keys, whole files, and layers."""
+"""Both helms read accepted files as the same data: values, keys, whole files, and layers."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ def _lines(name: str) -> list[str]:
 
 ACCEPTED = _lines("accepted.txt")
 REFUSED = _lines("refused.txt")
-# What can stand before a colon: no list, map or comment.
+# Texts that can be in front of a colon: no list, map or comment.
 KEYS = [line for line in ACCEPTED if line[:1] not in ("[", "{", "#", "?", "!") and " #" not in line]
 NO_KEYS = ["1", "-1", "+1", "1.5", "1e3", ".5", "017", "08", "0x1F", "1_000", "9007199254740993", ".inf"]
 NO_KEYS += ["true", "False", "yes", "n", "Off", "null", "~", "<<"]
 NO_KEYS += ["!!binary aGVsbG8=", "!custom x", "&a x", "[a]", "{a: b}", "*a"]
 
-# Whole files that both helms read alike, and that a person can read too.
+# Whole files that both helms read in the same way, and that are clear to people too.
 FILES = {
     "nested maps": "a:\n  b:\n    c: 1\n  d: 2\ne: 3\n",
     "lists of maps": "a:\n  - name: x\n    value: 1\n  - name: z\n",
@@ -72,7 +72,7 @@ FILES = {
     "only an empty map": "{}\n",
 }
 
-# Files that Helm refuses, or that one helm or a person reads in another way.
+# Files that Helm refuses, or that one helm or a person reads differently.
 REFUSED_FILES = {
     "empty": b"",
     "only comments": b"# nothing\n\n",

@@ -1,4 +1,4 @@
-"""`validate` reads the values inside Argo CD's, Flux's and k3s' objects, and says where they are wrong."""
+"""`validate` reads the values inside Argo CD's, Flux's and k3s' objects, and reports the positions of mistakes."""
 
 import json
 from pathlib import Path
@@ -119,7 +119,7 @@ RELEASE = FLUX.split("---\n")[1].replace("model:\n      nmae: a/b", SHARED)
     ],
 )
 def test_incomplete_values_are_not_checked_by_rules_across_keys(text: str, elsewhere: str) -> None:
-    """Two replicas share a volume that another file may make fit for it; a wrong type stays one."""
+    """Another file may fix the volume that two replicas share; a wrong type is an error in any case."""
     assert [line.split()[-1] for line in findings(text)] == ["read-write-once-shared"]
     assert findings(text + elsewhere) == []
     assert [line.split()[-1] for line in findings(text.replace(SHARED, "replicas: two") + elsewhere)] == ["wrong-type"]

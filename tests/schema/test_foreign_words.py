@@ -1,4 +1,4 @@
-"""Words of Docker Compose, other charts and vLLM point to the field that is meant, and no edit loses what they say."""
+"""Words of Docker Compose, other charts and vLLM point to the right field, and no edit loses their values."""
 
 import json
 from typing import Any
@@ -99,7 +99,7 @@ def test_the_name_of_a_variable_is_not_taken_for_a_model(written: str) -> None:
         ("registry:5000/a:b", {"repository": "registry:5000/a", "tag": "b"}),
         (f"a/b@sha256:{'0' * 64}", {"repository": "a/b", "tag": "", "digest": f"sha256:{'0' * 64}"}),
         (f"a/b:c@sha256:{'0' * 64}", {"repository": "a/b", "tag": "c", "digest": f"sha256:{'0' * 64}"}),
-        # Docker means latest, the chart its own release: a person has to say.
+        # Docker uses latest, the chart its own release: a person has to choose.
         ("registry:5000/a", None),
     ],
 )

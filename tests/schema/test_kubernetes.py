@@ -25,7 +25,7 @@ def resolved(schema: dict[str, Any], definitions: dict[str, Any]) -> dict[str, A
 
 
 def pairs(ours: dict[str, Any], theirs: dict[str, Any], place: str) -> Iterator[tuple[str, dict, dict]]:
-    """Yield each property below a structure, shared definitions included, with what Kubernetes has there."""
+    """Yield each property below a structure, including shared definitions, with Kubernetes' property."""
     ours, theirs = resolved(ours, RESULT["definitions"]), resolved(theirs, NEWEST)
     if "items" in ours and "items" in theirs:
         yield from pairs(ours["items"], theirs["items"], f"{place}[]")
@@ -83,7 +83,7 @@ def test_every_structure_names_its_type() -> None:
 
 
 def test_the_description_of_a_newer_field_names_its_first_release() -> None:
-    # Image volumes came with KEP-4639, the tolerance of autoscalers with KEP-4951.
+    # Image volumes were added by KEP-4639, the tolerance of autoscalers by KEP-4951.
     image = RESULT["properties"]["volumes"]["items"]["properties"]["image"]
     tolerance = RESULT["definitions"]["scalingRules"]["properties"]["tolerance"]
     assert image["description"].endswith(" Since Kubernetes 1.31.")

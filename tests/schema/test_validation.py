@@ -1,4 +1,4 @@
-"""The schema check agrees with jsonschema on what is valid, and says the rest in words."""
+"""The schema check agrees with jsonschema on validity, and explains errors in words."""
 
 import pytest
 from hypothesis import given, settings

@@ -1,4 +1,4 @@
-"""How a service is reached: the names are the chart's, the examples fit the model, no key is printed."""
+"""`modelservice access`: the names are the chart's, the examples fit the model, and no key is printed."""
 
 import ast
 import json

@@ -1,4 +1,4 @@
-"""`modelservice smoke` against servers that mean harm: it ends in time, and prints neither the key nor an escape."""
+"""`modelservice smoke` against hostile servers: it ends in time, and prints neither the key nor an escape."""
 
 import base64
 import contextlib
@@ -48,7 +48,7 @@ def echo(client: socket.socket, request: bytes) -> None:
 
 
 def healthy(talk: Talk) -> Talk:
-    """Return a server that is ready, and does the rest in its own way."""
+    """Return a server that reports ready, and handles other requests as given."""
     return lambda client, request: (answered(b"") if request.startswith(b"GET /health") else talk)(client, request)
 
 
@@ -191,7 +191,7 @@ def test_a_timeout_is_a_number_of_seconds(timeout: str) -> None:
 
 
 def behind_a_proxy(client: socket.socket, request: bytes) -> None:
-    """Answer as vLLM before 0.22.0 does behind a proxy that forwards /v1 alone, and compares the path made plain."""
+    """Answer like vLLM before 0.22.0 behind a proxy that forwards only /v1 and compares the resolved path."""
     words = request.decode("latin-1").split("\r\n")
     path = words[0].split()[1]
     lines = dict(line.lower().split(": ", 1) for line in words[1:] if ": " in line)

@@ -1,4 +1,4 @@
-"""`modelservice smoke` against servers that are none of ours: always a verdict, in time, and never a traceback."""
+"""`modelservice smoke` against other servers: always a verdict in time, and never a traceback."""
 
 import contextlib
 import http.server
@@ -21,7 +21,7 @@ from tests.repositories import web
 
 
 class Model(http.server.BaseHTTPRequestHandler):
-    """A server with the answers of an embedding model that asks for a key."""
+    """A server that answers like an embedding model and requires a key."""
 
     key = "open-sesame"
     ready_at = 0.0
@@ -52,7 +52,7 @@ class Model(http.server.BaseHTTPRequestHandler):
 
 
 class BehindIngress(Model):
-    """The same, behind something that forwards /v1 alone."""
+    """The same, behind a proxy that forwards only /v1."""
 
     def do_GET(self) -> None:
         if self.path.startswith("/v1"):

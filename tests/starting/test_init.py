@@ -62,7 +62,7 @@ def test_sizes_follow_from_the_facts_and_fit() -> None:
     assert values() == {
         "model": {"name": "Qwen/Qwen3-32B"},
         "gpu": {"count": 4, "memory": "45455Mi"},
-        # 61 GiB, twice and a little more.
+        # Twice 61 GiB, and a reserve.
         "modelVolume": {"size": "130Gi"},
     }
     assert "# gpu.count: 15.4 GiB of weights on each GPU" in Path("a.yaml").read_text()
@@ -116,7 +116,7 @@ def test_a_length_is_set_if_the_full_length_does_not_fit() -> None:
 @pytest.mark.parametrize(
     ("name", "architecture", "files", "task"),
     [
-        # What vLLM 0.32.0 takes them for without flags: `_get_default_runner_type` in its config/model.py.
+        # The tasks that vLLM 0.32.0 chooses for them without flags: `_get_default_runner_type` in its config/model.py.
         ("a/b", "XLMRobertaForSequenceClassification", (), "score"),
         ("a/b", "BertModel", (), "embedding"),
         ("a/b", "InternLM2ForRewardModel", (), "embedding"),

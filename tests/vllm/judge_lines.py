@@ -1,4 +1,4 @@
-"""Write what vLLM's own parser and configuration say of the argument lists in a file, before each of them.
+"""Write the verdict of vLLM's parser and configuration in front of each argument list in a file.
 
     .cache/vllm/environment/bin/python -m tests.vllm.judge_lines 0.33.0 .cache/vllm/0.33.0 tests/vllm/lines.txt
 
@@ -37,12 +37,12 @@ MODEL = {
     "max_position_embeddings": 1 << 21,
     "torch_dtype": "bfloat16",
 }
-# Which configurations look at arguments alone, and what is said before any configuration is made.
+# Configurations that depend only on arguments, and errors before any configuration is created.
 ON_ARGUMENTS = re.compile(
     r"for (SchedulerConfig|ParallelConfig|CacheConfig|LoRAConfig|ObservabilityConfig|AttentionConfig|"
     r"StructuredOutputsConfig|EPLBConfig)\b|mutually exclusive|Invalid data-parallel launch options"
 )
-# What is not there for the judge, and may be in a pod.
+# Errors about things that are missing here but may exist in a pod.
 NOT_HERE = re.compile("chat template|outgoing traffic|No such file|no file|does not exist|grpc-port")
 
 

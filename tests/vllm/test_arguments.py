@@ -1,4 +1,4 @@
-"""What is said of vLLM's arguments; verdicts by hand from the releases' own parsers."""
+"""Findings about vLLM's arguments; expected verdicts come from the releases' own parsers."""
 
 import re
 
@@ -61,7 +61,7 @@ def test_an_argument_is_refused_in_the_same_releases_as_by_vllm(argument: str, s
     assert refused(argument) == spans
 
 
-# For each rule: arguments that it is about, and the nearest ones that are fine.
+# For each rule: arguments that break it, and similar ones that pass.
 CASES = [
     ("argument-unknown", ["--max-modellen=4096"], ["--max_model_len=4096"]),
     ("argument-removed", ["--task=embed"], ["--runner=pooling", "--convert=embed"]),
@@ -312,7 +312,7 @@ def test_a_nightly_build_may_have_flags_that_no_release_has(tag: str, severities
 
 
 def test_an_attention_backend_can_come_from_a_plugin_if_the_release_supports_it() -> None:
-    # AttentionBackendEnum.register came with 0.32.0.
+    # AttentionBackendEnum.register was added in 0.32.0.
     assert said(["--attention-backend=MINE"], "v0.31.0") == [("argument-choice", 0)]
     (found,) = check_arguments(["--attention-backend=MINE"], release_for("v0.32.0", ""), own_image=True)
     assert (found.rule, found.severity) == ("argument-value", Severity.WARNING)
@@ -351,7 +351,7 @@ def test_names_that_are_not_similar_are_not_suggested(argument: str, message: st
     assert found.hint.startswith(hint)
 
 
-# Arguments that vLLM's configuration refuses, the releases that do as far as their code tells, and what passes.
+# Arguments that vLLM's configuration refuses, the releases that refuse them, and arguments that pass.
 RELATIONS = [
     (["--max-num-batched-tokens=64", "--max-num-seqs=256"], "v0.10.1", ["--max-num-batched-tokens=64"]),
     (["--max-model-len=8k", "--long-prefill-token-threshold=9000"], "v0.10.1", ["--max-model-len=-1"]),

@@ -1,4 +1,4 @@
-"""The JSON options of vLLM, against what vLLM's own parser and configuration say of them."""
+"""The JSON options of vLLM, against the verdicts of vLLM's own parser and configuration."""
 
 import json
 from collections.abc import Iterator
@@ -17,7 +17,7 @@ from modelservice.vllm.releases import Exactness, Release, alive, release_for, r
 from tests.test_hints import applied
 
 VERDICTS = Path(__file__).with_name("json-options.txt")
-# vLLM refuses these for how several keys are set, or for what only its code knows; we do not.
+# vLLM refuses these because of several keys together, or by logic that we do not have; we accept them.
 NOT_KNOWN = {
     ("0.33.0", '--custom-histogram-buckets={"e2e":[1,2]}'),
     ("0.33.0", '--ec-manager-config={"manager_config":{"a":1}}'),
@@ -36,7 +36,7 @@ OF_PLUGINS = {
 SAMPLES = ("0.33.0", "0.26.0", "0.16.0", "0.11.2")
 
 
-# What the configuration asks for beside an option, which a test of the option alone is not about.
+# Other settings that the configuration requires for an option, which this test ignores.
 BESIDE = ("--enable-lora", "--enable-eplb", "--enable-expert-parallel", "--tensor-parallel-size=2")
 
 
@@ -67,7 +67,7 @@ def test_an_option_is_refused_if_vllm_refuses_it(release: str, args: str, refuse
 
 
 def option_of(name: str, release: str) -> list[str]:
-    """Return the dotted way from an option to a class of the release, the shortest one."""
+    """Return the shortest dotted path from an option to a class of the release."""
     for option, entry in entries().items():
         if option.startswith("--") and alive(entry["in"], release) and one_of(entry["type"], release) == name:
             return [option]
@@ -87,7 +87,7 @@ def written(way: list[str], value: Any) -> str:
 
 
 def choices(release: str, kind: str) -> Iterator[tuple[list[str], Any]]:
-    """Yield the way to each key with values that the release has, with one of its values."""
+    """Yield the path of each key with an enumeration, with one of its values."""
     for key, entry in entries().items():
         owner, _, own = key.partition(".")
         if not own or key.startswith("--") or not alive(entry["in"], release):
@@ -135,7 +135,7 @@ def test_every_removed_or_later_value_of_a_flag_is_found(release: str) -> None:
         flag = line.get(name)
         for value in gone(entry, release) if flag and flag.values and name not in OWNED else []:
             rules = {one.rule for one in found(f"{name}={value}", release=release)}
-            # "None" was how argparse showed that nothing may be given.
+            # argparse showed an optional value as "None".
             if value != "None" and not rules & {"argument-choice", "argument-value"}:
                 missed.append((name, value))
     assert missed == []
@@ -214,7 +214,7 @@ def test_the_result_of_a_fix_is_not_refused() -> None:
 
 
 def slips() -> Iterator[tuple[str, str, Any]]:
-    """Yield options with a key that has a letter too many, or a value in other letters."""
+    """Yield options with an extra letter in a key, or a misspelled value."""
     for key, entry in entries().items():
         owner, _, own = key.partition(".")
         way = option_of(owner, "0.33.0") if own and alive(entry["in"], "0.33.0") else []

@@ -1,4 +1,4 @@
-"""Real command lines, and what our hints make of mistakes, against the recorded verdicts of vLLM's own parser.
+"""Real command lines, and mistakes fixed by our hints, against the recorded verdicts of vLLM's own parser.
 
 tests/vllm/judge_lines.py says how the verdicts are made, tests/vllm/mistakes.py how the fixed lines are.
 """
@@ -29,7 +29,7 @@ def recorded(name: str) -> list[tuple[str, list[str]]]:
 
 
 def values(words: list[str]) -> str:
-    """Return a values file with the arguments, those left out that fields set, and the GPUs that they need."""
+    """Return a values file with the arguments, except those that fields set, and the GPUs that they need."""
     line = Line(RELEASE, "", flags_of(RELEASE))
     given = [one for one in command_line.read(words, line) if isinstance(one, command_line.Given)]
     owned = {at for one in given if one.flag.name in OWNED for at in one.items}

@@ -1,4 +1,4 @@
-"""What is known of vLLM's releases, against facts picked by hand from the releases themselves."""
+"""The facts about vLLM's releases, against facts picked by hand from the releases."""
 
 import importlib
 import json
@@ -13,7 +13,7 @@ from modelservice.vllm.releases import Exactness, Life, Release, newest_release,
 from modelservice.vllm.variables import unknown_variable, variable_change
 
 ROOT = Path(__file__).parents[2]
-# How many options `vllm serve --help` of each release has, its positional argument and --help included.
+# The number of options in `vllm serve --help` of each release, including its positional argument and --help.
 COUNTS = {
     "0.10.0": 160, "0.10.1": 171, "0.10.1.1": 173, "0.10.2": 178, "0.11.0": 185, "0.11.2": 202, "0.12.0": 196,
     "0.13.0": 197, "0.14.1": 206, "0.15.1": 209, "0.16.0": 214, "0.17.1": 224, "0.18.1": 228, "0.19.1": 233,
@@ -216,7 +216,7 @@ def test_each_removed_or_deprecated_flag_has_a_replacement_or_none_exists() -> N
 
 
 def test_the_data_stays_small() -> None:
-    # Flags, JSON options, variables and the help of each flag, of all releases: read where a service has arguments.
+    # Flags, JSON options, variables and the help of each flag, for all releases: read if a service has arguments.
     assert sum(file.stat().st_size for file in (ROOT / "schemas/vllm").iterdir()) < 200_000
 
 

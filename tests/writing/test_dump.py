@@ -1,4 +1,4 @@
-"""What is written is read back by helm as it was meant."""
+"""Helm reads written values back unchanged."""
 
 import base64
 import json

@@ -1,4 +1,4 @@
-"""Folders and files appear whole or not at all."""
+"""Folders and files are written completely or not at all."""
 
 import os
 import stat
@@ -47,7 +47,7 @@ def test_an_interrupt_leaves_the_old_or_the_new_folder(tmp_path: Path, monkeypat
 
     def interrupted(self: Path, target: Path) -> Path:
         calls.append(target)
-        if len(calls) == 2:  # the old folder is away, the new one is not there yet
+        if len(calls) == 2:  # the old folder is moved away, the new one is not in place yet
             raise KeyboardInterrupt
         return rename(self, target)
 
