@@ -14,7 +14,7 @@ from tests.odd_files import SECRET, odd_files
 
 ODD = ["", "-", " ", ".", "no/such", "\x1b[31m", "日本", "nan", "-1", "1e999", "0" * 300, "x" * 5000, "--", "\udcff"]
 ODD += ["https://127.0.0.1:1/a", "oci://127.0.0.1:1/a", "http://[", "HEAD:a.yaml", "1.2.3", "a,b=c", "/dev/null"]
-# These options set how long to wait.
+# These options set how long to wait, and would make the test slow.
 LEFT_OUT = {("smoke", "wait_seconds"), ("smoke", "timeout")}
 
 

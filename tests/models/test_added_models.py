@@ -33,7 +33,7 @@ def test_buffers_for_adapters_equal_those_made_by_vllm(name: str) -> None:
 
 def test_buffers_for_adapters_of_experts() -> None:
     # FusedMoEWithLoRA: A of gate and up and B of down have the hidden size, the others the width of an expert; plus
-    # them attention, the router, and both embeddings (embedding_modules of Qwen3MoeForCausalLM).
+    # attention, the router, and both embeddings (embedding_modules of Qwen3MoeForCausalLM).
     config = RECORDED["qwen3moe"]["config"]
     hidden, width, experts, layers = (
         config[key] for key in ("hidden_size", "moe_intermediate_size", "num_experts", "num_hidden_layers")

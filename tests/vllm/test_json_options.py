@@ -36,7 +36,7 @@ OF_PLUGINS = {
 SAMPLES = ("0.33.0", "0.26.0", "0.16.0", "0.11.2")
 
 
-# Other settings that the configuration requires for an option, which this test ignores.
+# Settings that the configuration requires for some options; always set, because this test is about the options.
 BESIDE = ("--enable-lora", "--enable-eplb", "--enable-expert-parallel", "--tensor-parallel-size=2")
 
 
