@@ -29,5 +29,5 @@ def parsers_of(model: str, release: str) -> dict[str, tuple[str, str]]:
 
 @functools.cache
 def _catalogue() -> dict[str, Any]:
-    catalogue: dict[str, Any] = json.loads((SCHEMAS / "models/parsers.json").read_text())
+    catalogue: dict[str, Any] = json.loads((SCHEMAS / "model-parsers.json").read_text())
     return catalogue
