@@ -152,7 +152,7 @@ def test_sizes_follow_from_facts_next_to_the_file_with_a_note() -> None:
 def test_a_line_that_is_not_text_is_refused() -> None:
     answer = run("vllm", "vllm serve a/b --served-model-name caf\udce9", "-o", "a.yaml")
     assert (answer.exit_code, Path("a.yaml").exists()) == (1, False)
-    assert "no text in UTF-8" in answer.stderr
+    assert "not UTF-8 text" in answer.stderr
 
 
 def test_closed_standard_input_is_reported() -> None:
