@@ -1,7 +1,7 @@
 """Following a hint removes its finding, and causes no other error.
 
-Hints are sentences for people, but most keep to a few forms that a program can follow; this one does. Beside the
-sentence stand the same edits for programs; both must come to the same values.
+Hints are sentences for people, but most have one of a few forms that this module can follow. A finding also contains
+the same edits for programs; both must give the same values.
 """
 
 import contextlib
@@ -187,7 +187,7 @@ class Case(NamedTuple):
 
 
 def is_choice(case: Case) -> bool:
-    """Say whether the hint leaves a choice to a person; so does a misspelled key beside the one that is meant."""
+    """Say whether the hint leaves a choice to a person; so does a misspelled key if the right key is also set."""
     rule, path, hint = case.finding.rule, list(case.finding.path), case.finding.hint
     twice = rule == "unknown-key" and hint.removeprefix("did you mean ")[:-1] in at(case.values, path[:-1])
     return twice or any(re.search(form, hint) for form in CHOICES)

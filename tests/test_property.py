@@ -77,7 +77,7 @@ def test_mutations_stay_within_300_megabytes(tmp_path: Path) -> None:
     random_ = random.Random(1)
     for number in range(200):
         (tmp_path / f"{number}.yaml").write_bytes(mutated(EXAMPLES[number % len(EXAMPLES)].read_bytes(), random_))
-    # The high-water mark of this program alone: that of getrusage begins with its parent's.
+    # The peak memory of only this program: that of getrusage starts with its parent's.
     program = (
         "import re, sys; from pathlib import Path; from modelservice.cli import main\n"
         "try: main(['validate', sys.argv[1]])\n"

@@ -1,7 +1,7 @@
 """Rewrite the expected findings in tests/cases from the current behaviour, for review: python -m tests.write_cases.
 
-The first line of each bad*.txt is who refuses the file beside `validate`: both helms are asked, and where both take it,
-the rule says who else does.
+The first line of each bad*.txt names the side that refuses the file in addition to `validate`. Both helms are tried; if
+both accept the file, the rule names the side.
 """
 
 import contextlib

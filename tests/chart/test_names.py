@@ -95,7 +95,7 @@ def test_selectors_contain_only_the_name_and_the_release(example: Path, helm: st
 
 
 def umbrella(folder: Path) -> Path:
-    """Make an umbrella chart with two aliases of the chart, the second behind a condition."""
+    """Make an umbrella chart with two aliases of the chart, the second with a condition."""
     chart = folder / "umbrella"
     shutil.copytree(CHART, chart / "charts/modelservice")
     dependency = {"name": "modelservice", "version": ">=0.0.0-0"}

@@ -30,7 +30,7 @@ def imported(text: str) -> Part:
 @pytest.mark.parametrize(
     ("text", "notes", "remarks"),
     [
-        # What is done with the output, and what stands around the server.
+        # Redirections and pipes, and other commands around the server.
         (f"{DOCKER} 2>&1 | tee log", ["| tee"], []),
         (f"nohup {DOCKER} > vllm.log 2>&1 &", ["> vllm.log"], ["nohup"]),
         (f"{SERVE} >/dev/null 2>&1 &", [], []),

@@ -2,7 +2,7 @@
 
     python read_kv_caches.py FILE
 
-FILE holds {name: {"config": config.json, "arguments": engine arguments}}. The models are made on the `meta` device,
+FILE contains {name: {"config": config.json, "arguments": engine arguments}}. The models are made on the `meta` device,
 without weights. A line of JSON is printed for each.
 """
 

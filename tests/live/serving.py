@@ -173,10 +173,10 @@ def serving(
     assigned: Object | None = None,
     **secrets: str,
 ) -> Iterator[Server]:
-    """Run the container of the values' manifest with its volumes below a folder; it has started when this begins.
+    """Run the container of the values' manifest with its volumes below a folder; yield it when it has started.
 
-    `prepare` fills the folder of the model volume first, and those beside it where a Secret is mounted. `assigned` is
-    the security context that the namespace gives a pod without one, as OpenShift does.
+    `prepare` first fills the folder of the model volume, and the folders of mounted Secrets next to it. `assigned` is
+    the security context that the namespace gives a pod without one, as on OpenShift.
     """
     items = objects(helm, {**RELEASE, **values})
     folder.mkdir(parents=True, exist_ok=True)

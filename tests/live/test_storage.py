@@ -14,7 +14,7 @@ from tests.live.serving import MODELS, RELEASE, fill, run_python, serving
 
 pytestmark = pytest.mark.live
 
-# The claim's mount path, the folder of the claim that is mounted, and where the claim has the Hugging Face hub's cache.
+# The claim's mount path, its mounted folder, and the folder of the Hugging Face hub's cache in the claim.
 LAYOUTS = {
     "mounted at /root/.cache": ({"mountPath": "/root/.cache"}, "huggingface/hub"),
     "mounted at the library's folder": ({"mountPath": "/root/.cache/huggingface"}, "hub"),
@@ -49,7 +49,7 @@ def environment(container: Object, mounts: dict[str, Path]) -> dict[str, str]:
 
 
 def mounted(items: list[Object], claim: Path) -> dict[str, Path]:
-    """Return where the model volume of a rendered server is mounted → the folder of the claim."""
+    """Return the mount path of a rendered server's model volume → the folder of the claim."""
     (mount,) = (mount for mount in server(items)["volumeMounts"] if mount["name"] == "model-dir")
     return {mount["mountPath"]: claim / mount.get("subPath", "")}
 

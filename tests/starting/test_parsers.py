@@ -1,4 +1,4 @@
-"""A model gets the parsers of vLLM's recipe for it, where its release has them."""
+"""A model gets the parsers of vLLM's recipe for it, if the release has them."""
 
 import pytest
 from modelservice.starting.parsers import parsers_of
@@ -9,7 +9,7 @@ def names(model: str, release: str) -> dict[str, str]:
     return {key: name for key, (name, _) in parsers_of(model, release).items()}
 
 
-# https://github.com/vllm-project/recipes; kimi_k3 came with vLLM 0.27.1, and gpt-oss has no reasoning parser there.
+# https://github.com/vllm-project/recipes; kimi_k3 was added in vLLM 0.27.1, and gpt-oss has no reasoning parser there.
 @pytest.mark.parametrize(
     ("model", "release", "expected"),
     [

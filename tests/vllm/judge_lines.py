@@ -2,9 +2,9 @@
 
     .cache/vllm/environment/bin/python -m tests.vllm.judge_lines 0.33.0 .cache/vllm/0.33.0 tests/vllm/lines.txt
 
-The environment and the folder are there after tools/extract_vllm.py has read the release. `takes` and `refuses` are the
-verdicts. The model is a small local one without weights, as on CUDA with many GPUs; what the configuration says of the
-model, or of a package that the environment lacks, is no verdict on the arguments.
+tools/extract_vllm.py creates the environment and the folder when it reads the release. The verdicts are `takes` and
+`refuses`. The model is a small local one without weights, as on CUDA with many GPUs. Errors of the configuration about
+the model, or about a package that the environment lacks, do not count as a verdict on the arguments.
 """
 
 import contextlib
@@ -97,7 +97,7 @@ def main() -> None:
                 words = line.rpartition("\t")[2]
                 lines[index] = f"{verdict(parser, shlex.split(words), model)}\t{words}"
     place.write_text("\n".join(lines) + "\n", encoding="utf-8")
-    os._exit(0)  # vLLM leaves threads behind
+    os._exit(0)  # vLLM leaves threads running
 
 
 if __name__ == "__main__":

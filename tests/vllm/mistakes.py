@@ -1,6 +1,6 @@
 """Mistakes in argument lists, corrected by our hints: python -m tests.vllm.mistakes > tests/vllm/mended.txt.
 
-Then tests/vllm/judge_lines.py writes what vLLM says of each line.
+Then tests/vllm/judge_lines.py writes vLLM's verdict on each line.
 """
 
 import itertools

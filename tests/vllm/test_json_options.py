@@ -101,7 +101,7 @@ def test_every_choice_of_a_key_passes(release: str) -> None:
     seen = [*choices(release, "Literal"), *choices(release, "str")]
     assert len(seen) > 40
     wrong = [(key, value, one.message) for key, value in seen for one in found(written(key, value), release=release)]
-    # Some keys need another one beside them.
+    # Some keys need another key.
     assert [one for one in wrong if "needs" not in one[2] and "is missing" not in one[2]] == []
 
 
@@ -207,7 +207,7 @@ def test_the_result_of_a_fix_is_not_refused() -> None:
         problems = errors(*args)
         if len(problems) == 1 and problems[0].fix and problems[0].rule != "argument-unknown":
             args = applied({"args": args}, problems[0].fix)["args"]
-            # Some keys need another one beside them.
+            # Some keys need another key.
             assert [one.message for one in errors(*args) if " needs " not in one.message] == []
             fixed += 1
     assert fixed > 50
