@@ -23,7 +23,7 @@ def _locations(ingress: Object, path: str, service: str) -> str:
 
 @contextlib.contextmanager
 def controller(ingress: Object, service: str, work: Path) -> Iterator[str]:
-    """Serve an Ingress that has one host and one path; `service` is the address of its backend. Yields nginx's address."""
+    """Serve an Ingress with one host and one path; `service` is the address of its backend. Yields nginx's address."""
     (rule,) = ingress["spec"]["rules"]
     (path,) = rule["http"]["paths"]
     assert path["pathType"] == "Prefix"

@@ -1,4 +1,4 @@
-"""The KV cache and the parameters of a model, as the real vLLM computes them, and the length at which it refuses to start."""
+"""The KV cache and the parameters of a model, as the real vLLM computes them, and the longest request that starts."""
 
 import json
 import os
