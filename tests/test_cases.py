@@ -1,8 +1,8 @@
 """The corpus: files that break each rule, files that just pass, and what else refuses them.
 
 tests/cases/<rule>/bad*.yaml breaks the rule. The first line of bad*.txt names the side that refuses the file in
-addition to `validate` (`refused by: schema`); the other lines are exactly the findings of `validate`. good*.yaml is similar to
-bad*.yaml, but has no findings, and helm accepts it.
+addition to `validate` (`refused by: schema`); the other lines are exactly the findings of `validate`. good*.yaml is
+similar to bad*.yaml, but has no findings, and helm accepts it.
 """
 
 import contextlib
