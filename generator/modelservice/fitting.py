@@ -94,7 +94,7 @@ def _fitted(
         if not (chosen := gpu(service)):
             if not service.values["gpu"]["count"]:
                 return Fitted(values, None, "it requests no GPU")
-            raise ToolError("the values do not name the GPU: set gpu.memory, or pass --gpu")
+            raise ToolError("the values do not say which GPU: set gpu.memory, or pass --gpu")
         answer = answer_of(service, files, chosen, refresh=refresh)
         if refresh:
             save(answer.facts, values)

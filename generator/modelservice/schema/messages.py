@@ -285,7 +285,7 @@ def _cleaned_hint(text: str, form: str | None, error: _Error) -> _Hint:
         if fixed.strip("/") and fixed != text and ".." not in fixed and re.search(error.validator_value, fixed):
             return _write(error, fixed)
     examples = [*error.schema.get("examples", []), error.schema.get("default")]
-    return f"write a value such as {examples[0]}" if examples[0] else "correct it, or remove the key", ()
+    return f"write one such as {examples[0]}" if examples[0] else "correct it, or remove the key", ()
 
 
 def _out_of_range(error: _Error) -> Words:
@@ -294,7 +294,7 @@ def _out_of_range(error: _Error) -> Words:
         example, given = str(error.schema["examples"][0]), str(error.instance)
         octal = example.startswith("0") and re.fullmatch("[4-7][04-7]{2}", given)  # a mode without its 0
         hint, fix = (
-            (f"write 0{given}", _set(error, int(given, 8))) if octal else (f"write a value such as {example}", ())
+            (f"write 0{given}", _set(error, int(given, 8))) if octal else (f"write one such as {example}", ())
         )
         return Words(f"{shown(error.instance)} is not {error.schema['x-expects']}", hint, fix)
     # The maximum of many Kubernetes fields does not help to choose a sensible value.

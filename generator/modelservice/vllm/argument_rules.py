@@ -265,7 +265,7 @@ OWNED = {
     "--headless": Owned(_LISTENS),
     "--help": Owned("vLLM prints its help and exits"),
     "--hf-token": Owned(_SECRET, besides=" and name the token's Secret in huggingFace.tokenSecret.name"),
-    "--host": Owned("the Service and the probes need a server on every address of the pod, 0.0.0.0 or ::"),
+    "--host": Owned("the Service and the probes need a server that listens on every address, 0.0.0.0 or ::"),
     "--model": Owned("the model is the argument of `vllm serve`", "model.name"),
     "--port": Owned("a field sets it", "containerPort", value=_port),
     "--reasoning-parser": Owned("a field sets it", "model.reasoningParser"),

@@ -119,7 +119,7 @@ def _is_owned(item: Given) -> bool:
 
 def _owned(item: Given) -> Problem:
     owned, words = OWNED[item.flag.name], [word.text for word in item.values]
-    message = f"`{item.flag.name}` is set by the chart: {owned.reason}"
+    message = f"`{item.flag.name}` is reserved for the chart: {owned.reason}"
     return problem("argument-owned", item.at, message, owned.instead(words, item.items), owned.fix(item.items, words))
 
 
