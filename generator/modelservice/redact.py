@@ -106,7 +106,7 @@ def instead(path: Path) -> str:
     if field := _field(path):
         return field
     last = [part for part in reversed(path) if part in _PLACES and path[1:] != ("endpoint",)]
-    return _PLACES[str(last[0])] if last else "remove it, and revoke it"
+    return _PLACES[str(last[0])] if last else "remove it, and revoke the secret"
 
 
 def _field(path: Path) -> str:

@@ -335,7 +335,7 @@ def test_two_words_in_an_item_are_an_error_in_every_release(tag: str) -> None:
 @pytest.mark.parametrize(
     ("argument", "message", "hint"),
     [
-        ("--num-scheduler-step=10", "`--num-scheduler-steps`, which is like it, was removed in 0.10.1", "remove it"),
+        ("--num-scheduler-step=10", "the similar `--num-scheduler-steps` was removed in 0.10.1", "remove it"),
         ("--load-format=bitsandbytes", "it was removed in vLLM 0.28.0", "correct the value"),
         ("--quantization=int8", "is not known", "correct the value"),
         ("--attention-backend=B12X_MLA_SPARSE", "is not known", "correct the value"),

@@ -312,7 +312,7 @@ def _wrong_length(error: _Error) -> Words:
     too_long = error.validator.startswith("max")
     if error.validator.endswith("Properties") and expected:
         found = ", ".join(error.instance) or "no key"
-        return Words(f"has {found}, but needs {expected}", "remove the others" if too_long else "add it")
+        return Words(f"has {found}, but needs {expected}", "remove the extra keys" if too_long else "add it")
     what = next(words for end, words in _COUNTED.items() if error.validator.endswith(end))
     if limit == 0:
         return Words(f"{shown(error.instance)} is not empty", "remove it", _remove(error))

@@ -161,7 +161,7 @@ def _context_parallel(arguments: _Arguments) -> Iterator[Problem]:
     if parts and whole and alive("0.11.2..", arguments.line.release) and whole % parts:
         message = f"`{name}` is {parts}, which does not divide the tensor parallel size, {whole}"
         item = arguments.given[name]
-        hint = f"{removing(item.items)}, or choose a size that divides {whole}"
+        hint = f"{removing(item.items)}, or use a tensor parallel size that is a multiple of {parts}"
         yield problem("argument-conflict", item.at, message, hint)
 
 
