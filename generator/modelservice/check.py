@@ -31,7 +31,11 @@ _LONGEST = 600
 # From this number of files on, workers save more time than they need to start.
 _MANY = 200
 _MORE = Problem(
-    TOO_MANY.severity, (), f"only the first {MOST} mistakes are listed", "fix these and validate again", TOO_MANY.id
+    TOO_MANY.severity,
+    (),
+    f"{MOST} mistakes are listed, and there may be more",
+    "fix these and validate again",
+    TOO_MANY.id,
 )
 
 
@@ -159,7 +163,7 @@ def _check_one(layers: Mapping[str, Document], ignore: Collection[str], files: S
 
 
 def _checked(service: CheckedService) -> _Checked:
-    """Return a service's findings; its texts only where there are any, for memory."""
+    """Return a service's findings, and its texts only if there are findings, to save memory."""
     document, findings, ignored, hit = service
     return _Checked(findings, ignored, hit, document.sources if findings else {})
 

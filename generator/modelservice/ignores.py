@@ -26,7 +26,7 @@ from modelservice.findings import (
 from modelservice.reading.document import Document
 
 _COMMENT = re.compile(r"(?:^|(?<=\s))#\s*modelservice:\s*ignore\[([^\]\n]*)\]")
-# A comment that was most likely meant to be such a comment.
+# A comment that was most likely meant to ignore a rule.
 _NEARLY = re.compile(r"(?:^|(?<=\s))#.*\bmodelservice\s*:?\s*ignore")
 _ONLY_COMMENT = re.compile(r"\s*(#.*|---\s*)?")
 

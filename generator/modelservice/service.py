@@ -70,14 +70,14 @@ def misnamed(name: str) -> str:
     """Return why a name that comes from a file's name is not valid for a release, or ""."""
     if is_release(name):
         return ""
-    return f'its release would be named "{name}": rename the file, with 1 to 53 lower case letters, digits and -'
+    return f'its release would be named "{name}": rename the file, using 1 to 53 lower case letters, digits and -'
 
 
 def require_release(name: str) -> None:
     """Raise InputError for a name that Helm would refuse for a release."""
     if not is_release(name):
         raise InputError(
-            f'"{name}" is not a valid release name: rename the file, or pass --release, with 1 to 53 lower case '
+            f'"{name}" is not a valid release name: rename the file, or pass --release, using 1 to 53 lower case '
             "letters, digits and -"
         )
 

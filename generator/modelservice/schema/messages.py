@@ -293,9 +293,7 @@ def _out_of_range(error: _Error) -> Words:
     if {"examples", "x-expects"} <= error.schema.keys():
         example, given = str(error.schema["examples"][0]), str(error.instance)
         octal = example.startswith("0") and re.fullmatch("[4-7][04-7]{2}", given)  # a mode without its 0
-        hint, fix = (
-            (f"write 0{given}", _set(error, int(given, 8))) if octal else (f"write one such as {example}", ())
-        )
+        hint, fix = (f"write 0{given}", _set(error, int(given, 8))) if octal else (f"write one such as {example}", ())
         return Words(f"{shown(error.instance)} is not {error.schema['x-expects']}", hint, fix)
     # The maximum of many Kubernetes fields does not help to choose a sensible value.
     if low is not None and high not in (None, 2**31 - 1):

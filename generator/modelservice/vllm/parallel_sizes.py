@@ -10,7 +10,7 @@ ONE_RANK = {"--data-parallel-rank": "-dpn", "--data-parallel-external-lb": "-dpe
 
 
 def gpus_of_node(sizes: Mapping[str, int], nodes: int = 1, *, one_rank: bool = False) -> int | None:
-    """Return how many GPUs of a node the parallel sizes (flag → size) use, or None if the nodes cannot share them.
+    """Return how many GPUs of a node the parallel sizes (flag → size) use, or None if the nodes do not divide them.
 
     `nodes` is the value of `--nnodes`; `one_rank` says that a flag of `ONE_RANK` is given. A data parallel head without
     its own rank uses 0. Source: `EngineArgs.create_engine_config`, and `local_world_size` and `nnodes_within_dp` of

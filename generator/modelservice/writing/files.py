@@ -51,7 +51,9 @@ def require_replaceable(folder: Path) -> None:
     if mounted:
         raise InputError(f"{folder} is a mount point: choose a folder in it")
     if _stands_in(place):
-        raise InputError(f"{folder} cannot be replaced: it is or contains the current folder; run the command from outside it")
+        raise InputError(
+            f"{folder} cannot be replaced: it is or contains the current folder; run the command from outside it"
+        )
 
 
 def real(path: Path) -> Path:
