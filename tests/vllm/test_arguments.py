@@ -329,7 +329,7 @@ def test_two_words_in_an_item_are_an_error_in_every_release(tag: str) -> None:
     for word in ("--quantization bitsandbytes", "--max-num-seqs 4k", "--task embed"):
         (found,) = check_arguments([word], release_for(tag, ""), own_image=True)
         assert (found.rule, found.severity) == ("argument-two-words", ERROR)
-        assert found.message.startswith(f'"{word}" is one list item, and no shell splits it')
+        assert found.message.startswith(f'"{word}" is one list item, but no shell splits it')
 
 
 @pytest.mark.parametrize(

@@ -195,7 +195,7 @@ def _stray(item: Stray, line: Line) -> Iterator[Problem]:
 def _several(item: Stray, line: Line) -> Iterator[Problem]:
     """Yield the problems of an item with several arguments, and of these, so a pasted hint is valid."""
     inner = [one for part in read(item.words, line) for one in _item(part, line)]
-    message = f"{shown(item.text)} is one list item, and no shell splits it"
+    message = f"{shown(item.text)} is one list item, but no shell splits it"
     wrong = [one for one in inner if one.severity is not Severity.WARNING]
     if not wrong:
         yield writing("argument-two-words", item.at, message, item.words)
