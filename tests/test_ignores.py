@@ -69,7 +69,7 @@ def test_text_in_quotes_on_the_line_is_not_a_comment(tmp_path: Path) -> None:
 def test_a_comment_above_the_wrong_key_gets_a_hint_with_the_line(tmp_path: Path) -> None:
     text = f"{MODEL}# modelservice: ignore[image-not-pinned]\nimage:\n  tag: latest\n"
     assert found(tmp_path, text) == [("ignore-unused", 2), ("image-not-pinned", 4)]
-    assert "is found in line 4; move the comment" in run("validate", tmp_path / "a.yaml").stdout
+    assert "the finding is in line 4; move the comment" in run("validate", tmp_path / "a.yaml").stdout
 
 
 @pytest.mark.parametrize(
