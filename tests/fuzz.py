@@ -65,7 +65,9 @@ def fuzz(seed: int, count: int) -> None:
         found += tried(f"we and helm {release}", functools.partial(disagreement, helm=helm), values)
     start = time.monotonic()
     edits = [(text, document, edit, after) for text, document, edit, after in results(seed, count) if after]
-    found += [wrong for one in edits if (wrong := faults(*one))]
+    spoilt = [wrong for one in edits if (wrong := faults(*one))]
+    click.echo("\n".join([*spoilt, f"{len(edits)} edits: {len(spoilt)} faults, {time.monotonic() - start:.0f} s"]))
+    found, start = found + len(spoilt), time.monotonic()
     with apart() as folder:
         wrong = faults_of(seed, count, folder)
     click.echo("\n\n".join([*wrong, f"{2 * count} commands: {len(wrong)} faults, {time.monotonic() - start:.0f} s"]))

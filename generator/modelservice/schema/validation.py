@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from modelservice.findings import Action, Edit, Fix, Path, Problem, Refuser, Rule, Severity
 from modelservice.redact import shown
+from modelservice.schema.defaults import default_values
 from modelservice.schema.messages import worded
 from modelservice.schema.source import Schema
 from modelservice.schema.unknown_keys import UnknownKey, unknown_key
@@ -196,7 +197,7 @@ def _problems(
             yield Problem(Severity.ERROR, (*path, key), message, hint, rule, True, fix)
     elif error.validator == "required":
         for key in error.validator_value:
-            if key not in error.instance:
+            if key not in error.instance and key not in _defaults_of(path):
                 hint, fix = _added((*path, key), error.schema.get("properties", {}).get(key, {}))
                 yield Problem(Severity.ERROR, path, f"{key} is missing", hint, "missing-key", False, fix)
     else:
@@ -206,6 +207,14 @@ def _problems(
             yield Problem(Severity.ERROR, named, message, hint, rule, True, _renamed(named, fix))
         else:
             yield Problem(Severity.ERROR, path, message, hint, rule, False, fix)
+
+
+def _defaults_of(path: Path) -> Mapping[str, Any]:
+    """Return the defaults that Helm merges into the map at a path."""
+    place: Any = default_values()
+    for part in path:
+        place = place.get(part) if isinstance(place, dict) else None
+    return place if isinstance(place, dict) else {}
 
 
 def _renamed(key: Path, fix: Fix) -> Fix:
