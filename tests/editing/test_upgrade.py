@@ -135,7 +135,7 @@ def test_a_warning_that_was_there_before_is_not_listed(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("image", "said"),
     [
-        ("{tag: v0.26.0, digest: 'sha256:" + "a" * 64 + "'}", "image.digest names one image"),
+        ("{tag: v0.26.0, digest: 'sha256:" + "a" * 64 + "'}", "image.digest pins one image"),
         ("{tag: latest}", "does not say which vLLM it holds"),
         (
             "{repository: lmcache/vllm-openai, tag: v0.3.5}\nvllmVersion: 0.10.1.1",

@@ -192,7 +192,7 @@ def test_what_was_written_for_values_that_are_gone_goes_too(here: Path) -> None:
     (here / "services/prod/chat.yaml").rename(here / "services/prod/talk.yaml")
     (here / "services/prod/embed-bge.yaml").write_text("modle: x\n")
     answer = run("flux", "services", "--output", "flux")
-    assert "flux/prod/chat.yaml: removed, for its values are gone" in answer.stderr
+    assert "flux/prod/chat.yaml: removed, because its values file is gone" in answer.stderr
     left = sorted(str(file.relative_to(here / "flux")) for file in (here / "flux").rglob("*.yaml"))
     # Of dev/chat.yaml another command line wrote the last file; a wrong service keeps its old one.
     assert left == [

@@ -348,7 +348,7 @@ def test_an_autoscaler_that_keda_makes_is_not_imported() -> None:
     part = import_kubernetes(yaml.safe_dump_all([DEPLOYMENT, scaler]))
     assert "autoscaling.kind" not in part.settings
     assert [(note.written, note.reason) for note in part.notes] == [
-        ("HorizontalPodAutoscaler k", "ScaledObject a makes it: pass that as well")
+        ("HorizontalPodAutoscaler k", "ScaledObject a makes it: import that object too")
     ]
 
 
@@ -377,7 +377,7 @@ def test_rights_that_exclude_each_other_are_not_both_written() -> None:
 @pytest.mark.parametrize(
     ("objects", "says"),
     [
-        ([{**DEPLOYMENT, "kind": "DaemonSet"}], "DaemonSet a: the chart runs a Deployment or a StatefulSet"),
+        ([{**DEPLOYMENT, "kind": "DaemonSet"}], "DaemonSet a cannot be imported: only Deployments"),
         ([{**DEPLOYMENT, "kind": "ModelService"}], "ModelService a belongs to LLMOS: use `modelservice import llmos`"),
         ([DEPLOYMENT, {**DEPLOYMENT, "metadata": {"name": "b"}}], "one with --object: Deployment a, Deployment b"),
         ([changed(image="nginx", args=[])], "no Deployment, StatefulSet or Pod runs vLLM; there are: Deployment a"),

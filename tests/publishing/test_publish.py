@@ -69,7 +69,7 @@ def test_the_same_version_again_is_left_alone_and_another_content_refused(
     refused = modelservice(helm, "publish", other, *command, **plain.variables)
     assert (refused.returncode, "there already, with other content" in refused.stderr) == (1, True)
     forced = modelservice(helm, "publish", other, *command, "--force", **plain.variables)
-    assert (forced.returncode, "had other content, which is replaced now" in forced.stderr) == (0, True)
+    assert (forced.returncode, "had other content, which was replaced" in forced.stderr) == (0, True)
 
 
 def test_another_publishers_archive_after_the_push_is_said(

@@ -1,4 +1,4 @@
-"""`modelservice fit`: whether a model fits the GPUs of a service, and what would make it fit; or of many services."""
+"""`modelservice fit`: check whether models fit the GPUs of services, and what would make them fit."""
 
 from __future__ import annotations
 
@@ -104,7 +104,7 @@ def _one(
     service = load_service(member.values, member.layers, None, "0.1.0", ABOUT_SIZE)
     if not (chosen := gpu(service)):
         if not service.values["gpu"]["count"]:
-            raise click.UsageError("the service asks for no GPU: give --gpu or --gpu-memory to ask about one")
+            raise click.UsageError("the service requests no GPU: give --gpu or --gpu-memory to check one")
         raise click.UsageError("the values do not say which GPU: set gpu.memory, or give --gpu or --gpu-memory")
     answer = fitting.answer_of(service, (*member.layers, member.values), chosen, _progress, refresh=save, **given)
     for path in fitting.save(answer.facts, member.values) if save else ():

@@ -1,4 +1,4 @@
-"""`modelservice import`: values files of what people run already."""
+"""`modelservice import`: values files from docker, vLLM, Kubernetes or LLMOS."""
 
 from __future__ import annotations
 
@@ -163,7 +163,7 @@ def _name(file: Path) -> str:
 
 
 def _source(text: str, file: Path | None) -> str:
-    """Return the text to import: the argument, the file's, or that of standard input."""
+    """Return the text to import: the argument, or the text of the file or of standard input."""
     from modelservice.importing.shell import LONGEST
 
     if bool(text) == bool(file):
@@ -174,7 +174,7 @@ def _source(text: str, file: Path | None) -> str:
         return text
     text = _read(file or Path("-"), LONGEST)
     if len(text) > LONGEST:
-        raise InputError(f"it is longer than {LONGEST // 1024} KiB: give the line or the service alone")
+        raise InputError(f"the text is longer than {LONGEST // 1024} KiB: give only the line or the service")
     return text
 
 
@@ -212,7 +212,7 @@ def _write(part: Part, origin: str, output: Path | None, *, strict: bool, force:
 
 
 def _filled(part: Part, output: Path | None) -> Part:
-    """Return the part with the sizes that follow from facts of the model at hand; nothing is fetched."""
+    """Return the part with sizes from the known facts of the model; nothing is fetched."""
     from modelservice.models.facts_file import known_facts
     from modelservice.rules.image import TASK_FLAGS
     from modelservice.starting.suggestions import fixed, suggestions
@@ -222,7 +222,7 @@ def _filled(part: Part, output: Path | None) -> Part:
     if not facts:
         return part
     found = [one for one in (*suggestions(facts, None, ()), *fixed(part.settings)) if one.key not in part.settings]
-    # A flag says the task already.
+    # A flag may set the task already.
     said = any(str(word).partition("=")[0] in TASK_FLAGS for word in part.settings.get("args", ()))
     found = [one for one in {one.key: one for one in reversed(found)}.values() if one.key != "model.task" or not said]
     for one in found:

@@ -1,4 +1,4 @@
-"""`modelservice upgrade`: services on their way to another vLLM release."""
+"""`modelservice upgrade`: move services to another vLLM release."""
 
 from __future__ import annotations
 
@@ -18,7 +18,8 @@ def _release(_: click.Context, option: click.Parameter, text: str | None) -> str
     release = (text or newest_release()).removeprefix("v")
     if release not in releases():
         raise click.BadParameter(
-            f"vLLM {release} is not listed; the newest is {newest_release()}, the oldest {releases()[0]}", param=option
+            f"vLLM {release} is not a known release; the newest is {newest_release()}, the oldest {releases()[0]}",
+            param=option,
         )
     return release
 
