@@ -68,7 +68,7 @@ def test_odd_values_anywhere_end_with_values_or_a_message(
 @pytest.mark.parametrize(
     ("spec", "says"),
     [
-        ({"template": {"spec": {"containers": []}}}, "spec.template.spec.containers"),
+        ({"template": {"spec": {"containers": []}}}, "spec.template.spec.containers: must not be empty"),
         (
             {"replicas": "2", "template": {"spec": {"containers": [{"name": "a"}]}}},
             "spec.replicas: must be of type integer",

@@ -70,7 +70,9 @@ def read_line(text: str, folder: Path | None = None) -> Container:
         raise nothing_found(text, "`docker run`, `podman run` or `nerdctl run`", "import docker")
     found = started_in(text, _begins_run, wanted=lambda command: runs_vllm(container_of(command)))
     if not found:
-        raise InputError("the container does not run vLLM: neither its image nor its command names it")
+        raise InputError(
+            "neither the container's image nor its command names vLLM: give the line of a container that runs it"
+        )
     container = container_of(found.command)
     if not opens_shell((*(container.entrypoint or ()), *container.words)):
         return container._replace(notes=(*container.notes, *found.notes), remarks=found.remarks)
