@@ -107,10 +107,10 @@ def _field_problems(values: Values, key: str, release: Release) -> Iterator[Prob
     hint = f"did you mean {near}?" if near else f"known are {listed(flag.values)}"
     fix = put({path: near}) if near else ()
     if flag.enforced and release.exactness is Exactness.KNOWN and is_own_image(values):
-        message = f"{release.label} knows no parser {name}"
+        message = f"{release.label} has no parser {name}"
         yield Problem(Severity.ERROR, path, message, hint, "argument-choice", fix=fix)
     else:
-        message = f"{release.label} knows no parser {name} without a plugin"
+        message = f"{release.label} has no parser {name} without a plugin"
         yield Problem(Severity.WARNING, path, message, hint, "argument-value", fix=fix)
 
 
@@ -223,6 +223,8 @@ def _split(values: Values) -> _Split | None:
     needed = gpus_of_node({flag: size for flag, (_, size) in sizes.items()}, nodes, one_rank=one_rank)
     if "--data-parallel-size-local" in sizes or one_rank:  # the other ranks are in other pods
         sizes.pop("--data-parallel-size", None)
+    if one_rank:
+        sizes.pop("--data-parallel-size-local", None)
     every = math.prod(size for _, size in sizes.values())
     if not every or not sizes:  # a head of data parallelism has no rank of its own; any other 0 is argument-range's
         return None

@@ -141,7 +141,7 @@ def memory_unit(values: Values) -> Iterator[Said]:
         number = amount(given) if given is not None else None
         if number is not None and (_has_no_unit(number) or (number == 0 and path[-1] == "size")):
             what = "milli-bytes" if str(given).endswith("m") else "bytes"
-            message, meant = f"{given} are {what} here, less than 1Mi", _with_unit(str(given), small=len(path) > 3)
+            message, meant = f"{given} means {what} here, less than 1Mi", _with_unit(str(given), small=len(path) > 3)
             yield writing(path, message, meant) if meant else Said(path, message, "write an amount such as 20Gi")
 
 
