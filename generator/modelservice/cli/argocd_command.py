@@ -94,7 +94,7 @@ def argocd_command(
     in Git (--values-git).
 
     For a fleet (fleet.yaml) that names its Git repository, it writes one ApplicationSet for each environment. The
-    fleet also says where the chart comes from and where the services run. Options win over the fleet.
+    fleet also says where the chart comes from and where the services run. Options override the fleet.
 
     \b
     Examples:

@@ -45,7 +45,7 @@ if TYPE_CHECKING:
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     help="A facts file to use.",
 )
-@click.option("--save", is_flag=True, help="Write the facts of the model beside VALUES, for CI and work offline.")
+@click.option("--save", is_flag=True, help="Write the facts of the model next to VALUES, for CI and work offline.")
 @click.option("--format", "style", type=click.Choice(["text", "json"]), default="text", show_default=True)
 def fit_command(
     values: tuple[str, ...],
@@ -61,7 +61,7 @@ def fit_command(
     """Check whether the model fits its GPUs, before any download.
 
     It needs the model's facts: config.json, and the sizes of the tensors and files. They come from the catalogue,
-    this machine or the hub. VALUES are files or folders; of several services each gets a line.
+    this machine or the hub. VALUES are files or folders; each of several services gets one line.
 
     Exit codes: 0 it fits, or it is tight; 1 it does not fit; 3 the facts are not available.
 

@@ -41,7 +41,7 @@ _force = click.option("--force", is_flag=True, help="Replace an existing file.")
 def import_command() -> None:
     """Import a values file from docker, vLLM, Kubernetes or LLMOS.
 
-    The values go to standard output, or into the file of --output. What they cannot say is listed on standard error
+    The values go to standard output, or into the file of --output. What they do not cover is listed on standard error
     and at the top of the file. Secrets in the original become references to Secrets, and the commands that create
     these are printed.
 
@@ -116,7 +116,7 @@ def vllm_command(text: str, file: Path | None, image: str, output: Path | None, 
 def kubernetes_command(objects: tuple[Path, ...], name: str, output: Path | None, strict: bool, force: bool) -> None:
     """Import a workload that runs vLLM, and its Service and claim.
 
-    FILE holds manifests, or what `kubectl get -o yaml`, `helm template` or `kustomize build` prints; - is standard
+    FILE contains manifests, or the output of `kubectl get -o yaml`, `helm template` or `kustomize build`; - is standard
     input. A Deployment, StatefulSet or Pod is found by its command or image. Values of this chart inside a Flux
     HelmRelease or an Argo CD Application are taken as they are.
 
@@ -140,7 +140,7 @@ def kubernetes_command(objects: tuple[Path, ...], name: str, output: Path | None
 def llmos_command(objects: tuple[Path, ...], name: str, output: Path | None, strict: bool, force: bool) -> None:
     """Import a ModelService of LLMOS.
 
-    FILE holds what `kubectl get modelservices -o yaml` prints; - is standard input.
+    FILE contains the output of `kubectl get modelservices -o yaml`; - is standard input.
 
     \b
     Examples:

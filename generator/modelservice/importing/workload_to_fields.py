@@ -66,7 +66,7 @@ def _new_claim(spec: Object) -> dict[str, Any]:
 
 
 def _access_modes(workload: Workload, pods: Part, objects: Sequence[Object]) -> Part:
-    """Return the access modes of the claim that holds the models, which decide how pods are replaced."""
+    """Return the access modes of the claim with the models, which decide how pods are replaced."""
     claim = pods.settings.get("modelVolume.existingClaim")
     templates = {f"{one['metadata']['name']}-{workload.name}-0": one for one in _templates(workload)}
     claims = {one["metadata"].get("name"): one for one in of_kind(objects, "PersistentVolumeClaim")}

@@ -86,7 +86,7 @@ def named_task(model: str) -> list[Suggestion]:
 
 
 def suggested_parsers(model: str, release: str) -> list[Suggestion]:
-    """Return the parsers of tool calls and reasoning that vLLM's recipe for the model names and the release has."""
+    """Return the parsers for tool calls and reasoning in vLLM's recipe for the model, if the release has them."""
     found = parsers_of(model, release)
     return [Suggestion(key, name, f"the parser that {source} names") for key, (name, source) in found.items()]
 
