@@ -380,8 +380,8 @@ def test_rights_that_exclude_each_other_are_not_both_written() -> None:
         ([{**DEPLOYMENT, "kind": "DaemonSet"}], "DaemonSet a cannot be imported: only Deployments"),
         ([{**DEPLOYMENT, "kind": "ModelService"}], "ModelService a belongs to LLMOS: use `modelservice import llmos`"),
         ([DEPLOYMENT, {**DEPLOYMENT, "metadata": {"name": "b"}}], "one with --object: Deployment a, Deployment b"),
-        ([changed(image="nginx", args=[])], "no Deployment, StatefulSet or Pod runs vLLM; there are: Deployment a"),
-        ([{"kind": "Service", "metadata": {"name": "x"}}], "there are: Service x"),
+        ([changed(image="nginx", args=[])], "no Deployment, StatefulSet or Pod runs vLLM; found: Deployment a"),
+        ([{"kind": "Service", "metadata": {"name": "x"}}], "found: Service x"),
     ],
 )
 def test_what_no_service_follows_from_is_said(objects: list[Any], says: str) -> None:

@@ -101,7 +101,7 @@ def test_what_is_no_vllm_line_names_what_to_give(text: str, says: str) -> None:
 def test_a_vllm_line_among_dockers_names_what_reads_it() -> None:
     with pytest.raises(InputError, match="import vllm"):
         read_line(SERVE)
-    with pytest.raises(InputError, match="makes the container"):
+    with pytest.raises(InputError, match="creates the container"):
         read_line(f"docker exec -it vllm {SERVE}")
 
 
