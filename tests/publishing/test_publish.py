@@ -247,7 +247,7 @@ def test_a_folder_refuses_other_content_and_leaves_everything_as_it_was(tmp_path
     assert modelservice(helm, "publish", other, *command).returncode == 1
     assert {file.name: file.read_bytes() for file in folder.iterdir()} == before
     forced = modelservice(helm, "publish", other, *command, "--force")
-    assert (forced.returncode, "which is replaced now" in forced.stderr) == (0, True)
+    assert (forced.returncode, "which was replaced" in forced.stderr) == (0, True)
 
 
 @pytest.mark.parametrize(
