@@ -228,7 +228,10 @@ def test_nothing_but_the_claims_that_would_be_deleted_is_noted(on_path: str) -> 
     ("text", "says"),
     [
         ("kind: ConfigMap\nmetadata: {}", "no LLMOS ModelService"),
-        ("{kind: ModelService, apiVersion: ml.llmos.ai/v1, metadata: {name: a}}", "a needs metadata.name, spec.model and a container"),
+        (
+            "{kind: ModelService, apiVersion: ml.llmos.ai/v1, metadata: {name: a}}",
+            "a needs metadata.name, spec.model and a container",
+        ),
         ("a: 1", "no Kubernetes object"),
         ("{", "objects.yaml:2:1: a value is missing here"),
     ],
