@@ -126,7 +126,7 @@ def test_a_name_that_helm_refuses_for_a_release_is_refused_early(command: str, t
         (tmp_path / f"{name}.yaml").write_text("model: {name: a/b}\n")
         answer = run(command, tmp_path / f"{name}.yaml")
         assert answer.exit_code == 1
-        assert "cannot name a release: rename the file, or give --release" in answer.stderr
+        assert "is not a valid release name: rename the file, or pass --release" in answer.stderr
     assert run("access", tmp_path / "日本.yaml", "--release", "qwen2.5").exit_code == 0
 
 
@@ -169,7 +169,7 @@ def test_explain_shows_a_flag() -> None:
     )
     assert "SINCE:    vLLM 0.10.0 or earlier\nFIELD:    args\n" in answer.stdout
     assert "ALSO:     -tp\nTYPE:     a whole number\nDEFAULT:  1\n" in run("explain", "-tp").stdout
-    assert "UNTIL:    vLLM 0.13.0 does not have it\nFIELD:    model.task, or args\n" in run("explain", "--task").stdout
+    assert "UNTIL:    removed in vLLM 0.13.0\nFIELD:    model.task, or args\n" in run("explain", "--task").stdout
     assert "FIELD:    model.reasoningParser\n" in run("explain", "--reasoning-parser").stdout
     assert "did you mean --max-model-len?" in run("explain", "--max-model-lem").stderr
     for dotted in ("--compilation-config.mode", "-cc.mode=3"):

@@ -20,7 +20,7 @@ OLD_SHELL = "#!/bin/sh\n"
         (f"{OLD_SHELL}kill -KILL $$\n", "cannot run: it was stopped by signal 9"),
         (f"{OLD_SHELL}[ $1 = version ] && echo v4.3.1 || kill -SEGV $$\n", "it was stopped by signal 11"),
         (f"{OLD_SHELL}echo v3.17.0\n", "is 3.17.0: install Helm 3.18 or later"),
-        (f"{OLD_SHELL}echo hello\n", "is of no known version"),
+        (f"{OLD_SHELL}echo hello\n", "is unknown: install"),
     ],
 )
 def test_a_helm_that_cannot_run_is_said_by_every_command(

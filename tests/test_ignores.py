@@ -69,7 +69,7 @@ def test_text_in_quotes_on_the_line_is_no_comment(tmp_path: Path) -> None:
 def test_a_comment_one_key_too_high_is_told_where_the_finding_is(tmp_path: Path) -> None:
     text = f"{MODEL}# modelservice: ignore[image-not-pinned]\nimage:\n  tag: latest\n"
     assert found(tmp_path, text) == [("ignore-unused", 2), ("image-not-pinned", 4)]
-    assert "is found in line 4; move the comment" in run("validate", tmp_path / "a.yaml").stdout
+    assert "the finding is in line 4; move the comment" in run("validate", tmp_path / "a.yaml").stdout
 
 
 @pytest.mark.parametrize(

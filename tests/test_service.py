@@ -28,7 +28,7 @@ def test_a_service_is_named_after_its_file(file: str, name: str) -> None:
 
 @pytest.mark.parametrize("name", ["", "Qwen", "qwen2.5", "-a", "a" * 64])
 def test_a_name_that_helm_refuses_is_refused_with_the_cure(name: str) -> None:
-    with pytest.raises(InputError, match="--name of lower case letters"):
+    with pytest.raises(InputError, match="--name with at most 63 lower case letters"):
         make_service(name, "0.1.0", {}, DEFAULTS)
 
 

@@ -228,7 +228,7 @@ def test_a_file_that_the_revision_lacks_is_all_new(helm: str) -> None:
         ("--output=x:services/chat.yaml", "services/chat.yaml", "there is no such file"),
         ("HEAD:nothing.yaml", "HEAD:nothing.yaml", "neither HEAD:nothing.yaml nor"),
         ("HEAD:services/bad.yaml", "services/chat.yaml", "HEAD:services/bad.yaml:1:9: error: model.nmae: unknown key"),
-        ("services/chat.yaml", "services/日本.yaml", "cannot name a release"),
+        ("services/chat.yaml", "services/日本.yaml", "is not a valid release name"),
         ("HEAD:services", "services/chat.yaml", "HEAD:services: a folder without a Chart.yaml is not a chart"),
     ],
 )

@@ -259,7 +259,7 @@ def test_a_layer_is_no_service(services: Path) -> None:
     [
         (["prod/qwen-2-5.yaml", "prod/qwen-2.5.yaml"], [], "would be the Application prod-qwen-2-5 too"),
         (["a-b/c.yaml", "a/b-c.yaml"], [], "would be the Application a-b-c too"),
-        (["prod/日本.yaml"], [], 'its release would be called "": rename it'),
+        (["prod/日本.yaml"], [], 'its release would be named "": rename the file'),
         ([f"prod/{'x' * 60}.yaml"], [], "1 to 53 lower case letters"),
         ([f"{'e' * 30}/{'x' * 50}.yaml"], [], "at most 63 characters"),
         (["Prod_EU/z.yaml"], [], 'its environment "Prod_EU" cannot name a namespace'),
@@ -375,7 +375,7 @@ def test_a_name_that_helm_refuses_is_refused_here(services: Path) -> None:
     long = services / f"services/prod/{'x' * 54}.yaml"
     long.write_text(CHAT)
     answer = run("services/prod", "--chart-repo", OCI)
-    assert (answer.exit_code, "cannot name a release" in answer.stderr) == (1, True)
+    assert (answer.exit_code, "is not a valid release name" in answer.stderr) == (1, True)
     assert len(list(yaml.safe_load_all(answer.stdout))) == 2
 
 

@@ -86,7 +86,7 @@ def test_a_file_that_cannot_name_a_release_is_told_so(tmp_path: Path, helm: str)
         (tmp_path / f"{name}.yaml").write_text("model: {name: a/b}\n")
     answer = modelservice(helm, "template", tmp_path, "--output-dir", tmp_path / "out")
     assert answer.returncode == 1
-    assert '日本.yaml: not written: its release would be called "": rename it' in answer.stderr
+    assert '日本.yaml: not written: its release would be named "": rename the file' in answer.stderr
     assert "2 of 3 services were not written" in answer.stderr
 
 
@@ -153,4 +153,4 @@ def test_a_folder_without_services_is_one_finding(tmp_path: Path, helm: str) -> 
     (tmp_path / "in").mkdir()
     answer = modelservice(helm, "template", tmp_path / "in", "--output-dir", tmp_path / "out")
     assert answer.returncode == 1
-    assert "the folder holds no *.yaml file" in answer.stderr
+    assert "the folder contains no *.yaml file" in answer.stderr

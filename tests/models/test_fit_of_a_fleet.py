@@ -74,7 +74,7 @@ def test_what_is_not_known_does_not_stop_the_others(fleet: Path) -> None:
 def test_a_service_without_a_gpu_is_no_failure(fleet: Path) -> None:
     (fleet / "dev/cpu.yaml").write_text("model: {name: Qwen/Qwen3-8B}\ngpu: {count: 0}\nimage: {repository: a/b}\n")
     result = fit("dev")
-    assert (result.exit_code, "dev/cpu.yaml: not known: it asks for no GPU" in result.stdout) == (0, True)
+    assert (result.exit_code, "dev/cpu.yaml: not known: it requests no GPU" in result.stdout) == (0, True)
 
 
 def test_wrong_values_are_no_answer(fleet: Path) -> None:

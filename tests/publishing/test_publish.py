@@ -127,7 +127,7 @@ def test_a_registry_that_never_answers_is_a_tools_failure_in_time(
     with socket.create_server(("127.0.0.1", 0)) as silent:
         place = f"oci://localhost:{silent.getsockname()[1]}/x"
         answer = run("publish", small_archive(newest_helm, tmp_path), "--to", place, "--plain-http")
-    assert (answer.exit_code, "helm pull did not end within 1 seconds" in answer.stderr) == (3, True)
+    assert (answer.exit_code, "helm pull did not finish within 1 seconds" in answer.stderr) == (3, True)
 
 
 def test_a_registry_with_tls_and_a_password_needs_helms_login_and_no_secret_is_printed(

@@ -154,7 +154,7 @@ def test_a_shared_definition_must_name_every_type_that_it_is() -> None:
     source["definitions"]["keyRef"]["x-kubernetes"] = "v1.ConfigMapKeySelector"
     _, line = refused(source, RELEASES)
     place = "definitions.envVar.valueFrom.secretKeyRef"
-    assert line == f"{place}: keyRef is api.core.v1.SecretKeySelector too: name it in x-kubernetes"
+    assert line == f"{place}: keyRef is api.core.v1.SecretKeySelector too: add it to x-kubernetes"
 
 
 def test_a_field_that_two_types_describe_differently_needs_a_description() -> None:

@@ -329,18 +329,18 @@ def test_two_words_in_an_item_are_an_error_in_every_release(tag: str) -> None:
     for word in ("--quantization bitsandbytes", "--max-num-seqs 4k", "--task embed"):
         (found,) = check_arguments([word], release_for(tag, ""), own_image=True)
         assert (found.rule, found.severity) == ("argument-two-words", ERROR)
-        assert found.message.startswith(f'"{word}" is one list item, and no shell splits it')
+        assert found.message.startswith(f'"{word}" is one list item, but no shell splits it')
 
 
 @pytest.mark.parametrize(
     ("argument", "message", "hint"),
     [
-        ("--num-scheduler-step=10", "`--num-scheduler-steps`, which is like it, was removed in 0.10.1", "remove it"),
+        ("--num-scheduler-step=10", "the similar `--num-scheduler-steps` was removed in 0.10.1", "remove it"),
         ("--load-format=bitsandbytes", "it was removed in vLLM 0.28.0", "correct the value"),
-        ("--quantization=int8", "is not known", "correct the value"),
-        ("--attention-backend=B12X_MLA_SPARSE", "is not known", "correct the value"),
-        ("--attention-backend=FLASHINFER_TS", "is not known", "correct the value"),
-        ('--attention-config={"backend":"FLASHINFER_TS"}', "is not known", "correct the value"),
+        ("--quantization=int8", "is unknown", "correct the value"),
+        ("--attention-backend=B12X_MLA_SPARSE", "is unknown", "correct the value"),
+        ("--attention-backend=FLASHINFER_TS", "is unknown", "correct the value"),
+        ('--attention-config={"backend":"FLASHINFER_TS"}', "is unknown", "correct the value"),
         ("--gpu-memory-utilization=1.01", "at most 1", "correct the value"),
         ("--rope-theta=5000000", "was removed in vLLM 0.11.2", "give all of the model's rope_parameters"),
     ],
