@@ -199,7 +199,7 @@ def test_a_git_range_is_reported(dots: str) -> None:
 def test_two_revisions_need_a_folder() -> None:
     answer = diff("main", "HEAD")
     assert answer.exit_code == 2
-    assert "two revisions of a folder: diff main HEAD FOLDER" in answer.stderr
+    assert "to compare two revisions of a folder: diff main HEAD FOLDER" in answer.stderr
 
 
 def test_services_that_helm_refuses_do_not_stop_the_others(here: Path) -> None:

@@ -99,7 +99,7 @@ def test_an_argument_becomes_valid_for_the_release(
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        (service("v0.11.2", "-O3"), "-O3 was --compilation-config.level, and is --optimization-level now"),
+        (service("v0.11.2", "-O3"), "-O3 meant --compilation-config.level, and means --optimization-level now"),
         (
             service("v0.26.0", "--config", "/vllm-workspace/a.yaml"),
             "since vLLM 0.28.0, `key: false` in the file switches off",
@@ -135,13 +135,13 @@ def test_an_existing_warning_is_not_listed(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("image", "said"),
     [
-        ("{tag: v0.26.0, digest: 'sha256:" + "a" * 64 + "'}", "image.digest names one image"),
-        ("{tag: latest}", "does not say which vLLM it holds"),
+        ("{tag: v0.26.0, digest: 'sha256:" + "a" * 64 + "'}", "image.digest pins one image"),
+        ("{tag: latest}", "does not say which vLLM it contains"),
         (
             "{repository: lmcache/vllm-openai, tag: v0.3.5}\nvllmVersion: 0.10.1.1",
-            "write the tag of the image that holds",
+            "is not known: set image.tag",
         ),
-        ("{repository: rocm/vllm, tag: rocm6.4.1_vllm_0.10.1.1_x}", "write the tag of the image that holds"),
+        ("{repository: rocm/vllm, tag: rocm6.4.1_vllm_0.10.1.1_x}", "is not known: set image.tag"),
     ],
 )
 def test_an_image_that_only_a_person_can_name_is_not_changed(image: str, said: str, tmp_path: Path) -> None:

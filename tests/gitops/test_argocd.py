@@ -168,8 +168,8 @@ def test_a_bad_service_does_not_stop_the_others(services: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "code", "words"),
     [
-        (["services/prod/chat.yaml"], 2, "say where the chart is"),
-        (["services/prod/chat.yaml", "--git", GIT, "--chart-repo", OCI], 2, "say where the chart is"),
+        (["services/prod/chat.yaml"], 2, "name one source of the chart"),
+        (["services/prod/chat.yaml", "--git", GIT, "--chart-repo", OCI], 2, "name one source of the chart"),
         (["services/prod/chat.yaml", "--chart-repo", OCI, "--rendered"], 2, "--rendered needs --git"),
         (["services/prod/chat.yaml", "--git", GIT, "--rendered", "--values-git", GIT], 1, "brings its values"),
         (["services", "--application-set", "--chart-repo", OCI], 2, "needs --values-git"),

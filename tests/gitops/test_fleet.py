@@ -66,7 +66,7 @@ def test_a_bad_file_is_named_and_the_others_are_written(fleet: Path, helm: str) 
     answer = modelservice(helm, "template", fleet / "services", "--output-dir", fleet / "out")
     assert answer.returncode == 1
     assert "bad.yaml: not written: its values are wrong" in answer.stderr
-    assert f"1 of {SERVICES + 1} services not written" in answer.stderr
+    assert f"1 of {SERVICES + 1} services were not written" in answer.stderr
     assert len(list((fleet / "out").rglob("*.yaml"))) == SERVICES
 
 
@@ -76,7 +76,7 @@ def test_two_files_for_the_same_output_are_named_and_the_others_are_written(flee
     answer = modelservice(helm, "template", *files, "--output-dir", fleet / "out")
     assert answer.returncode == 1
     assert answer.stderr.count("would be chat-0.yaml too") == 2
-    assert "2 of 3 services not written" in answer.stderr
+    assert "2 of 3 services were not written" in answer.stderr
     assert [file.name for file in (fleet / "out").iterdir()] == ["chat-2.yaml"]
     assert modelservice(helm, "template", *files).returncode == 2
 
@@ -87,7 +87,7 @@ def test_a_file_whose_name_is_not_a_release_name_is_reported(tmp_path: Path, hel
     answer = modelservice(helm, "template", tmp_path, "--output-dir", tmp_path / "out")
     assert answer.returncode == 1
     assert '日本.yaml: not written: its release would be named "": rename the file' in answer.stderr
-    assert "2 of 3 services not written" in answer.stderr
+    assert "2 of 3 services were not written" in answer.stderr
 
 
 def test_a_layer_in_the_folder_is_not_a_service(fleet: Path, helm: str) -> None:

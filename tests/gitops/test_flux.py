@@ -190,7 +190,7 @@ def test_files_of_deleted_values_are_removed(here: Path) -> None:
     (here / "services/prod/chat.yaml").rename(here / "services/prod/talk.yaml")
     (here / "services/prod/embed-bge.yaml").write_text("modle: x\n")
     answer = run("flux", "services", "--output", "flux")
-    assert "flux/prod/chat.yaml: removed, for its values are gone" in answer.stderr
+    assert "flux/prod/chat.yaml: removed, because its values file is gone" in answer.stderr
     left = sorted(str(file.relative_to(here / "flux")) for file in (here / "flux").rglob("*.yaml"))
     # Another command line wrote the file of dev/chat.yaml; a service with errors keeps its old file.
     assert left == [

@@ -105,7 +105,7 @@ services:
 @pytest.mark.parametrize(
     ("text", "service", "says"),
     [
-        (FILE, "web", "there is no service web; there are: db, llm"),
+        (FILE, "web", "there is no service web; services in the file: db, llm"),
         ("services: {a: {image: vllm/x}, b: {image: vllm/y}}", "", "--service"),
         ("services: {a: {build: ., command: vllm serve a/b}}", "", "names no image"),
         ("services: [", "", "compose file:2:1: a value is missing here"),

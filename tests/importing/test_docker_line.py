@@ -52,10 +52,10 @@ def test_an_env_file_is_read_relative_to_the_line(tmp_path: Path) -> None:
     [
         ("ls", "no `docker run`"),
         ("docker run -p 8000:8000", "no image"),
-        ("docker run ghcr.io/open-webui/open-webui:main", "runs vLLM"),
+        ("docker run ghcr.io/open-webui/open-webui:main", "names vLLM"),
         ("docker run -it --entrypoint bash vllm/vllm-openai", "opens a shell"),
         ("docker run 'vllm", "cannot be read"),
-        ("docker run - x", "runs vLLM"),
+        ("docker run - x", "names vLLM"),
         ("docker run –gpus all vllm/vllm-openai", "not a hyphen"),  # noqa: RUF001
     ],
 )

@@ -52,8 +52,8 @@ def test_input_comes_from_an_argument_a_file_or_standard_input() -> None:
     assert (given.exit_code, file.exit_code) == (0, 0)
     assert given.stdout == piped.stdout == Path("a.yaml").read_text()
     assert errors(check(read("a.yaml", given.stdout.encode()))) == []
-    assert "note: --ulimit memlock=-1: the limits of the node's container runtime hold" in given.stderr
-    assert "# - --ulimit memlock=-1: the limits of the node's container runtime hold" in given.stdout
+    assert "note: --ulimit memlock=-1: the node's container runtime sets the limits" in given.stderr
+    assert "# - --ulimit memlock=-1: the node's container runtime sets the limits" in given.stdout
 
 
 def test_an_existing_file_is_replaced_only_with_force() -> None:

@@ -348,7 +348,7 @@ def test_an_autoscaler_made_by_keda_is_not_imported() -> None:
     part = import_kubernetes(yaml.safe_dump_all([DEPLOYMENT, scaler]))
     assert "autoscaling.kind" not in part.settings
     assert [(note.written, note.reason) for note in part.notes] == [
-        ("HorizontalPodAutoscaler k", "ScaledObject a makes it: pass that as well")
+        ("HorizontalPodAutoscaler k", "ScaledObject a makes it: import that object too")
     ]
 
 
@@ -377,11 +377,11 @@ def test_conflicting_rights_are_not_both_written() -> None:
 @pytest.mark.parametrize(
     ("objects", "says"),
     [
-        ([{**DEPLOYMENT, "kind": "DaemonSet"}], "DaemonSet a: the chart runs a Deployment or a StatefulSet"),
+        ([{**DEPLOYMENT, "kind": "DaemonSet"}], "DaemonSet a cannot be imported: only Deployments"),
         ([{**DEPLOYMENT, "kind": "ModelService"}], "ModelService a belongs to LLMOS: use `modelservice import llmos`"),
         ([DEPLOYMENT, {**DEPLOYMENT, "metadata": {"name": "b"}}], "one with --object: Deployment a, Deployment b"),
-        ([changed(image="nginx", args=[])], "no Deployment, StatefulSet or Pod runs vLLM; there are: Deployment a"),
-        ([{"kind": "Service", "metadata": {"name": "x"}}], "there are: Service x"),
+        ([changed(image="nginx", args=[])], "no Deployment, StatefulSet or Pod runs vLLM; found: Deployment a"),
+        ([{"kind": "Service", "metadata": {"name": "x"}}], "found: Service x"),
     ],
 )
 def test_input_that_makes_no_service_is_refused(objects: list[Any], says: str) -> None:

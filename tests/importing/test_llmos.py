@@ -227,9 +227,12 @@ def test_only_claims_that_would_be_deleted_are_noted(on_path: str) -> None:
 @pytest.mark.parametrize(
     ("text", "says"),
     [
-        ("kind: ConfigMap\nmetadata: {}", "no ModelService"),
-        ("{kind: ModelService, apiVersion: ml.llmos.ai/v1, metadata: {name: a}}", "no name, no model or no container"),
-        ("a: 1", "no object"),
+        ("kind: ConfigMap\nmetadata: {}", "no LLMOS ModelService"),
+        (
+            "{kind: ModelService, apiVersion: ml.llmos.ai/v1, metadata: {name: a}}",
+            "a needs metadata.name, spec.model and a container",
+        ),
+        ("a: 1", "no Kubernetes object"),
         ("{", "objects.yaml:2:1: a value is missing here"),
     ],
 )

@@ -68,10 +68,10 @@ def test_odd_values_anywhere_end_with_values_or_a_message(
 @pytest.mark.parametrize(
     ("spec", "says"),
     [
-        ({"template": {"spec": {"containers": []}}}, "spec.template.spec.containers"),
+        ({"template": {"spec": {"containers": []}}}, "spec.template.spec.containers: must not be empty"),
         (
             {"replicas": "2", "template": {"spec": {"containers": [{"name": "a"}]}}},
-            "spec.replicas: it is not of the type integer",
+            "spec.replicas: must be of type integer",
         ),
         ({}, "Deployment a: spec: 'template' is a required property"),
     ],

@@ -101,7 +101,7 @@ def test_a_line_without_vllm_gets_a_hint_what_to_import(text: str, says: str) ->
 def test_a_vllm_line_for_docker_import_names_the_right_command() -> None:
     with pytest.raises(InputError, match="import vllm"):
         read_line(SERVE)
-    with pytest.raises(InputError, match="makes the container"):
+    with pytest.raises(InputError, match="creates the container"):
         read_line(f"docker exec -it vllm {SERVE}")
 
 

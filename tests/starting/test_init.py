@@ -97,7 +97,7 @@ def test_a_gpu_that_is_not_a_whole_one_of_nvidia(card: str, gpu: dict[str, str],
 
 def test_a_model_is_not_split_over_slices() -> None:
     answer = run("Qwen/Qwen3-32B", "--gpu", "MIG-1g.10gb", "--yes", "-o", "a.yaml")
-    assert "does not fit 1 of MIG 1g.10gb" in answer.stderr
+    assert "does not fit on 1 x MIG 1g.10gb" in answer.stderr
     assert "gpu" not in values()
 
 

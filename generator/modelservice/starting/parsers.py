@@ -1,4 +1,4 @@
-"""Tell which parsers of vLLM read a model's tool calls and its reasoning."""
+"""Find vLLM's parsers for a model's tool calls and reasoning."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ _FLAGS = {"toolCallParser": "--tool-call-parser", "reasoningParser": "--reasonin
 
 
 def parsers_of(model: str, release: str) -> dict[str, tuple[str, str]]:
-    """Return the parsers that vLLM's recipe for the model names, as `model.toolCallParser` → (name, source).
+    """Return the parsers in vLLM's recipe for a model: (name, source) by key, such as `model.toolCallParser`.
 
-    `release` is a listed release of vLLM; a parser that it does not have is left out. The recipes' quantised
-    checkpoints of a model have its parsers.
+    `release` is a listed release of vLLM; a parser that it does not have is left out. Quantized checkpoints
+    in the recipes have the parsers of their model.
     """
     catalogue, line = _catalogue(), command_line(release)
     named = catalogue["models"].get(model, {})
