@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from modelservice.gitops.fleet_file import load_fleet
 
 from tests.repositories import needed
 
@@ -16,6 +17,12 @@ ROOT = Path(__file__).parents[1]
 HELM_RELEASES = ("4.3.1", "3.18.0")
 # Each helm is short-lived: collecting its garbage costs a quarter of its time.
 os.environ |= {"GOGC": "off", "GOMEMLIMIT": "1GiB"}
+
+
+@pytest.fixture(autouse=True)
+def fleet_of_this_test() -> None:
+    """Forget the fleets of tests before: a command is a process of its own elsewhere."""
+    load_fleet.cache_clear()
 
 
 @pytest.fixture(scope="session", params=HELM_RELEASES)

@@ -79,4 +79,4 @@ def test_a_budget_is_there_for_several_replicas_and_selects_the_pods(values: Obj
 
 
 def test_the_notes_say_what_the_first_upgrade_does(helm: str) -> None:
-    assert "Kubernetes then sets one pod, until the autoscaler" in notes(helm, {**SHARED, "autoscaling": HPA})
+    assert "runs one pod until the autoscaler has looked" in notes(helm, {**SHARED, "autoscaling": HPA})

@@ -55,4 +55,4 @@ def test_a_token_may_be_missing_where_it_is_optional(optional: bool, helm: str) 
     values = {**MODEL, "huggingFace": {"tokenSecret": {"name": "hf", "optional": optional}}}
     reference = {"name": "hf", "key": "token", **({"optional": True} if optional else {})}
     assert variables(objects(helm, values))["HF_TOKEN"] == {"secretKeyRef": reference}
-    assert ("start only when these Secrets" in notes(helm, values)) is not optional
+    assert ("do not start until these Secrets" in notes(helm, values)) is not optional

@@ -50,7 +50,6 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, newest_helm: str) -> P
         file = tmp_path / "services" / name
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(text)
-    load_fleet.cache_clear()
     return tmp_path
 
 

@@ -30,7 +30,6 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     git("add", ".")
     git("commit", "-qm", "one")
     git("checkout", "-qb", "work")
-    load_fleet.cache_clear()
     return tmp_path / "services"
 
 

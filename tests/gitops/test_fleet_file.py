@@ -32,7 +32,6 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text("model: {name: a/b}\n")
     Path("services/fleet.yaml").write_text(FLEET.replace("for: prod/*", "for: live/prod/*"))
-    load_fleet.cache_clear()
 
 
 def found(*arguments: str) -> list[tuple[str, list[str], str]]:

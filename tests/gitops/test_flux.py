@@ -8,7 +8,6 @@ import pytest
 import yaml
 from click.testing import CliRunner, Result
 from modelservice.cli import main
-from modelservice.gitops.fleet_file import load_fleet
 from modelservice.gitops.members import members
 from modelservice.helm import run_helm
 
@@ -45,7 +44,6 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, newest_helm: str) -> P
         file = tmp_path / "services" / name
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(text)
-    load_fleet.cache_clear()
     return tmp_path
 
 

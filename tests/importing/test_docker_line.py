@@ -56,7 +56,7 @@ def test_an_env_file_is_read_where_it_lies(tmp_path: Path) -> None:
         ("docker run -it --entrypoint bash vllm/vllm-openai", "opens a shell"),
         ("docker run 'vllm", "cannot be read"),
         ("docker run - x", "runs vLLM"),
-        ("docker run –gpus all vllm/vllm-openai", "no hyphen"),  # noqa: RUF001
+        ("docker run –gpus all vllm/vllm-openai", "not a hyphen"),  # noqa: RUF001
     ],
 )
 def test_what_no_service_follows_from_is_said(line: str, says: str) -> None:

@@ -152,7 +152,7 @@ def test_sizes_follow_from_facts_beside_the_file_and_it_is_said() -> None:
 def test_a_line_that_is_no_text_is_refused() -> None:
     answer = run("vllm", "vllm serve a/b --served-model-name caf\udce9", "-o", "a.yaml")
     assert (answer.exit_code, Path("a.yaml").exists()) == (1, False)
-    assert "no text in UTF-8" in answer.stderr
+    assert "not UTF-8 text" in answer.stderr
 
 
 def test_closed_standard_input_is_said() -> None:

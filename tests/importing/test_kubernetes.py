@@ -296,7 +296,7 @@ def test_a_script_before_vllm_stays() -> None:
 
 def test_what_follows_vllm_in_a_script_is_noted() -> None:
     part = container_of(command=["sh", "-c"], args=["vllm serve m/n --seed 1 2>&1 | tee /tmp/log || exit 1"])
-    assert (part.settings["args"], [note.written for note in part.notes]) == (["--seed=1"], ["tee"])
+    assert (part.settings["args"], [note.written for note in part.notes]) == (["--seed=1"], ["| tee", "|| exit"])
 
 
 def test_a_secret_that_was_taken_out_is_noted_once() -> None:

@@ -200,7 +200,7 @@ ODD: dict[str, tuple[str, Any, str]] = {
     "half a character in a name": (
         HEADER,
         reply(200, safetensors({"\ud800": layer(0)["layers.0.weight"]}, 16)),
-        "no tensor",
+        "is not a tensor",
     ),
     "a header without end": (HEADER, endless(b" " * 1024**2, b"\xff" * 7 + b"\x7f"), "claims"),
     "a header of one byte": (HEADER, reply(206, b"\1"), "ends before its header does"),
@@ -255,7 +255,7 @@ def test_hostile_headers_do_not_fill_the_memory(hub: Hub) -> None:
     hub.answers[HEADER] = endless(b'{"a":' * 200_000, b"\0\0\0\1" + bytes(4))
     tracemalloc.start()
     try:
-        assert "claims" in refused(hub) or "is no sound" in refused(hub)
+        assert "claims" in refused(hub) or "is not a valid" in refused(hub)
         assert tracemalloc.get_traced_memory()[1] < 300 * 1024**2
     finally:
         tracemalloc.stop()

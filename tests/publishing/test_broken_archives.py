@@ -61,18 +61,18 @@ BOMB = "a: &a [x,x,x,x,x,x,x,x,x,x]\n" + "".join(
     [
         ("name: ../../evil\nversion: 1.0.0\n", "names its chart '../../evil'"),
         ("name: Llama\nversion: 1.0.0\n", "names its chart 'Llama'"),
-        ("name: null\nversion: 1.0.0\n", "is no packaged chart"),
-        ("name: 12\nversion: 1.0.0\n", "is no packaged chart"),
-        (BOMB + "name: *j\nversion: 1.0.0\n", "is no packaged chart"),
-        ("name: llama\nversion: 2001-99-99\n", "is no packaged chart"),
-        ("name: llama\nversion: 1.0\n", "is no packaged chart"),
+        ("name: null\nversion: 1.0.0\n", "is not a packaged chart"),
+        ("name: 12\nversion: 1.0.0\n", "is not a packaged chart"),
+        (BOMB + "name: *j\nversion: 1.0.0\n", "is not a packaged chart"),
+        ("name: llama\nversion: 2001-99-99\n", "is not a packaged chart"),
+        ("name: llama\nversion: 1.0\n", "is not a packaged chart"),
         ("name: llama\nversion: '1.0'\n", "has the version '1.0'"),
         ("name: llama\nversion: v1.0.0\n", "has the version 'v1.0.0'"),
-        ("name: llama\nversion: 1.0.0\nx: " + "[" * 3000, "is no packaged chart"),
-        ("name: llama\nversion: 1.0.0\nx: \x00", "is no packaged chart"),
-        ("- llama\n", "is no packaged chart"),
-        ("", "is no packaged chart"),
-        ("# " + "x" * (256 << 10) + "\nname: llama\nversion: 1.0.0\n", "is no packaged chart"),
+        ("name: llama\nversion: 1.0.0\nx: " + "[" * 3000, "is not a packaged chart"),
+        ("name: llama\nversion: 1.0.0\nx: \x00", "is not a packaged chart"),
+        ("- llama\n", "is not a packaged chart"),
+        ("", "is not a packaged chart"),
+        ("# " + "x" * (256 << 10) + "\nname: llama\nversion: 1.0.0\n", "is not a packaged chart"),
     ],
 )
 def test_a_chart_yaml_that_is_none_is_refused(chart: str, words: str, tmp_path: Path, helm: str) -> None:
@@ -96,7 +96,7 @@ def test_a_file_that_is_not_there_is_named_with_the_reason(tmp_path: Path, helm:
 def test_a_registry_gets_no_broken_archive(tmp_path: Path, helm: str) -> None:
     (tmp_path / "x.tgz").write_bytes(small_archive(helm, tmp_path).read_bytes()[:200])
     answer = modelservice(helm, "publish", tmp_path / "x.tgz", "--to", "oci://localhost:9/charts", "--plain-http")
-    assert (answer.returncode, "is no packaged chart" in answer.stderr) == (1, True)
+    assert (answer.returncode, "is not a packaged chart" in answer.stderr) == (1, True)
 
 
 def test_two_different_archives_of_one_version_are_refused(tmp_path: Path, helm: str) -> None:

@@ -261,7 +261,7 @@ def test_a_place_that_is_none_is_one_sentence(to: str, code: int, words: str, tm
 def test_what_is_no_archive_is_one_sentence(tmp_path: Path, helm: str) -> None:
     (tmp_path / "x.tgz").write_bytes(b"no archive")
     answer = modelservice(helm, "publish", tmp_path / "x.tgz", "--to", tmp_path / "site", "--url", "https://x.example")
-    assert (answer.returncode, "is no packaged chart" in answer.stderr) == (1, True)
+    assert (answer.returncode, "is not a packaged chart" in answer.stderr) == (1, True)
 
 
 def listed(folder: Path) -> list[str]:

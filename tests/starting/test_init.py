@@ -60,7 +60,8 @@ def test_sizes_follow_from_the_facts_and_fit() -> None:
     answer = run("Qwen/Qwen3-32B", "--gpu", "L40S", "--yes", "-o", "a.yaml")
     assert answer.exit_code == 0, answer.output
     assert values() == {
-        "model": {"name": "Qwen/Qwen3-32B"},
+        # https://github.com/vllm-project/recipes names these parsers.
+        "model": {"name": "Qwen/Qwen3-32B", "toolCallParser": "hermes", "reasoningParser": "qwen3"},
         "gpu": {"count": 4, "memory": "45455Mi"},
         # 61 GiB, twice and a little more.
         "modelVolume": {"size": "130Gi"},
@@ -216,7 +217,7 @@ def test_a_terminal_is_asked_tab_by_tab(terminal: pexpect.spawn) -> None:
         terminal.sendline(answers.get(label, ""))
     assert list(dict.fromkeys(seen)) == ["General", "Resources", "Volumes", "Node Scheduling"]
     found = values("b.yaml")
-    assert found["model"] == {"name": "Qwen/Qwen3-8B"}
+    assert found["model"] == {"name": "Qwen/Qwen3-8B", "toolCallParser": "hermes", "reasoningParser": "qwen3"}
     assert found["huggingFace"] == {"tokenSecret": {"name": "hf-token"}}
     assert found["gpu"] == {"count": 2}
 

@@ -111,19 +111,20 @@ def _suggestions(settings: dict[str, Any], gpu: Gpu | None, output: Path | None)
     from modelservice.redact import hidden
     from modelservice.rules.image import release_in
     from modelservice.schema.defaults import coalesce, default_values
-    from modelservice.starting.suggestions import named_task, suggestions
+    from modelservice.starting.suggestions import named_task, suggested_parsers, suggestions
 
     values = coalesce(default_values(), values_of(settings))
-    release = release_in(values["image"], values["vllmVersion"]).asked
+    release, name = release_in(values["image"], values["vllmVersion"]), values["model"]["name"]
+    parsers = suggested_parsers(name, release.name) if release.asked else []
     try:
         facts = model_facts(wanted_model(values), [str(output)] if output else [])
-        found = suggestions(facts, gpu, tuple(int(part) for part in release.split(".") if part))
+        found = suggestions(facts, gpu, tuple(int(part) for part in release.asked.split(".") if part))
     except ModelServiceError as error:
         click.echo(f"no sizes: {hidden(str(error))}", err=True)
-        return named_task(values["model"]["name"])
+        return [*named_task(name), *parsers]
     more = "" if gpu else "; --gpu NAME adds the number of GPUs"
     click.echo(f"sizes follow from {facts.source}{more}", err=True)
-    return found
+    return [*found, *parsers]
 
 
 def _interview(

@@ -223,6 +223,8 @@ def _split(values: Values) -> _Split | None:
     needed = gpus_of_node({flag: size for flag, (_, size) in sizes.items()}, nodes, one_rank=one_rank)
     if "--data-parallel-size-local" in sizes or one_rank:  # the other ranks are in other pods
         sizes.pop("--data-parallel-size", None)
+    if one_rank:
+        sizes.pop("--data-parallel-size-local", None)
     every = math.prod(size for _, size in sizes.values())
     if not every or not sizes:  # a data parallel head has no rank of its own; argument-range reports any other 0
         return None

@@ -75,7 +75,7 @@ def image_not_pinned(values: Values) -> Iterator[Said]:
     """Find an image without a tag, or with one that moves."""
     tag, digest = values.at("image.tag"), values.at("image.digest")
     if not digest and (not tag or tag == "latest" or tag.startswith(("latest-", "nightly"))):
-        what = f"{tag} can point to another image at any time" if tag else "is empty, which means latest"
+        what = f"{tag} can point to another image later" if tag else "is empty, which means latest"
         hint = f"write a release, such as {values.defaults['image']['tag']}, or set image.digest"
         yield Said(("image", "tag"), what, hint)
 

@@ -141,10 +141,8 @@ def memory_unit(values: Values) -> Iterator[Said]:
         number = amount(given) if given is not None else None
         if number is not None and (_has_no_unit(number) or (number == 0 and path[-1] == "size")):
             what = "thousandths of a byte" if str(given).endswith("m") else "bytes"
-            message, meant = (
-                f"{given} means {what} here, which is less than 1Mi",
-                _with_unit(str(given), small=len(path) > 3),
-            )
+            message = f"{given} means {what} here, which is less than 1Mi"
+            meant = _with_unit(str(given), small=len(path) > 3)
             yield writing(path, message, meant) if meant else Said(path, message, "write an amount such as 20Gi")
 
 

@@ -109,8 +109,8 @@ def without_nulls(
 
 
 def _needed(path: Path) -> Problem:
-    message = "null removes the chart's default, and the chart needs a value"
-    return Problem(NULL_VALUE.severity, path, message, "give a value, or remove the key", NULL_VALUE.id)
+    message = "null removes the chart's default, but the chart needs a value"
+    return Problem(NULL_VALUE.severity, path, message, "give one, or remove the key", NULL_VALUE.id)
 
 
 def _left_out(path: Path) -> Problem:

@@ -20,6 +20,7 @@ from modelservice.reading.document import read
 from modelservice.rules import ABOUT_SIZE
 from modelservice.rules.known_model import stored_tensors
 from modelservice.schema.defaults import default_values
+from modelservice.starting.parsers import parsers_of
 from modelservice.starting.tasks import task_of, task_of_name
 from modelservice.writing.dump import dump
 
@@ -82,6 +83,12 @@ def _default(key: str) -> Any:
 def named_task(model: str) -> list[Suggestion]:
     """Return what the name of a model suggests, of which no facts are known."""
     return [Suggestion("model.task", *found)] if (found := task_of_name(model)) else []
+
+
+def suggested_parsers(model: str, release: str) -> list[Suggestion]:
+    """Return the parsers of tool calls and reasoning that vLLM's recipe for the model names and the release has."""
+    found = parsers_of(model, release)
+    return [Suggestion(key, name, f"the parser that {source} names") for key, (name, source) in found.items()]
 
 
 def _task(facts: ModelFacts) -> Iterator[Suggestion]:
