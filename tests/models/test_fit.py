@@ -119,7 +119,7 @@ def test_a_share_that_may_not_be_free_is_not_certain() -> None:
 @pytest.mark.parametrize(
     ("more", "gpu", "message"),
     [
-        ({"args": ["--max-model-len=200000"]}, "H200", "--max-model-len 200000 is beyond the 40960 tokens"),
+        ({"args": ["--max-model-len=200000"]}, "H200", "--max-model-len 200000 is more than the 40960 tokens"),
         ({"gpu": {"count": 3}}, "H200", "Qwen/Qwen3-8B has 32 attention heads, not a multiple of 3"),
         ({"model": {"name": "openai/gpt-oss-120b"}}, "T4", "is quantised with mxfp4, which needs compute capability 8"),
     ],
