@@ -1,7 +1,9 @@
 """`modelservice init`: with options, and in a real terminal."""
 
+import functools
 import json
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -197,7 +199,15 @@ def test_an_answer_is_checked_together_with_the_others(words: list[str], found: 
 @pytest.fixture
 def terminal() -> Iterator[pexpect.spawn]:
     command = [*["-m", "modelservice", "init", "-o", "b.yaml"]]
-    spawn = {"encoding": "utf-8", "codec_errors": "replace", "timeout": 60, "dimensions": (40, 200)}
+    # A shell has Ctrl-C ignored in what it starts in the background.
+    heard = functools.partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
+    spawn = {
+        "encoding": "utf-8",
+        "codec_errors": "replace",
+        "timeout": 60,
+        "dimensions": (40, 200),
+        "preexec_fn": heard,
+    }
     with pexpect.spawn(sys.executable, command, **spawn) as spawned:
         yield spawned
 
