@@ -146,10 +146,10 @@ def report(
     lines = [
         "# Benchmarks",
         "",
-        "Made by `python benchmarks/run.py`, which says how it measures. Ratios within one run are what counts; the",
-        f"seconds belong to one machine ({os.cpu_count()} cores, Python {platform.python_version()}).",
+        "Made by `python benchmarks/run.py`, whose docstring describes the method. Compare only ratios within one run:",
+        f"the seconds depend on the machine ({os.cpu_count()} cores, Python {platform.python_version()}).",
         "",
-        "| what | result | aim |",
+        "| measurement | result | goal |",
         "| --- | --- | --- |",
         f"| one file, against check-jsonschema | {one_ratio:.2f} of its time | at most 0.70 |",
         f"| 1,000 files, against check-jsonschema | {many_ratio:.2f} of its time | at most 0.33 |",

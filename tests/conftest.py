@@ -1,4 +1,4 @@
-"""The helms that everything is tried with, an unprivileged user, and: where a test must not be skipped."""
+"""Fixtures: the helms, a signing key and an unprivileged user; skipped tests fail the run if all are required."""
 
 import os
 import subprocess
@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from modelservice.gitops.fleet_file import load_fleet
 
 from tests.repositories import needed
 
@@ -18,15 +19,21 @@ HELM_RELEASES = ("4.3.1", "3.18.0")
 os.environ |= {"GOGC": "off", "GOMEMLIMIT": "1GiB"}
 
 
+@pytest.fixture(autouse=True)
+def fleet_of_this_test() -> None:
+    """Forget the fleets of tests before: a command is a process of its own elsewhere."""
+    load_fleet.cache_clear()
+
+
 @pytest.fixture(scope="session", params=HELM_RELEASES)
 def helm(request: pytest.FixtureRequest) -> str:
-    """Return the path of a helm; a test that finds none fails."""
+    """Return the path of a helm; the test fails if there is none."""
     return _fetched(request.param)
 
 
 @pytest.fixture(scope="session")
 def newest_helm() -> str:
-    """Return the path of the newest helm, for what is the same with every helm."""
+    """Return the path of the newest helm, for tests whose result is the same with every helm."""
     return _fetched(HELM_RELEASES[0])
 
 
@@ -58,7 +65,7 @@ def open_folder() -> Iterator[Path]:
 
 @pytest.fixture
 def unprivileged() -> Callable[[str, str, Path], str]:
-    """Return a function (imports, program, path) that runs a program as no root, and returns its output."""
+    """Return a function (imports, program, path) that runs a program as a non-root user and returns its output."""
 
     def run(imports: str, program: str, path: Path) -> str:
         drop = "import os, sys; os.getuid() == 0 and os.setuid(65534)"
@@ -69,7 +76,7 @@ def unprivileged() -> Callable[[str, str, Path], str]:
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
-    """Fail where MODELSERVICE_REQUIRE_ALL is set and a test was skipped."""
+    """Fail if MODELSERVICE_REQUIRE_ALL is set and a test was skipped."""
     reporter = session.config.pluginmanager.get_plugin("terminalreporter")
     if os.environ.get("MODELSERVICE_REQUIRE_ALL") and reporter and reporter.stats.get("skipped"):
         session.exitstatus = pytest.ExitCode.TESTS_FAILED

@@ -1,4 +1,4 @@
-"""Draw values from the schema at random: most of them sound, some wrong, some empty at any depth."""
+"""Draw random values from the schema: most of them valid, some wrong, some empty at any depth."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tests.chart.rendering import EXAMPLES
 WRONG: list[Any] = ["no such thing", "", -1, 7, 0.5, True, [], [1], {}, {"a": 1}, None]
 EMPTY: list[Any] = ["", None, {}, []]
 PATHS = ["/models", "/root/x", "/dev/shm", "/tmp/", "/home/modelservice", "/home/modelservice/x", "/data"]
-# Values that rules look at, and that a form alone would hardly ever bring together.
+# Values that rules check, and that random values from the schema would hardly ever combine.
 TELLING: dict[str, list[Any]] = {
     "model.name": ["acme/chat", "/models/qwen3", "/data", "a/b/c", "a--b", "s3://models/qwen3"],
     "command": [[], ["vllm", "serve", "Qwen/Qwen3-8B"], ["sh", "-c", "vllm serve Qwen/Qwen3-8B -tp 2"]],
@@ -83,7 +83,7 @@ def schemas() -> dict[str, dict[str, Any]]:
 
 
 def values_of(schema: dict[str, Any]) -> st.SearchStrategy[Any]:
-    """Return what draws values of a schema; conditions (if, not) are left to chance."""
+    """Return a strategy for values of a schema; conditions (if, not) are ignored."""
     if "$ref" in schema:
         schema = {**schema, **plain_schema()["definitions"][schema["$ref"].rpartition("/")[2]]}
     if "enum" in schema:
@@ -93,7 +93,7 @@ def values_of(schema: dict[str, Any]) -> st.SearchStrategy[Any]:
 
 
 def value_of(kind: str, schema: dict[str, Any]) -> st.SearchStrategy[Any]:
-    """Return what draws values of one of a schema's types."""
+    """Return a strategy for values of one of a schema's types."""
     if kind == "object":
         return objects(schema)
     if kind == "array":
@@ -109,7 +109,7 @@ def value_of(kind: str, schema: dict[str, Any]) -> st.SearchStrategy[Any]:
 
 
 def objects(schema: dict[str, Any]) -> st.SearchStrategy[Any]:
-    """Return what draws maps: of the keys that the schema knows, or of any where it knows none."""
+    """Return a strategy for maps: with the schema's keys, or with any keys if it names none."""
     known = {key: values_of(child) for key, child in schema.get("properties", {}).items() if "not" not in child}
     required = schema.get("required", [])
     free = [*schema.get("patternProperties", {}).values(), schema.get("additionalProperties")]
@@ -121,18 +121,18 @@ def objects(schema: dict[str, Any]) -> st.SearchStrategy[Any]:
 
 
 def perhaps_empty(sound: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
-    """Return what draws nothing in place of something now and then."""
+    """Return a strategy that sometimes draws an empty value instead."""
     return st.integers(0, 19).flatmap(lambda one: st.sampled_from(EMPTY) if one == 0 else sound)
 
 
 @functools.cache
 def values_for(key: str) -> st.SearchStrategy[Any]:
-    """Return what draws values for a field; for a group of fields, nothing or some of it."""
+    """Return a strategy for the values of a field, or of none or some fields of a group."""
     schema = schemas()[key]
     if "default" not in schema:
         return st.one_of(st.sampled_from(EMPTY), objects(schema))
     known = st.sampled_from([schema["default"], *schema.get("examples", [])])
-    # Objects of a kind that nobody knows have no schema to be valid by.
+    # Objects of an unknown kind have no schema.
     sound = known if key == "extraObjects" else st.one_of(values_of(schema), known)
     telling = st.sampled_from(TELLING[key]) if key in TELLING else sound
     return st.integers(0, 19).flatmap(
@@ -148,7 +148,7 @@ def examples() -> list[dict[str, Any]]:
 
 @st.composite
 def services(draw: st.DrawFn) -> dict[str, Any]:
-    """Draw values of a few fields, most of them sound, or nothing would be accepted; now and then over an example."""
+    """Draw values of a few fields, sometimes over an example; most are valid, or nothing would be accepted."""
     values: dict[str, Any] = copy.deepcopy(draw(st.one_of(st.just({}), st.sampled_from(examples()))))
     some = st.one_of(st.sampled_from(sorted(schemas())), st.sampled_from(sorted(TELLING)))
     for key in draw(st.lists(some, min_size=1, max_size=8, unique=True)):

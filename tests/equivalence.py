@@ -1,4 +1,4 @@
-"""Whether the chart that `render` makes and the generic chart give the same, valid manifests under each helm."""
+"""Compare the manifests of a rendered chart and the generic chart, and validate them, with each helm."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ from modelservice.writing.files import write_tree
 
 from tests.chart.rendering import CHART, ROOT, Object, strictly
 
-# The newest that kubernetes-validate has: a user may set what it alone knows.
+# The newest that kubernetes-validate has: users may set fields that only it has.
 KUBERNETES = list(kubernetes_releases())[-1]
-# Who refuses values when helm renders them.
+# The sides that refuse values when helm renders them.
 HELM = (Refuser.HELM, Refuser.SCHEMA, Refuser.CHART)
 fields = functools.cache(load_fields)
 
@@ -39,7 +39,7 @@ def errors_in(text: str) -> list[Finding]:
 
 
 def repaired(values: Object) -> str:
-    """Return the values as JSON without what is wrong with them."""
+    """Return the values as JSON, without the parts that have errors."""
     kept = copy.deepcopy(values)
     while found := errors_in(json.dumps(kept)):
         drop(kept, max((finding.path for finding in found), key=len))
@@ -47,7 +47,7 @@ def repaired(values: Object) -> str:
 
 
 def drop(tree: Any, path: Sequence[str | int]) -> None:
-    """Delete what is at a path, or the last that there is on the way to it."""
+    """Delete the value at a path, or its last existing ancestor."""
     head, *rest = path
     below = tree[head]
     there = isinstance(below, dict) and rest and rest[0] in below
@@ -64,7 +64,7 @@ def helm_of(release: str) -> str:
 
 
 def manifests(helm: str, chart: Path, values: str = "{}") -> list[Object] | str:
-    """Return what helm renders, without the chart's own label, or its words where it fails."""
+    """Return the manifests that helm renders, without the chart's own label, or its message if it fails."""
     command = [helm, "template", "x", str(chart), "--namespace", "models", "-f", "-"]
     answer = subprocess.run(command, input=values, capture_output=True, text=True, check=False)
     if answer.returncode != 0:
@@ -76,14 +76,14 @@ def manifests(helm: str, chart: Path, values: str = "{}") -> list[Object] | str:
 
 
 def disagreement(text: str, helm: str) -> str:
-    """Return what helm says of values and what we say helm does, where one refuses them and the other does not."""
+    """Return helm's result and our prediction of it if one refuses the values and the other does not."""
     said = manifests(helm, CHART, text)
     ours = [f"{dotted(one.path)} [{one.rule}]" for one in errors_in(text) if by_id()[one.rule].refused_by in HELM]
     return f"we: {ours}\nhelm: {said}" if isinstance(said, str) != bool(ours) else ""
 
 
 def fault(text: str, helms: Sequence[str]) -> str:
-    """Return what is wrong with the manifests of values that `validate` accepts, or nothing."""
+    """Return the fault in the manifests of values that `validate` accepts, or an empty result."""
     with tempfile.TemporaryDirectory() as folder:
         chart = Path(folder) / "x"
         service = make_service("x", "0.1.0", json.loads(text), default_values())
@@ -97,7 +97,7 @@ def fault(text: str, helms: Sequence[str]) -> str:
 
 
 def invalid(item: Object) -> str:
-    """Return what Kubernetes would refuse in an object of the chart's; extra objects are the user's own."""
+    """Return what Kubernetes would refuse in an object of the chart; extra objects are not checked."""
     if "app.kubernetes.io/managed-by" not in (item["metadata"].get("labels") or {}):
         return ""
     try:

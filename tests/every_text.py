@@ -1,4 +1,4 @@
-"""Values files that put a text into every place of the schema where one may be: values, keys of maps, items."""
+"""Values files with a text in every place that the schema allows: values, keys of maps, items."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ Schema = dict[str, Any]
 Path = tuple[str | int, ...]
 KEY = "<key>"
 OTHER = "zother"
-# A text alone may not be what a place takes; then it is a part of something that it does.
+# If a place does not accept a plain text, the text is put into a value that it does accept.
 SHAPES = ["{}", "/{}", "a/{}", "--tokenizer={}", "https://{}"]
 METRIC = {"type": "Resource", "resource": {"name": "cpu", "target": {"type": "Utilization", "averageUtilization": 50}}}
-# What brings every object into being, and lets the chart's own checks pass.
+# Values that create every object and pass the chart's own checks.
 EVERYTHING: Schema = {
     "image": {"tag": "v0.33.0"},
     "ingress": {"enabled": True, "hosts": ["a.example.com"]},
@@ -44,7 +44,7 @@ _IN_PLACE = (("caBundle", "secret"), ("modelVolume", "volume"))
 
 
 class Place(NamedTuple):
-    """Where a text may be: its path in the schema (0 for an item, KEY for a key), what is around it, and its number."""
+    """A place for a text: path in the schema (0 for an item, KEY for a key), the values around it, and its number."""
 
     path: Path
     shape: str
@@ -52,15 +52,15 @@ class Place(NamedTuple):
 
     @property
     def token(self) -> str:
-        """A harmless text that is nowhere else."""
+        """A harmless text that occurs nowhere else."""
         return f"zq{self.number}q"
 
     def values(self, text: str) -> Any:
-        """Return least values that are valid with the text here."""
+        """Return minimal values that are valid with the text here."""
         return built(self.path, plain_schema(), self.shape.replace("{}", text), self.number)
 
     def takes(self, text: str) -> bool:
-        """Say whether the schema takes the text here."""
+        """Say whether the schema accepts the text here."""
         text = self.shape.replace("{}", text)
         if self.path[-1] == KEY:
             above = schema_at(self.path[:-1])
@@ -91,7 +91,7 @@ def kinds(schema: Schema) -> list[str]:
 
 
 def others(schema: Schema) -> Any:
-    """Return the schema of the keys that are not named, or None if there are none."""
+    """Return the schema of additional keys, or None if they are not allowed."""
     found = [*schema.get("patternProperties", {}).values(), schema.get("additionalProperties")]
     return found[0] if isinstance(found[0], dict) else None
 
@@ -105,7 +105,7 @@ def schema_at(path: Path) -> Schema:
 
 
 def paths(schema: Schema) -> Iterator[Path]:
-    """Yield where in the schema a text may be."""
+    """Yield the paths in the schema that allow a text."""
     schema = resolved(schema)
     if "string" in kinds(schema) and "enum" not in schema and schema.get("pattern") != "^$":
         yield ()
@@ -120,7 +120,7 @@ def paths(schema: Schema) -> Iterator[Path]:
 
 
 def built(path: Path, schema: Schema, text: str, number: int) -> Any:
-    """Return least values that the schema takes, with a text at a path."""
+    """Return minimal values that the schema accepts, with a text at a path."""
     schema = resolved(schema)
     if not path:
         return text
@@ -136,7 +136,7 @@ def built(path: Path, schema: Schema, text: str, number: int) -> Any:
 
 
 def beside(schema: Schema, number: int, given: str = "") -> Schema:
-    """Return what must be in a map beside a key that is given."""
+    """Return the other entries that a map needs together with a key."""
     known = schema.get("properties", {})
     names = [name for name in schema.get("required", []) if name != given]
     more = (name for name in known if name not in (*names, given) and "$ref" not in known[name])
@@ -146,7 +146,7 @@ def beside(schema: Schema, number: int, given: str = "") -> Schema:
 
 
 def least(schema: Schema, number: int, given: str = "") -> Any:
-    """Return a small valid value, another for another number, that goes with a key beside it."""
+    """Return a small valid value, different for each number, that is compatible with a given key."""
     schema = resolved(schema)
     kind = kinds(schema)[0]
     if "enum" in schema:
@@ -164,13 +164,13 @@ def least(schema: Schema, number: int, given: str = "") -> Any:
 
 
 def refused(values: Any) -> bool:
-    """Say whether helm refuses the values, by the schema or in the chart; what only `validate` refuses is rendered."""
+    """Say whether helm refuses the values, by the schema or in the chart; rules of `validate` do not count."""
     found = errors(check(read("values.yaml", json.dumps(values).encode())))
     return any(by_id()[one.rule].refused_by in (Refuser.HELM, Refuser.SCHEMA, Refuser.CHART) for one in found)
 
 
 def merged(below: Any, above: Any) -> Any:
-    """Return both: maps deep, lists one after the other. Raises ValueError if a value would go."""
+    """Merge both: maps deeply, lists concatenated. Raises ValueError if a value would be lost."""
     if isinstance(below, dict) and isinstance(above, dict):
         return below | {key: merged(below[key], child) if key in below else child for key, child in above.items()}
     if isinstance(below, list) and isinstance(above, list):
@@ -181,7 +181,7 @@ def merged(below: Any, above: Any) -> Any:
 
 
 def crowded(values: Any, schema: Schema) -> bool:
-    """Say whether a map holds more keys than the schema lets it, such as two kinds of volume."""
+    """Say whether a map has more keys than the schema allows, such as two kinds of volume."""
     schema = resolved(schema)
     if isinstance(values, list):
         return any(crowded(item, schema.get("items", {})) for item in values)
@@ -193,7 +193,7 @@ def crowded(values: Any, schema: Schema) -> bool:
 
 
 def around(path: Path) -> Schema:
-    """Return the values that bring the object with a place into being, and hide none of it."""
+    """Return the values that create the object with a place, and do not hide the place."""
     if path[:2] in (("autoscaling", "triggers"), ("autoscaling", "prometheusAddress")):
         return EVERYTHING | {"autoscaling": {"kind": "ScaledObject", "prometheusAddress": "https://a"}}
     if path[:2] == ("modelVolume", "download"):
@@ -208,7 +208,7 @@ def around(path: Path) -> Schema:
 
 
 def over(base: Schema, values: Schema) -> Schema:
-    """Return values over others as Helm merges them."""
+    """Return values merged over others, as by Helm."""
     return base | {
         key: over(base[key], value) if isinstance(value, dict) and isinstance(base.get(key), dict) else value
         for key, value in values.items()
@@ -217,7 +217,7 @@ def over(base: Schema, values: Schema) -> Schema:
 
 @functools.cache
 def places() -> list[Place]:
-    """Return each place that takes a harmless text, with the first shape that it takes."""
+    """Return each place that accepts a harmless text, with the first form that it accepts."""
     found = []
     for number, path in enumerate(paths(plain_schema()), 1):
         for shape in SHAPES:
@@ -230,7 +230,7 @@ def places() -> list[Place]:
 
 @functools.cache
 def packed() -> list[Schema]:
-    """Return few values that have each place's token in it."""
+    """Return a few values files that together contain the token of each place."""
     packs: list[tuple[Schema, Schema]] = []
     for place in places():
         values, base = place.values(place.token), around(place.path)
@@ -250,7 +250,7 @@ def packed() -> list[Schema]:
 
 
 def put(tree: Any, texts: Mapping[str, str]) -> Any:
-    """Return a tree with texts in the place of tokens, in keys too."""
+    """Return a tree with tokens replaced by texts, in keys too."""
     if isinstance(tree, dict):
         return {put(key, texts): put(value, texts) for key, value in tree.items()}
     if isinstance(tree, list):

@@ -21,12 +21,12 @@ from tests.odd_files import SECRET
 from tests.test_every_command import faults_of
 from tests.writing.test_edits import faults, results
 
-# Some values are drawn twice, and some are alike once what is wrong with them is gone.
+# Some values are drawn twice, and some are equal once their errors are removed.
 TWICE = 1.5
 
 
 def tried(what: str, wrong_with: Callable[[str], str], values: list[str]) -> int:
-    """Report the values that something is wrong with as they are found; return how many there are."""
+    """Report the values with a fault as they are found; return their number."""
     found, start = 0, time.monotonic()
     with ProcessPoolExecutor() as pool:
         for text, wrong in zip(values, pool.map(wrong_with, values, chunksize=4), strict=True):
@@ -65,7 +65,9 @@ def fuzz(seed: int, count: int) -> None:
         found += tried(f"we and helm {release}", functools.partial(disagreement, helm=helm), values)
     start = time.monotonic()
     edits = [(text, document, edit, after) for text, document, edit, after in results(seed, count) if after]
-    found += [wrong for one in edits if (wrong := faults(*one))]
+    spoilt = [wrong for one in edits if (wrong := faults(*one))]
+    click.echo("\n".join([*spoilt, f"{len(edits)} edits: {len(spoilt)} faults, {time.monotonic() - start:.0f} s"]))
+    found, start = found + len(spoilt), time.monotonic()
     with apart() as folder:
         wrong = faults_of(seed, count, folder)
     click.echo("\n\n".join([*wrong, f"{2 * count} commands: {len(wrong)} faults, {time.monotonic() - start:.0f} s"]))

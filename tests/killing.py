@@ -1,4 +1,4 @@
-"""Commands and functions that are killed: before a step on files, or after a time."""
+"""Kill commands and functions before a file operation or after a time."""
 
 import os
 import shutil
@@ -14,7 +14,7 @@ from modelservice.cli import main
 
 
 def run(*arguments: str | Path) -> Result:
-    """Run the command here, to its end."""
+    """Run the command in this process until it ends."""
     return CliRunner().invoke(main, [str(argument) for argument in arguments], catch_exceptions=False)
 
 
@@ -24,7 +24,7 @@ def command(*arguments: str | Path) -> Callable[[], object]:
 
 
 def killed_at(step: int, job: Callable[[], object]) -> bool:
-    """Run the job in a copy of this process that is killed before a step; say whether it was, or ended before."""
+    """Run the job in a forked process that is killed before a step; return False if it ended earlier."""
 
     def count() -> None:
         left = [step]
@@ -35,7 +35,7 @@ def killed_at(step: int, job: Callable[[], object]) -> bool:
 
 
 def killed_after(seconds: float, job: Callable[[], object]) -> bool:
-    """Run the job in a copy of this process that is killed after a time, with the helm that it runs."""
+    """Run the job in a forked process, and kill it and its helm after a time."""
     child = _forked(job, lambda: None)
     time.sleep(seconds)
     os.killpg(child, signal.SIGKILL)
@@ -66,7 +66,7 @@ def _forked(job: Callable[[], object], prepare: Callable[[], None]) -> int:
             job()
         finally:
             os._exit(0)
-    os.read(ready, 1)  # the group is there, to be killed
+    os.read(ready, 1)  # the process group exists and can be killed
     os.close(ready)
     os.close(told)
     return child

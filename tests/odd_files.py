@@ -1,4 +1,4 @@
-"""Values files that are odd: an odd value at any path of the schema, deep nesting, aliases, and a secret among them."""
+"""Odd values files: an odd value at any path of the schema, deep nesting, aliases, and a secret."""
 
 import json
 import random
@@ -24,7 +24,7 @@ def nested(path: Path, value: Any) -> Any:
 
 
 def odd_files(random_: random.Random, number: int) -> Iterator[bytes]:
-    """Yield files with one odd value at a path of the schema, or above it, alone or among other values."""
+    """Yield files with one odd value at a path of the schema or above it, alone or with other values."""
     places = list(paths(plain_schema()))
     bases = [{}, EVERYTHING, EVERYTHING | {"restricted": True}, *examples()]
     for _ in range(number):

@@ -23,7 +23,7 @@ ROOT = Path(__file__).parents[1]
 
 
 def modelservice(helm: str, *arguments: str | Path, **variables: str) -> subprocess.CompletedProcess[str]:
-    """Run the command with this helm on PATH, here: a process of its own would take longer to start than most run."""
+    """Run the command in this process with this helm on PATH; a new process would take longer than most runs."""
     path = f"{Path(helm).parent}:{Path(sys.executable).parent}:{os.environ['PATH']}"
     words = [str(argument) for argument in arguments]
     answer = CliRunner().invoke(main, words, env={"PATH": path, **variables}, catch_exceptions=False)
@@ -31,7 +31,7 @@ def modelservice(helm: str, *arguments: str | Path, **variables: str) -> subproc
 
 
 def done(answer: subprocess.CompletedProcess[str]) -> str:
-    """Return what a command printed; fails with its words where it failed."""
+    """Return a command's output; fails with its message if it failed."""
     assert answer.returncode == 0, answer.stdout + answer.stderr
     return answer.stdout
 
@@ -51,7 +51,7 @@ def free_port() -> int:
 
 
 def needed(program: str) -> str:
-    """Return a program's path; the test is skipped where Debian's package is not installed."""
+    """Return a program's path; the test is skipped if Debian's package is not installed."""
     found = shutil.which(program) or shutil.which(program, path="/usr/sbin")
     if found is None:
         pytest.skip(f"{program} is not installed: apt-get install {program}")
@@ -60,7 +60,7 @@ def needed(program: str) -> str:
 
 @contextlib.contextmanager
 def running(command: list[str], url: str, log: Path) -> Iterator[None]:
-    """Run a server until it is not needed any more; it answers when this begins."""
+    """Run a server during the context; it answers at the start."""
     with log.open("wb") as out:
         process = subprocess.Popen(command, stdout=out, stderr=subprocess.STDOUT, start_new_session=True)
     try:
@@ -77,7 +77,7 @@ def running(command: list[str], url: str, log: Path) -> Iterator[None]:
 
 
 def certificate(folder: Path) -> None:
-    """Make a certificate for localhost that signs itself."""
+    """Make a self-signed certificate for localhost."""
     command = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "1", "-subj", "/CN=localhost"]
     names = [
         "-addext",
@@ -145,7 +145,7 @@ def web(folder: Path, work: Path) -> Iterator[str]:
 
 
 def small_archive(helm: str, folder: Path, name: str = "llama", version: str = "1.0.0", content: str = "a") -> Path:
-    """Return a packaged chart of one object; another content gives other bytes."""
+    """Return a packaged chart with one object; other content gives other bytes."""
     chart = folder / f"chart-{name}-{version}-{content}" / name
     (chart / "templates").mkdir(parents=True)
     about = {"apiVersion": "v2", "name": name, "version": version, "appVersion": content}
@@ -158,6 +158,6 @@ def small_archive(helm: str, folder: Path, name: str = "llama", version: str = "
 
 
 def git(*words: str) -> None:
-    """Run git in the working directory, as a person of its own."""
+    """Run git in the working directory, with a test author."""
     person = ["-c", "user.name=t", "-c", "user.email=t@example.com"]
     subprocess.run(["git", *person, *words], check=True, capture_output=True)

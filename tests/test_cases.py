@@ -1,8 +1,8 @@
-"""The corpus: what each rule finds, what just misses it, and who else refuses it.
+"""The corpus: files that break each rule, files that just pass, and what else refuses them.
 
-tests/cases/<rule>/bad*.yaml breaks the rule. bad*.txt beside it says in its first line who refuses the file beside
-`validate` (`refused by: schema`), and then exactly what `validate` finds. good*.yaml just misses the rule: nothing is
-found, and helm accepts it.
+tests/cases/<rule>/bad*.yaml breaks the rule. The first line of bad*.txt names the side that refuses the file in
+addition to `validate` (`refused by: schema`); the other lines are exactly the findings of `validate`. good*.yaml is
+similar to bad*.yaml, but has no findings, and helm accepts it.
 """
 
 import contextlib
@@ -31,7 +31,7 @@ EXAMPLES = sorted((ROOT / "values-examples").glob("*.yaml"))
 # These are about the file, not what is in it, or take a long one or a folder: tests/reading, test_hostile.py and
 # tests/gitops make such files.
 ABOUT_THE_FILE = {"file-missing", "file-unreadable", "file-size", "too-many", *(rule.id for rule in fleet_rules.RULES)}
-# What a template of the chart says: the key, what is wrong, and the rule.
+# The message of a template of the chart: the key, what is wrong, and the rule.
 CHART_RULE = re.compile(r"\[([a-z-]+)\]$", re.MULTILINE)
 
 
@@ -40,12 +40,12 @@ def name(file: Path) -> str:
 
 
 def findings(file: Path) -> list[Finding]:
-    with contextlib.chdir(file.parent):  # where a case has the facts of its model
+    with contextlib.chdir(file.parent):  # a case may have the facts of its model
         return check_service([read("values.yaml", file.read_bytes())]).findings
 
 
 def expected(case: Path) -> tuple[Refuser, list[str]]:
-    """Return who refuses a case beside `validate`, and what `validate` says of it."""
+    """Return the sides other than `validate` that refuse a case, and the findings of `validate`."""
     first, *rest = case.with_suffix(".txt").read_text().splitlines()
     return Refuser(first.removeprefix("refused by: ")), rest
 
@@ -62,7 +62,7 @@ def test_a_bad_case_has_exactly_its_findings(case: Path) -> None:
 
 
 @pytest.mark.parametrize("case", BAD, ids=name)
-def test_helm_refuses_a_bad_case_where_it_says_so(case: Path, helm: str) -> None:
+def test_helm_refuses_a_bad_case_as_recorded(case: Path, helm: str) -> None:
     side, _ = expected(case)
     template = helm_runs(helm, "template", "x", str(CHART), "-f", str(case))
     said = template.stderr
@@ -81,13 +81,13 @@ def test_helm_refuses_a_bad_case_where_it_says_so(case: Path, helm: str) -> None
         assert not wrong or any(_pointed_at(finding, said) for finding in wrong), said
 
 
-def test_helm_lint_takes_no_fail_of_a_template_for_an_error(helm: str) -> None:
+def test_helm_lint_does_not_report_a_fail_of_a_template_as_an_error(helm: str) -> None:
     case = next(case for case in BAD if expected(case)[0] is Refuser.CHART)
     assert helm_runs(helm, "lint", str(CHART), "-f", str(case)).returncode == 0
 
 
 def _names_both(finding: Finding, said: str) -> bool:
-    """Say whether a line about the other of two keys that collide names this one: we look at which was written."""
+    """Say whether a line about one of two conflicting keys names this one; we report the key that is set."""
     return any(f"[{finding.rule}]" in line and dotted(finding.path) in line for line in said.splitlines())
 
 
@@ -97,7 +97,7 @@ def _pointed_at(finding: Finding, said: str) -> bool:
     return not parts or any(mark.join(parts[:-1]) in said or mark.join(parts) in said for mark in ("/", "."))
 
 
-def test_the_chart_enforces_the_rules_that_say_so() -> None:
+def test_the_chart_enforces_its_rules() -> None:
     templates = "".join(file.read_text() for file in (CHART / "templates").glob("_*.tpl"))
     ours = {rule.id for rule in by_id().values() if rule.refused_by is Refuser.CHART}
     schema = yaml.safe_load((ROOT / "schemas/modelservice.schema.yaml").read_text())
@@ -105,7 +105,7 @@ def test_the_chart_enforces_the_rules_that_say_so() -> None:
     assert set(schema["properties"]["ignoredRules"]["items"]["enum"]) == ours
 
 
-def test_a_case_is_refused_where_one_of_its_rules_is() -> None:
+def test_a_case_is_refused_by_the_same_side_as_one_of_its_rules() -> None:
     for case in BAD:
         side, said = expected(case)
         rules = {by_id()[line.rsplit("[", 1)[1].rstrip("]")].refused_by for line in said}
@@ -114,7 +114,7 @@ def test_a_case_is_refused_where_one_of_its_rules_is() -> None:
 
 
 @pytest.mark.parametrize("case", [case for case in BAD if expected(case)[0] is Refuser.CHART], ids=name)
-def test_a_rule_of_the_chart_is_switched_off_by_a_value(case: Path, helm: str, tmp_path: Path) -> None:
+def test_a_rule_of_the_chart_can_be_ignored_by_a_value(case: Path, helm: str, tmp_path: Path) -> None:
     given = yaml.safe_load(case.read_text())
     rules = sorted(rule for rule in {one.rule for one in findings(case)} if by_id()[rule].refused_by is Refuser.CHART)
     file = tmp_path / "values.yaml"
@@ -123,7 +123,7 @@ def test_a_rule_of_the_chart_is_switched_off_by_a_value(case: Path, helm: str, t
     assert not set(CHART_RULE.findall(answer.stderr)) & set(rules), answer.stderr
 
 
-def test_a_warning_is_none_that_helm_refuses() -> None:
+def test_helm_does_not_refuse_a_warning() -> None:
     for case in BAD:
         side, said = expected(case)
         only_warnings = all(": warning: " in line for line in said)
@@ -152,7 +152,7 @@ TOKENS = ("hf_abcdefghijklmnopqrstuvwxyz12345678", "sk-abcdefghijklmnopqrstuvwx1
 
 
 def texts_replaced(tree: Any, token: str) -> Iterator[Any]:
-    """Yield the tree as often as it has texts and keys, each time with one of them replaced."""
+    """Yield copies of the tree, each with one of its texts or keys replaced."""
     if isinstance(tree, str):
         yield token
     elif isinstance(tree, list):
@@ -166,7 +166,7 @@ def texts_replaced(tree: Any, token: str) -> Iterator[Any]:
 
 @pytest.mark.parametrize("token", TOKENS)
 @pytest.mark.parametrize("file", ["everything", "everything-statefulset"])
-def test_a_secret_is_never_printed_wherever_it_stands(token: str, file: str) -> None:
+def test_a_secret_is_never_printed_in_any_place(token: str, file: str) -> None:
     given = yaml.safe_load((ROOT / f"values-examples/{file}.yaml").read_text())
     for values in texts_replaced(given, token):
         text = json.dumps(values, indent=1)

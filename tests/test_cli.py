@@ -1,4 +1,4 @@
-"""What the commands print, where, and with which exit code."""
+"""The commands' output, its stream, and the exit codes."""
 
 import json
 import os
@@ -69,7 +69,7 @@ def test_five_mistakes_give_five_findings_with_their_places(tmp_path: Path, monk
         (b"- a\n", "yaml-top-level"),
     ],
 )
-def test_a_file_that_is_no_values_file_gives_one_finding(content: bytes | None, rule: str, tmp_path: Path) -> None:
+def test_a_file_that_is_not_a_values_file_gives_one_finding(content: bytes | None, rule: str, tmp_path: Path) -> None:
     if content is not None:
         (tmp_path / "values.yaml").write_bytes(content)
     answer = run("validate", tmp_path / "values.yaml", "--format", "json")
@@ -108,7 +108,7 @@ def test_layers_are_checked_as_one_service(tmp_path: Path) -> None:
     assert run("validate", "-f", tmp_path / "base.yaml", tmp_path / "prod.yaml").exit_code == 0
 
 
-def test_a_layer_in_the_folder_is_no_service(tmp_path: Path) -> None:
+def test_a_layer_in_the_folder_is_not_a_service(tmp_path: Path) -> None:
     layer = tmp_path / "defaults.yaml"
     layer.write_text("gpu: {count: 0}\n")
     (tmp_path / "cpu.yaml").write_text(
@@ -126,11 +126,11 @@ def test_a_name_that_helm_refuses_for_a_release_is_refused_early(command: str, t
         (tmp_path / f"{name}.yaml").write_text("model: {name: a/b}\n")
         answer = run(command, tmp_path / f"{name}.yaml")
         assert answer.exit_code == 1
-        assert "cannot name a release: rename the file, or give --release" in answer.stderr
+        assert "is not a valid release name: rename the file, or pass --release" in answer.stderr
     assert run("access", tmp_path / "日本.yaml", "--release", "qwen2.5").exit_code == 0
 
 
-def test_strict_makes_errors_of_warnings(tmp_path: Path) -> None:
+def test_strict_turns_warnings_into_errors(tmp_path: Path) -> None:
     (tmp_path / "a.yaml").write_text("model: {name: a/b}\nimage: {tag: latest}\n")
     assert run("validate", tmp_path / "a.yaml").exit_code == 0
     assert run("validate", "--strict", tmp_path / "a.yaml").exit_code == 1
@@ -169,7 +169,7 @@ def test_explain_shows_a_flag() -> None:
     )
     assert "SINCE:    vLLM 0.10.0 or earlier\nFIELD:    args\n" in answer.stdout
     assert "ALSO:     -tp\nTYPE:     a whole number\nDEFAULT:  1\n" in run("explain", "-tp").stdout
-    assert "UNTIL:    vLLM 0.13.0 does not have it\nFIELD:    model.task, or args\n" in run("explain", "--task").stdout
+    assert "UNTIL:    removed in vLLM 0.13.0\nFIELD:    model.task, or args\n" in run("explain", "--task").stdout
     assert "FIELD:    model.reasoningParser\n" in run("explain", "--reasoning-parser").stdout
     assert "did you mean --max-model-len?" in run("explain", "--max-model-lem").stderr
     for dotted in ("--compilation-config.mode", "-cc.mode=3"):
@@ -193,13 +193,13 @@ EXPLAINED = ("model.name", "--attention-backend", "context", "api-open", "fleet"
 def test_explain_fits_the_terminal(columns: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", str(columns))
     lines = [line for word in EXPLAINED for line in run("explain", word).stdout.splitlines()]
-    # Examples are YAML, which stays as it is.
+    # Examples are YAML, which is not wrapped.
     assert [line for line in lines if len(line) > columns and " " in line.strip() and ": " not in line] == []
     assert max(map(len, lines)) > columns - 10
 
 
 @pytest.mark.parametrize(("words", "columns"), [("explain context | cat", 50), ("explain context", 50)])
-def test_explain_fits_the_terminal_in_front_of_a_pager_too(words: str, columns: int) -> None:
+def test_explain_also_fits_the_terminal_with_a_pager(words: str, columns: int) -> None:
     command = ["-c", f"env -u COLUMNS {sys.executable} -m modelservice {words}"]
     shown, _ = pexpect.run(
         f"bash {shlex.join(command)}", withexitstatus=True, encoding="utf-8", timeout=60, dimensions=(24, columns)
@@ -231,14 +231,14 @@ def test_the_shell_completes_keys_flags_and_rules(beginning: str, one: str) -> N
     assert all(value.startswith(beginning) for value in found)
 
 
-def test_explain_offers_the_nearest_key() -> None:
+def test_explain_suggests_the_closest_key() -> None:
     answer = run("explain", "gpu.cuont")
     assert answer.exit_code == 1
     assert "did you mean gpu.count?" in answer.stderr
     assert "did you mean gpu.count?" in run("explain", "count").stderr
 
 
-def test_every_command_stands_in_the_readme_and_in_the_help() -> None:
+def test_every_command_is_in_the_readme_and_in_the_help() -> None:
     readme = (ROOT / "README.md").read_text()
     listed = run("--help").stdout
     names = main.list_commands(click.Context(main))
@@ -250,7 +250,7 @@ def test_the_version_is_the_packages() -> None:
     assert run("--version").stdout == f"modelservice, version {__version__}\n"
 
 
-def test_ctrl_c_is_neither_an_answer_nor_a_mistake() -> None:
+def test_ctrl_c_has_its_own_exit_code() -> None:
     # What a shell starts in the background ignores the signal.
     command = ["env", "--default-signal=INT", sys.executable, "-m", "modelservice", "smoke", "http://127.0.0.1:1"]
     command += ["--wait", "60"]

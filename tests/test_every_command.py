@@ -1,4 +1,4 @@
-"""Every command with odd options and odd files: an exit code of ours, no traceback, no secret, in little time."""
+"""Every command with odd options and odd files: one of our exit codes, no traceback, no secret, in a short time."""
 
 import os
 import random
@@ -14,12 +14,12 @@ from tests.odd_files import SECRET, odd_files
 
 ODD = ["", "-", " ", ".", "no/such", "\x1b[31m", "日本", "nan", "-1", "1e999", "0" * 300, "x" * 5000, "--", "\udcff"]
 ODD += ["https://127.0.0.1:1/a", "oci://127.0.0.1:1/a", "http://[", "HEAD:a.yaml", "1.2.3", "a,b=c", "/dev/null"]
-# These wait as long as they are told to.
+# These options set how long to wait, and would make the test slow.
 LEFT_OUT = {("smoke", "wait_seconds"), ("smoke", "timeout")}
 
 
 def command_lines(random_: random.Random, number: int, files: list[str]) -> list[list[str]]:
-    """Return lines of any command but `generate`, which writes this repository; options and arguments are odd."""
+    """Return odd command lines of all commands except `generate`, which writes to this repository."""
     context = click.Context(main)
     names = [name for name in main.list_commands(context) if name != "generate"]
     return [
@@ -43,7 +43,7 @@ def words(parameter: click.Parameter, random_: random.Random, files: list[str]) 
 
 
 def faults(line: list[str]) -> list[str]:
-    """Return what is wrong with how a command ends."""
+    """Return the faults in how a command ends."""
     start = time.process_time()
     answer = CliRunner().invoke(main, line, input="model: {name: a/b}\n")
     seconds = time.process_time() - start
@@ -57,7 +57,7 @@ def faults(line: list[str]) -> list[str]:
 
 
 def faults_of(seed: int, number: int, folder: Path) -> list[str]:
-    """Return what is wrong with as many commands, and files to validate, as the seed draws; run them in the folder."""
+    """Run the commands and files to validate that the seed draws, in the folder; return their faults."""
     random_ = random.Random(seed)
     files = [f"{index}.yaml" for index in range(number)]
     for file, raw in zip(files, odd_files(random_, number), strict=True):
@@ -66,9 +66,9 @@ def faults_of(seed: int, number: int, folder: Path) -> list[str]:
     return [fault for line in lines for fault in faults(line)]
 
 
-def test_a_command_ends_as_commands_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_command_ends_with_one_of_our_exit_codes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    # Without helm and git: what they cost is for other tests.
+    # Without helm and git, which take too long here.
     monkeypatch.setenv("PATH", os.fspath(tmp_path))
     monkeypatch.setenv("OPENAI_API_KEY", SECRET)
     assert faults_of(0, 250, tmp_path) == []

@@ -1,4 +1,4 @@
-"""The pages on fleets and CI: their commands work as written, their jobs are what GitHub and GitLab read."""
+"""The pages on fleets and CI: their commands work as written, and their jobs are valid for GitHub and GitLab."""
 
 import os
 import re
@@ -16,7 +16,7 @@ def blocks(page: str, language: str) -> list[str]:
 
 
 @pytest.mark.parametrize(("number", "schema"), [(0, "vendor.github-workflows"), (1, "vendor.gitlab-ci")])
-def test_a_job_is_what_its_forge_reads(number: int, schema: str, tmp_path: Path) -> None:
+def test_a_ci_job_is_valid_for_its_service(number: int, schema: str, tmp_path: Path) -> None:
     file = tmp_path / "job.yaml"
     file.write_text(blocks("ci.md", "yaml")[number])
     command = [Path(sys.executable).parent / "check-jsonschema", "--builtin-schema", schema, file]
@@ -35,12 +35,12 @@ modelservice() {
 _PERSON = ("AUTHOR_NAME", "AUTHOR_EMAIL", "COMMITTER_NAME", "COMMITTER_EMAIL")
 
 
-def test_the_page_on_fleets_works_as_written_from_nothing(tmp_path: Path, newest_helm: str) -> None:
+def test_the_page_on_fleets_works_as_written(tmp_path: Path, newest_helm: str) -> None:
     here = tmp_path / "models"
     here.mkdir()
     programs = f"{Path(newest_helm).parent}:{Path(sys.executable).parent}:{os.environ['PATH']}"
     with registry(tmp_path / "registry") as place:
-        # Exit code 1 of `diff` is an answer.
+        # Exit code 1 of `diff` means that it found a difference.
         lines = _RUN
         lines += "\n".join(blocks("fleets.md", "sh"))
         lines = lines.replace("--to oci://registry.example.com/prod", f"--to oci://{place.host}/prod --plain-http")

@@ -1,4 +1,4 @@
-"""Generated files follow from their source, and `generate --check` tells when they do not."""
+"""Generated files match their source, and `generate --check` reports if they do not."""
 
 import os
 import re
@@ -44,7 +44,7 @@ def test_nothing_is_stale(checkout: Path) -> None:
     assert (answer.returncode, answer.stdout) == (0, "")
 
 
-def test_a_changed_default_is_named_in_every_file_and_mended(checkout: Path) -> None:
+def test_a_changed_default_is_reported_and_updated_in_every_file(checkout: Path) -> None:
     source = checkout / "schemas/modelservice.schema.yaml"
     source.write_text(source.read_text().replace("default: 1800", "default: 2400"))
     before = files(checkout)
@@ -69,7 +69,7 @@ def test_a_changed_default_is_named_in_every_file_and_mended(checkout: Path) -> 
     assert generate(checkout, "--check").returncode == 0
 
 
-def test_missing_and_extra_files_are_named_and_mended(checkout: Path) -> None:
+def test_missing_and_extra_files_are_reported_and_corrected(checkout: Path) -> None:
     (checkout / "charts/modelservice/values.yaml").unlink()
     (checkout / "charts/modelservice/templates/mine.yaml").write_text("kind: ConfigMap\n")
     answer = generate(checkout, "--check")
@@ -88,7 +88,7 @@ def test_the_troubleshooting_page_has_a_line_for_every_example() -> None:
     assert {name for name in examples if not name.startswith("everything")} - named == set()
 
 
-def test_a_missing_package_is_a_missing_tool(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_package_has_the_exit_code_of_a_missing_tool(monkeypatch: pytest.MonkeyPatch) -> None:
     kubernetes.kubernetes_releases.cache_clear()
     monkeypatch.setattr(kubernetes, "find_spec", lambda name: None)
     answer = CliRunner().invoke(main, ["generate", "--check"])

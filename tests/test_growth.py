@@ -1,4 +1,4 @@
-"""No pattern takes more than linear time: those of the schema, and those of every module, on what could pump them."""
+"""All regular expressions, in the schema and in every module, take at most linear time on repeated input."""
 
 import importlib
 import inspect
@@ -14,7 +14,7 @@ from modelservice.schema.source import plain_schema
 PUMPS = ["a", "A", "0", "1", "-", ".", ":", "/", " ", "_", "{", "<", "=", ",", "$", "\n", "é"]
 PUMPS += ["a.", "a-", "a/", "/a", "0.", "1h", "0-", "a0", ": ", "{{", "$(", "a=", "a:", "--", "[a]", "a, "]
 SIZE = 10_000
-# A linear pattern takes a hundredth of it; a quadratic one passes it several times over.
+# A linear pattern takes a hundredth of this time; a quadratic one exceeds it several times.
 SECONDS = 0.05
 
 
@@ -43,7 +43,7 @@ PATTERNS = {*((re.compile(pattern), "search") for pattern in of_schema(plain_sch
 
 
 def pumps(pattern: str) -> set[str]:
-    """Return what may be repeated: characters, and each text that stands in the pattern."""
+    """Return inputs to repeat: characters, and each literal text in the pattern."""
     plain = re.sub(r"\\([^A-Za-z0-9])", r"\1", pattern)
     return {*PUMPS, *re.findall(r"[A-Za-z]{2,}", plain), *re.findall(r"[^A-Za-z0-9\s\\^$*+?()|\[\]]{1,3}", plain)}
 

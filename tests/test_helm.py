@@ -1,4 +1,4 @@
-"""A helm that cannot run, or that is none, is a tool's failure in one sentence."""
+"""A helm that cannot run, or another program, is reported as a tool failure in one sentence."""
 
 from pathlib import Path
 
@@ -20,10 +20,10 @@ OLD_SHELL = "#!/bin/sh\n"
         (f"{OLD_SHELL}kill -KILL $$\n", "cannot run: it was stopped by signal 9"),
         (f"{OLD_SHELL}[ $1 = version ] && echo v4.3.1 || kill -SEGV $$\n", "it was stopped by signal 11"),
         (f"{OLD_SHELL}echo v3.17.0\n", "is 3.17.0: install Helm 3.18 or later"),
-        (f"{OLD_SHELL}echo hello\n", "is of no known version"),
+        (f"{OLD_SHELL}echo hello\n", "is unknown: install"),
     ],
 )
-def test_a_helm_that_cannot_run_is_said_by_every_command(
+def test_every_command_reports_a_helm_that_cannot_run(
     helm: str | None, says: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
@@ -38,7 +38,9 @@ def test_a_helm_that_cannot_run_is_said_by_every_command(
     assert not Path("dist").exists()
 
 
-def test_what_makes_no_archive_is_no_helm(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_program_that_makes_no_archive_is_not_accepted_as_helm(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.chdir(tmp_path)
     Path("a.yaml").write_text("model: {name: a/b}\n")
     Path("helm").write_text(f"{OLD_SHELL}echo v4.3.1\n")

@@ -1,4 +1,4 @@
-"""Every command explains itself, with examples that it takes; `schema` prints what editors need."""
+"""Every command has help with valid examples; `schema` prints what editors need."""
 
 import json
 import re

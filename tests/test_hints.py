@@ -1,7 +1,7 @@
-"""What a hint says to write, written: its finding is gone, and no other error replaces it.
+"""Following a hint removes its finding, and causes no other error.
 
-Hints are sentences for people, but most keep to a few forms that a program can follow; this one does. Beside the
-sentence stand the same edits for programs; both must come to the same values.
+Hints are sentences for people, but most have one of a few forms that this module can follow. A finding also contains
+the same edits for programs; both must give the same values.
 """
 
 import contextlib
@@ -45,7 +45,7 @@ def put_settings(values: Values, text: str) -> None:
 
 
 def remove(values: Values, finding: Finding, rest: str) -> None:
-    """Remove the key; of a variable that is not to be there, the whole item."""
+    """Remove the key; for a variable that must not exist, the whole item."""
     path = list(finding.path)
     item = path[:-1] if finding.rule.startswith("env-") else path
     place = at(values, item[:-1])
@@ -131,7 +131,7 @@ def followed(values: Values, finding: Finding) -> Values | None:
 
 
 def applied(values: Values, fix: Fix) -> Values:
-    """Return the values with the edits made; every path is one of the values before any of them."""
+    """Return the values with the edits made; paths refer to the values before the edits."""
     fixed = copy.deepcopy(values)
     for edit in sorted(fix, key=from_the_back):
         make(fixed, edit)
@@ -139,7 +139,7 @@ def applied(values: Values, fix: Fix) -> Values:
 
 
 def from_the_back(edit: Edit) -> tuple[bool, int]:
-    """Put last what changes the indexes of a list, and its last items first."""
+    """Sort edits that change the indexes of a list last, and start with its last items."""
     last = edit.path[-1]
     return edit.action in (Action.REMOVE, Action.REPLACE), -last if isinstance(last, int) else 0
 
@@ -158,7 +158,7 @@ def make(values: Values, edit: Edit) -> None:
         place[last].append(edit.value)
 
 
-# What a program can follow, and a person has to choose all the same.
+# Hints that a program can follow, although a person has to choose.
 CHOICES = {
     r", or (?!8000|less)": "one of two ways",
     r"such as \S+$": "an example",
@@ -166,16 +166,16 @@ CHOICES = {
     r"set apiKeySecret.name: llm-api-keys$": "a Secret that someone has to make, under a name of theirs",
     r"and set [\w.]+$": "the field cannot be what was given",
     r"remove it and name ": "a Secret that someone has to make",
-    r"remove it, and (have it revoked|make it with)": "a secret that has to go somewhere else",
+    r"remove it, and (revoke the secret|create it with)": "a secret that has to go somewhere else",
     r"remove it, unless ": "only the person knows what the arguments need",
     r"remove it: set modelVolume.mountPath$": "where the models are to be",
 }
 
 
 class Case(NamedTuple):
-    """A finding, all findings of its values, the values, and what follows from its hint and from its fix.
+    """A finding, all findings of its values, the values, and the values after its hint and its fix.
 
-    `folder` is where the case has the facts of its model.
+    `folder` contains the facts of the case's model.
     """
 
     finding: Finding
@@ -187,14 +187,14 @@ class Case(NamedTuple):
 
 
 def is_choice(case: Case) -> bool:
-    """Say whether the hint leaves a choice to a person; so does a misspelled key beside the one that is meant."""
+    """Say whether the hint leaves a choice to a person; so does a misspelled key if the right key is also set."""
     rule, path, hint = case.finding.rule, list(case.finding.path), case.finding.hint
     twice = rule == "unknown-key" and hint.removeprefix("did you mean ")[:-1] in at(case.values, path[:-1])
     return twice or any(re.search(form, hint) for form in CHOICES)
 
 
 def cases() -> dict[str, Case]:
-    """Return each finding of the invalid values, by a name of its own."""
+    """Return each finding of the invalid values, by a unique name."""
     named = {}
     for file in BAD:
         document = read("values.yaml", file.read_bytes())
@@ -226,12 +226,12 @@ def assert_mended(case: Case, fixed: Values | None) -> None:
 
 
 @pytest.mark.parametrize("name", [name for name, case in CASES.items() if case.by_hint is not None])
-def test_a_hint_that_is_followed_mends_its_finding(name: str) -> None:
+def test_following_a_hint_removes_its_finding(name: str) -> None:
     assert_mended(CASES[name], CASES[name].by_hint)
 
 
 @pytest.mark.parametrize("name", [name for name, case in CASES.items() if case.by_fix is not None])
-def test_a_fix_mends_its_finding(name: str) -> None:
+def test_a_fix_removes_its_finding(name: str) -> None:
     assert_mended(CASES[name], CASES[name].by_fix)
 
 
@@ -239,14 +239,14 @@ BOTH = [name for name, case in CASES.items() if case.by_hint is not None and cas
 
 
 @pytest.mark.parametrize("name", BOTH)
-def test_a_hint_and_its_fix_say_the_same(name: str) -> None:
+def test_a_hint_and_its_fix_have_the_same_result(name: str) -> None:
     case = CASES[name]
-    # As text, in which 1 is not true.
+    # Compared as text, because 1 equals True in Python.
     assert json.dumps(case.by_fix, sort_keys=True) == json.dumps(case.by_hint, sort_keys=True), case.finding.hint
 
 
 def test_most_hints_say_exactly_what_to_write() -> None:
-    # No edit of a file makes the Secret that a literal belongs into.
+    # No edit of a file can create the Secret for a literal.
     cases = [case for case in CASES.values() if case.by_hint is not None or "Secret" not in case.finding.hint]
     exact = sum(case.by_hint is not None for case in cases)
     assert exact >= 2 / 3 * len(cases), f"{exact} of {len(cases)}"

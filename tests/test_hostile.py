@@ -1,4 +1,4 @@
-"""Values files that someone made to hurt, and slips that once did: no traceback, no secret printed, bounded time."""
+"""Hostile values files, and mistakes that once caused harm: no traceback, no printed secret, bounded time."""
 
 import json
 import os
@@ -19,7 +19,7 @@ STYLES = ["text", "json", "github", "sarif"]
 
 
 def validate(folder: Path, text: str, style: str = "text") -> str:
-    """Return what the command prints; anything but a report fails."""
+    """Return the command's output; fails if it is not a report."""
     (folder / "values.yaml").write_text(text)
     command = ["validate", str(folder / "values.yaml"), "--format", style]
     answer = CliRunner().invoke(main, command, catch_exceptions=False)
@@ -45,9 +45,7 @@ def validate(folder: Path, text: str, style: str = "text") -> str:
         "extraContainers: [{name: a, image: b, env: [{name: AWS_SECRET_ACCESS_KEY, value: correct-horse-battery}]}]",
     ],
 )
-def test_a_secret_is_printed_in_no_style_whatever_else_is_wrong_with_its_line(
-    line: str, style: str, tmp_path: Path
-) -> None:
+def test_a_secret_is_never_printed_whatever_else_is_wrong_with_its_line(line: str, style: str, tmp_path: Path) -> None:
     said = validate(tmp_path, line + "\n" if line.startswith("model") else MODEL + line + "\n", style)
     assert "values.yaml" in said
     assert "orrect" not in said.replace("correct the", "").replace("correct it", "")
@@ -76,7 +74,7 @@ def test_a_number_that_is_a_secret_is_not_printed_either(tmp_path: Path) -> None
         "apiKeySecret: {name: a}\nprobes: {startup: {httpGet: {port: http, httpHeaders: [{name: '%', value: a}]}}}\n",
     ],
 )
-def test_a_slip_is_a_finding_and_no_traceback(text: str, tmp_path: Path) -> None:
+def test_a_mistake_is_a_finding_and_not_a_traceback(text: str, tmp_path: Path) -> None:
     assert "error" in validate(tmp_path, MODEL + text) or "1e30" in text
 
 
@@ -116,14 +114,14 @@ def test_time_and_output_are_bounded(text: str, tmp_path: Path) -> None:
     assert len(said) < 150_000
 
 
-def test_a_pipe_in_a_folder_is_not_waited_for(tmp_path: Path) -> None:
+def test_the_command_does_not_wait_for_a_pipe_in_a_folder(tmp_path: Path) -> None:
     (tmp_path / "a.yaml").write_text(MODEL)
     os.mkfifo(tmp_path / "pipe.yaml")
     answer = CliRunner().invoke(main, ["validate", str(tmp_path), "--format", "json"], catch_exceptions=False)
     assert json.loads(answer.stdout)["files"] == 1
 
 
-def test_a_pipe_with_a_name_is_not_waited_for(tmp_path: Path) -> None:
+def test_the_command_does_not_wait_for_a_named_pipe(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe.yaml")
     command = ["validate", str(tmp_path / "pipe.yaml"), "-f", str(tmp_path / "pipe.yaml")]
     answer = CliRunner().invoke(main, command, catch_exceptions=False)
@@ -214,7 +212,7 @@ def test_more_mistakes_than_are_shown_and_odd_line_ends_are_no_traceback(text: s
         "extraObjects: [{apiVersion: v1, kind: secret, metadata: 1, stringData: {pin: hunter2pw}}]\n",
     ],
 )
-def test_what_is_called_a_secret_is_not_shown(text: str, style: str, tmp_path: Path) -> None:
+def test_values_under_secret_names_are_not_shown(text: str, style: str, tmp_path: Path) -> None:
     said = validate(tmp_path, MODEL + text, style)
     assert not any(part in said for part in ("hunter2", "0123456", "12_345_678", "12345678"))
 
@@ -222,15 +220,13 @@ def test_what_is_called_a_secret_is_not_shown(text: str, style: str, tmp_path: P
 @pytest.mark.parametrize(
     "line", ['apiKeySecret: ""', 'huggingFace: {tokenSecret: ""}', 'apiKeySecret: {name: 1, keys: ""}']
 )
-def test_an_empty_text_is_no_secret(line: str, tmp_path: Path) -> None:
+def test_an_empty_text_is_not_a_secret(line: str, tmp_path: Path) -> None:
     assert '"" is not a' in validate(tmp_path, f"{MODEL}{line}\n")
 
 
 @pytest.mark.parametrize(("number", "more"), [(199, False), (200, True), (900, True)])
 @pytest.mark.parametrize("what", ["  k{n}: 1\n", "  k{n}: {{}}\n"])
-def test_mistakes_that_are_not_listed_are_not_passed_over_in_silence(
-    what: str, number: int, more: bool, tmp_path: Path
-) -> None:
+def test_the_number_of_unlisted_mistakes_is_reported(what: str, number: int, more: bool, tmp_path: Path) -> None:
     said = validate(tmp_path, MODEL + "labels:\n" + "".join(what.format(n=n) for n in range(number)))
     assert said.count("[wrong-type]") == min(number, 200)
     assert ("200 mistakes are listed, and there may be more" in said) == more
@@ -243,7 +239,7 @@ def test_rules_whose_mistakes_are_not_all_listed_say_so_too(tmp_path: Path) -> N
 
 
 @pytest.mark.parametrize("flag", ["--max-num-batched-token=8192", "--long-prefill-token-threshold=512"])
-def test_a_count_of_tokens_is_no_secret(flag: str, tmp_path: Path) -> None:
+def test_a_count_of_tokens_is_not_a_secret(flag: str, tmp_path: Path) -> None:
     said = validate(tmp_path, MODEL + f"args: [{flag}]\n")
     assert "secret" not in said
 
@@ -267,7 +263,7 @@ def run(arguments: list[str], shell: str, folder: Path) -> subprocess.CompletedP
         (["access", "a.yaml", "-n", "x" * 64], "", 2, "is not a namespace"),
     ],
 )
-def test_what_surrounds_a_command_is_one_sentence(
+def test_trouble_with_the_environment_is_reported_in_one_sentence(
     arguments: list[str], shell: str, code: int, says: str, tmp_path: Path
 ) -> None:
     (tmp_path / "a.yaml").write_text(MODEL)
@@ -276,7 +272,7 @@ def test_what_surrounds_a_command_is_one_sentence(
     assert says in answer.stdout + answer.stderr
 
 
-def test_a_file_name_does_not_add_an_object_to_applications(tmp_path: Path) -> None:
+def test_a_file_name_cannot_add_an_object_to_applications(tmp_path: Path) -> None:
     (tmp_path / "services").mkdir()
     name = "x\n---\napiVersion: v1\nkind: Namespace\nmetadata: {name: evil}\n---\n#.yaml"
     (tmp_path / "services" / name).write_text(MODEL)
@@ -287,7 +283,7 @@ def test_a_file_name_does_not_add_an_object_to_applications(tmp_path: Path) -> N
 
 @pytest.fixture
 def work(tmp_path: Path, newest_helm: str, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Return a folder with a values file, a pipe that nobody writes to, and helm on PATH."""
+    """Return a folder with a values file and a pipe without a writer; helm is on PATH."""
     monkeypatch.setenv("PATH", f"{Path(newest_helm).parent}:{Path(sys.executable).parent}:{os.environ['PATH']}")
     (tmp_path / "a.yaml").write_text(MODEL)
     (tmp_path / "b.yaml").write_text(MODEL)
@@ -313,7 +309,7 @@ SPECIAL = "is a pipe, a socket or a device"
         ("publish /dev/zero --to site --url https://a.b", 1),
     ],
 )
-def test_a_pipe_in_the_place_of_a_file_or_folder_is_not_waited_for(
+def test_commands_do_not_wait_for_a_pipe_in_place_of_a_file_or_folder(
     arguments: str, code: int, work: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(work)
@@ -322,7 +318,7 @@ def test_a_pipe_in_the_place_of_a_file_or_folder_is_not_waited_for(
 
 
 @pytest.mark.parametrize("name", ["Chart.yaml", ".helmignore", "templates/x.yaml"])
-def test_a_pipe_in_a_chart_is_not_waited_for(name: str, work: Path) -> None:
+def test_commands_do_not_wait_for_a_pipe_in_a_chart(name: str, work: Path) -> None:
     shutil.copytree(ROOT / "charts/modelservice", work / "chart")
     (work / "chart" / name).unlink(missing_ok=True)
     os.mkfifo(work / "chart" / name)
@@ -334,7 +330,7 @@ def test_a_pipe_in_a_chart_is_not_waited_for(name: str, work: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["index.yaml", "a-0.1.0.tgz", "a-0.1.0.tgz.prov"])
-def test_a_pipe_in_a_web_folder_is_not_waited_for(name: str, work: Path) -> None:
+def test_publish_does_not_wait_for_a_pipe_in_a_web_folder(name: str, work: Path) -> None:
     assert run(["package", "a.yaml"], "", work).returncode == 0
     (work / "site").mkdir()
     os.mkfifo(work / "site" / name)
@@ -370,7 +366,7 @@ def test_a_pipe_in_a_web_folder_is_not_waited_for(name: str, work: Path) -> None
         ),
     ],
 )
-def test_a_pipe_of_values_is_read_once_and_used_for_everything(
+def test_values_from_a_pipe_are_read_once_and_used_everywhere(
     arguments: list[str], shell: str, shown: str, times: int, work: Path
 ) -> None:
     answer = run(arguments, shell, work)
@@ -385,14 +381,14 @@ def test_a_pipe_of_values_is_read_once_and_used_for_everything(
         (["diff", "HEAD:a.yaml", "b.yaml"], 2, "Git has no revision HEAD here"),
         (["validate", "a.yaml"], 1, "there is no such file"),
         (["render", "{}/a.yaml", "-o", "out"], 1, "out cannot be written: No such file or directory"),
-        (["render", "{}/a.yaml", "-o", "{}/out"], 0, "48 files"),
+        (["render", "{}/a.yaml", "-o", "{}/out"], 0, "47 files"),
         (["template", "{}/a.yaml"], 0, ""),
         (["template", "{}/a.yaml", "--output-dir", "out"], 1, "out cannot be written: No such file or directory"),
         (["package", "{}/a.yaml"], 1, "dist cannot be written: No such file or directory"),
         (["argocd", "{}/a.yaml", "--chart-repo", "https://a.b/c", "-o", "out"], 1, "out/a.yaml cannot be written"),
     ],
 )
-def test_a_working_directory_that_was_deleted_is_one_sentence(
+def test_a_deleted_working_directory_is_reported_in_one_sentence(
     arguments: list[str], code: int, says: str, work: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (work / "gone").mkdir()
@@ -427,7 +423,7 @@ LONG = "x" * 300
         (["access", "a.yaml", "--release", LONG], 1),
     ],
 )
-def test_a_name_that_is_too_long_and_links_in_a_circle_are_one_sentence(
+def test_too_long_names_and_circular_links_are_reported_in_one_sentence(
     arguments: list[str], code: int, work: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(work)
@@ -439,7 +435,7 @@ def test_a_name_that_is_too_long_and_links_in_a_circle_are_one_sentence(
 
 
 @pytest.mark.parametrize("encoding", ["ascii", "latin-1"])
-def test_what_a_terminal_cannot_show_is_no_traceback_and_data_is_utf8(
+def test_characters_that_a_terminal_cannot_show_cause_no_traceback_and_data_is_utf8(
     encoding: str, work: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PYTHONIOENCODING", encoding)

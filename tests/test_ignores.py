@@ -1,4 +1,4 @@
-"""Rules are passed over by a comment, by --ignore, or by the value ignoredRules, and only those that may be."""
+"""Rules are ignored by a comment, by --ignore, or by the value ignoredRules, if they may be."""
 
 import json
 import os
@@ -51,7 +51,7 @@ def test_a_comment_elsewhere_ignores_nothing_and_is_named(text: str, tmp_path: P
     assert sorted(rules) == ["ignore-unused", "image-not-pinned"]
 
 
-def test_text_is_no_comment(tmp_path: Path) -> None:
+def test_text_is_not_a_comment(tmp_path: Path) -> None:
     text = (
         f"{MODEL}{LATEST}\nextraObjects:\n  - |\n"
         "    # modelservice: ignore[image-not-pinned]\n"
@@ -61,21 +61,21 @@ def test_text_is_no_comment(tmp_path: Path) -> None:
     assert found(tmp_path, text) == [("image-not-pinned", 2)]
 
 
-def test_text_in_quotes_on_the_line_is_no_comment(tmp_path: Path) -> None:
+def test_text_in_quotes_on_the_line_is_not_a_comment(tmp_path: Path) -> None:
     text = f'{MODEL}env: [{{name: VLLM_FOO, value: "x # modelservice: ignore[env-unknown] y"}}]\n'
     assert found(tmp_path, text) == [("env-unknown", 2)]
 
 
-def test_a_comment_one_key_too_high_is_told_where_the_finding_is(tmp_path: Path) -> None:
+def test_a_comment_above_the_wrong_key_gets_a_hint_with_the_line(tmp_path: Path) -> None:
     text = f"{MODEL}# modelservice: ignore[image-not-pinned]\nimage:\n  tag: latest\n"
     assert found(tmp_path, text) == [("ignore-unused", 2), ("image-not-pinned", 4)]
-    assert "is found in line 4; move the comment" in run("validate", tmp_path / "a.yaml").stdout
+    assert "the finding is in line 4; move the comment" in run("validate", tmp_path / "a.yaml").stdout
 
 
 @pytest.mark.parametrize(
     "comment", ["# modelservice: ignore image-not-pinned", "# modelservice: ignore[]", "# modelservice : ignore[x]"]
 )
-def test_a_comment_that_is_nearly_one_is_told_the_form(comment: str, tmp_path: Path) -> None:
+def test_an_almost_correct_comment_gets_a_hint_with_the_form(comment: str, tmp_path: Path) -> None:
     assert found(tmp_path, f"{MODEL}{LATEST}  {comment}\n") == [("image-not-pinned", 2), ("ignore-unused", 2)]
 
 
@@ -84,7 +84,7 @@ def test_a_comment_names_several_rules(tmp_path: Path) -> None:
     assert found(tmp_path, text) == []
 
 
-def test_an_option_ignores_a_rule_and_says_when_it_is_idle(tmp_path: Path) -> None:
+def test_an_option_ignores_a_rule_and_an_unused_one_is_reported(tmp_path: Path) -> None:
     file = tmp_path / "a.yaml"
     file.write_text(f"{MODEL}{LATEST}\n")
     answer = run("validate", "--strict", "--ignore", "image-not-pinned", file)
@@ -106,7 +106,7 @@ def test_an_option_ignores_a_rule_and_says_when_it_is_idle(tmp_path: Path) -> No
         ("image-not-pined", "there is no such rule; did you mean image-not-pinned?"),
     ],
 )
-def test_what_cannot_be_ignored_is_told(rule: str, said: str, tmp_path: Path) -> None:
+def test_rules_that_cannot_be_ignored_are_reported(rule: str, said: str, tmp_path: Path) -> None:
     file = tmp_path / "a.yaml"
     file.write_text(MODEL)
     answer = run("validate", "--ignore", rule, file)
@@ -136,7 +136,7 @@ def test_a_shared_layer_may_ignore_what_this_service_does_not_break(tmp_path: Pa
 
 
 @pytest.mark.parametrize("command", ["template", "render", "access"])
-def test_other_commands_ignore_the_same(
+def test_other_commands_ignore_the_same_rules(
     command: str, tmp_path: Path, helm: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PATH", f"{Path(helm).parent}:{os.environ['PATH']}")

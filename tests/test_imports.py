@@ -10,7 +10,7 @@ PACKAGE = Path(__file__).parents[1] / "generator/modelservice"
 
 
 def imported(file: Path) -> set[str]:
-    """Return the modules of the package that a file imports, lazily or not; type checking aside."""
+    """Return the modules of the package that a file imports, lazily or not, except for type checking."""
     tree = ast.parse(file.read_text())
     typing_only = {id(node) for block in ast.walk(tree) if _is_typing(block) for node in ast.walk(block)}
     nodes = [node for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) and id(node) not in typing_only]
@@ -36,7 +36,7 @@ def modules() -> dict[str, set[str]]:
     return graph
 
 
-def test_no_import_goes_in_a_circle() -> None:
+def test_there_are_no_circular_imports() -> None:
     graph = modules()
     done: set[str] = set()
 
@@ -51,7 +51,7 @@ def test_no_import_goes_in_a_circle() -> None:
         walk(name, ())
 
 
-# What a module may import: what stands below it, and what stands beside it in its own line.
+# A module may import modules in lower lines, and modules in its own line.
 LAYERS = (
     {"__main__"},
     {"cli"},
@@ -107,7 +107,7 @@ def test_only_the_command_line_imports_click_or_prints() -> None:
 
 
 def loaded_by(*arguments: str) -> set[str]:
-    """Return the modules that a command has loaded at its end."""
+    """Return the modules that are loaded when a command ends."""
     program = (
         "import sys; from modelservice.cli import main\n"
         "try: main(sys.argv[1:])\n"

@@ -1,4 +1,4 @@
-"""The wheel works where there is no checkout."""
+"""The wheel works without a checkout."""
 
 import subprocess
 import sys
@@ -20,7 +20,7 @@ def test_an_installed_wheel_validates_and_renders_outside_the_checkout(tmp_path:
         assert answer.returncode == 0, answer.stderr
     assert (tmp_path / "chart/values.schema.json").is_file()
     answer = subprocess.run([*command, "generate"], cwd=tmp_path, capture_output=True, text=True, check=False)
-    assert (answer.returncode, answer.stderr[:38]) == (1, "error: generate works in a checkout of")
+    assert (answer.returncode, answer.stderr[:38]) == (1, "error: generate works only in a checko")
 
 
 def test_the_tests_run_the_checkout() -> None:

@@ -1,9 +1,9 @@
-"""The commands of README.md and docs/ work as written, in a scratch copy of what a clone has.
+"""The commands of README.md and docs/ work as written, in a scratch copy of a clone.
 
 A fence says how its block is tested:
 
-- `sh` is run and must succeed; `console` has commands behind `$` and what each prints, where `...` is any lines.
-- a second word says why a block cannot run here: a key of `MARKS`.
+- `sh` is run and must succeed; `console` has commands after `$` and the output of each; `...` stands for any lines.
+- a second word, a key of `MARKS`, says why a block cannot run here.
 - `title="FILE"` writes the block, in any language, to that file before the blocks below it run.
 """
 
@@ -30,7 +30,7 @@ MARKS = {
     "network": "needs a registry, a Git server or the hub",
     "checkout": "builds or tests the project itself",
 }
-# test_fleet_pages.py runs it, with a registry.
+# test_fleet_pages.py runs this page, with a registry.
 ELSEWHERE = {"fleets.md"}
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
 # A block that needs no shell runs in this process.
@@ -39,7 +39,7 @@ _DIFFERS = re.compile(r"\s*modelservice diff\b")
 
 
 class Block(NamedTuple):
-    """A fenced block: the line that it begins on, its language, the other words of its fence, and its text."""
+    """A fenced block: its first line, its language, the other words of its fence, and its text."""
 
     line: int
     language: str
@@ -55,7 +55,7 @@ def blocks(page: Path) -> Iterator[Block]:
 
 
 def steps(block: Block) -> list[tuple[str, str | None]]:
-    """Return the commands and what each must print, or None if that is not said."""
+    """Return the commands with their expected output, or None if it is not given."""
     if block.language == "sh":
         lines = block.text.splitlines()
         simple = all(line.startswith(("modelservice ", "#")) and not _SHELL.search(line) for line in lines if line)
@@ -95,7 +95,7 @@ def scratch(tmp_path: Path, newest_helm: str, monkeypatch: pytest.MonkeyPatch) -
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
-def test_every_fence_says_only_what_this_test_knows(page: Path) -> None:
+def test_every_fence_has_only_known_marks(page: Path) -> None:
     known = re.compile(rf"{'|'.join(MARKS)}|title=[^/]\S*")
     assert [block for block in blocks(page) for word in block.words if not known.fullmatch(word)] == []
 
@@ -111,22 +111,22 @@ def test_the_commands_of_a_page_work_as_written(page: Path, scratch: Path) -> No
         for command, shown in steps(block):
             place = f"{page.name}:{block.line}: {command}"
             code, output = run(command)
-            # 1 is right where `diff` found a difference, and where the page shows an error.
+            # 1 is expected if `diff` found a difference, or if the page shows an error.
             wanted = {0, 1} if _DIFFERS.match(command) else {int(": error: " in (shown or ""))}
             assert code in wanted, f"{place}\n{code}: {output}"
             assert shown is None or is_printed(shown, output), f"{place}\n{output}"
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
-def test_every_command_that_a_page_names_has_the_named_options(page: Path) -> None:
-    """In prose too, and in blocks that cannot run here."""
+def test_every_option_on_a_page_exists(page: Path) -> None:
+    """Check options in prose too, and in blocks that cannot run here."""
     quoted = re.compile(r"'[^']*'|\\\n|\s#.*")
     named = re.findall(r"(?m)(?:^|[`|;&]) *modelservice ([a-z]+\b[^`|;&]*?)(?=[`|;&]|(?<!\\)$)", page.read_text())
     assert [text for text in named if not has_its_options(quoted.sub(" ", text).split())] == []
 
 
 def has_its_options(words: list[str]) -> bool:
-    """Say whether the first word is a command that has the options among the others."""
+    """Say whether the first word is a command that has all options in the other words."""
     command = main.get_command(click.Context(main), words[0])
     if isinstance(command, click.Group) and words[1:]:
         command = command.commands.get(words[1].split("\\")[0])
@@ -137,7 +137,7 @@ def has_its_options(words: list[str]) -> bool:
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
-def test_links_lead_to_files_and_headings(page: Path) -> None:
+def test_links_point_to_existing_files_and_headings(page: Path) -> None:
     dead = []
     for file, anchor in re.findall(r"\]\((?!https?:)([^)#\s]*)(?:#([^)\s]+))?\)", page.read_text()):
         there = page.parent / file if file else page
@@ -157,7 +157,7 @@ def test_the_readme_links_every_page() -> None:
     assert {page.name for page in (ROOT / "docs").glob("*.md")} - set(linked) == set()
 
 
-def test_a_block_says_its_place_its_words_and_what_it_prints(tmp_path: Path) -> None:
+def test_blocks_are_parsed_into_line_words_and_output(tmp_path: Path) -> None:
     page = tmp_path / "page.md"
     page.write_text("1. A\n\n   ```sh nowhere\n   false\n   ```\n\n```console\n$ echo a\na\n$ true\n```\n")
     first, second = blocks(page)

@@ -1,4 +1,4 @@
-"""What a report looks like: for people, for programs, for GitHub, for code scanning."""
+"""Reports as text, JSON, GitHub annotations and SARIF."""
 
 import json
 
@@ -35,7 +35,7 @@ def test_a_finding_is_a_line_that_editors_can_jump_to_and_a_caret() -> None:
     )
 
 
-def test_the_caret_stands_below_wide_letters_and_tabs() -> None:
+def test_the_caret_is_in_the_right_column_after_wide_letters_and_tabs() -> None:
     finding = ERROR._replace(position=Position("v", 1, 5))
     assert text(finding, "日\ta two").splitlines()[1:] == ["    日\ta two", "      \t  ^"]
 
@@ -59,7 +59,7 @@ def test_a_key_cannot_colour_or_clear_the_terminal() -> None:
     assert "\x1b" not in text(finding, "\x1b[2Jkey: 1")
 
 
-def test_colour_is_only_for_terminals() -> None:
+def test_only_terminals_get_colours() -> None:
     assert "\x1b[31m error:" in text(ERROR, SOURCE["a b.yaml"], color=True)
     assert "\x1b" not in text(ERROR, SOURCE["a b.yaml"])
 
@@ -81,14 +81,14 @@ def test_json_has_every_part_of_a_finding() -> None:
     }  # fmt: skip
 
 
-def test_github_annotations_are_escaped_as_its_runner_wants() -> None:
+def test_github_annotations_are_escaped_for_its_runner() -> None:
     finding = WARNING._replace(message="100%\nsure", position=Position("a,b:c.yaml", 1, 1))
     assert report([finding], "github", sources={}, files=1) == (
         "::warning file=a%2Cb%3Ac.yaml,line=1,col=1,title=argument-deprecated::args[0]: 100%25%0Asure; use: this\n"
     )
 
 
-def test_sarif_is_what_its_standard_asks_for() -> None:
+def test_sarif_is_as_its_standard_requires() -> None:
     log = Sarif.model_validate_json(report([ERROR, WARNING], "sarif", sources=SOURCE, files=1))
     run = log.runs[0]
     assert run.tool.driver.name == "modelservice"
@@ -99,7 +99,7 @@ def test_sarif_is_what_its_standard_asks_for() -> None:
     assert str(run.results[0].level.value) == "warning"
 
 
-def test_an_empty_report_is_still_a_report() -> None:
+def test_an_empty_report_is_valid() -> None:
     assert report([], "text", sources={}, files=1) == ""
     assert report([], "github", sources={}, files=1) == ""
     assert json.loads(report([], "json", sources={}, files=1))["findings"] == []

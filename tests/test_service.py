@@ -27,18 +27,18 @@ def test_a_service_is_named_after_its_file(file: str, name: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["", "Qwen", "qwen2.5", "-a", "a" * 64])
-def test_a_name_that_helm_refuses_is_refused_with_the_cure(name: str) -> None:
-    with pytest.raises(InputError, match="--name of lower case letters"):
+def test_a_name_that_helm_refuses_is_refused_with_a_hint(name: str) -> None:
+    with pytest.raises(InputError, match="--name with at most 63 lower case letters"):
         make_service(name, "0.1.0", {}, DEFAULTS)
 
 
 @pytest.mark.parametrize("version", ["v0.1.0", "1.0", "1.02.3", "1.2.3.4", "1.2.3-01", ""])
-def test_a_version_that_is_none_is_refused_with_an_example(version: str) -> None:
+def test_an_invalid_version_is_refused_with_an_example(version: str) -> None:
     with pytest.raises(InputError, match=r"such as 0\.1\.0"):
         make_service("opt", version, {}, DEFAULTS)
 
 
-def test_the_description_says_the_model_where_none_is_given() -> None:
+def test_the_default_description_names_the_model() -> None:
     assert make_service("opt", "1.2.3-rc.1+b7", {}, DEFAULTS).description == "facebook/opt-125m served by vLLM"
     assert make_service("opt", "0.1.0", {"description": "Chat"}, DEFAULTS).description == "Chat"
 
@@ -47,5 +47,5 @@ def test_the_description_says_the_model_where_none_is_given() -> None:
     ("name", "fits"),
     [("x" * 53, True), ("qwen2.5", True), ("x" * 54, False), ("", False), ("a..b", False), ("A", False)],
 )
-def test_a_release_is_named_as_helm_wants_it(name: str, fits: bool) -> None:
+def test_release_names_follow_helms_rules(name: str, fits: bool) -> None:
     assert (misnamed(name) == "") is fits

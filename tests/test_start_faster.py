@@ -1,4 +1,4 @@
-"""docs/start-faster.md says of vLLM's flags and variables what the facts say."""
+"""docs/start-faster.md agrees with the facts about vLLM's flags and variables."""
 
 import re
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""The steps of the chart's workflow, run here as GitHub runs them, in a repository of their own."""
+"""The steps of the chart's workflow, run as by GitHub, in their own repository."""
 
 import base64
 import os
@@ -16,7 +16,7 @@ WORKFLOW = ROOT / ".github/workflows/chart.yaml"
 
 
 def fork(folder: Path, helm: str) -> dict[str, str]:
-    """Make a repository with the chart, and its remote; returns the variables that GitHub and the first steps set."""
+    """Make a repository with the chart and a remote; return the variables that GitHub and the first steps set."""
     shutil.copytree(ROOT / "charts/modelservice", folder / "checkout/charts/modelservice")
     git = ["git", "-c", "user.name=t", "-c", "user.email=t@example.com", "-C", str(folder / "checkout")]
     subprocess.run(["git", "init", "--quiet", "--bare", str(folder / "origin")], check=True)
@@ -84,7 +84,7 @@ def test_a_push_that_is_refused_is_a_failure(tmp_path: Path, keyring: Path, helm
     assert step("Publish to the pages", tmp_path / "fork", variables).returncode != 0
 
 
-def test_without_its_secrets_nothing_is_packaged(tmp_path: Path, helm: str) -> None:
+def test_without_secrets_nothing_is_packaged(tmp_path: Path, helm: str) -> None:
     variables = fork(tmp_path / "fork", helm)
     for secrets in ({}, {"SIGNING_KEY": "", "SIGNING_KEY_NAME": ""}, {"SIGNING_KEY": "eA==", "SIGNING_KEY_NAME": ""}):
         answer = step("Package and sign", tmp_path / "fork", variables | secrets)
@@ -92,7 +92,7 @@ def test_without_its_secrets_nothing_is_packaged(tmp_path: Path, helm: str) -> N
     assert not (tmp_path / "fork/checkout/dist").exists()
 
 
-def test_every_action_is_pinned_by_a_commit_with_its_tag_beside_it() -> None:
+def test_every_action_is_pinned_by_commit_with_its_tag_in_a_comment() -> None:
     used = re.findall(r"uses: (.*)", WORKFLOW.read_text())
     assert used
     for one in used:

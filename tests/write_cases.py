@@ -1,7 +1,7 @@
-"""Write what tests/cases expect, from the present behaviour, to be read and committed: python -m tests.write_cases.
+"""Rewrite the expected findings in tests/cases from the current behaviour, for review: python -m tests.write_cases.
 
-The first line of each bad*.txt is who refuses the file beside `validate`: both helms are asked, and where both take it,
-the rule says who else does.
+The first line of each bad*.txt names the side that refuses the file in addition to `validate`. Both helms are tried; if
+both accept the file, the rule names the side.
 """
 
 import contextlib
@@ -18,7 +18,7 @@ from modelservice.rules.catalogue import by_id
 from tests.conftest import HELM_RELEASES, ROOT
 
 CHART = ROOT / "charts/modelservice"
-# The first that fits is who refuses a file that breaks several rules.
+# If a file breaks several rules, the first of these sides refuses it.
 ORDER = [*Refuser]
 
 
@@ -32,7 +32,7 @@ def refuses(command: list[str]) -> bool:
 
 
 def side(case: Path, rules: set[str], helms: list[str]) -> Refuser:
-    """Return who refuses a case. Raises ValueError if the helms do not agree, or disagree with the rules."""
+    """Return the side that refuses a case. Raises ValueError if the helms do not agree, or disagree with the rules."""
     stated = min((by_id()[rule].refused_by for rule in rules), key=ORDER.index)
     linted = {refuses([one, "lint", str(CHART), "-f", str(case)]) for one in helms}
     rendered = {refuses([one, "template", "x", str(CHART), "-f", str(case)]) for one in helms}
@@ -48,7 +48,7 @@ def side(case: Path, rules: set[str], helms: list[str]) -> Refuser:
 def main() -> None:
     helms = [helm(release) for release in HELM_RELEASES]
     for case in sorted((ROOT / "tests/cases").glob("*/bad*.yaml")):
-        with contextlib.chdir(case.parent):  # where a case has the facts of its model
+        with contextlib.chdir(case.parent):  # a case may have the facts of its model
             found = check_service([read("values.yaml", case.read_bytes())]).findings
         if not found:
             raise ValueError(f"{case}: nothing is found")

@@ -1,6 +1,6 @@
-"""Read, merge and check values files: every problem is collected before anything stops.
+"""Read, merge and check values files, and collect all problems.
 
-YAML first, then the schema, then the rules. Nothing that leaves here holds a secret.
+The checks run in this order: YAML, schema, rules. No result contains a secret.
 """
 
 from __future__ import annotations
@@ -26,17 +26,23 @@ if TYPE_CHECKING:
 
     from modelservice.models.model_facts import ModelFacts
 
-# Whatever a file holds, a message stays readable.
+# A long value must not make a message unreadable.
 _LONGEST = 600
-# From so many files on, starting workers takes less time than they save.
+# From this number of files on, workers save more time than they need to start.
 _MANY = 200
-_MORE = Problem(TOO_MANY.severity, (), f"{MOST} mistakes are listed, and there may be more", "mend these", TOO_MANY.id)
+_MORE = Problem(
+    TOO_MANY.severity,
+    (),
+    f"{MOST} mistakes are listed, and there may be more",
+    "fix these and validate again",
+    TOO_MANY.id,
+)
 
 
 class CheckedService(NamedTuple):
-    """One service's values, merged, and what is wrong with them, in no order.
+    """The merged values of one service and their findings, in no particular order.
 
-    `ignored` are the findings that someone wants passed over, `hit` the rules of `--ignore` that passed over some.
+    `ignored` are the ignored findings. `hit` are the rules of `--ignore` that matched at least one finding.
     """
 
     document: Document
@@ -51,9 +57,9 @@ class CheckedService(NamedTuple):
 
 
 class Result(NamedTuple):
-    """Findings of several files, the texts by file name for excerpts, and how many services were checked.
+    """Findings of several files, the files' texts by name (for excerpts), and the number of checked services.
 
-    `ignored` counts the findings that were passed over, `idle` are the rules of `--ignore` that passed over none.
+    `ignored` is the number of ignored findings. `idle` are the rules of `--ignore` that matched no finding.
     """
 
     findings: list[Finding]
@@ -64,15 +70,15 @@ class Result(NamedTuple):
 
 
 def check_service(layers: Iterable[str | Document], ignore: Collection[str] = ()) -> CheckedService:
-    """Read, merge and check the layers of one service, later over earlier: paths, or documents read already.
+    """Read, merge and check the layers of one service, later over earlier; a layer is a path or a document.
 
-    `ignore` are ids of rules to pass over, beside those that comments and the value `ignoredRules` name.
+    `ignore` are ids of rules to ignore, in addition to those in comments and in the value `ignoredRules`.
     """
     document = merge([layer if isinstance(layer, Document) else load(layer) for layer in layers])
     return CheckedService(document, *without_ignored(check(document), document, ignore))
 
 
-# How many services are done, of how many.
+# Is called with the number of checked services and the total.
 Progress = Callable[[int, int], None]
 
 
@@ -83,7 +89,7 @@ def check_files(
     ignore: Collection[str] = (),
     progress: Progress | None = None,
 ) -> Result:
-    """Check services; each is its files, later over earlier."""
+    """Check services, each given as its files, later over earlier."""
     files = [tuple(service) for service in services]
     layers = {path: load(path) for service in files for path in service[:-1]}
     checked = _each(functools.partial(_check_one, layers, ignore), files)
@@ -100,7 +106,7 @@ def _counted(checked: Iterable[_Checked], of: int, progress: Progress | None) ->
 def check_services(
     services: Iterable[Iterable[Document]], *, strict: bool = False, ignore: Collection[str] = ()
 ) -> Result:
-    """Check services whose files are read already; each is its layers, the lowest first."""
+    """Check services whose files are already read, each given as its layers, the lowest first."""
     return _gathered((_checked(check_service(layers, ignore)) for layers in services), ignore, strict=strict)
 
 
@@ -127,26 +133,26 @@ class _Checked(NamedTuple):
 
 
 def _each(check_one: Callable[[Sequence[str]], _Checked], files: Sequence[Sequence[str]]) -> Iterator[_Checked]:
-    """Check every service, on all cores where there are many."""
+    """Check every service, on all cores if there are many."""
     if len(files) < _MANY or any("-" in service for service in files):
         yield from map(check_one, files)
         return
     from concurrent.futures import ProcessPoolExecutor
 
-    check_one(files[0])  # What a check imports and reads once, the workers then have.
+    check_one(files[0])  # Workers inherit what the first check imports and caches.
     with ProcessPoolExecutor() as pool:
         yield from pool.map(check_one, files, chunksize=32)
 
 
 def _check_one(layers: Mapping[str, Document], ignore: Collection[str], files: Sequence[str]) -> _Checked:
-    """Return one service's findings; its texts only where there are any, for memory."""
+    """Return one service's findings, and its texts only if there are findings, to save memory."""
     *below, values = files
     own, known = load(values), plain_schema()["properties"]
     inside = values_in_objects(own, known)
     each = [check_service([*(layers[path] for path in below), one], ignore) for one in inside or [own]]
     findings = [finding for one in each for finding in one.findings]
     if inside:
-        # A path there begins at the values, not at the top of the file that an edit would be made in.
+        # These paths start at the values in the object, but an edit needs paths from the top of the file.
         findings = [finding._replace(fix=()) for finding in findings]
     return _Checked(
         findings,
@@ -157,33 +163,33 @@ def _check_one(layers: Mapping[str, Document], ignore: Collection[str], files: S
 
 
 def _checked(service: CheckedService) -> _Checked:
-    """Return a service's findings; its texts only where there are any, for memory."""
+    """Return a service's findings, and its texts only if there are findings, to save memory."""
     document, findings, ignored, hit = service
     return _Checked(findings, ignored, hit, document.sources if findings else {})
 
 
 def check(document: Document) -> list[Finding]:
-    """Return what is wrong with one service's values, in no order."""
+    """Return the findings of one service's values, in no particular order."""
     findings = list(document.findings)
     if document.readable:
         found = [_finding(document, problem) for problem in _problems(document)]
         misread = {finding.position for finding in findings}
         texts = {one.position for one in found if one.rule == "wrong-type" and _is_quoting(one)}
         findings = [_as_text(one, document) if one.position in texts else one for one in findings]
-        # What Helm reads differently from what is meant has a value that nobody meant.
+        # Other findings about a value that Helm misreads are about a value that nobody meant.
         findings += [finding for finding in found if finding.position not in misread]
-        # Nothing else in a file of objects is a mistake.
+        # If the file is a Kubernetes object, its other findings are of no use.
         findings = [one for one in findings if one.rule == "kubernetes-object"] or findings
     return [_readable(redact.finding(one, document.sources.get(one.position.file, ""))) for one in findings]
 
 
 def _is_quoting(finding: Finding) -> bool:
-    """Say whether a fix makes text of what is not text."""
+    """Say whether a fix turns the value into text."""
     return any(edit.path == finding.path and isinstance(edit.value, str) for edit in finding.fix)
 
 
 def _as_text(finding: Finding, document: Document) -> Finding:
-    """Return the finding of a value that only text can be, and that Helm reads as something else."""
+    """Return the finding of an ambiguous value with quotes as its fix, because only text is allowed there."""
     text = document.written(finding.path)
     if finding.rule != "yaml-ambiguous" or not text:
         return finding
@@ -227,12 +233,12 @@ def _problems(document: Document) -> list[Problem]:
 
 
 def _facts(merged: Mapping[str, Any], document: Document) -> tuple[ModelFacts | None, str]:
-    """Return the facts of the model that are known without a network, and why a file with them is none."""
+    """Return the model's facts that are known without a network, and why a facts file is not valid, or ""."""
     from modelservice.models.facts_file import known_facts
 
     model = merged["model"]
     try:
-        # ModelScope's files are not those of the catalogue, though they mostly have the same names and sizes.
+        # The catalogue does not cover ModelScope's files, although most have the same names and sizes.
         catalogue = model["source"] != "modelscope"
         return known_facts(model["name"], model["revision"], document.sources, catalogue=catalogue), ""
     except InputError as error:
@@ -240,10 +246,10 @@ def _facts(merged: Mapping[str, Any], document: Document) -> tuple[ModelFacts | 
 
 
 def _without(given: Any, paths: Sequence[Path]) -> Any:
-    """Return the values without what the schema refused, so rules can trust every type.
+    """Return the values without those that the schema refused, so rules can trust every type.
 
-    A key falls back to its default. An item of a list becomes None, so the others keep their indexes; a number
-    among the arguments becomes the text that was meant.
+    A removed key falls back to its default. A list item becomes None, so the other items keep their indexes; a number
+    in `args` becomes the text that was meant.
     """
     if () in paths:
         return {}

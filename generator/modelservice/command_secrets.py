@@ -1,4 +1,4 @@
-"""Find the secrets that commands, flags, URLs and JSON write out: what a name together with a value calls one."""
+"""Find secrets in commands, flags, URLs and JSON: values whose names say that they are secrets."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from collections.abc import Callable, Iterator, Sequence
 from modelservice.secret_forms import holds_login, is_literal, keys_secret, names_secret
 
 _VALUE = r"(?P<value>\"[^\"\n]{1,4000}\"|'[^'\n]{1,4000}'|[^\s\"'`;&|,$(){}\[\]-][^\s\"'`;&|,$(){}\[\]]*)"
-# A variable of a shell that is set, a header of curl's, a flag with its value, a part of a query or of a connection
-# string, a key in JSON or in code with quoted text.
+# A shell variable that is set, a header of curl, a flag with its value, a parameter of a query or of a connection
+# string, or a key with quoted text in JSON or in code.
 _SET = re.compile(
     r"(?<![\w.$-])(?:(?P<variable>[A-Z_][A-Z0-9_]{1,80}|(?:https?|all|ftp)_proxy)="
     r"|(?:-H|--(?:proxy-)?header)(?:=|\s{0,20})[\"']?(?P<header>[A-Za-z][\w-]{1,80}):\s{0,20}"
@@ -20,7 +20,8 @@ _SET = re.compile(
     r"|(?<=[?&;])(?P<query>[A-Za-z][\w-]{1,80})="
     r"|(?P<quote>[\"']?)(?P<key>[A-Za-z][\w-]{1,80})(?P=quote)\s{0,20}[:=]\s{0,20}(?=[\"']))" + _VALUE
 )
-# Flags that take a password or user:password, and the programs that read them so, by the flag and what parts the two.
+# Flags that accept a password or user:password, and the programs that read them this way, by the flag and by whether
+# a gap separates it from its value.
 _SHORT = re.compile(
     r"(?<![\w.$-])(?:(?P<flag>-[pa])(?P<gap>[\s=]{0,20})"
     r"|(?P<login>-[uU]|--(?:proxy-)?user)(?:=|\s{0,20})[\"']?[^\s:\"'$/]{1,100}:(?!//))" + _VALUE
@@ -31,33 +32,33 @@ _PROGRAMS = {
     "-a": re.compile(r"\bredis-cli\b"),
     "curl": re.compile(r"\bcurl\b"),
 }
-# A line that is a name and its value, as files in YAML, JSON, .env and .ini have them.
+# A line with a name and its value, as in YAML, JSON, .env and .ini files.
 _LINE = re.compile(
     r"(?m)^[ \t-]*(?P<quote>[\"']?)(?P<key>[A-Za-z][\w.-]{1,80})(?P=quote)[ \t]{0,20}[:=][ \t]{0,20}"
     r"(?P<mark>[\"']?)(?P<value>[^\s\"',;]{6,200})(?P=mark)[,;]?[ \t]*\r?$"
 )
-# What a signed URL has in its query.
+# Query parameters of signed URLs that contain the signature.
 _SIGNATURES = ("sig", "signature", "x-amz-signature", "x-goog-signature")
-# Behind a value, what makes it a part of code or of another text.
+# Characters after a value that make it a part of code or of another text.
 _GOES_ON = tuple("$`([{")
 
 
 def writes_secret(text: str) -> bool:
-    """Say whether a file certainly writes a secret out: one without a digit may be a word, or a name, as well."""
+    """Say whether a file certainly contains a secret; a value without a digit may also be a word or a name."""
     values = [text[begin:end].strip("\"'") for begin, end in literals(text)]
     values += [found["value"] for found in _LINE.finditer(text) if keys_secret(found["key"].rpartition(".")[2])]
     return any(is_certain(value) for value in values)
 
 
 def is_certain(value: str) -> bool:
-    """Say whether a text under a secret's name is certainly the secret, and no name of one, reference or word."""
+    """Say whether a text under a secret's name is certainly the secret, not a name, a reference or a word."""
     return (
         bool(re.fullmatch(r"(?=.*\d)[^\s(){}\[\]$<>.]{6,200}", value)) and is_literal(value) and not names_secret(value)
     )
 
 
 def literals(text: str) -> Iterator[tuple[int, int]]:
-    """Yield where a command, a flag, a URL or JSON writes out what is called a secret: from, to, in order."""
+    """Yield the start and end of each secret in a command, a flag, a URL or JSON, in order."""
     found = (one.span("value") for one in itertools.chain(_named(text), _passwords(text)))
     end = 0
     for span in sorted(found):
@@ -96,7 +97,7 @@ def _passwords(text: str) -> Iterator[re.Match[str]]:
 
 
 def _last(places: Sequence[int], before: int) -> int:
-    """Return the last of the places, in order, that lies before one, -1 where none does."""
+    """Return the last of the sorted places before an index, or -1 if there is none."""
     index = bisect.bisect_left(places, before)
     return places[index - 1] if index else -1
 
@@ -107,12 +108,12 @@ def _is_written(text: str, found: re.Match[str]) -> bool:
 
 
 def without_literals(text: str, instead: Callable[[str], str]) -> str:
-    """Return the text with something else in the place of each of its `literals`, made of it."""
+    """Return the text with each of its `literals` replaced by the result of `instead`."""
     return words_without_literals([text], instead)[0]
 
 
 def words_without_literals(words: Sequence[str], instead: Callable[[str], str]) -> list[str]:
-    """Return the words of a command with something else instead of what they, or flags before them, write out."""
+    """Return the words of a command with each secret in them, or after a flag, replaced by the result of `instead`."""
     text = "\n".join(words)
     starts = list(itertools.accumulate((len(word) + 1 for word in words), initial=0))[:-1]
     pieces: list[list[str]] = [[] for _ in words]
@@ -120,7 +121,7 @@ def words_without_literals(words: Sequence[str], instead: Callable[[str], str]) 
     for begin, end in literals(text):
         index = bisect.bisect_right(starts, begin) - 1
         word, at = words[index], begin - starts[index]
-        # What begins with a word is the value of the flag before, to the end.
+        # A secret at the start of a word is the value of the flag before it and reaches to the word's end.
         last = end - starts[index] if at or len(words) == 1 else len(word)
         if at >= done[index]:
             pieces[index] += [word[done[index] : at], instead(word[at:last])]

@@ -1,4 +1,4 @@
-"""Bound the time of a call that no setting of its own bounds as a whole."""
+"""Limit the total time of a call."""
 
 from __future__ import annotations
 
@@ -12,9 +12,10 @@ _T = TypeVar("_T")
 
 
 def within(seconds: float, call: Callable[[], _T]) -> _T:
-    """Return what the call returns. Raises what it raises, and TimeoutError after the seconds, when nobody hears it.
+    """Return the call's result. Raises its error, or TimeoutError if it takes longer than `seconds`.
 
-    httpx bounds the wait for each piece of an answer, and none of its settings the whole.
+    After a timeout, the call goes on in its thread, and its result is dropped. httpx can limit the wait for each piece
+    of an answer, but not the total time.
     """
     heard: queue.SimpleQueue[Callable[[], _T]] = queue.SimpleQueue()
 

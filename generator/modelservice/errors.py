@@ -1,21 +1,22 @@
-"""What can stop a command, one class per exit code.
+"""The errors that stop a command, one class per exit code.
 
     ModelServiceError
     ├── InputError   1  the input is wrong, or a generated file is stale
-    ├── CompareError 2  what is to be compared is not there, or wrong
+    ├── CompareError 2  a side of the comparison is missing or wrong
     └── ToolError    3  a tool, registry or server failed
 
-Click itself ends with 2 for wrong usage; `diff`, whose 1 is an answer, ends with 2 for trouble, as diff(1) does.
-Each message is a whole sentence for the user, with what to do next; the command line prints it and nothing else.
+Click itself exits with 2 for wrong usage. `diff` exits with 1 if there are differences and with 2 for trouble, as
+diff(1) does. Each message is a sentence for the user that says what to do next; the command line prints only this
+message.
 """
 
 import re
 
-# A message quotes names of files and other programs' words: none of them moves the cursor, colours a terminal, or
-# turns the direction of writing.
+# Messages quote file names and other programs' output. These must not move the cursor, colour the terminal or change
+# the direction of the text.
 _CONTROL = re.compile("[\0-\x08\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]")
 
-# What anyone gave may be of any length; behind it a message says what to do, so the middle is left out.
+# Quoted input may have any length. The hint is at the end of the message, so the middle is left out.
 _LONGEST = 2000
 
 
@@ -27,7 +28,7 @@ def shortened(text: str) -> str:
 
 
 class ModelServiceError(Exception):
-    """A failure with a message for the user; `exit_code` is the process's."""
+    """A failure with a message for the user; the process exits with `exit_code`."""
 
     exit_code = 1
 
@@ -41,7 +42,7 @@ class InputError(ModelServiceError):
 
 
 class CompareError(ModelServiceError):
-    """Two states cannot be compared, so nobody takes the failure for a difference."""
+    """Two states cannot be compared. The exit code distinguishes the failure from a difference."""
 
     exit_code = 2
 

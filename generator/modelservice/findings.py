@@ -1,4 +1,4 @@
-"""A problem in a values file: the rule it breaks, where it stands, what to write instead."""
+"""Define a problem in a values file: the broken rule, its position and its fix."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import re
 from enum import StrEnum
 from typing import Any, NamedTuple
 
-# A place in values: keys and list indexes from the top.
+# The path of a value: keys and list indexes from the top.
 Path = tuple[str | int, ...]
 
 # People fix the first mistakes first; the cap also bounds the time that a hostile file takes.
@@ -24,9 +24,9 @@ class Severity(StrEnum):
 
 
 class Refuser(StrEnum):
-    """Who else refuses what a rule finds, with Helm 3 and Helm 4 alike.
+    """What else refuses values that break a rule, with both Helm 3 and Helm 4.
 
-    `helm` is Helm's reader of YAML, `schema` the chart's values.schema.json, `chart` a `fail` of the chart's templates.
+    `helm` is Helm's YAML parser, `schema` the chart's values.schema.json, `chart` a `fail` in the chart's templates.
     """
 
     HELM = "helm"
@@ -41,8 +41,8 @@ class Refuser(StrEnum):
 class Rule(NamedTuple):
     """One check.
 
-    Its stable id, how bad a hit is, what is wrong in one sentence, where the fact comes from, who else refuses it, why
-    it matters, and whether nothing can ignore it.
+    `id` is stable, `summary` states the problem in one sentence, `source` says where the fact comes from, `why` says
+    why it matters, and a `firm` rule cannot be ignored.
     """
 
     id: str
@@ -55,7 +55,7 @@ class Rule(NamedTuple):
 
     @property
     def is_firm(self) -> bool:
-        """Whether nothing can ignore the rule: Helm cannot read the values, or reads them differently than we do."""
+        """Whether the rule cannot be ignored: Helm refuses the values, or reads them differently than we do."""
         return self.firm or self.refused_by in (Refuser.HELM, Refuser.SCHEMA)
 
 
@@ -63,7 +63,7 @@ TOO_MANY = Rule(
     "too-many",
     Severity.WARNING,
     f"Only the first {MOST} mistakes are listed.",
-    "this tool's own bound",
+    "this tool's own limit",
     why="There may be more. Fix the listed ones and validate again.",
 )
 IGNORE_UNUSED = Rule(
@@ -79,9 +79,9 @@ IGNORE_UNUSED = Rule(
 class Action(StrEnum):
     """What an edit does at its path.
 
-    `set` writes the value, adding the keys above it; `remove` takes the key or list item away; `move` gives a key and
-    its value the path in `value`; `replace` puts the items in `value` in a list item's place; `append` adds the value
-    to a list.
+    `set` writes the value and adds missing keys above it; `remove` removes the key or list item; `move` moves a key and
+    its value to the path in `value`; `replace` replaces a list item by the items in `value`; `append` adds the value to
+    a list.
     """
 
     SET = "set"
@@ -92,23 +92,23 @@ class Action(StrEnum):
 
 
 class Edit(NamedTuple):
-    """One edit of a values file; every path is one of the file before any edit."""
+    """One edit of a values file; paths refer to the file before any edit."""
 
     action: Action
     path: Path
     value: Any = None
 
     def __hash__(self) -> int:
-        """Leave the value out, which may be a list: findings are kept in sets."""
+        """Return a hash without the value, which may be a list: findings are kept in sets."""
         return hash((self.action, self.path))
 
 
-# The edits that solve a problem together; empty where a person has to choose.
+# The edits that together solve a problem; empty if a person has to choose.
 Fix = tuple[Edit, ...]
 
 
 class Position(NamedTuple):
-    """A character in a file; line and column count from 1, as editors do."""
+    """The position of a character in a file; line and column count from 1, as in editors."""
 
     file: str
     line: int
@@ -116,10 +116,10 @@ class Position(NamedTuple):
 
 
 class Problem(NamedTuple):
-    """What a check says: what is wrong at which key, and what to do next.
+    """The result of a check: what is wrong at which key, and what to do next.
 
-    `path` is empty for a problem of the whole file. `rule` is the stable id of the check. `on_key` points at the key's
-    name (an unknown key), otherwise at its value. `fix` is what `hint` says, for programs.
+    `path` is empty for a problem of the whole file. `rule` is the rule's id. `on_key` points at the key's name (of an
+    unknown key, for example) instead of its value. `fix` is the hint as edits, for programs.
     """
 
     severity: Severity
@@ -132,7 +132,7 @@ class Problem(NamedTuple):
 
 
 class Finding(NamedTuple):
-    """A problem with the place where it is written."""
+    """A problem with its position in a file."""
 
     severity: Severity
     path: Path
@@ -168,7 +168,7 @@ def found_at(values: Any, path: Path) -> Any:
 
 
 def path_from(key: str) -> Path:
-    """Return the path that `dotted` writes so. Raises ValueError for a key of another form."""
+    """Return the path of a key as `dotted` writes it. Raises ValueError if the key has another form."""
     found = list(_PART.finditer(key))
     if not found or "".join(part[0] for part in found) != key or key.startswith((".", "[")):
         raise ValueError(key)
@@ -177,5 +177,5 @@ def path_from(key: str) -> Path:
 
 @functools.lru_cache(maxsize=8)
 def lines_of(text: str) -> list[str]:
-    """Return the lines of a file as YAML, and so positions, count them: a lone carriage return ends one too."""
+    """Return the lines of a file as YAML and positions count them: a lone carriage return also ends a line."""
     return re.split("\r\n|\r|\n", text)

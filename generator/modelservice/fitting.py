@@ -1,4 +1,4 @@
-"""Answer for checked services whether their models fit: the facts, the GPU and the arguments of each, put together."""
+"""Compute whether the models of checked services fit, from the model's facts, the GPU and the arguments."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from modelservice.vllm.flags import Line, command_line
 
 
 class Fitted(NamedTuple):
-    """What is said of a values file: the answer, or the `trouble` that there is none, with the exit code of that."""
+    """The answer for a values file or, without one, the `trouble` that prevented it; and the exit code."""
 
     values: str
     answer: Answer | None
@@ -45,23 +45,23 @@ def answer_of(
     refresh: bool = False,
     **given: Path,
 ) -> Answer:
-    """Return the answer for a service that these files make; `given` is as in `model_facts`.
+    """Return the answer for the service that these files define; `given` is as in `model_facts`.
 
-    Raises ToolError if the facts cannot be had, or something of the model is not understood, and InputError for what
-    vLLM refuses whatever the memory.
+    Raises ToolError if the facts cannot be found or the model is not understood, and InputError if vLLM refuses the
+    service regardless of memory.
     """
     engine, wanted = _engine(service), wanted_model(service.values)
     facts = model_facts(wanted, files, told, refresh=refresh, **given)
     if wrong := list(_refused(service, facts, gpu)):
         raise InputError("; ".join(wrong))
     facts = facts._replace(draft=_draft(engine, wanted, files, told))
-    pinned = service.values["model"]["revision"]  # which other checkpoints do not have
+    pinned = service.values["model"]["revision"]  # other checkpoints do not have this revision
     others = [] if pinned else quantised_checkpoints(wanted.name, files)
     return answer_for(facts, engine, gpu, others)
 
 
 def save(facts: ModelFacts, values: str) -> list[Path]:
-    """Write the facts of a model, and of the one that drafts for it, beside a values file; return where."""
+    """Write the facts of a model and of its draft model next to a values file; return the paths."""
     each = [one for one in (facts, facts.draft) if one]
     paths = [facts_path(one.model, values) for one in each]
     for one, path in zip(each, paths, strict=True):
@@ -74,7 +74,7 @@ def fit_all(
 ) -> Iterator[Fitted]:
     """Yield for each service, and for each set of values inside a Kubernetes object, whether its model fits.
 
-    `gpu` chooses the GPU, or None if nothing says which. One service without an answer does not stop the others.
+    `gpu` returns the GPU, or None if it is unknown. A service without an answer does not stop the rest.
     """
     for one in services:
         files = (*one.layers, one.values)
@@ -89,12 +89,12 @@ def _fitted(
 ) -> Fitted:
     try:
         if checked.errors:
-            raise InputError("its values are wrong: `modelservice validate` says where")
+            raise InputError("its values are wrong: run `modelservice validate`")
         service = make_service(name_from(values), "0.1.0", checked.document.data, default_values())
         if not (chosen := gpu(service)):
             if not service.values["gpu"]["count"]:
-                return Fitted(values, None, "it asks for no GPU")
-            raise ToolError("the values do not say which GPU: set gpu.memory, or give --gpu")
+                return Fitted(values, None, "it requests no GPU")
+            raise ToolError("the values do not say which GPU: set gpu.memory, or pass --gpu")
         answer = answer_of(service, files, chosen, refresh=refresh)
         if refresh:
             save(answer.facts, values)
@@ -104,7 +104,7 @@ def _fitted(
 
 
 def _refused(service: Service, facts: ModelFacts, gpu: Gpu) -> Iterator[str]:
-    """Yield what rules on a model's limits say on a GPU, by facts that `validate` may not have."""
+    """Yield what the rules on a model's limits find for a GPU, with facts that `validate` may not have."""
     on_gpu = {"nodeSelector": {"nvidia.com/gpu.product": gpu.name}, "affinity": {}}
     values = Values({**service.values, **on_gpu}, service.given, default_values(), {}, frozenset(), facts)
     for checked in (*model_limits.RULES, *model_split.RULES):
@@ -112,7 +112,7 @@ def _refused(service: Service, facts: ModelFacts, gpu: Gpu) -> Iterator[str]:
 
 
 def _draft(engine: Engine, wanted: WantedModel, files: Sequence[str], told: Told) -> ModelFacts | None:
-    """Return the facts of the model that drafts, None without one, and where they cannot be had: the answer says so."""
+    """Return the draft model's facts, or None if there is no such model or no facts; the answer reports the latter."""
     if not engine.draft or not engine.draft.is_another_model:
         return None
     name = engine.draft.model

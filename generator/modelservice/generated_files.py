@@ -1,4 +1,4 @@
-"""Every generated file of the project, and the proof that none is stale."""
+"""Generate the project's generated files, and check that none is stale."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ CHART = "charts/modelservice"
 
 
 class Drift(NamedTuple):
-    """A file that is not what its source says: `kind` is stale, missing or extra."""
+    """A file that differs from what its source generates; `kind` is stale, missing or extra."""
 
     kind: str
     path: str
@@ -35,7 +35,7 @@ class Drift(NamedTuple):
 def checkout() -> Path:
     """Return the project's root. Raises InputError if the package is installed, not checked out."""
     if not SOURCE.is_file() or SCHEMAS.parent == Path(__file__).parent:
-        raise InputError("generate works in a checkout of the project: run `pip install -e .` there")
+        raise InputError("generate works only in a checkout of the project: run `pip install -e .` in one")
     return SCHEMAS.parent
 
 
@@ -64,7 +64,7 @@ def drift(root: Path) -> list[Drift]:
 
 
 def write(root: Path) -> list[Drift]:
-    """Mend what differs, and return what that was."""
+    """Write what differs, delete extra files, and return the differences found."""
     fixed = drift(root)
     planned = plan(root)
     for item in fixed:
@@ -84,7 +84,7 @@ def _drift(root: Path, path: str, text: str) -> Drift | None:
 
 
 def _changes(root: Path) -> list[str]:
-    """Return the newest version's changes of the chart, as the changelog lists them."""
+    """Return the chart's changes in the newest version, as listed in the changelog."""
     newest = (root / "CHANGELOG.md").read_text(encoding="utf-8").split("\n## ")[1]
     of_chart = newest.partition("\n### Chart\n")[2].partition("\n### ")[0]
     return [" ".join(item.split()) for item in re.split(r"(?m)^- ", of_chart)[1:]]

@@ -1,4 +1,4 @@
-"""Run helm: find the one on PATH, hand it arguments, return what it prints."""
+"""Find helm on PATH, run it, and return its output."""
 
 from __future__ import annotations
 
@@ -20,32 +20,32 @@ _SECONDS = 300
 
 
 class Helm(NamedTuple):
-    """A helm that is new enough: its path and release."""
+    """The path and version of a helm that is new enough."""
 
     path: str
     version: tuple[int, ...]
 
 
 def find_helm() -> Helm:
-    """Return the helm on PATH. Raises ToolError if there is none that is new enough."""
+    """Return the helm on PATH. Raises ToolError if it is missing or too old."""
     helm = shutil.which("helm")
     if helm is None:
         raise ToolError("helm is not on PATH: install Helm 3.18 or later, see https://helm.sh/docs/intro/install/")
     version = _version(helm)
     if version < OLDEST:
-        said = ".".join(map(str, version)) or "of no known version"
-        raise ToolError(f"{helm} is {said}: install Helm 3.18 or later")
+        said = ".".join(map(str, version)) or "unknown"
+        raise ToolError(f"the version of {helm} is {said}: install Helm 3.18 or later")
     return Helm(helm, version)
 
 
-# Helm quotes the whole text of a template that fails, a Secret's as any other; the action that fails, where it writes
-# text out and names none of the chart's templates; and a value of the wrong type.
+# The parts of helm's errors that may quote a secret: the whole text of a failing template, a Secret's too; a failing
+# action that contains text and names none of the chart's templates; and a value of the wrong type.
 _QUOTED = re.compile(
     r"((?:cannot parse template|tpl function execution for) )\"(?:[^\"\\]|\\.)*\""
     r"|( at )<(?![^>\n]*modelservice\.)[^>\n]*[\"`][^\n]*?>(?=: |$)"
     r"|(cannot unmarshal !!\w+ )`[^`]*`"
 )
-# The template that renders `extraObjects`; behind it helm says where in it, and why.
+# The template that renders `extraObjects`; after its name, helm's errors state the position and the reason.
 _EXTRA = "templates/extra-objects.yaml"
 _OWN_WORDS = re.compile(r"templates/extra-objects\.yaml:\d+:\d+\): (.*)", re.DOTALL)
 _PLACE = re.compile(r"templates/extra-objects\.yaml: |gotpl:\d+(?::\d+)?: |error calling \w+: ")
@@ -63,7 +63,7 @@ def _version(helm: str) -> tuple[int, ...]:
 def run_helm(arguments: Sequence[str], variables: Mapping[str, str] | None = None) -> str:
     """Run helm and return its standard output.
 
-    Raises InputError if a text of `extraObjects` fails, ToolError with helm's own words where anything else does.
+    Raises InputError if a text in `extraObjects` fails, and ToolError with helm's own message for any other failure.
     """
     answer = try_helm(arguments, variables)
     if answer.returncode == 0:
@@ -75,7 +75,7 @@ def run_helm(arguments: Sequence[str], variables: Mapping[str, str] | None = Non
 
 
 def _reason(said: str) -> str:
-    """Return why a user's template fails: what it hands to `fail`, or what comes last in helm's chain of words."""
+    """Return why a user's template fails: the text that it passes to `fail`, or the last part of helm's message."""
     said = said[said.index(_EXTRA) :].partition("\n\nUse --debug")[0]
     own = _OWN_WORDS.match(said)
     reason = own[1] if own else _PLACE.split(said)[-1]
@@ -84,7 +84,7 @@ def _reason(said: str) -> str:
 
 
 def words(answer: subprocess.CompletedProcess[str]) -> str:
-    """Return all that helm said: `lint` gives its reasons on standard output, other commands on standard error."""
+    """Return all output of helm: `lint` writes its reasons to standard output, other commands to standard error."""
     said = "\n".join(text.strip() for text in (answer.stdout, answer.stderr) if text.strip())
     if answer.returncode < 0:
         said = f"{said}\nit was stopped by signal {-answer.returncode}".strip()
@@ -92,14 +92,14 @@ def words(answer: subprocess.CompletedProcess[str]) -> str:
 
 
 def archive_in(folder: Path) -> Path:
-    """Return the archive that helm put into a folder. Raises ToolError if it put none there, whatever it said."""
+    """Return the archive that helm wrote into a folder. Raises ToolError if there is none, even if helm succeeded."""
     for archive in folder.glob("*.tgz"):
         return archive
     raise ToolError(f"{find_helm().path} wrote no archive: is it helm? Install Helm 3.18 or later")
 
 
 def try_helm(arguments: Sequence[str], variables: Mapping[str, str] | None = None) -> subprocess.CompletedProcess[str]:
-    """Run helm, whether it fails or not."""
+    """Run helm, and return its result even if it fails."""
     return _run(find_helm().path, arguments, variables or {})
 
 
@@ -120,7 +120,7 @@ def _run(helm: str, arguments: Sequence[str], variables: Mapping[str, str]) -> s
         )
     except subprocess.TimeoutExpired as error:
         raise ToolError(
-            f"helm {arguments[0]} did not end within {_SECONDS} seconds: is what it waits for there?"
+            f"helm {arguments[0]} did not finish within {_SECONDS} seconds: check that its servers can be reached"
         ) from error
     except OSError as error:
         raise ToolError(f"{helm} cannot run: {error.strerror}; install Helm 3.18 or later") from error

@@ -1,7 +1,7 @@
-"""Pass over rules that a person does not want: by a comment, by `--ignore`, or by the value `ignoredRules`.
+"""Ignore rules by a comment, by `--ignore` or by the value `ignoredRules`.
 
-A rule that the chart enforces is switched off by the value, which Helm reads too. What the schema or YAML itself
-refuses cannot be passed over.
+A rule that the chart enforces can be ignored only by the value, which the chart reads too. Errors of the schema or of
+YAML cannot be ignored.
 """
 
 from __future__ import annotations
@@ -26,15 +26,15 @@ from modelservice.findings import (
 from modelservice.reading.document import Document
 
 _COMMENT = re.compile(r"(?:^|(?<=\s))#\s*modelservice:\s*ignore\[([^\]\n]*)\]")
-# What is most likely meant to be such a comment.
+# A comment that was most likely meant to ignore a rule.
 _NEARLY = re.compile(r"(?:^|(?<=\s))#.*\bmodelservice\s*:?\s*ignore")
 _ONLY_COMMENT = re.compile(r"\s*(#.*|---\s*)?")
 
 
 class Wish(NamedTuple):
-    """One rule that is to be ignored: where that is written, and the line that is meant (0: every line).
+    """A request to ignore one rule: the position of the request, and the line it applies to (0: every line).
 
-    `path` is that of the item in the value `ignoredRules`, empty for a comment.
+    `path` is the path of the item in the value `ignoredRules`, or empty for a comment.
     """
 
     rule: str
@@ -44,7 +44,7 @@ class Wish(NamedTuple):
 
 
 class Ignored(NamedTuple):
-    """Findings after all wishes: those that are left, those that were passed over, and the `--ignore`s that hit."""
+    """The kept findings, the ignored findings, and the rules of `--ignore` that matched at least one finding."""
 
     kept: list[Finding]
     passed_over: list[Finding]
@@ -52,7 +52,7 @@ class Ignored(NamedTuple):
 
 
 def require_ignorable(options: Iterable[str]) -> None:
-    """Raise InputError for an `--ignore` of no rule, or of one that Helm or the chart enforces."""
+    """Raise InputError if an `--ignore` names an unknown rule, or one that Helm or the chart enforces."""
     for option in options:
         from modelservice.rules.catalogue import by_id
 
@@ -61,7 +61,7 @@ def require_ignorable(options: Iterable[str]) -> None:
 
 
 def without_ignored(findings: Iterable[Finding], document: Document, options: Collection[str]) -> Ignored:
-    """Return the findings without those that someone wants ignored, and with a warning for each wish that is idle."""
+    """Separate the ignored findings from the kept ones, and add a warning for each request that ignores nothing."""
     wishes = [*_comments(document), *_values(document)]
     if not (wishes or options):
         return Ignored(list(findings), [], frozenset())
@@ -79,7 +79,7 @@ def without_ignored(findings: Iterable[Finding], document: Document, options: Co
         (passed_over if by or option else kept).append(finding)
         used.update(by)
         hit |= {finding.rule} if option else set()
-    # A layer is shared: what it wishes may hit in another service.
+    # A lower layer is shared: its request may match a finding in another service.
     idle = [wish for wish in wishes if wish not in used and wish.position.file == document.name]
     if document.readable:
         kept += [_idle(wish, rules, kept) for wish in idle if not wish.path or _is_the_charts(wish.rule, rules)]
@@ -102,7 +102,7 @@ def _comments(document: Document) -> Iterator[Wish]:
         lines = lines_of(text)
         for number, line in enumerate(lines, 1):
             found = _COMMENT.search(line) or _NEARLY.search(line)
-            # What is in a text, such as an extra object, is not a comment of this file.
+            # A match inside a text, such as an extra object, is not a comment of this file.
             if found and not any(found[0] in one for one in written):
                 rules = list(filter(None, map(str.strip, found[1].split(",")))) if found.lastindex else []
                 for rule in rules or [""]:
@@ -110,7 +110,7 @@ def _comments(document: Document) -> Iterator[Wish]:
 
 
 def _meant(lines: list[str], number: int) -> int:
-    """Return the line that a comment is about: its own, or the next without a comment; 0 before a file's first key."""
+    """Return the line that a comment applies to: its own, or the next line with content; 0 before the first key."""
     if not _ONLY_COMMENT.fullmatch(lines[number - 1]):
         return number
     if all(map(_ONLY_COMMENT.fullmatch, lines[:number])):
@@ -164,7 +164,7 @@ def _idle(wish: Wish, rules: Mapping[str, Rule], findings: list[Finding]) -> Fin
     elif not path and (refusal := _refusal(wish.rule, rules)):
         message, hint = f"{wish.rule} cannot be ignored here: {refusal[0]}", refusal[1]
     elif elsewhere and not path:
-        message = f"{wish.rule} is to be ignored here, and is found in line {elsewhere[0]}"
+        message = f"{wish.rule} is ignored here, but the finding is in line {elsewhere[0]}"
         hint = "move the comment to that line, or to the one above it"
     else:
         message, hint = f"{wish.rule} is ignored, but nothing here breaks this rule", "remove it"

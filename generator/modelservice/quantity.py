@@ -1,4 +1,4 @@
-"""Kubernetes quantities: what 16Gi amounts to, and quantities that are equal where their amounts are."""
+"""Parse Kubernetes quantities such as 16Gi, and compare them by amount."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _QUANTITY = re.compile(r"([0-9]+(?:\.[0-9]+)?)(?:([KMGTPE]i|[numkMGTPE])|[eE]([+
 
 
 def amount(quantity: str | int | float) -> Decimal | None:
-    """Return what a quantity such as 16Gi, 500m or 1e3 amounts to, None for anything else."""
+    """Return the amount of a quantity such as 16Gi, 500m or 1e3, or None for any other text."""
     found = _QUANTITY.fullmatch(str(quantity))
     if not found:
         return None
@@ -25,7 +25,7 @@ def amount(quantity: str | int | float) -> Decimal | None:
 
 
 class Quantity(str):
-    """A quantity as it is written, equal to any other of the same amount: the API server stores both alike."""
+    """A quantity as written; it equals any quantity of the same amount, because the API server stores both alike."""
 
     __slots__ = ()
 

@@ -1,7 +1,7 @@
-"""Hide secrets: no message, excerpt or diff carries a token, key or password.
+"""Hide secrets: no message, excerpt or diff contains a token, key or password.
 
-Values lose their secrets before they are checked (`without_secrets`, `safe_arguments`), so no rule can print one;
-problems lose the rest when they become findings (`problem`). Text of other programs goes through `hidden`.
+Secrets are removed from values before the checks (`without_secrets`, `safe_arguments`), so no rule can print one. The
+rest is removed when problems become findings (`problem`). Output of other programs goes through `hidden`.
 """
 
 from __future__ import annotations
@@ -32,39 +32,38 @@ from modelservice.secret_forms import (
     without_logins,
 )
 
-# Before the first slash a colon, somewhere after it an @: oci://user:password@host, and user:password@host as well.
-# A user of ssh alone is not a secret.
+# A colon before the first slash and an @ after the colon: oci://user:password@host or user:password@host. An ssh user
+# without a password is not a secret.
 _CREDENTIALS = re.compile(r"(?!ssh://[^/:@]*@)[^/:]*:.*@", re.DOTALL)
-# Rules of reading whose messages quote what is written.
+# Rules of reading whose messages quote the value.
 _QUOTING = ("yaml-ambiguous", "yaml-tag", "yaml-alias")
 
-# What stands for a secret in values while they are checked. Kubernetes puts something else in the place of any $(…),
-# so that no check of an argument calls it wrong.
+# Replaces a secret in values during the checks. Kubernetes expands any $(…), so every check of an argument accepts it.
 PLACEHOLDER = "$(…)"
 NOT_SHOWN = "(not shown)"
 _SHOWN = f"a secret {NOT_SHOWN}"
-# What an argument is called whose flag, and not its form, says that it is a secret.
+# The kind of an argument that is a secret because of its flag, not because of its form.
 NAMED = "a secret"
-_FROM_ENV = "put it into a Secret, name it in env with valueFrom.secretKeyRef, and write $(NAME) of that entry here"
-# What to do with a secret in a field that takes the name of a Secret, and below one of these keys.
+_FROM_ENV = (
+    "put it into a Secret, set a variable from it in env with valueFrom.secretKeyRef, and write $(VARIABLE) here"
+)
+# What to do with a secret in a field that expects the name of a Secret, and with one below the keys of _PLACES.
 _FIELDS = {
     (
         "huggingFace",
         "tokenSecret",
-    ): "write the name of a Secret in huggingFace.tokenSecret.name; a token itself does not "
-    "go here: put it into one with `kubectl create secret generic hf-token --from-literal=token=...`",
-    (
-        "apiKeySecret",
-    ): "write the name of a Secret in apiKeySecret.name; a key itself does not go here: put it into one "
+    ): "write the name of a Secret in huggingFace.tokenSecret.name, not the token itself; create "
+    "the Secret with `kubectl create secret generic hf-token --from-literal=token=...`",
+    ("apiKeySecret",): "write the name of a Secret in apiKeySecret.name, not the key itself; create the Secret "
     "with `kubectl create secret generic api-key --from-literal=key=...`",
 }
-_PUT = "put what it holds into it with `kubectl create secret`"
+_PUT = "store the value in it with `kubectl create secret`"
 _A_NAME = f"write the name of a Secret; {_PUT}"
 _PLACES = {
     "huggingFace": _FIELDS["huggingFace", "tokenSecret"],
-    "tls": "write the name of a Secret in tls.secretName; a key itself does not go here: put it into one with "
+    "tls": "write the name of a Secret in tls.secretName, not the key itself; create the Secret with "
     "`kubectl create secret tls llm-tls --cert=... --key=...`",
-    "imagePullSecrets": "write the name of a Secret in name; a login itself does not go here: put it into one "
+    "imagePullSecrets": "write the name of a Secret in name, not the login itself; create the Secret "
     "with `kubectl create secret docker-registry`",
     "secretName": _A_NAME,
     "secretKeyRef": f"write the name of a Secret in name and one of its keys in key; {_PUT}",
@@ -72,30 +71,31 @@ _PLACES = {
     "secret": f"write the name of a Secret in secretName; {_PUT}",
     "sources": f"write the name of a Secret in secret.name; {_PUT}",
     "caBundle": _A_NAME,
-    "env": "put it into a Secret and name that with valueFrom.secretKeyRef",
-    "httpHeaders": "ask a path that needs no key, such as /health, without this header",
-    "path": "ask a path that needs no key, such as /health",
-    "volumeAttributes": "put it into a Secret and name that with nodePublishSecretRef",
-    "options": "put it into a Secret and name that with secretRef",
-    "data": "put it into a Secret, which need not be in the values",
-    "extraObjects": "put it into a Secret, and name that here",
-    "image": "put the login into a Secret with `kubectl create secret docker-registry`, named in imagePullSecrets",
+    "env": "put it into a Secret and refer to the Secret with valueFrom.secretKeyRef",
+    "httpHeaders": "remove the header, and use a path that needs no key, such as /health",
+    "path": "use a path that needs no key, such as /health",
+    "volumeAttributes": "put it into a Secret and refer to the Secret with nodePublishSecretRef",
+    "options": "put it into a Secret and refer to the Secret with secretRef",
+    "data": "put it into a Secret, which you can create outside of the values",
+    "extraObjects": "put it into a Secret, and refer to the Secret here",
+    "image": "put the login into a Secret with `kubectl create secret docker-registry`; name it in imagePullSecrets",
     "command": _FROM_ENV,
     "args": _FROM_ENV,
 }
-# Where a Secret is named, and where someone may have written what belongs into it; and what else stands there.
+# Keys that expect a Secret's name, where people may write the secret itself.
 _NAME_PLACES = ("imagePullSecrets", "tls", "secretName", "secretKeyRef", "secretRef", "secret")
 _OBJECTS = ("extraObjects", "objects")
-# What holds the values of a Secret, which a rule of its own finds, or their encrypted form.
+# Keys of the values of a Secret, which another rule finds, or of their encrypted form.
 _HELD = ("data", "stringData", "encryptedData")
+# Keys below one of _NAME_PLACES that do not name a Secret.
 _NO_NAMES = ("hosts", "enabled", "optional", "defaultMode", "items")
-# What people call a Secret, and hardly a password: llm-tls, or the regcred of Kubernetes' documentation.
+# Probably the name of a Secret, not a password: llm-tls, or regcred from Kubernetes' documentation.
 _PLAIN_NAME = re.compile(r"[a-z]{2,20}(-[a-z]{2,20}){1,4}|regcred")
 _NAME_LINE = re.compile(r"tokenSecret|apiKeySecret|imagePullSecret|secretName|secretKeyRef|secretRef|\btls\b|^%")
 
 
 class Redacted(NamedTuple):
-    """Values without their secrets, and what each secret is: its path → the message about it."""
+    """Values without their secrets, and the path of each secret with the message about it."""
 
     values: dict[str, Any]
     secrets: dict[Path, str]
@@ -106,7 +106,7 @@ def instead(path: Path) -> str:
     if field := _field(path):
         return field
     last = [part for part in reversed(path) if part in _PLACES and path[1:] != ("endpoint",)]
-    return _PLACES[str(last[0])] if last else "remove it, and have it revoked"
+    return _PLACES[str(last[0])] if last else "remove it, and revoke the secret"
 
 
 def _field(path: Path) -> str:
@@ -114,13 +114,13 @@ def _field(path: Path) -> str:
     if "secret" in path and (above := [key for key in ("sources", "caBundle") if key in path]):
         return _PLACES[above[0]]
     if path[-2:] == ("secretKeyRef", "key"):
-        return "write the name of a key of the Secret, and not what it holds"
+        return "write the name of a key of the Secret, not the key's value"
     places = [str(part) for part in path if part in _NAME_PLACES and not set(path) & set(_NO_NAMES)]
     return [*hints, *(_PLACES[place] for place in reversed(places)), ""][0]
 
 
 def hidden(text: str) -> str:
-    """Return the text without what looks like a secret."""
+    """Return the text without anything that looks like a secret."""
     text = without_literals(without_forms(text, NOT_SHOWN), lambda _: NOT_SHOWN)
     return without_logins(text, f"{NOT_SHOWN}@").replace(PLACEHOLDER, NOT_SHOWN)
 
@@ -137,14 +137,14 @@ def shown(value: Any) -> str:
     return text if len(text) <= 60 else f"{text[:57]}…"
 
 
-# A hostile file has thousands of findings on one long line.
+# A hostile file can have thousands of findings on one long line.
 @functools.lru_cache(maxsize=64)
 def _may_hold_secret(text: str) -> bool:
     return may_hold_secret(text) or next(literals(text), None) is not None
 
 
 def without_secrets(values: dict[str, Any]) -> Redacted:
-    """Return the values without their secrets; `args` stay for `safe_arguments`, and keys as they are."""
+    """Return the values without their secrets, except `args` (see `safe_arguments`); keys are unchanged."""
     secrets: dict[Path, str] = {}
     found = {key: value if key == "args" else _safe(value, (key,), secrets) for key, value in values.items()}
     secrets |= {(key,): f"{kind} in plain text {NOT_SHOWN}" for key in values if (kind := looks_like_secret(key))}
@@ -173,14 +173,14 @@ def _safe(tree: Any, path: Path, secrets: dict[Path, str]) -> Any:
 
 
 def _take(tree: dict[str, Any], path: Path, named: Iterable[tuple[str, str]], secrets: dict[Path, str]) -> None:
-    """Put the placeholder instead of what is named, and note it."""
+    """Replace the named values by the placeholder, and record them in `secrets`."""
     for key, what in list(named):
         secrets[*path, key] = f"{what} in plain text {NOT_SHOWN}"
         tree[key] = PLACEHOLDER
 
 
 def _safe_words(words: list[Any], path: Path, secrets: dict[Path, str]) -> list[Any]:
-    """Return the words of a command without what they, or the flags before them, call a secret."""
+    """Return the words of a command without the secrets that are named in them or by the flags before them."""
     texts = [word if isinstance(word, str) else "" for word in words]
     written = words_without_literals(
         texts, lambda text: PLACEHOLDER.join(re.findall("^[\"']|[\"']$", text)) or PLACEHOLDER
@@ -194,7 +194,7 @@ def _safe_words(words: list[Any], path: Path, secrets: dict[Path, str]) -> list[
 
 
 def _named(tree: Mapping[str, Any], path: Path) -> Iterator[tuple[str, str]]:
-    """Yield the keys of a map that hold what a name calls a secret, and what to call it."""
+    """Yield the keys of a map whose values are secrets according to a name, each with the words for it."""
     pairs, keys = path[-2:-1], str(path[-1])
     value, name = tree.get("value"), str(tree.get("name"))
     if pairs in (("env",), ("httpHeaders",), ("set",), ("add",)) and isinstance(value, str):
@@ -224,7 +224,7 @@ def _files_with_secrets(data: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
 def _called_secret(
     tree: Mapping[str, Any], may_be: Callable[[str, Any], bool] = lambda _, value: isinstance(value, str)
 ) -> Iterator[tuple[str, str]]:
-    """Yield the keys of a map that are called secrets and hold one."""
+    """Yield the keys of a map that have a secret's name and contain a secret."""
     for key, text in tree.items():
         if may_be(key, text) and keys_secret(key.rpartition("/")[2]) and is_literal(text):
             yield key, f"{key} has a value"
@@ -235,12 +235,12 @@ def _is_text(_: str, value: Any) -> bool:
 
 
 def _is_password(key: str, value: Any) -> bool:
-    """Say whether a key of an object that we do not know is certainly a password; it may be the name of one, too."""
+    """Say whether a key of an unknown object certainly contains a password, not the name of a Secret."""
     return isinstance(value, str) and re.search(r"(?i)passw(or)?d\d{0,2}$", key) is not None and is_certain(value)
 
 
 def _is_annotation(key: str, value: Any) -> bool:
-    """Say whether an annotation may be a secret: no path of one, no hash of it, and not what an injector is to do."""
+    """Say whether an annotation may be a secret, not a secret's path, a hash or an instruction to an injector."""
     return (
         isinstance(value, str)
         and not re.search("inject|checksum|hash|secret|vault", key)
@@ -249,9 +249,9 @@ def _is_annotation(key: str, value: Any) -> bool:
 
 
 def safe_arguments(args: Sequence[str]) -> tuple[list[str], dict[int, str]]:
-    """Return the arguments without their secrets, and by its index what kind of secret each holds.
+    """Return the arguments without their secrets, and the kind of secret in each argument, by its index.
 
-    The kind is NAMED where it is the flag, or a key in JSON, that says so.
+    The kind is NAMED if a flag or a key in JSON, not the secret's form, identifies the secret.
     """
     named = (index for index, text in enumerate(args) if next(literals(text), None) or _is_flags_secret(args, index))
     secrets = dict.fromkeys(named, NAMED)
@@ -275,7 +275,7 @@ def _follows_secret_flag(args: Sequence[str], index: int) -> bool:
 
 
 def _without_value(text: str) -> str:
-    """Return an argument without the value of what is called a secret: --api-key=x, api-key=x, --api-key:x."""
+    """Return an argument without its value if its name is a secret's: --api-key=x, api-key=x, --api-key:x."""
     found = re.match(r"([\w-]+)([=:]).", text)
     return f"{found[1]}{found[2]}{PLACEHOLDER}" if found and may_hold_secret(found[1]) else text
 
@@ -286,7 +286,7 @@ def _without_form(text: str) -> str:
 
 
 def problem(found: Problem, values: Mapping[str, Any]) -> Problem:
-    """Return a schema's problem with a value, without that value where its key or variable calls it a secret."""
+    """Return a schema problem, without the value if its key or variable has a secret's name."""
     value, names = _called(found.path, values)
     if found.on_key or value == "" or not isinstance(value, str | int | float):
         return found
@@ -305,7 +305,7 @@ def problem(found: Problem, values: Mapping[str, Any]) -> Problem:
 
 
 def _called(path: Path, values: Mapping[str, Any]) -> tuple[Any, list[str]]:
-    """Return what is at a path, and what it is called: its key, its variable, the flag before it."""
+    """Return the value at a path, and its names: its key, its variable, the flag before it."""
     pairs, words = (any(key in path for key in keys) for keys in (("env", "httpHeaders"), ("args", "command")))
     names, item = [str(path[-1])] if path else [], values
     for depth, part in enumerate(path, 1):
@@ -319,9 +319,9 @@ def _called(path: Path, values: Mapping[str, Any]) -> tuple[Any, list[str]]:
 
 
 def finding(found: Finding, source: str) -> Finding:
-    """Return a finding with nothing in it that looks like a secret; `source` is the text of its file."""
+    """Return a finding without anything that looks like a secret; `source` is the text of its file."""
     if found.rule in _QUOTING and hides_line(source, found.position.line):
-        message, hint = f"Helm may not read this as it is meant {NOT_SHOWN}", "put it in quotes"
+        message, hint = f"Helm may read this differently than it looks {NOT_SHOWN}", "put it in quotes"
         found = found._replace(message=message, hint=hint, fix=())
     path = tuple(_hidden_key(part) if isinstance(part, str) else part for part in found.path)
     fix = () if hidden(repr(found.fix)) != repr(found.fix) else found.fix
@@ -333,22 +333,22 @@ def _hidden_key(key: str) -> str:
 
 
 def hides_line(source: str, line: int) -> bool:
-    """Say whether a line of a file (from 1) is better not quoted: it, or its name beside it, may hold a secret."""
+    """Say whether a line of a file (from 1) must not be quoted, because it or a name next to it may be a secret's."""
     lines = lines_of(source)
     around = lines[max(0, line - 2) : line]
-    # A variable's name may stand below its value.
+    # A variable's name may be below its value.
     indent = " " * (len(around[-1]) - len(around[-1].lstrip(" -"))) if around else ""
     around += [text for text in lines[line : line + 2] if text.startswith(f"{indent}name:")]
     return has_secret_object(source) or any(_may_hold_secret(text) or _NAME_LINE.search(text) for text in around)
 
 
 def hides_excerpt(found: Finding, source: str) -> bool:
-    """Say whether the line of a finding is better not quoted: it, or the field that it is about, may hold a secret."""
+    """Say whether the line of a finding must not be quoted, because the line or the field may hold a secret."""
     return NOT_SHOWN in found.message or bool(_field(found.path)) or hides_line(source, found.position.line)
 
 
 def holds_credentials(url: str) -> bool:
-    """Say whether a URL holds a user of the web, a password or a token."""
+    """Say whether a URL contains a user (other than an ssh user), a password or a token."""
     return bool(_CREDENTIALS.match(url) or looks_like_secret(url))
 
 

@@ -1,4 +1,4 @@
-"""Findings as text: for people, for programs, for GitHub, for code scanning. Nothing is printed here."""
+"""Format findings as text, JSON, GitHub workflow commands or SARIF. Nothing is printed here."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ def report(
     color: bool = False,
     ignored: int = 0,
 ) -> str:
-    """Return the findings as `style` says: text, json, github or sarif.
+    """Return the findings in a `style`: text, json, github or sarif.
 
-    `sources` maps a file's name to its text, `ignored` counts the findings that were passed over.
+    `sources` maps a file's name to its text; `ignored` is the number of ignored findings.
     """
     ordered = _ordered(findings)
     if style == "text":
@@ -61,12 +61,12 @@ def _count(number: int, word: str) -> str:
 
 
 def line(finding: Finding) -> str:
-    """Return a finding as compilers print it, so editors can jump there."""
+    """Return a finding in the format of compiler errors, so editors can jump to it."""
     return printable(f"{_place(finding)} {finding.severity}: {_said(finding)} [{finding.rule}]")
 
 
 def lines(findings: Iterable[Finding]) -> list[str]:
-    """Return the findings as compilers print them, in the order of their files."""
+    """Return the findings in the format of compiler errors, in the order of their files."""
     return [line(finding) for finding in _ordered(findings)]
 
 
@@ -84,7 +84,7 @@ def _said(finding: Finding) -> str:
 
 
 def printable(text: str) -> str:
-    """Escape what would move a terminal's cursor or colour it: keys and values are anyone's text."""
+    """Escape characters that move a terminal's cursor or colour it: keys and values may contain any text."""
     return re.sub(r"[\x00-\x08\x0a-\x1f\x7f-\x9f\u2028\u2029]", lambda found: f"\\x{ord(found[0]):02x}", text)
 
 
@@ -101,7 +101,7 @@ def _text(finding: Finding, sources: Mapping[str, str], *, color: bool) -> str:
 
 
 def _excerpt(finding: Finding, source: str) -> str:
-    """Return the source line and a caret below it; nothing where the line may hold a secret."""
+    """Return the source line and a caret below it, or "" if the line may hold a secret."""
     lines = lines_of(source)
     if not 1 <= finding.position.line <= len(lines):
         return ""

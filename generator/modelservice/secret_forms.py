@@ -6,8 +6,8 @@ import functools
 import re
 from collections.abc import Callable
 
-# Forms as their issuers document them. Repeats that a match may try in vain are bounded, and each form begins with
-# plain text, so a long text takes linear time, and not much of it.
+# Forms as their issuers document them. Repeats that may fail to match are bounded, and each form starts with plain
+# text, so a long text takes linear time.
 _FORMS = {
     "a Hugging Face token": r"hf_[A-Za-z0-9]{16,}"
     r"|hf_(?!token|cache|mirror|model|hub)(?=[A-Za-z]{0,40}[0-9])[A-Za-z0-9]{8,}|api_org_[A-Za-z0-9]{16,}",
@@ -40,10 +40,11 @@ _FORMS = {
     "an Azure storage key": r"AccountKey=[A-Za-z0-9+/]{40,}",
     "a token in base64": r"aGZf[A-Za-z0-9+/]{20,}|c2st[A-Za-z0-9+/]{20,}"
     r"|bnZhcGkt[A-Za-z0-9+/]{20,}|Z2hwX[A-Za-z0-9+/]{20,}",
-    # A port at the end of a JSON string is none, whatever follows.
+    # A port at the end of a JSON string is not a password, whatever follows.
     "a password in a URL": r"[A-Za-z][A-Za-z0-9+.-]{0,20}://[^/\s:@${<]{0,100}:(?!\d{1,5}[\"'])[^/\s@${<*][^/\s@${]{0,200}@",
 }
-# The others start at a word's edge: "disk-" is no "sk-". What escapes a character ends a word as well.
+# The forms above start at the edge of a word ("disk-" is not "sk-"), which may be the end of an escape sequence. Those
+# in _INSIDE match anywhere.
 _EDGE = r"(?:(?<![A-Za-z0-9])|(?<=\\[a-z])|(?<=\\u[0-9A-Fa-f]{4})|(?<=%[0-9A-F]{2}))"
 _INSIDE = {
     "a private key": r"-----BEGIN [A-Z ]{0,30}PRIVATE KEY-----(?s:.*)",
@@ -51,7 +52,7 @@ _INSIDE = {
 }
 _ANY = re.compile(f"(?=[A-Za-z]){_EDGE}(?:{'|'.join(_FORMS.values())})|{'|'.join(_INSIDE.values())}")
 
-# Names whose values are secrets, as _words() spells them. A key that is called after its issuer is one too.
+# Names whose values are secrets, as _words() spells them. A key named after its issuer is one too.
 _ISSUERS = "OPENAI|ANTHROPIC|GROQ|NVIDIA|NGC|WANDB|COHERE|GEMINI|MISTRAL|DEEPSEEK|TOGETHER|REPLICATE|PINECONE"
 _KEYS = "API|ACCESS|SECRET|PRIVATE|AUTH|ENCRYPTION|SIGNING|MASTER|ACCOUNT|LICENSE|SUBSCRIPTION|JWT|HMAC|FERNET|ADMIN"
 _ISSUED = "AUTH|ACCESS|API|HF|BEARER|REFRESH|SESSION|GITHUB|IDENTITY|REGISTRY"
@@ -61,29 +62,29 @@ _NAME = re.compile(
     rf"|(?:^|_|STORAGE)(?:{_KEYS}|{_ISSUERS}|AZURE_STORAGE)_?KEYS?|ACCESS_?KEY_?ID|SECRET_KEY_BASE"
     r"|REDISCLI_AUTH|DOCKER_AUTH_CONFIG|^COOKIE|(?:GITHUB|GITLAB|GH|DEVOPS_EXT|ADO)_PAT)(?:_?[0-9]{1,2})?(?:_B(?:ASE)?64)?$"
 )
-# Tokens that a model reads and writes, a counter of them, a switch about them, and the name of a Secret.
+# Names that are not secrets': a model's tokens, counts of them, switches, and the name of a Secret.
 _OTHER = re.compile(
     r"(?:^|_)(?:(?:EOS|BOS|EOT|EOD|PAD|UNK|SEP|CLS|MASK|STOP|START|BEGIN|END|THINK|THINKING|TOOL|CALL|IMAGE|AUDIO|VIDEO"
     r"|SPECIAL|ADDED|NEXT|FIRST|LAST|PER|MAX|MIN|NUM|NEW|EXTRA|PREFILL|DECODE|BATCHED|PROMPT|INPUT|OUTPUT|DRAFT|IMPLICIT"
     r"|SPECULATIVE|CACHED|PLACEHOLDER|FROM|SCORE)_TOKEN|(?:PULL|TLS|EXISTING|TOKEN|KEY|K8S|KUBERNETES|REGISTRY)_SECRET)$"
     r"|^(?:USE|REQUIRE|NO|DISABLE|ENABLE|PASS|SKIP|ALLOW|WITH|VERIFY|CHECK|IGNORE|HAS|IS|LOG)_"
 )
-# A key called secret holds the name of one, most often; these hold the secret itself.
+# A key called secret usually contains a Secret's name; the exceptions here contain the secret itself.
 _SECRET_KEY = re.compile(
     r"(?:^|_)SECRET$(?<!CLIENT_SECRET)(?<!APP_SECRET)(?<!SHARED_SECRET)(?<!JWT_SECRET)(?<!COOKIE_SECRET)"
 )
-# Short names of a key or a flag; a variable PWD is a shell's folder.
+# Short names of a key or a flag. They do not apply to variables: PWD is the shell's working directory.
 _SHORT_KEY = re.compile(r"P(?:ASS|WD?)")
-# What stands under such a name and is not a secret: HF_HUB_DISABLE_IMPLICIT_TOKEN=1, a count, a model's token, a path.
+# Values under such a name that are not secrets: HF_HUB_DISABLE_IMPLICIT_TOKEN=1, a count, a model's token, a path.
 _NO_SECRET = re.compile(
     r"(?i)[0-9]{1,5}|true|false|yes|no|on|off|none|null|empty|dummy|unused|no-key|not-(?:needed|used|required)"
     r"|(?:\.{0,2}|~)/.*|<.*>|\[.*\]|\**|\.*|…"
 )
-# What something else fills in: Kubernetes, a shell, a template, Argo CD's plugins, vals, Bank-Vaults, SOPS, envsubst.
+# References expanded by Kubernetes, a shell, a template, Argo CD's plugins, vals, Bank-Vaults, SOPS or envsubst.
 _REFERENCE = re.compile(
     r"\$[({A-Za-z_]|\{\{|^<[^<>]*>$|<path:[^<>]+>|^(?:ref\+|vault:|ENC\[|file:|[a-z][a-z0-9+-]{1,20}://)"
 )
-# Words beside which a secret may stand, whatever its form: flags of vLLM and their misspellings, names of variables.
+# Words next to which a secret of any form may be: vLLM's flags and their misspellings, names of variables.
 _WORDS = re.compile(
     rf"(?=[a-z_-])(?:(?<![a-z])(?:api[-_ ]?ky|(?:{_ISSUED})[-_ ]?token"
     r"|token(?![a-z])(?<!batched-token)(?<!prefill-token)"
@@ -91,46 +92,46 @@ _WORDS = re.compile(
     r"|passw(?:or)?d|passphrase|pgpass|client_?secret|[-_]p(?:wd?|ass|at)(?![a-z])|storage_?(?:account_?)?key)",
     re.IGNORECASE,
 )
-# A login without a scheme: u:password@proxy:3128. The tag before a digest of an image is none, nor is mailto:a@b.
+# A login without a scheme: u:password@proxy:3128. An image's tag before its digest is not one, nor is mailto:a@b.
 _LOGIN = re.compile(
     r"(?<![\w.+/@:%-])(?!mailto:)[\w.+%-]{1,100}:[^\s/@:\"'`<>${}()]{1,200}@"
     r"(?=[A-Za-z0-9\[])(?![a-z][a-z0-9+._-]{0,20}:[0-9A-Fa-f]{32})"
 )
-# What makes a whole file one that is better not quoted: which of its lines are a Secret's, a slip may hide.
+# A file that matches is never quoted: after a mistake in it, nobody can tell which lines belong to the Secret.
 _OBJECT = re.compile(r"\bkind[\"']?\s*:\s*[\"']?secret\b|\bstringData\b", re.IGNORECASE)
 
 
 @functools.lru_cache(maxsize=64)
 def may_hold_secret(line: str) -> bool:
-    """Say whether a line of a file is better not shown: something in it is a secret, or is called one."""
+    """Say whether a line of a file must not be shown, because it contains a secret or a secret's name."""
     return bool(_ANY.search(line) or _WORDS.search(line) or _LOGIN.search(line))
 
 
 @functools.lru_cache(maxsize=8)
 def has_secret_object(source: str) -> bool:
-    """Say whether a text writes a Secret out, whose values may have any name and form."""
+    """Say whether a text defines a Secret, whose values may have any name and form."""
     return bool(_OBJECT.search(source))
 
 
 def looks_like_secret(text: str) -> str | None:
-    """Return what kind of secret a text seems to hold, such as "a Hugging Face token", or None."""
+    """Return the kind of secret that a text seems to contain, such as "a Hugging Face token", or None."""
     found = _ANY.search(text)
     forms = (*_FORMS.items(), *_INSIDE.items())
     return next((kind for kind, form in forms if re.match(form, found[0])), None) if found else None
 
 
 def without_forms(text: str, instead: str | Callable[[re.Match[str]], str]) -> str:
-    """Return the text with something else in the place of each part that looks like a secret."""
+    """Return the text with each part that looks like a secret replaced by `instead`."""
     return _ANY.sub(instead, text)
 
 
 def holds_login(text: str) -> bool:
-    """Say whether a text holds a user and a password before an @, though no scheme says that it is a URL."""
+    """Say whether a text contains user:password@ without a URL scheme before it."""
     return bool(_LOGIN.search(text))
 
 
 def without_logins(text: str, instead: str | Callable[[re.Match[str]], str]) -> str:
-    """Return the text with something else in the place of each of its logins, the @ with them."""
+    """Return the text with each login, including its @, replaced by `instead`."""
     return _LOGIN.sub(instead, text)
 
 
@@ -145,17 +146,17 @@ def names_secret(name: str) -> bool:
 
 
 def may_name_secret(name: str) -> bool:
-    """Say whether what has this name is better not shown, though it may be no secret."""
+    """Say whether a value with this name must not be shown, although it may not be a secret."""
     return bool(_WORDS.search(name)) and not _OTHER.search(_words(name))
 
 
 @functools.lru_cache(maxsize=1024)
 def keys_secret(key: str) -> bool:
-    """Say whether a flag or a key of this name holds a secret, and not a Secret's name: --hf-token, clientSecret."""
+    """Say whether a flag or a key of this name holds a secret, not a Secret's name: --hf-token, clientSecret."""
     words = _words(key.lstrip("-"))
     return bool(_SHORT_KEY.fullmatch(words)) or (names_secret(key.lstrip("-")) and not _SECRET_KEY.search(words))
 
 
 def is_literal(value: str) -> bool:
-    """Say whether a text under a secret's name is the secret, and no reference, path, switch or count."""
+    """Say whether a text under a secret's name is the secret, not a reference, a path, a switch or a count."""
     return bool(value) and not _REFERENCE.search(value) and not _NO_SECRET.fullmatch(value)

@@ -1,4 +1,4 @@
-"""One service: its name, version and the values merged over the defaults; and what may be such a name or version."""
+"""Define a service (name, version, values merged over the defaults), and check names and versions."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ _SEMVER = re.compile(
     r"(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)"
     r"(-(0|[1-9]\d*|\d*[A-Za-z-][0-9A-Za-z-]*)(\.(0|[1-9]\d*|\d*[A-Za-z-][0-9A-Za-z-]*))*)?(\+[0-9A-Za-z-]+(\.[0-9A-Za-z-]+)*)?"
 )
-# A registry's tag has no more: https://github.com/opencontainers/distribution-spec/blob/main/spec.md
+# The maximum length of a registry's tag: https://github.com/opencontainers/distribution-spec/blob/main/spec.md
 _LONGEST_VERSION = 128
 
 
 class Service(NamedTuple):
-    """One model service as a chart of its own; `given` are the values that its files set, `values` are complete."""
+    """One model service as its own chart; `given` are the values that its files set, `values` include the defaults."""
 
     name: str
     version: str
@@ -33,7 +33,7 @@ class Service(NamedTuple):
 
 
 def name_from(file: str) -> str:
-    """Return the service's name for a values file: its stem, in the letters that a chart's name may have."""
+    """Return the service's name for a values file: its stem, with only the characters allowed in a chart's name."""
     stem = "modelservice" if file == "-" else Path(file).stem.lower()
     return re.sub(r"[^a-z0-9]+", "-", stem).strip("-")
 
@@ -41,7 +41,9 @@ def name_from(file: str) -> str:
 def make_service(name: str, version: str, given: Mapping[str, Any], defaults: Mapping[str, Any]) -> Service:
     """Return the service. Raises InputError for a name or version that Helm would refuse."""
     if not is_label(name):
-        raise InputError(f'"{name}" cannot name a chart: give --name of lower case letters, digits and -, at most 63')
+        raise InputError(
+            f'"{name}" is not a valid chart name: pass --name with at most 63 lower case letters, digits and -'
+        )
     require_version(version)
     given = without_lost_nulls(given, plain_schema(), plain_schema()["definitions"])
     values = coalesce(defaults, given)
@@ -50,43 +52,43 @@ def make_service(name: str, version: str, given: Mapping[str, Any], defaults: Ma
 
 
 def is_label(name: str) -> bool:
-    """Say whether Kubernetes takes the name for a namespace's; a chart's name is one too."""
+    """Say whether a name is valid for a namespace; chart names follow the same rules."""
     return len(name) <= 63 and _CHART_NAME.fullmatch(name) is not None
 
 
 def is_object_name(name: str) -> bool:
-    """Say whether Kubernetes takes the name for an object's."""
+    """Say whether a name is valid for a Kubernetes object."""
     return len(name) <= 253 and _RELEASE_NAME.fullmatch(name) is not None
 
 
 def is_release(name: str) -> bool:
-    """Say whether Helm takes the name for a release's."""
+    """Say whether Helm accepts a name for a release."""
     return len(name) <= 53 and _RELEASE_NAME.fullmatch(name) is not None
 
 
 def misnamed(name: str) -> str:
-    """Return why a file cannot be a release, by the name that it gives it, or ""."""
+    """Return why a name that comes from a file's name is not valid for a release, or ""."""
     if is_release(name):
         return ""
-    return f'its release would be called "{name}": rename it, with 1 to 53 lower case letters, digits and -'
+    return f'its release would be named "{name}": rename the file, using 1 to 53 lower case letters, digits and -'
 
 
 def require_release(name: str) -> None:
     """Raise InputError for a name that Helm would refuse for a release."""
     if not is_release(name):
         raise InputError(
-            f'"{name}" cannot name a release: rename the file, or give --release, with 1 to 53 lower case letters, '
-            "digits and -"
+            f'"{name}" is not a valid release name: rename the file, or pass --release, using 1 to 53 lower case '
+            "letters, digits and -"
         )
 
 
 def is_version(version: str) -> bool:
-    """Say whether Helm takes this for a chart's version."""
+    """Say whether Helm accepts a text as a chart's version."""
     return bool(_SEMVER.fullmatch(version))
 
 
 def is_prerelease(version: str) -> bool:
-    """Say whether a version comes before the release of its three numbers; what follows + does not count."""
+    """Say whether a version is a prerelease, such as 1.0.0-rc.1; the part after + does not count."""
     return "-" in version.partition("+")[0]
 
 
@@ -98,5 +100,5 @@ def require_version(version: str) -> None:
         )
     if len(version) > _LONGEST_VERSION:
         raise InputError(
-            f"the version {version[:20]}… is too long: shorten it, to at most {_LONGEST_VERSION} characters"
+            f"the version {version[:20]}… is too long: shorten it to at most {_LONGEST_VERSION} characters"
         )

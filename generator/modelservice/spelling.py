@@ -6,10 +6,10 @@ from collections.abc import Iterable
 
 
 def nearest(word: str, choices: Iterable[str], *, cutoff: float = 0.7) -> str | None:
-    """Return the choice most like the word, case and dashes aside, or None if none is near."""
+    """Return the choice closest to the word, ignoring case and dashes, or None if none is close."""
     import difflib  # only a mistake needs it
 
-    # The least is no misspelling of the most, nor what is missing of what is there.
+    # minReplicas is not a misspelling of maxReplicas, nor minUnavailable of minAvailable.
     plain = {_plain(choice): choice for choice in choices if not _opposite(word, choice)}
     found = difflib.get_close_matches(_plain(word), plain, 1, cutoff)
     return plain[found[0]] if found else None

@@ -1,4 +1,4 @@
-"""URLs: whether a text is an address and nothing more."""
+"""Check that a URL is only an address."""
 
 from __future__ import annotations
 
@@ -8,5 +8,5 @@ HOST = r"([A-Za-z0-9][A-Za-z0-9.-]*|\[[0-9A-Fa-f:.]+\])(:[0-9]+)?"
 
 
 def is_address(url: str, schemes: str) -> bool:
-    """Say whether a URL is a host and a path, without a query, of one of the schemes, such as "https?|oci"."""
+    """Say whether a URL is only a scheme, a host and a path; `schemes` is a pattern such as "https?|oci"."""
     return re.fullmatch(rf"({schemes})://{HOST}(/[^\s?#]*)?", url) is not None

@@ -19,7 +19,7 @@ ROOT = Path(__file__).parents[2]
 CHART = ROOT / "charts/modelservice"
 EXAMPLES = sorted((ROOT / "values-examples").glob("*.yaml"))
 MODEL = {"model": {"name": "Qwen/Qwen3-0.6B"}}
-# The package lists its folders and reads its definitions, two megabytes, again for every object.
+# Without a cache the package would list its folders and read two megabytes of definitions for every object.
 utils.all_versions = functools.cache(utils.all_versions)
 utils.schema_contents = functools.cache(utils.schema_contents)
 CPU = {"image": {"repository": "example.com/vllm-cpu", "tag": "v0.33.0"}, "gpu": {"count": 0}}
@@ -43,7 +43,7 @@ def text(helm: str, values: str, release: str = "qwen2.5", chart: Path = CHART) 
 
 
 def objects(helm: str, values: Object | Path, release: str = "qwen2.5", chart: Path = CHART) -> list[Object]:
-    """Return the rendered objects, the helm test's pod included."""
+    """Return the rendered objects, including the pod of helm test."""
     given = str(values) if isinstance(values, Path) else json.dumps(values)
     return documents(text(helm, given, release, chart))
 
@@ -54,7 +54,7 @@ def documents(manifests: str) -> list[Object]:
 
 
 def strictly(item: Object, kubernetes: str) -> None:
-    """Fail where the API server of a Kubernetes release, or a custom resource's definition, would refuse the object."""
+    """Fail if the API server of a Kubernetes release, or a custom resource's definition, would refuse the object."""
     if item["kind"] in crds.KINDS:
         assert crds.complaints(item) == []
     else:
@@ -107,7 +107,7 @@ def notes(helm: str, values: Object) -> str:
 
 
 def squeezed(manifests: str) -> str:
-    """Return manifests as snapshots keep them: chart version masked, blank space as both helms agree on it."""
+    """Return manifests as snapshots keep them: chart version masked, blank space normalised for both helms."""
     masked = re.sub(r'(helm\.sh/chart: "modelservice)-[^"]*"', r'\1-VERSION"', manifests)
     lines = [line.rstrip() for line in masked.splitlines()]
     return "\n".join(line for line in lines if line) + "\n"

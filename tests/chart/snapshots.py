@@ -15,7 +15,7 @@ def expected(helm: str, example: Path) -> str:
 
 
 def main() -> None:
-    """Write what is there, remove what is not."""
+    """Write the snapshot of every example, and remove all others."""
     command = [sys.executable, str(ROOT / "tools/fetch_helm.py"), "4.3.1"]
     helm = subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
     SNAPSHOTS.mkdir(exist_ok=True)

@@ -1,4 +1,4 @@
-"""What leaves the cluster is /v1 and asks for a key; what the pods talk to can be limited."""
+"""Ingress, HTTPRoute, API keys, TLS, network policy and notes: only /v1 is exposed, and the key is required."""
 
 from typing import Any
 
@@ -20,13 +20,13 @@ def kinds(items: list[Object]) -> list[str]:
     return sorted(item["kind"] for item in items)
 
 
-def test_by_default_nothing_is_made_but_the_service_itself(helm: str) -> None:
+def test_by_default_only_the_service_is_made(helm: str) -> None:
     names = ["Deployment", "PersistentVolumeClaim", "Pod", "Service", "ServiceAccount"]
     assert kinds(objects(helm, MODEL)) == names
 
 
 @pytest.mark.parametrize(("root", "path"), [("", "/v1"), ("/qwen3", "/qwen3/v1")])
-def test_an_ingress_forwards_v1_alone_for_every_host(root: str, path: str, helm: str) -> None:
+def test_an_ingress_forwards_only_v1_for_every_host(root: str, path: str, helm: str) -> None:
     items = objects(helm, {**INGRESS, "rootPath": root})
     backend = {"service": {"name": one("Service", items)["metadata"]["name"], "port": {"name": "http"}}}
     paths = {"http": {"paths": [{"path": path, "pathType": "Prefix", "backend": backend}]}}
@@ -39,7 +39,7 @@ def test_an_ingress_forwards_v1_alone_for_every_host(root: str, path: str, helm:
 @pytest.mark.parametrize(
     ("root", "paths"), [("", ["/v1", "/tokenize", "/"]), ("/llm", ["/llm/v1", "/llm/tokenize", "/llm"])]
 )
-def test_an_ingress_and_a_route_forward_the_paths_that_are_named(root: str, paths: list[str], helm: str) -> None:
+def test_an_ingress_and_a_route_forward_the_given_paths(root: str, paths: list[str], helm: str) -> None:
     more = {"paths": ["/v1", "/tokenize", "/"]}
     values = {**INGRESS, "rootPath": root, "ingress": {**INGRESS["ingress"], **more}}
     items = objects(helm, {**values, "httpRoute": {**ROUTE["httpRoute"], **more}})
@@ -51,7 +51,7 @@ def test_an_ingress_and_a_route_forward_the_paths_that_are_named(root: str, path
 
 
 @pytest.mark.parametrize(("root", "path"), [("", "/v1"), ("/qwen3", "/qwen3/v1")])
-def test_a_route_forwards_v1_alone_without_a_time_limit(root: str, path: str, helm: str) -> None:
+def test_a_route_forwards_only_v1_without_a_timeout(root: str, path: str, helm: str) -> None:
     items = objects(helm, {**ROUTE, "rootPath": root})
     backend = {"group": "", "kind": "Service", "name": "modelservice-qwen2-5", "port": 8000, "weight": 1}
     rule = {
@@ -66,13 +66,13 @@ def test_a_route_forwards_v1_alone_without_a_time_limit(root: str, path: str, he
     assert one("HTTPRoute", items)["spec"]["parentRefs"] == [{"name": "a", "group": "", "kind": "Service"}]
 
 
-def test_one_key_is_a_variable_and_no_argument(helm: str) -> None:
+def test_one_key_is_a_variable_and_not_an_argument(helm: str) -> None:
     items = objects(helm, KEYED)
     assert variables(items)["VLLM_API_KEY"] == {"secretKeyRef": {"name": "llm-api-keys", "key": "api-key"}}
     assert "--api-key" not in server(items)["args"]
 
 
-def test_several_keys_are_arguments_that_name_variables(helm: str) -> None:
+def test_several_keys_are_arguments_that_refer_to_variables(helm: str) -> None:
     values = {**MODEL, "apiKeySecret": {"name": "llm-api-keys", "keys": ["search", "ads"]}}
     items = objects(helm, values)
     arguments = server(items)["args"]
@@ -82,7 +82,7 @@ def test_several_keys_are_arguments_that_name_variables(helm: str) -> None:
     assert found == ["search", "search", "ads"]
 
 
-def test_tls_reaches_server_probes_service_and_test(helm: str) -> None:
+def test_server_probes_service_and_helm_test_use_tls(helm: str) -> None:
     items = objects(helm, {**MODEL, "tls": {"secretName": "llm-pod-tls"}})
     container = server(items)
     assert "--ssl-certfile=/etc/modelservice/tls/tls.crt" in container["args"]
@@ -112,7 +112,7 @@ DNS = {"ports": [{"port": 53, "protocol": "UDP"}, {"port": 53, "protocol": "TCP"
         ({"huggingFace": {"endpoint": "http://mirror:8080/hub"}}, 8080),
     ],
 )
-def test_a_policy_lets_out_dns_and_the_hub(values: Object, port: int, helm: str) -> None:
+def test_a_policy_allows_egress_to_dns_and_the_hub(values: Object, port: int, helm: str) -> None:
     assert egress(values, helm) == [DNS, {"ports": [{"port": port, "protocol": "TCP"}]}]
 
 
@@ -130,7 +130,7 @@ def test_a_policy_lets_out_dns_and_the_hub(values: Object, port: int, helm: str)
         ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://otel:4317", 4317),
     ],
 )
-def test_a_policy_lets_out_to_the_addresses_that_variables_name(name: str, address: str, port: int, helm: str) -> None:
+def test_a_policy_allows_egress_to_the_addresses_in_variables(name: str, address: str, port: int, helm: str) -> None:
     open_ports = [{"ports": [{"port": one, "protocol": "TCP"}]} for one in sorted({443, port}, key=str)]
     assert egress({"env": [{"name": name, "value": address}]}, helm) == [DNS, *open_ports]
     local = {"modelVolume": {"existingClaim": "models", "readOnly": True}, "env": [{"name": name, "value": address}]}
@@ -145,7 +145,7 @@ def test_a_policy_lets_out_to_the_addresses_that_variables_name(name: str, addre
         ["--seed=1", "--otlp-traces-endpoint", "grpc://otel.monitoring:14317"],
     ],
 )
-def test_a_policy_lets_out_to_the_collector_that_an_argument_names(args: list[str], helm: str) -> None:
+def test_a_policy_allows_egress_to_the_collector_in_an_argument(args: list[str], helm: str) -> None:
     assert egress({"args": args}, helm) == [
         DNS,
         {"ports": [{"port": 14317, "protocol": "TCP"}]},
@@ -153,16 +153,16 @@ def test_a_policy_lets_out_to_the_collector_that_an_argument_names(args: list[st
     ]
 
 
-def test_a_policy_passes_over_addresses_that_it_cannot_know(helm: str) -> None:
+def test_a_policy_skips_addresses_that_are_unknown(helm: str) -> None:
     by_reference = {"name": "HTTPS_PROXY", "valueFrom": {"secretKeyRef": {"name": "proxy", "key": "url"}}}
     assert egress({"env": [by_reference, {"name": "HTTP_PROXY", "value": "http://$(P):1"}]}, helm) == egress({}, helm)
 
 
-def test_a_policy_of_a_service_that_downloads_nothing_lets_out_dns_alone(helm: str) -> None:
+def test_a_policy_of_a_service_without_downloads_allows_egress_only_to_dns(helm: str) -> None:
     assert egress({"modelVolume": {"existingClaim": "models", "readOnly": True}}, helm) == [DNS]
 
 
-def test_a_policy_lets_in_this_namespace_or_who_is_named_and_the_test(helm: str) -> None:
+def test_a_policy_allows_ingress_from_its_namespace_or_the_given_peers_and_the_test(helm: str) -> None:
     policy = one("NetworkPolicy", objects(helm, {**MODEL, "networkPolicy": {"enabled": True}}))["spec"]
     labels = {"app.kubernetes.io/name": "modelservice", "app.kubernetes.io/instance": "qwen2.5"}
     assert policy["podSelector"] == {"matchLabels": labels}
@@ -181,7 +181,7 @@ def test_the_notes_say_the_addresses(helm: str) -> None:
     assert """go-template='{{index .data "api-key" | base64decode}}'""" in said
 
 
-def test_the_notes_say_https_for_the_hosts_that_have_a_certificate_and_name_its_secret(helm: str) -> None:
+def test_the_notes_use_https_for_hosts_with_a_certificate_and_name_its_secret(helm: str) -> None:
     tls = [{"secretName": "cert", "hosts": ["b.example.com"]}]
     said = notes(helm, {**INGRESS, "ingress": {**INGRESS["ingress"], "tls": tls}})
     assert "  http://a.example.com/v1\n  https://b.example.com/v1\n" in said
@@ -241,7 +241,7 @@ def test_a_chart_without_secrets_lists_none(helm: str) -> None:
     assert required_secrets({**default_values(), **MODEL}) == {}
 
 
-def test_the_pod_of_helm_test_and_the_downloads_carry_the_users_labels_and_nothing_selects_them(helm: str) -> None:
+def test_the_pods_of_helm_test_and_downloads_have_the_users_labels_and_no_selector_matches_them(helm: str) -> None:
     mesh = {"sidecar.istio.io/inject": "false"}
     values: Object = {
         **MODEL,
@@ -262,7 +262,7 @@ def test_the_pod_of_helm_test_and_the_downloads_carry_the_users_labels_and_nothi
     ("chosen", "user"),
     [({}, 2000), (OTHER_USER, 1234), ({**OTHER_USER, "securityContext": {"runAsUser": ""}}, None)],
 )
-def test_the_pod_of_helm_test_has_no_rights_that_it_does_not_need(chosen: Object, user: int | None, helm: str) -> None:
+def test_the_pod_of_helm_test_has_only_the_rights_that_it_needs(chosen: Object, user: int | None, helm: str) -> None:
     context = one("Pod", objects(helm, {**MODEL, **chosen}))["spec"]["containers"][0]["securityContext"]
     assert context.pop("runAsUser", None) == user
     expected = {"capabilities": {"drop": ["ALL"]}, "allowPrivilegeEscalation": False, "readOnlyRootFilesystem": True}

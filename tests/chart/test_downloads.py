@@ -1,4 +1,4 @@
-"""The model before the start, the chat template, and what is kept from start to start."""
+"""Pre-downloads, chat templates, and the compile cache."""
 
 import pytest
 
@@ -11,7 +11,7 @@ def job_name(values: Object, helm: str) -> str:
     return str(one("Job", objects(helm, values))["metadata"]["name"])
 
 
-def test_an_init_container_downloads_into_the_volume_that_is_served(helm: str) -> None:
+def test_an_init_container_downloads_into_the_model_volume(helm: str) -> None:
     token = {"tokenSecret": {"name": "hf-token"}}
     items = objects(helm, {**MODEL, "modelVolume": {"preDownload": "InitContainer"}, "huggingFace": token})
     (container,) = pod(items)["initContainers"]
@@ -25,7 +25,7 @@ def test_an_init_container_downloads_into_the_volume_that_is_served(helm: str) -
 
 
 @pytest.mark.parametrize("way", ["InitContainer", "Job"])
-def test_the_download_sees_what_the_user_mounts_and_no_gpu(way: str, helm: str) -> None:
+def test_the_download_gets_the_users_mounts_and_no_gpu(way: str, helm: str) -> None:
     values: Object = {
         **MODEL,
         "modelVolume": {
@@ -50,7 +50,7 @@ def test_the_download_sees_what_the_user_mounts_and_no_gpu(way: str, helm: str) 
     assert "CUDA_VISIBLE_DEVICES" not in names
     assert download["envFrom"] == values["envFrom"]
     assert download["resources"] == {"requests": {"cpu": "1", "memory": "512Mi"}}
-    # A claim that one node alone can mount would keep the Job from the pods that wait for it.
+    # With a claim that only one node can mount, the Job could block the pods that wait for it.
     claimed = ["adapters"] if way == "InitContainer" else []
     assert [item["name"] for item in download["volumeMounts"]] == ["model-dir", "ca", *claimed]
     if way == "Job":
@@ -71,7 +71,7 @@ def test_a_job_downloads_and_the_pods_wait_without_credentials(helm: str) -> Non
     assert not selector.items() <= job["metadata"]["labels"].items()
 
 
-def test_readers_of_a_job_are_read_only_and_offline(helm: str) -> None:
+def test_a_read_only_server_is_offline_and_its_download_job_is_not(helm: str) -> None:
     items = objects(helm, {**MODEL, "modelVolume": {**JOB["modelVolume"], "readOnly": True}})
     assert variables(items)["HF_HUB_OFFLINE"] == "1"
     names = {entry["name"] for entry in one("Job", items)["spec"]["template"]["spec"]["containers"][0]["env"]}
@@ -86,11 +86,11 @@ def test_readers_of_a_job_are_read_only_and_offline(helm: str) -> None:
         {"image": {"tag": "v0.32.0"}},
     ],
 )
-def test_another_model_revision_or_image_is_another_job(other: Object, helm: str) -> None:
+def test_another_model_revision_or_image_makes_another_job(other: Object, helm: str) -> None:
     assert job_name({**JOB, **other}, helm) != job_name(JOB, helm)
 
 
-def test_what_is_not_the_downloads_business_leaves_the_job_as_it_is(helm: str) -> None:
+def test_settings_that_do_not_affect_the_download_leave_the_job_unchanged(helm: str) -> None:
     changed = {
         **JOB,
         "replicas": 3,
@@ -101,13 +101,13 @@ def test_what_is_not_the_downloads_business_leaves_the_job_as_it_is(helm: str) -
     assert len(job_name({**JOB, "nameOverride": "a" * 40}, helm)) <= 63
 
 
-def test_a_pre_download_has_the_budget_once_more(helm: str) -> None:
+def test_a_pre_download_gets_the_budget_a_second_time(helm: str) -> None:
     values = {**MODEL, "startupSeconds": 1200, "modelVolume": {"preDownload": "InitContainer"}}
     assert workload(objects(helm, values))["spec"]["progressDeadlineSeconds"] == 1200 + 1200 + 600
     assert "--timeout 3120s" in notes(helm, values)
 
 
-def test_a_chat_template_is_mounted_as_it_is_and_another_one_restarts_the_pods(helm: str) -> None:
+def test_a_chat_template_is_mounted_unchanged_and_another_one_restarts_the_pods(helm: str) -> None:
     text = "{% for m in messages %}{{ m.content }}\n{% endfor %}"
     items = objects(helm, {**MODEL, "model": {"name": "facebook/opt-125m", "chatTemplate": text}})
     assert one("ConfigMap", items)["data"] == {"template.jinja": text}
@@ -125,7 +125,7 @@ def test_a_chat_template_is_mounted_as_it_is_and_another_one_restarts_the_pods(h
         ({"volume": "own", "existingClaim": "compiled"}, "/var/cache/modelservice"),
     ],
 )
-def test_everything_that_compiles_keeps_it_in_the_volume(cache: Object, folder: str, helm: str) -> None:
+def test_all_compile_caches_are_in_the_volume(cache: Object, folder: str, helm: str) -> None:
     items = objects(helm, {**MODEL, "compileCache": cache})
     assert {name: variables(items)[name] for name in variables(items) if name != "HF_HUB_CACHE"} == {
         "VLLM_CACHE_ROOT": f"{folder}/vllm",

@@ -1,4 +1,4 @@
-"""Whatever text the schema takes in a place, helm renders as that text, and nothing else changes."""
+"""Helm renders every text that the schema accepts unchanged, and it changes nothing else."""
 
 import functools
 import json
@@ -80,13 +80,13 @@ TEXTS = [
     *("+_1", "0o7", "017", "0x1f", "0b1", "1_000", "1e3", "1.0", ".inf", ".nan", "1:30", "2024-01-01", "190:20:30"),
     *("é日本😀", "a\u2028b", "a\u00a0b", "\ufeffa", "\u202ea", "a,b", "a]b", "a}b", "<path:a#b>"),
 ]
-# toYaml writes this key without quotes, and helm then refuses it as a merge; a port opens another one in the policy.
+# toYaml writes this key unquoted, and helm refuses it as a merge; a port also opens a port in the policy.
 LEFT_OUT = {(KEY, "<<"), ("endpoint", "1:30"), ("endpoint", "190:20:30")}
 ROUNDS = 4
 
 
 def as_json(values: Any) -> str:
-    """Return values as JSON that YAML reads too: it knows no surrogates."""
+    """Return values as JSON that is also valid YAML, which has no surrogates."""
     return json.dumps(values).replace("\\ud83d\\ude00", "😀")
 
 
@@ -102,7 +102,7 @@ def accepted(place: Place) -> list[str]:
 
 
 def chosen(start: int) -> dict[str, str]:
-    """Return a text for each token, of those that the schema takes in its place; no two keys are the same."""
+    """Return for each token a text that the schema accepts in its place; all keys are different."""
     found: dict[str, str] = {}
     keys: set[str] = set()
     for place in places():
@@ -114,7 +114,7 @@ def chosen(start: int) -> dict[str, str]:
 
 
 def meant(place: Place, text: str) -> str:
-    """Return a text as it stands in the manifest: among the arguments Kubernetes reads $$ as $."""
+    """Return a text as it is in the manifest: in arguments Kubernetes reads $$ as $."""
     return text.replace("$", "$$") if place.path[0] == "args" else text
 
 
@@ -127,7 +127,7 @@ def without_checksums(tree: Any) -> Any:
     return tree
 
 
-def test_each_place_is_in_the_manifests_or_known_not_to_be(helm: str) -> None:
+def test_each_place_is_in_the_manifests(helm: str) -> None:
     manifests = "".join(rendered(helm, as_json(values)) for values in packed())
     assert len(places()) > 400
     assert [place.path for place in places() if place.token not in manifests] == []
@@ -141,7 +141,7 @@ def annotations(item: Any) -> list[str]:
 
 
 @pytest.mark.parametrize("text", ["\u00a0", "a\u3000", "a\n\n", "a\n\n\n"])
-def test_the_last_text_of_a_list_keeps_its_end(text: str, helm: str) -> None:
+def test_the_last_text_of_a_list_keeps_its_trailing_spaces(text: str, helm: str) -> None:
     env = [{"name": "A", "value": text}, {"name": "VLLM_API_KEY", "value": text}]
     extra = {key: [{"name": key.lower(), "image": "a", "env": env}] for key in ("initContainers", "extraContainers")}
     values = {
@@ -168,7 +168,7 @@ def test_the_last_text_of_a_list_keeps_its_end(text: str, helm: str) -> None:
 
 
 @pytest.mark.parametrize("start", range(ROUNDS))
-def test_a_text_is_rendered_as_it_is_meant(start: int, helm: str) -> None:
+def test_a_text_is_rendered_unchanged(start: int, helm: str) -> None:
     texts = chosen(start * 5)
     expected = {place.token: meant(place, texts[place.token]) for place in places()}
     for values in packed():

@@ -27,7 +27,7 @@ def used_in_templates() -> set[str]:
     return found
 
 
-def test_every_value_that_a_template_uses_is_a_field_or_a_group_of_fields_or_inside_one() -> None:
+def test_every_value_that_a_template_uses_is_in_the_source() -> None:
     for used in used_in_templates():
         known = any(key == used or key.startswith(f"{used}.") or used.startswith(f"{key}.") for key in LEAVES)
         assert known, f".Values.{used} is in no field"
@@ -38,7 +38,7 @@ def test_every_field_is_used_by_a_template() -> None:
     used = used_in_templates()
     for key, field in LEAVES.items():
         group, _, last = key.rpartition(".")
-        # A group is also read as a whole, into a variable of which the key is then asked.
+        # A group is also read as a whole into a variable, from which a key is then read.
         inside = group in used and re.search(rf"[$\w) ]\.{last}\b", text)
         whole = any(
             key.startswith(f"{name}.") for name in ("resources.requests", "resources.limits", "huggingFace.tokenSecret")
@@ -52,7 +52,7 @@ def written(values: Any, path: str = "") -> set[str]:
     return set().union(*(written(child, f"{path}.{key}" if path else key) for key, child in values.items()))
 
 
-def test_the_examples_of_everything_set_every_field() -> None:
+def test_the_everything_examples_set_every_field() -> None:
     everything = [example for example in EXAMPLES if example.stem.startswith("everything")]
     found = set().union(*(written(yaml.safe_load(example.read_text())) for example in everything))
     assert set(LEAVES) - found == set()
@@ -78,7 +78,7 @@ def test_a_fields_default_and_examples_are_allowed_by_it(field: Field) -> None:
         assert [error.message for error in validator.iter_errors(at(field, value))] == []
 
 
-def test_the_defaults_are_the_consoles_and_valid() -> None:
+def test_the_defaults_equal_the_consoles_and_are_valid() -> None:
     defaults = defaults_of(MODEL.source)
     # From the LLMOS console's form.
     assert defaults["resources"] == {
@@ -96,7 +96,7 @@ def test_the_defaults_are_the_consoles_and_valid() -> None:
     assert errors(check(read("values.yaml", (CHART / "values.yaml").read_bytes()))) == []
 
 
-def test_every_example_says_its_purpose_and_its_schema_on_top() -> None:
+def test_every_example_starts_with_its_purpose_and_its_schema() -> None:
     for example in EXAMPLES:
         purpose, modeline = example.read_text().splitlines()[:2]
         assert re.fullmatch(r"# [A-Z].+\.", purpose), example.name

@@ -17,7 +17,7 @@ from tests.chart.rendering import MODEL, Object, notes, objects, one, server, st
 RESTRICTED = {**MODEL, "restricted": True, "modelVolume": {"mountPath": "/models"}}
 POD = ("spec", "template", "spec", "securityContext")
 CONTAINER = ("spec", "template", "spec", "containers", 0)
-# What is set beside it, the field of the values, and the field of the workload that is then not there.
+# Other values, the field in the values, and the workload's field that is then left out.
 CASES: list[tuple[Object, str, tuple[Any, ...]]] = [
     (MODEL, "replicas", ("spec", "replicas")),
     (MODEL, "resources.requests.cpu", (*CONTAINER, "resources", "requests", "cpu")),
@@ -43,7 +43,7 @@ def with_value(values: Object, key: str, value: Any) -> Object:
 
 
 def without(item: Any, path: tuple[Any, ...]) -> Any:
-    """Return a copy of an object without the field at a path, which must be there."""
+    """Return a copy of an object without the field at a path, which must exist."""
     made = copy.deepcopy(item)
     place = made
     for part in path[:-1]:
@@ -60,7 +60,7 @@ def test_a_field_is_left_out(
     given = with_value(values, key, value)
     assert errors(check(read("values.yaml", json.dumps(given).encode()))) == []
     found = objects(helm, given)
-    if "readOnly" not in key:  # the volumes that only a read-only root needs go with it
+    if "readOnly" not in key:  # also removes the volumes that only a read-only root file system needs
         assert workload(found) == without(workload(objects(helm, values)), path)
     for item in found:
         strictly(item, "1.30")
@@ -76,7 +76,7 @@ def unlabelled(items: list[Object]) -> list[Object]:
     return items
 
 
-def test_replicas_of_another_controller_are_not_a_stopped_service(helm: str) -> None:
+def test_replicas_left_to_another_controller_do_not_mean_a_stopped_service(helm: str) -> None:
     values = {**MODEL, "replicas": "", "prometheusRule": {"enabled": True}, "serviceMonitor": {"enabled": True}}
     rules = one("PrometheusRule", objects(helm, values))["spec"]["groups"][0]["rules"]
     assert "ModelServiceNotReady" in [rule["alert"] for rule in rules]
@@ -95,7 +95,7 @@ def test_without_any_request_and_limit_the_gpu_stays(helm: str) -> None:
     assert "resources" not in server(objects(helm, on_cpu))
 
 
-def test_a_container_of_the_users_has_no_empty_text() -> None:
+def test_empty_texts_are_left_out_of_the_users_containers() -> None:
     container = {"name": "a", "image": "b:1", "securityContext": {"runAsUser": ""}}
     text = json.dumps({**MODEL, "initContainers": [container]})
     assert [finding.rule for finding in errors(check(read("values.yaml", text.encode())))] == ["wrong-type"]

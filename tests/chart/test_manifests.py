@@ -1,4 +1,4 @@
-"""Every example: what it renders to, which is the same with each helm, and that Kubernetes would take it."""
+"""Every example renders to its snapshot with each helm, and Kubernetes would accept the objects."""
 
 import copy
 import difflib
@@ -22,7 +22,7 @@ def test_an_example_renders_to_its_snapshot(example: Path, helm: str) -> None:
     assert not diff, f"{diff}\nmeant? run: make snapshots"
 
 
-def test_there_is_a_snapshot_for_each_example_and_no_other() -> None:
+def test_the_snapshots_are_those_of_the_examples() -> None:
     assert {file.name for file in SNAPSHOTS.iterdir()} == {example.name for example in EXAMPLES}
 
 
@@ -39,13 +39,15 @@ def test_the_chart_is_lint_clean_bare(helm: str) -> None:
 
 @each_example
 @pytest.mark.parametrize("kubernetes", ["1.30", "1.31", "1.32", "1.33", "1.34", "1.35", "1.36", "1.37"])
-def test_kubernetes_takes_every_object_strictly(example: Path, kubernetes: str, newest_helm: str) -> None:
+def test_kubernetes_accepts_every_object_under_strict_validation(
+    example: Path, kubernetes: str, newest_helm: str
+) -> None:
     for item in objects(newest_helm, example):
         strictly(_without_claims(item) if kubernetes == "1.30" else item, kubernetes)
 
 
 def _without_claims(item: Object) -> Object:
-    """Return an object without the claims of its pod, which had another form in Kubernetes 1.30."""
+    """Return an object without its pod's resource claims, which had another structure in Kubernetes 1.30."""
     found = copy.deepcopy(item)
     if found["kind"] in ("Deployment", "StatefulSet"):
         found["spec"]["template"]["spec"].pop("resourceClaims", None)
@@ -57,7 +59,7 @@ def test_two_renders_are_byte_equal(example: Path, helm: str) -> None:
     assert text.__wrapped__(helm, str(example)) == text(helm, str(example))
 
 
-def test_nothing_in_the_templates_depends_on_the_cluster_the_clock_or_chance() -> None:
+def test_no_template_depends_on_the_cluster_the_clock_or_random_values() -> None:
     actions = re.compile(
         r"{{[^}]*\b(lookup|now|date|rand\w*|genCA|genPrivateKey|genSelfSignedCert|uuidv4|getHostByName)\b"
     )
@@ -67,7 +69,7 @@ def test_nothing_in_the_templates_depends_on_the_cluster_the_clock_or_chance() -
 
 
 @each_example
-def test_every_variable_is_set_once_and_no_token_stands_in_it(example: Path, newest_helm: str) -> None:
+def test_every_variable_is_set_once_and_contains_no_token(example: Path, newest_helm: str) -> None:
     for item in objects(newest_helm, example):
         spec = (
             item["spec"].get("template", item)["spec"] if item["kind"] in ("Deployment", "StatefulSet", "Pod") else None

@@ -1,4 +1,4 @@
-"""Metrics are collected from this release alone, and alerts look at metrics that vLLM exports."""
+"""Metrics are collected only from this release, and alerts use metrics that vLLM exports."""
 
 import re
 from typing import Any
@@ -12,7 +12,7 @@ WATCHED: Object = {**MODEL, "serviceMonitor": {"enabled": True}, "prometheusRule
 
 
 def exported() -> set[str]:
-    """Return the series that the recorded server exports: of a histogram its buckets too."""
+    """Return the series that the recorded server exports, including the buckets of histograms."""
     found = set()
     for line in RECORDED.splitlines():
         _, _, name, kind = line.split()
@@ -25,7 +25,7 @@ def alerts(values: Object, helm: str) -> dict[str, Any]:
     return {rule["alert"]: rule for rule in group["rules"]}
 
 
-def test_every_metric_of_vllm_in_an_expression_is_one_that_it_exports(helm: str) -> None:
+def test_every_vllm_metric_in_an_expression_is_exported_by_vllm(helm: str) -> None:
     expressions = [rule["expr"] for rule in alerts(WATCHED, helm).values()]
     scaler = {"kind": "ScaledObject", "prometheusAddress": "http://prometheus:9090", "maxReplicas": 1}
     triggers = one("ScaledObject", objects(helm, {**MODEL, "autoscaling": scaler}))["spec"]["triggers"]
@@ -42,19 +42,19 @@ def test_a_monitor_selects_this_releases_service_and_its_port(helm: str) -> None
     assert monitor["endpoints"] == [{"port": "http", "path": "/metrics", "interval": "30s"}]
 
 
-def test_a_monitor_of_a_server_with_tls_speaks_https(helm: str) -> None:
+def test_a_monitor_of_a_server_with_tls_uses_https(helm: str) -> None:
     (endpoint,) = one("ServiceMonitor", objects(helm, {**WATCHED, "tls": {"secretName": "a"}}))["spec"]["endpoints"]
     assert (endpoint["scheme"], endpoint["tlsConfig"]) == ("https", {"insecureSkipVerify": True})
 
 
 @pytest.mark.parametrize("kind", ["serviceMonitor", "prometheusRule"])
-def test_the_labels_that_prometheus_selects_by_are_there(kind: str, helm: str) -> None:
+def test_monitors_and_rules_have_the_labels_that_prometheus_selects_by(kind: str, helm: str) -> None:
     values = {**MODEL, kind: {"enabled": True, "labels": {"release": "kube-prometheus-stack"}}}
     labels = one(kind[0].upper() + kind[1:], objects(helm, values))["metadata"]["labels"]
     assert labels["release"] == "kube-prometheus-stack"
 
 
-def test_a_service_that_is_meant_to_be_stopped_raises_no_alert(helm: str) -> None:
+def test_a_service_stopped_on_purpose_raises_no_alert(helm: str) -> None:
     assert "ModelServiceNotReady" in alerts(WATCHED, helm)
     assert "ModelServiceNotReady" not in alerts({**WATCHED, "replicas": 0}, helm)
 
@@ -65,7 +65,7 @@ def test_a_start_within_the_budget_raises_no_alert(before: str, seconds: int, he
     assert alerts(values, helm)["ModelServiceNotReady"]["for"] == f"{seconds}s"
 
 
-def test_alertmanager_can_tell_the_alerts_of_two_services_apart(helm: str) -> None:
+def test_the_alerts_of_two_services_have_different_labels(helm: str) -> None:
     (group,) = one("PrometheusRule", objects(helm, WATCHED, "other"))["spec"]["groups"]
     here = [rule["labels"] for rule in alerts(WATCHED, helm).values()]
     assert {labels["namespace"] for labels in here} == {"models"}
@@ -79,7 +79,7 @@ def test_alertmanager_can_tell_the_alerts_of_two_services_apart(helm: str) -> No
         ("StatefulSet", ["modelservice-qwen2-5-0"], ["modelservice-qwen2-5-b-0"]),
     ],
 )
-def test_restarts_are_those_of_this_workloads_pods(kind: str, mine: list[str], others: list[str], helm: str) -> None:
+def test_only_restarts_of_this_workloads_pods_count(kind: str, mine: list[str], others: list[str], helm: str) -> None:
     pattern = pods_watched({**WATCHED, "workload": {"kind": kind}}, "qwen2.5", helm)
     assert all(pattern.fullmatch(name) for name in mine)
     assert not any(pattern.fullmatch(name) for name in others)

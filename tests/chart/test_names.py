@@ -1,4 +1,4 @@
-"""Names that survive natural releases, and selectors that keep releases apart."""
+"""Names that are valid for realistic release names, and selectors that do not overlap."""
 
 import re
 import shutil
@@ -54,7 +54,7 @@ def test_two_long_releases_that_differ_at_the_end_have_different_names(helm: str
         assert one(kind, left)["metadata"]["name"] != one(kind, right)["metadata"]["name"]
 
 
-def test_overrides_take_the_place_of_the_names_parts(helm: str) -> None:
+def test_overrides_replace_parts_of_the_names(helm: str) -> None:
     items = objects(helm, {**MODEL, "nameOverride": "chat"}, "prod")
     assert one("Service", items)["metadata"]["name"] == "chat-prod"
     assert selectors_of(items)[0]["app.kubernetes.io/name"] == "chat"
@@ -75,7 +75,7 @@ def test_an_object_whose_name_yaml_would_retype_is_strictly_valid(word: str, hel
         strictly(item, "1.34")
 
 
-def test_two_releases_in_one_namespace_never_cross(helm: str) -> None:
+def test_selectors_of_two_releases_in_one_namespace_never_overlap(helm: str) -> None:
     left, right = objects(helm, MODEL, "a"), objects(helm, MODEL, "b")
     for mine, other in ((left, right), (right, left)):
         for selector in selectors_of(mine):
@@ -89,13 +89,13 @@ def test_no_request_reaches_the_pod_of_the_helm_test(helm: str) -> None:
 
 
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda path: path.stem)
-def test_selectors_hold_the_name_and_the_release_only(example: Path, helm: str) -> None:
+def test_selectors_contain_only_the_name_and_the_release(example: Path, helm: str) -> None:
     for selector in selectors_of(objects(helm, example)):
         assert set(selector) == {"app.kubernetes.io/name", "app.kubernetes.io/instance"}
 
 
 def umbrella(folder: Path) -> Path:
-    """Make an umbrella chart with two aliases of the chart, the second behind a condition."""
+    """Make an umbrella chart with two aliases of the chart, the second with a condition."""
     chart = folder / "umbrella"
     shutil.copytree(CHART, chart / "charts/modelservice")
     dependency = {"name": "modelservice", "version": ">=0.0.0-0"}
@@ -115,7 +115,7 @@ def values_of(embed: bool) -> str:
     )
 
 
-def test_two_aliases_in_one_umbrella_chart_never_cross(tmp_path: Path, helm: str) -> None:
+def test_selectors_of_two_aliases_in_one_umbrella_chart_never_overlap(tmp_path: Path, helm: str) -> None:
     manifests = text(helm, values_of(True), "prod", umbrella(tmp_path))
     items = [item for item in yaml.safe_load_all(manifests) if item]
     sides = [[item for item in items if item["metadata"]["name"].startswith(name)] for name in ("chat-", "embed-")]

@@ -15,12 +15,12 @@ EXAMPLE = yaml.safe_load(next(example for example in EXAMPLES if example.stem ==
 VOLUMES = {"configMap", "csi", "downwardAPI", "emptyDir", "ephemeral", "image", "persistentVolumeClaim", "projected"}
 VOLUMES |= {"secret"}
 HOST = ("hostIPC", "hostNetwork", "hostPID")
-# What the namespace gives: a range of users and of groups, which no pod knows beforehand.
+# The namespace's ranges of users and groups, which a pod does not know in advance.
 GIVEN = ("runAsUser", "fsGroup", "seLinuxOptions")
 
 
 def pods(items: list[Object]) -> dict[str, Any]:
-    """Return the spec of every pod that the objects bring, by the kind that brings it."""
+    """Return the spec of every pod in the objects, by the kind of its object."""
     return {item["kind"]: item["spec"].get("template", item)["spec"] for item in items if _runs(item)}
 
 
@@ -29,7 +29,7 @@ def _runs(item: Object) -> bool:
 
 
 def refused(spec: Object) -> list[str]:
-    """Return what restricted-v2 refuses of a pod."""
+    """Return the fields of a pod that restricted-v2 refuses."""
     found = [key for key in HOST if spec.get(key)]
     found += [name for volume in spec.get("volumes", []) for name in volume if name not in VOLUMES | {"name"}]
     above = spec.get("securityContext", {})
@@ -62,12 +62,12 @@ def test_restricted_v2_admits_every_pod(download: Object, helm: str) -> None:
     assert {kind: refused(spec) for kind, spec in found.items()} == {kind: [] for kind in expected}
 
 
-def test_restricted_v2_refuses_ids_of_ones_own(helm: str) -> None:
+def test_restricted_v2_refuses_fixed_ids(helm: str) -> None:
     restricted = {**MODEL, "restricted": True, "modelVolume": {"mountPath": "/models"}}
     assert {*refused(pods(objects(helm, restricted))["Deployment"])} == {"runAsUser", "fsGroup"}
 
 
-def test_any_user_finds_a_home_and_the_models_on_volumes(helm: str) -> None:
+def test_home_and_models_are_on_volumes_for_any_user(helm: str) -> None:
     found = objects(helm, EXAMPLE)
     mounted = {mount["mountPath"] for mount in server(found)["volumeMounts"]}
     assert variables(found)["HOME"] in mounted

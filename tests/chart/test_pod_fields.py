@@ -1,4 +1,4 @@
-"""`podSpec` and `serverContainer`: every field of Kubernetes is passed on as it is, or has another key."""
+"""`podSpec` and `serverContainer`: every field of Kubernetes is passed on unchanged, or has another key."""
 
 import json
 from typing import Any
@@ -16,7 +16,7 @@ from tests.chart.rendering import EXAMPLES, MODEL, Object, objects, one, pod, se
 NEWEST = list(kubernetes_releases().values())[-1]
 SOURCE = load_fields().source["properties"]
 FIELDS = {"podSpec": "PodSpec", "serverContainer": "Container"}
-# A sound value of every field.
+# A valid value for every field.
 TAKEN: dict[str, Object] = {
     "podSpec": {
         "dnsConfig": {"nameservers": ["10.0.0.10"], "searches": ["a.example"], "options": [{"name": "edns0"}]},
@@ -60,7 +60,7 @@ def found_in(values: Object) -> list[Finding]:
 
 
 @pytest.mark.parametrize("key", FIELDS)
-def test_every_field_of_kubernetes_is_taken_or_points_elsewhere(key: str) -> None:
+def test_every_field_of_kubernetes_is_accepted_or_refused_with_another_key(key: str) -> None:
     known = NEWEST[f"io.k8s.api.core.v1.{FIELDS[key]}"]["properties"].keys()
     assert TAKEN[key].keys() == SOURCE[key]["properties"].keys()
     assert known == TAKEN[key].keys() | SOURCE[key]["x-instead"].keys()
@@ -80,7 +80,7 @@ def test_another_field_is_refused_with_the_key_to_use(key: str, field: str) -> N
             place = place["properties"][part]
 
 
-def test_all_fields_stand_in_the_manifest_as_they_are_given(helm: str) -> None:
+def test_all_fields_are_in_the_manifest_unchanged(helm: str) -> None:
     assert found_in(TAKEN) == []
     found = objects(helm, {**MODEL, **TAKEN})
     plain = objects(helm, MODEL)
@@ -97,7 +97,7 @@ def test_a_value_of_another_type_is_refused(values: Object) -> None:
     assert [finding.rule for finding in found_in(values)] != []
 
 
-def test_empty_adds_no_byte(helm: str) -> None:
+def test_empty_settings_change_nothing(helm: str) -> None:
     for example in EXAMPLES:
         values = yaml.safe_load(example.read_text())
         if not values.keys() & FIELDS.keys():
@@ -105,7 +105,7 @@ def test_empty_adds_no_byte(helm: str) -> None:
             assert text(helm, json.dumps(empty)) == text(helm, json.dumps(values)), example.name
 
 
-def test_the_job_that_downloads_resolves_names_as_the_server_does(helm: str) -> None:
+def test_the_download_job_has_the_servers_dns_settings(helm: str) -> None:
     shared = {"modelVolume": {"preDownload": "Job", "accessModes": ["ReadWriteMany"]}}
     spec = one("Job", objects(helm, {**MODEL, **shared, "podSpec": TAKEN["podSpec"]}))["spec"]["template"]["spec"]
     names = {"dnsConfig", "dnsPolicy", "hostAliases"}
@@ -114,7 +114,7 @@ def test_the_job_that_downloads_resolves_names_as_the_server_does(helm: str) -> 
 
 
 def test_the_server_gets_every_claim_of_the_pod(helm: str) -> None:
-    # A claim that no container names gives nobody its device.
+    # Without a container that names it, a claim gives its device to no container.
     claims = [{"name": name, "resourceClaimTemplateName": "one"} for name in ("gpu", "nic")]
     found = objects(helm, {**MODEL, "gpu": {"count": 0}, "podSpec": {"resourceClaims": claims}})
     assert server(found)["resources"]["claims"] == [{"name": "gpu"}, {"name": "nic"}]

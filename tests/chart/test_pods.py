@@ -1,4 +1,4 @@
-"""What pods may do, by the Pod Security Standards, and where they may run.
+"""Pod Security Standards of the pods, and the nodes on which they can run.
 
 The checks follow https://kubernetes.io/docs/concepts/security/pod-security-standards/ control by control.
 """
@@ -91,13 +91,13 @@ def test_the_restricted_example_passes_the_restricted_level(helm: str) -> None:
     assert [breaks_restricted(spec) for spec in pods(objects(helm, RESTRICTED))] == [[], []]
 
 
-def test_only_root_and_its_capability_are_missing_from_the_restricted_level_by_default(helm: str) -> None:
+def test_by_default_only_root_and_its_capability_break_the_restricted_level(helm: str) -> None:
     server, test = (breaks_restricted(spec) for spec in pods(objects(helm, MODEL)))
     assert server == ["runAsNonRoot", "add"]
     assert test == ["runAsNonRoot"]
 
 
-def test_the_restricted_example_would_really_run(helm: str) -> None:
+def test_the_restricted_example_can_write_where_it_needs_to(helm: str) -> None:
     items = objects(helm, RESTRICTED)
     mounts = {item["mountPath"]: item["name"] for item in server(items)["volumeMounts"]}
     writable = {item["name"] for item in pod(items)["volumes"]}
@@ -122,7 +122,7 @@ def test_pods_get_no_token_and_no_service_links(helm: str) -> None:
     assert one("ServiceAccount", items)["automountServiceAccountToken"] is False
 
 
-def test_an_account_of_ones_own_is_used(helm: str) -> None:
+def test_the_given_service_account_is_used(helm: str) -> None:
     items = objects(helm, {**MODEL, "serviceAccount": {"create": False, "name": "models"}})
     assert pod(items)["serviceAccountName"] == "models"
     assert not [item for item in items if item["kind"] == "ServiceAccount"]
@@ -140,7 +140,7 @@ def test_a_fixed_node_goes_through_the_scheduler(helm: str) -> None:
     assert spec["affinity"] == {"nodeAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": required}}
 
 
-def test_a_fixed_node_holds_in_each_of_the_users_terms(helm: str) -> None:
+def test_a_fixed_node_is_added_to_each_of_the_users_terms(helm: str) -> None:
     key = {"key": "gpu", "operator": "Exists"}
     terms = [{"matchExpressions": [key]}, {"matchFields": [node("x")]}]
     affinity = {"nodeAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": {"nodeSelectorTerms": terms}}}
@@ -163,7 +163,7 @@ def test_the_helm_test_runs_on_the_servers_nodes_with_its_image(helm: str) -> No
     assert "runtimeClassName" not in one("Pod", items)["spec"]
 
 
-def test_the_helm_test_has_the_key_that_the_server_asks_for(helm: str) -> None:
+def test_the_helm_test_has_the_servers_api_key(helm: str) -> None:
     key = {"name": "VLLM_API_KEY", "valueFrom": {"secretKeyRef": {"name": "keys", "key": "api"}}}
     items = objects(helm, {**MODEL, "env": [{"name": "A", "value": "b"}, key]})
     env = one("Pod", items)["spec"]["containers"][0]["env"]
@@ -171,7 +171,7 @@ def test_the_helm_test_has_the_key_that_the_server_asks_for(helm: str) -> None:
     assert "A" not in {entry["name"] for entry in env}
 
 
-def test_further_settings_reach_the_pod(helm: str) -> None:
+def test_other_pod_settings_are_in_the_pod(helm: str) -> None:
     values = {
         "imagePullSecrets": [{"name": "r"}],
         "priorityClassName": "online",

@@ -1,4 +1,4 @@
-"""questions.yaml is a form that Rancher's dashboard shows as meant.
+"""questions.yaml is a form that Rancher's dashboard shows as intended.
 
 Types and conditions as in github.com/rancher/dashboard, shell/components/Questions.
 """
@@ -19,17 +19,17 @@ KNOWN = {"string", "boolean", "int", "float", "enum", "secret", "pvc", "storagec
 TABS = ["General", "Resources", "Volumes", "Node Scheduling", "Health Check", "Labels & Annotations"]
 
 
-def test_the_tabs_are_the_consoles() -> None:
+def test_the_tabs_equal_the_consoles() -> None:
     assert [tab for tab, _ in itertools.groupby(QUESTIONS, key=lambda one: one["group"])] == TABS
 
 
-def test_rancher_knows_every_type_and_a_label_is_there_once_in_a_tab() -> None:
+def test_rancher_knows_every_type_and_labels_are_unique_in_a_tab() -> None:
     assert {one["type"] for one in QUESTIONS} <= KNOWN
     labels = [(one["group"], one["label"]) for one in QUESTIONS]
     assert len(set(labels)) == len(labels)
 
 
-def test_secrets_claims_and_classes_are_chosen_from_the_clusters() -> None:
+def test_secrets_claims_and_storage_classes_are_selected_from_the_cluster() -> None:
     kinds = {one["variable"]: one["type"] for one in QUESTIONS}
     for name, kind in kinds.items():
         last = name.rsplit(".", 1)[-1]
@@ -39,7 +39,7 @@ def test_secrets_claims_and_classes_are_chosen_from_the_clusters() -> None:
     assert {"secret", "pvc", "storageclass"} <= set(kinds.values())
 
 
-def test_every_default_can_be_chosen_and_is_the_charts() -> None:
+def test_every_default_can_be_selected_and_equals_the_charts() -> None:
     defaults = yaml.safe_load((CHART / "values.yaml").read_text())
     for one in QUESTIONS:
         default = defaults
@@ -51,7 +51,7 @@ def test_every_default_can_be_chosen_and_is_the_charts() -> None:
             assert set(chosen) <= set(one["options"]), one["variable"]
 
 
-def test_every_option_is_a_value_that_the_schema_takes() -> None:
+def test_every_option_is_valid_by_the_schema() -> None:
     validator = jsonschema.Draft7Validator(plain_schema())
     for one in QUESTIONS:
         for option in one.get("options", []):
@@ -63,7 +63,7 @@ def test_conditions_name_other_questions_as_rancher_reads_them() -> None:
     names = {one["variable"] for one in QUESTIONS}
     conditions = {one["variable"]: one["show_if"] for one in QUESTIONS if "show_if" in one}
     for name, condition in conditions.items():
-        assert "!" not in condition  # its dashboard takes the ! for a part of the key
+        assert "!" not in condition  # its dashboard reads the ! as a part of the key
         asked = {part.partition("=")[0] for part in re.split(r"&&|\|\|", condition)}
         assert asked <= names - {name}, name
     assert conditions["modelVolume.size"] == "modelVolume.existingClaim="

@@ -1,4 +1,4 @@
-"""A rendered chart is the generic chart with one service's values, and no folder is lost."""
+"""A rendered chart is the generic chart with one service's values, and no files are lost."""
 
 import functools
 import os
@@ -56,7 +56,7 @@ def test_nulls_lists_zeros_and_false_survive_as_defaults(values: str, tmp_path: 
     assert manifests(helm, tmp_path / "chart") == manifests(helm, ROOT / "charts/modelservice", "-f", file)
 
 
-def test_further_values_still_work_on_a_rendered_chart(tmp_path: Path, helm: str) -> None:
+def test_a_rendered_chart_accepts_other_values(tmp_path: Path, helm: str) -> None:
     run("render", ROOT / "values-examples/opt-125m.yaml", "--output", tmp_path / "chart")
     objects = manifests(helm, tmp_path / "chart", "--set", "replicas=3,modelVolume.accessModes={ReadWriteMany}")
     assert next(item for item in objects if item["kind"] == "Deployment")["spec"]["replicas"] == 3
@@ -69,7 +69,7 @@ def test_the_chart_takes_name_version_and_description_from_the_service(tmp_path:
     assert (chart["name"], chart["version"], chart["description"]) == ("on", "1.2.3", "yes: [no]")
 
 
-def test_layers_make_one_service_named_after_the_last(tmp_path: Path) -> None:
+def test_layers_make_one_service_named_after_the_last_layer(tmp_path: Path) -> None:
     (tmp_path / "base.yaml").write_text("gpu: {count: 2}\nargs: [--seed=1]\n")
     (tmp_path / "prod.yaml").write_text("model: {name: Qwen/Qwen3-8B}\nargs: [--seed=2]\n")
     answer = run("render", "-f", tmp_path / "base.yaml", tmp_path / "prod.yaml", "-o", tmp_path / "chart")
@@ -79,7 +79,7 @@ def test_layers_make_one_service_named_after_the_last(tmp_path: Path) -> None:
     assert yaml.safe_load((tmp_path / "chart/Chart.yaml").read_text())["name"] == "prod"
 
 
-def test_wrong_values_make_nothing(tmp_path: Path) -> None:
+def test_nothing_is_written_for_wrong_values(tmp_path: Path) -> None:
     (tmp_path / "a.yaml").write_text("replicsa: 1\n")
     answer = run("render", tmp_path / "a.yaml", "--output", tmp_path / "chart")
     assert answer.exit_code == 1
@@ -88,7 +88,7 @@ def test_wrong_values_make_nothing(tmp_path: Path) -> None:
     assert not (tmp_path / "chart").exists()
 
 
-def test_somebodys_folder_is_refused_and_stays(tmp_path: Path) -> None:
+def test_a_folder_that_is_not_a_chart_is_refused_and_kept(tmp_path: Path) -> None:
     (tmp_path / "work").mkdir()
     (tmp_path / "work/thesis.txt").write_text("years of work\n")
     answer = run("render", ROOT / "values-examples/opt-125m.yaml", "--output", tmp_path / "work")
@@ -98,7 +98,7 @@ def test_somebodys_folder_is_refused_and_stays(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("kind", ["link", "pipe", "folder"])
-def test_what_is_no_file_in_somebodys_folder_is_not_lost_either(kind: str, tmp_path: Path) -> None:
+def test_special_files_in_a_folder_are_not_lost_either(kind: str, tmp_path: Path) -> None:
     place = tmp_path / "work" / kind
     place.parent.mkdir()
     {"link": lambda: place.symlink_to("/nowhere"), "pipe": lambda: os.mkfifo(place), "folder": place.mkdir}[kind]()
@@ -107,7 +107,7 @@ def test_what_is_no_file_in_somebodys_folder_is_not_lost_either(kind: str, tmp_p
     assert "is not a chart that modelservice made" in answer.stderr
 
 
-def test_a_folder_with_a_file_that_one_may_not_read_is_refused_without_reading_it(
+def test_a_folder_with_an_unreadable_file_is_refused(
     open_folder: Path, unprivileged: Callable[[str, str, Path], str]
 ) -> None:
     (open_folder / "work").mkdir(mode=0o777)
@@ -117,7 +117,7 @@ def test_a_folder_with_a_file_that_one_may_not_read_is_refused_without_reading_i
     assert "is not a chart that modelservice made" in unprivileged(imports, program, open_folder / "work")
 
 
-def test_a_command_that_is_stopped_leaves_nothing(tmp_path: Path) -> None:
+def test_an_interrupted_command_leaves_nothing(tmp_path: Path) -> None:
     (tmp_path / "values.yaml").write_text("model: {name: Qwen/Qwen3-8B}\n")
     program = (
         "import os, shutil, signal; from modelservice.writing import files; from modelservice.cli import main\n"
@@ -128,7 +128,7 @@ def test_a_command_that_is_stopped_leaves_nothing(tmp_path: Path) -> None:
     assert (answer.returncode, os.listdir(tmp_path)) == (143, ["values.yaml"])
 
 
-def test_the_chart_of_another_service_is_replaced_only_when_told(
+def test_the_chart_of_another_service_is_replaced_only_with_force(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
@@ -145,7 +145,7 @@ def test_the_chart_of_another_service_is_replaced_only_when_told(
 
 @pytest.fixture
 def old_and_new(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[dict[str, bytes], dict[str, bytes]]:
-    """Return the charts of a.yaml and b.yaml, whose last one is in out/chart."""
+    """Return the charts of a.yaml and b.yaml; that of b.yaml is in out/chart."""
     monkeypatch.chdir(tmp_path)
     for name in "ab":
         Path(f"{name}.yaml").write_text(f"model: {{name: acme/{name}}}\n")
@@ -156,14 +156,14 @@ def old_and_new(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[dict[s
     return found[1], found[0]
 
 
-def test_a_chart_that_is_killed_at_any_step_is_the_old_one_or_the_new_one(
+def test_a_render_killed_at_any_step_leaves_the_old_or_the_new_chart(
     old_and_new: tuple[dict[str, bytes], dict[str, bytes]],
 ) -> None:
     old, new = old_and_new
     killed, step = True, 0
     while killed:
         killed = killed_at(step, command("render", "b.yaml", "--name", "c", "-o", "out/chart"))
-        # Another chart beside it is the next run.
+        # Rendering another chart next to it stands for the next run.
         assert run("render", "a.yaml", "-o", "out/other").exit_code == 0
         assert sorted(os.listdir("out")) == ["chart", "other"]
         assert read_tree(Path("out/chart")) in (old, new)
@@ -173,7 +173,7 @@ def test_a_chart_that_is_killed_at_any_step_is_the_old_one_or_the_new_one(
     assert 2 < step < 50
 
 
-def test_charts_that_are_killed_at_any_time_are_the_old_one_or_the_new_one(
+def test_a_render_killed_at_any_time_leaves_the_old_or_the_new_chart(
     old_and_new: tuple[dict[str, bytes], dict[str, bytes]],
 ) -> None:
     trees = [{path: text.decode() for path, text in tree.items()} for tree in old_and_new]
@@ -189,7 +189,7 @@ def test_charts_that_are_killed_at_any_time_are_the_old_one_or_the_new_one(
     assert set(seen) == {0, 1}
 
 
-def test_force_keeps_what_else_is_in_the_folder(tmp_path: Path) -> None:
+def test_force_keeps_other_files_in_the_folder(tmp_path: Path) -> None:
     (tmp_path / "work").mkdir()
     (tmp_path / "work/thesis.txt").write_text("years of work\n")
     answer = run("render", ROOT / "values-examples/opt-125m.yaml", "--output", tmp_path / "work", "--force")
@@ -209,12 +209,12 @@ def test_a_file_added_to_our_chart_is_not_lost(tmp_path: Path) -> None:
     assert "opt-125m" in (tmp_path / "chart/Chart.yaml").read_text()
 
 
-def test_an_own_chart_is_rendered_again_in_place(tmp_path: Path) -> None:
+def test_a_rendered_chart_is_replaced_in_place(tmp_path: Path) -> None:
     run("render", ROOT / "values-examples/opt-125m.yaml", "--output", tmp_path / "chart")
     other = ["render", ROOT / "values-examples/cpu.yaml", "--output", tmp_path / "chart"]
     assert run(*other, "--name", "opt-125m").exit_code == 0
     assert yaml.safe_load((tmp_path / "chart/values.yaml").read_text())["gpu"]["count"] == 0
-    # The chart of another service replaces it only where someone says so.
+    # The chart of another service replaces it only with --force.
     assert run(*other).exit_code == 1
     assert run(*other, "--force").exit_code == 0
     assert yaml.safe_load((tmp_path / "chart/Chart.yaml").read_text())["name"] == "cpu"
@@ -238,7 +238,7 @@ def test_template_prints_what_helm_prints(tmp_path: Path, helm: str, monkeypatch
     assert objects == manifests(helm, ROOT / "charts/modelservice", "-f", example)
 
 
-def test_a_missing_helm_is_one_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_helm_is_reported_in_one_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
     answer = run("template", ROOT / "values-examples/opt-125m.yaml")
     assert answer.exit_code == 3
@@ -257,7 +257,7 @@ def test_a_missing_helm_is_one_sentence(tmp_path: Path, monkeypatch: pytest.Monk
         ("{{ .Values.a.b }}", "nil pointer evaluating interface {}.b"),
     ],
 )
-def test_a_text_of_the_users_that_helm_cannot_render_is_one_sentence(
+def test_a_user_template_that_helm_cannot_render_is_reported_in_one_sentence(
     text: str, reason: str, tmp_path: Path, helm: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PATH", str(Path(helm).parent))

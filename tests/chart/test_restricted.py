@@ -54,7 +54,7 @@ def test_every_control_holds_for_the_containers(example: Path, helm: str) -> Non
 
 
 @each
-def test_the_user_can_reach_and_write_what_the_server_needs(example: Path, helm: str) -> None:
+def test_the_user_can_reach_and_write_to_the_volumes_that_the_server_needs(example: Path, helm: str) -> None:
     items = objects(helm, example)
     spec = pod(items)
     main = next(container for container in spec["containers"] if container["name"] == "server")
@@ -69,7 +69,7 @@ def test_the_user_can_reach_and_write_what_the_server_needs(example: Path, helm:
     assert (env["HOME"], env["HF_HUB_CACHE"]) == ("/home/modelservice", "/models")
 
 
-def test_the_switch_keeps_what_the_user_says(helm: str) -> None:
+def test_the_restricted_switch_keeps_the_users_own_settings(helm: str) -> None:
     values = {
         "restricted": True,
         "podSecurityContext": {"runAsUser": 1234, "fsGroup": 4321},
@@ -83,7 +83,7 @@ def test_the_switch_keeps_what_the_user_says(helm: str) -> None:
     assert variables(items)["HF_HUB_CACHE"] == "/data"
 
 
-def test_a_containers_profile_stays_out_of_the_pods(helm: str) -> None:
+def test_a_containers_profile_is_not_added_to_the_pod(helm: str) -> None:
     values = {"securityContext": {"seccompProfile": {"type": "Unconfined"}}, "model": {"name": "Qwen/Qwen3-0.6B"}}
     spec = pod(objects(helm, values))
     assert spec["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}

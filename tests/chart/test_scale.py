@@ -1,4 +1,4 @@
-"""How many pods there are, and who may take them away."""
+"""Autoscalers, strategies and disruption budgets."""
 
 import pytest
 
@@ -19,7 +19,7 @@ def test_an_autoscaler_names_the_workload_which_has_no_replicas(scaler: Object, 
     assert target == {"apiVersion": "apps/v1", "kind": kind, "name": workload(items)["metadata"]["name"]}
 
 
-def test_an_hpa_is_as_the_values_say(helm: str) -> None:
+def test_an_hpa_has_the_settings_in_the_values(helm: str) -> None:
     spec = one("HorizontalPodAutoscaler", objects(helm, {**SHARED, "autoscaling": HPA}))["spec"]
     assert {key: spec[key] for key in ("minReplicas", "maxReplicas", "metrics")} == {
         "minReplicas": 2,
@@ -68,7 +68,7 @@ def test_an_autoscaled_deployment_is_replaced_one_pod_at_a_time(helm: str) -> No
         ({"replicas": 2, "podDisruptionBudget": {"enabled": False}}, False),
     ],
 )
-def test_a_budget_is_there_for_several_replicas_and_selects_the_pods(values: Object, there: bool, helm: str) -> None:
+def test_several_replicas_have_a_budget_that_selects_the_pods(values: Object, there: bool, helm: str) -> None:
     items = objects(helm, {**SHARED, **values})
     budgets = [item for item in items if item["kind"] == "PodDisruptionBudget"]
     assert len(budgets) == there
@@ -78,5 +78,5 @@ def test_a_budget_is_there_for_several_replicas_and_selects_the_pods(values: Obj
         assert selected <= workload(items)["spec"]["template"]["metadata"]["labels"].items()
 
 
-def test_the_notes_say_what_the_first_upgrade_does(helm: str) -> None:
-    assert "Kubernetes then sets one pod, until the autoscaler" in notes(helm, {**SHARED, "autoscaling": HPA})
+def test_the_notes_describe_the_first_upgrade_with_an_autoscaler(helm: str) -> None:
+    assert "runs one pod until the autoscaler has looked" in notes(helm, {**SHARED, "autoscaling": HPA})

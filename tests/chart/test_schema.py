@@ -1,4 +1,4 @@
-"""The chart's values.schema.json: the whole schema, which Helm and `validate` read to the same verdict."""
+"""The chart's values.schema.json: the whole schema, for which Helm and `validate` agree."""
 
 import copy
 import functools
@@ -27,14 +27,14 @@ CHART = ROOT / "charts/modelservice"
 SCHEMA = json.loads((CHART / "values.schema.json").read_text())
 DEFAULTS = yaml.load((CHART / "values.yaml").read_text(), yaml.CSafeLoader)
 BASE = "https://example.com"
-# Lists and maps: what is inside them is Kubernetes' own.
+# Lists and maps with Kubernetes' own structures inside.
 FIELDS = {
     field.key: field
     for field in load_fields().fields
     if field.types[0] in ("array", "object") and not field.read_by_helm
 }
 SCHEMA_RULES = {rule.id for rule in RULES}
-# Features on, so another template could fail at a wrong value before the schema is asked.
+# Features are on, so a template could fail at a wrong value before the schema is checked.
 EVERYTHING: Values = {
     "ingress": {"enabled": True, "hosts": ["llm.example.com"]},
     "httpRoute": {"enabled": True, "parentRefs": [{"name": "gateway"}]},
@@ -57,14 +57,14 @@ def test_it_is_a_schema_and_describes_every_field() -> None:
         assert place["description"], field.key
 
 
-def test_an_editor_finds_kubernetes_words_in_it() -> None:
+def test_it_has_kubernetes_descriptions() -> None:
     operator = SCHEMA["properties"]["tolerations"]["items"]["properties"]["operator"]
     assert operator["description"].startswith("Operator represents a key's relationship to the value.")
     assert {"Exists", "Equal"} <= set(operator["enum"])
 
 
 def wrong_values(field: Field) -> Iterator[Any]:
-    """Yield values of the field's own type with something inside that is hardly ever right."""
+    """Yield values of the field's type with content that is almost always wrong."""
     if field.types[0] == "array":
         yield from ([5], [{"a": 5}], [["a"]], [None])
         items = field.schema.get("items", {})
@@ -125,7 +125,7 @@ def refused(values: Values) -> bool:
 
 
 @pytest.mark.parametrize("key", FIELDS)
-def test_helm_refuses_inside_a_field_what_we_refuse(key: str, helm: str) -> None:
+def test_helm_and_validate_refuse_the_same_values_inside_fields(key: str, helm: str) -> None:
     tried, ours = with_wrong_values(key), refused_by_us(key)
     theirs = refused_by_helm(helm) & set(tried)
     assert theirs == ours, [tried[name] for name in theirs ^ ours]

@@ -1,4 +1,4 @@
-"""What must not change a selector, and aliases that a real `helm dependency build` put into an umbrella chart."""
+"""Changes that must not affect selectors, and aliases from a real `helm dependency build` in an umbrella chart."""
 
 import json
 import re
@@ -13,7 +13,7 @@ from tests.chart.rendering import CHART, MODEL, Object, objects, one, text, work
 from tests.chart.test_names import LABEL_VALUE, LONG, RELEASES, matches, pods_of, selectors_of
 
 PLAIN = {"app.kubernetes.io/name": "modelservice", "app.kubernetes.io/instance": "qwen2.5"}
-# RFC 1035, which Kubernetes applies to a Service's name: a letter comes first.
+# RFC 1035, which Kubernetes applies to a Service's name: it starts with a letter.
 SERVICE_NAME = re.compile(r"[a-z]([-a-z0-9]{0,61}[a-z0-9])?")
 
 
@@ -73,7 +73,7 @@ def test_a_services_name_fits_and_is_the_statefulsets_service(release: str, valu
 
 
 @pytest.mark.parametrize("key", ["nameOverride", "fullnameOverride"])
-def test_an_override_that_begins_with_a_digit_makes_no_bad_service(key: str, tmp_path: Path, helm: str) -> None:
+def test_an_override_that_starts_with_a_digit_makes_a_valid_service_name(key: str, tmp_path: Path, helm: str) -> None:
     values = tmp_path / "values.json"
     values.write_text(json.dumps({**MODEL, key: "7b"}))
     answer = subprocess.run([helm, "template", "a", str(CHART), "-f", str(values)], capture_output=True, text=True)
@@ -82,7 +82,7 @@ def test_an_override_that_begins_with_a_digit_makes_no_bad_service(key: str, tmp
 
 
 def built(helm: str, folder: Path) -> Path:
-    """Return an umbrella chart with two aliases of the chart in this checkout, fetched by helm itself."""
+    """Return an umbrella chart with two aliases of this checkout's chart, fetched by helm."""
     chart = folder / "umbrella"
     chart.mkdir()
     version = yaml.safe_load((CHART / "Chart.yaml").read_text())["version"]
@@ -95,7 +95,7 @@ def built(helm: str, folder: Path) -> Path:
 
 
 @pytest.mark.parametrize("key", ["nameOverride", "fullnameOverride"])
-def test_two_aliases_that_helm_fetched_never_cross(key: str, tmp_path: Path, helm: str) -> None:
+def test_selectors_of_two_aliases_that_helm_fetched_never_overlap(key: str, tmp_path: Path, helm: str) -> None:
     aliases = {alias: {**MODEL, key: alias} for alias in ("chat", "embed")}
     values = json.dumps({"global": {"team": "search"}, **aliases})
     items = [item for item in yaml.safe_load_all(text(helm, values, "prod", built(helm, tmp_path))) if item]

@@ -18,7 +18,7 @@ def test_the_command_is_explicit_so_that_the_images_entrypoint_does_not_matter(h
     assert server(objects(helm, {**MODEL, "command": command}))["command"] == command
 
 
-def test_the_server_listens_where_the_service_and_the_probes_ask(helm: str) -> None:
+def test_the_server_listens_on_the_port_of_the_service_and_the_probes(helm: str) -> None:
     items = objects(helm, MODEL)
     assert "--port=8000" in server(items)["args"]
     assert server(items)["ports"] == [{"name": "http", "containerPort": 8000, "protocol": "TCP"}]
@@ -50,7 +50,7 @@ def test_the_model_is_split_over_all_gpus_unless_an_argument_says_how(
     assert [argument for argument in found[: len(found) - len(args)] if "parallel" in argument] == expected
 
 
-def test_gpus_stand_in_requests_and_limits_alike(helm: str) -> None:
+def test_gpus_are_in_requests_and_limits(helm: str) -> None:
     resources = server(objects(helm, {**MODEL, "gpu": {"count": 2}}))["resources"]
     assert resources == {
         "requests": {"cpu": "4", "memory": "10Gi", "nvidia.com/gpu": "2"},
@@ -66,7 +66,7 @@ def test_without_a_gpu_there_is_no_runtime_class_and_no_gpu_resource(helm: str) 
     assert "runtimeClassName" not in pod(objects(helm, {**MODEL, "runtimeClassName": ""}))
 
 
-def test_slices_are_asked_of_volcano(helm: str) -> None:
+def test_slices_are_requested_from_volcano(helm: str) -> None:
     items = objects(helm, {**MODEL, "gpu": {"count": 2, "vgpu": {"enabled": True, "memoryMiB": 8000, "cores": 25}}})
     assert pod(items)["schedulerName"] == "volcano"
     limits = server(items)["resources"]["limits"]
@@ -86,7 +86,7 @@ def test_slices_are_asked_of_volcano(helm: str) -> None:
         (2, ["--no-disable-custom-all-reduce"], ["--no-disable-custom-all-reduce"]),
     ],
 )
-def test_a_model_split_over_slices_gets_along_without_vllms_own_all_reduce(
+def test_a_model_split_over_slices_disables_custom_all_reduce(
     count: int, args: list[str], expected: list[str], helm: str
 ) -> None:
     found = arguments(helm, {"gpu": {"count": count, "vgpu": {"enabled": True}}, "args": args})
@@ -100,7 +100,7 @@ def test_a_runtime_class_alone_gives_the_gpu(helm: str) -> None:
     assert "--tensor-parallel-size=2" in server(items)["args"]
 
 
-def test_a_resource_claim_takes_the_place_of_a_gpu_count(helm: str) -> None:
+def test_a_resource_claim_replaces_a_gpu_count(helm: str) -> None:
     amounts = {"cpu": "", "memory": ""}
     resources = {"requests": amounts, "limits": amounts, "claims": [{"name": "gpu"}]}
     items = objects(helm, {**MODEL, "gpu": {"count": 0}, "resources": resources})
@@ -172,7 +172,7 @@ def test_flags_follow_the_release_in_the_tag(image: Object, embed: list[str], dr
         ({"image": {"tag": "", "digest": DIGEST}}, None),
     ],
 )
-def test_the_version_label_is_the_release_or_the_tag_and_no_guess(
+def test_the_version_label_is_the_release_or_the_tag_and_not_a_guess(
     values: Object, version: str | None, helm: str
 ) -> None:
     labels = workload(objects(helm, {**MODEL, **values}))["metadata"]["labels"]
@@ -189,7 +189,7 @@ def test_a_model_in_an_object_store_or_in_the_image_is_served_where_it_is(name: 
     assert ports == ([53, 53] if inside else [53, 53, 443])
 
 
-def test_a_stated_release_wins_over_the_tag(helm: str) -> None:
+def test_vllm_version_overrides_the_tag(helm: str) -> None:
     values = {"image": {"tag": "v0.33.0"}, "vllmVersion": "0.10.0", "model": {"name": "BAAI/bge-m3", "task": "score"}}
     assert arguments(helm, values) == ["--port=8000", "--task=score"]
 
@@ -206,12 +206,12 @@ def test_a_stated_release_wins_over_the_tag(helm: str) -> None:
         ({"digest": DIGEST}, f"vllm/vllm-openai:v0.33.0@{DIGEST}"),
     ],
 )
-def test_a_registry_is_put_before_a_repository_without_a_host(image: Object, expected: str, helm: str) -> None:
+def test_a_registry_is_added_to_a_repository_without_a_host(image: Object, expected: str, helm: str) -> None:
     assert server(objects(helm, {**MODEL, "image": image}))["image"] == expected
 
 
 def expanded(text: str, env: dict[str, str]) -> str:
-    """Return what Kubernetes makes of an argument: $(NAME) of a variable is replaced, $$ is $, other $ stay."""
+    """Return an argument as Kubernetes expands it: $(NAME) of a variable is replaced, $$ is $, other $ are kept."""
     return re.sub(
         r"\$(\$|\(([^)]*)\))",
         lambda found: "$" if found[1] == "$" else env.get(found[2], found[0]),
@@ -229,7 +229,7 @@ def expanded(text: str, env: dict[str, str]) -> str:
         ("--c=two\nlines: #no comment", "--c=two\nlines: #no comment"),
     ],
 )
-def test_the_process_gets_the_argument_that_was_meant(written: str, meant: str, helm: str) -> None:
+def test_the_process_gets_the_argument_unchanged(written: str, meant: str, helm: str) -> None:
     values = {"args": [written], "env": [{"name": "POD_IP", "valueFrom": {"fieldRef": {"fieldPath": "status.podIP"}}}]}
     rendered = arguments(helm, values)[-1]
     assert expanded(rendered, {"POD_IP": "10.0.0.1", "HF_HUB_CACHE": "/models"}) == meant
@@ -253,10 +253,10 @@ def test_fields_become_their_flags(helm: str) -> None:
     assert found == ["--port=8000", *expected]
 
 
-def test_several_names_are_one_flag_and_the_first_is_the_one_to_try(helm: str) -> None:
+def test_several_names_are_one_flag_and_the_notes_use_the_first(helm: str) -> None:
     values = {"model": {"name": "a/b", "servedName": ["qwen3", "gpt-4o"], "reasoningParser": "qwen3"}}
     found = arguments(helm, values)
-    # vLLM takes for a name whatever follows, so a flag must: a model in the arguments of a vendor's image is none.
+    # vLLM reads everything up to the next flag as a name, so a flag must follow.
     assert found[:5] == ["--served-model-name", "qwen3", "gpt-4o", "--port=8000", "--reasoning-parser=qwen3"]
     test = one("Pod", objects(helm, values))["spec"]["containers"][0]["env"]
     assert {"name": "MODEL", "value": "qwen3"} in test
@@ -296,14 +296,14 @@ def test_the_start_up_budget_is_one_number(values: Object, seconds: int, helm: s
     assert timeout == deadline + 120
 
 
-def test_a_handler_of_ones_own_replaces_health(helm: str) -> None:
+def test_the_users_probe_handler_replaces_the_default(helm: str) -> None:
     items = objects(helm, {**MODEL, "probes": {"liveness": {"tcpSocket": {"port": 8000}, "periodSeconds": 30}}})
     assert server(items)["livenessProbe"] == {
         "tcpSocket": {"port": 8000}, "periodSeconds": 30, "timeoutSeconds": 15, "failureThreshold": 10,
     }  # fmt: skip
 
 
-def test_a_saturated_server_is_not_taken_for_dead_and_a_dead_one_is(helm: str) -> None:
+def test_the_liveness_probe_spares_a_saturated_server_and_restarts_a_dead_one(helm: str) -> None:
     container = server(objects(helm, MODEL))
     # llm-d/llm-d-benchmark#1734: 15 seconds, 10 times; gonka-ai/gonka#1421: 2 seconds kill healthy servers, 10 do not.
     probe = container["livenessProbe"]
@@ -319,11 +319,11 @@ def test_a_probe_is_switched_off(name: str, helm: str) -> None:
     off, plain = objects(helm, {**MODEL, "probes": {name: {"enabled": False}}}), objects(helm, MODEL)
     assert server(off) == {key: value for key, value in server(plain).items() if key != f"{name}Probe"}
     assert objects(helm, {**MODEL, "probes": {name: {"enabled": True}}}) == plain
-    assert workload(off)["spec"].get("progressDeadlineSeconds") == 2400  # the budget stays the rollout's
+    assert workload(off)["spec"].get("progressDeadlineSeconds") == 2400  # the rollout still has the budget
 
 
 @pytest.mark.parametrize(("written", "scheme"), [({}, "HTTPS"), ({"scheme": "HTTP"}, "HTTP")], ids=str)
-def test_a_probe_of_ones_own_speaks_what_the_server_speaks(written: Object, scheme: str, helm: str) -> None:
+def test_the_users_probe_uses_the_servers_scheme(written: Object, scheme: str, helm: str) -> None:
     asked = {"path": "/ping", "port": "http", **written}
     values = {**MODEL, "tls": {"secretName": "pod-tls"}, "probes": {"readiness": {"httpGet": asked}}}
     assert server(objects(helm, values))["readinessProbe"]["httpGet"] == {**asked, "scheme": scheme}
@@ -338,12 +338,12 @@ def test_the_drain_ends_before_the_pod_is_killed(grace: int, helm: str) -> None:
     assert 0 < sleep + timeout < pod(items)["terminationGracePeriodSeconds"] == grace
 
 
-def test_a_shutdown_timeout_of_ones_own_is_the_only_one(helm: str) -> None:
+def test_the_users_shutdown_timeout_replaces_the_charts(helm: str) -> None:
     found = arguments(helm, {"args": ["--shutdown-timeout=30"]})
     assert [argument for argument in found if "shutdown" in argument] == ["--shutdown-timeout=30"]
 
 
-def test_the_notes_say_how_to_reach_it_and_when_it_is_stopped(helm: str) -> None:
+def test_the_notes_say_how_to_reach_it_or_that_it_is_stopped(helm: str) -> None:
     assert "http://modelservice-qwen2-5.models.svc.cluster.local:8000/v1" in notes(helm, MODEL)
     assert "The model name to send: Qwen/Qwen3-0.6B." in notes(helm, MODEL)
     stopped = notes(helm, {**MODEL, "replicas": 0})
@@ -364,7 +364,9 @@ BY_MODULE = ["python3", "-m", "vllm.entrypoints.openai.api_server", "--model"]
         ({"image": {"tag": "latest"}, "vllmVersion": "0.4.0"}, BY_MODULE),
     ],
 )
-def test_a_vllm_without_its_subcommand_is_started_by_its_module(values: Object, command: list[str], helm: str) -> None:
+def test_a_vllm_without_the_serve_subcommand_is_started_by_its_module(
+    values: Object, command: list[str], helm: str
+) -> None:
     assert server(objects(helm, {**MODEL, **values}))["command"] == [*command, "Qwen/Qwen3-0.6B"]
     own = {**values, "command": ["/start"]}
     assert server(objects(helm, {**MODEL, **own}))["command"] == ["/start"]

@@ -1,4 +1,4 @@
-"""The Service as people have it: its port, its type's own settings, and who follows them."""
+"""The Service: its port, the settings of its type, and the objects that use them."""
 
 import pytest
 
@@ -15,12 +15,12 @@ OUTSIDE: Object = {
 OFF: Object = {key: [] if isinstance(value, list) else "" for key, value in OUTSIDE.items()}
 
 
-def test_what_is_left_empty_adds_no_line(helm: str) -> None:
+def test_empty_settings_are_left_out(helm: str) -> None:
     assert objects(helm, {**MODEL, "service": {**OFF, "labels": {}, "annotations": {}}}) == objects(helm, MODEL)
 
 
 @pytest.mark.parametrize("key", list(OUTSIDE))
-def test_a_setting_of_a_load_balancer_is_the_services(key: str, helm: str) -> None:
+def test_load_balancer_settings_are_on_the_service(key: str, helm: str) -> None:
     items = objects(helm, {**MODEL, "service": {"type": "LoadBalancer", key: OUTSIDE[key]}})
     plain = one("Service", objects(helm, {**MODEL, "service": {"type": "LoadBalancer"}}))["spec"]
     spec = one("Service", items)["spec"]
@@ -31,7 +31,7 @@ def test_a_setting_of_a_load_balancer_is_the_services(key: str, helm: str) -> No
         assert spec == {**plain, key: OUTSIDE[key]}
 
 
-def test_labels_and_annotations_are_the_services_alone(helm: str) -> None:
+def test_the_services_labels_and_annotations_are_only_on_the_service(helm: str) -> None:
     given = {"labels": {"gateway": "internal"}, "annotations": {"example.com/scheme": "internal"}}
     found, plain = objects(helm, {**MODEL, "service": given}), objects(helm, MODEL)
     metadata = one("Service", found)["metadata"]
@@ -41,7 +41,7 @@ def test_labels_and_annotations_are_the_services_alone(helm: str) -> None:
     assert rest[0] == rest[1]
 
 
-def test_everybody_who_asks_the_service_follows_its_port_and_the_server_does_not(helm: str) -> None:
+def test_all_clients_use_the_services_port_and_the_server_keeps_its_own(helm: str) -> None:
     route = {"enabled": True, "parentRefs": [{"name": "public"}]}
     values: Object = {**MODEL, "httpRoute": route, "networkPolicy": {"enabled": True}, "service": {"port": 80}}
     items = objects(helm, values)
@@ -56,7 +56,7 @@ def test_everybody_who_asks_the_service_follows_its_port_and_the_server_does_not
     assert one("NetworkPolicy", items)["spec"]["ingress"][0]["ports"] == [{"port": 8000, "protocol": "TCP"}]
 
 
-def test_the_container_port_moves_the_server_its_probes_and_its_policy_and_no_client(helm: str) -> None:
+def test_the_container_port_changes_server_probes_and_policy_but_not_clients(helm: str) -> None:
     policy = {"networkPolicy": {"enabled": True}}
     items = objects(helm, {**MODEL, **policy, "containerPort": 8080})
     plain = objects(helm, {**MODEL, **policy})

@@ -1,4 +1,4 @@
-"""An upgrade restarts no GPU pod for nothing, and touches no immutable field."""
+"""An upgrade restarts no GPU pod without need, and changes no immutable field."""
 
 import itertools
 import shutil
@@ -20,15 +20,13 @@ def bumped(folder: Path) -> Path:
 
 
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda path: path.stem)
-def test_another_chart_version_leaves_pods_selectors_and_claims_as_they_are(
-    example: Path, tmp_path: Path, helm: str
-) -> None:
+def test_another_chart_version_changes_no_pod_selector_or_claim(example: Path, tmp_path: Path, helm: str) -> None:
     before, after = workload(objects(helm, example)), workload(objects(helm, example, chart=bumped(tmp_path)))
     assert before["metadata"]["labels"]["helm.sh/chart"] != after["metadata"]["labels"]["helm.sh/chart"]
     assert before["spec"] == after["spec"]
 
 
-# What the API server lets nobody change, kind by kind: the validation of each kind's update.
+# The immutable fields of each kind, from the API server's validation of updates.
 IMMUTABLE = {
     "Deployment": ["selector"],
     "StatefulSet": ["selector", "serviceName", "podManagementPolicy", "volumeClaimTemplates"],
@@ -38,7 +36,7 @@ IMMUTABLE = {
 }
 
 
-def test_any_example_upgrades_to_any_other_of_its_kind(helm: str) -> None:
+def test_any_example_can_be_upgraded_to_any_other_of_its_kind(helm: str) -> None:
     named = [example for example in EXAMPLES if "Override" not in example.read_text()]
     renders = [{(i["kind"], i["metadata"]["name"]): i for i in objects(helm, example)} for example in named]
     for left, right in itertools.combinations(renders, 2):
@@ -48,7 +46,7 @@ def test_any_example_upgrades_to_any_other_of_its_kind(helm: str) -> None:
                     assert left[kind, name]["spec"].get(key) == right[kind, name]["spec"].get(key), (kind, name, key)
 
 
-def test_users_labels_restart_pods_and_stay_out_of_selectors_and_claim_templates(helm: str) -> None:
+def test_the_users_labels_are_on_pods_but_not_in_selectors_and_claim_templates(helm: str) -> None:
     plain = workload(objects(helm, {**MODEL, "workload": {"kind": "StatefulSet"}}))
     values = {**MODEL, "workload": {"kind": "StatefulSet"}, "labels": {"team": "search"}, "image": {"tag": "v0.32.0"}}
     labelled = workload(objects(helm, values))
@@ -84,7 +82,7 @@ def test_replicas_on_one_node_share_a_read_write_once_volume_and_are_recreated(h
     assert one("Deployment", objects(helm, values))["spec"]["strategy"] == RECREATE
 
 
-def test_a_strategy_of_ones_own_is_taken_as_it_is(helm: str) -> None:
+def test_the_users_strategy_is_used_unchanged(helm: str) -> None:
     surge = {"type": "RollingUpdate", "rollingUpdate": {"maxSurge": 1, "maxUnavailable": 0}}
     values = {**MODEL, "strategy": surge, "modelVolume": {"accessModes": ["ReadWriteMany"]}}
     assert one("Deployment", objects(helm, values))["spec"]["strategy"] == surge
@@ -94,7 +92,7 @@ def test_a_strategy_of_ones_own_is_taken_as_it_is(helm: str) -> None:
 
 @pytest.mark.parametrize("written", [{"type": "RollingUpdate"}, {"rollingUpdate": {"maxSurge": 1}}], ids=str)
 def test_a_rolling_update_leaves_nothing_for_kubernetes_to_fill_in(written: Object, helm: str) -> None:
-    # What the API server fills in is nobody's, and stays when the strategy becomes Recreate, which it then refuses.
+    # A default from the API server has no owner and is kept when the strategy becomes Recreate, which is then refused.
     values = {**MODEL, "strategy": written, "modelVolume": {"accessModes": ["ReadWriteMany"]}}
     strategy = one("Deployment", objects(helm, values))["spec"]["strategy"]
     surge = written.get("rollingUpdate", {}).get("maxSurge", "25%")
@@ -103,18 +101,18 @@ def test_a_rolling_update_leaves_nothing_for_kubernetes_to_fill_in(written: Obje
 
 @pytest.mark.parametrize("written", [{}, {"type": "RollingUpdate"}, {"rollingUpdate": {}}], ids=str)
 def test_a_stateful_set_leaves_nothing_for_kubernetes_to_fill_in(written: Object, helm: str) -> None:
-    # A partition that the API server filled in stays when the type becomes OnDelete, which it then refuses.
+    # A default partition set by the API server is kept when the type becomes OnDelete, which is then refused.
     stateful = {**MODEL, "workload": {"kind": "StatefulSet"}, "strategy": written}
     strategy = one("StatefulSet", objects(helm, stateful))["spec"]["updateStrategy"]
     assert strategy == {"type": "RollingUpdate", "rollingUpdate": {"partition": 0}}
 
 
-def test_a_strategy_without_a_rolling_update_has_no_settings_of_one(helm: str) -> None:
+def test_other_strategies_have_no_rolling_update_settings(helm: str) -> None:
     values = {**MODEL, "strategy": {"type": "Recreate", "rollingUpdate": {}}}
     assert one("Deployment", objects(helm, values))["spec"]["strategy"] == RECREATE
 
 
-# Keys that are of the workload or its pods alone.
+# Keys that affect only the workload or its pods.
 SWITCHES: list[Object] = [
     {"podSpec": {"hostIPC": True, "hostname": "llm"}, "serverContainer": {"workingDir": "/srv"}},
     {"lifecycle": {"preStop": {"sleep": {"seconds": 30}}}},
@@ -135,7 +133,7 @@ SWITCHES: list[Object] = [
 
 @pytest.mark.parametrize("kind", ["Deployment", "StatefulSet"])
 @pytest.mark.parametrize("switch", SWITCHES, ids=lambda switch: next(iter(switch)))
-def test_a_key_switched_on_and_off_touches_nothing_immutable(switch: Object, kind: str, helm: str) -> None:
+def test_switching_a_key_on_or_off_changes_no_immutable_field(switch: Object, kind: str, helm: str) -> None:
     values = {**MODEL, "workload": {"kind": kind}}
     on = {**values, **switch, "workload": {**switch.get("workload", {}), "kind": kind}}
     before, after = workload(objects(helm, values)), workload(objects(helm, on))

@@ -1,4 +1,4 @@
-"""The model volume and the others: nothing downloaded is lost, and what must be writable is."""
+"""The model volume and other volumes: no download is lost, and all necessary paths are writable."""
 
 import pytest
 
@@ -15,7 +15,7 @@ def mount(items: list[Object], name: str) -> Object:
     return found
 
 
-def test_a_new_claim_is_mounted_where_the_hub_caches_and_is_kept(helm: str) -> None:
+def test_a_new_claim_is_mounted_at_the_hub_cache_and_is_kept(helm: str) -> None:
     items = objects(helm, MODEL)
     claim = one("PersistentVolumeClaim", items)
     # Helm's, and Argo CD's: https://argo-cd.readthedocs.io/en/stable/user-guide/sync-options/
@@ -31,12 +31,12 @@ def test_a_new_claim_is_mounted_where_the_hub_caches_and_is_kept(helm: str) -> N
     assert variables(items)["HF_HUB_CACHE"] == "/root/.cache/huggingface/hub"
 
 
-def test_a_claim_is_deleted_with_its_release_only_when_that_is_said(helm: str) -> None:
+def test_a_claim_is_deleted_with_its_release_only_if_retain_is_false(helm: str) -> None:
     items = objects(helm, {**MODEL, "modelVolume": {"retain": False}})
     assert "annotations" not in one("PersistentVolumeClaim", items)["metadata"]
 
 
-def test_an_existing_claim_is_used_and_none_is_made(helm: str) -> None:
+def test_an_existing_claim_is_used_and_no_claim_is_made(helm: str) -> None:
     items = objects(helm, {**MODEL, "modelVolume": {"existingClaim": "shared"}})
     assert not [item for item in items if item["kind"] == "PersistentVolumeClaim"]
     assert volume(items, "model-dir")["persistentVolumeClaim"] == {"claimName": "shared"}
@@ -69,12 +69,12 @@ def test_shared_memory_is_in_memory(helm: str) -> None:
     assert [item["name"] for item in pod(without)["volumes"]] == ["model-dir"]
 
 
-def test_each_replica_of_a_statefulset_has_the_claim_that_the_operator_would_make(helm: str) -> None:
+def test_each_replica_of_a_statefulset_has_the_same_claim_as_under_the_operator(helm: str) -> None:
     values = {**MODEL, "workload": {"kind": "StatefulSet"}, "replicas": 3, "labels": {"team": "a"}}
     items = objects(helm, values)
     spec = workload(items)["spec"]
     (claim,) = spec["volumeClaimTemplates"]
-    # The claims are then called model-dir-modelservice-<name>-0, as those of the LLMOS operator are.
+    # The claims are then called model-dir-modelservice-<name>-0, like the LLMOS operator's.
     assert (claim["metadata"]["name"], workload(items)["metadata"]["name"]) == ("model-dir", "modelservice-qwen2-5")
     assert claim["metadata"]["labels"] == spec["selector"]["matchLabels"]
     assert spec["persistentVolumeClaimRetentionPolicy"] == {"whenDeleted": "Retain", "whenScaled": "Retain"}
@@ -83,12 +83,12 @@ def test_each_replica_of_a_statefulset_has_the_claim_that_the_operator_would_mak
     assert not [item for item in items if item["kind"] == "PersistentVolumeClaim"]
 
 
-def test_a_statefulset_deletes_its_claims_only_when_that_is_said(helm: str) -> None:
+def test_a_statefulset_deletes_its_claims_only_if_retain_is_false(helm: str) -> None:
     items = objects(helm, {**MODEL, "workload": {"kind": "StatefulSet"}, "modelVolume": {"retain": False}})
     assert workload(items)["spec"]["persistentVolumeClaimRetentionPolicy"]["whenDeleted"] == "Delete"
 
 
-def test_further_volumes_are_taken_as_they_are(helm: str) -> None:
+def test_other_volumes_are_used_unchanged(helm: str) -> None:
     further = {"name": "adapters", "nfs": {"server": "nfs.example.com", "path": "/lora"}}
     where = {"name": "adapters", "mountPath": "/adapters", "readOnly": True}
     items = objects(helm, {**MODEL, "volumes": [further], "volumeMounts": [where]})
@@ -107,7 +107,7 @@ KINDS = [
 
 @pytest.mark.parametrize("source", KINDS, ids=lambda source: next(iter(source)))
 @pytest.mark.parametrize("kind", ["Deployment", "StatefulSet"])
-def test_any_volume_takes_the_place_of_a_claim(source: Object, kind: str, helm: str) -> None:
+def test_any_volume_can_replace_the_claim(source: Object, kind: str, helm: str) -> None:
     items = objects(helm, {**MODEL, "modelVolume": {"volume": source, "subPath": "hub"}, "workload": {"kind": kind}})
     assert volume(items, "model-dir") == {"name": "model-dir", **source}
     assert mount(items, "model-dir")["subPath"] == "hub"
@@ -124,7 +124,7 @@ def test_replicas_without_a_claim_need_no_read_write_many_and_roll(helm: str) ->
     "source",
     [{"image": {"reference": "example.com/model:1"}}, {"nfs": {"server": "nas", "path": "/models", "readOnly": True}}],
 )
-def test_a_volume_that_nobody_can_write_to_is_read_only_and_offline(source: Object, helm: str) -> None:
+def test_a_read_only_volume_is_mounted_read_only_and_offline(source: Object, helm: str) -> None:
     items = objects(helm, {**MODEL, "modelVolume": {"volume": source}})
     assert mount(items, "model-dir")["readOnly"] is True
     assert variables(items)["HF_HUB_OFFLINE"] == "1"
@@ -133,7 +133,7 @@ def test_a_volume_that_nobody_can_write_to_is_read_only_and_offline(source: Obje
 
 @pytest.mark.parametrize("enabled", [False, ""])
 @pytest.mark.parametrize("kind", ["Deployment", "StatefulSet"])
-def test_no_claim_is_made_that_nobody_uses(enabled: object, kind: str, helm: str) -> None:
+def test_no_unused_claim_is_made(enabled: object, kind: str, helm: str) -> None:
     elsewhere: Object = {
         "model": {"name": "/weights/qwen", "source": "local"},
         "volumes": [{"name": "weights", "hostPath": {"path": "/data"}}],
@@ -145,11 +145,11 @@ def test_no_claim_is_made_that_nobody_uses(enabled: object, kind: str, helm: str
     assert "PersistentVolumeClaim" not in {item["kind"] for item in items}
     assert "volumeClaimTemplates" not in workload(items)["spec"]
     assert {item["name"] for item in pod(items)["volumes"]} == {"weights", "dshm"}
-    # Nothing else is left of the volume: no variable, and nothing that is compiled goes there.
+    # Nothing else refers to the volume: no variable, and no compile cache.
     assert "env" not in server(items)
 
 
-def test_a_volume_that_something_else_uses_is_made(helm: str) -> None:
+def test_a_claim_is_made_if_something_uses_the_model_volume(helm: str) -> None:
     fills = {"name": "copy", "image": "x:1", "volumeMounts": [{"name": "model-dir", "mountPath": "/out"}]}
     elsewhere = {"model": {"name": "/weights/qwen", "source": "local"}, "volumes": [], "volumeMounts": []}
     weights: Object = {
@@ -167,7 +167,7 @@ def test_a_volume_that_something_else_uses_is_made(helm: str) -> None:
 
 
 @pytest.mark.parametrize("path", ["/root/.cache/huggingface/hub/", "/root/.cache/huggingface", "/root/.cache"])
-def test_a_volume_of_the_users_at_the_mount_path_takes_its_place(path: str, helm: str) -> None:
+def test_a_user_volume_at_the_mount_path_replaces_the_model_volume(path: str, helm: str) -> None:
     values: Object = {
         **MODEL,
         "volumes": [{"name": "cache", "hostPath": {"path": "/data"}}],
@@ -189,14 +189,14 @@ def test_a_volume_of_the_users_at_the_mount_path_takes_its_place(path: str, helm
         ({}, [{"name": "HF_HUB_CACHE", "value": "/root/.cache/huggingface/hub/x"}], "/root/.cache/huggingface/hub/x"),
     ],
 )
-def test_the_cache_is_where_the_library_or_the_user_has_it(
+def test_the_cache_path_follows_the_library_or_the_user(
     volume_values: Object, env: list[Object], cache: str | None, helm: str
 ) -> None:
     items = objects(helm, {**MODEL, "modelVolume": {"existingClaim": "models", **volume_values}, "env": env})
     assert variables(items).get("HF_HUB_CACHE") == cache
 
 
-def test_labels_and_annotations_reach_the_claim_of_a_deployment_alone(helm: str) -> None:
+def test_only_a_deployments_claim_has_labels_and_annotations(helm: str) -> None:
     extra = {"labels": {"backup": "no"}, "annotations": {"a.example.com/b": "c"}}
     claim = one("PersistentVolumeClaim", objects(helm, {**MODEL, "modelVolume": extra}))["metadata"]
     assert claim["labels"]["backup"] == "no"
@@ -223,7 +223,7 @@ def test_labels_and_annotations_reach_the_claim_of_a_deployment_alone(helm: str)
         ({"compileCache": {"volume": ""}}, False),
     ],
 )
-def test_what_is_compiled_is_kept_where_one_pod_alone_writes(values: Object, kept: bool, helm: str) -> None:
+def test_compiled_files_are_kept_if_a_single_pod_writes(values: Object, kept: bool, helm: str) -> None:
     found = variables(objects(helm, {**MODEL, **values})) if values != {"modelVolume": {"enabled": False}} else {}
     assert ("VLLM_CACHE_ROOT" in found) is kept
 
@@ -254,12 +254,12 @@ def test_a_private_authority_is_trusted_by_the_server_and_the_download(helm: str
         ({"containerPort": 80, "restricted": True}, None),
     ],
 )
-def test_root_may_write_to_a_volume_that_another_user_filled(values: Object, added: object, helm: str) -> None:
+def test_root_can_write_to_a_volume_that_another_user_filled(values: Object, added: object, helm: str) -> None:
     items = objects(helm, {**MODEL, **values})
     assert server(items)["securityContext"]["capabilities"].get("add") == added
 
 
-def test_an_id_that_is_left_to_the_namespace_is_no_root(helm: str) -> None:
+def test_an_id_left_to_the_namespace_is_not_treated_as_root(helm: str) -> None:
     values = {**MODEL, "podSecurityContext": {"runAsUser": "", "fsGroup": ""}, "modelVolume": {"mountPath": "/models"}}
     items = objects(helm, values)
     assert variables(items)["HOME"] == "/home/modelservice"

@@ -14,7 +14,7 @@ SCRIPT = {"exec": {"command": ["sh", "-c", "sleep 60"]}}
         ({"preStop": {"sleep": {"seconds": 30}}}, {"preStop": {"sleep": {"seconds": 30}}}, 85),
         # The grace period is then vLLM's only bound.
         ({"preStop": {"sleep": {"seconds": 120}}}, {"preStop": {"sleep": {"seconds": 120}}}, 0),
-        # 120 seconds, less those of the script's sleep and five to spare.
+        # 120 seconds, minus the script's sleep and five seconds of reserve.
         ({"preStop": SCRIPT}, {"preStop": SCRIPT}, 55),
         ({"postStart": SCRIPT}, {"postStart": SCRIPT, "preStop": {"sleep": {"seconds": 15}}}, 100),
     ],
@@ -30,7 +30,7 @@ def test_a_pre_stop_hook_replaces_the_charts_pause(
 
 
 @pytest.mark.parametrize("kind", ["Deployment", "StatefulSet"])
-def test_the_workload_has_labels_annotations_and_a_history_of_its_own(kind: str, helm: str) -> None:
+def test_the_workload_has_its_own_labels_annotations_and_history_limit(kind: str, helm: str) -> None:
     own = {"labels": {"queue": "gpu"}, "annotations": {"reloader.stakater.com/auto": "true"}}
     values = {**MODEL, "description": "Chat", "revisionHistoryLimit": 0, "workload": {"kind": kind, **own}}
     found = objects(helm, values)
@@ -45,14 +45,14 @@ def test_the_workload_has_labels_annotations_and_a_history_of_its_own(kind: str,
     assert others == [item for item in plain if item["kind"] != kind]
 
 
-def test_without_a_number_the_history_is_kubernetes_own(helm: str) -> None:
+def test_without_a_number_the_history_limit_is_kubernetes_default(helm: str) -> None:
     for values in (MODEL, {**MODEL, "revisionHistoryLimit": ""}):
         assert "revisionHistoryLimit" not in workload(objects(helm, values))["spec"]
 
 
 @pytest.mark.parametrize("optional", [False, True])
-def test_a_token_may_be_missing_where_it_is_optional(optional: bool, helm: str) -> None:
+def test_an_optional_token_may_be_missing(optional: bool, helm: str) -> None:
     values = {**MODEL, "huggingFace": {"tokenSecret": {"name": "hf", "optional": optional}}}
     reference = {"name": "hf", "key": "token", **({"optional": True} if optional else {})}
     assert variables(objects(helm, values))["HF_TOKEN"] == {"secretKeyRef": reference}
-    assert ("start only when these Secrets" in notes(helm, values)) is not optional
+    assert ("do not start until these Secrets" in notes(helm, values)) is not optional

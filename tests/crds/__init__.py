@@ -12,7 +12,7 @@ KINDS = {file.stem for file in HERE.glob("*.json")}
 
 
 def strict(schema: Any) -> Any:
-    """Return the structural schema as JSON Schema: unknown fields are refused, numbers may be text where it says so."""
+    """Return the structural schema as JSON Schema: unknown fields are refused, numbers may be text if it says so."""
     if isinstance(schema, list):
         return [strict(item) for item in schema]
     if not isinstance(schema, dict):
@@ -47,6 +47,6 @@ def validator(kind: str, api_version: str) -> Draft7Validator:
 
 
 def complaints(item: dict[str, Any]) -> list[str]:
-    """Return what the definition of the object's kind does not allow."""
+    """Return the parts of an object that the definition of its kind does not allow."""
     errors = validator(item["kind"], item["apiVersion"]).iter_errors(item)
     return [f"{error.json_path}: {error.message}" for error in errors]

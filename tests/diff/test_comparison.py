@@ -1,4 +1,4 @@
-"""`modelservice diff`: what a change of values does to the objects, to the pods, and what cannot be done in place."""
+"""`modelservice diff`: how a change of values affects the objects and the pods, and what cannot be changed in place."""
 
 from pathlib import Path
 
@@ -25,7 +25,7 @@ BALANCED = f"{PLAIN}service: {{type: LoadBalancer}}\n"
 
 @pytest.fixture
 def helm(newest_helm: str) -> str:
-    """Return the newest helm: what is compared is the same with every helm (test_with_each_helm.py)."""
+    """Return the newest helm: the comparison is the same with every helm (test_with_each_helm.py)."""
     return newest_helm
 
 
@@ -91,7 +91,7 @@ def test_nothing_differs(helm: str) -> None:
         (PLAIN, f"{PLAIN}nameOverride: llm\n", "the service's address changes from modelservice-chat to llm-chat"),
     ],
 )
-def test_what_a_change_means_is_said(old: str, new: str, says: str, helm: str) -> None:
+def test_the_effect_of_a_change_is_printed(old: str, new: str, says: str, helm: str) -> None:
     code, said = diff(helm, old, new)
     assert (code, says in said) == (1, True), said
 
@@ -111,12 +111,12 @@ TWO_MORE = ONE_MORE.replace("maxSurge: 1", "maxSurge: 2")
         (f"{ROLLED}{ONE_MORE}", f"{ROLLED}{TWO_MORE}{LATER}", "up to 2 new ones start first\n"),
     ],
 )
-def test_a_free_gpu_is_spoken_of_where_pods_need_one(old: str, new: str, says: str, helm: str) -> None:
+def test_a_free_gpu_is_mentioned_only_if_pods_need_one(old: str, new: str, says: str, helm: str) -> None:
     code, said = diff(helm, old, new)
     assert (code, says in said) == (1, True), said
 
 
-def test_a_load_balancers_class_comes_and_goes_with_its_type(helm: str) -> None:
+def test_the_load_balancer_class_changes_with_the_type(helm: str) -> None:
     classed = BALANCED.replace("{t", "{loadBalancerClass: a/b, t")
     for old, new in ((PLAIN, classed), (classed, PLAIN)):
         assert "cannot be changed" not in diff(helm, old, new)[1]
@@ -131,7 +131,7 @@ def test_a_load_balancers_class_comes_and_goes_with_its_type(helm: str) -> None:
         (f"{SET}modelVolume: {{size: 1024Gi}}", f"{SET}modelVolume: {{size: 1Ti}}"),
     ],
 )  # fmt: skip
-def test_quantities_of_one_amount_are_the_same(old: str, new: str, helm: str) -> None:
+def test_equal_quantities_are_the_same(old: str, new: str, helm: str) -> None:
     assert diff(helm, f"{PLAIN}{old}\n", f"{PLAIN}{new}\n") == (0, "")
 
 
@@ -174,7 +174,7 @@ def test_a_field_deep_in_a_list_is_found(old: str, new: str, shows: str, helm: s
     assert shows in said, said
 
 
-def test_an_object_that_comes_or_goes_is_listed(helm: str) -> None:
+def test_added_and_removed_objects_are_listed(helm: str) -> None:
     said = diff(helm, PLAIN, SHARED)[1]
     assert "+ PodDisruptionBudget modelservice-chat\n" in said
     assert "- PodDisruptionBudget modelservice-chat\n" in diff(helm, SHARED, PLAIN)[1]
@@ -188,7 +188,7 @@ def test_a_git_revision_is_compared_with_the_working_tree(helm: str) -> None:
     assert "      + --tensor-parallel-size=2" in answer.stdout
 
 
-def test_a_layer_of_a_git_revision_is_that_revisions(helm: str) -> None:
+def test_a_layer_is_read_from_the_same_git_revision(helm: str) -> None:
     committed(chat=PLAIN, defaults="args: [--seed=1]\n")
     Path("services/defaults.yaml").write_text("args: [--seed=2]\n")
     Path("services/more.yaml").write_text("startupSeconds: 900\n")
@@ -196,7 +196,7 @@ def test_a_layer_of_a_git_revision_is_that_revisions(helm: str) -> None:
     answer = modelservice(helm, "diff", *sides, "-f", "services/defaults.yaml")
     assert answer.returncode == 1
     assert "      - --seed=1\n      + --seed=2\n" in answer.stdout
-    # A layer that is new is a difference; one that is nowhere is a mistake.
+    # A new layer is a difference; a layer that exists on neither side is a mistake.
     assert "failureThreshold" in modelservice(helm, "diff", *sides, "-f", "services/more.yaml").stdout
     answer = modelservice(helm, "diff", sides[0], sides[0], "-f", "services/nothing.yaml")
     assert (answer.returncode, "services/nothing.yaml: no side has this layer" in answer.stderr) == (2, True)
@@ -211,7 +211,7 @@ def test_a_revision_is_read_from_below_the_repositorys_root(helm: str, monkeypat
     assert "      - --seed=1\n      + --seed=2\n" in answer.stdout, answer.stderr
 
 
-def test_a_file_that_the_revision_lacks_is_all_new(helm: str) -> None:
+def test_a_file_that_the_revision_lacks_is_shown_as_added(helm: str) -> None:
     committed(other=PLAIN)
     Path("services/chat.yaml").write_text(PLAIN)
     answer = modelservice(helm, "diff", "HEAD:services/chat.yaml", "services/chat.yaml")
@@ -228,11 +228,11 @@ def test_a_file_that_the_revision_lacks_is_all_new(helm: str) -> None:
         ("--output=x:services/chat.yaml", "services/chat.yaml", "there is no such file"),
         ("HEAD:nothing.yaml", "HEAD:nothing.yaml", "neither HEAD:nothing.yaml nor"),
         ("HEAD:services/bad.yaml", "services/chat.yaml", "HEAD:services/bad.yaml:1:9: error: model.nmae: unknown key"),
-        ("services/chat.yaml", "services/日本.yaml", "cannot name a release"),
+        ("services/chat.yaml", "services/日本.yaml", "is not a valid release name"),
         ("HEAD:services", "services/chat.yaml", "HEAD:services: a folder without a Chart.yaml is not a chart"),
     ],
 )
-def test_what_cannot_be_compared_is_no_difference(old: str, new: str, says: str, helm: str) -> None:
+def test_inputs_that_cannot_be_compared_have_exit_code_2(old: str, new: str, says: str, helm: str) -> None:
     committed(chat=PLAIN, bad="model: {nmae: a}\n")
     answer = modelservice(helm, "diff", "--", old, new)
     assert (answer.returncode, answer.stderr.startswith("error: "), says in answer.stderr) == (2, True, True), (
@@ -258,7 +258,7 @@ def test_an_archive_is_compared_as_the_release_that_it_installs(helm: str) -> No
     assert (answer.returncode, answer.stdout.splitlines()[0]) == (1, "~ Deployment modelservice-chat")
 
 
-def test_wrong_values_are_their_findings(helm: str) -> None:
+def test_wrong_values_are_reported_as_findings(helm: str) -> None:
     Path("old.yaml").write_text(PLAIN)
     Path("chat.yaml").write_text("model: {nmae: a}\n")
     answer = modelservice(helm, "diff", "old.yaml", "chat.yaml")
@@ -266,7 +266,7 @@ def test_wrong_values_are_their_findings(helm: str) -> None:
     assert "chat.yaml:1:9: error: model.nmae: unknown key; did you mean name? [unknown-key]" in answer.stderr
 
 
-def test_labels_that_come_to_nothing_and_a_claim_without_a_size_are_compared(helm: str) -> None:
+def test_empty_labels_and_a_claim_without_a_size_are_compared(helm: str) -> None:
     text = 'apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: x\n  labels: {{ "" }}\n  annotations: {{ "" }}\n'
     claim = "apiVersion: v1\nkind: PersistentVolumeClaim\nmetadata: {{name: x}}\nspec: {{accessModes: [{}]}}\n"
 
@@ -289,7 +289,7 @@ def test_objects_of_one_name_in_two_namespaces_are_two(helm: str) -> None:
 
 
 @pytest.mark.parametrize("target", ["/etc/hostname", "chat.yaml"])
-def test_a_symbolic_link_of_a_revision_is_one_sentence(target: str, helm: str) -> None:
+def test_a_symbolic_link_in_a_revision_is_reported_in_one_sentence(target: str, helm: str) -> None:
     committed(chat=PLAIN)
     Path("services/link.yaml").symlink_to(target)
     git("add", ".")
@@ -303,7 +303,7 @@ SECRET = "apiVersion: v1\nkind: Secret\nmetadata: {name: db}\n"
 
 def test_the_values_of_a_secret_are_not_shown(helm: str) -> None:
     def values(said: str) -> str:
-        # Written out, it would be refused; of what a template brings, helm alone knows the value.
+        # In plain text it would be refused; the result of a template is known only to helm.
         text = SECRET + "stringData: {password: {{ .Values.global.word }}}\n"
         return PLAIN + yaml.safe_dump({"extraObjects": [text], "global": {"word": said}})
 
@@ -311,7 +311,7 @@ def test_the_values_of_a_secret_are_not_shown(helm: str) -> None:
     assert (code, "stringData.password" in said, "hunter" in said) == (1, True, False)
 
 
-def test_helms_own_words_do_not_quote_a_template(helm: str) -> None:
+def test_helm_messages_do_not_quote_a_template(helm: str) -> None:
     text = SECRET + "stringData: {password: {{ print `hunter-two` }}, x: {{ if }}}\n"
     Path("bad.yaml").write_text(PLAIN + yaml.safe_dump({"extraObjects": [text]}))
     answer = modelservice(helm, "template", "bad.yaml")
@@ -327,7 +327,7 @@ def test_helms_own_words_do_not_quote_a_template(helm: str) -> None:
         ("{kind: ConfigMap, metadata: {name: a}, data: {x: =, y: 'A'}}", "y"),
     ],
 )
-def test_objects_of_ones_own_are_compared_whatever_they_are(text: str, shown: str, helm: str) -> None:
+def test_user_objects_of_any_kind_are_compared(text: str, shown: str, helm: str) -> None:
     text = text.replace("{kind", "{apiVersion: v1, kind", 1)
     old, new = (f"{PLAIN}extraObjects:\n  - |\n    {text.replace('A', one)}\n" for one in ("01", "02"))
     code, said = diff(helm, old, new)

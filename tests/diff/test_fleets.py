@@ -1,4 +1,4 @@
-"""`modelservice diff` on a fleet: what a branch does to its services, with what they have in common said once."""
+"""`modelservice diff` on a fleet: how a branch changes its services, with common changes listed once."""
 
 import json
 import os
@@ -20,7 +20,7 @@ SERVICES = ["dev/chat", "dev/embed", "prod/chat", "prod/embed"]
 
 @pytest.fixture(autouse=True)
 def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, newest_helm: str) -> Path:
-    """Stand in a repository whose last commit has a fleet in services/."""
+    """Change into a repository whose last commit has a fleet in services/."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("PATH", str(Path(newest_helm).parent), prepend=os.pathsep)
     layers = {"fleet": FLEET, "defaults": "args: [--seed=1]\n", "prod": "service: {annotations: {stage: prod}}\n"}
@@ -56,7 +56,7 @@ def test_nothing_differs() -> None:
     assert (answer.exit_code, answer.stdout) == (0, "4 services: no differences\n")
 
 
-def test_a_change_of_a_layer_is_said_once_for_the_services_that_it_touches(here: Path) -> None:
+def test_a_change_of_a_layer_is_listed_once_for_the_services_that_use_it(here: Path) -> None:
     (here / "defaults.yaml").write_text("args: [--seed=2]\n")
     result = found("main", "services")
     assert statuses(result) == dict.fromkeys(SERVICES, "changed")
@@ -76,7 +76,7 @@ def test_a_change_of_a_layer_is_said_once_for_the_services_that_it_touches(here:
     assert diff("main", "services", "--objects").stdout.count("--seed=2") == 4
 
 
-def test_a_layer_of_one_environment_touches_no_other(here: Path) -> None:
+def test_a_layer_of_one_environment_affects_no_other(here: Path) -> None:
     (here / "prod.yaml").write_text("service: {annotations: {stage: live}}\n")
     result = found("main", "services")
     assert statuses(result) == dict.fromkeys(SERVICES[2:], "changed")
@@ -126,7 +126,7 @@ def test_a_bad_service_does_not_stop_the_others(here: Path) -> None:
     assert "+ --seed=9" in answer.stdout
 
 
-def test_what_a_revision_has_wrong_is_called_as_it_is_there(here: Path) -> None:
+def test_mistakes_in_a_revision_are_reported_with_the_revisions_path(here: Path) -> None:
     good = (here / "dev/chat.yaml").read_text()
     (here / "dev/chat.yaml").write_text("model: {nmae: a/b}\n")
     git("commit", "-qam", "bad")
@@ -161,7 +161,7 @@ def test_markdown_shows_values_as_they_are(here: Path) -> None:
     assert "+ note: a ``` | <b> fence" in text or "+ a ``` | <b> fence" in text
 
 
-def test_a_pipe_in_the_place_of_a_layer_is_named_and_not_waited_for(here: Path) -> None:
+def test_a_pipe_in_place_of_a_layer_is_reported_without_waiting(here: Path) -> None:
     (here / "defaults.yaml").unlink()
     os.mkfifo(here / "defaults.yaml")
     answer = diff("HEAD", "services")
@@ -182,13 +182,13 @@ def test_layers_of_a_folder_without_a_fleet_are_those_of_each_revision(here: Pat
         "new": "--seed=2",
         "services": [],
     }
-    # A layer that the revision does not have is left out there.
+    # A layer that does not exist in the revision is left out for it.
     result = found("main", "services", "-f", "services/defaults.yaml", "-f", "more.yaml")
     assert (result["common"][0]["old"], result["common"][0]["new"]) == ("--seed=1", "--seed=3")
 
 
 @pytest.mark.parametrize("dots", ["..", "..."])
-def test_a_range_of_git_is_told_apart(dots: str) -> None:
+def test_a_git_range_is_reported(dots: str) -> None:
     answer = diff(f"main{dots}HEAD", "services")
     assert (answer.exit_code, answer.stderr) == (
         2,
@@ -199,7 +199,7 @@ def test_a_range_of_git_is_told_apart(dots: str) -> None:
 def test_two_revisions_need_a_folder() -> None:
     answer = diff("main", "HEAD")
     assert answer.exit_code == 2
-    assert "two revisions of a folder: diff main HEAD FOLDER" in answer.stderr
+    assert "to compare two revisions of a folder: diff main HEAD FOLDER" in answer.stderr
 
 
 def test_services_that_helm_refuses_do_not_stop_the_others(here: Path) -> None:
@@ -210,7 +210,7 @@ def test_services_that_helm_refuses_do_not_stop_the_others(here: Path) -> None:
     assert "no luck" in result["services"][0]["effects"][0]
 
 
-def test_without_helm_a_tool_is_missing(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_helm_the_exit_code_is_that_of_a_missing_tool(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (here / "defaults.yaml").write_text("args: [--seed=2]\n")
     git_alone = here.parent / "bin"
     git_alone.mkdir()
@@ -232,12 +232,12 @@ def test_a_submodule_has_its_own_revisions(here: Path, tmp_path: Path, monkeypat
     assert "+ --seed=9" in diff("main", "models/services/prod/chat.yaml").stdout
 
 
-def test_two_files_of_one_release_are_both_named(here: Path) -> None:
+def test_both_files_of_one_release_are_named(here: Path) -> None:
     (here / "prod/chat.yml").write_text(MODEL)
     assert statuses(found("main", "services")) == {"prod/chat.yml": "new"}
 
 
-def test_a_layer_that_is_not_there_stops_only_its_services(here: Path) -> None:
+def test_a_missing_layer_stops_only_its_services(here: Path) -> None:
     (here / "prod.yaml").unlink()
     (here / "dev/chat.yaml").write_text(MODEL + "args: [--seed=9]\n")
     result = found("main", "services", code=2)

@@ -1,4 +1,4 @@
-"""A diff shows that secrets differ, and never what they are; what is not a secret stays readable."""
+"""A diff shows that secrets differ, but never their values; everything else stays readable."""
 
 import json
 
@@ -32,7 +32,7 @@ def said_of(item: object, old: str, new: str) -> str:
     return as_text(compare(before, after))
 
 
-# Objects with a secret, and what the diff still shows of its place.
+# Objects with a secret, and the text that the diff shows in its place.
 CALLED = {
     "data of a Secret": (secret(data={"pin": "§"}), "data.pin"),
     "text of a Secret": (secret(stringData={"pin": "§", "user": "ann"}), "stringData.pin"),
@@ -110,7 +110,7 @@ CALLED = {
 
 
 @pytest.mark.parametrize("place", CALLED)
-def test_what_is_called_a_secret_differs_and_is_not_shown(place: str) -> None:
+def test_values_under_secret_names_differ_and_are_not_shown(place: str) -> None:
     item, shows = CALLED[place]
     said = said_of(item, OLD, NEW)
     assert shows in said, said
@@ -131,7 +131,7 @@ def test_what_is_called_a_secret_differs_and_is_not_shown(place: str) -> None:
         {"apiVersion": "v1", "kind": "Service", "metadata": {"name": "a", "annotations": {"b": "§"}}},
     ],
 )
-def test_a_secret_of_a_known_form_differs_wherever_it_is(item: dict[str, object]) -> None:
+def test_secrets_of_known_forms_differ_and_are_not_shown_anywhere(item: dict[str, object]) -> None:
     said = said_of(item, *TOKENS)
     assert "(not shown, 1)" in said
     assert "hf_" not in said
@@ -158,5 +158,5 @@ def test_a_secret_of_a_known_form_differs_wherever_it_is(item: dict[str, object]
         (config("owner: ann@example.com\nteam: §"), OLD),
     ],
 )
-def test_what_is_no_secret_is_shown(item: dict[str, object], shows: str) -> None:
+def test_values_that_are_not_secrets_are_shown(item: dict[str, object], shows: str) -> None:
     assert shows in said_of(item, OLD, NEW)

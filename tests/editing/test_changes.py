@@ -22,7 +22,7 @@ OLD = "a: 1\nb: 2\nc: 3\nd: 4\ne: 5\nf: 6\ng: 7\n"
         (OLD, OLD.rstrip("\n")),
     ],
 )
-def test_git_makes_the_new_file_of_the_old_one(old: str, new: str, tmp_path: Path) -> None:
+def test_git_can_apply_the_diff(old: str, new: str, tmp_path: Path) -> None:
     file = tmp_path / "values.yaml"
     file.write_text(old)
     text = diff([(read("values.yaml", old.encode()), read("values.yaml", new.encode()))])
@@ -45,7 +45,7 @@ TOKEN = "hf_" + "aB3dE6gH9jK2mN5pQ8sT"  # made up
         f"labels: {{{TOKEN}: a}}",
     ],
 )
-def test_no_line_of_a_diff_holds_a_secret(line: str) -> None:
+def test_no_line_of_a_diff_contains_a_secret(line: str) -> None:
     for before, after in (
         (f"{line}\n", f"{line}\nreplicas: 0\n"),
         ("replicas: 0\n", f"{line}\n"),
@@ -57,6 +57,6 @@ def test_no_line_of_a_diff_holds_a_secret(line: str) -> None:
         assert "(not shown)" in text
 
 
-def test_a_diff_moves_no_cursor() -> None:
+def test_a_diff_contains_no_terminal_escapes() -> None:
     text = diff([(read("a\x1b[31m.yaml", b"a: 1\n"), read("a\x1b[31m.yaml", b"a: 2\n"))])
     assert "\x1b" not in text

@@ -1,4 +1,4 @@
-"""`validate --fix`: what is certain is written, the rest is left, and nothing gets worse."""
+"""`validate --fix`: certain corrections are written, everything else is left, and nothing gets worse."""
 
 from collections import Counter
 from pathlib import Path
@@ -42,14 +42,14 @@ def after_fix(text: str, tmp_path: Path, name: str = "values.yaml") -> str:
         # A number that needs quotes.
         ("env:\n  - name: A\n    value: 8  # eight\n", 'env:\n  - name: A\n    value: "8"  # eight\n'),
         ("labels: {version: 1.10}\n", 'labels: {version: "1.10"}\n'),
-        # What Helm reads as a boolean or an octal number, where only text can be.
+        # Values that Helm reads as a boolean or an octal number, where text is required.
         ("env:\n  - {name: A, value: yes}  # on\n", 'env:\n  - {name: A, value: "yes"}  # on\n'),
         ("labels:\n  mode: 0400\n", 'labels:\n  mode: "0400"\n'),
         # A number in quotes, a unit, a short form.
         ('startupSeconds: "900"\n', "startupSeconds: 900\n"),
         ("resources: {limits: {memory: 32GB}}\n", "resources: {limits: {memory: 32Gi}}\n"),
         ("image: vllm/vllm-openai:v0.33.0\n", "image:\n  repository: vllm/vllm-openai\n  tag: v0.33.0\n"),
-        # The only item of a list, with what it leaves.
+        # The only item of a list, and the list that becomes empty.
         ("env:\n  - {name: VLLM_USE_V1, value: '1'}\n", ""),
         ("env:\n  # about it\n  - {name: VLLM_USE_V1, value: '1'}\n", "  # about it\n"),
         ("env:  # ours\n  - {name: VLLM_USE_V1, value: '1'}\n", "env: []  # ours\n"),
@@ -79,7 +79,7 @@ def test_a_certain_fix_is_written(before: str, after: str, ends: str, tmp_path: 
         "gpu: &x {coutn: 2}\nlabels: *x\n",
     ],
 )
-def test_what_a_person_has_to_decide_is_left(text: str, tmp_path: Path) -> None:
+def test_changes_that_a_person_has_to_decide_are_not_made(text: str, tmp_path: Path) -> None:
     text = text if text.startswith("model") else MODEL + text
     assert after_fix(text, tmp_path) == text
 
@@ -107,14 +107,14 @@ def test_an_edit_is_made_in_the_layer_that_the_finding_is_in(tmp_path: Path) -> 
     answer = run("validate", "--fix", "-f", base, one, other)
     assert answer.exit_code == 0, answer.output
     assert base.read_text() == "gpu: {count: 2}\n"
-    # Below it another layer could have arguments, which an empty list still replaces.
+    # A lower layer could have arguments, which an empty list still replaces.
     assert one.read_text() == "model: {name: a/b}\nargs: []\ncontainerPort: 9000\n"
     assert other.read_text() == "model: {name: c/d}\n"
 
 
 def test_a_fix_of_a_shared_layer_that_breaks_another_service_is_not_made(tmp_path: Path) -> None:
     base, one, other = tmp_path / "base.yaml", tmp_path / "one.yaml", tmp_path / "two.yaml"
-    # The size that is meant here is too much for the other service, whose limit is lower.
+    # The corrected size is too large for the other service, whose limit is lower.
     base.write_text("sharedMemory: {sizeLmit: 20Gi}\nmodel: {name: a/b}\n")
     one.write_text("resources: {limits: {memory: 64Gi}}\n")
     other.write_text("resources: {requests: {memory: 4Gi}, limits: {memory: 16Gi}}\n")
@@ -137,7 +137,7 @@ def test_a_diff_shows_what_would_be_written_and_writes_nothing(tmp_path: Path) -
     assert run("validate", "--diff", file).exit_code == 0
 
 
-def test_the_diff_is_no_part_of_a_report_for_machines(tmp_path: Path) -> None:
+def test_the_diff_is_not_part_of_a_machine_readable_report(tmp_path: Path) -> None:
     file = tmp_path / "values.yaml"
     file.write_text("model: {name: a/b}\nreplicas: '0'\n")
     answer = run("validate", "--diff", file, "--format", "json")
@@ -150,7 +150,7 @@ def test_standard_input_is_not_written(line: tuple[str, ...]) -> None:
     assert run(*line).exit_code == 2
 
 
-def test_a_fix_that_is_killed_leaves_the_old_file_or_the_new_one(tmp_path: Path) -> None:
+def test_a_killed_fix_leaves_the_old_or_the_new_file(tmp_path: Path) -> None:
     file, old, new = (
         tmp_path / "values.yaml",
         "model: {name: a/b}\nreplicas: '0'\n",

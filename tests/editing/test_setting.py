@@ -1,4 +1,4 @@
-"""`modelservice set`: one key, one line, with the type that the schema says."""
+"""`modelservice set`: one key, one line, with the type from the schema."""
 
 from __future__ import annotations
 
@@ -87,14 +87,14 @@ def test_several_keys_are_checked_together(values: Path) -> None:
         ("[0]=1", "neither KEY=VALUE nor KEY-"),
     ],
 )
-def test_what_would_be_wrong_is_not_written(setting: str, said: str, values: Path) -> None:
+def test_wrong_results_are_not_written(setting: str, said: str, values: Path) -> None:
     answer = run("set", values, setting)
     assert answer.exit_code == 1
     assert said in answer.stderr
     assert values.read_text() == FILE
 
 
-def test_an_error_that_was_there_before_does_not_hinder(values: Path) -> None:
+def test_an_existing_error_does_not_prevent_a_change(values: Path) -> None:
     values.write_text("model: {name: a/b}\nreplica: 1\n")
     answer = run("set", values, "gpu.count=2")
     assert answer.exit_code == 0
@@ -102,7 +102,7 @@ def test_an_error_that_was_there_before_does_not_hinder(values: Path) -> None:
     assert values.read_text() == "model: {name: a/b}\nreplica: 1\ngpu:\n  count: 2\n"
 
 
-def test_an_error_that_goes_makes_no_room_for_another(values: Path) -> None:
+def test_a_fixed_error_does_not_permit_a_new_one(values: Path) -> None:
     text = "gpu: {count: 1}\nmodel: {name: a/b}\nlabels: {version: 1.10}\n"
     values.write_text(text)
     answer = run("set", values, "labels.version=1.10", "gpu.count=two")
@@ -111,7 +111,7 @@ def test_an_error_that_goes_makes_no_room_for_another(values: Path) -> None:
     assert values.read_text() == text
 
 
-def test_layers_below_count(values: Path, tmp_path: Path) -> None:
+def test_lower_layers_count(values: Path, tmp_path: Path) -> None:
     base = tmp_path / "base.yaml"
     base.write_text("podDisruptionBudget: {minAvailable: 1}\n")
     assert run("set", values, "-f", base, "podDisruptionBudget.maxUnavailable=1").exit_code == 0
@@ -124,7 +124,7 @@ def test_a_diff_writes_nothing(values: Path) -> None:
     assert values.read_text() == FILE
 
 
-def test_what_cannot_be_spliced_is_shown_for_the_hand(values: Path) -> None:
+def test_an_unclear_edit_is_printed_to_write_by_hand(values: Path) -> None:
     text = "model: {name: a/b}\nlabels: &x {a: b}\npodLabels: *x\n"
     values.write_text(text)
     answer = run("set", values, "labels.a=c")
@@ -146,7 +146,7 @@ def test_no_secret_is_printed(values: Path) -> None:
         assert token not in answer.output
 
 
-def test_a_missing_file_is_not_made(tmp_path: Path) -> None:
+def test_a_missing_file_is_not_created(tmp_path: Path) -> None:
     answer = run("set", tmp_path / "new.yaml", "gpu.count=2")
     assert answer.exit_code == 1
     assert list(tmp_path.iterdir()) == []
@@ -159,7 +159,7 @@ def test_an_empty_file_gets_its_first_key(tmp_path: Path) -> None:
     assert file.read_text() == "# mine\nmodel:\n  name: a/b\n"
 
 
-def test_a_link_stays_one_and_the_mode_stays(values: Path, tmp_path: Path) -> None:
+def test_links_and_file_modes_are_kept(values: Path, tmp_path: Path) -> None:
     values.chmod(0o640)
     link = tmp_path / "link.yaml"
     link.symlink_to(values)
@@ -170,7 +170,7 @@ def test_a_link_stays_one_and_the_mode_stays(values: Path, tmp_path: Path) -> No
     assert sorted(path.name for path in tmp_path.iterdir()) == ["link.yaml", "values.yaml"]
 
 
-def test_a_read_only_file_stays(open_folder: Path, unprivileged: Callable[[str, str, Path], str]) -> None:
+def test_a_read_only_file_is_not_changed(open_folder: Path, unprivileged: Callable[[str, str, Path], str]) -> None:
     file = open_folder / "values.yaml"
     file.write_text(FILE)
     file.chmod(0o444)
@@ -187,7 +187,7 @@ def test_a_read_only_file_stays(open_folder: Path, unprivileged: Callable[[str, 
     assert file.read_text() == FILE
 
 
-def test_a_file_that_changed_meanwhile_stays_as_it_is(values: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_file_that_changed_meanwhile_is_not_overwritten(values: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from modelservice.editing import changes
 
     diff = changes.diff

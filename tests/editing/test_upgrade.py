@@ -1,4 +1,4 @@
-"""`modelservice upgrade`: services on another vLLM release; what is right was tried on the releases' own parsers."""
+"""`modelservice upgrade`: another vLLM release; expected values were tried with the releases' own parsers."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def service(tag: str, *args: str, rest: str = "") -> str:
 
 
 @pytest.mark.parametrize("ends", ["\n", "\r\n"])
-def test_what_is_certain_is_rewritten_and_the_rest_stays(ends: str, tmp_path: Path) -> None:
+def test_only_certain_changes_are_made(ends: str, tmp_path: Path) -> None:
     file = tmp_path / "chat.yaml"
     file.write_bytes(OLD.replace("\n", ends).encode())
     answer = run("upgrade", file, "--to", "v0.33.0")
@@ -84,7 +84,7 @@ def test_what_is_certain_is_rewritten_and_the_rest_stays(ends: str, tmp_path: Pa
         ("0.33.0", "0.26.0", "--max-num-seqs=64", "--max-num-seqs=64"),
     ],
 )
-def test_an_argument_becomes_what_the_release_takes(
+def test_an_argument_becomes_valid_for_the_release(
     old: str, new: str, given: str, becomes: str, tmp_path: Path
 ) -> None:
     file = written(tmp_path, service(f"v{old}", "--seed=1", given))
@@ -99,7 +99,7 @@ def test_an_argument_becomes_what_the_release_takes(
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        (service("v0.11.2", "-O3"), "-O3 was --compilation-config.level, and is --optimization-level now"),
+        (service("v0.11.2", "-O3"), "-O3 meant --compilation-config.level, and means --optimization-level now"),
         (
             service("v0.26.0", "--config", "/vllm-workspace/a.yaml"),
             "since vLLM 0.28.0, `key: false` in the file switches off",
@@ -114,16 +114,16 @@ def test_an_argument_becomes_what_the_release_takes(
         (service("v0.13.0", "--quantization=fbgemm_fp8"), "needs `--allow-deprecated-quantization`"),
     ],
 )
-def test_what_a_person_has_to_decide_is_listed(text: str, said: str, tmp_path: Path) -> None:
+def test_decisions_for_a_person_are_listed(text: str, said: str, tmp_path: Path) -> None:
     file = written(tmp_path, text)
     answer = run("upgrade", file)
     assert (answer.exit_code, said in answer.stdout) == (1, True), answer.output
     assert "1 to decide" in answer.stdout
-    # The release is another one all the same.
+    # The release is changed nevertheless.
     assert "tag: v0.33.0" in file.read_text()
 
 
-def test_a_warning_that_was_there_before_is_not_listed(tmp_path: Path) -> None:
+def test_an_existing_warning_is_not_listed(tmp_path: Path) -> None:
     file = written(
         tmp_path, service("v0.26.0", rest="nodeName: ''\nlabels: {}\npodSecurityContext: {runAsNonRoot: null}\n")
     )
@@ -135,21 +135,21 @@ def test_a_warning_that_was_there_before_is_not_listed(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("image", "said"),
     [
-        ("{tag: v0.26.0, digest: 'sha256:" + "a" * 64 + "'}", "image.digest names one image"),
-        ("{tag: latest}", "does not say which vLLM it holds"),
+        ("{tag: v0.26.0, digest: 'sha256:" + "a" * 64 + "'}", "image.digest pins one image"),
+        ("{tag: latest}", "does not say which vLLM it contains"),
         (
             "{repository: lmcache/vllm-openai, tag: v0.3.5}\nvllmVersion: 0.10.1.1",
-            "write the tag of the image that holds",
+            "is not known: set image.tag",
         ),
-        ("{repository: rocm/vllm, tag: rocm6.4.1_vllm_0.10.1.1_x}", "write the tag of the image that holds"),
+        ("{repository: rocm/vllm, tag: rocm6.4.1_vllm_0.10.1.1_x}", "is not known: set image.tag"),
     ],
 )
-def test_an_image_that_only_a_person_can_name_stays(image: str, said: str, tmp_path: Path) -> None:
+def test_an_image_that_only_a_person_can_name_is_not_changed(image: str, said: str, tmp_path: Path) -> None:
     text = f"model: {{name: a/b}}\nimage: {image}\nargs: [--swap-space=4]\n"
     file = written(tmp_path, text)
     answer = run("upgrade", file)
     assert (answer.exit_code, said in answer.stdout) == (1, True), answer.output
-    # What it would meet is said, and nothing is rewritten for an image that is not there.
+    # The findings are listed, but nothing is rewritten for an image that does not exist.
     assert "`--swap-space` was removed in vLLM 0.18.1" in answer.stdout
     assert file.read_text() == text
 
@@ -206,7 +206,7 @@ def test_a_diff_writes_nothing(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("release", ["v0.99.0", "latest", "0.33"])
-def test_a_release_that_is_not_listed_is_wrong_usage(release: str, tmp_path: Path) -> None:
+def test_an_unlisted_release_is_wrong_usage(release: str, tmp_path: Path) -> None:
     answer = run("upgrade", written(tmp_path, OLD), "--to", release)
     assert answer.exit_code == 2
     assert "the newest is 0.33.0" in answer.stderr
@@ -215,7 +215,7 @@ def test_a_release_that_is_not_listed_is_wrong_usage(release: str, tmp_path: Pat
 @pytest.mark.parametrize(
     "text", ["", "{{\n", "- a\n", "image: 5\n", "image: {tag: [1]}\nargs: x\n", "model: &x {name: a/b}\n"]
 )
-def test_a_file_that_cannot_be_used_is_told(text: str, tmp_path: Path) -> None:
+def test_an_unusable_file_is_reported(text: str, tmp_path: Path) -> None:
     file = written(tmp_path, text)
     answer = run("upgrade", file, "--to", "v0.32.0")
     assert answer.exit_code == 1

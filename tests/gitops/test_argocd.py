@@ -1,4 +1,4 @@
-"""`modelservice argocd`: what it writes is what Argo CD's definitions accept, from each kind of source."""
+"""`modelservice argocd`: its output is valid by Argo CD's definitions, for each kind of source."""
 
 import subprocess
 from pathlib import Path
@@ -28,7 +28,7 @@ SERVICES = {"prod/chat": CHAT, "prod/scaled": SCALED, "dev/chat": CHAT}
 
 @pytest.fixture(autouse=True)
 def services(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Stand in a repository with services of two environments and a layer that they share."""
+    """Change into a repository with services of two environments and a common layer."""
     monkeypatch.chdir(tmp_path)
     for name, text in SERVICES.items():
         file = tmp_path / f"services/{name}.yaml"
@@ -50,7 +50,7 @@ def made(*arguments: str) -> list[dict[str, Any]]:
     return items
 
 
-def test_a_chart_from_a_registry_has_no_scheme_and_values_stand_inline() -> None:
+def test_a_chart_from_a_registry_has_no_scheme_and_inline_values() -> None:
     (item,) = made("services/prod/chat.yaml", "--chart-repo", OCI, "--chart-version", "1.2.3", "-n", "models")
     assert item["spec"]["source"] == {
         "repoURL": "registry.example.com/charts",
@@ -85,7 +85,7 @@ def test_a_chart_at_a_path_in_git() -> None:
     assert source["helm"]["releaseName"] == "chat"
 
 
-def test_a_rendered_chart_in_git_brings_its_values() -> None:
+def test_a_rendered_chart_in_git_contains_its_values() -> None:
     (item,) = made("services/prod/chat.yaml", "--git", GIT, "--path", "charts", "--rendered")
     assert item["spec"]["source"] == {
         "repoURL": GIT,
@@ -95,7 +95,7 @@ def test_a_rendered_chart_in_git_brings_its_values() -> None:
     }
 
 
-def test_what_an_autoscaler_owns_is_ignored() -> None:
+def test_replicas_that_an_autoscaler_sets_are_ignored() -> None:
     chat, scaled = made("services/prod", "--chart-repo", OCI)
     assert "ignoreDifferences" not in chat["spec"]
     assert scaled["spec"]["ignoreDifferences"] == [
@@ -103,7 +103,7 @@ def test_what_an_autoscaler_owns_is_ignored() -> None:
     ]
 
 
-def test_manual_project_server_and_namespace_are_as_asked() -> None:
+def test_manual_project_server_and_namespace_options_are_used() -> None:
     options = ["--manual", "--project", "llm", "--server", "https://gpu.example.com", "--argocd-namespace", "gitops"]
     (item,) = made("services/prod/chat.yaml", "--chart-repo", OCI, *options)
     assert "automated" not in item["spec"]["syncPolicy"]
@@ -123,7 +123,7 @@ def test_a_set_finds_every_service_of_a_folder() -> None:
     assert item["spec"]["template"]["spec"]["destination"]["namespace"] == "{{ .file.path.basename }}"
 
 
-def test_a_set_finds_in_git_what_validate_walks_and_names_the_rest(services: Path) -> None:
+def test_a_set_finds_in_git_the_same_files_as_validate_and_names_the_rest(services: Path) -> None:
     hidden = ["prod/.draft.yaml", ".old/chat.yaml", "prod/.old/chat.yaml", "prod/team/.draft.yaml", "prod/.a/.b.yaml"]
     for name in hidden:
         (services / f"services/{name}").parent.mkdir(parents=True, exist_ok=True)
@@ -140,7 +140,7 @@ def test_a_set_finds_in_git_what_validate_walks_and_names_the_rest(services: Pat
     assert [line.partition(":")[0] for line in answer.stderr.splitlines()][:-1] == deep
 
 
-def test_a_set_says_which_of_its_files_are_wrong(services: Path) -> None:
+def test_a_set_names_its_wrong_files(services: Path) -> None:
     (services / "services/prod/bad.yaml").write_text("model: {nmae: a}\n")
     answer = run("services", "--application-set", "--values-git", GIT, "--chart-repo", OCI)
     assert answer.exit_code == 1
@@ -149,7 +149,7 @@ def test_a_set_says_which_of_its_files_are_wrong(services: Path) -> None:
     assert "not made, or wrong: services/prod/bad.yaml" in answer.stderr
 
 
-def test_a_comment_on_top_says_how_it_was_made_and_twice_is_the_same() -> None:
+def test_a_comment_says_how_a_file_was_made_and_a_second_run_changes_nothing() -> None:
     arguments = ["services/prod/chat.yaml", "--chart-repo", OCI, "-n", "models", "--manual"]
     first = run(*arguments).stdout
     comment = f"# Made by: modelservice argocd services/prod/chat.yaml --chart-repo {OCI} -n models --manual"
@@ -168,8 +168,8 @@ def test_a_bad_service_does_not_stop_the_others(services: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "code", "words"),
     [
-        (["services/prod/chat.yaml"], 2, "say where the chart is"),
-        (["services/prod/chat.yaml", "--git", GIT, "--chart-repo", OCI], 2, "say where the chart is"),
+        (["services/prod/chat.yaml"], 2, "name one source of the chart"),
+        (["services/prod/chat.yaml", "--git", GIT, "--chart-repo", OCI], 2, "name one source of the chart"),
         (["services/prod/chat.yaml", "--chart-repo", OCI, "--rendered"], 2, "--rendered needs --git"),
         (["services/prod/chat.yaml", "--git", GIT, "--rendered", "--values-git", GIT], 1, "brings its values"),
         (["services", "--application-set", "--chart-repo", OCI], 2, "needs --values-git"),
@@ -178,12 +178,12 @@ def test_a_bad_service_does_not_stop_the_others(services: Path) -> None:
         (["/etc/hostname", "--chart-repo", OCI, "--values-git", GIT], 2, "paths from the repository's root"),
     ],
 )
-def test_what_does_not_fit_together_is_said(arguments: list[str], code: int, words: str) -> None:
+def test_conflicting_options_are_reported(arguments: list[str], code: int, words: str) -> None:
     answer = run(*arguments)
     assert (answer.exit_code, words in answer.stderr) == (code, True), answer.stderr
 
 
-def test_a_secret_with_its_values_gets_into_no_application(services: Path) -> None:
+def test_a_secret_with_its_values_is_not_written_to_an_application(services: Path) -> None:
     secret = "extraObjects: [{apiVersion: v1, kind: Secret, metadata: {name: a}, stringData: {pin: hunter2pw}}]\n"
     (services / "services/prod/chat.yaml").write_text(CHAT + secret)
     answer = run("services/prod/chat.yaml", "--chart-repo", CHARTS)
@@ -192,7 +192,7 @@ def test_a_secret_with_its_values_gets_into_no_application(services: Path) -> No
     assert "hunter2" not in answer.stderr
 
 
-def test_two_services_of_one_name_are_refused_and_the_rest_is_made() -> None:
+def test_two_services_with_the_same_name_are_refused_and_the_others_written() -> None:
     answer = run("services", "--chart-repo", OCI)
     assert answer.exit_code == 1
     assert "services/dev/chat.yaml: services/prod/chat.yaml would be the Application chat too" in answer.stderr
@@ -214,7 +214,7 @@ def test_an_application_of_other_values_is_not_overwritten(services: Path) -> No
     assert run("services/prod", *options).exit_code == 0
 
 
-def test_a_file_of_somebody_elses_is_not_replaced(services: Path) -> None:
+def test_a_foreign_file_is_not_replaced(services: Path) -> None:
     file = next(services.rglob("*.yaml"))
     out = services.parent / "applications"
     out.mkdir()
@@ -225,13 +225,13 @@ def test_a_file_of_somebody_elses_is_not_replaced(services: Path) -> None:
     assert (out / "mine.yaml").read_text() == "kind: Precious\n"
 
 
-def test_a_release_that_is_there_is_taken_over() -> None:
+def test_an_existing_release_can_be_taken_over() -> None:
     (item,) = made("services/prod/chat.yaml", "--chart-repo", OCI, "--release", "llama")
     assert (item["metadata"]["name"], item["spec"]["source"]["helm"]["releaseName"]) == ("llama", "llama")
     assert run("services/prod", "--chart-repo", OCI, "--release", "llama").exit_code == 2
 
 
-def test_a_second_look_after_a_sync_is_quiet() -> None:
+def test_server_side_diff_is_set() -> None:
     annotations = {"argocd.argoproj.io/compare-options": "ServerSideDiff=true"}
     (item,) = made("services/prod/chat.yaml", "--chart-repo", OCI)
     assert item["metadata"]["annotations"] == annotations
@@ -239,7 +239,7 @@ def test_a_second_look_after_a_sync_is_quiet() -> None:
     assert item["spec"]["template"]["metadata"]["annotations"] == annotations
 
 
-def test_a_layer_is_no_service(services: Path) -> None:
+def test_a_layer_is_not_a_service(services: Path) -> None:
     layers = ["services/defaults.yaml", "services/prod/shared.yaml"]
     for layer in layers:
         (services / layer).write_text("runtimeClassName: ''\n")
@@ -247,7 +247,7 @@ def test_a_layer_is_no_service(services: Path) -> None:
     found = made("services/prod", "--chart-repo", OCI, *given)
     assert [item["metadata"]["name"] for item in found] == ["chat", "scaled"]
     (item,) = made("services", "--application-set", "--values-git", GIT, "--chart-repo", OCI, *given)
-    # What the pattern cannot match need not be excluded, and older releases of Argo CD know no `exclude` of files.
+    # Files that the pattern cannot match need no exclude, which older releases of Argo CD do not know for files.
     assert item["spec"]["generators"][0]["git"]["files"] == [
         {"path": "services/[!.]*/[!.]*.yaml"},
         {"path": "services/prod/shared.yaml", "exclude": True},
@@ -259,7 +259,7 @@ def test_a_layer_is_no_service(services: Path) -> None:
     [
         (["prod/qwen-2-5.yaml", "prod/qwen-2.5.yaml"], [], "would be the Application prod-qwen-2-5 too"),
         (["a-b/c.yaml", "a/b-c.yaml"], [], "would be the Application a-b-c too"),
-        (["prod/日本.yaml"], [], 'its release would be called "": rename it'),
+        (["prod/日本.yaml"], [], 'its release would be named "": rename the file'),
         ([f"prod/{'x' * 60}.yaml"], [], "1 to 53 lower case letters"),
         ([f"{'e' * 30}/{'x' * 50}.yaml"], [], "at most 63 characters"),
         (["Prod_EU/z.yaml"], [], 'its environment "Prod_EU" cannot name a namespace'),
@@ -269,7 +269,7 @@ def test_a_layer_is_no_service(services: Path) -> None:
         (["dev/one.yaml", "prod/one.yaml"], ["-n", "models"], "would be the release one in models too"),
     ],
 )
-def test_a_file_that_a_set_would_not_deploy_well_is_named(
+def test_a_file_that_a_set_would_not_deploy_as_intended_is_named(
     files: list[str], options: list[str], says: str, services: Path
 ) -> None:
     for name in ("dev/chat", "prod/scaled"):
@@ -292,7 +292,7 @@ def test_a_folder_that_argo_cd_would_read_as_a_pattern_is_refused(services: Path
     assert "a[b]/svc would be read as a pattern by Argo CD" in answer.stderr
 
 
-def test_a_range_of_versions_stays_one() -> None:
+def test_a_range_of_versions_is_kept() -> None:
     (item,) = made("services/prod/chat.yaml", "--chart-repo", OCI, "--chart-version", ">=1.2.0 <2.0.0")
     assert item["spec"]["source"]["targetRevision"] == ">=1.2.0 <2.0.0"
 
@@ -343,24 +343,24 @@ def test_a_set_needs_a_name(folder: str, services: Path) -> None:
         (["--chart-repo", OCI, "--argocd-namespace", "Bad NS"], '--argocd-namespace "Bad NS" is not a namespace'),
     ],
 )
-def test_what_argo_cd_would_refuse_is_refused_and_no_secret_repeated(options: list[str], says: str) -> None:
+def test_invalid_input_is_refused_and_no_secret_is_repeated(options: list[str], says: str) -> None:
     answer = run("services/prod/chat.yaml", *options)
     assert (answer.exit_code, answer.stdout, says in answer.stderr) == (1, "", True), answer.stderr
     assert "s3cr3t" not in answer.stderr
 
 
-def test_a_query_tells_clusters_of_one_address_apart() -> None:
+def test_a_query_distinguishes_clusters_with_the_same_address() -> None:
     (item,) = made("services/prod/chat.yaml", "--chart-repo", OCI, "--server", "https://gpu.example.com:6443?team=a")
     assert item["spec"]["destination"]["server"] == "https://gpu.example.com:6443?team=a"
 
 
-def test_a_user_of_ssh_is_no_secret_and_a_slash_at_the_end_is_dropped() -> None:
+def test_an_ssh_user_is_not_a_secret_and_a_trailing_slash_is_dropped() -> None:
     for git in ("ssh://git@git.example.com/models.git", "git@git.example.com:models.git"):
         (item,) = made("services/prod/chat.yaml", "--chart-repo", f"{OCI}/", "--values-git", git)
         assert [source["repoURL"] for source in item["spec"]["sources"]] == ["registry.example.com/charts", git]
 
 
-def test_values_from_standard_input_stand_in_the_application() -> None:
+def test_values_from_standard_input_are_in_the_application() -> None:
     answer = CliRunner().invoke(main, ["argocd", "-", "--chart-repo", OCI, "--release", "chat"], input=CHAT)
     values = yaml.safe_load(answer.stdout)["spec"]["source"]["helm"]["valuesObject"]
     assert values["args"] == ["--seed=7"]
@@ -375,7 +375,7 @@ def test_a_name_that_helm_refuses_is_refused_here(services: Path) -> None:
     long = services / f"services/prod/{'x' * 54}.yaml"
     long.write_text(CHAT)
     answer = run("services/prod", "--chart-repo", OCI)
-    assert (answer.exit_code, "cannot name a release" in answer.stderr) == (1, True)
+    assert (answer.exit_code, "is not a valid release name" in answer.stderr) == (1, True)
     assert len(list(yaml.safe_load_all(answer.stdout))) == 2
 
 

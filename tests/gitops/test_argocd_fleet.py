@@ -1,4 +1,4 @@
-"""`modelservice argocd` on a fleet: an ApplicationSet for each environment deploys what the other commands see."""
+"""`modelservice argocd` on a fleet: ApplicationSets deploy the services and layers that other commands use."""
 
 import os
 from pathlib import Path
@@ -41,7 +41,7 @@ SERVICES = ["dev/chat", "dev/embed-bge", "dev/xy", "dev/xyz", "prod/chat", "prod
 
 @pytest.fixture(autouse=True)
 def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, newest_helm: str) -> Path:
-    """Stand in a repository that has a fleet in services/."""
+    """Change into a repository that has a fleet in services/."""
     monkeypatch.setenv("PATH", str(Path(newest_helm).parent), prepend=os.pathsep)
     monkeypatch.chdir(tmp_path)
     services = {f"{name}.yaml": "model: {name: Qwen/Qwen3-8B}\n" for name in SERVICES}
@@ -50,7 +50,6 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, newest_helm: str) -> P
         file = tmp_path / "services" / name
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(text)
-    load_fleet.cache_clear()
     return tmp_path
 
 
@@ -83,7 +82,7 @@ def test_each_environment_has_a_set_with_its_own_project_cluster_and_chart() -> 
     assert generator["git"] == {
         "repoURL": GIT,
         "revision": "main",
-        # The layer in the environment's own folder, which the pattern would find.
+        # The layer in the environment's own folder, which the pattern would match.
         "files": [
             {"path": "services/prod/[!.]*.yaml"},
             {"path": "services/prod/scaled.yaml", "exclude": True},
@@ -109,7 +108,7 @@ def test_every_service_has_the_layers_that_the_other_commands_give_it(tmp_path: 
             assert values == {"repoURL": GIT, "targetRevision": "main", "ref": "values"}
 
 
-def test_replicas_are_ignored_where_a_layer_brings_the_autoscaler(tmp_path: Path) -> None:
+def test_replicas_are_ignored_if_a_layer_sets_an_autoscaler(tmp_path: Path) -> None:
     names = ["services/prod/chat.yaml", "services/prod/embed-bge.yaml", "services/prod/embed-own.yaml"]
     filled = applications(made("services")["services-prod"], names, tmp_path / "filled")
     scaled = [{"group": "apps", "kind": "StatefulSet", "jsonPointers": ["/spec/replicas"]}]
@@ -124,7 +123,7 @@ def test_a_null_in_a_service_does_not_stop_the_set(here: Path) -> None:
     assert "ignoreDifferences" not in item["spec"]
 
 
-def test_options_win_over_the_fleet() -> None:
+def test_options_override_the_fleet() -> None:
     options = ["--chart-repo", "https://charts.example.com", "--chart-version", "9.9.9", "--project", "mine"]
     spec = made("services/dev", *options, "-n", "here", "--values-git", "https://git.example.com/fork.git")[
         "services-dev"
@@ -138,7 +137,7 @@ def test_options_win_over_the_fleet() -> None:
     assert "9.9.9" in spec["templatePatch"]
 
 
-def test_a_service_alone_gets_an_application_of_its_environment_with_merged_values() -> None:
+def test_a_single_service_gets_an_application_with_merged_values() -> None:
     (item,) = made("services/prod/embed-own.yaml").values()
     assert item["metadata"]["name"] == "prod-embed-own"
     assert item["spec"]["destination"] == {"server": "https://gpu.example.com", "namespace": "models"}
@@ -162,7 +161,7 @@ def test_without_a_git_repository_each_service_has_an_application(here: Path) ->
     assert "needs --values-git" in run("services", "--application-set").stderr
 
 
-def test_a_digest_is_an_artifact_of_the_registry() -> None:
+def test_a_chart_by_digest_is_an_oci_artifact() -> None:
     digest = f"sha256:{'0' * 64}"
     (item,) = made("services/dev/xy.yaml", "--chart-version", digest).values()
     source = item["spec"]["source"]
@@ -184,7 +183,7 @@ def test_a_digest_is_an_artifact_of_the_registry() -> None:
         (f"prod/{'x' * 60}.yaml", "model: {name: a/b}\n", "1 to 53 lower case letters"),
     ],
 )
-def test_what_a_set_would_not_deploy_is_said(file: str, text: str, says: str, here: Path) -> None:
+def test_files_that_a_set_would_not_deploy_are_reported(file: str, text: str, says: str, here: Path) -> None:
     (here / f"services/{file}").parent.mkdir(exist_ok=True)
     (here / f"services/{file}").write_text(text)
     answer = run("services")
@@ -194,7 +193,7 @@ def test_what_a_set_would_not_deploy_is_said(file: str, text: str, says: str, he
     assert answer.stdout.count("kind: ApplicationSet") == 2
 
 
-def test_paths_are_those_in_git_from_wherever_it_runs(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_paths_are_relative_to_the_git_repository(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     before = made("services")
     (here / ".git").mkdir()
     monkeypatch.chdir(here / "services/prod")
@@ -210,13 +209,13 @@ def test_a_second_run_writes_the_same_bytes(here: Path) -> None:
     assert sorted(first) == ["services-dev.yaml", "services-prod.yaml"]
 
 
-def test_one_namespace_for_all_is_refused_where_releases_would_be_one() -> None:
+def test_a_common_namespace_is_refused_if_releases_would_collide() -> None:
     answer = run("services", "--namespace", "here", "--server", "https://one.example.com")
     assert answer.exit_code == 1
     assert "services/prod/chat.yaml would be the release chat in here too" in answer.stderr
 
 
-def test_a_secret_in_the_fleet_gets_into_no_set(here: Path) -> None:
+def test_a_secret_in_the_fleet_is_not_written_to_a_set(here: Path) -> None:
     file = here / "services/fleet.yaml"
     file.write_text(file.read_text().replace("https://git.example.com", "https://ann:s3cr3t@git.example.com"))
     answer = run("services")
@@ -237,6 +236,6 @@ def test_nothing_in_the_fleet_is_a_template(here: Path) -> None:
     assert "would be read as a template by Argo CD" in answer.stderr
 
 
-def test_only_what_is_asked_for_is_judged(here: Path) -> None:
+def test_only_the_requested_services_are_checked(here: Path) -> None:
     (here / "services/prod/wrong.yaml").write_text("model: {nmae: a/b}\n")
     assert run("services/dev").exit_code == 0

@@ -19,7 +19,7 @@ SERVICES = ["dev/chat", "dev/embed", "prod/chat", "prod/embed"]
 
 @pytest.fixture(autouse=True)
 def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Stand in a repository whose branch main has a fleet in services/."""
+    """Change into a repository whose branch main has a fleet in services/."""
     monkeypatch.chdir(tmp_path)
     layers = {"fleet": FLEET, "defaults": "args: [--seed=1]\n", "prod": "labels: {stage: prod}\n"}
     for name, text in {**layers, **dict.fromkeys(SERVICES, "model: {name: a/b}\n")}.items():
@@ -30,7 +30,6 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     git("add", ".")
     git("commit", "-qm", "one")
     git("checkout", "-qb", "work")
-    load_fleet.cache_clear()
     return tmp_path / "services"
 
 
@@ -62,7 +61,7 @@ def test_a_file_stands_for_the_services_that_it_is_part_of(
     assert changed() == wanted
 
 
-def test_a_new_service_is_changed_and_what_main_did_since_is_not(here: Path) -> None:
+def test_a_new_service_counts_as_changed_and_later_changes_on_main_do_not(here: Path) -> None:
     git("checkout", "-q", "main")
     (here / "prod/chat.yaml").write_text("model: {name: c/d}\n")
     git("commit", "-qam", "main goes on")
@@ -76,7 +75,7 @@ def run(*arguments: str) -> Result:
     return CliRunner().invoke(main, [*arguments], catch_exceptions=False)
 
 
-def test_validate_checks_only_those(here: Path) -> None:
+def test_validate_checks_only_changed_services(here: Path) -> None:
     (here / "dev/chat.yaml").write_text("model: {nmae: a/b}\n")
     git("commit", "-qam", "bad")
     assert run("validate", "services", "--changed-since", "HEAD").exit_code == 0
@@ -86,7 +85,7 @@ def test_validate_checks_only_those(here: Path) -> None:
     assert {one["file"] for one in json.loads(answer.stdout)["findings"]} == {"services/prod.yaml"}
 
 
-def test_template_renders_only_those(here: Path, newest_helm: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_template_renders_only_changed_services(here: Path, newest_helm: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(Path(newest_helm).parent), prepend=os.pathsep)
     (here / "dev/embed.yaml").write_text("model: {name: c/d}\n")
     assert run("template", "services", "--output-dir", "build", "--changed-since", "main").exit_code == 0
@@ -94,7 +93,7 @@ def test_template_renders_only_those(here: Path, newest_helm: str, monkeypatch: 
     assert run("template", "services/dev/embed.yaml", "--changed-since", "main").exit_code == 2
 
 
-def test_a_revision_that_git_does_not_have_is_said() -> None:
+def test_a_missing_revision_is_reported() -> None:
     answer = run("validate", "services", "--changed-since", "nowhere")
     assert answer.exit_code == 1
     assert "Git has no revision nowhere here" in answer.stderr

@@ -23,7 +23,7 @@ def fleet(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_each_service_has_a_file_of_its_manifests(fleet: Path, helm: str) -> None:
+def test_each_service_gets_a_file_with_its_manifests(fleet: Path, helm: str) -> None:
     (fleet / "defaults.yaml").write_text("runtimeClassName: ''\n")
     command = [
         "template",
@@ -66,31 +66,31 @@ def test_a_bad_file_is_named_and_the_others_are_written(fleet: Path, helm: str) 
     answer = modelservice(helm, "template", fleet / "services", "--output-dir", fleet / "out")
     assert answer.returncode == 1
     assert "bad.yaml: not written: its values are wrong" in answer.stderr
-    assert f"1 of {SERVICES + 1} services not written" in answer.stderr
+    assert f"1 of {SERVICES + 1} services were not written" in answer.stderr
     assert len(list((fleet / "out").rglob("*.yaml"))) == SERVICES
 
 
-def test_two_files_for_one_place_are_named_and_the_others_are_written(fleet: Path, helm: str) -> None:
+def test_two_files_for_the_same_output_are_named_and_the_others_are_written(fleet: Path, helm: str) -> None:
     (fleet / "chat-0.yaml").write_text("model: {name: a/b}\n")
     files = [fleet / "chat-0.yaml", fleet / "services/dev/chat-0.yaml", fleet / "services/dev/chat-2.yaml"]
     answer = modelservice(helm, "template", *files, "--output-dir", fleet / "out")
     assert answer.returncode == 1
     assert answer.stderr.count("would be chat-0.yaml too") == 2
-    assert "2 of 3 services not written" in answer.stderr
+    assert "2 of 3 services were not written" in answer.stderr
     assert [file.name for file in (fleet / "out").iterdir()] == ["chat-2.yaml"]
     assert modelservice(helm, "template", *files).returncode == 2
 
 
-def test_a_file_that_cannot_name_a_release_is_told_so(tmp_path: Path, helm: str) -> None:
+def test_a_file_whose_name_is_not_a_release_name_is_reported(tmp_path: Path, helm: str) -> None:
     for name in ("日本", "x" * 54, "chat"):
         (tmp_path / f"{name}.yaml").write_text("model: {name: a/b}\n")
     answer = modelservice(helm, "template", tmp_path, "--output-dir", tmp_path / "out")
     assert answer.returncode == 1
-    assert '日本.yaml: not written: its release would be called "": rename it' in answer.stderr
-    assert "2 of 3 services not written" in answer.stderr
+    assert '日本.yaml: not written: its release would be named "": rename the file' in answer.stderr
+    assert "2 of 3 services were not written" in answer.stderr
 
 
-def test_a_layer_in_the_folder_is_no_service(fleet: Path, helm: str) -> None:
+def test_a_layer_in_the_folder_is_not_a_service(fleet: Path, helm: str) -> None:
     layer = fleet / "services/defaults.yaml"
     layer.write_text("runtimeClassName: ''\n")
     answer = modelservice(helm, "template", fleet / "services", "--output-dir", fleet / "out", "-f", layer)
@@ -108,9 +108,7 @@ def test_a_layer_in_the_folder_is_no_service(fleet: Path, helm: str) -> None:
         ("argocd services --application-set --chart-repo oci://a.b/c --values-git https://a.b/c.git -o out", b"100%"),
     ],
 )
-def test_many_services_show_progress_on_a_terminal_and_findings_begin_their_lines(
-    words: str, shows: bytes, fleet: Path, helm: str
-) -> None:
+def test_progress_on_a_terminal_does_not_mix_with_findings(words: str, shows: bytes, fleet: Path, helm: str) -> None:
     (fleet / "services/dev/bad.yaml").write_text("model: {nmae: a/b}\n")
     screen, terminal = pty.openpty()
     command = [sys.executable, "-m", "modelservice", *words.split()]
@@ -123,7 +121,7 @@ def test_many_services_show_progress_on_a_terminal_and_findings_begin_their_line
     assert shows in said
 
 
-def test_nothing_is_written_through_a_link_out_of_the_folder(tmp_path: Path, helm: str) -> None:
+def test_no_file_is_written_through_a_link_out_of_the_folder(tmp_path: Path, helm: str) -> None:
     (tmp_path / "in/sub").mkdir(parents=True)
     (tmp_path / "out").mkdir()
     (tmp_path / "elsewhere").mkdir()
@@ -135,7 +133,7 @@ def test_nothing_is_written_through_a_link_out_of_the_folder(tmp_path: Path, hel
     assert not list((tmp_path / "elsewhere").iterdir())
 
 
-def test_a_file_of_somebody_elses_is_not_replaced(tmp_path: Path, helm: str) -> None:
+def test_a_foreign_file_is_not_replaced(tmp_path: Path, helm: str) -> None:
     (tmp_path / "in").mkdir()
     for name in "ab":
         (tmp_path / f"in/{name}.yaml").write_text("model: {name: Qwen/Qwen3-8B}\n")
@@ -153,4 +151,4 @@ def test_a_folder_without_services_is_one_finding(tmp_path: Path, helm: str) -> 
     (tmp_path / "in").mkdir()
     answer = modelservice(helm, "template", tmp_path / "in", "--output-dir", tmp_path / "out")
     assert answer.returncode == 1
-    assert "the folder holds no *.yaml file" in answer.stderr
+    assert "the folder contains no *.yaml file" in answer.stderr

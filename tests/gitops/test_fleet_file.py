@@ -1,4 +1,4 @@
-"""fleet.yaml: which layers lie below which services, and what is wrong with one."""
+"""fleet.yaml: the layers of each service, and mistakes in the file."""
 
 from pathlib import Path
 
@@ -32,7 +32,6 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text("model: {name: a/b}\n")
     Path("services/fleet.yaml").write_text(FLEET.replace("for: prod/*", "for: live/prod/*"))
-    load_fleet.cache_clear()
 
 
 def found(*arguments: str) -> list[tuple[str, list[str], str]]:
@@ -54,7 +53,7 @@ def test_each_service_has_its_layers_in_order_and_its_namespace() -> None:
 @pytest.mark.parametrize(
     ("pattern", "files"),
     [
-        # As .gitignore and Argo CD's glob read them: ** is any number of folders.
+        # As in .gitignore and Argo CD's glob: ** matches any number of folders.
         ("**", SERVICES),
         ("live/**", SERVICES[2:]),
         ("**/chat.yaml", [SERVICES[0], SERVICES[2]]),
@@ -84,7 +83,7 @@ def test_a_pattern_matches_paths_from_the_folder_of_the_fleet(pattern: str, file
         ("dev/embd-*", "warning: layers[0].for: dev/embd-* matches no service, so the layer has no effect"),
     ],
 )
-def test_a_pattern_that_matches_nothing_is_told_how_to_be_right(written: str, says: str) -> None:
+def test_a_pattern_without_matches_gets_a_hint(written: str, says: str) -> None:
     text = (
         f"layers: [{{file: defaults.yaml, for: {written}}}]\nenvironments: {{dev: {{}}, prod: {{path: live/prod}}}}\n"
     )
@@ -103,13 +102,13 @@ def test_an_environment_may_have_no_services_yet() -> None:
     assert found("services/dev/chat.yaml") == [("services/dev/chat.yaml", ["services/defaults.yaml"], "dev")]
 
 
-def test_a_layer_stands_for_the_services_above_it() -> None:
+def test_a_layer_stands_for_the_services_that_use_it() -> None:
     assert found("services/layers/prod.yaml") == [PROD, PROD_EMBED]
     assert found("services/bases/embed.yaml") == [DEV, DEV_EMBED]
     assert len(found("services/defaults.yaml")) == len(SERVICES)
 
 
-def test_the_fleet_is_found_from_below_and_not_above_the_repository(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_fleet_is_found_in_parent_folders_within_the_repository(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir("services/dev")
     assert found("chat.yaml") == [("chat.yaml", ["../defaults.yaml", "../bases/embed.yaml"], "dev")]
     Path(".git").mkdir()
@@ -117,7 +116,7 @@ def test_the_fleet_is_found_from_below_and_not_above_the_repository(monkeypatch:
     assert found("chat.yaml") == [("chat.yaml", [], "")]
 
 
-def test_layers_of_the_command_line_win() -> None:
+def test_layers_on_the_command_line_replace_the_fleets() -> None:
     given = members(["services/dev/chat.yaml"], ["services/layers/prod.yaml"])
     assert [(one.layers, one.namespace) for one in given] == [(("services/layers/prod.yaml",), "")]
 
@@ -157,7 +156,7 @@ def test_a_folder_without_a_fleet_works_as_before() -> None:
         ("environments: [\n", "services/fleet.yaml:2:1: yaml-syntax"),
     ],
 )
-def test_what_is_wrong_is_said_where_it_stands(text: str, says: str) -> None:
+def test_mistakes_are_reported_at_their_position(text: str, says: str) -> None:
     Path("services/fleet.yaml").write_text(text)
     findings = check_fleets([Path("services")])[0]
     assert says in [f"{one.position.file}:{one.position.line}:{one.position.column}: {one.rule}" for one in findings]
@@ -174,7 +173,7 @@ def test_credentials_are_not_repeated() -> None:
         assert "s3cr3t" not in answer.output
 
 
-def test_a_file_that_no_command_looks_at_is_said() -> None:
+def test_a_file_that_no_command_uses_is_reported() -> None:
     Path("services/prod").mkdir()
     Path("services/prod/kustomization.yaml").write_text("apiVersion: kustomize.config.k8s.io/v1beta1\n")
     Path("services/prod/chat.yaml").write_text("model: {name: a/b}\n")
@@ -186,7 +185,7 @@ def test_a_file_that_no_command_looks_at_is_said() -> None:
 
 
 @pytest.mark.parametrize("text", ["defaultNamespace: a\nhelm: {chart: b}\n", "model: {name: a/b}\n"])
-def test_a_fleet_yaml_of_ranchers_or_a_service_called_fleet_describes_no_fleet(text: str) -> None:
+def test_ranchers_fleet_yaml_and_a_service_called_fleet_are_not_read_as_a_fleet(text: str) -> None:
     Path("other").mkdir()
     Path("other/fleet.yaml").write_text(text)
     Path("other/chat.yaml").write_text("model: {name: a/b}\n")
@@ -216,6 +215,6 @@ def test_a_key_is_explained(key: str, says: str) -> None:
     assert says in answer.stdout
 
 
-def test_an_unknown_key_is_said_to_be_one() -> None:
+def test_explain_reports_an_unknown_key() -> None:
     answer = CliRunner().invoke(main, ["explain", "fleet.nothing"], catch_exceptions=False)
     assert (answer.exit_code, "fleet.yaml has no key nothing" in answer.stderr) == (1, True)

@@ -1,4 +1,4 @@
-"""`modelservice flux`: what it writes is what Flux's definitions accept, and deploys what the other commands see."""
+"""`modelservice flux`: valid by Flux's definitions, and deploys the same services as the other commands."""
 
 import os
 from pathlib import Path
@@ -8,7 +8,6 @@ import pytest
 import yaml
 from click.testing import CliRunner, Result
 from modelservice.cli import main
-from modelservice.gitops.fleet_file import load_fleet
 from modelservice.gitops.members import members
 from modelservice.helm import run_helm
 
@@ -38,14 +37,13 @@ FILES = {
 
 @pytest.fixture(autouse=True)
 def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, newest_helm: str) -> Path:
-    """Stand in a repository that has a fleet in services/."""
+    """Change into a repository that has a fleet in services/."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("PATH", str(Path(newest_helm).parent), prepend=os.pathsep)
     for name, text in FILES.items():
         file = tmp_path / "services" / name
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(text)
-    load_fleet.cache_clear()
     return tmp_path
 
 
@@ -95,7 +93,7 @@ def test_a_version_is_a_tag_a_range_or_a_digest(version: str, ref: dict[str, str
     assert source["spec"]["ref"] == ref
 
 
-def test_a_chart_repository_is_named_by_the_release() -> None:
+def test_a_release_refers_to_its_chart_repository() -> None:
     items = made("services/dev/chat.yaml", "--chart-repo", "https://charts.example.com")
     (source,), (release,) = (of_kind(items, kind).values() for kind in ("HelmRepository", "HelmRelease"))
     assert source["spec"]["url"] == "https://charts.example.com"
@@ -106,7 +104,7 @@ def test_a_chart_repository_is_named_by_the_release() -> None:
     }
 
 
-def test_helm_waits_as_long_as_the_rollout_may_take() -> None:
+def test_the_timeout_is_the_rollouts_deadline() -> None:
     releases = of_kind(made("services"), "HelmRelease")
     for member in members(["services"]):
         name = Path(member.values).stem
@@ -154,7 +152,7 @@ def _rendered(release: str, namespace: str, files: list[str]) -> str:
     return run_helm(["template", release, CHART, "-n", namespace, *_words(files)])
 
 
-def test_files_lie_in_a_folder_of_their_environment_and_a_second_run_is_the_same(here: Path) -> None:
+def test_files_are_in_their_environments_folder_and_a_second_run_changes_nothing(here: Path) -> None:
     wanted = ["dev.yaml", "dev/chat.yaml", "dev/embed-bge.yaml", "prod.yaml", "prod/chat.yaml", "prod/embed-bge.yaml"]
     seen = []
     for _ in range(2):
@@ -174,7 +172,7 @@ def test_a_bad_service_does_not_stop_the_others(here: Path) -> None:
     assert answer.stdout.count("kind: HelmRelease") == 3
 
 
-def test_without_a_chart_it_says_what_is_missing(here: Path) -> None:
+def test_a_missing_chart_is_reported(here: Path) -> None:
     (here / "services/fleet.yaml").unlink()
     answer = run("flux", "services/dev/chat.yaml")
     assert answer.exit_code == 1
@@ -183,7 +181,7 @@ def test_without_a_chart_it_says_what_is_missing(here: Path) -> None:
     assert "services/dev/chat.yaml: services/prod/chat.yaml would be the HelmRelease chat too" in two.stderr
 
 
-def test_what_was_written_for_values_that_are_gone_goes_too(here: Path) -> None:
+def test_files_of_deleted_values_are_removed(here: Path) -> None:
     (here / "flux/own").mkdir(parents=True)
     (here / "flux/own/chat.yaml").write_text("kind: Precious\n")
     assert run("flux", "services", "--output", "flux").exit_code == 0
@@ -192,9 +190,9 @@ def test_what_was_written_for_values_that_are_gone_goes_too(here: Path) -> None:
     (here / "services/prod/chat.yaml").rename(here / "services/prod/talk.yaml")
     (here / "services/prod/embed-bge.yaml").write_text("modle: x\n")
     answer = run("flux", "services", "--output", "flux")
-    assert "flux/prod/chat.yaml: removed, for its values are gone" in answer.stderr
+    assert "flux/prod/chat.yaml: removed, because its values file is gone" in answer.stderr
     left = sorted(str(file.relative_to(here / "flux")) for file in (here / "flux").rglob("*.yaml"))
-    # Of dev/chat.yaml another command line wrote the last file; a wrong service keeps its old one.
+    # Another command line wrote the file of dev/chat.yaml; a service with errors keeps its old file.
     assert left == [
         "dev.yaml",
         "dev/chat.yaml",

@@ -1,4 +1,4 @@
-"""Objects as a cluster returns them: what the API server and the controllers add, written out by hand.
+"""Objects as a cluster returns them, with the fields that the API server and controllers add, written by hand.
 
 After Kubernetes' SetDefaults_* functions and `kubectl get -o yaml` of release 1.34; each addition stands here once.
 """

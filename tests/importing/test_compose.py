@@ -76,7 +76,7 @@ services:
     assert (part.settings["gpu.count"], part.settings["model.name"], part.settings["args"]) == (2, "a/b", ["--seed=1"])
 
 
-def test_a_service_has_what_it_extends(tmp_path: Path) -> None:
+def test_a_service_inherits_what_it_extends(tmp_path: Path) -> None:
     # Expected values: the merge rules of the compose specification.
     (tmp_path / "common.yaml").write_text("services: {gpu: {environment: [B=1, C=1], gpus: all, ports: ['80:8000']}}")
     text = """
@@ -105,7 +105,7 @@ services:
 @pytest.mark.parametrize(
     ("text", "service", "says"),
     [
-        (FILE, "web", "there is no service web; there are: db, llm"),
+        (FILE, "web", "there is no service web; services in the file: db, llm"),
         ("services: {a: {image: vllm/x}, b: {image: vllm/y}}", "", "--service"),
         ("services: {a: {build: ., command: vllm serve a/b}}", "", "names no image"),
         ("services: [", "", "compose file:2:1: a value is missing here"),
@@ -121,12 +121,12 @@ services:
         ("services: &a\n  vllm: {<<: *a}", "", "compose file:1:11: found unconstructable recursive node"),
     ],
 )
-def test_what_cannot_be_read_is_said(text: str, service: str, says: str) -> None:
+def test_unreadable_input_is_reported(text: str, service: str, says: str) -> None:
     with pytest.raises(InputError, match=says):
         read_compose(text, service)
 
 
-def test_the_env_file_beside_a_compose_file_fills_it_in(tmp_path: Path) -> None:
+def test_the_env_file_next_to_a_compose_file_sets_its_variables(tmp_path: Path) -> None:
     (tmp_path / ".env").write_text("TAG=v0.33.0\nMODEL='a/b'\n")
     (tmp_path / "my.env").write_text('A="1 2"\n')
     text = """

@@ -33,12 +33,12 @@ def test_a_line_becomes_these_values_and_notes(line: str, values: dict[str, Any]
         ("--shm-size 1g", None, {"sizeLimit": "1Gi"}),
     ],
 )
-def test_nothing_of_the_chart_exceeds_a_limit(options: str, requests: object, shared: object) -> None:
+def test_no_default_of_the_chart_exceeds_a_limit(options: str, requests: object, shared: object) -> None:
     values = values_of(imported(f"docker run --gpus all {options} vllm/vllm-openai:v0.33.0 --model a/b").settings)
     assert (values["resources"].get("requests"), values.get("sharedMemory")) == (requests, shared)
 
 
-def test_an_env_file_is_read_where_it_lies(tmp_path: Path) -> None:
+def test_an_env_file_is_read_relative_to_the_line(tmp_path: Path) -> None:
     (tmp_path / "my.env").write_text("# tokens\nHF_TOKEN=hf_secret\n\nexport A=1\n")
     part = imported("docker run --env-file my.env vllm/vllm-openai --model a/b", tmp_path)
     assert part.settings["env"] == [{"name": "A", "value": "1"}]
@@ -52,14 +52,14 @@ def test_an_env_file_is_read_where_it_lies(tmp_path: Path) -> None:
     [
         ("ls", "no `docker run`"),
         ("docker run -p 8000:8000", "no image"),
-        ("docker run ghcr.io/open-webui/open-webui:main", "runs vLLM"),
+        ("docker run ghcr.io/open-webui/open-webui:main", "names vLLM"),
         ("docker run -it --entrypoint bash vllm/vllm-openai", "opens a shell"),
         ("docker run 'vllm", "cannot be read"),
-        ("docker run - x", "runs vLLM"),
-        ("docker run –gpus all vllm/vllm-openai", "no hyphen"),  # noqa: RUF001
+        ("docker run - x", "names vLLM"),
+        ("docker run –gpus all vllm/vllm-openai", "not a hyphen"),  # noqa: RUF001
     ],
 )
-def test_what_no_service_follows_from_is_said(line: str, says: str) -> None:
+def test_input_that_makes_no_service_is_refused(line: str, says: str) -> None:
     with pytest.raises(InputError, match=says):
         imported(line)
 
@@ -90,7 +90,7 @@ def test_windows_folders_and_hosts() -> None:
     ]
 
 
-def test_a_script_has_the_containers_values_but_no_secret() -> None:
+def test_variables_in_a_script_are_resolved_except_secrets() -> None:
     script = "pip install x; vllm serve $MODEL --max-model-len $LENGTH --api-key $VLLM_API_KEY"
     variables = "-e MODEL=m/n -e LENGTH=4096 -e VLLM_API_KEY=hunter2hunter2"
     part = imported(f"docker run {variables} --entrypoint sh vllm/vllm-openai -c '{script}'")
@@ -99,7 +99,7 @@ def test_a_script_has_the_containers_values_but_no_secret() -> None:
     assert "hunter2" not in str(part)
 
 
-def test_an_offline_cache_stays_where_it_is() -> None:
+def test_an_offline_cache_keeps_its_folder() -> None:
     line = "docker run -v /mnt/hf:/root/.cache/huggingface -e HF_HUB_OFFLINE={} vllm/vllm-openai:v0.33.0 --model a/b"
     assert imported(line.format(1)).settings["modelVolume.volume"]["hostPath"]["path"] == "/mnt/hf"
     assert "modelVolume.volume" not in imported(line.format(0)).settings

@@ -1,4 +1,4 @@
-"""`modelservice import`: a file that works, everything else said, no secret anywhere."""
+"""`modelservice import`: a valid file, a note for everything that is not imported, and no secret."""
 
 import subprocess
 import sys
@@ -42,7 +42,7 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
 
 
-def test_the_three_ways_in_and_the_two_ways_out() -> None:
+def test_input_comes_from_an_argument_a_file_or_standard_input() -> None:
     Path("line.txt").write_text(LINE)
     given, piped, file = (
         run("docker", LINE),
@@ -52,11 +52,11 @@ def test_the_three_ways_in_and_the_two_ways_out() -> None:
     assert (given.exit_code, file.exit_code) == (0, 0)
     assert given.stdout == piped.stdout == Path("a.yaml").read_text()
     assert errors(check(read("a.yaml", given.stdout.encode()))) == []
-    assert "note: --ulimit memlock=-1: the limits of the node's container runtime hold" in given.stderr
-    assert "# - --ulimit memlock=-1: the limits of the node's container runtime hold" in given.stdout
+    assert "note: --ulimit memlock=-1: the node's container runtime sets the limits" in given.stderr
+    assert "# - --ulimit memlock=-1: the node's container runtime sets the limits" in given.stdout
 
 
-def test_a_file_that_is_there_is_replaced_only_with_force() -> None:
+def test_an_existing_file_is_replaced_only_with_force() -> None:
     Path("a.yaml").write_text("mine\n")
     refused = run("docker", LINE, "-o", "a.yaml")
     assert (refused.exit_code, Path("a.yaml").read_text()) == (1, "mine\n")
@@ -64,13 +64,13 @@ def test_a_file_that_is_there_is_replaced_only_with_force() -> None:
     assert "Qwen/Qwen3-8B" in Path("a.yaml").read_text()
 
 
-def test_strict_writes_nothing_where_something_is_lost() -> None:
+def test_strict_writes_nothing_if_something_is_not_imported() -> None:
     answer = run("docker", LINE, "-o", "a.yaml", "--strict")
     assert (answer.exit_code, Path("a.yaml").exists()) == (1, False)
     assert run("docker", LINE.replace("--ulimit memlock=-1 ", ""), "--strict").exit_code == 0
 
 
-def test_what_is_wrong_with_the_original_is_said() -> None:
+def test_mistakes_of_the_original_are_reported() -> None:
     answer = run("vllm", "vllm serve Qwen/Qwen3-8B --max-model-length 8192")
     assert answer.exit_code == 1
     assert "values.yaml:5:5: error: args[0]: `--max-model-length`" in answer.stderr
@@ -109,12 +109,12 @@ def test_no_secret_around_a_line_is_written_or_printed(text: str) -> None:
     assert "hunter2" not in answer.output
 
 
-def test_a_flag_for_the_task_is_not_said_twice() -> None:
+def test_a_flag_for_the_task_is_not_repeated() -> None:
     answer = run("vllm", "vllm serve Qwen/Qwen3-Embedding-8B --runner pooling")
     assert (answer.exit_code, "task-twice" in answer.stderr) == (0, False), answer.stderr
 
 
-def test_the_secrets_that_must_exist_are_named_with_the_line_that_makes_them() -> None:
+def test_required_secrets_are_listed_with_their_kubectl_line() -> None:
     answer = run("docker", f"docker run {SECRETS[0]} {SECRETS[2]} vllm/vllm-openai:v0.33.0 Qwen/Qwen3-8B")
     for line in (
         'kubectl create secret generic hf-token --from-literal=token="$HF_TOKEN"',
@@ -125,7 +125,7 @@ def test_the_secrets_that_must_exist_are_named_with_the_line_that_makes_them() -
 
 
 @pytest.mark.parametrize("words", [[], ["a", "-f", "b"]])
-def test_one_source_is_wanted(words: list[str]) -> None:
+def test_exactly_one_source_is_required(words: list[str]) -> None:
     assert run("docker", *words).exit_code == 2
 
 
@@ -139,7 +139,7 @@ def test_what_cannot_be_read_ends_with_a_message(words: list[str], text: str) ->
     assert isinstance(answer.exception, SystemExit)
 
 
-def test_sizes_follow_from_facts_beside_the_file_and_it_is_said() -> None:
+def test_sizes_follow_from_facts_next_to_the_file_with_a_note() -> None:
     config = {"architectures": ["Qwen3ForCausalLM"]}
     facts = ModelFacts("Qwen/Qwen3-8B", "", "a test", config, (), {"model.safetensors": 16 * 2**30})
     write_facts(facts, facts_path("Qwen/Qwen3-8B", "a.yaml"))
@@ -149,13 +149,13 @@ def test_sizes_follow_from_facts_beside_the_file_and_it_is_said() -> None:
     assert yaml.safe_load(Path("a.yaml").read_text())["modelVolume"] == {"size": "40Gi"}
 
 
-def test_a_line_that_is_no_text_is_refused() -> None:
+def test_a_line_that_is_not_text_is_refused() -> None:
     answer = run("vllm", "vllm serve a/b --served-model-name caf\udce9", "-o", "a.yaml")
     assert (answer.exit_code, Path("a.yaml").exists()) == (1, False)
-    assert "no text in UTF-8" in answer.stderr
+    assert "not UTF-8 text" in answer.stderr
 
 
-def test_closed_standard_input_is_said() -> None:
+def test_closed_standard_input_is_reported() -> None:
     command = '"$0" -m modelservice import vllm - <&-'
     answer = subprocess.run(["sh", "-c", command, sys.executable], capture_output=True, text=True, check=False)
     assert (answer.returncode, answer.stderr) == (1, "error: standard input is closed\n")

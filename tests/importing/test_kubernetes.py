@@ -1,4 +1,4 @@
-"""Manifests of other projects: the rendered pod means the same, every difference is listed, no secret is."""
+"""Manifests of other projects: the rendered pod is equivalent, every difference is listed, and no secret is printed."""
 
 import copy
 import functools
@@ -24,7 +24,7 @@ from tests.importing.from_text import import_kubernetes, read_objects
 ROOT = Path(__file__).parents[2]
 FOLDER = Path(__file__).parent / "kubernetes"
 NAMES = sorted(path.stem for path in FOLDER.glob("*.yaml"))
-# What is not in the values: everything else in the stream is, or the chart differs on purpose.
+# The notes that are expected; everything else in the stream is imported, or differs on purpose.
 NOTED = {
     "keda": ["NetworkPolicy gemma", "autoscaling.cooldownPeriod", "httpRoute.rules./.filters"],
     "openshift": ["registry.redhat.io/rhaiis/vllm-cuda-rhel9:3.2.1", "Route granite"],
@@ -97,7 +97,7 @@ EXPECTED: dict[str, dict[str, Any]] = {
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_the_fields_that_matter_are_these(name: str) -> None:
+def test_imported_values_are_as_expected(name: str) -> None:
     settings = imported(name).settings
     assert {key: settings.get(key) for key in EXPECTED[name]} == EXPECTED[name]
 
@@ -185,7 +185,7 @@ spec: {scaleTargetRef: {kind: Deployment, name: a}, maxReplicas: 6, targetCPUUti
 """
 
 
-def test_what_the_chart_refuses_is_compared_all_the_same() -> None:
+def test_results_that_the_chart_refuses_are_compared_too() -> None:
     notes = [note.written for note in import_kubernetes(REFUSED).notes]
     assert notes == [
         "Service port 9000",
@@ -200,7 +200,7 @@ def test_what_the_chart_refuses_is_compared_all_the_same() -> None:
     ]
 
 
-def test_the_mistake_of_yaml_is_placed_in_its_file(tmp_path: Path) -> None:
+def test_a_yaml_mistake_is_reported_in_its_file(tmp_path: Path) -> None:
     files = [tmp_path / "a.yaml", tmp_path / "b.yaml"]
     files[0].write_text(text("pod"))
     files[1].write_text("kind: Deployment\nmetadata:\n  name: {{ .Release.Name }}\n")
@@ -209,7 +209,7 @@ def test_the_mistake_of_yaml_is_placed_in_its_file(tmp_path: Path) -> None:
     assert "helm template" in answer.stderr
 
 
-def test_without_helm_it_is_said_that_nothing_was_compared(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_without_helm_a_note_says_that_nothing_was_compared(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
     assert [note.written for note in import_kubernetes(text("pod")).notes] == ["comparison"]
 
@@ -219,7 +219,7 @@ def test_reasons_are_documented() -> None:
     assert [one.reason for one in MEANT if one.reason not in page] == []
 
 
-def test_strict_counts_what_is_lost_and_not_what_is_meant() -> None:
+def test_strict_counts_losses_but_not_intended_differences() -> None:
     run = CliRunner().invoke
     assert run(main, ["import", "kubernetes", str(FOLDER / "pod.yaml"), "--strict"]).exit_code == 0
     answer = run(main, ["import", "kubernetes", str(FOLDER / "keda.yaml"), "--strict"])
@@ -256,18 +256,18 @@ def container_of(**fields: Any) -> Part:
     return import_kubernetes(dump(changed(**fields)))
 
 
-def test_gpus_that_the_original_does_not_use_stay_unused() -> None:
+def test_gpus_that_the_original_does_not_use_are_not_used() -> None:
     limits = {"limits": {"nvidia.com/gpu": 4}}
     assert container_of(resources=limits).settings["args"] == ["--tensor-parallel-size=1"]
 
 
-def test_a_split_that_counts_the_gpus_is_their_number() -> None:
+def test_a_split_computed_from_the_gpus_becomes_their_number() -> None:
     script = "vllm serve m/n --tensor-parallel-size $(nvidia-smi -L | wc -l)"
     part = container_of(command=["sh", "-c"], args=[script], resources={"limits": {"nvidia.com/gpu": 4}})
     assert (part.settings["gpu.count"], part.settings.get("args", []), part.notes) == (4, [], ())
 
 
-def test_a_path_behind_the_images_command_is_the_model() -> None:
+def test_a_path_after_the_images_command_is_the_model() -> None:
     claim = {"name": "m", "persistentVolumeClaim": {"claimName": "m", "readOnly": True}}
     item = changed(args=["/models/x"], volumeMounts=[{"name": "m", "mountPath": "/models"}])
     item["spec"]["template"]["spec"]["volumes"] = [claim]
@@ -275,31 +275,31 @@ def test_a_path_behind_the_images_command_is_the_model() -> None:
     assert (part.settings["model.name"], part.settings["modelVolume.readOnly"], part.notes) == ("/models/x", True, ())
 
 
-def test_a_command_of_ones_own_stays_with_a_note() -> None:
+def test_a_custom_command_is_kept_with_a_note() -> None:
     part = container_of(command=["/scripts/start.sh"], args=[])
     assert part.settings["command"] == ["/scripts/start.sh"]
     assert [note.written for note in part.notes] == ["/scripts/start.sh", "arguments.command"]
 
 
-def test_what_only_the_shell_knows_is_in_no_field() -> None:
+def test_values_that_only_the_shell_knows_are_in_no_field() -> None:
     script = "vllm serve m/n --served-model-name $(hostname) | tee /log"
     part = container_of(command=["sh", "-c"], args=[script])
     assert "model.servedName" not in part.settings
     assert {"$hostname", "| tee"} <= {note.written for note in part.notes}
 
 
-def test_a_script_before_vllm_stays() -> None:
+def test_a_script_before_vllm_is_kept() -> None:
     part = container_of(command=["sh", "-c"], args=["pip install x && vllm serve m/n --seed 1"])
     assert part.settings["command"] == ["sh", "-c", 'pip install x && exec vllm serve m/n "$@"', "sh"]
     assert (part.settings["args"], part.notes) == (["--seed=1"], ())
 
 
-def test_what_follows_vllm_in_a_script_is_noted() -> None:
+def test_commands_after_vllm_in_a_script_are_noted() -> None:
     part = container_of(command=["sh", "-c"], args=["vllm serve m/n --seed 1 2>&1 | tee /tmp/log || exit 1"])
-    assert (part.settings["args"], [note.written for note in part.notes]) == (["--seed=1"], ["tee"])
+    assert (part.settings["args"], [note.written for note in part.notes]) == (["--seed=1"], ["| tee", "|| exit"])
 
 
-def test_a_secret_that_was_taken_out_is_noted_once() -> None:
+def test_a_removed_secret_is_noted_once() -> None:
     item = copy.deepcopy(DEPLOYMENT)
     item["metadata"]["annotations"] = {"note": "token hf_hunter2hunter2hunter2hunter2hunter2"}
     assert [note.written for note in import_kubernetes(dump(item)).notes] == ["workload.annotations.note"]
@@ -307,7 +307,7 @@ def test_a_secret_that_was_taken_out_is_noted_once() -> None:
 
 @pytest.mark.parametrize("before", ["", "pip install x && "])
 @pytest.mark.parametrize(("model", "length"), [("$MODEL", "$LENGTH"), ("${MODEL:-other/model}", "${LENGTH:-1}")])
-def test_variables_of_a_script_have_the_containers_values(before: str, model: str, length: str) -> None:
+def test_variables_in_a_script_are_resolved(before: str, model: str, length: str) -> None:
     variables = [{"name": "MODEL", "value": "m/n"}, {"name": "LENGTH", "value": "4096"}, {"name": "SEED", "value": ""}]
     script = f"{before}vllm serve {model} --max-model-len {length} --seed ${{SEED:-3}}"
     part = container_of(command=["sh", "-c"], args=[script], env=variables)
@@ -317,14 +317,14 @@ def test_variables_of_a_script_have_the_containers_values(before: str, model: st
     assert part.settings.get("command") == (command if before else None)
 
 
-def test_a_model_that_only_a_variable_names_stays_a_variable() -> None:
+def test_a_model_named_by_a_variable_is_kept_as_a_variable() -> None:
     source = {"name": "MODEL", "valueFrom": {"configMapKeyRef": {"name": "x", "key": "model"}}}
     part = container_of(command=["vllm", "serve", "$(MODEL)"], args=[], env=[source])
     assert part.settings["command"] == ["vllm", "serve", "$(MODEL)"]
     assert [note.written for note in part.notes] == ["$(MODEL)"]
 
 
-def test_pods_of_a_deployment_in_the_stream_are_passed_over() -> None:
+def test_pods_of_a_deployment_in_the_stream_are_skipped() -> None:
     owner = {"kind": "ReplicaSet", "name": "a-5d9f"}
     about = {"name": "a-5d9f-x", "ownerReferences": [owner]}
     pod = {"kind": "Pod", "metadata": about, "spec": DEPLOYMENT["spec"]["template"]["spec"]}
@@ -341,23 +341,23 @@ def test_the_deployment_that_an_operators_resource_makes_is_imported() -> None:
     assert [note.written for note in part.notes] == ["InferenceService a"]
 
 
-def test_an_autoscaler_that_keda_makes_is_not_imported() -> None:
+def test_an_autoscaler_made_by_keda_is_not_imported() -> None:
     owner = {"apiVersion": "keda.sh/v1alpha1", "kind": "ScaledObject", "name": "a"}
     spec = {"scaleTargetRef": {"kind": "Deployment", "name": "a"}, "maxReplicas": 3}
     scaler = {"kind": "HorizontalPodAutoscaler", "metadata": {"name": "k", "ownerReferences": [owner]}, "spec": spec}
     part = import_kubernetes(yaml.safe_dump_all([DEPLOYMENT, scaler]))
     assert "autoscaling.kind" not in part.settings
     assert [(note.written, note.reason) for note in part.notes] == [
-        ("HorizontalPodAutoscaler k", "ScaledObject a makes it: pass that as well")
+        ("HorizontalPodAutoscaler k", "ScaledObject a makes it: import that object too")
     ]
 
 
-def test_a_value_of_a_config_map_that_becomes_a_field_is_told() -> None:
+def test_a_config_map_value_that_becomes_a_field_is_noted() -> None:
     assert "$MODEL" in [remark.written for remark in imported("envfrom").remarks]
     assert imported("envfrom").settings["args"][0] == "--max-model-len=$(MAX_MODEL_LEN)"
 
 
-def test_rules_that_select_the_pods_by_a_label_of_the_charts_are_noted() -> None:
+def test_rules_that_select_pods_by_the_charts_labels_are_noted() -> None:
     labels = {"app.kubernetes.io/name": "a"}
     term = {"topologyKey": "kubernetes.io/hostname", "labelSelector": {"matchLabels": labels}}
     affinity = {"podAntiAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": [term]}}
@@ -367,7 +367,7 @@ def test_rules_that_select_the_pods_by_a_label_of_the_charts_are_noted() -> None
     assert [note.written for note in import_kubernetes(dump(item)).notes] == ["affinity.podAntiAffinity"]
 
 
-def test_rights_that_exclude_each_other_are_not_both_written() -> None:
+def test_conflicting_rights_are_not_both_written() -> None:
     assert container_of(securityContext={"privileged": True}).settings["securityContext"] == {
         "privileged": True,
         "allowPrivilegeEscalation": "",
@@ -377,14 +377,14 @@ def test_rights_that_exclude_each_other_are_not_both_written() -> None:
 @pytest.mark.parametrize(
     ("objects", "says"),
     [
-        ([{**DEPLOYMENT, "kind": "DaemonSet"}], "DaemonSet a: the chart runs a Deployment or a StatefulSet"),
+        ([{**DEPLOYMENT, "kind": "DaemonSet"}], "DaemonSet a cannot be imported: only Deployments"),
         ([{**DEPLOYMENT, "kind": "ModelService"}], "ModelService a belongs to LLMOS: use `modelservice import llmos`"),
         ([DEPLOYMENT, {**DEPLOYMENT, "metadata": {"name": "b"}}], "one with --object: Deployment a, Deployment b"),
-        ([changed(image="nginx", args=[])], "no Deployment, StatefulSet or Pod runs vLLM; there are: Deployment a"),
-        ([{"kind": "Service", "metadata": {"name": "x"}}], "there are: Service x"),
+        ([changed(image="nginx", args=[])], "no Deployment, StatefulSet or Pod runs vLLM; found: Deployment a"),
+        ([{"kind": "Service", "metadata": {"name": "x"}}], "found: Service x"),
     ],
 )
-def test_what_no_service_follows_from_is_said(objects: list[Any], says: str) -> None:
+def test_input_that_makes_no_service_is_refused(objects: list[Any], says: str) -> None:
     with pytest.raises(InputError, match=says):
         import_kubernetes(yaml.safe_dump_all(objects))
 
@@ -408,11 +408,11 @@ APPLICATION = {"apiVersion": "argoproj.io/v1alpha1", "kind": "Application", "met
         },
     ],
 )
-def test_the_values_of_a_gitops_object_are_taken_as_they_are(item: dict[str, Any]) -> None:
+def test_the_values_of_a_gitops_object_are_used_unchanged(item: dict[str, Any]) -> None:
     assert values_of(import_kubernetes(dump(item)).settings) == VALUES
 
 
-def test_values_of_another_chart_are_refused_unless_its_workload_is_there() -> None:
+def test_values_of_another_chart_are_refused_unless_its_workload_is_in_the_stream() -> None:
     other = {**RELEASE, "spec": {"values": {"controllers": {}}}}
     part = import_kubernetes(yaml.safe_dump_all([other, DEPLOYMENT]))
     assert [note.written for note in part.notes] == ["HelmRelease x"]
@@ -473,7 +473,7 @@ def test_no_secret_of_gitops_values_is_written_or_printed() -> None:
     assert "(not shown)" not in answer.stdout
     found = yaml.safe_load(answer.stdout)
     assert [one["metadata"]["name"] for one in found["extraObjects"]] == ["d"]
-    # Kubernetes puts a Secret's value into the place of $(NAME), where the container has a variable of that name.
+    # Kubernetes replaces $(NAME) with the Secret's value if the container has a variable of that name.
     for container in (found, *found["extraContainers"]):
         names = {one["name"] for one in container.get("env", ()) if "valueFrom" in one}
         words = " ".join([*container.get("command", ()), *container.get("args", ())])

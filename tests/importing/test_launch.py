@@ -26,7 +26,7 @@ from tests.chart.rendering import CHART
 # From the documentation and recipes in vLLM's source distribution 0.33.0 (Apache-2.0), one line each.
 LINES = (Path(__file__).parent / "serve_lines.txt").read_text().splitlines()
 LINE = Line(newest_release(), "", command_line(newest_release()))
-# What the chart says itself, or what it says for the original.
+# Flags that the chart sets itself, or in place of the original's.
 CHARTS = {"--host", "--port", "--shutdown-timeout", "--disable-access-log-for-endpoints", "--runner", "--convert"}
 
 
@@ -35,7 +35,7 @@ def imported(text: str) -> Part:
 
 
 def flags_of(words: list[str]) -> dict[str, Any]:
-    """Return what the arguments after `vllm serve` say, by flag."""
+    """Return the values of the arguments after `vllm serve`, by flag."""
     found: dict[str, Any] = defaultdict(list)
     for item in read_words(words, LINE):
         if isinstance(item, Given):
@@ -108,7 +108,7 @@ def test_commands(words: list[str], arguments: list[str], command: list[str]) ->
         "python -m vllm.entrypoints.api_server --model a/b",
     ],
 )
-def test_what_is_no_such_server_is_said(text: str) -> None:
+def test_other_programs_are_refused(text: str) -> None:
     with pytest.raises(InputError):
         imported(text)
 
@@ -132,17 +132,17 @@ def test_a_pod_has_the_gpus_of_its_node(flags: str, count: int | None, args: lis
     assert (values.get("gpu", {}).get("count"), values["args"]) == (count, args)
 
 
-def test_the_server_is_found_behind_its_installation() -> None:
+def test_the_server_is_found_after_its_installation() -> None:
     assert imported("pip install vllm\nvllm serve a/b --seed 1").settings["args"] == ["--seed=1"]
 
 
-def test_what_only_the_shell_knows_is_noted_and_kept() -> None:
+def test_values_that_only_the_shell_knows_are_kept_with_a_note() -> None:
     part = imported("vllm serve a/b --tensor-parallel-size $(nvidia-smi -L | wc -l) --served-model-name $NAME")
     assert part.settings["args"] == ["--tensor-parallel-size=$nvidia_smi_L_wc_l"]
     assert [note.written for note in part.notes] == ["$nvidia_smi_L_wc_l", "$NAME"]
 
 
-def test_no_secret_stays() -> None:
+def test_no_secret_is_kept() -> None:
     part = imported(
         'vllm serve a/b --api-key sk-12345 --hf-token=hf_abc --kv-transfer-config \'{"password": "hunter2"}\''
     )

@@ -1,4 +1,4 @@
-"""ModelServices of LLMOS: the rendered pod means what the operator's pod means, field by field."""
+"""ModelServices of LLMOS: the rendered pod is equivalent to the operator's pod, field by field."""
 
 import functools
 import json
@@ -22,7 +22,7 @@ from tests.importing.test_launch import flags_of
 
 FOLDER = Path(__file__).parent / "llmos"
 NAMES = sorted(path.stem for path in FOLDER.glob("*.yaml"))
-# What the console has no field for and the chart sets on its own, see docs/migrating-from-llmos.md.
+# Fields that the console lacks and the chart sets on its own; see docs/migrating-from-llmos.md.
 POD = {"automountServiceAccountToken", "enableServiceLinks", "securityContext", "terminationGracePeriodSeconds"}
 CONTAINER = {"command", "args", "env", "resources", "volumeMounts", "ports", "securityContext", "lifecycle"}
 PROBES = {"startupProbe", "readinessProbe", "livenessProbe"}
@@ -34,7 +34,7 @@ VARIABLES = {
     "TRITON_CACHE_DIR",
     "TORCHINDUCTOR_CACHE_DIR",
 }
-# What Kubernetes takes for a field that is not there.
+# Kubernetes' defaults for unset fields.
 PROBE = {
     "periodSeconds": 10,
     "timeoutSeconds": 1,
@@ -72,12 +72,12 @@ def test_the_operator_makes_this_pod(name: str) -> None:
     made = operators_objects(find_model_service(read_objects(resource)))[0]["spec"]["template"]
     containers = made["spec"]["containers"] + wanted["spec"]["containers"]
     for container in containers:
-        container["args"] = sorted(container.get("args", []))  # the operator adds its own in no order
+        container["args"] = sorted(container.get("args", []))  # the operator adds its own in random order
     assert made == wanted
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_the_pod_means_what_the_operators_pod_means(name: str, on_path: str) -> None:
+def test_the_pod_is_equivalent_to_the_operators_pod(name: str, on_path: str) -> None:
     values = values_of(imported(name).settings)
     assert errors(check(read("values.yaml", json.dumps(values).encode()))) == []
     rendered = objects(on_path, values, release="imported")
@@ -134,7 +134,7 @@ def claims(name: str) -> dict[str, Any]:
 
 
 def mounts(spec: dict[str, Any], container: dict[str, Any]) -> dict[str, Any]:
-    """Return the mounts by path, with what is mounted there; a claim of a template has the name of the first pod's."""
+    """Return the mounts by path, with the mounted volume; a claim template has the name of the first pod's claim."""
     found = {}
     resource = spec["template"]["metadata"]["labels"].get("ml.llmos.ai/model-service-name", "").replace(".", "-")
     volumes = {
@@ -217,7 +217,7 @@ def test_claims_of_several_pods_are_found_by_name(on_path: str) -> None:
     assert found["spec"]["volumeClaimTemplates"][0]["metadata"]["name"] == "model-dir"
 
 
-def test_nothing_but_the_claims_that_would_be_deleted_is_noted(on_path: str) -> None:
+def test_only_claims_that_would_be_deleted_are_noted(on_path: str) -> None:
     notes = {name: [note.written for note in imported(name).notes] for name in NAMES}
     everything = notes.pop("everything")
     assert everything == ["llmos.ai/on-delete-volumes: model-dir-modelservice-all-0"]
@@ -227,13 +227,16 @@ def test_nothing_but_the_claims_that_would_be_deleted_is_noted(on_path: str) -> 
 @pytest.mark.parametrize(
     ("text", "says"),
     [
-        ("kind: ConfigMap\nmetadata: {}", "no ModelService"),
-        ("{kind: ModelService, apiVersion: ml.llmos.ai/v1, metadata: {name: a}}", "no name, no model or no container"),
-        ("a: 1", "no object"),
+        ("kind: ConfigMap\nmetadata: {}", "no LLMOS ModelService"),
+        (
+            "{kind: ModelService, apiVersion: ml.llmos.ai/v1, metadata: {name: a}}",
+            "a needs metadata.name, spec.model and a container",
+        ),
+        ("a: 1", "no Kubernetes object"),
         ("{", "objects.yaml:2:1: a value is missing here"),
     ],
 )
-def test_what_cannot_be_read_is_said(text: str, says: str) -> None:
+def test_unreadable_input_is_reported(text: str, says: str) -> None:
     with pytest.raises(InputError, match=says):
         import_llmos(text)
 
@@ -257,7 +260,7 @@ def test_a_download_without_a_volume_is_left_out_with_a_note() -> None:
     assert not errors(check(read("values.yaml", json.dumps(values_of(part.settings)).encode())))
 
 
-def test_a_resource_without_ports_listens_where_the_consoles_do(on_path: str) -> None:
+def test_a_resource_without_ports_listens_on_the_consoles_port(on_path: str) -> None:
     resource = yaml.safe_load(texts("chat")[0])
     with_ports = import_llmos(json.dumps(resource))
     del resource["spec"]["template"]["spec"]["containers"][0]["ports"]

@@ -1,4 +1,4 @@
-"""Objects of any shape: they are imported, or refused with a message; the importing code trusts what passes."""
+"""Objects of any shape are imported or refused with a message; the importing code relies on this check."""
 
 import contextlib
 import copy
@@ -68,14 +68,14 @@ def test_odd_values_anywhere_end_with_values_or_a_message(
 @pytest.mark.parametrize(
     ("spec", "says"),
     [
-        ({"template": {"spec": {"containers": []}}}, "spec.template.spec.containers"),
+        ({"template": {"spec": {"containers": []}}}, "spec.template.spec.containers: must not be empty"),
         (
             {"replicas": "2", "template": {"spec": {"containers": [{"name": "a"}]}}},
-            "spec.replicas: it is not of the type integer",
+            "spec.replicas: must be of type integer",
         ),
         ({}, "Deployment a: spec: 'template' is a required property"),
     ],
 )
-def test_the_place_is_said(spec: Any, says: str) -> None:
+def test_the_place_is_in_the_message(spec: Any, says: str) -> None:
     with pytest.raises(InputError, match=says):
         import_kubernetes(yaml.safe_dump({"kind": "Deployment", "metadata": {"name": "a"}, "spec": spec}))

@@ -1,4 +1,4 @@
-"""Lines behind other programs, in units and in Markdown: the server is found, and what is lost is said."""
+"""Lines after other programs, in systemd units and in Markdown: the server is found, and losses are listed."""
 
 import pytest
 from modelservice.errors import InputError
@@ -30,7 +30,7 @@ def imported(text: str) -> Part:
 @pytest.mark.parametrize(
     ("text", "notes", "remarks"),
     [
-        # What is done with the output, and what stands around the server.
+        # Redirections and pipes, and other commands around the server.
         (f"{DOCKER} 2>&1 | tee log", ["| tee"], []),
         (f"nohup {DOCKER} > vllm.log 2>&1 &", ["> vllm.log"], ["nohup"]),
         (f"{SERVE} >/dev/null 2>&1 &", [], []),
@@ -71,7 +71,7 @@ def imported(text: str) -> Part:
         (f"ExecStart=/opt/venv/bin/{SERVE}", [], ["the unit"]),
     ],
 )
-def test_the_server_is_found_and_the_rest_is_said(text: str, notes: list[str], remarks: list[str]) -> None:
+def test_the_server_is_found_and_everything_else_is_listed(text: str, notes: list[str], remarks: list[str]) -> None:
     part = imported(text)
     assert part.settings["model.name"] == "a/b"
     assert part.settings.get("args", ["--seed=1"]) == ["--seed=1"]
@@ -93,19 +93,19 @@ def test_the_server_is_found_and_the_rest_is_said(text: str, notes: list[str], r
         ("helm install x y/z", "helm template"),
     ],
 )
-def test_what_is_no_vllm_line_names_what_to_give(text: str, says: str) -> None:
+def test_a_line_without_vllm_gets_a_hint_what_to_import(text: str, says: str) -> None:
     with pytest.raises(InputError, match=says):
         read_launch(text, "")
 
 
-def test_a_vllm_line_among_dockers_names_what_reads_it() -> None:
+def test_a_vllm_line_for_docker_import_names_the_right_command() -> None:
     with pytest.raises(InputError, match="import vllm"):
         read_line(SERVE)
-    with pytest.raises(InputError, match="makes the container"):
+    with pytest.raises(InputError, match="creates the container"):
         read_line(f"docker exec -it vllm {SERVE}")
 
 
-def test_a_variable_of_the_container_goes_before_a_default() -> None:
+def test_a_container_variable_overrides_a_default() -> None:
     script = "sh vllm/vllm-openai:v0.33.0 -c 'vllm serve ${MODEL:-a/b} --served-model-name $(hostname)'"
     given = part_of_container(read_line(f"docker run -e MODEL=c/d --entrypoint {script}"))
     assert (given.settings["model.name"], "model.servedName" in given.settings) == ("c/d", False)
@@ -115,13 +115,13 @@ def test_a_variable_of_the_container_goes_before_a_default() -> None:
     assert [note.written for note in of_shell.notes] == ["$MODEL", "$hostname", "MODEL"]
 
 
-def test_what_a_containers_script_does_besides_is_said() -> None:
+def test_other_commands_in_a_containers_script_are_listed() -> None:
     line = "docker run --entrypoint sh vllm/vllm-openai:v0.33.0 -c 'vllm serve a/b 2>&1 | tee /log; curl x'"
     part = part_of_container(read_line(line))
     assert "command" not in part.settings
     assert [note.written for note in part.notes] == ["| tee", "curl"]
 
 
-def test_a_program_in_front_stays_in_a_container() -> None:
+def test_a_program_in_front_is_kept_in_a_container() -> None:
     part = part_of_container(read_line("docker run --entrypoint tini vllm/vllm-openai:v0.33.0 -- vllm serve a/b"))
     assert part.settings["command"] == ["tini", "--", "vllm", "serve", "a/b"]

@@ -1,4 +1,4 @@
-"""Shell lines, split as bash splits them where it can be asked, and as people mean them where a paste went wrong."""
+"""Shell lines are split as by bash; broken pastes are read as intended."""
 
 import subprocess
 
@@ -20,7 +20,7 @@ ONE = [
 
 
 @pytest.mark.parametrize("line", ONE)
-def test_words_are_those_of_bash(line: str) -> None:
+def test_words_are_split_as_by_bash(line: str) -> None:
     script = f"a() {{ printf '%s\\0' a \"$@\"; }}\n{line}"
     words = subprocess.run(["bash", "-c", script], capture_output=True, text=True, check=True).stdout.split("\0")[:-1]
     assert [command.words for command in commands(line)] == [words]
@@ -57,6 +57,6 @@ def test_variables_of_a_command_and_exported_ones() -> None:
 
 
 @pytest.mark.parametrize("text", ["a 'b", 'a "b', "x" * 300_000])
-def test_what_cannot_be_read_is_said(text: str) -> None:
+def test_unreadable_input_is_reported(text: str) -> None:
     with pytest.raises(InputError):
         commands(text)

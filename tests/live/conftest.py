@@ -1,4 +1,4 @@
-"""What the live tests share. `make test-live` installs vLLM and runs them; pytest alone leaves them out."""
+"""Fixtures of the live tests. `make test-live` installs vLLM and runs them; plain pytest skips them."""
 
 import contextlib
 import shutil
@@ -71,7 +71,7 @@ def accesses() -> dict[str, Access]:
 
 @pytest.fixture(scope="module")
 def as_examples(helm4: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Server]]:
-    """Return a chat and an embedding server, by task, that go by the models' names of all examples."""
+    """Return a chat and an embedding server, by task, that accept the model names of all examples."""
     running = {}
     with contextlib.ExitStack() as stack:
         for task, values in (("generate", CHAT), ("embedding", EMBED)):

@@ -1,4 +1,4 @@
-"""The part of the Hugging Face hub's API that its own client asks for when it downloads a model."""
+"""The part of the Hugging Face hub's API that its client uses to download a model."""
 
 import contextlib
 import hashlib
@@ -75,7 +75,7 @@ def _encrypt(server: http.server.HTTPServer, folder: Path) -> None:
 
 
 def certificate(folder: Path) -> None:
-    """Make a certificate for 127.0.0.1 that is its own authority: tls.crt, tls.key and ca.crt."""
+    """Make a self-signed certificate for 127.0.0.1: tls.crt, tls.key and ca.crt."""
     command = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "1", "-subj", "/CN=hub"]
     command += ["-addext", "subjectAltName=IP:127.0.0.1"]
     subprocess.run(

@@ -1,4 +1,4 @@
-"""An Ingress as nginx serves it behind the controller ingress-nginx.
+"""An Ingress as nginx serves it under the controller ingress-nginx.
 
 The controller writes `location PATH/` and `location = PATH` with a proxy_pass that has no path, or, with the annotation
 rewrite-target, a regular expression and a rewrite: buildLocation and buildProxyPass in
@@ -23,7 +23,7 @@ def _locations(ingress: Object, path: str, service: str) -> str:
 
 @contextlib.contextmanager
 def controller(ingress: Object, service: str, work: Path) -> Iterator[str]:
-    """Serve an Ingress that has one host and one path; `service` is the address behind it. Yields its own address."""
+    """Serve an Ingress with one host and one path; `service` is the address of its backend. Yields nginx's address."""
     (rule,) = ingress["spec"]["rules"]
     (path,) = rule["http"]["paths"]
     assert path["pathType"] == "Prefix"

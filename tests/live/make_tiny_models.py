@@ -1,9 +1,9 @@
-"""Make two tiny models with random weights, for a server that answers noise: make_tiny_models.py FOLDER
+"""Make two tiny models with random weights, whose answers are random: make_tiny_models.py FOLDER
 
 FOLDER/chat   a Llama of 2 layers with a byte-level BPE tokenizer and a chat template
 FOLDER/embed  a BERT of 2 layers, pooled to vectors of 64 numbers, with the files of sentence-transformers
 
-Heads are 32 wide, the least that vLLM's attention on CPUs takes, and weights are float16. Needs what vLLM brings.
+Heads are 32 wide, the minimum for vLLM's attention on CPUs, and weights are float16. Needs vLLM's dependencies.
 """
 
 import json
@@ -32,7 +32,7 @@ SIZES = {
 
 
 def chat(folder: Path) -> None:
-    """Write the model that generates."""
+    """Write the generating model."""
     bpe = Tokenizer(models.BPE())
     bpe.pre_tokenizer, bpe.decoder = pre_tokenizers.ByteLevel(add_prefix_space=False), decoders.ByteLevel()
     alphabet = sorted(pre_tokenizers.ByteLevel.alphabet())
@@ -50,7 +50,7 @@ def chat(folder: Path) -> None:
 
 
 def embed(folder: Path) -> None:
-    """Write the model that embeds."""
+    """Write the embedding model."""
     special = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
     pieces = Tokenizer(models.WordPiece(unk_token="[UNK]"))
     pieces.pre_tokenizer = pre_tokenizers.BertPreTokenizer()

@@ -2,7 +2,7 @@
 
     python read_kv_caches.py FILE
 
-FILE holds {name: {"config": config.json, "arguments": engine arguments}}. The models are made on the `meta` device,
+FILE contains {name: {"config": config.json, "arguments": engine arguments}}. The models are made on the `meta` device,
 without weights. A line of JSON is printed for each.
 """
 
@@ -16,11 +16,11 @@ os.environ.update(HF_HUB_OFFLINE="1", VLLM_LOGGING_LEVEL="ERROR", VLLM_CPU_KVCAC
 
 
 def main() -> None:
-    """Print a line for each configuration of the file that is named."""
+    """Print a line for each configuration in the given file."""
     from vllm.distributed import init_distributed_environment
 
     wanted = json.loads(Path(sys.argv[1]).read_text())
-    # A model with experts first: with it, the group of ranks for experts is made.
+    # A model with experts first: it creates the group of ranks for experts.
     ordered = sorted(wanted.items(), key=lambda one: "num_local_experts" not in one[1]["config"])
     for number, (name, item) in enumerate(ordered):
         with tempfile.TemporaryDirectory() as folder:
@@ -73,7 +73,7 @@ def cache(folder: str, arguments: dict, init) -> dict:
 
 
 def buffers(model, config) -> int:
-    """Return the bytes of the buffers for adapters, which this makes in the model; those of experts need a GPU."""
+    """Create the buffers for adapters in the model and return their bytes; buffers of experts need a GPU."""
     import torch
     from vllm.lora.layers import BaseLayerWithLoRA
     from vllm.lora.model_manager import LoRAModelManager

@@ -61,7 +61,7 @@ class Server:
         scheme = self.container["startupProbe"]["httpGet"].get("scheme", "HTTP").lower()
         self.url = f"{scheme}://127.0.0.1:{self.port}"
         self.started = time.monotonic()
-        # The process has the log open for itself.
+        # The process has its own handle of the log.
         with log.open("wb") as out:
             self.process = subprocess.Popen(
                 [*self._user(), *self._command()],
@@ -85,7 +85,7 @@ class Server:
         return [str(ENVIRONMENT / "bin/vllm"), *words[1:], *self.flags]
 
     def _expanded(self, word: str) -> str:
-        """Replace $(NAME) and $$ as Kubernetes does; paths may stand behind a flag."""
+        """Replace $(NAME) and $$ as Kubernetes does; paths may follow a flag."""
         for name, secret in self.secrets.items():
             word = word.replace(f"$({name})", secret)
         flag, equals, value = word.partition("=")
@@ -112,12 +112,12 @@ class Server:
         return ["setpriv", f"--reuid={user}", *groups, *self._capabilities(context), "--no-new-privs"]
 
     def _capabilities(self, context: Object) -> list[str]:
-        """Return what the manifest leaves of root's rights."""
+        """Return the capabilities that the manifest leaves to root."""
         added = "".join(f",+{name.lower()}" for name in context["capabilities"].get("add", []))
         return [f"--inh-caps=-all{added}", f"--bounding-set=-all{added}"]
 
     def probe(self, name: str) -> bool:
-        """Ask as the rendered probe does; return whether it succeeds."""
+        """Send the rendered probe's request; return whether it succeeds."""
         probe = self.container[name]
         assert probe["httpGet"]["port"] == "http"
         try:
@@ -130,7 +130,7 @@ class Server:
         return 200 <= answer.status_code < 400
 
     def start(self) -> float:
-        """Wait as the kubelet does with the startup probe; return the seconds. Fails where it would kill the pod."""
+        """Wait as the kubelet does with the startup probe; return the seconds. Fails if the pod would be killed."""
         probe = self.container["startupProbe"]
         time.sleep(probe.get("initialDelaySeconds", 0))
         for _ in range(probe["failureThreshold"]):
@@ -173,10 +173,10 @@ def serving(
     assigned: Object | None = None,
     **secrets: str,
 ) -> Iterator[Server]:
-    """Run the container of the values' manifest with its volumes below a folder; it has started when this begins.
+    """Run the container of the values' manifest with its volumes below a folder; yield it when it has started.
 
-    `prepare` fills the folder of the model volume first, and those beside it where a Secret is mounted. `assigned` is
-    the security context that the namespace gives a pod without one, as OpenShift does.
+    `prepare` first fills the folder of the model volume, and the folders of mounted Secrets next to it. `assigned` is
+    the security context that the namespace gives a pod without one, as on OpenShift.
     """
     items = objects(helm, {**RELEASE, **values})
     folder.mkdir(parents=True, exist_ok=True)
@@ -210,7 +210,7 @@ def fill(folder: Path, model: str, name: str) -> None:
 
 
 def close(folder: Path) -> None:
-    """Take everybody's right to write in a folder away."""
+    """Make a folder read-only for everyone."""
     for path in [folder, *folder.rglob("*")]:
         path.chmod(0o555 if path.is_dir() else 0o444)
 
@@ -223,7 +223,7 @@ def run_python(program: str, **variables: str) -> subprocess.CompletedProcess[st
 
 
 def parse(arguments: dict[str, list[str]]) -> Any:
-    """Return what vLLM's own parser says of several command lines: name → "" or its complaint."""
+    """Check several command lines with vLLM's own parser; return name → "" or its error."""
     program = """
 import contextlib, io, json, os
 from vllm.entrypoints.launchers.cli_args import make_arg_parser

@@ -1,4 +1,4 @@
-"""Imported command lines, read by the real parser to the same configuration as the originals."""
+"""The real parser reads imported command lines to the same configuration as the originals."""
 
 import json
 import re
@@ -29,12 +29,12 @@ LINES = [
 # choice, and a generating model is vLLM's own guess.
 CHARTS = {"host", "port", "shutdown_timeout", "disable_access_log_for_endpoints", "api_key", "hf_token", "uds"}
 CHARTS |= {"grpc", "headless", "enable_auto_tool_choice", "runner"}
-# What is made anew each time: addresses of objects, and the ids of engines.
+# Values that differ in each run: addresses of objects, and ids of engines.
 ANEW = re.compile(r" at 0x\w+|engine_id='[^']*'")
 
 
 def server_of(line: str, helm: str) -> list[str]:
-    """Return what follows the model in the pod's command line, for a line that is imported."""
+    """Return the arguments after the model in the pod's command line, for an imported line."""
     part = part_of_container(read_launch(f"vllm serve acme/chat {line}", f"vllm/vllm-openai:v{RELEASE}"))
     values = json.dumps(values_of(part.settings))
     command = [helm, "template", "x", str(CHART), "-f", "-"]
@@ -47,7 +47,7 @@ def server_of(line: str, helm: str) -> list[str]:
 
 
 def parsed(lines: list[list[str]]) -> list[dict[str, str]]:
-    """Return what the real parser makes of arguments, without what the chart decides."""
+    """Return the real parser's result for arguments, without the settings that the chart decides."""
     python = ENVIRONMENT / "bin/python"
     answer = subprocess.run([python, "-c", PARSE], input=json.dumps(lines), capture_output=True, text=True, check=True)
     return [
@@ -57,7 +57,7 @@ def parsed(lines: list[list[str]]) -> list[dict[str, str]]:
 
 
 def taken(lines: list[str]) -> list[str]:
-    """Return the lines that the parser of this release takes; the corpus is of a later one."""
+    """Return the lines that this release's parser accepts; the corpus is from a later release."""
     script = f"""{PARSE.split("parsed =")[0]}
 import contextlib, io
 def takes(words):
@@ -72,7 +72,7 @@ print(json.dumps([takes(words) for words in json.load(sys.stdin)]))
     return [line for line, takes in zip(lines, json.loads(answer.stdout.splitlines()[-1]), strict=True) if takes]
 
 
-def test_the_imported_line_means_what_the_original_means(newest_helm: str) -> None:
+def test_the_imported_line_has_the_configuration_of_the_original(newest_helm: str) -> None:
     lines = taken(LINES)
     assert len(lines) >= 200
     originals = parsed([shlex.split(line) for line in lines])

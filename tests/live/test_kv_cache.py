@@ -1,4 +1,4 @@
-"""The KV cache and the parameters of a model, as the real vLLM computes them, and where it refuses to start."""
+"""The KV cache and the parameters of a model, as the real vLLM computes them, and the longest request that starts."""
 
 import json
 import os
@@ -20,7 +20,7 @@ from tests.models.test_vllm_caches import HEADERS_ONLY, RECORDED
 
 pytestmark = pytest.mark.live
 HERE = Path(__file__).parent
-# The smallest block of the attention kernel on a CPU, and how many of them the server gets.
+# The smallest block of the attention kernel on a CPU, and the number of blocks of the server.
 CPU_BLOCK, BLOCKS = 32, 9
 LAYERS: dict[str, Any] = {
     "hidden_size": 512,
@@ -108,7 +108,7 @@ def computed(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     return by_vllm(ALL, tmp_path_factory.mktemp("configs") / "wanted.json")
 
 
-def test_buffers_for_adapters_are_those_of_vllm(tmp_path: Path) -> None:
+def test_buffers_for_adapters_are_as_in_vllm(tmp_path: Path) -> None:
     recorded = {name: one["lora_bytes"] for name, one in RECORDED.items() if "lora_bytes" in one}
     arguments = {"enable_lora": True, "max_loras": 2, "max_lora_rank": 16}
     wanted = {name: {"config": RECORDED[name]["config"], "arguments": arguments} for name in recorded}
@@ -126,7 +126,7 @@ def laid_out(name: str) -> KVCache:
 
 
 @pytest.mark.parametrize("name", ALL)
-def test_blocks_and_requests_are_those_of_vllm(computed: dict[str, Any], name: str) -> None:
+def test_blocks_and_requests_are_as_in_vllm(computed: dict[str, Any], name: str) -> None:
     found, vllm = laid_out(name), computed[name]
     assert (
         found.block_bytes,
@@ -140,20 +140,20 @@ def test_blocks_and_requests_are_those_of_vllm(computed: dict[str, Any], name: s
 
 
 @pytest.mark.parametrize("name", sorted(set(ALL) - UNSIZED))
-def test_parameters_are_those_of_vllm(computed: dict[str, Any], name: str) -> None:
+def test_parameters_are_as_in_vllm(computed: dict[str, Any], name: str) -> None:
     text = text_of(ALL[name]["config"])
     found = weights_per_gpu(tensors_of(text), text, Split(), Loading()) - positions(text)
     assert found == 2 * computed[name]["parameters"]
 
 
 @pytest.mark.parametrize("name", RECORDED)
-def test_what_is_recorded_is_what_vllm_computes(computed: dict[str, Any], name: str) -> None:
+def test_recorded_caches_equal_what_vllm_computes(computed: dict[str, Any], name: str) -> None:
     recorded = {key: value for key, value in RECORDED[name].items() if key not in ("config", "lora_bytes")}
     assert {"name": name, **recorded} == computed[name]
 
 
 def log_of(log: Path, *arguments: str) -> str:
-    """Return what `vllm serve` writes until it serves or ends."""
+    """Return the output of `vllm serve` until it is ready or ends."""
     command = [ENVIRONMENT / "bin/vllm", "serve", MODELS / "chat", f"--port={free_port()}", *CPU_FLAGS, *arguments]
     with log.open("wb") as out:
         process = subprocess.Popen(

@@ -1,4 +1,4 @@
-"""What a rendered manifest does with a real vLLM: it starts in its budget, answers every route, and stops in time."""
+"""Rendered manifests with a real vLLM: it starts within its budget, answers every route, and stops in time."""
 
 import itertools
 import json
@@ -27,7 +27,7 @@ HERE = Path(__file__).parent
 
 
 def curl(server: Server, path: str, *arguments: str, key: str = KEY) -> tuple[int, str]:
-    """Ask with curl; return the status and the body."""
+    """Send a request with curl; return the status and the body."""
     headers = ["--header", f"Authorization: Bearer {key}", "--header", "Content-Type: application/json"]
     command = ["curl", "--silent", "--write-out", "\n%{http_code}", *headers, *arguments, server.url + path]
     body, _, status = subprocess.run(command, capture_output=True, text=True, check=True).stdout.rpartition("\n")
@@ -68,14 +68,14 @@ def test_every_route_of_a_chat_model_answers_curl(chat: Server) -> None:
 
 
 def helm_test(server: Server, **changed: str) -> subprocess.CompletedProcess[str]:
-    """Run the program of `helm test`, with its own variables but for the address."""
+    """Run the program of `helm test` with its own variables, except the address."""
     pod = one("Pod", server.items)["spec"]["containers"][0]
     variables = {entry["name"]: entry.get("value", KEY) for entry in pod["env"]}
     return run_python(pod["args"][0], **{**variables, "BASE_URL": server.url, **changed})
 
 
 @pytest.mark.live_smoke
-def test_the_pod_of_helm_test_is_content(chat: Server) -> None:
+def test_the_pod_of_helm_test_succeeds(chat: Server) -> None:
     answer = helm_test(chat)
     assert answer.returncode == 0, answer.stdout + answer.stderr
     assert "serves tiny" in answer.stdout
@@ -84,13 +84,13 @@ def test_the_pod_of_helm_test_is_content(chat: Server) -> None:
     assert helm_test(chat, TASK="embedding").returncode != 0
 
 
-def test_the_pod_of_helm_test_is_content_with_an_embedding_model(embed: Server) -> None:
+def test_the_pod_of_helm_test_succeeds_with_an_embedding_model(embed: Server) -> None:
     answer = helm_test(embed)
     assert answer.returncode == 0, answer.stdout + answer.stderr
     assert "POST /v1/embeddings 200" in answer.stdout
 
 
-def test_the_key_is_asked_for(chat: Server) -> None:
+def test_the_key_is_required(chat: Server) -> None:
     assert curl(chat, "/v1/models", key="wrong")[0] == 401
     assert curl(chat, "/v1/models")[0] == 200
 
@@ -101,7 +101,7 @@ def smoke(url: str, key: str = "", *more: str) -> subprocess.CompletedProcess[st
 
 
 @pytest.mark.live_smoke
-def test_smoke_finds_a_chat_server_right_and_says_what_goes_round_its_key(chat: Server) -> None:
+def test_smoke_accepts_a_chat_server_and_reports_what_bypasses_its_key(chat: Server) -> None:
     answer = smoke(chat.url, KEY, "--format", "json")
     result = json.loads(answer.stdout)
     assert (answer.returncode, result["task"], result["key"]) == (0, "generate", "asked for"), answer.stdout
@@ -130,13 +130,13 @@ def test_nginx_shows_metrics_without_the_key_until_the_documented_annotation_is_
     assert found == (set() if closed else {f"GET {path}" for path in spellings})
 
 
-def test_smoke_tells_a_wrong_key(chat: Server) -> None:
+def test_smoke_reports_a_wrong_key(chat: Server) -> None:
     answer = smoke(chat.url, "wrong")
     assert answer.returncode == 1
     assert "the key is wrong or missing" in answer.stdout
 
 
-def test_smoke_finds_an_embedding_server_right(embed: Server) -> None:
+def test_smoke_accepts_an_embedding_server(embed: Server) -> None:
     answer = smoke(embed.url, "", "--format", "json")
     assert answer.returncode == 0, answer.stdout
     assert (json.loads(answer.stdout)["task"], json.loads(answer.stdout)["model"]) == ("embedding", "tiny")
@@ -186,7 +186,7 @@ def test_the_shell_script_runs_unchanged(kind: str, chat: Server, embed: Server)
 
 
 @pytest.mark.parametrize("example", accesses())
-def test_what_access_prints_for_an_example_runs_unchanged(example: str, as_examples: dict[str, Server]) -> None:
+def test_the_output_of_access_for_an_example_runs_unchanged(example: str, as_examples: dict[str, Server]) -> None:
     shown = accesses()[example]
     variables = {"OPENAI_BASE_URL": f"{as_examples[shown.task].url}/v1", "PATH": "/usr/bin:/bin"}
     command = ["sh", "-ec", as_curl(shown)]
@@ -203,7 +203,7 @@ def test_an_embedding_model_embeds_and_does_not_chat(embed: Server) -> None:
     assert posted(embed, "/v1/chat/completions", messages=MESSAGES)[0] == 404
 
 
-def test_a_stream_under_way_ends_well_when_the_pod_is_stopped(helm4: str, volumes: Path) -> None:
+def test_a_stream_in_progress_finishes_when_the_pod_is_stopped(helm4: str, volumes: Path) -> None:
     with serving(helm4, {**CHAT, "terminationGracePeriodSeconds": 60}, volumes, copy_models) as running:
         lines: list[str] = []
 
@@ -212,7 +212,7 @@ def test_a_stream_under_way_ends_well_when_the_pod_is_stopped(helm4: str, volume
             with httpx.stream("POST", f"{running.url}/v1/completions", json=body, timeout=120) as answer:
                 lines.extend(line for line in answer.iter_lines() if line)
 
-        # Started shortly before SIGTERM, so it is under way when that comes.
+        # Started shortly before SIGTERM, so it is still running when the signal arrives.
         late = threading.Timer(14, stream)
         late.start()
         seconds = running.stop()
@@ -241,7 +241,7 @@ def test_a_shared_cache_is_served_read_only_and_offline(helm4: str, volumes: Pat
 def test_the_restricted_example_serves_as_user_2000(helm4: str, volumes: Path) -> None:
     example = yaml.safe_load(next(item for item in EXAMPLES if item.stem == "restricted").read_text())
     values = {**example, **RELEASE, "model": CHAT["model"]}
-    # What the image's root file system holds is not ours to close; the user cannot write to it all the same.
+    # The test cannot make the image's root file system read-only, but the user cannot write to it anyway.
     with serving(helm4, values, volumes, copy_models) as running:
         status = Path(f"/proc/{running.process.pid}/status").read_text()
         assert "Uid:\t2000\t2000" in status
@@ -281,7 +281,7 @@ def test_tls_keys_root_path_template_and_compile_cache_together(helm4: str, volu
 
 
 def certificate(folder: Path) -> None:
-    """Make a certificate of one's own, as a Secret of type kubernetes.io/tls holds it."""
+    """Make a self-signed certificate with the files of a Secret of type kubernetes.io/tls."""
     command = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "1", "-subj", "/CN=localhost"]
     names = ["-keyout", str(folder / "tls.key"), "-out", str(folder / "tls.crt")]
     subprocess.run([*command, *names], check=True, capture_output=True)
@@ -296,7 +296,7 @@ def helper(items: list[Any], name: str) -> dict[str, Any]:
     return dict(found)
 
 
-def test_a_job_downloads_what_is_served_and_the_pod_waits_for_it(helm4: str, volumes: Path) -> None:
+def test_a_job_downloads_the_model_and_the_pod_waits_for_it(helm4: str, volumes: Path) -> None:
     values = {
         "model": {"name": "org/tiny"},
         "modelVolume": {"accessModes": ["ReadWriteMany"], "preDownload": "Job", "readOnly": True},
@@ -325,12 +325,12 @@ def test_a_job_downloads_what_is_served_and_the_pod_waits_for_it(helm4: str, vol
         assert curl(running, "/v1/completions", "--data", body)[0] == 200
 
 
-def test_the_metrics_of_alerts_and_autoscaling_are_those_of_the_server(chat: Server) -> None:
+def test_the_server_exports_the_metrics_of_alerts_and_autoscaling(chat: Server) -> None:
     kinds = [line for line in curl(chat, "/metrics")[1].splitlines() if line.startswith("# TYPE vllm:")]
     assert set(kinds) == set((HERE / "metrics-0.32.0.txt").read_text().splitlines())
 
 
-def test_vllms_own_parser_takes_the_arguments_of_every_example(helm4: str) -> None:
+def test_vllms_own_parser_accepts_the_arguments_of_every_example(helm4: str) -> None:
     lines = {}
     for example in EXAMPLES:
         container = server(objects(helm4, example))
@@ -338,12 +338,12 @@ def test_vllms_own_parser_takes_the_arguments_of_every_example(helm4: str) -> No
     assert {name: said for name, said in parse(lines).items() if said} == {}
 
 
-def test_what_we_refuse_the_parser_refuses(helm4: str) -> None:
+def test_arguments_that_we_refuse_are_refused_by_the_parser(helm4: str) -> None:
     lines = {"unknown": ["m", "--max-modl-len=1"], "task": ["m", "--task=embed"], "choice": ["m", "--dtype=fp16"]}
     assert all(parse(lines).values())
 
 
-def test_the_server_ends_idle_at_once(helm4: str, volumes: Path) -> None:
+def test_an_idle_server_stops_at_once(helm4: str, volumes: Path) -> None:
     with serving(helm4, CHAT, volumes, copy_models) as running:
         assert 15 <= running.stop() < 30
         assert running.process.returncode == 0

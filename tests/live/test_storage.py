@@ -1,4 +1,4 @@
-"""The hubs' real clients: an existing cache is found where it is, and a pod starts whatever the hub does."""
+"""The hubs' real clients: an existing cache is found, and a pod starts whether or not the hub answers."""
 
 import os
 import shutil
@@ -14,7 +14,7 @@ from tests.live.serving import MODELS, RELEASE, fill, run_python, serving
 
 pytestmark = pytest.mark.live
 
-# The claim's mount path, the folder of the claim that is mounted, and where the claim has the Hugging Face hub's cache.
+# The claim's mount path, its mounted folder, and the folder of the Hugging Face hub's cache in the claim.
 LAYOUTS = {
     "mounted at /root/.cache": ({"mountPath": "/root/.cache"}, "huggingface/hub"),
     "mounted at the library's folder": ({"mountPath": "/root/.cache/huggingface"}, "hub"),
@@ -49,14 +49,14 @@ def environment(container: Object, mounts: dict[str, Path]) -> dict[str, str]:
 
 
 def mounted(items: list[Object], claim: Path) -> dict[str, Path]:
-    """Return where the model volume of a rendered server is mounted → the folder of the claim."""
+    """Return the mount path of a rendered server's model volume → the folder of the claim."""
     (mount,) = (mount for mount in server(items)["volumeMounts"] if mount["name"] == "model-dir")
     return {mount["mountPath"]: claim / mount.get("subPath", "")}
 
 
 @pytest.mark.live_smoke
 @pytest.mark.parametrize("layout", LAYOUTS)
-def test_hugging_faces_client_finds_a_cache_where_it_is(layout: str, helm4: str, tmp_path: Path) -> None:
+def test_hugging_faces_client_finds_an_existing_cache(layout: str, helm4: str, tmp_path: Path) -> None:
     volume, folder = LAYOUTS[layout]
     fill(tmp_path / folder, "chat", "org/tiny")
     items = objects(helm4, {"model": {"name": "org/tiny"}, "modelVolume": {"existingClaim": "models", **volume}})
@@ -75,7 +75,7 @@ def test_hugging_faces_client_finds_a_cache_where_it_is(layout: str, helm4: str,
         ({"mountPath": "/models", "subPath": "modelscope"}, "modelscope/hub"),
     ],
 )
-def test_modelscopes_client_finds_a_cache_where_it_is(volume: Object, folder: str, helm4: str, tmp_path: Path) -> None:
+def test_modelscopes_client_finds_an_existing_cache(volume: Object, folder: str, helm4: str, tmp_path: Path) -> None:
     cache = tmp_path / folder
     cache.mkdir(parents=True)
     files = shutil.copytree(MODELS / "chat", tmp_path / "files")
@@ -101,7 +101,7 @@ def download(helm: str, folder: Path, url: str, **values: Any) -> subprocess.Com
 
 @pytest.mark.live_smoke
 @pytest.mark.parametrize("status", [None, 429, 503], ids=["down", "rate-limited", "unavailable"])
-def test_a_complete_model_starts_whatever_the_hub_answers(status: int | None, helm4: str, tmp_path: Path) -> None:
+def test_a_complete_model_starts_with_any_answer_of_the_hub(status: int | None, helm4: str, tmp_path: Path) -> None:
     files = tmp_path / "files"
     shutil.copytree(MODELS / "chat", files)
     with hub(files, "org/tiny") as url:
@@ -120,7 +120,7 @@ def test_a_complete_model_starts_whatever_the_hub_answers(status: int | None, he
 
 
 @pytest.mark.live_smoke
-def test_a_hub_with_a_private_authority_is_trusted_with_the_bundle_alone(helm4: str, tmp_path: Path) -> None:
+def test_a_hub_with_a_private_authority_is_trusted_only_with_the_bundle(helm4: str, tmp_path: Path) -> None:
     files = tmp_path / "files"
     shutil.copytree(MODELS / "chat", files)
     certificate(tmp_path)
@@ -149,7 +149,7 @@ def test_a_server_downloads_and_serves_as_its_user(
             folder.chmod(0o777)
         else:
             (folder / "models--other--model").mkdir()
-            # The kubelet gives a claim to fsGroup, and leaves the owner as it is; without fsGroup nothing changes.
+            # The kubelet changes a claim's group to fsGroup and keeps the owner; without fsGroup nothing changes.
             group = {**assigned, **values.get("podSecurityContext", {})}.get("fsGroup") or assigned.get("fsGroup", 1000)
             for path in (folder, folder / "models--other--model"):
                 os.chown(path, 1000, int(group))

@@ -1,4 +1,4 @@
-"""Arguments that were upgraded, read by the real parser of the release that they were upgraded to."""
+"""Upgraded arguments, read by the real parser of the new release."""
 
 import json
 import subprocess
@@ -22,7 +22,7 @@ parser = ServeSubcommand().subparser_init(FlexibleArgumentParser(prog="vllm").ad
 parsed = [vars(parser.parse_args(["m", *words])) for words in json.load(sys.stdin)]
 print(json.dumps(parsed, default=repr))
 """
-# From a release: what it takes, and what the new one is to read.
+# An old release, its arguments, and the values that the new release must read.
 SERVICES: dict[str, tuple[list[str], dict[str, Any]]] = {
     "0.10.1.1": (
         [
@@ -68,7 +68,7 @@ SERVICES: dict[str, tuple[list[str], dict[str, Any]]] = {
 
 @pytest.fixture(scope="module")
 def parsed(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, Any]]:
-    """Return what the real parser reads of each service's upgraded arguments."""
+    """Return the real parser's result for each service's upgraded arguments."""
     lines = [upgraded(tmp_path_factory.mktemp("upgraded"), *item) for item in SERVICES.items()]
     command = [str(ENVIRONMENT / "bin/python"), "-c", PARSE]
     answer = subprocess.run(command, input=json.dumps(lines), capture_output=True, text=True, check=False)
@@ -86,6 +86,6 @@ def upgraded(folder: Path, old: str, service: tuple[list[str], dict[str, Any]]) 
 
 
 @pytest.mark.parametrize("old", SERVICES)
-def test_the_parser_of_the_new_release_takes_them_and_reads_the_same(old: str, parsed: dict[str, Any]) -> None:
+def test_the_parser_of_the_new_release_accepts_them_with_the_same_meaning(old: str, parsed: dict[str, Any]) -> None:
     wanted = SERVICES[old][1]
     assert {name: parsed[old][name] for name in wanted} == wanted

@@ -1,4 +1,4 @@
-"""A hub on this machine: the three addresses of it that are asked, and what goes wrong with each."""
+"""A local hub with the three routes that are used, and their failures."""
 
 import contextlib
 import json
@@ -25,9 +25,9 @@ class Asked(NamedTuple):
 
 
 class Hub:
-    """`files` are those of the one model, `answers` a path → what answers it in place of the file.
+    """`files` are those of the one model, `answers` a path → the handler that replaces the file.
 
-    `asked` are the requests so far, `sent` the bytes that their answers had.
+    `asked` are the requests so far, `sent` the bytes of their answers.
     """
 
     def __init__(self) -> None:

@@ -1,4 +1,4 @@
-"""Print the table of docs/fit.md: what the memory model predicts beside what was measured.
+"""Print the table of docs/fit.md: the predictions of the memory model next to the measured values.
 
 python -m tests.models.measured
 """
@@ -27,7 +27,7 @@ DATA = json.loads((Path(__file__).parent / "measured.json").read_text())
 
 
 class Row(NamedTuple):
-    """A measured start of vLLM, and what is predicted of it, in GiB; `weights` is None where headers are needed."""
+    """A measured start of vLLM and its prediction, in GiB; `weights` is None if the headers are needed."""
 
     measured: dict[str, Any]
     weights: float | None
@@ -39,7 +39,7 @@ class Row(NamedTuple):
 
     @property
     def measured_overhead(self) -> float:
-        """What vLLM took beside the weights and the cache."""
+        """The memory that vLLM used in addition to the weights and the cache."""
         gpu = gpu_named(self.measured["gpu"])
         assert gpu
         budget = gpu.memory * self.measured["utilization"] / GIB
@@ -47,7 +47,7 @@ class Row(NamedTuple):
 
 
 def config_of(model: str) -> Mapping[str, Any]:
-    """Return the configuration of a measured model: that of the catalogue, or the one beside the rows."""
+    """Return the configuration of a measured model, from the catalogue or from the file of the rows."""
     config = DATA["configs"][model]
     if isinstance(config, dict):
         return config
@@ -78,7 +78,7 @@ def _row(row: dict[str, Any]) -> Row:
         Batch(row["tokens"], row["sequences"]), engine.split, row["length"], eager=row["eager"], vision=vision
     )
     overhead = overhead_of(text_of(config), engine.release, start)
-    if vision:  # the encoder's weights are in the headers only: the measured ones are taken
+    if vision:  # the encoder's weights are only in the headers, so the measured ones are used
         kv = gpu.memory * row["utilization"] / GIB - row["weights_gib"] - overhead.total / GIB
         return Row(row, None, overhead.total / GIB, overhead.error / GIB, kv, None, None)
     facts = ModelFacts(row["model"], "", "", config)
@@ -109,7 +109,7 @@ def table(found: list[Row]) -> str:
 
 
 def off(row: Row) -> float:
-    """Return how far the predicted KV cache is off, as a share of the measured one."""
+    """Return the relative error of the predicted KV cache."""
     return float(row.kv / row.measured["kv_gib"] - 1)
 
 

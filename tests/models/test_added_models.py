@@ -1,4 +1,4 @@
-"""What adapters and speculative decoding add: by vLLM's code, and by buffers that the real vLLM made."""
+"""Memory of adapters and speculative decoding, by vLLM's code and by buffers of the real vLLM."""
 
 import json
 from pathlib import Path
@@ -26,14 +26,14 @@ H200 = Gpu("H200", 140 * GIB, 90)
 
 
 @pytest.mark.parametrize("name", [name for name in RECORDED if "lora_bytes" in RECORDED[name]])
-def test_buffers_for_adapters_are_those_that_vllm_made(name: str) -> None:
+def test_buffers_for_adapters_equal_those_made_by_vllm(name: str) -> None:
     found = lora_bytes(text_of(RECORDED[name]["config"]), Split(), Lora(2, 16), 2)
     assert found == RECORDED[name]["lora_bytes"]
 
 
 def test_buffers_for_adapters_of_experts() -> None:
-    # FusedMoEWithLoRA: A of gate and up and B of down have the hidden size, the others the width of an expert; beside
-    # them attention, the router, and both embeddings (embedding_modules of Qwen3MoeForCausalLM).
+    # FusedMoEWithLoRA: A of gate and up and B of down have the hidden size, the others the width of an expert; plus
+    # attention, the router, and both embeddings (embedding_modules of Qwen3MoeForCausalLM).
     config = RECORDED["qwen3moe"]["config"]
     hidden, width, experts, layers = (
         config[key] for key in ("hidden_size", "moe_intermediate_size", "num_experts", "num_hidden_layers")
@@ -45,8 +45,8 @@ def test_buffers_for_adapters_of_experts() -> None:
     assert lora_bytes(text_of(config), Split(), Lora(1, 16), 2) == expected
 
 
-def test_a_gpu_of_several_holds_parts_of_the_buffers() -> None:
-    # ColumnParallelLinearWithLoRA splits B alone, RowParallelLinearWithLoRA A alone.
+def test_each_of_several_gpus_has_a_part_of_the_buffers() -> None:
+    # ColumnParallelLinearWithLoRA splits only B, RowParallelLinearWithLoRA only A.
     text = text_of(RECORDED["mistral-swa"]["config"])
     one, two, sharded = (
         lora_bytes(text, split, lora, 2)
@@ -56,7 +56,7 @@ def test_a_gpu_of_several_holds_parts_of_the_buffers() -> None:
     assert sharded == one / 2
 
 
-def test_an_architecture_whose_layers_are_not_known_has_no_buffers() -> None:
+def test_buffers_of_an_unknown_architecture_are_not_guessed() -> None:
     with pytest.raises(NotUnderstoodError):
         lora_bytes(text_of(RECORDED["llama4"]["config"]), Split(), Lora(), 2)
 
@@ -67,18 +67,18 @@ def drafted(draft: Draft, facts: ModelFacts | None = None, **engine: Any) -> Any
     return draft_on_gpu(LARGE._replace(draft=facts), text_of(LARGE.config), used)
 
 
-def test_a_draft_by_n_grams_takes_nothing() -> None:
+def test_an_n_gram_draft_needs_no_memory() -> None:
     assert drafted(Draft("ngram", 3)) == (0, 0, ())
 
 
-def test_a_draft_model_has_weights_and_a_cache_of_its_own() -> None:
+def test_a_draft_model_adds_its_own_weights_and_cache() -> None:
     assert SMALL
     found = drafted(Draft("draft_model", 3, SMALL.model), SMALL)
     assert found.weights == plan_memory(SMALL, Engine(release=(0, 25, 1)), H200).weights
     assert sum(cache.nbytes for cache in found.caches) == 36 * 2 * 8 * 128 * 2  # Qwen3-4B: 36 layers, 8 heads of 128
 
 
-def test_a_head_of_eagle_shares_the_embedding_where_it_can() -> None:
+def test_an_eagle_head_shares_the_embedding_if_it_can() -> None:
     config = {
         "architectures": ["LlamaForCausalLMEagle3"],
         "num_hidden_layers": 1,
@@ -110,7 +110,7 @@ def test_multi_token_prediction_loads_one_more_layer() -> None:
 @pytest.mark.parametrize(
     "draft", [Draft("medusa", 3, "acme/heads"), Draft("draft_model", 3, "acme/unknown"), Draft(""), Draft("mtp", 1)]
 )
-def test_what_is_not_counted_never_fits(draft: Draft) -> None:
+def test_the_verdict_is_never_fits_if_something_is_not_counted(draft: Draft) -> None:
     assert LARGE
     engine = Engine(release=(0, 25, 1), length=4096, draft=draft)
     plan = plan_memory(LARGE, engine, H200)
@@ -135,6 +135,6 @@ def test_the_facts_of_a_draft_are_looked_up(tmp_path: Path) -> None:
     assert both["weights_bytes"] - alone["weights_bytes"] == plan_memory(SMALL, Engine(), H200).weights
 
 
-def test_a_flag_that_may_take_less_is_no_refusal(tmp_path: Path) -> None:
+def test_a_flag_that_may_need_less_memory_is_not_refused(tmp_path: Path) -> None:
     code, found = fit(tmp_path, '--hf-overrides={"num_hidden_layers": 2}', gpu="--gpu=L4")
     assert (code, found) == (3, {})

@@ -39,7 +39,7 @@ def test_an_entry_is_read_and_sized(path: Path) -> None:
 
 
 @pytest.mark.parametrize("model", STORED)
-def test_the_tensors_are_those_of_the_checkpoint(model: str) -> None:
+def test_the_tensors_equal_those_of_the_checkpoint(model: str) -> None:
     facts = read_facts(CATALOGUE / file_name(model))
     assert sum(one.nbytes for one in tensors_of(text_of(facts.config))) == STORED[model]
 

@@ -88,11 +88,11 @@ MORE_BEFORE = {"qwen yarn": 131072}
 
 
 @pytest.mark.parametrize("name", VLLM)
-def test_the_longest_request_is_vllms(name: str) -> None:
+def test_the_longest_request_is_the_same_as_in_vllm(name: str) -> None:
     config, longest = VLLM[name]
     assert longest_context(config) == MORE_BEFORE.get(name, longest)
 
 
 @pytest.mark.parametrize("config", [{}, {"hidden_size": 4}, {"max_position_embeddings": None}, {"text_config": {}}])
-def test_nothing_is_said_where_the_configuration_does_not(config: dict[str, Any]) -> None:
+def test_no_length_is_returned_without_one_in_the_configuration(config: dict[str, Any]) -> None:
     assert longest_context(config) is None

@@ -1,4 +1,4 @@
-"""What arguments say of a model's memory."""
+"""Arguments that affect a model's memory."""
 
 import pytest
 from modelservice.models.engine import AUTOMATIC, Draft, Engine, engine_of
@@ -64,7 +64,7 @@ def test_the_chart_splits_a_model_over_the_gpus_unless_an_argument_does() -> Non
     "argument",
     ["--nnodes=2", "--pipeline-parallel-size=2", "--data-parallel-size=2", "--prefill-context-parallel-size=2"],
 )
-def test_another_split_leaves_the_tensor_parallel_size_alone(argument: str) -> None:
+def test_with_another_split_the_tensor_parallel_size_is_not_set(argument: str) -> None:
     # The chart sets --tensor-parallel-size unless one of these is given (_vllm.tpl).
     found = engine(argument, gpus=4)
     assert (found.split.tensor, found.split_said, found.spread) == (1, True, True)

@@ -1,4 +1,4 @@
-"""Where the facts of a service's model come from, in order."""
+"""The order of the sources for a model's facts."""
 
 import json
 import os
@@ -31,7 +31,7 @@ def wanted(hub: Hub, revision: str = "", **more: Any) -> WantedModel:
     return WantedModel("acme/tiny", revision, "huggingface", hub.url, with_token=False)._replace(**more)
 
 
-def test_the_hub_is_asked_once(hub: Hub) -> None:
+def test_the_hub_is_called_once(hub: Hub) -> None:
     assert model_facts(wanted(hub)).revision == SHA
     asked = len(hub.asked)
     assert model_facts(wanted(hub)).revision == SHA
@@ -40,7 +40,7 @@ def test_the_hub_is_asked_once(hub: Hub) -> None:
     assert len(hub.asked) == 2 * asked
 
 
-def test_the_facts_of_a_branch_grow_old_and_those_of_a_commit_do_not(hub: Hub, tmp_path: Path) -> None:
+def test_the_facts_of_a_branch_expire_and_those_of_a_commit_do_not(hub: Hub, tmp_path: Path) -> None:
     for revision, more in (("", 3), (SHA, 0)):
         model_facts(wanted(hub, revision))
         week_ago = time.time() - 8 * 24 * 3600
@@ -51,14 +51,14 @@ def test_the_facts_of_a_branch_grow_old_and_those_of_a_commit_do_not(hub: Hub, t
         assert len(hub.asked) == asked + more
 
 
-def test_facts_beside_the_values_come_first(hub: Hub, tmp_path: Path) -> None:
+def test_facts_next_to_the_values_come_first(hub: Hub, tmp_path: Path) -> None:
     values = str(tmp_path / "chat.yaml")
     write_facts(FACTS, facts_path("acme/tiny", values))
     assert model_facts(wanted(hub), [values]) == FACTS
     assert hub.asked == []
 
 
-def test_a_configuration_that_is_given_comes_before_all(hub: Hub, tmp_path: Path) -> None:
+def test_a_given_configuration_comes_before_all_others(hub: Hub, tmp_path: Path) -> None:
     (tmp_path / "config.json").write_text(json.dumps({"hidden_size": 8}))
     for path in (tmp_path, tmp_path / "config.json"):
         assert model_facts(wanted(hub), config=path).config == {"hidden_size": 8}
@@ -72,7 +72,7 @@ def test_a_configuration_that_is_given_comes_before_all(hub: Hub, tmp_path: Path
         ({"name": "/models/tiny", "source": "local"}, "/models/tiny is not a folder on this machine"),
     ],
 )
-def test_what_cannot_be_had_is_said(hub: Hub, change: dict[str, str], message: str) -> None:
+def test_unavailable_facts_are_reported(hub: Hub, change: dict[str, str], message: str) -> None:
     with pytest.raises(ToolError, match=message):
         model_facts(wanted(hub, **change))
 
@@ -93,7 +93,7 @@ def test_a_model_in_a_folder(hub: Hub, tmp_path: Path) -> None:
         ("https://mirror.example", "hf-token", "", True),
     ],
 )
-def test_the_users_token_goes_to_a_mirror_only_where_the_service_or_the_user_sends_one(
+def test_the_users_token_is_sent_to_a_mirror_only_if_the_service_or_the_user_does(
     endpoint: str, secret: str, own: str, sent: bool
 ) -> None:
     given = {"model": {"name": "acme/tiny"}, "huggingFace": {"endpoint": endpoint, "tokenSecret": {"name": secret}}}

@@ -36,7 +36,7 @@ def plan(engine: Engine, gib: float) -> MemoryPlan:
         (16, ENGINE._replace(online="fp8"), Verdict.FITS),
         (40, ENGINE._replace(cache=4 * GIB), Verdict.SHORTER),
         (40, ENGINE._replace(cache=5 * GIB), Verdict.FITS),
-        # Then the share does not count, and all must have room: 15.3 + 0.5 + 5 GiB (determine_available_memory).
+        # Then the share does not count, and everything must fit: 15.3 + 0.5 + 5 GiB (determine_available_memory).
         (22, ENGINE._replace(cache=5 * GIB, share=0.7), Verdict.FITS),
         (21, ENGINE._replace(cache=5 * GIB), Verdict.TIGHT),
         (20, ENGINE._replace(cache=5 * GIB), Verdict.NOT),
@@ -69,7 +69,7 @@ def changed_by(change: Change) -> Engine:
     return ENGINE._replace(**{field: int(value) if field == "length" else value})
 
 
-def test_a_pooling_model_has_no_head() -> None:
+def test_a_pooling_model_has_no_output_head() -> None:
     # as_embedding_model makes none: vocabulary 151,936, hidden size 4096, 16 bits, in whole pieces of 2 MiB.
     assert 1187 * MIB == 151_936 * 4096 * 2
     assert plan(ENGINE, 80).weights - plan(ENGINE._replace(pooling=True), 80).weights == 1188 * MIB
@@ -87,19 +87,19 @@ def test_a_pooling_model_has_no_head() -> None:
     ],
     ids=str,
 )
-def test_more_gpus_only_where_a_pod_can_have_them(gpu: Gpu, engine: Engine, found: list[Change]) -> None:
+def test_more_gpus_are_suggested_only_if_a_pod_can_have_them(gpu: Gpu, engine: Engine, found: list[Change]) -> None:
     assert FACTS
     assert [change for change in changes(FACTS, engine, gpu) if change.key == "gpu.count"] == found
 
 
-def test_gpus_that_the_pod_has_are_used_first() -> None:
+def test_gpus_of_the_pod_are_used_first() -> None:
     assert FACTS
     found = changes(FACTS, ENGINE._replace(gpus=4, split_said=True), Gpu("GPU", 16 * GIB))
     assert [change.value for change in found if "parallel" in str(change.value)] == ["--tensor-parallel-size=4"]
     assert not [change for change in found if change.key == "gpu.count"]
 
 
-def test_more_gpus_and_fewer_tokens_where_neither_is_enough() -> None:
+def test_more_gpus_with_fewer_tokens_if_neither_is_enough() -> None:
     large = known_facts("meta-llama/Llama-3.1-70B-Instruct", "", [])
     assert large
     (found,) = changes(large, Engine(release=(0, 25, 1)), Gpu("GPU", 22 * GIB, 80))
@@ -108,7 +108,7 @@ def test_more_gpus_and_fewer_tokens_where_neither_is_enough() -> None:
     assert verdict_of(plan_memory(large, changed, Gpu("GPU", 22 * GIB, 80)), changed) is Verdict.FITS
 
 
-def test_a_share_that_is_not_free_is_not_sure_to_be_given() -> None:
+def test_a_share_that_may_not_be_free_is_not_certain() -> None:
     # h200: 149,555,380,224 of 150,109,880,320 bytes were free when vLLM began, 99.63 %.
     assert FACTS
     gpu = Gpu("H200", 150_109_880_320, 90)
@@ -119,25 +119,27 @@ def test_a_share_that_is_not_free_is_not_sure_to_be_given() -> None:
 @pytest.mark.parametrize(
     ("more", "gpu", "message"),
     [
-        ({"args": ["--max-model-len=200000"]}, "H200", "--max-model-len 200000 is beyond the 40960 tokens"),
+        ({"args": ["--max-model-len=200000"]}, "H200", "--max-model-len 200000 is more than the 40960 tokens"),
         ({"gpu": {"count": 3}}, "H200", "Qwen/Qwen3-8B has 32 attention heads, not a multiple of 3"),
         ({"model": {"name": "openai/gpt-oss-120b"}}, "T4", "is quantised with mxfp4, which needs compute capability 8"),
     ],
 )
-def test_what_vllm_refuses_whatever_the_memory(tmp_path: Path, more: dict[str, Any], gpu: str, message: str) -> None:
+def test_settings_that_vllm_refuses_with_any_memory(
+    tmp_path: Path, more: dict[str, Any], gpu: str, message: str
+) -> None:
     code, out, err = run(tmp_path, f"--gpu={gpu}", **more)
     assert (code, out) == (1, "")
     assert message in err
 
 
-def test_nothing_fits_a_shared_gpu_for_sure() -> None:
+def test_the_verdict_for_a_shared_gpu_is_never_fits() -> None:
     # vLLM asks for its share of the whole GPU to be free: request_memory in vllm/v1/worker/utils.py.
     assert FACTS
     plan = plan_memory(FACTS, ENGINE, Gpu("GPU", 80 * GIB, shared=True))
     assert verdict_of(plan, ENGINE) is Verdict.TIGHT
 
 
-def test_a_gpu_without_8_bit_floats_gets_no_such_change() -> None:
+def test_8_bit_floats_are_not_suggested_for_a_gpu_without_them() -> None:
     assert FACTS
     small = gpu_named("RTX 3090")
     assert small
@@ -146,7 +148,7 @@ def test_a_gpu_without_8_bit_floats_gets_no_such_change() -> None:
     assert not [change for change in found if "fp8" in str(change.value)]
 
 
-def test_nobody_has_measured_amd() -> None:
+def test_amd_gpus_have_a_larger_error() -> None:
     amd, other = gpu_named("MI300X"), gpu_named("MIG-3g.40gb")
     assert FACTS
     assert amd
@@ -168,7 +170,7 @@ def test_the_catalogue_needs_no_network(tmp_path: Path) -> None:
     assert "KV cache: 147,456 bytes per token" in out
 
 
-def test_what_does_not_fit_names_changes(tmp_path: Path) -> None:
+def test_changes_are_suggested_for_a_model_that_does_not_fit(tmp_path: Path) -> None:
     code, out, _ = run(tmp_path, gpu={"memory": "16Gi"})
     assert code == 1
     assert "Does not fit: weights and overhead are" in out
@@ -180,10 +182,10 @@ def test_what_does_not_fit_names_changes(tmp_path: Path) -> None:
     [
         ("L40S", {}, "Qwen/Qwen3-32B-FP8"),
         ("A100 40GB", {}, "Qwen/Qwen3-32B-AWQ"),  # no 8-bit floats
-        ("L40S", {"revision": "abc"}, None),  # which the other checkpoint does not have
+        ("L40S", {"revision": "abc"}, None),  # the other checkpoint does not have it
     ],
 )
-def test_a_quantised_checkpoint_takes_the_place(
+def test_a_quantised_checkpoint_is_suggested(
     tmp_path: Path, card: str, model: dict[str, str], quantised: str | None
 ) -> None:
     given = {"model": {"name": "Qwen/Qwen3-32B", **model}, "args": ["--max-model-len=16384"]}
@@ -203,7 +205,7 @@ def test_json_has_the_documented_keys(tmp_path: Path) -> None:
     assert not [key for key in data if f"`{key}`" not in document]
 
 
-def test_a_configuration_that_is_not_understood_is_an_error(tmp_path: Path) -> None:
+def test_an_unsupported_configuration_is_an_error(tmp_path: Path) -> None:
     config = tmp_path / "config.json"
     config.write_text('{"architectures": ["NewForCausalLM"]}')
     code, out, err = run(tmp_path, "--gpu=H100", f"--model-config={config}")
@@ -211,7 +213,7 @@ def test_a_configuration_that_is_not_understood_is_an_error(tmp_path: Path) -> N
     assert "cannot tell whether it fits: the architecture NewForCausalLM is unknown" in err
 
 
-def test_another_checkpoint_that_is_not_understood_says_nothing(tmp_path: Path) -> None:
+def test_an_unsupported_quantised_checkpoint_is_not_suggested(tmp_path: Path) -> None:
     new = ModelFacts("Qwen/Qwen3-8B-GPTQ-Int4", "", "a test", {"architectures": ["NewForCausalLM"]})
     write_facts(new, tmp_path / "facts" / "Qwen--Qwen3-8B-GPTQ-Int4.json")
     (tmp_path / "facts" / "Qwen--Qwen3-8B-FP8.json").write_text("{")
@@ -229,8 +231,8 @@ def test_a_size_that_needs_headers_says_how_to_get_them(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("layers", "code"), [(200, 1), (100, 3)])
-def test_weights_alone_can_be_too_large(tmp_path: Path, layers: int, code: int) -> None:
-    # 200 matrices of 512 MiB are 100 GiB; of 50 GiB nobody knows what else the model needs.
+def test_the_weights_can_be_too_large_on_their_own(tmp_path: Path, layers: int, code: int) -> None:
+    # 200 matrices of 512 MiB are 100 GiB; with 50 GiB it is unknown what else the model needs.
     tensors = (Tensors("layers.*.mixer.weight", "BF16", (16384, 16384), layers),)
     facts = ModelFacts("acme/new", "", "a test", {"architectures": ["NewForCausalLM"]}, tensors)
     write_facts(facts, file := tmp_path / "facts.json")
@@ -249,7 +251,7 @@ def test_wrong_usage(tmp_path: Path, arguments: list[str]) -> None:
     assert run(tmp_path, *arguments)[0] == 2
 
 
-def test_facts_are_saved_beside_the_values_and_used(tmp_path: Path) -> None:
+def test_facts_are_saved_next_to_the_values_and_used(tmp_path: Path) -> None:
     config = tmp_path / "config.json"
     assert FACTS
     config.write_text(json.dumps({**FACTS.config, "num_hidden_layers": 18}))

@@ -1,4 +1,4 @@
-"""`modelservice fit` on a folder: a line for each service, with the values that `validate` checks."""
+"""`modelservice fit` on a folder: a line for each service, with the same values as `validate`."""
 
 import json
 from pathlib import Path
@@ -46,7 +46,7 @@ def test_a_line_for_each_service_with_its_layers(fleet: Path) -> None:
 
 
 @pytest.mark.parametrize(("argument", "code", "count"), [("dev", 0, 1), ("prod", 1, 2), ("l4.yaml", 1, 2)])
-def test_what_an_argument_stands_for(fleet: Path, argument: str, code: int, count: int) -> None:
+def test_an_argument_selects_services(fleet: Path, argument: str, code: int, count: int) -> None:
     result = fit(argument, "--format=json")
     found = json.loads(result.stdout)
     assert (result.exit_code, len(found)) == (code, count)
@@ -57,7 +57,7 @@ def test_one_file_has_the_layers_of_its_fleet(fleet: Path) -> None:
     assert json.loads(result.stdout)["requested_len"] == 4096
 
 
-def test_what_is_not_known_does_not_stop_the_others(fleet: Path) -> None:
+def test_a_service_without_an_answer_does_not_stop_the_others(fleet: Path) -> None:
     (fleet / "dev/new.yaml").write_text("model: {name: acme/new}\ngpu: {memory: 80Gi}\n")
     (fleet / "dev/bare.yaml").write_text("model: {name: Qwen/Qwen3-8B}\n")
     result = fit("dev", "--format=json")
@@ -71,20 +71,20 @@ def test_what_is_not_known_does_not_stop_the_others(fleet: Path) -> None:
     assert "HF_HUB_OFFLINE" in found["dev/new.yaml"]["error"]
 
 
-def test_a_service_without_a_gpu_is_no_failure(fleet: Path) -> None:
+def test_a_service_without_a_gpu_is_not_a_failure(fleet: Path) -> None:
     (fleet / "dev/cpu.yaml").write_text("model: {name: Qwen/Qwen3-8B}\ngpu: {count: 0}\nimage: {repository: a/b}\n")
     result = fit("dev")
-    assert (result.exit_code, "dev/cpu.yaml: not known: it asks for no GPU" in result.stdout) == (0, True)
+    assert (result.exit_code, "dev/cpu.yaml: not known: it requests no GPU" in result.stdout) == (0, True)
 
 
-def test_wrong_values_are_no_answer(fleet: Path) -> None:
+def test_wrong_values_have_no_answer(fleet: Path) -> None:
     (fleet / "dev/wrong.yaml").write_text("model: {nme: Qwen/Qwen3-8B}\n")
     result = fit("dev")
     assert result.exit_code == 1
     assert "dev/wrong.yaml: not known: its values are wrong" in result.stdout
 
 
-def test_only_what_changed(fleet: Path) -> None:
+def test_only_changed_services_are_checked(fleet: Path) -> None:
     git("init", "--quiet")
     git("add", ".")
     git("commit", "--quiet", "--message", "Begin")
@@ -93,6 +93,6 @@ def test_only_what_changed(fleet: Path) -> None:
     assert (result.exit_code, len(result.stdout.splitlines())) == (0, 1)
 
 
-def test_facts_of_one_model_are_not_for_several(fleet: Path) -> None:
+def test_model_config_is_refused_for_several_services(fleet: Path) -> None:
     (fleet / "config.json").write_text("{}")
     assert fit("dev", "--model-config=config.json").exit_code == 2

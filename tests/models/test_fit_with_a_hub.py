@@ -1,4 +1,4 @@
-"""`modelservice fit` with facts from a hub: its exit code, its words, and what it keeps for the next time."""
+"""`modelservice fit` with facts from a hub: its exit code, its output, and its cache."""
 
 import json
 from collections.abc import Iterator
@@ -89,7 +89,7 @@ BAD: dict[str, tuple[str, Any]] = {
 
 
 @pytest.mark.parametrize("name", BAD)
-def test_facts_that_cannot_be_had_are_exit_code_3(hub: Hub, tmp_path: Path, name: str) -> None:
+def test_unavailable_facts_have_exit_code_3(hub: Hub, tmp_path: Path, name: str) -> None:
     path, answer = BAD[name]
     hub.answers[path] = answer
     result = fit(hub, tmp_path)
@@ -101,7 +101,7 @@ def test_facts_that_cannot_be_had_are_exit_code_3(hub: Hub, tmp_path: Path, name
 
 
 @pytest.mark.parametrize("option", ["--facts", "--model-config"])
-def test_a_file_that_is_none_is_exit_code_3(hub: Hub, tmp_path: Path, option: str) -> None:
+def test_an_invalid_file_has_exit_code_3(hub: Hub, tmp_path: Path, option: str) -> None:
     (tmp_path / "odd.json").write_text("[]")
     result = fit(hub, tmp_path, option, str(tmp_path / "odd.json"))
     assert result.exit_code == 3

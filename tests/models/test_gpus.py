@@ -40,7 +40,7 @@ def test_labels_name_cards(label: str, name: str) -> None:
     assert found.name == name
 
 
-def test_the_memory_is_what_the_driver_reports() -> None:
+def test_the_memory_is_the_one_that_the_driver_reports() -> None:
     assert H200
     assert H200.memory == 150_109_880_320  # vLLM's log on an H200
     assert gpu_named("TPU v5e") is None

@@ -1,4 +1,4 @@
-"""Facts from a hub, with the real client against a server on this machine, a sound one and hostile ones."""
+"""Facts from a hub, with the real client against local servers, valid and hostile ones."""
 
 import json
 import time
@@ -41,7 +41,7 @@ def facts(hub: Hub, revision: str = "", *, seconds: float = 30.0, with_token: bo
 
 
 def refused(hub: Hub, revision: str = "", seconds: float = 30.0, *, with_token: bool = True) -> str:
-    """Return the message of the refusal, which no token is in and which comes in time."""
+    """Return the error message, which must contain no token and come in time."""
     start = time.monotonic()
     with pytest.raises(ToolError) as caught:
         facts(hub, revision, seconds=seconds, with_token=with_token)
@@ -78,26 +78,26 @@ def test_shards_are_read_with_progress_and_without_their_weights(hub: Hub) -> No
     assert FILES + "consolidated.safetensors" not in {one.path for one in hub.asked}
 
 
-def test_the_revision_is_asked_for_and_the_commit_is_noted(hub: Hub) -> None:
+def test_the_revision_is_requested_and_its_commit_recorded(hub: Hub) -> None:
     assert facts(hub, "v1.0").revision == SHA
     assert hub.asked[0].path == LIST + "/revision/v1.0"
 
 
-def test_a_long_header_is_asked_for_a_second_time(hub: Hub) -> None:
+def test_a_long_header_needs_a_second_request(hub: Hub) -> None:
     header = {f"t{number}": {"dtype": "U8", "shape": [0], "data_offsets": [0, 0]} for number in range(8000)}
     hub.files["model.safetensors"] = content = safetensors(header, 0)
     assert sum(one.copies for one in facts(hub).tensors) == 8000
     assert [one.range for one in hub.asked if one.range] == ["bytes=0-262143", f"bytes=0-{len(content) - 1}"]
 
 
-def test_a_mirror_that_ignores_range_sends_no_shard(hub: Hub) -> None:
+def test_no_whole_shard_is_read_from_a_mirror_that_ignores_range(hub: Hub) -> None:
     hub.answers[FILES + "model.safetensors"] = endless(bytes(1024**2), safetensors(layer(0), 0))
     hub.sizes["model.safetensors"] = len(safetensors(layer(0), 16))
     assert len(facts(hub).tensors) == 1
     assert hub.sent < 100 * 1024**2
 
 
-def test_no_weights_means_sizes_alone(hub: Hub) -> None:
+def test_without_safetensors_only_sizes_are_known(hub: Hub) -> None:
     del hub.files["model.safetensors"]
     hub.files["pytorch_model.bin"] = b"\x80\x02pickle"
     found = facts(hub)
@@ -106,7 +106,7 @@ def test_no_weights_means_sizes_alone(hub: Hub) -> None:
     assert FILES + "pytorch_model.bin" not in {one.path for one in hub.asked}
 
 
-def test_a_mirror_without_sizes_gives_none(hub: Hub) -> None:
+def test_a_mirror_without_sizes_gives_no_sizes(hub: Hub) -> None:
     hub.sizes = dict.fromkeys(hub.files)
     found = facts(hub)
     assert (found.files, found.download_bytes, len(found.tensors)) == ({}, None, 1)
@@ -117,7 +117,7 @@ def test_quantisation_in_a_file_of_its_own_counts(hub: Hub) -> None:
     assert facts(hub).config["quantization_config"] == {"quantization": {"quant_algo": "NVFP4"}}
 
 
-def test_the_token_goes_to_the_hub_and_to_no_other_host(hub: Hub) -> None:
+def test_the_token_is_sent_only_to_the_hub(hub: Hub) -> None:
     with serving() as other:
         other.answers["/elsewhere"] = reply(200, hub.files["model.safetensors"])
         moved = reply(302, Location=f"{other.url}/elsewhere")
@@ -127,7 +127,7 @@ def test_the_token_goes_to_the_hub_and_to_no_other_host(hub: Hub) -> None:
         assert [one.authorization for one in other.asked] == [""]
 
 
-def test_no_token_goes_where_it_is_not_meant_to(hub: Hub) -> None:
+def test_no_token_is_sent_without_a_token_for_the_hub(hub: Hub) -> None:
     facts(hub, with_token=False)
     assert {one.authorization for one in hub.asked} == {""}
 
@@ -168,7 +168,7 @@ def test_no_such_file(hub: Hub) -> None:
     assert "has no config.json in acme/tiny" in refused(hub)
 
 
-def test_nobody_listens(hub: Hub) -> None:
+def test_a_closed_port(hub: Hub) -> None:
     with serving() as gone:
         url = gone.url
     hub.url = url
@@ -200,7 +200,7 @@ ODD: dict[str, tuple[str, Any, str]] = {
     "half a character in a name": (
         HEADER,
         reply(200, safetensors({"\ud800": layer(0)["layers.0.weight"]}, 16)),
-        "no tensor",
+        "is not a tensor",
     ),
     "a header without end": (HEADER, endless(b" " * 1024**2, b"\xff" * 7 + b"\x7f"), "its header has"),
     "a header of one byte": (HEADER, reply(206, b"\1"), "ends inside its header"),
@@ -212,7 +212,7 @@ ODD: dict[str, tuple[str, Any, str]] = {
 
 
 @pytest.mark.parametrize("name", ODD)
-def test_an_odd_answer_is_a_clear_message(hub: Hub, name: str) -> None:
+def test_an_unexpected_answer_gives_a_clear_message(hub: Hub, name: str) -> None:
     path, answer, message = ODD[name]
     hub.answers[path] = answer
     assert message in refused(hub)
@@ -230,7 +230,7 @@ def test_an_index_of_something_else(hub: Hub) -> None:
     assert "model.safetensors.index.json of acme/tiny" in refused(hub)
 
 
-def test_sizes_that_lie(hub: Hub) -> None:
+def test_wrong_sizes(hub: Hub) -> None:
     hub.sizes["model.safetensors"] = 10**6
     assert "its tensors have 16 bytes" in refused(hub)
 
@@ -240,7 +240,7 @@ def test_a_hub_that_answers_too_slowly(hub: Hub) -> None:
     assert refused(hub, seconds=1.0) == f"{hub.url} took more than 1 seconds: try again later"
 
 
-def test_a_hub_that_says_nothing(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_hub_that_never_answers(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(hub_repository, "_SECONDS", 0.5)
     hub.answers[LIST] = lambda _: time.sleep(3)
     assert refused(hub).startswith(f"{hub.url} did not send ")
@@ -255,7 +255,11 @@ def test_hostile_headers_do_not_fill_the_memory(hub: Hub) -> None:
     hub.answers[HEADER] = endless(b'{"a":' * 200_000, b"\0\0\0\1" + bytes(4))
     tracemalloc.start()
     try:
+<<<<<<< HEAD
         assert "is not a valid safetensors file" in refused(hub)
+=======
+        assert "claims" in refused(hub) or "is not a valid" in refused(hub)
+>>>>>>> main
         assert tracemalloc.get_traced_memory()[1] < 300 * 1024**2
     finally:
         tracemalloc.stop()
@@ -275,7 +279,7 @@ def test_a_proxy_that_cannot_be_used(hub: Hub, monkeypatch: pytest.MonkeyPatch, 
     assert "secretword" not in message
 
 
-def test_offline_is_offline(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_offline_mode_sends_no_request(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
     assert "HF_HUB_OFFLINE" in refused(hub)
     assert hub.asked == []

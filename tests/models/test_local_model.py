@@ -1,4 +1,4 @@
-"""Facts from this machine: a folder, a configuration alone, the cache of the hub's library, and facts files."""
+"""Facts from this machine: a folder, a single configuration, the cache of the hub's library, and facts files."""
 
 import json
 import os
@@ -34,7 +34,7 @@ def test_a_folder(model: Path) -> None:
     assert found.files == {"config.json": 45, "model.safetensors": len(LAYER)}
 
 
-def test_a_folder_without_weights_is_a_configuration_alone(model: Path) -> None:
+def test_a_folder_without_weights_gives_only_the_configuration(model: Path) -> None:
     (model / "model.safetensors").unlink()
     found = folder_facts(model, "acme/tiny")
     assert (found.model, found.tensors, found.files) == ("acme/tiny", (), {})
@@ -65,7 +65,7 @@ def test_a_pipe_is_not_read(tmp_path: Path) -> None:
 
 
 def cached(root: Path, model: Path) -> Path:
-    """Make the library's cache, as its documentation shows it, with a model in it."""
+    """Create the library's cache, as documented, with a model in it."""
     folder = root / "models--acme--tiny"
     (folder / "blobs").mkdir(parents=True)
     (folder / "refs").mkdir()
@@ -92,7 +92,7 @@ def test_the_cache_of_the_hubs_library(model: Path, tmp_path: Path) -> None:
     assert cached_snapshot("acme/tiny", "", environment) is None
 
 
-def test_the_cache_lies_where_the_library_has_it() -> None:
+def test_the_cache_is_at_the_librarys_path() -> None:
     assert hub_cache({"HF_HOME": "/a"}) == Path("/a/hub")
     assert hub_cache({"XDG_CACHE_HOME": "/b"}) == Path("/b/huggingface/hub")
     assert hub_cache({}) == Path.home() / ".cache/huggingface/hub"
@@ -103,7 +103,7 @@ def test_facts_are_read_as_they_were_written(tmp_path: Path) -> None:
     assert read_facts(tmp_path / "facts" / "a.json") == FACTS
 
 
-def test_facts_beside_a_values_file_are_known(tmp_path: Path) -> None:
+def test_facts_next_to_a_values_file_are_found(tmp_path: Path) -> None:
     values = str(tmp_path / "chat.yaml")
     assert known_facts("acme/tiny", "", [values]) is None
     write_facts(FACTS, facts_path("acme/tiny", values))
@@ -119,7 +119,7 @@ def test_names_of_files() -> None:
     assert file_name("../../etc") == "..--..--etc.json"
 
 
-def test_the_catalogue_is_of_facts_files() -> None:
+def test_the_catalogue_consists_of_facts_files() -> None:
     for file in CATALOGUE.glob("*.json"):
         assert file.name == file_name(read_facts(file).model)
 
@@ -144,7 +144,7 @@ GOOD = {"format": 1, "model": "a", "revision": "", "source": "", "config": {}, "
         (GOOD | {"files": {"a": None}}, "files without valid sizes"),
     ],
 )
-def test_what_is_no_facts_file_is_refused(tmp_path: Path, data: object, message: str) -> None:
+def test_invalid_facts_files_are_refused(tmp_path: Path, data: object, message: str) -> None:
     file = tmp_path / "a.json"
     file.write_text(json.dumps(data))
     with pytest.raises(InputError, match=message):
@@ -152,7 +152,7 @@ def test_what_is_no_facts_file_is_refused(tmp_path: Path, data: object, message:
 
 
 @pytest.mark.parametrize("content", [b"", b"[" * 100_000, b"\xff", b"1" * 5000, b" " * (8 * 1024**2 + 1)])
-def test_what_is_no_json_is_refused(tmp_path: Path, content: bytes) -> None:
+def test_invalid_json_is_refused(tmp_path: Path, content: bytes) -> None:
     file = tmp_path / "a.json"
     file.write_bytes(content)
     with pytest.raises(InputError, match="is not a facts file"):

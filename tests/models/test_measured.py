@@ -34,7 +34,7 @@ def test_the_kv_cache_is_within_four_thousandths(row: Row) -> None:
 
 # 0.13 GiB of DeepSeek-V2-Lite are not explained.
 @pytest.mark.parametrize("row", [row for row in ROWS if row.weights and "DeepSeek" not in named(row)], ids=named)
-def test_weights_are_those_that_were_measured(row: Row) -> None:
+def test_weights_equal_the_measured_ones(row: Row) -> None:
     assert row.weights == pytest.approx(row.measured["weights_gib"], rel=0.002)
 
 
@@ -46,7 +46,7 @@ def test_weights_of_other_types(model: str, split: dict[str, int], loading: dict
 
 
 @pytest.mark.parametrize("row", [row for row in ROWS if row.measured["gpu"] == "H200"], ids=named)
-def test_tokens_are_those_that_vllm_logged(row: Row) -> None:
+def test_tokens_equal_those_in_vllms_log(row: Row) -> None:
     assert row.plan
     assert row.plan.tokens == pytest.approx(row.measured["kv_tokens"], rel=0.002)
 
@@ -56,7 +56,7 @@ def test_bytes_of_a_token() -> None:
     assert measured == {"Qwen3-8B": 147_456, "Llama-3.1-8B": 131_072}
 
 
-def test_every_measured_start_is_said_to_fit() -> None:
+def test_every_measured_start_gets_the_verdict_fits() -> None:
     assert {row.verdict for row in ROWS} - {None} == {Verdict.FITS}
 
 

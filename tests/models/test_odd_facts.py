@@ -1,4 +1,4 @@
-"""A facts file may be anyone's: whatever its configuration holds, the rules neither fail nor take long."""
+"""A facts file is untrusted: with any configuration in it, the rules neither fail nor take long."""
 
 import copy
 import json
@@ -63,7 +63,7 @@ args: [--max-model-len=100000]
 @pytest.mark.parametrize("name", CONFIGS)
 @settings(max_examples=100, deadline=2000, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
-def test_rules_take_any_configuration(name: str, data: st.DataObject, tmp_path: Path) -> None:
+def test_rules_accept_any_configuration(name: str, data: st.DataObject, tmp_path: Path) -> None:
     config: dict[str, Any] = json.loads(json.dumps(CONFIGS[name]))
     for key in data.draw(st.lists(st.sampled_from(sorted(config)), max_size=3)):
         inner = config[key] if isinstance(config[key], dict) and data.draw(st.booleans()) else None

@@ -1,4 +1,4 @@
-"""Headers of safetensors files, sound and hostile ones."""
+"""Headers of safetensors files, valid and hostile ones."""
 
 import io
 import json

@@ -1,4 +1,4 @@
-"""`validate` with a file of facts beside the values: found without an option, and only where it is of the model."""
+"""`validate` with a facts file next to the values: used without an option, and only if it is for the model."""
 
 from pathlib import Path
 
@@ -25,11 +25,11 @@ def rules(folder: Path, *texts: str) -> set[str]:
     return {finding.rule for finding in check_service(list(map(str, files))).findings}
 
 
-def test_facts_beside_the_values_count(folder: Path) -> None:
+def test_facts_next_to_the_values_are_used(folder: Path) -> None:
     assert rules(folder, MODEL) == {"model-volume-size", "startup-download"}
 
 
-def test_facts_beside_a_layer_count(folder: Path) -> None:
+def test_facts_next_to_a_layer_are_used(folder: Path) -> None:
     (folder / "prod").mkdir()
     file = folder / "prod" / "chat.yaml"
     file.write_text("args: [--max-model-len=4096]\n")
@@ -45,17 +45,17 @@ def test_facts_beside_a_layer_count(folder: Path) -> None:
         "model: {name: acme/tiny, revision: eeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeee}\n",
     ],
 )
-def test_facts_of_something_else_do_not_count(folder: Path, text: str) -> None:
+def test_facts_of_another_model_are_not_used(folder: Path, text: str) -> None:
     assert rules(folder, text) == set()
 
 
-def test_another_image_may_do_otherwise(folder: Path) -> None:
+def test_another_image_gets_no_error_about_the_length(folder: Path) -> None:
     image = "image: {repository: acme/server, tag: v1}\nvllmVersion: 0.33.0\n"
     found = rules(folder, MODEL + image + "args: [--max-model-len=4096]\n")
     assert "context-length" not in found
 
 
-def test_the_catalogue_is_not_of_modelscope(tmp_path: Path) -> None:
+def test_the_catalogue_is_not_used_for_modelscope(tmp_path: Path) -> None:
     text = "model: {name: Qwen/Qwen3-32B, source: %s}\n"
     assert "model-volume-size" in rules(tmp_path, text % "huggingface")
     assert "model-volume-size" not in rules(tmp_path, text % "modelscope")

@@ -10,7 +10,7 @@ from modelservice.models.tensor_shapes import tensors_of
 from modelservice.models.weights import Loading, Split, positions, weights_per_gpu
 
 RECORDED = json.loads((Path(__file__).parent / "vllm_caches.json").read_text())
-# Sizes that need the headers of the files.
+# Models whose sizes need the headers of the files.
 HEADERS_ONLY = {"llama4"}
 CPU_KERNEL_BLOCK = 32
 
@@ -22,14 +22,14 @@ def cache(name: str) -> KVCache:
 
 
 @pytest.mark.parametrize("name", RECORDED)
-def test_a_block_and_a_request_take_what_vllm_says(name: str) -> None:
+def test_the_bytes_of_a_block_and_a_request_are_as_in_vllm(name: str) -> None:
     recorded, found = RECORDED[name], cache(name)
     blocks = found.blocks(recorded["max_model_len"], recorded["in_flight"])
     assert (found.block_bytes, blocks * found.block_bytes) == (recorded["block_bytes"], recorded["request_bytes"])
 
 
 @pytest.mark.parametrize("name", RECORDED)
-def test_the_groups_are_those_of_vllm(name: str) -> None:
+def test_the_groups_are_as_in_vllm(name: str) -> None:
     recorded = sorted([block, page] for _, _, block, page in RECORDED[name]["groups"])
     assert sorted([group.block_size, group.page] for group in cache(name).groups) == recorded
 
@@ -42,8 +42,8 @@ def test_the_parameters_follow_from_the_configuration(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", sorted(HEADERS_ONLY))
-def test_what_does_not_follow_is_not_guessed(name: str) -> None:
-    with pytest.raises(NotUnderstoodError, match="headers of its files"):
+def test_values_that_cannot_be_derived_are_not_guessed(name: str) -> None:
+    with pytest.raises(NotUnderstoodError, match="headers of the weight files"):
         tensors_of(text_of(RECORDED[name]["config"]))
 
 

@@ -1,4 +1,4 @@
-"""Weights on one GPU, from tensors as the headers of a checkpoint list them."""
+"""Weights on one GPU, from the tensors in a checkpoint's headers."""
 
 from typing import Any
 
@@ -26,7 +26,7 @@ def on_gpu(
     ("pattern", "shape", "share"),
     [
         ("model.layers.*.mlp.down_proj.weight", (64, 128), 1 / 4),
-        ("model.layers.*.self_attn.k_proj.weight", (32, 64), 1 / 2),  # two heads on four GPUs: each is held twice
+        ("model.layers.*.self_attn.k_proj.weight", (32, 64), 1 / 2),  # two heads on four GPUs: each is stored twice
         ("model.layers.*.input_layernorm.weight", (64,), 1),
         ("model.layers.*.mlp.gate.weight", (8, 64), 1),
         ("model.layers.*.mlp.experts.*.up_proj.weight", (32, 64), 1 / 4),
@@ -35,7 +35,7 @@ def on_gpu(
         ("model.embed_tokens.weight", (128, 64), 1 / 4),
     ],
 )
-def test_what_tensor_parallelism_splits(pattern: str, shape: tuple[int, ...], share: float) -> None:
+def test_tensor_parallelism_splits_these_tensors(pattern: str, shape: tuple[int, ...], share: float) -> None:
     assert on_gpu(pattern, shape, 4, Split(tensor=4)) == on_gpu(pattern, shape, 4) * share
 
 
@@ -47,10 +47,10 @@ def test_layers_are_split_over_the_stages_of_a_pipeline() -> None:
     assert on_gpu("model.layers.*.mlp.up_proj.weight", (8, 8), 4, Split(pipeline=3)) == 2 * 8 * 8 * 2
 
 
-def test_types_that_loading_changes() -> None:
+def test_loading_changes_these_types() -> None:
     size = 8 * 8 * 4
     pattern = "model.layers.*.mlp.up_proj.weight"
-    assert on_gpu(pattern, (8, 8), 4, dtype="F32") == 2 * size  # auto makes 16 bits of 32
+    assert on_gpu(pattern, (8, 8), 4, dtype="F32") == 2 * size  # auto converts 32 bits to 16
     assert on_gpu(pattern, (8, 8), 4, bits=32) == 4 * size
     assert on_gpu(pattern, (8, 8), 4, online="fp8") == size
     assert on_gpu(pattern, (8, 8), 4, online="mxfp4") == size * 4.25 / 8
@@ -63,7 +63,7 @@ def test_types_that_loading_changes() -> None:
 
 
 def test_layers_for_multi_token_prediction_are_not_loaded() -> None:
-    # As in DeepSeek-V3: their layer stands behind the others.
+    # As in DeepSeek-V3: their layer comes after the others.
     tensors = [
         Tensors("model.layers.*.input_layernorm.weight", "BF16", (8,), 5),
         Tensors("model.layers.*.mlp.experts.*.up_proj.weight", "F8_E4M3", (4, 4), 4 * 8),

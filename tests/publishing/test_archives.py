@@ -32,7 +32,7 @@ def test_the_same_input_gives_the_same_bytes_whatever_the_clock_says(tmp_path: P
     assert one == other
 
 
-def test_an_archive_renders_as_its_values_do(tmp_path: Path, helm: str) -> None:
+def test_an_archive_renders_like_its_values(tmp_path: Path, helm: str) -> None:
     archive = done(modelservice(helm, "package", EXAMPLE, "-d", tmp_path, "--version", "1.2.3")).split()[0]
     plain = subprocess.run([helm, "template", "x", archive], capture_output=True, text=True, check=True).stdout
     generic = [helm, "template", "x", str(CHART), "-f", str(EXAMPLE)]
@@ -42,7 +42,7 @@ def test_an_archive_renders_as_its_values_do(tmp_path: Path, helm: str) -> None:
     assert Path(archive).name == "opt-125m-1.2.3.tgz"
 
 
-def test_versions_and_name_are_as_asked(tmp_path: Path, helm: str) -> None:
+def test_the_given_versions_and_name_are_used(tmp_path: Path, helm: str) -> None:
     options = ["--version", "2.0.0-rc.1", "--app-version", "9.9", "--name", "chat"]
     archive = Path(done(modelservice(helm, "package", EXAMPLE, "-d", tmp_path, *options)).split()[0])
     about = chart_of(archive)
@@ -61,7 +61,7 @@ def test_the_generic_chart_is_packaged_too(tmp_path: Path, helm: str) -> None:
 
 
 @pytest.mark.parametrize(("version", "said"), [("1.1.0-rc.1", "true"), ("1.1.0+a-b", "false"), ("1.1.0", "false")])
-def test_a_prerelease_is_told_as_one(version: str, said: str, tmp_path: Path, helm: str) -> None:
+def test_a_prerelease_is_marked_as_one(version: str, said: str, tmp_path: Path, helm: str) -> None:
     for source in (CHART, EXAMPLE):
         archive = Path(done(modelservice(helm, "package", source, "-d", tmp_path, "--version", version)).split()[0])
         annotations = chart_of(archive)["annotations"]
@@ -69,7 +69,7 @@ def test_a_prerelease_is_told_as_one(version: str, said: str, tmp_path: Path, he
         assert annotations["artifacthub.io/prerelease"] == said
 
 
-def test_a_packaged_chart_holds_the_files_of_its_folder(tmp_path: Path, helm: str) -> None:
+def test_a_packaged_chart_contains_the_files_of_its_folder(tmp_path: Path, helm: str) -> None:
     command = ["package", CHART, "-d", tmp_path]
     plain, other = (
         Path(done(modelservice(helm, *command, "--version", version)).split()[0]) for version in ("1.0.0", "1.0.0-rc.1")
@@ -78,7 +78,7 @@ def test_a_packaged_chart_holds_the_files_of_its_folder(tmp_path: Path, helm: st
         assert one.getnames() == another.getnames()
 
 
-def test_the_images_of_further_containers_are_listed(tmp_path: Path, helm: str) -> None:
+def test_the_images_of_other_containers_are_listed(tmp_path: Path, helm: str) -> None:
     (tmp_path / "chat.yaml").write_text(
         "model: {name: a/b}\n"
         "initContainers: [{name: warm-up, image: 'busybox:1.37'}]\n"
@@ -94,14 +94,14 @@ def test_the_images_of_further_containers_are_listed(tmp_path: Path, helm: str) 
 
 
 @pytest.mark.parametrize("options", [["--name", "chat"], ["-f", EXAMPLE]])
-def test_a_chart_takes_no_options_for_values(options: list[str | Path], tmp_path: Path, helm: str) -> None:
+def test_options_for_values_are_refused_for_a_chart(options: list[str | Path], tmp_path: Path, helm: str) -> None:
     answer = modelservice(helm, "package", CHART, "-d", tmp_path / "dist", *options)
     assert (answer.returncode, "--name and -f are for values" in answer.stderr) == (2, True)
     assert not (tmp_path / "dist").exists()
 
 
 @pytest.mark.parametrize("epoch", ["abc", "", "-1", "99999999999"])
-def test_a_source_date_epoch_that_is_no_time_is_one_sentence(epoch: str, tmp_path: Path, helm: str) -> None:
+def test_an_invalid_source_date_epoch_is_reported_in_one_sentence(epoch: str, tmp_path: Path, helm: str) -> None:
     answer = modelservice(helm, "package", EXAMPLE, "-d", tmp_path / "dist", SOURCE_DATE_EPOCH=epoch)
     assert (answer.returncode, answer.stderr.splitlines()[-1]) == (
         1,
@@ -111,7 +111,7 @@ def test_a_source_date_epoch_that_is_no_time_is_one_sentence(epoch: str, tmp_pat
 
 
 @pytest.mark.parametrize("version", ["1", "v1.0.0", "1.0", "1.0.0_1", "01.0.0"])
-def test_what_is_no_version_is_refused_before_anything_is_made(version: str, tmp_path: Path, helm: str) -> None:
+def test_an_invalid_version_is_refused_before_anything_is_written(version: str, tmp_path: Path, helm: str) -> None:
     answer = modelservice(helm, "package", EXAMPLE, "-d", tmp_path / "dist", "--version", version)
     assert answer.returncode == 1
     assert f'"{version}" is not a version: Helm needs three numbers' in answer.stderr
@@ -147,7 +147,7 @@ def test_a_signed_archive_verifies_and_a_changed_one_does_not(tmp_path: Path, ke
     assert subprocess.run(verify, capture_output=True).returncode != 0
 
 
-def test_an_unknown_key_is_helms_own_sentence(tmp_path: Path, keyring: Path, helm: str) -> None:
+def test_an_unknown_signing_key_is_reported_in_helms_words(tmp_path: Path, keyring: Path, helm: str) -> None:
     command = ["package", EXAMPLE, "-d", tmp_path / "dist", "--sign", "nobody", "--keyring", keyring]
     answer = modelservice(helm, *command)
     assert (answer.returncode, "helm package failed" in answer.stderr) == (3, True)
@@ -157,14 +157,14 @@ def test_an_unknown_key_is_helms_own_sentence(tmp_path: Path, keyring: Path, hel
 
 def test_signing_with_helm_4_gives_the_same_bytes_as_not_signing(tmp_path: Path, keyring: Path, helm: str) -> None:
     if "/3." in helm:
-        return  # Helm 3 signs an archive with the time of the day; docs/publish.md says so
+        return  # Helm 3 signs an archive with the current time; see docs/publish.md
     plain = done(modelservice(helm, "package", EXAMPLE, "-d", tmp_path / "a")).split()[1]
     time.sleep(1.1)
     command = ["package", EXAMPLE, "-d", tmp_path / "b", "--sign", "tests", "--keyring", keyring]
     assert done(modelservice(helm, *command)).split()[1] == plain
 
 
-def test_packaging_without_a_key_takes_the_old_signature_away(tmp_path: Path, keyring: Path, helm: str) -> None:
+def test_packaging_without_a_key_removes_the_old_signature(tmp_path: Path, keyring: Path, helm: str) -> None:
     command = ["package", EXAMPLE, "-d", tmp_path / "dist"]
     done(modelservice(helm, *command, "--sign", "tests", "--keyring", keyring))
     assert len(list((tmp_path / "dist").iterdir())) == 2
@@ -172,7 +172,7 @@ def test_packaging_without_a_key_takes_the_old_signature_away(tmp_path: Path, ke
     assert [file.name for file in (tmp_path / "dist").iterdir()] == ["opt-125m-0.1.0.tgz"]
 
 
-def test_a_signature_that_was_half_asked_for_is_a_usage_error(tmp_path: Path, keyring: Path, helm: str) -> None:
+def test_incomplete_signing_options_are_a_usage_error(tmp_path: Path, keyring: Path, helm: str) -> None:
     for options in (["--sign", ""], ["--sign", " "], []):
         answer = modelservice(helm, "package", EXAMPLE, "-d", tmp_path / "dist", "--keyring", keyring, *options)
         assert (answer.returncode, "--sign" in answer.stderr.splitlines()[-1]) == (2, True)

@@ -1,4 +1,4 @@
-"""`modelservice publish` of files that are broken, or made to do harm: one sentence, and nothing is published."""
+"""`modelservice publish` with broken or hostile files: one sentence, and nothing is published."""
 
 import gzip
 import io
@@ -13,7 +13,7 @@ from tests.repositories import done, modelservice, small_archive
 
 
 def packed(path: Path, **members: str) -> Path:
-    """Return an archive with these texts: Chart is llama/Chart.yaml."""
+    """Return an archive with these files; `Chart` stands for llama/Chart.yaml."""
     with tarfile.open(path, "w:gz") as archive:
         for name, text in members.items():
             about = tarfile.TarInfo(f"llama/{name}.yaml")
@@ -23,7 +23,7 @@ def packed(path: Path, **members: str) -> Path:
 
 
 def refused(helm: str, folder: Path, *archives: Path) -> str:
-    """Publish into a folder, and return the sentence that refuses it; nothing was published."""
+    """Publish into a folder, check that nothing was published, and return the error message."""
     answer = modelservice(helm, "publish", *archives, "--to", folder / "site", "--url", "https://x.example")
     assert (answer.returncode, answer.stdout, answer.stderr.count("\n")) == (1, "", 1), answer.stdout + answer.stderr
     assert not list(folder.glob("site/*.tgz"))
@@ -44,7 +44,7 @@ def test_an_archive_with_a_byte_overwritten_is_refused(tmp_path: Path, helm: str
     assert "is not a packaged chart, or is damaged" in refused(helm, tmp_path, tmp_path / "x.tgz")
 
 
-def test_a_broken_header_behind_the_first_file_is_refused(tmp_path: Path, helm: str) -> None:
+def test_a_broken_header_after_the_first_file_is_refused(tmp_path: Path, helm: str) -> None:
     tar = bytearray(gzip.decompress(small_archive(helm, tmp_path).read_bytes()))
     tar[1024] ^= 0xFF
     (tmp_path / "x.tgz").write_bytes(gzip.compress(tar))
@@ -61,25 +61,25 @@ BOMB = "a: &a [x,x,x,x,x,x,x,x,x,x]\n" + "".join(
     [
         ("name: ../../evil\nversion: 1.0.0\n", "names its chart '../../evil'"),
         ("name: Llama\nversion: 1.0.0\n", "names its chart 'Llama'"),
-        ("name: null\nversion: 1.0.0\n", "is no packaged chart"),
-        ("name: 12\nversion: 1.0.0\n", "is no packaged chart"),
-        (BOMB + "name: *j\nversion: 1.0.0\n", "is no packaged chart"),
-        ("name: llama\nversion: 2001-99-99\n", "is no packaged chart"),
-        ("name: llama\nversion: 1.0\n", "is no packaged chart"),
+        ("name: null\nversion: 1.0.0\n", "is not a packaged chart"),
+        ("name: 12\nversion: 1.0.0\n", "is not a packaged chart"),
+        (BOMB + "name: *j\nversion: 1.0.0\n", "is not a packaged chart"),
+        ("name: llama\nversion: 2001-99-99\n", "is not a packaged chart"),
+        ("name: llama\nversion: 1.0\n", "is not a packaged chart"),
         ("name: llama\nversion: '1.0'\n", "has the version '1.0'"),
         ("name: llama\nversion: v1.0.0\n", "has the version 'v1.0.0'"),
-        ("name: llama\nversion: 1.0.0\nx: " + "[" * 3000, "is no packaged chart"),
-        ("name: llama\nversion: 1.0.0\nx: \x00", "is no packaged chart"),
-        ("- llama\n", "is no packaged chart"),
-        ("", "is no packaged chart"),
-        ("# " + "x" * (256 << 10) + "\nname: llama\nversion: 1.0.0\n", "is no packaged chart"),
+        ("name: llama\nversion: 1.0.0\nx: " + "[" * 3000, "is not a packaged chart"),
+        ("name: llama\nversion: 1.0.0\nx: \x00", "is not a packaged chart"),
+        ("- llama\n", "is not a packaged chart"),
+        ("", "is not a packaged chart"),
+        ("# " + "x" * (256 << 10) + "\nname: llama\nversion: 1.0.0\n", "is not a packaged chart"),
     ],
 )
-def test_a_chart_yaml_that_is_none_is_refused(chart: str, words: str, tmp_path: Path, helm: str) -> None:
+def test_an_invalid_chart_yaml_is_refused(chart: str, words: str, tmp_path: Path, helm: str) -> None:
     assert words in refused(helm, tmp_path, packed(tmp_path / "x.tgz", Chart=chart))
 
 
-def test_what_helm_leaves_out_of_the_index_without_a_word_is_refused(tmp_path: Path, helm: str) -> None:
+def test_charts_that_helm_silently_leaves_out_of_the_index_are_refused(tmp_path: Path, helm: str) -> None:
     archive = packed(tmp_path / "x.tgz", Chart="apiVersion: v2\nname: llama\nversion: 1.0.0\n", values="a: [")
     assert "llama 1.0.0: helm does not load it, nothing was published" in refused(helm, tmp_path, archive)
 
@@ -89,14 +89,14 @@ def test_an_archive_that_unpacks_to_more_than_helm_loads_is_refused(tmp_path: Pa
     assert "unpacks to more than 100 MiB" in refused(helm, tmp_path, tmp_path / "x.tgz")
 
 
-def test_a_file_that_is_not_there_is_named_with_the_reason(tmp_path: Path, helm: str) -> None:
+def test_a_missing_file_is_named_with_the_reason(tmp_path: Path, helm: str) -> None:
     assert "none.tgz cannot be read: No such file" in refused(helm, tmp_path, tmp_path / "none.tgz")
 
 
 def test_a_registry_gets_no_broken_archive(tmp_path: Path, helm: str) -> None:
     (tmp_path / "x.tgz").write_bytes(small_archive(helm, tmp_path).read_bytes()[:200])
     answer = modelservice(helm, "publish", tmp_path / "x.tgz", "--to", "oci://localhost:9/charts", "--plain-http")
-    assert (answer.returncode, "is no packaged chart" in answer.stderr) == (1, True)
+    assert (answer.returncode, "is not a packaged chart" in answer.stderr) == (1, True)
 
 
 def test_two_different_archives_of_one_version_are_refused(tmp_path: Path, helm: str) -> None:
@@ -111,7 +111,7 @@ def test_one_archive_named_twice_is_published_once(tmp_path: Path, helm: str) ->
     assert len(done(answer).splitlines()) == 2
 
 
-def test_files_of_one_name_are_kept_by_the_names_of_their_charts(tmp_path: Path, helm: str) -> None:
+def test_files_with_the_same_name_are_published_under_their_charts_names(tmp_path: Path, helm: str) -> None:
     archives = []
     for name in ("llama", "qwen"):
         archives.append(tmp_path / name / "x.tgz")

@@ -1,4 +1,4 @@
-"""Where `modelservice publish` may publish to: what is not a place is refused before anything is written or sent."""
+"""Destinations of `modelservice publish`: invalid ones are refused before anything is written or sent."""
 
 from pathlib import Path
 
@@ -11,7 +11,7 @@ SECRET = "open-sesame"
 
 
 def refused(helm: str, folder: Path, to: str, url: str) -> str:
-    """Publish, and return the sentence that refuses it."""
+    """Publish, and return the error message."""
     answer = modelservice(helm, "publish", small_archive(helm, folder), "--to", to, "--url", url)
     assert (answer.returncode, answer.stdout, answer.stderr.count("\n")) == (1, "", 1), answer.stdout + answer.stderr
     return answer.stderr
@@ -21,7 +21,7 @@ def refused(helm: str, folder: Path, to: str, url: str) -> str:
     "to",
     ["", " ", "file://", "file://dist", "file://a/b", "file:dist", "file:///%00", "ftp://x/y", "https://x.example/y"],
 )
-def test_what_is_no_folder_is_refused(to: str, tmp_path: Path, helm: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_invalid_folder_is_refused(to: str, tmp_path: Path, helm: str, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "work").mkdir()
     monkeypatch.chdir(tmp_path / "work")
     assert "--to is not a place to publish to: oci://host/path, a folder, or file:///folder" in refused(
@@ -34,7 +34,7 @@ def test_what_is_no_folder_is_refused(to: str, tmp_path: Path, helm: str, monkey
     "to",
     ["oci://", "oci:x", "oci:///charts", "oci://host/", "oci://host/a?b", "oci://host/Charts", "oci://host/a//b"],
 )
-def test_what_is_no_place_in_a_registry_is_refused(to: str, tmp_path: Path, helm: str) -> None:
+def test_an_invalid_registry_path_is_refused(to: str, tmp_path: Path, helm: str) -> None:
     assert "--to is not a place in a registry: oci://host/path" in refused(helm, tmp_path, to, "")
 
 
@@ -52,7 +52,7 @@ def test_what_is_no_place_in_a_registry_is_refused(to: str, tmp_path: Path, helm
         "https://x:y/",
     ],
 )
-def test_what_is_no_address_of_a_folder_is_refused(url: str, tmp_path: Path, helm: str) -> None:
+def test_an_invalid_folder_url_is_refused(url: str, tmp_path: Path, helm: str) -> None:
     assert "--url is not an address of a folder: http(s)://host/path" in refused(
         helm, tmp_path, str(tmp_path / "s"), url
     )
@@ -60,7 +60,7 @@ def test_what_is_no_address_of_a_folder_is_refused(url: str, tmp_path: Path, hel
 
 
 @pytest.mark.parametrize("scheme", ["file://", "file://localhost"])
-def test_an_escaped_path_is_the_folder_that_it_means(scheme: str, tmp_path: Path, helm: str) -> None:
+def test_an_escaped_path_is_decoded(scheme: str, tmp_path: Path, helm: str) -> None:
     to = f"{scheme}{tmp_path}/f%20d"
     done(modelservice(helm, "publish", small_archive(helm, tmp_path), "--to", to, "--url", URL))
     assert (tmp_path / "f d/index.yaml").is_file()

@@ -12,7 +12,7 @@ FLEET = "layers: [defaults.yaml]\nenvironments: {dev: {}, prod: {}}\n"
 
 @pytest.fixture(autouse=True)
 def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Stand beside a fleet in services/."""
+    """Change into a folder with a fleet in services/."""
     monkeypatch.chdir(tmp_path)
     model = "model: {name: Qwen/Qwen3-8B}\n"
     files = {
@@ -33,7 +33,7 @@ def archives() -> dict[str, bytes]:
     return {str(file): file.read_bytes() for file in sorted(Path("dist").rglob("*.tgz"))}
 
 
-def test_an_environment_is_packaged_with_its_layers_under_versions_of_content(newest_helm: str, here: Path) -> None:
+def test_an_environment_is_packaged_with_its_layers_and_content_versions(newest_helm: str, here: Path) -> None:
     said = done(modelservice(newest_helm, "package", "services/prod"))
     first = archives()
     names = [re.sub(r"\+c[0-9a-f]{12}", "+c…", name) for name in first]
@@ -49,7 +49,7 @@ def test_an_environment_is_packaged_with_its_layers_under_versions_of_content(ne
 
 
 @pytest.mark.parametrize("source", ["services/fleet.yaml", "services/defaults.yaml"])
-def test_a_layer_and_the_fleets_file_stand_for_services(newest_helm: str, source: str) -> None:
+def test_a_layer_and_the_fleet_file_stand_for_services(newest_helm: str, source: str) -> None:
     done(modelservice(newest_helm, "package", source, "--version", "1.0.0"))
     assert list(archives()) == ["dist/dev/chat-1.0.0.tgz", "dist/prod/chat-1.0.0.tgz", "dist/prod/embed-1.0.0.tgz"]
 
@@ -59,7 +59,7 @@ def test_a_single_file_of_a_fleet_has_its_name_and_layers(newest_helm: str) -> N
     assert list(archives()) == ["dist/talk-0.1.0.tgz"]
 
 
-def test_a_version_that_is_there_with_other_content_is_not_overwritten(newest_helm: str, here: Path) -> None:
+def test_an_existing_version_with_other_content_is_not_overwritten(newest_helm: str, here: Path) -> None:
     done(modelservice(newest_helm, "package", "services", "--version", "1.0.0"))
     first = archives()
     assert list(first) == ["dist/dev/chat-1.0.0.tgz", "dist/prod/chat-1.0.0.tgz", "dist/prod/embed-1.0.0.tgz"]
@@ -72,7 +72,7 @@ def test_a_version_that_is_there_with_other_content_is_not_overwritten(newest_he
     assert archives() == first
 
 
-def test_what_is_packaged_is_published_once(newest_helm: str, tmp_path: Path) -> None:
+def test_packages_are_published_once(newest_helm: str, tmp_path: Path) -> None:
     done(modelservice(newest_helm, "package", "services/prod"))
     with registry(tmp_path / "registry") as place:
         line = ["publish", *archives(), "--to", f"oci://{place.host}/prod", *place.options]
@@ -82,7 +82,7 @@ def test_what_is_packaged_is_published_once(newest_helm: str, tmp_path: Path) ->
             assert answer.stderr.count(f": {outcome}") == 2, answer.stderr
 
 
-def test_two_files_of_one_release_are_named_and_the_others_packaged(newest_helm: str, here: Path) -> None:
+def test_two_files_of_the_same_release_are_named_and_the_others_packaged(newest_helm: str, here: Path) -> None:
     (here / "prod/chat.yml").write_text("model: {name: a/b}\n")
     answer = modelservice(newest_helm, "package", "services/prod")
     assert answer.returncode == 1

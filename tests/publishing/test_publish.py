@@ -1,4 +1,4 @@
-"""`modelservice publish`: what it says was published can be installed by the lines it prints."""
+"""`modelservice publish`: the published charts can be installed with the printed lines."""
 
 import os
 import random
@@ -31,7 +31,7 @@ def packaged(helm: str, folder: Path, *options: str) -> list[Path]:
 
 
 def run_line(helm: str, line: str, **variables: str) -> str:
-    """Run an install line as it was printed, but as `helm template`: there is no cluster here."""
+    """Run a printed install line as `helm template`, because there is no cluster here."""
     words = shlex.split(line)
     assert words[:2] == ["helm", "install"]
     command = [helm, "template", *words[2:]]
@@ -56,7 +56,7 @@ def test_a_registry_lists_by_version_and_by_digest(plain: Registry, tmp_path: Pa
         assert "kind: Deployment" in run_line(helm, line, **plain.variables)
 
 
-def test_the_same_version_again_is_left_alone_and_another_content_refused(
+def test_the_same_version_is_left_unchanged_and_other_content_refused(
     plain: Registry, tmp_path: Path, helm: str
 ) -> None:
     to = f"oci://{plain.host}/{Path(helm).parent.name}/again"
@@ -69,10 +69,10 @@ def test_the_same_version_again_is_left_alone_and_another_content_refused(
     refused = modelservice(helm, "publish", other, *command, **plain.variables)
     assert (refused.returncode, "there already, with other content" in refused.stderr) == (1, True)
     forced = modelservice(helm, "publish", other, *command, "--force", **plain.variables)
-    assert (forced.returncode, "had other content, which is replaced now" in forced.stderr) == (0, True)
+    assert (forced.returncode, "had other content, which was replaced" in forced.stderr) == (0, True)
 
 
-def test_another_publishers_archive_after_the_push_is_said(
+def test_another_publishers_archive_after_the_push_is_reported(
     plain: Registry, tmp_path: Path, newest_helm: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A helm that pushes, and lets another publisher push before it returns."""
@@ -91,13 +91,13 @@ def test_another_publishers_archive_after_the_push_is_said(
         assert (answer.exit_code, answer.stdout) == (3, "")
         assert "llama 1.0.0 was pushed to" in answer.stderr
         assert "another publisher's is there now (sha256:" in answer.stderr
-    # The same archive is no other one, although its manifest tells another time.
+    # The same archive does not count as another one, although its manifest has another time.
     os.utime(other, (0, 0))
     again = run("publish", shutil.copy(other, tmp_path), "--to", f"{to}/same", *plain.options)
     assert (again.exit_code, "pushed sha256:" in again.stderr) == (0, True)
 
 
-def test_publishers_that_are_killed_at_any_time_leave_the_old_archive_or_the_new_one(
+def test_killed_publishers_leave_the_old_or_the_new_archive(
     plain: Registry, tmp_path: Path, newest_helm: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PATH", f"{Path(newest_helm).parent}:{os.environ['PATH']}")
@@ -119,7 +119,7 @@ def test_publishers_that_are_killed_at_any_time_leave_the_old_archive_or_the_new
     assert not list((tmp_path / "tmp").iterdir())
 
 
-def test_a_registry_that_never_answers_is_a_tools_failure_in_time(
+def test_a_registry_that_never_answers_is_a_tool_failure_in_time(
     tmp_path: Path, newest_helm: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PATH", f"{Path(newest_helm).parent}:{os.environ['PATH']}")
@@ -127,12 +127,10 @@ def test_a_registry_that_never_answers_is_a_tools_failure_in_time(
     with socket.create_server(("127.0.0.1", 0)) as silent:
         place = f"oci://localhost:{silent.getsockname()[1]}/x"
         answer = run("publish", small_archive(newest_helm, tmp_path), "--to", place, "--plain-http")
-    assert (answer.exit_code, "helm pull did not end within 1 seconds" in answer.stderr) == (3, True)
+    assert (answer.exit_code, "helm pull did not finish within 1 seconds" in answer.stderr) == (3, True)
 
 
-def test_a_registry_with_tls_and_a_password_needs_helms_login_and_no_secret_is_printed(
-    tmp_path: Path, helm: str
-) -> None:
+def test_a_registry_with_a_password_needs_helms_login_and_no_secret_is_printed(tmp_path: Path, helm: str) -> None:
     archive = packaged(helm, tmp_path)[0]
     with registry(tmp_path / "the registry", secured=True) as secured:
         command = ["publish", archive, "--to", f"oci://{secured.host}/charts", *secured.options]
@@ -153,7 +151,7 @@ def test_a_registry_with_tls_and_a_password_needs_helms_login_and_no_secret_is_p
         ("nowhere.invalid", [], "no address is known for nowhere.invalid"),
     ],
 )
-def test_a_registry_that_is_not_there_is_a_tools_failure_with_its_own_next_step(
+def test_an_unreachable_registry_is_a_tool_failure_with_its_own_hint(
     host: str, options: list[str], step: str, tmp_path: Path, helm: str
 ) -> None:
     answer = modelservice(helm, "publish", small_archive(helm, tmp_path), "--to", f"oci://{host}/x", *options)
@@ -162,7 +160,7 @@ def test_a_registry_that_is_not_there_is_a_tools_failure_with_its_own_next_step(
     assert "login" not in answer.stderr
 
 
-def test_a_registry_that_is_spoken_to_wrongly_is_a_failure_with_its_own_next_step(
+def test_the_wrong_protocol_for_a_registry_is_a_failure_with_its_own_hint(
     plain: Registry, tmp_path: Path, helm: str
 ) -> None:
     archive = small_archive(helm, tmp_path)
@@ -175,7 +173,7 @@ def test_a_registry_that_is_spoken_to_wrongly_is_a_failure_with_its_own_next_ste
             assert (answer.returncode, step in answer.stderr.splitlines()[-1]) == (3, True), answer.stderr
 
 
-def test_a_name_longer_than_a_releases_is_cut_in_the_lines(plain: Registry, tmp_path: Path, helm: str) -> None:
+def test_a_name_too_long_for_a_release_is_cut_in_the_install_lines(plain: Registry, tmp_path: Path, helm: str) -> None:
     name = f"{'a' * 52}-{'b' * 10}"
     to = f"oci://{plain.host}/{Path(helm).parent.name}/long"
     for line in done(
@@ -229,7 +227,7 @@ def test_a_signed_archive_is_verified_from_both_kinds_of_repository(
     with web(folder, tmp_path / "nginx") as url:
         done(modelservice(helm, "publish", archive, "--to", folder, "--url", url))
         done(modelservice(helm, "publish", archive, "--to", to, *plain.options, **plain.variables))
-        # Helm 3.18.0 does not take a signature from a registry, its own included: "media type … is not allowed".
+        # Helm 3.18.0 does not accept a signature from a registry, not even its own: "media type … is not allowed".
         from_registry = [] if "/3." in helm else [[f"{to}/signed", "--version", "0.1.0", *plain.options]]
         for place in (["signed", "--repo", url], *from_registry):
             answer = subprocess.run([helm, "pull", *place, *verify], capture_output=True, text=True, check=False)
@@ -237,7 +235,7 @@ def test_a_signed_archive_is_verified_from_both_kinds_of_repository(
             assert "tests@example.com" in answer.stdout + answer.stderr
 
 
-def test_a_folder_refuses_other_content_and_leaves_everything_as_it_was(tmp_path: Path, helm: str) -> None:
+def test_other_content_for_a_folder_is_refused_and_nothing_changes(tmp_path: Path, helm: str) -> None:
     folder, command = tmp_path / "site", ["--to", tmp_path / "site", "--url", "https://charts.example.com"]
     done(modelservice(helm, "publish", *packaged(helm, tmp_path / "a"), *command))
     before = {file.name: file.read_bytes() for file in folder.iterdir()}
@@ -247,21 +245,23 @@ def test_a_folder_refuses_other_content_and_leaves_everything_as_it_was(tmp_path
     assert modelservice(helm, "publish", other, *command).returncode == 1
     assert {file.name: file.read_bytes() for file in folder.iterdir()} == before
     forced = modelservice(helm, "publish", other, *command, "--force")
-    assert (forced.returncode, "which is replaced now" in forced.stderr) == (0, True)
+    assert (forced.returncode, "which was replaced" in forced.stderr) == (0, True)
 
 
 @pytest.mark.parametrize(
     ("to", "code", "words"), [("ftp://x/y", 1, "is not a place to publish to"), ("folder", 1, "a folder needs --url")]
 )
-def test_a_place_that_is_none_is_one_sentence(to: str, code: int, words: str, tmp_path: Path, helm: str) -> None:
+def test_an_invalid_destination_is_reported_in_one_sentence(
+    to: str, code: int, words: str, tmp_path: Path, helm: str
+) -> None:
     answer = modelservice(helm, "publish", packaged(helm, tmp_path)[0], "--to", to)
     assert (answer.returncode, words in answer.stderr, answer.stderr.count("\n")) == (code, True, 1)
 
 
-def test_what_is_no_archive_is_one_sentence(tmp_path: Path, helm: str) -> None:
+def test_an_invalid_archive_is_reported_in_one_sentence(tmp_path: Path, helm: str) -> None:
     (tmp_path / "x.tgz").write_bytes(b"no archive")
     answer = modelservice(helm, "publish", tmp_path / "x.tgz", "--to", tmp_path / "site", "--url", "https://x.example")
-    assert (answer.returncode, "is no packaged chart" in answer.stderr) == (1, True)
+    assert (answer.returncode, "is not a packaged chart" in answer.stderr) == (1, True)
 
 
 def listed(folder: Path) -> list[str]:
@@ -272,7 +272,7 @@ def listed(folder: Path) -> list[str]:
     return [one["urls"][0].rsplit("/", 1)[1] for all_ in entries.values() for one in all_]
 
 
-def test_two_publishers_at_once_both_are_listed(tmp_path: Path, helm: str) -> None:
+def test_the_archives_of_two_publishers_at_once_are_both_listed(tmp_path: Path, helm: str) -> None:
     folder = tmp_path / "site"
     archives = packaged(helm, tmp_path / "dist")
     command = [sys.executable, "-m", "modelservice", "publish", "--to", folder, "--url", "https://x.example"]

@@ -1,4 +1,4 @@
-"""`modelservice publish` into a folder: its index lists what is there, whoever was interrupted, and nothing is lost."""
+"""`modelservice publish` into a folder: its index lists the existing archives, even after an interruption."""
 
 import fcntl
 import os
@@ -26,7 +26,7 @@ def publish(helm: str, folder: Path, *arguments: str | Path) -> subprocess.Compl
 
 
 def listed(folder: Path) -> dict[str, str]:
-    """Return file → digest as the index has it; each file must be there, and be what the index says."""
+    """Return file → digest from the index; each file must exist and match the index."""
     entries = yaml.safe_load((folder / "index.yaml").read_text())["entries"]
     found = {
         one["urls"][0].removeprefix(f"{URL}/"): f"sha256:{one['digest']}" for all_ in entries.values() for one in all_
@@ -41,7 +41,7 @@ def left_in(folder: Path) -> set[str]:
 
 @pytest.fixture
 def site(tmp_path: Path, newest_helm: str, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Return a folder with two charts; temporary files have a folder of their own, and helm is on PATH."""
+    """Return a folder with two charts; temporary files have their own folder, and helm is on PATH."""
     monkeypatch.setenv("PATH", f"{Path(newest_helm).parent}:{os.environ['PATH']}")
     (tmp_path / "tmp").mkdir()
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "tmp"))
@@ -50,9 +50,7 @@ def site(tmp_path: Path, newest_helm: str, monkeypatch: pytest.MonkeyPatch) -> P
     return tmp_path / "site"
 
 
-def test_a_replacement_that_is_killed_at_any_step_is_whole_or_not_there(
-    site: Path, tmp_path: Path, newest_helm: str
-) -> None:
+def test_a_killed_replacement_is_complete_or_absent(site: Path, tmp_path: Path, newest_helm: str) -> None:
     new, other = small_archive(newest_helm, tmp_path, content="b"), tmp_path / "chart-qwen-1.0.0-a/qwen-1.0.0.tgz"
     old = tmp_path / "chart-llama-1.0.0-a/llama-1.0.0.tgz"
     before, seen = left_in(site), []
@@ -66,7 +64,7 @@ def test_a_replacement_that_is_killed_at_any_step_is_whole_or_not_there(
         seen.append(found["llama-1.0.0.tgz"])
         if not killed:
             break
-        # Whatever is published next, nothing stays behind.
+        # The next publication, of any archive, removes all leftovers.
         assert run("publish", other, "--to", site, "--url", URL).exit_code == 0
         assert (listed(site), left_in(site)) == (found, before)
         again = run("publish", new, "--to", site, "--url", URL, "--force")
@@ -76,9 +74,7 @@ def test_a_replacement_that_is_killed_at_any_step_is_whole_or_not_there(
     assert not left_in(tmp_path / "tmp")
 
 
-def test_a_first_version_that_is_killed_at_any_step_is_published_by_the_next_run(
-    site: Path, tmp_path: Path, newest_helm: str
-) -> None:
+def test_a_killed_first_publication_is_completed_by_the_next_run(site: Path, tmp_path: Path, newest_helm: str) -> None:
     new, before = small_archive(newest_helm, tmp_path, version="1.0.1"), left_in(site)
     shutil.copytree(site, tmp_path / "before")
     step, killed = 0, True
@@ -93,9 +89,7 @@ def test_a_first_version_that_is_killed_at_any_step_is_published_by_the_next_run
     assert 2 < step < 50
 
 
-def test_publishers_that_are_killed_at_any_time_leave_an_index_that_is_true(
-    site: Path, tmp_path: Path, newest_helm: str
-) -> None:
+def test_killed_publishers_leave_a_correct_index(site: Path, tmp_path: Path, newest_helm: str) -> None:
     archives = [tmp_path / "chart-llama-1.0.0-a/llama-1.0.0.tgz", small_archive(newest_helm, tmp_path, content="b")]
     digests, before, chance = list(map(digest_of, archives)), left_in(site), random.Random(0)
     started = time.monotonic()
@@ -111,7 +105,7 @@ def test_publishers_that_are_killed_at_any_time_leave_an_index_that_is_true(
     assert not left_in(tmp_path / "tmp")
 
 
-def test_a_file_that_is_not_what_the_index_says_is_mended(tmp_path: Path, helm: str) -> None:
+def test_a_file_that_differs_from_the_index_is_repaired(tmp_path: Path, helm: str) -> None:
     folder, archive = tmp_path / "site", small_archive(helm, tmp_path)
     done(publish(helm, folder, archive))
     index = (folder / "index.yaml").read_bytes()
@@ -135,7 +129,7 @@ def test_a_file_that_the_index_does_not_list_is_not_replaced(tmp_path: Path, hel
     assert listed(folder) == {theirs.name: digest_of(theirs)}
 
 
-def test_a_replacement_keeps_the_other_entries_as_they_were(tmp_path: Path, helm: str) -> None:
+def test_a_replacement_leaves_the_other_entries_unchanged(tmp_path: Path, helm: str) -> None:
     folder, old, new = tmp_path / "site", *(small_archive(helm, tmp_path, content=content) for content in "ab")
     done(publish(helm, folder, old, small_archive(helm, tmp_path, "qwen")))
     text = (folder / "index.yaml").read_text()
@@ -146,7 +140,7 @@ def test_a_replacement_keeps_the_other_entries_as_they_were(tmp_path: Path, helm
     assert listed(folder)["llama-1.0.0.tgz"] == digest_of(new)
 
 
-def test_what_helm_would_drop_from_the_index_stops_it(tmp_path: Path, helm: str) -> None:
+def test_an_entry_that_helm_would_drop_from_the_index_stops_the_command(tmp_path: Path, helm: str) -> None:
     folder = tmp_path / "site"
     done(publish(helm, folder, small_archive(helm, tmp_path, version="1.0.0+a")))
     before = (folder / "index.yaml").read_bytes()
@@ -157,7 +151,7 @@ def test_what_helm_would_drop_from_the_index_stops_it(tmp_path: Path, helm: str)
 
 @pytest.fixture
 def signed(tmp_path: Path, keyring: Path, helm: str) -> Callable[[Path], Path]:
-    """Return a function that signs an archive: helm's own provenance, for bytes that stay as they are."""
+    """Return a function that signs an archive with helm's provenance, without changing its bytes."""
 
     def sign(archive: Path) -> Path:
         command = ["package", archive.parent / "llama", "-d", archive.parent, "--sign", "--key", "tests"]
@@ -186,7 +180,7 @@ def test_a_signature_made_later_is_added(
     assert "there already" in publish(helm, folder, archive).stderr
 
 
-def test_a_replacement_without_a_signature_takes_the_old_one_away(
+def test_a_replacement_without_a_signature_removes_the_old_one(
     tmp_path: Path, signed: Callable[[Path], Path], helm: str
 ) -> None:
     folder = tmp_path / "site"
@@ -205,7 +199,7 @@ def test_another_archives_signature_is_refused(tmp_path: Path, signed: Callable[
 
 
 @pytest.mark.parametrize("index", [b"\xff\xfe\xfa", b"entries: [", b"entries: 7", b"hello", b"", b"[" * 3000, None])
-def test_what_is_no_index_is_one_sentence(index: bytes | None, tmp_path: Path, helm: str) -> None:
+def test_an_invalid_index_is_reported_in_one_sentence(index: bytes | None, tmp_path: Path, helm: str) -> None:
     folder = tmp_path / "site"
     folder.mkdir()
     (folder / "index.yaml").mkdir() if index is None else (folder / "index.yaml").write_bytes(index)
@@ -214,7 +208,7 @@ def test_what_is_no_index_is_one_sentence(index: bytes | None, tmp_path: Path, h
     assert "is not an index of a chart repository: choose another folder, or fix it" in answer.stderr
 
 
-def test_an_entry_without_a_digest_is_known_by_its_file(tmp_path: Path, helm: str) -> None:
+def test_an_entry_without_a_digest_is_compared_by_its_file(tmp_path: Path, helm: str) -> None:
     folder, archive, other = tmp_path / "site", *(small_archive(helm, tmp_path, content=content) for content in "ab")
     done(publish(helm, folder, archive))
     index = yaml.load((folder / "index.yaml").read_text(), yaml.BaseLoader)
@@ -227,7 +221,7 @@ def test_an_entry_without_a_digest_is_known_by_its_file(tmp_path: Path, helm: st
     assert listed(folder)["llama-1.0.0.tgz"] == digest_of(other)
 
 
-def test_a_folder_that_cannot_be_written_is_one_sentence(
+def test_a_folder_that_cannot_be_written_is_reported_in_one_sentence(
     open_folder: Path, tmp_path: Path, unprivileged: Callable[[str, str, Path], str], helm: str
 ) -> None:
     folder = open_folder / "site"
@@ -246,7 +240,7 @@ except errors.InputError as error: print(error)
     assert "cannot be written: Permission denied" in unprivileged(imports, program, open_folder)
 
 
-def test_a_publisher_that_waits_says_so_once(tmp_path: Path, helm: str) -> None:
+def test_a_waiting_publisher_prints_one_message(tmp_path: Path, helm: str) -> None:
     folder, archive = tmp_path / "site", small_archive(helm, tmp_path)
     folder.mkdir()
     command = [sys.executable, "-m", "modelservice", "publish", archive, "--to", folder, "--url", URL]
@@ -267,7 +261,7 @@ def test_a_publisher_that_waits_says_so_once(tmp_path: Path, helm: str) -> None:
 
 
 @pytest.mark.parametrize("name", [".modelservice.lock", "modelservice-replacing"])
-def test_a_link_in_a_place_of_ours_is_named_and_not_followed(name: str, tmp_path: Path, helm: str) -> None:
+def test_a_link_in_place_of_our_files_is_named_and_not_followed(name: str, tmp_path: Path, helm: str) -> None:
     (tmp_path / "site").mkdir()
     (tmp_path / "precious").write_text("precious")
     (tmp_path / "site" / name).symlink_to("../precious")

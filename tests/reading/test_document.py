@@ -147,7 +147,7 @@ def test_sixty_four_levels_are_accepted() -> None:
         ("a: [x,, z]\n", 1, 7),
     ],
 )
-def test_syntax_error_points_where_a_person_must_look(text: str, line: int, column: int) -> None:
+def test_syntax_error_points_to_the_mistake(text: str, line: int, column: int) -> None:
     assert _at(text) == [(line, column, "yaml-syntax")]
 
 
@@ -198,7 +198,7 @@ def test_template_left_in_values_is_recognised() -> None:
         assert any("does not render templates" in finding.hint for finding in _read(text).findings)
 
 
-def test_file_with_a_dialect_problem_is_still_good_for_finding_more() -> None:
+def test_file_with_a_dialect_problem_is_checked_further() -> None:
     document = _read("a: yes\nb: {c: 1}\n")
     assert document.readable
     assert document.data == {"a": True, "b": {"c": 1}}
@@ -211,7 +211,7 @@ def test_unreadable_file_has_no_data(raw: bytes) -> None:
     assert document.data == {}
 
 
-def test_numbers_are_the_ones_that_json_carries() -> None:
+def test_numbers_are_those_that_json_can_represent() -> None:
     data = _read("a: 1.0\nb: 1e3\nc: 1.50\nd: +7\ne: -.5\n").data
     assert [(value, type(value)) for value in data.values()] == [
         (1, int),
@@ -257,7 +257,7 @@ def test_folders_are_walked_in_order_without_hidden_files(tmp_path: Path) -> Non
     assert found == ["-", *(str(tmp_path / name) for name in ("a.yml", "b.yaml", "sub/d.yaml")), "none.yaml"]
 
 
-def test_folder_without_values_files_is_not_passed_over(tmp_path: Path) -> None:
+def test_folder_without_values_files_is_reported(tmp_path: Path) -> None:
     assert list(values_files([str(tmp_path)])) == [str(tmp_path)]
 
 
@@ -299,7 +299,7 @@ _TOKENS += ["!", "%", "@", "---", "...", "yes", "017", "\\", "\r", "é", "\ufeff
 
 @given(st.binary() | st.lists(st.sampled_from(_TOKENS)).map(lambda tokens: "".join(tokens).encode()))
 @example(b"\x0b\x0b\x00\x80")
-def test_no_bytes_end_in_an_exception(raw: bytes) -> None:
+def test_no_input_bytes_cause_an_exception(raw: bytes) -> None:
     document = read("values.yaml", raw)
     for finding in document.findings:
         assert finding.hint
@@ -307,13 +307,13 @@ def test_no_bytes_end_in_an_exception(raw: bytes) -> None:
         assert finding.position.column >= 1
 
 
-def test_a_vertical_tab_is_no_line_break() -> None:
+def test_a_vertical_tab_is_not_a_line_break() -> None:
     (finding,) = read("values.yaml", b"a: 1\nb: \x0b\xff").findings
     assert finding.position[1:] == (2, 5)
 
 
 @pytest.mark.parametrize("text", [TEXT, "a: yes\nb: [1\n", "a: &x {b: *x}\n", 'a: "\\U99999999"\n'])
-def test_the_parser_in_python_gives_the_same_answers(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_python_parser_gives_the_same_results(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
     fast = _read(text)
     monkeypatch.setattr(parser, "_PARSER", yaml.SafeLoader)
     slow = _read(text)

@@ -1,4 +1,4 @@
-"""YAML that is not a values file: what helm prints is read as JSON's types, whatever tags it has."""
+"""YAML that is not a values file: helm's output is read as JSON types, with any tags."""
 
 import json
 from typing import Any
@@ -25,12 +25,12 @@ from modelservice.reading.documents import load_objects
         ("{<<: {a: 1}, b: 2}", {"a": 1, "b": 2}),
     ],
 )
-def test_a_value_that_json_does_not_have_is_what_is_written(text: str, value: Any) -> None:
+def test_a_value_that_json_does_not_have_is_read_as_text(text: str, value: Any) -> None:
     (found,) = load_objects(f"a: {text}\n")
     assert json.loads(json.dumps(found)) == {"a": value}
 
 
 @pytest.mark.parametrize("text", ["!!bool y", "!!int x", "9" * 5000, "{? [a] : b}", "!!python/name:os.system x: y"])
-def test_a_value_that_does_not_fit_is_no_yaml(text: str) -> None:
+def test_a_value_that_does_not_match_its_tag_is_invalid_yaml(text: str) -> None:
     with pytest.raises(yaml.YAMLError):
         load_objects(f"a: {text}\n")

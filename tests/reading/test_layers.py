@@ -1,4 +1,4 @@
-"""Layers of one service: where each value of the merged data is written, and what is wrong in any of them."""
+"""Layers of one service: the position of each merged value, and the findings of all layers."""
 
 from __future__ import annotations
 
@@ -65,12 +65,12 @@ def test_texts_of_all_layers_are_kept() -> None:
     assert _merged("a: 1\n", "b: 2\n").sources == {"base.yaml": "a: 1\n", "prod.yaml": "b: 2\n"}
 
 
-def test_one_layer_is_itself() -> None:
+def test_a_single_layer_is_not_changed() -> None:
     document = read("base.yaml", BASE.encode())
     assert merge([document]) is document
 
 
-def test_merging_leaves_the_layers_as_they_were() -> None:
+def test_merging_does_not_change_the_layers() -> None:
     base, prod = read("base.yaml", BASE.encode()), read("prod.yaml", PROD.encode())
     merge([base, prod])
     assert base == read("base.yaml", BASE.encode())

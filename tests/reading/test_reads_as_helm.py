@@ -1,4 +1,4 @@
-"""What we accept, both helms read as the same data: values, keys, whole files, and layers."""
+"""Both helms read accepted files as the same data: values, keys, whole files, and layers."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ def _lines(name: str) -> list[str]:
 
 ACCEPTED = _lines("accepted.txt")
 REFUSED = _lines("refused.txt")
-# What can stand before a colon: no list, map or comment.
+# Texts that can be in front of a colon: no list, map or comment.
 KEYS = [line for line in ACCEPTED if line[:1] not in ("[", "{", "#", "?", "!") and " #" not in line]
 NO_KEYS = ["1", "-1", "+1", "1.5", "1e3", ".5", "017", "08", "0x1F", "1_000", "9007199254740993", ".inf"]
 NO_KEYS += ["true", "False", "yes", "n", "Off", "null", "~", "<<"]
 NO_KEYS += ["!!binary aGVsbG8=", "!custom x", "&a x", "[a]", "{a: b}", "*a"]
 
-# Whole files that both helms read alike, and that a person can read too.
+# Whole files that both helms read in the same way, and that are clear to people too.
 FILES = {
     "nested maps": "a:\n  b:\n    c: 1\n  d: 2\ne: 3\n",
     "lists of maps": "a:\n  - name: x\n    value: 1\n  - name: z\n",
@@ -72,7 +72,7 @@ FILES = {
     "only an empty map": "{}\n",
 }
 
-# Files that Helm refuses, or that one helm or a person reads in another way.
+# Files that Helm refuses, or that one helm or a person reads differently.
 REFUSED_FILES = {
     "empty": b"",
     "only comments": b"# nothing\n\n",
@@ -182,7 +182,7 @@ def test_accepted_values_are_what_helm_reads(helm: str, chart: Path) -> None:
 
 
 @pytest.mark.parametrize("value", REFUSED)
-def test_refused_value_has_a_place_and_a_cure(value: str) -> None:
+def test_refused_value_has_a_position_and_a_hint(value: str) -> None:
     findings = read("values.yaml", f"v: {value}\n".encode()).findings
     assert findings
     for finding in findings:
@@ -199,7 +199,7 @@ def test_accepted_text_is_the_same_key_in_helm(helm: str, chart: Path) -> None:
 
 
 @pytest.mark.parametrize("key", NO_KEYS)
-def test_key_that_is_no_text_is_refused(key: str) -> None:
+def test_key_that_is_not_text_is_refused(key: str) -> None:
     assert read("values.yaml", f"{key} : x\n".encode()).findings
 
 
@@ -209,7 +209,7 @@ def test_accepted_file_is_what_helm_reads(name: str, helm: str, chart: Path) -> 
 
 
 @pytest.mark.parametrize("name", REFUSED_FILES)
-def test_refused_file_has_a_cure(name: str) -> None:
+def test_refused_file_has_a_hint(name: str) -> None:
     findings = read("values.yaml", REFUSED_FILES[name]).findings
     assert findings
     assert all(finding.hint for finding in findings)

@@ -1,4 +1,4 @@
-"""`validate` reads the values inside Argo CD's, Flux's and k3s' objects, and says where they are wrong."""
+"""`validate` reads the values inside Argo CD's, Flux's and k3s' objects, and reports the positions of mistakes."""
 
 import json
 from pathlib import Path
@@ -99,7 +99,7 @@ def _here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         (FLUX.replace("nmae", "name").replace("two", "1").replace("yes", "x"), []),
     ],
 )
-def test_a_mistake_is_where_the_object_has_it(text: str, wanted: list[str]) -> None:
+def test_a_mistake_is_reported_at_its_position_in_the_object(text: str, wanted: list[str]) -> None:
     assert findings(text) == wanted
 
 
@@ -118,8 +118,8 @@ RELEASE = FLUX.split("---\n")[1].replace("model:\n      nmae: a/b", SHARED)
         (RELEASE, "  valuesFrom: [{kind: ConfigMap, name: a}]\n"),
     ],
 )
-def test_values_that_are_not_all_there_are_not_judged_together(text: str, elsewhere: str) -> None:
-    """Two replicas share a volume that another file may make fit for it; a wrong type stays one."""
+def test_incomplete_values_are_not_checked_by_rules_across_keys(text: str, elsewhere: str) -> None:
+    """Another file may fix the volume that two replicas share; a wrong type is an error in any case."""
     assert [line.split()[-1] for line in findings(text)] == ["read-write-once-shared"]
     assert findings(text + elsewhere) == []
     assert [line.split()[-1] for line in findings(text.replace(SHARED, "replicas: two") + elsewhere)] == ["wrong-type"]
@@ -140,13 +140,13 @@ def test_an_object_without_values_of_this_chart_is_refused_as_before(text: str) 
     assert findings(text) == ["1:1 apiVersion kubernetes-object"]
 
 
-def test_what_follows_a_mistake_of_yaml_is_said_to_be_unread() -> None:
+def test_a_note_says_that_text_after_a_yaml_mistake_was_not_read() -> None:
     assert findings(FLUX.replace("nmae", "name").replace("two", "1").replace("yes", "x") + "---\na: [\n")[-1].endswith(
         "yaml-syntax"
     )
 
 
-def test_no_edit_is_offered_whose_path_begins_at_the_values() -> None:
+def test_no_edit_is_offered_for_values_inside_objects() -> None:
     Path("x.yaml").write_text(FLUX)
     answer = CliRunner().invoke(main, ["validate", "--format", "json", "x.yaml"], catch_exceptions=False)
     assert not [one for one in json.loads(answer.stdout)["findings"] if "fix" in one]

@@ -1,4 +1,4 @@
-"""Words of Docker Compose, other charts and vLLM point to the field that is meant, and no edit loses what they say."""
+"""Words of Docker Compose, other charts and vLLM point to the right field, and no edit loses their values."""
 
 import json
 from typing import Any
@@ -19,7 +19,7 @@ def found_in(values: dict[str, Any]) -> list[Finding]:
     return check(read("values.yaml", json.dumps({**MODEL, **values}).encode()))
 
 
-def test_every_pointer_is_a_field_or_a_sentence_and_no_word_is_a_field() -> None:
+def test_every_pointer_names_a_field_or_is_a_sentence_and_no_word_is_a_field() -> None:
     keys = {field.key for field in load_fields().fields}
     groups = {key.rpartition(".")[0] for key in keys}
     inner = {"podSecurityContext.runAsUser", "podSecurityContext.fsGroup"}
@@ -58,7 +58,7 @@ def test_a_word_points_to_its_field(word: str, value: Any, hint: str) -> None:
 
 
 @pytest.mark.parametrize("word", ["no_such_word", "zzz"])
-def test_an_unknown_word_is_never_taken_out(word: str) -> None:
+def test_an_unknown_key_is_never_removed(word: str) -> None:
     (finding,) = found_in({word: 1})
     assert finding.fix == ()
 
@@ -79,7 +79,7 @@ def test_an_unknown_word_is_never_taken_out(word: str) -> None:
     ],
     ids=str,
 )
-def test_no_hint_and_no_edit_holds_a_secret(values: dict[str, Any]) -> None:
+def test_no_hint_or_edit_contains_a_secret(values: dict[str, Any]) -> None:
     said = str(found_in(values))
     assert TOKEN not in said
     assert "hunter2" not in said
@@ -87,7 +87,7 @@ def test_no_hint_and_no_edit_holds_a_secret(values: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize("written", ["$MODEL", "${MODEL}", "$(MODEL)"])
-def test_the_name_of_a_variable_is_no_model(written: str) -> None:
+def test_the_name_of_a_variable_is_not_taken_for_a_model(written: str) -> None:
     (finding,) = found_in({"model": {"name": written}})
     assert "write the text itself" in finding.hint
 
@@ -99,11 +99,11 @@ def test_the_name_of_a_variable_is_no_model(written: str) -> None:
         ("registry:5000/a:b", {"repository": "registry:5000/a", "tag": "b"}),
         (f"a/b@sha256:{'0' * 64}", {"repository": "a/b", "tag": "", "digest": f"sha256:{'0' * 64}"}),
         (f"a/b:c@sha256:{'0' * 64}", {"repository": "a/b", "tag": "c", "digest": f"sha256:{'0' * 64}"}),
-        # Docker means latest, the chart its own release: a person has to say.
+        # Docker uses latest, the chart its own release: a person has to choose.
         ("registry:5000/a", None),
     ],
 )
-def test_an_image_in_one_text_is_taken_apart(reference: str, parts: dict[str, str] | None) -> None:
+def test_an_image_in_one_text_is_split_into_fields(reference: str, parts: dict[str, str] | None) -> None:
     (finding,) = [one for one in found_in({"image": reference}) if one.path == ("image",)]
     assert [edit.value for edit in finding.fix] == ([parts] if parts else [])
 

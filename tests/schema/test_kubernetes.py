@@ -25,7 +25,7 @@ def resolved(schema: dict[str, Any], definitions: dict[str, Any]) -> dict[str, A
 
 
 def pairs(ours: dict[str, Any], theirs: dict[str, Any], place: str) -> Iterator[tuple[str, dict, dict]]:
-    """Yield each property below a structure, shared definitions included, with what Kubernetes has there."""
+    """Yield each property below a structure, including shared definitions, with Kubernetes' property."""
     ours, theirs = resolved(ours, RESULT["definitions"]), resolved(theirs, NEWEST)
     if "items" in ours and "items" in theirs:
         yield from pairs(ours["items"], theirs["items"], f"{place}[]")
@@ -59,7 +59,7 @@ BY_HAND = set(written(SOURCE))
 
 
 @pytest.mark.parametrize(("place", "ours", "name"), STRUCTURES, ids=lambda part: part if isinstance(part, str) else "")
-def test_every_property_is_described_in_kubernetes_words_or_in_our_own(place: str, ours: dict, name: str) -> None:
+def test_every_property_has_a_description(place: str, ours: dict, name: str) -> None:
     (theirs,) = (type_ for full, type_ in NEWEST.items() if full.endswith(f".{name}"))
     found = list(pairs(ours, theirs, place))
     assert found
@@ -82,8 +82,8 @@ def test_every_structure_names_its_type() -> None:
     assert unnamed == ours | {"autoscaling.triggers", "httpRoute.parentRefs"}  # KEDA's and the Gateway API's
 
 
-def test_a_newer_field_says_since_which_release_it_exists() -> None:
-    # Image volumes came with KEP-4639, the tolerance of autoscalers with KEP-4951.
+def test_the_description_of_a_newer_field_names_its_first_release() -> None:
+    # Image volumes were added by KEP-4639, the tolerance of autoscalers by KEP-4951.
     image = RESULT["properties"]["volumes"]["items"]["properties"]["image"]
     tolerance = RESULT["definitions"]["scalingRules"]["properties"]["tolerance"]
     assert image["description"].endswith(" Since Kubernetes 1.31.")
@@ -136,7 +136,7 @@ def test_a_new_field_that_is_listed_or_accepted_is_not_refused() -> None:
     assert described(SOURCE, with_field("io.k8s.api.core.v1.PersistentVolumeClaimSpec", "colour"))
 
 
-def test_all_differences_are_told_at_once_and_sorted() -> None:
+def test_all_differences_are_reported_at_once_and_sorted() -> None:
     source = copy.deepcopy(SOURCE)
     toleration = source["properties"]["tolerations"]["items"]
     toleration["x-left-out"] = {"value": "a property", "gone": "unknown to Kubernetes"}
@@ -149,12 +149,12 @@ def test_all_differences_are_told_at_once_and_sorted() -> None:
     ]
 
 
-def test_a_shared_definition_must_name_every_type_that_it_is() -> None:
+def test_a_shared_definition_must_name_all_its_types() -> None:
     source = copy.deepcopy(SOURCE)
     source["definitions"]["keyRef"]["x-kubernetes"] = "v1.ConfigMapKeySelector"
     _, line = refused(source, RELEASES)
     place = "definitions.envVar.valueFrom.secretKeyRef"
-    assert line == f"{place}: keyRef is api.core.v1.SecretKeySelector too: name it in x-kubernetes"
+    assert line == f"{place}: keyRef is api.core.v1.SecretKeySelector too: add it to x-kubernetes"
 
 
 def test_a_field_that_two_types_describe_differently_needs_a_description() -> None:
@@ -166,7 +166,7 @@ def test_a_field_that_two_types_describe_differently_needs_a_description() -> No
 
 
 @pytest.mark.parametrize("name", ["v1.ResourceClaim", "v1.Tolerance"])
-def test_a_short_name_that_is_not_one_types_is_refused(name: str) -> None:
+def test_an_ambiguous_short_name_is_refused(name: str) -> None:
     source = copy.deepcopy(SOURCE)
     source["properties"]["tolerations"]["items"]["x-kubernetes"] = name
     assert name in refused(source, RELEASES)[0]

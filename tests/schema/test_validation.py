@@ -1,4 +1,4 @@
-"""The schema check agrees with jsonschema on what is valid, and says the rest in words."""
+"""The schema check agrees with jsonschema on validity, and explains errors in words."""
 
 import pytest
 from hypothesis import given, settings
@@ -55,7 +55,7 @@ def said(values: dict, schema: dict) -> list[tuple]:
     return [(problem.path, problem.rule, problem.message, problem.hint) for problem in problems(values, schema)]
 
 
-def test_the_alternative_that_comes_nearest_is_the_one_that_is_explained() -> None:
+def test_the_closest_alternative_is_explained() -> None:
     assert said({"a": {"x": "q"}}, SCHEMA) == [
         (("a", "x"), "not-allowed", '"q" is not one of p, 1, None', "choose one of them")
     ]
@@ -73,7 +73,7 @@ def test_the_alternative_that_comes_nearest_is_the_one_that_is_explained() -> No
         ("hf_" + "a1" * 17, "a secret (not shown) is not a whole number", "write a whole number, such as 4"),
     ],
 )
-def test_a_wrong_type_is_said_in_words_with_the_cure(value: object, message: str, hint: str) -> None:
+def test_a_wrong_type_is_described_with_a_hint(value: object, message: str, hint: str) -> None:
     schema = {"properties": {"count": {"type": "integer", "default": 4}}}
     assert said({"count": value}, schema) == [(("count",), "wrong-type", message, hint)]
 

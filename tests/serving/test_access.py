@@ -1,4 +1,4 @@
-"""How a service is reached: the names are the chart's, the examples fit the model, no key is printed."""
+"""`modelservice access`: the names are the chart's, the examples fit the model, and no key is printed."""
 
 import ast
 import json
@@ -28,13 +28,13 @@ def test_the_service_is_named_as_the_chart_names_it(release: str, names: dict[st
     assert found(values, release).service == rendered
 
 
-def test_the_address_is_the_one_of_the_llmos_document() -> None:
+def test_the_address_is_as_documented_by_llmos() -> None:
     assert access(coalesce(default_values(), MODEL), "name", "default").url == (
         "http://modelservice-name.default.svc.cluster.local:8000/v1"
     )
 
 
-def test_the_services_port_is_the_one_inside_the_cluster_and_8000_the_one_on_this_machine() -> None:
+def test_the_cluster_address_has_the_services_port_and_the_local_one_8000() -> None:
     model = found({**MODEL, "service": {"type": "LoadBalancer", "port": 80}})
     assert model.url == "http://modelservice-qwen3.models.svc.cluster.local:80/v1"
     assert "port-forward service/modelservice-qwen3 8000:80" in as_text(model)
@@ -60,7 +60,7 @@ def test_the_text_says_how_to_reach_the_type_of_service() -> None:
         ("score", "/v1/rerank", "/v1/chat/completions"),
     ],
 )
-def test_a_model_is_asked_what_it_serves(task: str, has: str, has_not: str) -> None:
+def test_the_examples_use_a_route_that_the_model_serves(task: str, has: str, has_not: str) -> None:
     model = found({"model": {"name": "a/b", "task": task}})
     for style in ("text", "curl"):
         assert has in STYLES[style](model)
@@ -68,7 +68,7 @@ def test_a_model_is_asked_what_it_serves(task: str, has: str, has_not: str) -> N
     assert ("chat.completions" in as_python(model)) == (task == "generate")
 
 
-def test_each_of_several_names_is_said_and_the_first_is_tried() -> None:
+def test_all_names_are_listed_and_the_examples_use_the_first() -> None:
     model = found({"model": {"name": "a/b", "servedName": ["qwen3", "gpt-4o"]}})
     assert "Model name to send   qwen3 or gpt-4o\n" in as_text(model)
     assert 'model = "qwen3"' in as_python(model)
@@ -88,7 +88,7 @@ def test_the_key_is_the_first_of_its_secret() -> None:
     assert '{{index .data "search" | base64decode}}' in as_text(found(values))
 
 
-def test_addresses_outside_of_the_cluster_are_those_of_ingress_and_route() -> None:
+def test_external_addresses_are_those_of_ingress_and_route() -> None:
     ingress = {"enabled": True, "hosts": ["a.example.com", "b.example.com"], "tls": [{"hosts": ["a.example.com"]}]}
     route = {"enabled": True, "hostnames": ["c.example.com"]}
     outside = found({**MODEL, "rootPath": "/llm", "ingress": ingress, "httpRoute": route}).outside
@@ -104,13 +104,13 @@ def test_addresses_outside_of_the_cluster_are_those_of_ingress_and_route() -> No
     ("paths", "says"),
     [(["/v1"], "only /v1"), (["/v1", "/tokenize"], "only /v1 and /tokenize"), (["/"], "every route")],
 )
-def test_the_text_says_what_is_forwarded_from_outside(paths: list[str], says: str) -> None:
+def test_the_text_lists_the_paths_that_are_forwarded(paths: list[str], says: str) -> None:
     ingress = {"enabled": True, "hosts": ["a.example.com"], "paths": paths}
     assert f"forwards {says}\n" in as_text(found({**MODEL, "ingress": ingress}))
 
 
 @pytest.mark.parametrize("style", ["text", "curl", "python", "env"])
-def test_a_server_with_tls_is_asked_by_https(style: str) -> None:
+def test_a_server_with_tls_is_called_with_https(style: str) -> None:
     printed = STYLES[style](found({**MODEL, "tls": {"secretName": "pod-tls"}}))
     assert "https://localhost:8000/v1" in printed
     assert "http://" not in printed

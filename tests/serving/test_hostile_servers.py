@@ -1,4 +1,4 @@
-"""`modelservice smoke` against servers that mean harm: it ends in time, and prints neither the key nor an escape."""
+"""`modelservice smoke` against hostile servers: it ends in time, and prints neither the key nor an escape."""
 
 import base64
 import contextlib
@@ -48,7 +48,7 @@ def echo(client: socket.socket, request: bytes) -> None:
 
 
 def healthy(talk: Talk) -> Talk:
-    """Return a server that is ready, and does the rest in its own way."""
+    """Return a server that reports ready, and handles other requests as given."""
     return lambda client, request: (answered(b"") if request.startswith(b"GET /health") else talk)(client, request)
 
 
@@ -140,7 +140,7 @@ def smoke(url: str, *options: str, key: str = KEY) -> tuple[int, str, float]:
     ("name", "style"),
     [(name, "text") for name in SERVERS] + [(name, "json") for name in ("escape in a name", "key as a name")],
 )
-def test_it_ends_in_time_and_shows_no_key(name: str, style: str) -> None:
+def test_smoke_ends_in_time_and_shows_no_key(name: str, style: str) -> None:
     with running(SERVERS[name]) as url:
         code, said, seconds = smoke(url, "--format", style)
     assert code in (1, 3), said
@@ -162,7 +162,7 @@ def test_waiting_ends_in_time(name: str) -> None:
 @pytest.mark.parametrize(
     "name", ["deep", "no JSON", "a list", "no model", "no data", "models as text", "model without a name"]
 )
-def test_a_list_of_models_that_is_none_is_wrong(name: str) -> None:
+def test_an_invalid_list_of_models_is_wrong(name: str) -> None:
     with running(SERVERS[name]) as url:
         _, said, _ = smoke(url)
     assert re.search(
@@ -171,14 +171,14 @@ def test_a_list_of_models_that_is_none_is_wrong(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["slow stream", "slow body", "health, then slow header"])
-def test_a_server_that_is_always_late_is_not_asked_every_route(name: str) -> None:
+def test_not_every_route_of_a_slow_server_is_called(name: str) -> None:
     with running(SERVERS[name]) as url:
         _, said, _ = smoke(url)
     assert "not asked: 3 answers did not end within --timeout" in said
     assert "API key unknown" in said
 
 
-def test_a_key_that_no_header_takes_is_not_shown() -> None:
+def test_a_key_that_is_invalid_in_a_header_is_not_shown() -> None:
     code, said, _ = smoke("http://127.0.0.1:1", key=f"{KEY}\n")
     assert (code, KEY in said) == (3, False)
     assert said.startswith("error: the key holds what no header takes")
@@ -191,7 +191,7 @@ def test_a_timeout_is_a_number_of_seconds(timeout: str) -> None:
 
 
 def behind_a_proxy(client: socket.socket, request: bytes) -> None:
-    """Answer as vLLM before 0.22.0 does behind a proxy that forwards /v1 alone, and compares the path made plain."""
+    """Answer like vLLM before 0.22.0 behind a proxy that forwards only /v1 and compares the resolved path."""
     words = request.decode("latin-1").split("\r\n")
     path = words[0].split()[1]
     lines = dict(line.lower().split(": ", 1) for line in words[1:] if ": " in line)
@@ -205,7 +205,7 @@ def behind_a_proxy(client: socket.socket, request: bytes) -> None:
         answered(b"{}", "401 Unauthorized")(client, request)
 
 
-def test_ways_around_the_key_are_tried() -> None:
+def test_ways_to_bypass_the_key_are_tested() -> None:
     with running(behind_a_proxy) as url:
         code, said, _ = smoke(url)
     assert code == 1
@@ -214,7 +214,7 @@ def test_ways_around_the_key_are_tried() -> None:
     assert "passes for /v1" in said
 
 
-def test_a_proxy_that_hangs_up_on_a_forged_host_is_no_way_around_the_key() -> None:
+def test_a_proxy_that_drops_a_forged_host_does_not_bypass_the_key() -> None:
     with running(lambda client, request: None if b"?x" in request else behind_a_proxy(client, request)) as url:
         _, said, _ = smoke(url, key=KEY)
     assert "API key asked for" in said
@@ -230,5 +230,5 @@ def test_a_proxy_that_hangs_up_on_a_forged_host_is_no_way_around_the_key() -> No
         ("http://[::1]:8000", "[::1]:8000?x"),
     ],
 )
-def test_a_forged_host_has_a_port_because_proxies_look_no_further(url: str, host: str) -> None:
+def test_a_forged_host_contains_a_port(url: str, host: str) -> None:
     assert forged_host(httpx.URL(url)) == host

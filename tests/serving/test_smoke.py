@@ -1,4 +1,4 @@
-"""`modelservice smoke` against servers that are none of ours: always a verdict, in time, and never a traceback."""
+"""`modelservice smoke` against other servers: always a verdict in time, and never a traceback."""
 
 import contextlib
 import http.server
@@ -21,7 +21,7 @@ from tests.repositories import web
 
 
 class Model(http.server.BaseHTTPRequestHandler):
-    """A server with the answers of an embedding model that asks for a key."""
+    """A server that answers like an embedding model and requires a key."""
 
     key = "open-sesame"
     ready_at = 0.0
@@ -52,7 +52,7 @@ class Model(http.server.BaseHTTPRequestHandler):
 
 
 class BehindIngress(Model):
-    """The same, behind something that forwards /v1 alone."""
+    """The same, behind a proxy that forwards only /v1."""
 
     def do_GET(self) -> None:
         if self.path.startswith("/v1"):
@@ -107,7 +107,7 @@ def test_a_password_in_the_address_is_not_in_the_table(style: str) -> None:
     assert "s3cr3t" not in answer.output
 
 
-def test_an_embedding_server_is_right() -> None:
+def test_an_embedding_server_passes() -> None:
     with running(Model) as url:
         answer = smoke(f"{url}/v1", "--format", "json", key="open-sesame")
     result = json.loads(answer.stdout)
@@ -119,7 +119,7 @@ def test_an_embedding_server_is_right() -> None:
     assert "open-sesame" not in answer.output
 
 
-def test_a_server_behind_an_ingress_that_forwards_v1_alone_is_right() -> None:
+def test_a_server_behind_an_ingress_that_forwards_only_v1_passes() -> None:
     with running(BehindIngress) as url:
         answer = smoke(f"{url}/v1", "--wait", "5", key="open-sesame")
     assert answer.exit_code == 0, answer.stdout
@@ -127,7 +127,7 @@ def test_a_server_behind_an_ingress_that_forwards_v1_alone_is_right() -> None:
     assert "without the key" not in answer.stdout
 
 
-def test_a_wrong_key_is_told() -> None:
+def test_a_wrong_key_is_reported() -> None:
     with running(Model) as url:
         answer = smoke(url, key="wrong-one")
     assert answer.exit_code == 1
@@ -135,12 +135,12 @@ def test_a_wrong_key_is_told() -> None:
     assert "wrong-one" not in answer.output
 
 
-def test_a_key_that_is_a_word_of_ours_leaves_our_words_alone() -> None:
+def test_a_key_that_equals_a_word_of_the_output_does_not_mask_the_output() -> None:
     with running(Model) as url:
         assert "the key is wrong or missing: set OPENAI_API_KEY" in smoke(url, key="wrong").stdout
 
 
-def test_a_web_server_that_knows_no_route_is_wrong(tmp_path: Path) -> None:
+def test_a_web_server_without_the_routes_fails(tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     with web(tmp_path / "empty", tmp_path / "nginx") as url:
         answer = smoke(url)
@@ -149,7 +149,7 @@ def test_a_web_server_that_knows_no_route_is_wrong(tmp_path: Path) -> None:
     assert "Traceback" not in answer.output
 
 
-def test_a_closed_port_is_one_sentence() -> None:
+def test_a_closed_port_is_reported_in_one_sentence() -> None:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         answer = smoke(f"http://127.0.0.1:{free.getsockname()[1]}")
@@ -158,7 +158,7 @@ def test_a_closed_port_is_one_sentence() -> None:
     assert answer.stderr.count("\n") == 1
 
 
-def test_a_server_that_hangs_is_given_up_in_time() -> None:
+def test_a_server_that_does_not_answer_is_given_up_in_time() -> None:
     with socket.socket() as deaf:
         deaf.bind(("127.0.0.1", 0))
         deaf.listen()
@@ -170,13 +170,13 @@ def test_a_server_that_hangs_is_given_up_in_time() -> None:
 
 
 @pytest.mark.parametrize("url", ["http://", "http://[::1"])
-def test_what_is_no_address_is_one_sentence(url: str) -> None:
+def test_an_invalid_address_is_reported_in_one_sentence(url: str) -> None:
     answer = smoke(url)
     assert answer.exit_code == 3
     assert answer.stderr.startswith("error: ")
 
 
-def test_an_address_without_http_is_wrong_usage_and_not_waited_for() -> None:
+def test_an_address_without_http_is_wrong_usage_even_with_wait() -> None:
     answer = smoke("localhost:8000", "--wait", "600")
     assert (answer.exit_code, "http://localhost:8000" in answer.stderr) == (2, True)
 
@@ -189,16 +189,16 @@ def test_another_scheme_than_http_is_wrong_usage(url: str) -> None:
     assert (answer.exit_code, "s3cr3t" in answer.stderr) == (2, False)
 
 
-def test_a_scheme_may_be_in_capitals() -> None:
+def test_a_scheme_can_be_in_upper_case() -> None:
     with running(Model) as url:
         assert smoke(url.replace("http", "HTTP"), key="open-sesame").exit_code == 0
 
 
-def test_a_port_that_the_client_would_take_for_another_one_is_wrong_usage() -> None:
+def test_a_port_that_the_client_would_read_differently_is_wrong_usage() -> None:
     assert smoke("http://127.0.0.1:99999", "--wait", "600").exit_code == 2
 
 
-def test_a_certificate_of_ones_own_is_trusted_only_when_told(tmp_path: Path) -> None:
+def test_a_private_certificate_is_trusted_only_with_an_option(tmp_path: Path) -> None:
     key, certificate = str(tmp_path / "key.pem"), str(tmp_path / "certificate.pem")
     command = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=localhost", "-days", "2"]
     subprocess.run([*command, "-keyout", key, "-out", certificate], check=True, capture_output=True)

@@ -1,7 +1,9 @@
 """`modelservice init`: with options, and in a real terminal."""
 
+import functools
 import json
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -60,9 +62,10 @@ def test_sizes_follow_from_the_facts_and_fit() -> None:
     answer = run("Qwen/Qwen3-32B", "--gpu", "L40S", "--yes", "-o", "a.yaml")
     assert answer.exit_code == 0, answer.output
     assert values() == {
-        "model": {"name": "Qwen/Qwen3-32B"},
+        # https://github.com/vllm-project/recipes names these parsers.
+        "model": {"name": "Qwen/Qwen3-32B", "toolCallParser": "hermes", "reasoningParser": "qwen3"},
         "gpu": {"count": 4, "memory": "45455Mi"},
-        # 61 GiB, twice and a little more.
+        # Twice 61 GiB, and a reserve.
         "modelVolume": {"size": "130Gi"},
     }
     assert "# gpu.count: 15.4 GiB of weights on each GPU" in Path("a.yaml").read_text()
@@ -70,7 +73,7 @@ def test_sizes_follow_from_the_facts_and_fit() -> None:
     assert (fit.exit_code, json.loads(fit.stdout)["verdict"]) == (0, "fits")
 
 
-def test_a_model_of_the_catalogue_has_room_for_a_second_revision() -> None:
+def test_the_volume_for_a_catalogue_model_has_room_for_a_second_revision() -> None:
     # 8.19 billion parameters in 16 bits are 15.3 GiB; nothing lists its files.
     assert run("Qwen/Qwen3-8B", "--gpu", "H100", "--yes", "-o", "a.yaml").exit_code == 0
     assert values()["modelVolume"] == {"size": "40Gi"}
@@ -96,7 +99,7 @@ def test_a_gpu_that_is_not_a_whole_one_of_nvidia(card: str, gpu: dict[str, str],
 
 def test_a_model_is_not_split_over_slices() -> None:
     answer = run("Qwen/Qwen3-32B", "--gpu", "MIG-1g.10gb", "--yes", "-o", "a.yaml")
-    assert "does not fit 1 of MIG 1g.10gb" in answer.stderr
+    assert "does not fit on 1 x MIG 1g.10gb" in answer.stderr
     assert "gpu" not in values()
 
 
@@ -104,7 +107,7 @@ def test_a_value_is_not_repeated_in_an_error() -> None:
     assert "hf_secret" not in run("a/b", "--set", "huggingFace.token=hf_secret", "--yes").output
 
 
-def test_a_length_is_set_where_the_whole_one_does_not_fit() -> None:
+def test_a_length_is_set_if_the_full_length_does_not_fit() -> None:
     long = QWEN3_32B | {"max_position_embeddings": 1_000_000}
     write_facts(ModelFacts("a/long", "", "a test", long, tensors_of(text_of(long))), facts_path("a/long", "a.yaml"))
     assert run("a/long", "--gpu", "H200", "--yes", "-o", "a.yaml").exit_code == 0
@@ -116,7 +119,7 @@ def test_a_length_is_set_where_the_whole_one_does_not_fit() -> None:
 @pytest.mark.parametrize(
     ("name", "architecture", "files", "task"),
     [
-        # What vLLM 0.32.0 takes them for without flags: `_get_default_runner_type` in its config/model.py.
+        # The tasks that vLLM 0.32.0 chooses for them without flags: `_get_default_runner_type` in its config/model.py.
         ("a/b", "XLMRobertaForSequenceClassification", (), "score"),
         ("a/b", "BertModel", (), "embedding"),
         ("a/b", "InternLM2ForRewardModel", (), "embedding"),
@@ -142,7 +145,7 @@ def test_without_facts_the_name_of_an_embedding_model_is_enough() -> None:
     assert values()["model"] == {"name": "a/c-embed-v1", "task": "embedding"}
 
 
-def test_without_facts_the_defaults_are_written_and_it_is_said() -> None:
+def test_without_facts_the_defaults_are_written_with_a_note() -> None:
     answer = run("a/unknown", "--gpu", "L40S", "--yes", "-o", "a.yaml")
     assert (answer.exit_code, values()) == (0, {"model": {"name": "a/unknown"}})
     assert "no sizes:" in answer.stderr
@@ -163,7 +166,7 @@ def test_without_facts_the_defaults_are_written_and_it_is_said() -> None:
         (["a/b", "--set", "description=\x01", "-o", "b.yaml"], 2),
     ],
 )
-def test_what_is_wrong_is_said(words: list[str], code: int) -> None:
+def test_wrong_options_are_reported(words: list[str], code: int) -> None:
     answer = run(*words, "--yes")
     assert answer.exit_code == code, answer.output
     assert isinstance(answer.exception, SystemExit)
@@ -188,7 +191,7 @@ def test_answers_can_be_given() -> None:
         ),
     ],
 )
-def test_an_answer_counts_beside_the_others(words: list[str], found: dict[str, object]) -> None:
+def test_an_answer_is_checked_together_with_the_others(words: list[str], found: dict[str, object]) -> None:
     answer = run(*words, "--yes")
     assert (answer.exit_code, yaml.safe_load(answer.stdout)) == (0, found), answer.stderr
 
@@ -196,12 +199,20 @@ def test_an_answer_counts_beside_the_others(words: list[str], found: dict[str, o
 @pytest.fixture
 def terminal() -> Iterator[pexpect.spawn]:
     command = [*["-m", "modelservice", "init", "-o", "b.yaml"]]
-    spawn = {"encoding": "utf-8", "codec_errors": "replace", "timeout": 60, "dimensions": (40, 200)}
+    # A shell has Ctrl-C ignored in what it starts in the background.
+    heard = functools.partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
+    spawn = {
+        "encoding": "utf-8",
+        "codec_errors": "replace",
+        "timeout": 60,
+        "dimensions": (40, 200),
+        "preexec_fn": heard,
+    }
     with pexpect.spawn(sys.executable, command, **spawn) as spawned:
         yield spawned
 
 
-def test_a_terminal_is_asked_tab_by_tab(terminal: pexpect.spawn) -> None:
+def test_questions_on_a_terminal_follow_the_tabs(terminal: pexpect.spawn) -> None:
     terminal.expect("General")
     seen = []
     answers = {"Model": "Qwen/Qwen3-8B", "GPUs": "2", "Hugging Face Hub Token": "hf-token"}
@@ -216,13 +227,13 @@ def test_a_terminal_is_asked_tab_by_tab(terminal: pexpect.spawn) -> None:
         terminal.sendline(answers.get(label, ""))
     assert list(dict.fromkeys(seen)) == ["General", "Resources", "Volumes", "Node Scheduling"]
     found = values("b.yaml")
-    assert found["model"] == {"name": "Qwen/Qwen3-8B"}
+    assert found["model"] == {"name": "Qwen/Qwen3-8B", "toolCallParser": "hermes", "reasoningParser": "qwen3"}
     assert found["huggingFace"] == {"tokenSecret": {"name": "hf-token"}}
     assert found["gpu"] == {"count": 2}
 
 
 @pytest.mark.parametrize("answer", [b"caf\xe9", b"\xed\xa0\x80", b"a\x1b[31m"])
-def test_what_is_no_text_is_asked_again(terminal: pexpect.spawn, answer: bytes) -> None:
+def test_after_invalid_text_the_question_is_repeated(terminal: pexpect.spawn, answer: bytes) -> None:
     terminal.expect(r"  Description.*: $")
     os.write(terminal.child_fd, answer + b"\n")
     terminal.expect("which is not text")
@@ -234,7 +245,7 @@ def test_what_is_no_text_is_asked_again(terminal: pexpect.spawn, answer: bytes) 
     assert not Path("b.yaml").exists()
 
 
-def test_a_wrong_answer_is_asked_again_and_back_goes_back(terminal: pexpect.spawn) -> None:
+def test_after_a_wrong_answer_the_question_is_repeated_and_back_works(terminal: pexpect.spawn) -> None:
     terminal.expect(r"  Description.*: $")
     terminal.sendline("")
     terminal.expect(r"  Model.*: $")
@@ -249,7 +260,7 @@ def test_a_wrong_answer_is_asked_again_and_back_goes_back(terminal: pexpect.spaw
     terminal.expect(r"  Description.*: $")
 
 
-def test_what_a_later_answer_puts_right_is_said_and_kept(terminal: pexpect.spawn) -> None:
+def test_a_mistake_that_a_later_answer_can_correct_is_reported_and_kept(terminal: pexpect.spawn) -> None:
     answers = {"Model": "/models/x", "Source": "local", "Mount path": "/models", "Memory Reservation": "32Gi"}
     answers |= {"Memory Limit": "64Gi"}
     said = ""
@@ -267,7 +278,7 @@ def test_what_a_later_answer_puts_right_is_said_and_kept(terminal: pexpect.spawn
     }
 
 
-def test_enter_alone_gives_a_file_that_works(terminal: pexpect.spawn) -> None:
+def test_pressing_only_enter_gives_a_valid_file(terminal: pexpect.spawn) -> None:
     while terminal.expect([r": $", pexpect.EOF]) == 0:
         terminal.sendline("")
     terminal.close()
@@ -283,7 +294,7 @@ def test_without_a_terminal_nothing_is_asked(file: str) -> None:
 
 
 @pytest.mark.parametrize("how", ["!", "interrupt", "end"])
-def test_stopped_half_way_there_is_no_file(terminal: pexpect.spawn, how: str) -> None:
+def test_no_file_is_written_if_stopped_half_way(terminal: pexpect.spawn, how: str) -> None:
     terminal.expect(r"  Description.*: $")
     terminal.sendline("")
     terminal.expect(r"  Model.*: $")

@@ -1,10 +1,10 @@
-"""Write what vLLM's own parser and configuration say of the argument lists in a file, before each of them.
+"""Write the verdict of vLLM's parser and configuration in front of each argument list in a file.
 
     .cache/vllm/environment/bin/python -m tests.vllm.judge_lines 0.33.0 .cache/vllm/0.33.0 tests/vllm/lines.txt
 
-The environment and the folder are there after tools/extract_vllm.py has read the release. `takes` and `refuses` are the
-verdicts. The model is a small local one without weights, as on CUDA with many GPUs; what the configuration says of the
-model, or of a package that the environment lacks, is no verdict on the arguments.
+tools/extract_vllm.py creates the environment and the folder when it reads the release. The verdicts are `takes` and
+`refuses`. The model is a small local one without weights, as on CUDA with many GPUs. Errors of the configuration about
+the model, or about a package that the environment lacks, do not count as a verdict on the arguments.
 """
 
 import contextlib
@@ -37,12 +37,12 @@ MODEL = {
     "max_position_embeddings": 1 << 21,
     "torch_dtype": "bfloat16",
 }
-# Which configurations look at arguments alone, and what is said before any configuration is made.
+# Configurations that depend only on arguments, and errors before any configuration is created.
 ON_ARGUMENTS = re.compile(
     r"for (SchedulerConfig|ParallelConfig|CacheConfig|LoRAConfig|ObservabilityConfig|AttentionConfig|"
     r"StructuredOutputsConfig|EPLBConfig)\b|mutually exclusive|Invalid data-parallel launch options"
 )
-# What is not there for the judge, and may be in a pod.
+# Errors about things that are missing here but may exist in a pod.
 NOT_HERE = re.compile("chat template|outgoing traffic|No such file|no file|does not exist|grpc-port")
 
 
@@ -97,7 +97,7 @@ def main() -> None:
                 words = line.rpartition("\t")[2]
                 lines[index] = f"{verdict(parser, shlex.split(words), model)}\t{words}"
     place.write_text("\n".join(lines) + "\n", encoding="utf-8")
-    os._exit(0)  # vLLM leaves threads behind
+    os._exit(0)  # vLLM leaves threads running
 
 
 if __name__ == "__main__":

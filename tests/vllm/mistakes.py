@@ -1,6 +1,6 @@
-"""Mistakes in argument lists, and what our hints make of them: python -m tests.vllm.mistakes > tests/vllm/mended.txt.
+"""Mistakes in argument lists, corrected by our hints: python -m tests.vllm.mistakes > tests/vllm/mended.txt.
 
-Then tests/vllm/judge_lines.py writes what vLLM says of each line.
+Then tests/vllm/judge_lines.py writes vLLM's verdict on each line.
 """
 
 import itertools
@@ -16,16 +16,16 @@ from modelservice.vllm.releases import Release, newest_release, release_for
 from tests.test_hints import applied
 
 RELEASE = newest_release()
-# What flags get that have no default, by their type.
+# Values for flags without a default, by their type.
 VALUES = {"int": "1", "float": "0.5", "human-int": "8k", "human-int-or-auto": "auto"}
-# What a flag that went has to be given to mean something, and what its heir needs beside it.
+# Values that removed flags need to have an effect, and arguments that their replacements need.
 GIVEN = {
     "--guided-decoding-backend": ["--guided-decoding-backend=xgrammar"],
     "--guided-decoding-disable-additional-properties": ["--guided-decoding-backend=guidance"],
     "--guided-decoding-disable-any-whitespace": ["--guided-decoding-backend=guidance"],
     "--log-config-file": [],
 }
-# Flags that mean something beside others only.
+# Flags that have an effect only together with others.
 BESIDE = ("--data-parallel-multi-port-external-lb",)
 WRITTEN = [
     ["--max-num-batched-token=8192"],
@@ -82,7 +82,7 @@ WRITTEN = [
 
 
 def mistakes() -> Iterator[list[str]]:
-    """Yield argument lists with a mistake: written ones, flags that went, and flags without one of their letters."""
+    """Yield argument lists with a mistake: written by hand, removed flags, and flags with a missing letter."""
     yield from WRITTEN
     for name in facts("history")["replacements"]:
         if name in GIVEN:
@@ -100,7 +100,7 @@ def mistakes() -> Iterator[list[str]]:
 
 
 def fixed(args: list[str]) -> list[str] | None:
-    """Return the arguments with the edits of all findings made, or None if that is not all or changes nothing."""
+    """Return the arguments with the edits of all findings, or None if a finding has none or nothing changes."""
     found = check_arguments(args, _release(), own_image=True)
     edits = [edit for one in found for edit in one.fix if edit.path[0] == "args"]
     if not edits or any(one.severity is Severity.ERROR and not one.fix for one in found):

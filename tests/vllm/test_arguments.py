@@ -1,4 +1,4 @@
-"""What is said of vLLM's arguments; verdicts by hand from the releases' own parsers."""
+"""Findings about vLLM's arguments; expected verdicts come from the releases' own parsers."""
 
 import re
 
@@ -57,11 +57,11 @@ def refused(argument: str) -> str:
         ("--device=cuda", "0.10.0..0.33.0"),
     ],
 )
-def test_over_all_releases_an_argument_is_refused_where_vllm_refuses_it(argument: str, spans: str) -> None:
+def test_an_argument_is_refused_in_the_same_releases_as_by_vllm(argument: str, spans: str) -> None:
     assert refused(argument) == spans
 
 
-# For each rule: arguments that it is about, and the nearest ones that are fine.
+# For each rule: arguments that break it, and similar ones that pass.
 CASES = [
     ("argument-unknown", ["--max-modellen=4096"], ["--max_model_len=4096"]),
     ("argument-removed", ["--task=embed"], ["--runner=pooling", "--convert=embed"]),
@@ -118,7 +118,7 @@ CASES = [
 
 
 @pytest.mark.parametrize(("rule", "bad", "good"), CASES)
-def test_a_mistake_is_found_and_what_was_meant_is_not(rule: str, bad: list[str], good: list[str]) -> None:
+def test_a_mistake_is_found_and_the_correct_form_passes(rule: str, bad: list[str], good: list[str]) -> None:
     assert [found for found, _ in said(bad)] == [rule]
     assert said(good) == []
 
@@ -132,7 +132,7 @@ def test_each_rule_has_a_case() -> None:
 
 
 @pytest.mark.parametrize("bad", [bad for _, bad, _ in CASES if len(bad) == 1])
-def test_what_a_hint_says_to_write_is_accepted(bad: list[str]) -> None:
+def test_the_arguments_in_a_hint_are_accepted(bad: list[str]) -> None:
     for hint in hints(bad):
         written = [item.strip("'").replace("''", "'") for item in re.findall(r"`([^`]+)`", hint)]
         if hint.startswith("add"):
@@ -178,12 +178,12 @@ def test_a_hint_says_what_to_write(args: list[str], hint: str) -> None:
     assert hints(args) == [hint]
 
 
-def test_a_removed_flag_says_since_when() -> None:
+def test_the_message_for_a_removed_flag_names_the_release() -> None:
     (problem,) = check_arguments(["--task=embed"], release_for("v0.20.2", ""), own_image=True)
     assert problem.message == "`--task` was removed in vLLM 0.13.0; this is vLLM 0.20.2"
 
 
-def test_a_value_that_went_says_since_when() -> None:
+def test_the_message_for_a_removed_value_names_the_release() -> None:
     (problem,) = check_arguments(["--quantization=bitsandbytes"], release_for("v0.33.0", ""), own_image=True)
     assert problem.message.endswith("it was removed in vLLM 0.28.0")
     assert problem.severity is Severity.WARNING
@@ -216,7 +216,7 @@ def test_a_value_that_went_says_since_when() -> None:
         ["--data-parallel-size=4", "-dpl", "0", "--data-parallel-address=10.0.0.1"],
     ],
 )
-def test_what_the_parser_takes_passes(args: list[str]) -> None:
+def test_arguments_that_the_parser_accepts_pass(args: list[str]) -> None:
     assert said(args) == []
 
 
@@ -229,7 +229,7 @@ def test_what_the_parser_takes_passes(args: list[str]) -> None:
         (["--limit-mm-per-prompt.image=1", "--limit-mm-per-prompt.image=2"], 1),
     ],
 )
-def test_the_same_flag_under_another_name_is_repeated(args: list[str], at: int) -> None:
+def test_a_flag_repeated_under_another_name_is_found(args: list[str], at: int) -> None:
     assert said(args) == [("argument-repeated", at)]
 
 
@@ -279,7 +279,7 @@ def test_secrets_are_known_by_their_form(text: str, kind: str | None) -> None:
     assert looks_like_secret(text) == kind
 
 
-def test_another_image_gets_warnings_only_but_for_secrets() -> None:
+def test_another_image_gets_only_warnings_except_for_secrets() -> None:
     problems = check_arguments(["--foo=1", "--port=1", "x"], release_for("v0.33.0", ""), own_image=False)
     assert [one.severity for one in problems] == [Severity.WARNING] * 3
 
@@ -294,7 +294,7 @@ def test_another_image_gets_warnings_only_but_for_secrets() -> None:
         (["--foo=1"], "latest", ["error"]),
     ],
 )
-def test_a_release_that_is_not_listed_gets_warnings_for_what_it_may_know(
+def test_an_unlisted_release_gets_warnings_for_flags_that_it_may_have(
     args: list[str], tag: str, severities: list[str]
 ) -> None:
     problems = check_arguments(args, release_for(tag, ""), own_image=True)
@@ -305,20 +305,20 @@ def test_a_release_that_is_not_listed_gets_warnings_for_what_it_may_know(
     ("tag", "severities"),
     [("nightly-0123", ["error", "warning"]), ("latest", ["error", "error"]), ("v0.33.0", ["error", "error"])],
 )
-def test_a_nightly_build_may_know_flags_that_no_release_has(tag: str, severities: list[str]) -> None:
+def test_a_nightly_build_may_have_flags_that_no_release_has(tag: str, severities: list[str]) -> None:
     text = f"model: {{name: Qwen/Qwen3-8B}}\nimage: {{tag: {tag}}}\nargs: [--port=9000, --brand-new-flag=1]\n"
     found = [one for one in check(read("values.yaml", text.encode())) if one.path[0] == "args"]
     assert [one.severity for one in found] == severities
 
 
-def test_an_attention_backend_may_be_a_plugins_once_vllm_lets_plugins_add_one() -> None:
-    # AttentionBackendEnum.register came with 0.32.0.
+def test_an_attention_backend_can_come_from_a_plugin_if_the_release_supports_it() -> None:
+    # AttentionBackendEnum.register was added in 0.32.0.
     assert said(["--attention-backend=MINE"], "v0.31.0") == [("argument-choice", 0)]
     (found,) = check_arguments(["--attention-backend=MINE"], release_for("v0.32.0", ""), own_image=True)
     assert (found.rule, found.severity) == ("argument-value", Severity.WARNING)
 
 
-def test_a_value_in_an_item_of_its_own_is_where_the_problem_is() -> None:
+def test_a_problem_with_a_value_in_its_own_item_is_reported_there() -> None:
     assert said(["--seed", "1", "--dtype", "fp16"]) == [("argument-choice", 3)]
     assert said(["--allowed-media-domains", "a.b", "--block-size", "4k"]) == [("argument-type", 3)]
     assert said(["--enforce-eager", "true"]) == [("argument-switch-value", 1)]
@@ -329,29 +329,29 @@ def test_two_words_in_an_item_are_an_error_in_every_release(tag: str) -> None:
     for word in ("--quantization bitsandbytes", "--max-num-seqs 4k", "--task embed"):
         (found,) = check_arguments([word], release_for(tag, ""), own_image=True)
         assert (found.rule, found.severity) == ("argument-two-words", ERROR)
-        assert found.message.startswith(f'"{word}" is one list item, and no shell splits it')
+        assert found.message.startswith(f'"{word}" is one list item, but no shell splits it')
 
 
 @pytest.mark.parametrize(
     ("argument", "message", "hint"),
     [
-        ("--num-scheduler-step=10", "`--num-scheduler-steps`, which is like it, was removed in 0.10.1", "remove it"),
+        ("--num-scheduler-step=10", "the similar `--num-scheduler-steps` was removed in 0.10.1", "remove it"),
         ("--load-format=bitsandbytes", "it was removed in vLLM 0.28.0", "correct the value"),
-        ("--quantization=int8", "is not known", "correct the value"),
-        ("--attention-backend=B12X_MLA_SPARSE", "is not known", "correct the value"),
-        ("--attention-backend=FLASHINFER_TS", "is not known", "correct the value"),
-        ('--attention-config={"backend":"FLASHINFER_TS"}', "is not known", "correct the value"),
+        ("--quantization=int8", "is unknown", "correct the value"),
+        ("--attention-backend=B12X_MLA_SPARSE", "is unknown", "correct the value"),
+        ("--attention-backend=FLASHINFER_TS", "is unknown", "correct the value"),
+        ('--attention-config={"backend":"FLASHINFER_TS"}', "is unknown", "correct the value"),
         ("--gpu-memory-utilization=1.01", "at most 1", "correct the value"),
         ("--rope-theta=5000000", "was removed in vLLM 0.11.2", "give all of the model's rope_parameters"),
     ],
 )
-def test_what_is_not_near_is_not_offered(argument: str, message: str, hint: str) -> None:
+def test_names_that_are_not_similar_are_not_suggested(argument: str, message: str, hint: str) -> None:
     (found,) = check_arguments([argument], release_for("v0.33.0", ""), own_image=True)
     assert message in found.message
     assert found.hint.startswith(hint)
 
 
-# Arguments that vLLM's configuration refuses, the releases that do as far as their code tells, and what passes.
+# Arguments that vLLM's configuration refuses, the releases that refuse them, and arguments that pass.
 RELATIONS = [
     (["--max-num-batched-tokens=64", "--max-num-seqs=256"], "v0.10.1", ["--max-num-batched-tokens=64"]),
     (["--max-model-len=8k", "--long-prefill-token-threshold=9000"], "v0.10.1", ["--max-model-len=-1"]),
@@ -376,7 +376,7 @@ RELATIONS = [
 
 
 @pytest.mark.parametrize(("bad", "tag", "good"), RELATIONS)
-def test_what_arguments_say_of_each_other_is_judged_as_the_configuration_does(
+def test_conflicts_between_arguments_are_the_same_as_in_the_configuration(
     bad: list[str], tag: str, good: list[str]
 ) -> None:
     for release in (tag, "v0.33.0"):

@@ -1,4 +1,4 @@
-"""The JSON options of vLLM, against what vLLM's own parser and configuration say of them."""
+"""The JSON options of vLLM, against the verdicts of vLLM's own parser and configuration."""
 
 import json
 from collections.abc import Iterator
@@ -17,7 +17,7 @@ from modelservice.vllm.releases import Exactness, Release, alive, release_for, r
 from tests.test_hints import applied
 
 VERDICTS = Path(__file__).with_name("json-options.txt")
-# vLLM refuses these for how several keys are set, or for what only its code knows; we do not.
+# vLLM refuses these because of several keys together, or by logic that we do not have; we accept them.
 NOT_KNOWN = {
     ("0.33.0", '--custom-histogram-buckets={"e2e":[1,2]}'),
     ("0.33.0", '--ec-manager-config={"manager_config":{"a":1}}'),
@@ -36,7 +36,7 @@ OF_PLUGINS = {
 SAMPLES = ("0.33.0", "0.26.0", "0.16.0", "0.11.2")
 
 
-# What the configuration asks for beside an option, which a test of the option alone is not about.
+# Settings that the configuration requires for some options; always set, because this test is about the options.
 BESIDE = ("--enable-lora", "--enable-eplb", "--enable-expert-parallel", "--tensor-parallel-size=2")
 
 
@@ -58,7 +58,7 @@ def verdicts() -> Iterator[tuple[str, str, bool]]:
 
 
 @pytest.mark.parametrize(("release", "args", "refused"), list(verdicts()))
-def test_an_option_is_refused_where_vllm_refuses_it(release: str, args: str, refused: bool) -> None:
+def test_an_option_is_refused_if_vllm_refuses_it(release: str, args: str, refused: bool) -> None:
     if args in OF_PLUGINS and refused and release == "0.33.0":
         assert [(one.rule, one.severity) for one in found(*args.split(" "))] == [("argument-value", Severity.WARNING)]
         return
@@ -67,7 +67,7 @@ def test_an_option_is_refused_where_vllm_refuses_it(release: str, args: str, ref
 
 
 def option_of(name: str, release: str) -> list[str]:
-    """Return the dotted way from an option to a class of the release, the shortest one."""
+    """Return the shortest dotted path from an option to a class of the release."""
     for option, entry in entries().items():
         if option.startswith("--") and alive(entry["in"], release) and one_of(entry["type"], release) == name:
             return [option]
@@ -87,7 +87,7 @@ def written(way: list[str], value: Any) -> str:
 
 
 def choices(release: str, kind: str) -> Iterator[tuple[list[str], Any]]:
-    """Yield the way to each key with values that the release has, with one of its values."""
+    """Yield the path of each key with an enumeration, with one of its values."""
     for key, entry in entries().items():
         owner, _, own = key.partition(".")
         if not own or key.startswith("--") or not alive(entry["in"], release):
@@ -101,7 +101,7 @@ def test_every_choice_of_a_key_passes(release: str) -> None:
     seen = [*choices(release, "Literal"), *choices(release, "str")]
     assert len(seen) > 40
     wrong = [(key, value, one.message) for key, value in seen for one in found(written(key, value), release=release)]
-    # Some keys need another one beside them.
+    # Some keys need another key.
     assert [one for one in wrong if "needs" not in one[2] and "is missing" not in one[2]] == []
 
 
@@ -135,7 +135,7 @@ def test_every_removed_or_later_value_of_a_flag_is_found(release: str) -> None:
         flag = line.get(name)
         for value in gone(entry, release) if flag and flag.values and name not in OWNED else []:
             rules = {one.rule for one in found(f"{name}={value}", release=release)}
-            # "None" was how argparse showed that nothing may be given.
+            # argparse showed an optional value as "None".
             if value != "None" and not rules & {"argument-choice", "argument-value"}:
                 missed.append((name, value))
     assert missed == []
@@ -190,7 +190,7 @@ def test_every_removed_or_later_key_is_found(release: str) -> None:
         (["-cc.level", "3"], ["-cc.mode", "3"]),
     ],
 )
-def test_a_key_or_value_is_mended_where_it_stands(args: list[str], meant: list[str]) -> None:
+def test_a_key_or_value_is_corrected_in_place(args: list[str], meant: list[str]) -> None:
     (problem,) = errors(*args)
     fixed = list(args)
     for edit in problem.fix:
@@ -199,7 +199,7 @@ def test_a_key_or_value_is_mended_where_it_stands(args: list[str], meant: list[s
     assert errors(*meant) == []
 
 
-def test_what_a_fix_writes_is_not_refused() -> None:
+def test_the_result_of_a_fix_is_not_refused() -> None:
     lines = [args.split(" ") for release, args, _ in verdicts() if release == "0.33.0"]
     lines += [[f"{option}={json.dumps({key: value})}"] for option, key, value in slips()]
     fixed = 0
@@ -207,14 +207,14 @@ def test_what_a_fix_writes_is_not_refused() -> None:
         problems = errors(*args)
         if len(problems) == 1 and problems[0].fix and problems[0].rule != "argument-unknown":
             args = applied({"args": args}, problems[0].fix)["args"]
-            # Some keys need another one beside them.
+            # Some keys need another key.
             assert [one.message for one in errors(*args) if " needs " not in one.message] == []
             fixed += 1
     assert fixed > 50
 
 
 def slips() -> Iterator[tuple[str, str, Any]]:
-    """Yield options with a key that has a letter too many, or a value in other letters."""
+    """Yield options with an extra letter in a key, or a misspelled value."""
     for key, entry in entries().items():
         owner, _, own = key.partition(".")
         way = option_of(owner, "0.33.0") if own and alive(entry["in"], "0.33.0") else []
@@ -224,7 +224,7 @@ def slips() -> Iterator[tuple[str, str, Any]]:
             yield from ((way[0], own, value.swapcase()) for value in values)
 
 
-def test_no_key_is_written_twice_to_mend_it() -> None:
+def test_no_fix_writes_a_duplicate_key() -> None:
     (problem,) = errors('--compilation-config={"level":3,"mode":3}')
     assert problem.fix == ()
 
@@ -237,11 +237,11 @@ def test_no_key_is_written_twice_to_mend_it() -> None:
         ["--compilation-config", "$(CONFIG)"],
     ],
 )
-def test_what_a_variable_holds_is_not_judged(args: list[str]) -> None:
+def test_the_content_of_a_variable_is_not_checked(args: list[str]) -> None:
     assert found(*args) == []
 
 
-def test_a_secret_in_json_is_not_written_over() -> None:
+def test_a_secret_in_json_is_not_overwritten() -> None:
     secret = "hf_" + "AbCdEfGhIjKlMnOpQrStUvWxYz01234567"
     text = json.dumps({"kv_conector": "A", "kv_role": "kv_both", "kv_connector_extra_config": {"token": secret}})
     for one in found(f"--kv-transfer-config={text}"):
@@ -255,25 +255,25 @@ def test_a_class_that_ignores_unknown_keys_gets_no_error() -> None:
     assert (problem.rule, problem.severity) == ("argument-not-yet", Severity.WARNING)
 
 
-def test_a_release_that_is_not_listed_is_judged_as_its_flags_are() -> None:
+def test_json_options_of_an_unlisted_release_are_treated_like_its_flags() -> None:
     args = ["--eplb-config.num_redundant=32"]
     newer = check_arguments(args, release_for("v0.99.0", ""), own_image=True)
     assert [one.severity for one in newer] == [Severity.WARNING]
     assert [one.severity for one in check_arguments(args, release_for("", ""), own_image=True)] == [Severity.ERROR]
 
 
-def test_a_module_path_makes_any_connector_known() -> None:
+def test_any_connector_is_accepted_with_a_module_path() -> None:
     given = {"kv_connector": "Mine", "kv_role": "kv_both"}
     (unknown,) = found("--kv-transfer-config", json.dumps(given))
     assert (unknown.rule, unknown.severity) == ("argument-value", Severity.WARNING)
     assert found("--kv-transfer-config", json.dumps({**given, "kv_connector_module_path": "a.b"})) == []
 
 
-def test_the_facts_are_of_the_releases_of_the_flags() -> None:
+def test_the_facts_have_the_same_releases_as_the_flags() -> None:
     assert facts("json_options")["releases"] == facts("environment")["releases"] == releases()
 
 
-def test_the_next_version_of_a_name_is_nearer_than_a_longer_name() -> None:
+def test_the_next_version_of_a_name_is_closer_than_a_longer_name() -> None:
     (problem,) = found('--kv-transfer-config={"kv_connector":"LMCacheConnector","kv_role":"kv_both"}')
     assert [str(edit.value) for edit in problem.fix] == [
         '--kv-transfer-config={"kv_connector":"LMCacheConnectorV1","kv_role":"kv_both"}'

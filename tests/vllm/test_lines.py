@@ -1,4 +1,4 @@
-"""Real command lines, and what our hints make of mistakes, against the recorded verdicts of vLLM's own parser.
+"""Real command lines, and mistakes fixed by our hints, against the recorded verdicts of vLLM's own parser.
 
 tests/vllm/judge_lines.py says how the verdicts are made, tests/vllm/mistakes.py how the fixed lines are.
 """
@@ -29,7 +29,7 @@ def recorded(name: str) -> list[tuple[str, list[str]]]:
 
 
 def values(words: list[str]) -> str:
-    """Return a values file with the arguments, those left out that fields set, and the GPUs that they need."""
+    """Return a values file with the arguments, except those that fields set, and the GPUs that they need."""
     line = Line(RELEASE, "", flags_of(RELEASE))
     given = [one for one in command_line.read(words, line) if isinstance(one, command_line.Given)]
     owned = {at for one in given if one.flag.name in OWNED for at in one.items}
@@ -42,7 +42,7 @@ def values(words: list[str]) -> str:
 
 
 @pytest.mark.parametrize(("verdict", "words"), recorded("lines.txt"))
-def test_a_real_line_has_an_error_exactly_where_vllm_refuses_it(verdict: str, words: list[str]) -> None:
+def test_a_real_line_has_an_error_exactly_if_vllm_refuses_it(verdict: str, words: list[str]) -> None:
     found = check(read("values.yaml", values(words).encode()))
     errors = [one.message for one in found if one.severity is Severity.ERROR and one.path[0] in ("args", "model")]
     if verdict == "refuses" and not errors and any("{" in word for word in words):
@@ -50,13 +50,13 @@ def test_a_real_line_has_an_error_exactly_where_vllm_refuses_it(verdict: str, wo
     assert bool(errors) == (verdict == "refuses"), errors
 
 
-def test_there_are_lines_of_both_verdicts() -> None:
+def test_there_are_lines_with_both_verdicts() -> None:
     verdicts = [verdict for verdict, _ in recorded("lines.txt")]
     assert verdicts.count("takes") > 300
     assert set(verdicts) == {"takes", "refuses"}
 
 
-def test_vllm_takes_whatever_a_hint_makes_of_a_mistake() -> None:
+def test_vllm_accepts_every_line_fixed_by_a_hint() -> None:
     verdicts = {shlex.join(words): verdict for verdict, words in recorded("mended.txt")}
     made = {shlex.join(words) for words in map(fixed, mistakes()) if words}
     assert made == verdicts.keys()  # else: python -m tests.vllm.mistakes, and judge the lines

@@ -1,4 +1,4 @@
-"""What is known of vLLM's releases, against facts picked by hand from the releases themselves."""
+"""The facts about vLLM's releases, against facts picked by hand from the releases."""
 
 import importlib
 import json
@@ -13,7 +13,7 @@ from modelservice.vllm.releases import Exactness, Life, Release, newest_release,
 from modelservice.vllm.variables import unknown_variable, variable_change
 
 ROOT = Path(__file__).parents[2]
-# How many options `vllm serve --help` of each release has, its positional argument and --help included.
+# The number of options in `vllm serve --help` of each release, including its positional argument and --help.
 COUNTS = {
     "0.10.0": 160, "0.10.1": 171, "0.10.1.1": 173, "0.10.2": 178, "0.11.0": 185, "0.11.2": 202, "0.12.0": 196,
     "0.13.0": 197, "0.14.1": 206, "0.15.1": 209, "0.16.0": 214, "0.17.1": 224, "0.18.1": 228, "0.19.1": 233,
@@ -55,7 +55,7 @@ def test_each_release_has_all_its_flags(release: str, count: int) -> None:
         ("--never-was", []),
     ],
 )
-def test_a_flag_has_the_life_that_the_releases_say(spelling: str, expected: list[Life]) -> None:
+def test_a_flag_exists_in_the_right_releases(spelling: str, expected: list[Life]) -> None:
     assert lives(spelling) == expected
 
 
@@ -101,11 +101,11 @@ def test_the_stated_version_or_the_tag_decides_the_release(tag: str, version: st
     ("tag", "version", "asked"),
     [("v0.4.0", "", ""), ("3.2.1", "0.11.0", "0.11.0"), ("rocm7.0.0_vllm_0.10.2_x", "", "0.10.2")],
 )
-def test_the_tag_of_another_image_counts_only_where_it_names_vllm(tag: str, version: str, asked: str) -> None:
+def test_the_tag_of_another_image_counts_only_if_it_names_vllm(tag: str, version: str, asked: str) -> None:
     assert release_for(tag, version, own_image=False).asked == asked
 
 
-def test_a_release_that_is_not_listed_says_which_one_stands_in() -> None:
+def test_the_message_for_an_unlisted_release_names_its_replacement() -> None:
     assert release_for("v0.20.0", "").label == "vLLM 0.20.0 (checked as 0.19.1)"
     assert release_for("latest", "").label == "vLLM 0.33.0 (the newest known)"
     assert release_for("v0.20.2", "").label == "vLLM 0.20.2"
@@ -142,7 +142,7 @@ def test_a_fact_changes_with_the_release_that_changed_it(
         ("--mamba-cache-mode", "all", "0.32.0"),
     ],
 )
-def test_a_value_goes_with_the_release_that_dropped_it(flag: str, value: str, gone: str) -> None:
+def test_a_value_ends_with_the_release_that_dropped_it(flag: str, value: str, gone: str) -> None:
     older = releases()[releases().index(gone) - 1]
     assert value in command_line(older)[flag].values
     assert value not in command_line(gone)[flag].values
@@ -175,7 +175,7 @@ def test_a_new_release_with_the_same_flags_changes_only_the_list_of_releases(vll
     assert all(after["flags"][name] == before["flags"][name] for name in alive)
 
 
-def test_what_is_written_by_hand_names_flags_that_exist() -> None:
+def test_files_written_by_hand_name_existing_flags() -> None:
     history, constraints = facts("history"), facts("constraints")
     listed = {*facts("flags")["flags"], *history["gone_before"]["flags"], "-O", "--no-disable-log-requests"}
     named = {*history["replacements"], *history["values"]}
@@ -198,7 +198,7 @@ def test_what_is_written_by_hand_names_flags_that_exist() -> None:
     assert keys - facts("json_options")["keys"].keys() == set()
 
 
-def test_each_flag_that_went_or_goes_says_what_to_write_or_has_no_heir() -> None:
+def test_each_removed_or_deprecated_flag_has_a_replacement_or_none_exists() -> None:
     # The removals for which vLLM's help, warnings and code name nothing.
     heirless = {
         "--calculate-kv-scales", "--disable-async-output-proc", "--disable-frontend-multiprocessing",
@@ -216,7 +216,7 @@ def test_each_flag_that_went_or_goes_says_what_to_write_or_has_no_heir() -> None
 
 
 def test_the_data_stays_small() -> None:
-    # Flags, JSON options, variables and the help of each flag, of all releases: read where a service has arguments.
+    # Flags, JSON options, variables and the help of each flag, for all releases: read if a service has arguments.
     assert sum(file.stat().st_size for file in (ROOT / "schemas/vllm").iterdir()) < 200_000
 
 
@@ -230,7 +230,7 @@ def test_the_data_stays_small() -> None:
         ("VLLM_ZZZ", ""),
     ],
 )
-def test_an_unknown_variable_of_vllm_has_the_nearest_known_one(name: str, nearest: str | None) -> None:
+def test_the_closest_known_variable_is_suggested_for_an_unknown_one(name: str, nearest: str | None) -> None:
     assert unknown_variable(name) == nearest
 
 
@@ -246,5 +246,5 @@ def test_an_unknown_variable_of_vllm_has_the_nearest_known_one(name: str, neares
         ("VLLM_ZZZ", "0.33.0", ""),
     ],
 )
-def test_a_variable_has_the_life_that_the_releases_say(name: str, release: str, change: str) -> None:
+def test_a_variable_exists_in_the_right_releases(name: str, release: str, change: str) -> None:
     assert variable_change(name, release) == change

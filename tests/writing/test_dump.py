@@ -1,4 +1,4 @@
-"""What is written is read back by helm as it was meant."""
+"""Helm reads written values back unchanged."""
 
 import base64
 import json
@@ -39,7 +39,7 @@ TEXTS = [
 ]
 
 
-def test_every_text_stays_the_text_that_it_is(tmp_path: Path, helm: str) -> None:
+def test_every_text_is_read_back_unchanged(tmp_path: Path, helm: str) -> None:
     chart = tmp_path / "chart"
     (chart / "templates").mkdir(parents=True)
     (chart / "Chart.yaml").write_text(dump({"apiVersion": "v2", "name": "echo", "version": "0.1.0"}))

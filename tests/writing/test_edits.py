@@ -1,4 +1,4 @@
-"""Edits of values files: only the lines that are meant change, and Helm reads what was meant."""
+"""Edits of values files change only the intended lines, and Helm reads the intended data."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def at(data: Any, path: tuple[Any, ...]) -> Any:
 
 
 def drawn(data: Any, random_: random.Random) -> Edit | None:
-    """Draw an edit of the data, or None if the one that came up makes no sense."""
+    """Draw an edit of the data, or None if it makes no sense."""
     path, action, value = random_.choice(list(paths(data))), random_.choice(list(Action)), random_.choice(VALUES)
     here = at(data, path)
     if action is Action.SET and isinstance(here, dict):
@@ -96,7 +96,7 @@ def meant(data: Any, edit: Edit) -> Any:
 
 
 def without(data: Any, path: tuple[Any, ...]) -> Any:
-    """Remove a key; a map that it leaves empty says nothing to a chart, and goes too, unless it is in a list."""
+    """Remove a key, and the map above if it becomes empty, unless it is in a list."""
     del at(data, path[:-1])[path[-1]]
     while path[:-1] and not any(isinstance(part, int) for part in path) and at(data, path[:-1]) == {}:
         path = path[:-1]
@@ -145,7 +145,7 @@ def last_line(node: yaml.Node) -> int:
 
 
 def may_change(text: str, data: Any, edit: Edit) -> set[int]:
-    """Return the lines that an edit may change or take away."""
+    """Return the lines that an edit may change or remove."""
     root = yaml.compose(text, Loader=yaml.CSafeLoader)
     action, path, value = edit
     renamed = action is Action.MOVE and value[:-1] == path[:-1]
@@ -157,20 +157,20 @@ def may_change(text: str, data: Any, edit: Edit) -> set[int]:
     lines = lines_of(root, path)[0]
     lines |= around_new(root, value) if action is Action.MOVE and not renamed else set()
     if action in (Action.REMOVE, Action.MOVE) and re.match("[ -]*- ", re.split("\r\n|\r|\n", text)[min(lines)]):
-        lines |= {max(lines) + 1}  # the next key of an item comes behind its dash
+        lines |= {max(lines) + 1}  # the next key of an item moves after its dash
     # The key that keeps {} or [], and what is in brackets with the others.
     above, parent, _ = lines_of(root, path[:-1])
     return lines | (above if parent.flow_style or len(parent.value) == 1 else set())
 
 
 def around_new(root: yaml.Node, path: tuple[Any, ...]) -> set[int]:
-    """Return the lines that change where something new is written below what is there."""
+    """Return the lines that change if something new is written below an existing value."""
     lines, node, _ = lines_of(root, path)
     return set() if isinstance(node, yaml.CollectionNode) and node.value and not node.flow_style else lines
 
 
 def are_kept(old: str, new: str, besides: set[int]) -> bool:
-    """Say whether the new text has all lines of the old one in their order, those besides that may change."""
+    """Say whether the new text has all lines of the old one in order, except those that may change."""
     one, other = (re.split("\r\n|\r|\n", text) for text in (old, new))
     left = iter(other)
     return all(line in left for number, line in enumerate(one) if number not in besides)
@@ -192,7 +192,7 @@ def exactly(data: Any) -> str:
 
 
 def results(seed: int, count: int) -> Iterator[tuple[str, Document, Edit, Document | None]]:
-    """Yield random texts, documents and edits, each with what became of it, or None if that is unclear."""
+    """Yield random texts, documents and edits, each with its result, or None if the edit is unclear."""
     random_ = random.Random(seed)
     for _ in range(count):
         text = as_written(CORPUS[random_.choice(list(CORPUS))], random_)
@@ -206,13 +206,13 @@ def results(seed: int, count: int) -> Iterator[tuple[str, Document, Edit, Docume
 
 
 def faults(text: str, document: Document, edit: Edit, after: Document) -> str:
-    """Return what is wrong with an edited file, or "" if nothing is."""
+    """Return the fault in an edited file, or ""."""
     ended, ends = (one.endswith(("\n", "\r")) for one in (text, after.text))
     found = {
         "it says something else": exactly(read("a", after.text.encode()).data) != exactly(meant(document.data, edit)),
         "another line changed": not are_kept(text, after.text, may_change(text, document.data, edit)),
         "the line ends changed": not line_ends(after.text) <= (line_ends(text) or {"\n"}),
-        # A blank line that was the last but one may be the last now.
+        # A blank line before the last line may now be the last one.
         "the last line end changed": ended != ends and (ended or edit.value is not None),
     }
     wrong = ", ".join(what for what, is_so in found.items() if is_so)
@@ -220,17 +220,17 @@ def faults(text: str, document: Document, edit: Edit, after: Document) -> str:
 
 
 @pytest.mark.parametrize("seed", range(4))
-def test_an_edit_changes_the_lines_that_are_meant_and_says_what_is_meant(seed: int) -> None:
+def test_an_edit_changes_only_the_intended_lines_and_gives_the_intended_data(seed: int) -> None:
     found = list(results(seed, 300))
     made = [(text, document, edit, after) for text, document, edit, after in found if after]
     assert [fault for one in made if (fault := faults(*one))] == []
     assert len(made) > 150
-    # Anchors, a comment in the midst, and the like; the only key of a file is another matter.
+    # Anchors, comments inside a value, and so on; the only key of a file is treated differently.
     unclear = [edit for _, _, edit, after in found if not after and (edit.action, len(edit.path)) != (Action.REMOVE, 1)]
     assert len(unclear) < len(made) / 20
 
 
-def test_both_helms_read_what_is_meant(helm: str, tmp_path: Path) -> None:
+def test_both_helms_read_the_intended_data(helm: str, tmp_path: Path) -> None:
     """Each edited file is the values of a subchart, so one helm reads them all; Helm drops their nulls."""
     wanted = {}
     for number, (_, document, edit, after) in enumerate(results(99, 700)):
@@ -316,11 +316,11 @@ def made(fix: tuple[Edit, ...], text: str = COMMENTED) -> list[str]:
     ],
     ids=str,
 )
-def test_comments_quotes_and_style_stay(edit: Edit, lines: list[str]) -> None:
+def test_comments_quotes_and_style_are_kept(edit: Edit, lines: list[str]) -> None:
     assert made((edit,)) == lines
 
 
-def test_the_paths_of_a_fix_are_those_before_it() -> None:
+def test_the_paths_of_a_fix_refer_to_the_original_values() -> None:
     fix = (
         Edit(Action.REMOVE, ("args", 0)),
         Edit(Action.SET, ("args", 1), "--y"),
@@ -347,12 +347,12 @@ def test_the_paths_of_a_fix_are_those_before_it() -> None:
     ],
     ids=str,
 )
-def test_an_edit_that_is_no_clear_splice_is_not_made(text: str, edit: Edit) -> None:
+def test_an_unclear_edit_is_not_made(text: str, edit: Edit) -> None:
     with pytest.raises(UnclearEditError):
         edited(read("values.yaml", text.encode()), (edit,))
 
 
-def test_an_edit_beside_an_anchor_is_made() -> None:
+def test_an_edit_next_to_an_anchor_is_made() -> None:
     text = "a: &x {b: 1}\nc: *x\nd: 1\n"
     assert edited(read("values.yaml", text.encode()), (Edit(Action.SET, ("d",), 2),)).text == text.replace(
         "d: 1", "d: 2"

@@ -1,4 +1,4 @@
-"""Folders and files appear whole or not at all."""
+"""Folders and files are written completely or not at all."""
 
 import os
 import stat
@@ -11,19 +11,19 @@ from modelservice.writing.files import entries, read_tree, replace_file, write_t
 from modelservice.writing.staging import clear_stages, staging
 
 
-def test_a_tree_takes_the_place_of_the_folder(tmp_path: Path) -> None:
+def test_a_tree_replaces_the_folder(tmp_path: Path) -> None:
     write_tree({"a.txt": "1\n", "b/c.txt": "2\n"}, tmp_path / "out")
     write_tree({"a.txt": "3\n"}, tmp_path / "out")
     assert read_tree(tmp_path / "out") == {"a.txt": b"3\n"}
 
 
-def test_kept_files_stay_beside_the_tree(tmp_path: Path) -> None:
+def test_kept_files_are_added_to_the_tree(tmp_path: Path) -> None:
     write_tree({"mine/notes.txt": "old\n"}, tmp_path / "out")
     write_tree({"a.txt": "1\n"}, tmp_path / "out", keep=["mine/notes.txt"])
     assert read_tree(tmp_path / "out") == {"a.txt": b"1\n", "mine/notes.txt": b"old\n"}
 
 
-def test_a_failure_leaves_the_folder_as_it_was(tmp_path: Path) -> None:
+def test_a_failure_leaves_the_folder_unchanged(tmp_path: Path) -> None:
     write_tree({"a.txt": "1\n"}, tmp_path / "out")
     with pytest.raises(InputError, match="Nothing was changed"):
         write_tree({"a.txt": "2\n", "a.txt/b": "a file cannot be a folder"}, tmp_path / "out")
@@ -31,7 +31,7 @@ def test_a_failure_leaves_the_folder_as_it_was(tmp_path: Path) -> None:
     assert os.listdir(tmp_path) == ["out"]
 
 
-def test_a_place_that_is_closed_is_told_in_one_sentence(
+def test_a_place_without_permission_is_reported_in_one_sentence(
     open_folder: Path, unprivileged: Callable[[str, str, Path], str]
 ) -> None:
     (open_folder / "closed").mkdir(mode=0o555)
@@ -41,13 +41,13 @@ def test_a_place_that_is_closed_is_told_in_one_sentence(
     assert "cannot be written: Permission denied; choose another folder. Nothing was changed." in said
 
 
-def test_an_interrupt_leaves_the_old_folder_or_the_new_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_interrupt_leaves_the_old_or_the_new_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     write_tree({"a.txt": "1\n"}, tmp_path / "out")
     rename, calls = Path.rename, []
 
     def interrupted(self: Path, target: Path) -> Path:
         calls.append(target)
-        if len(calls) == 2:  # the old folder is away, the new one is not there yet
+        if len(calls) == 2:  # the old folder is moved away, the new one is not in place yet
             raise KeyboardInterrupt
         return rename(self, target)
 
@@ -64,18 +64,18 @@ def test_one_file_is_replaced_in_one_step(tmp_path: Path) -> None:
     assert read_tree(tmp_path) == {"docs/a.md": b"2\n"}
 
 
-def test_a_folder_that_one_stands_in_or_that_is_mounted_is_not_replaced(
+def test_the_working_directory_and_a_mount_point_are_not_replaced(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "out").mkdir()
     monkeypatch.chdir(tmp_path / "out")
-    with pytest.raises(InputError, match="name it from outside it"):
+    with pytest.raises(InputError, match="run the command from outside it"):
         write_tree({"a.txt": "1\n"}, Path())
-    with pytest.raises(InputError, match="where a file system is mounted"):
+    with pytest.raises(InputError, match="is a mount point"):
         write_tree({"a.txt": "1\n"}, Path("/proc"))
 
 
-def test_links_and_empty_folders_are_kept_as_they_are(tmp_path: Path) -> None:
+def test_links_and_empty_folders_are_kept(tmp_path: Path) -> None:
     out = tmp_path / "out"
     (out / "empty/inside").mkdir(parents=True)
     (out / "away").symlink_to("/nowhere")
@@ -95,7 +95,7 @@ def test_a_pipe_is_not_lost(tmp_path: Path) -> None:
     assert entries(tmp_path / "out") == ["pipe"]
 
 
-def test_what_a_dead_run_left_is_removed_and_what_a_living_one_uses_stays(tmp_path: Path) -> None:
+def test_leftovers_of_a_dead_run_are_removed_and_files_of_a_running_one_kept(tmp_path: Path) -> None:
     (tmp_path / ".modelservice-new-dead0000/old").mkdir(parents=True)
     (tmp_path / ".modelservice-new-link0000").symlink_to("/nowhere")
     (tmp_path / ".modelservice-newer").mkdir()
@@ -109,7 +109,7 @@ def test_what_a_dead_run_left_is_removed_and_what_a_living_one_uses_stays(tmp_pa
     assert not living.exists()
 
 
-def test_the_folder_of_a_dead_run_is_put_back_unless_another_one_is_there(tmp_path: Path) -> None:
+def test_the_folder_of_a_dead_run_is_restored_unless_another_one_exists(tmp_path: Path) -> None:
     for name in ("missing", "mine"):
         stage = tmp_path / f".modelservice-new-{name:0<8}"
         (stage / "new").mkdir(parents=True)
@@ -124,7 +124,7 @@ def test_the_folder_of_a_dead_run_is_put_back_unless_another_one_is_there(tmp_pa
     }
 
 
-def test_a_stage_of_another_user_is_left_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_staging_folder_of_another_user_is_not_touched(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "precious/chart").mkdir(parents=True)
     stage = tmp_path / "place/.modelservice-new-trap0000"
     (stage / "new").mkdir(parents=True)
@@ -143,7 +143,7 @@ def test_a_pipe_or_a_socket_is_not_replaced_by_a_file(place: Callable[[Path], No
     assert os.listdir(tmp_path) == ["a.txt"]
 
 
-def test_links_in_a_circle_and_a_name_that_is_too_long_are_told(tmp_path: Path) -> None:
+def test_circular_links_and_too_long_names_are_reported(tmp_path: Path) -> None:
     (tmp_path / "loop").symlink_to("loop")
     for folder in (tmp_path / "loop/out", tmp_path / ("x" * 256)):
         with pytest.raises(InputError, match="cannot be written"):

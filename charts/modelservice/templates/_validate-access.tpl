@@ -1,10 +1,10 @@
-{{/* Ways from outside the cluster, and the keys that they ask for. */}}
+{{/* Routes from outside the cluster, and the keys that they need. */}}
 {{- define "modelservice.validate.access" -}}
 {{- if and .Values.ingress.enabled (not .Values.ingress.hosts) }}
-ingress.hosts: is empty, and an Ingress without a host takes every host's /v1; name one [route-incomplete]
+ingress.hosts: is empty, and an Ingress without a host serves /v1 of every host; name one [route-incomplete]
 {{- end }}
 {{- if and .Values.httpRoute.enabled (not .Values.httpRoute.parentRefs) }}
-httpRoute.parentRefs: is empty, and no gateway then serves the route; name one [route-incomplete]
+httpRoute.parentRefs: is empty, so no gateway serves the route; name one [route-incomplete]
 {{- end }}
 {{- $keyed := .Values.apiKeySecret.name -}}
 {{- range .Values.env }}{{ if eq .name "VLLM_API_KEY" }}{{ $keyed = true }}{{ end }}{{ end -}}
@@ -18,18 +18,18 @@ apiKeySecret.keys: several need vLLM 0.32.0 or later, because earlier releases p
 {{- end }}
 {{- end }}
 
-{{/* Autoscalers: something to look at, and something that can start the first pod. */}}
+{{/* Autoscalers: a metric or trigger, and one that can start the first pod. */}}
 {{- define "modelservice.validate.autoscaling" -}}
 {{- $scale := .Values.autoscaling -}}
 {{- $zero := not (int $scale.minReplicas) -}}
 {{- if eq $scale.kind "HorizontalPodAutoscaler" -}}
 {{- if not $scale.metrics }}
-autoscaling.metrics: is empty, and a HorizontalPodAutoscaler needs something to look at [autoscaling-metrics]
+autoscaling.metrics: is empty, but a HorizontalPodAutoscaler needs a metric; add one [autoscaling-metrics]
 {{- end -}}
 {{- $outside := false -}}
 {{- range $scale.metrics }}{{ if has .type (list "External" "Object") }}{{ $outside = true }}{{ end }}{{ end -}}
 {{- if and $zero (not $outside) }}
-autoscaling.minReplicas: 0 needs a metric of type External or Object, which alone can start the first pod; set 1, or add one [scale-to-zero]
+autoscaling.minReplicas: 0 needs a metric of type External or Object to start the first pod; set 1, or add one [scale-to-zero]
 {{- end -}}
 {{- else if $scale.kind -}}
 {{- if not (or $scale.triggers $scale.prometheusAddress) }}
@@ -41,12 +41,12 @@ autoscaling.prometheusAddress: is empty, and so is autoscaling.triggers; a Scale
 {{- if not (or $ours (has .type (list "cpu" "memory"))) }}{{ $outside = true }}{{ end -}}
 {{- end -}}
 {{- if and $zero (not $outside) }}
-autoscaling.minReplicas: 0 needs a trigger from outside the pods in autoscaling.triggers, which alone can start the first one; set 1, or add one [scale-to-zero]
+autoscaling.minReplicas: 0 needs a trigger from outside the pods in autoscaling.triggers to start the first one; set 1, or add one [scale-to-zero]
 {{- end -}}
 {{- end -}}
 {{- end }}
 
-{{/* Secrets: values files go into Git. What a template brings, or a placeholder that Argo CD's plugins fill in, is not a value yet; a text that a template only encodes is one. */}}
+{{/* Secrets: values files go into Git. The output of a template, or a placeholder that Argo CD's plugins fill in, is not a value yet; a text that a template only encodes is one. */}}
 {{- define "modelservice.validate.secrets" -}}
 {{- range $index, $item := .Values.extraObjects -}}
 {{- $texts := list (toYaml $item) -}}
@@ -59,14 +59,14 @@ autoscaling.minReplicas: 0 needs a trigger from outside the pods in autoscaling.
 {{- $object := fromYaml . -}}
 {{- range concat (list $object) ($object.items | default list) -}}
 {{- if and (eq (toString .kind) "Secret") (eq (toString .apiVersion) "v1") (include "modelservice.hasLiteral" .) }}
-extraObjects[{{ $index }}]: a Secret has its values in plain text; remove it, and make it with kubectl create secret, an ExternalSecret or a SealedSecret [secret-object]
+extraObjects[{{ $index }}]: a Secret has its values in plain text; remove it, and create it with kubectl create secret, an ExternalSecret or a SealedSecret [secret-object]
 {{- end -}}
 {{- end -}}
 {{- end -}}
 {{- end -}}
 {{- end }}
 
-{{/* Whether a Secret has a value that is neither empty nor brought by a template or a plugin; null is "<nil>". */}}
+{{/* Whether a Secret has a value that is neither empty nor filled in by a template or a plugin; null is "<nil>". */}}
 {{- define "modelservice.hasLiteral" -}}
 {{- range list .data .stringData -}}
 {{- $values := list . -}}

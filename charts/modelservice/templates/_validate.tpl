@@ -1,7 +1,7 @@
 {{/*
-What would go wrong silently, or collides with a default of this chart: no schema can say it, and nobody else refuses it in time.
+Find what would go wrong silently or conflicts with a default of this chart, if no schema can express it and nothing else refuses it in time.
 docs/rules.md explains each rule, and `modelservice validate` finds the same with line and column. Each helper prints its problems,
-one a line: "key: what is wrong; what to do [rule]". Rules that are listed in ignoredRules are passed over.
+one per line: "key: what is wrong; what to do [rule]". Rules that are listed in ignoredRules are skipped.
 */}}
 {{- define "modelservice.validate" -}}
 {{- $problems := list -}}
@@ -20,7 +20,7 @@ one a line: "key: what is wrong; what to do [rule]". Rules that are listed in ig
 {{/* The model: an id for a hub, or a path below a mounted volume; and a shell that would run the chart's first argument. */}}
 {{- define "modelservice.validate.model" -}}
 {{- if regexMatch "^-[a-z]*c$" (last .Values.command | default "") }}
-command[{{ sub (len .Values.command) 1 }}]: {{ last .Values.command }} takes the chart's first argument for its script; write the script behind it [command-shell]
+command[{{ sub (len .Values.command) 1 }}]: {{ last .Values.command }} runs the chart's first argument as its script; write the script after it [command-shell]
 {{- end }}
 {{- $name := .Values.model.name -}}
 {{- $local := eq .Values.model.source "local" -}}
@@ -31,13 +31,13 @@ model.source: {{ .Values.model.source }} with {{ $name }}, which is in an object
 {{- else if and (hasPrefix "/" $name) (not $local) }}
 model.name: {{ $name }} is a path; set model.source to local [model-path]
 {{- else if and $local (not (hasPrefix "/" $name)) }}
-model.name: {{ $name }} is not an absolute path, which model.source local needs [model-path]
+model.name: {{ $name }} is not an absolute path, which model.source local needs; write one, or remove model.source [model-path]
 {{- else if and $local (include "modelservice.ownImage" .) (not (include "modelservice.mounted" (list . $name))) }}
-model.name: {{ $name }} is below no mounted volume; mount one there, or set modelVolume.mountPath [model-path-not-mounted]
+model.name: {{ $name }} is not in a mounted volume; mount one there, or set modelVolume.mountPath [model-path-not-mounted]
 {{- end }}
 {{- end }}
 
-{{/* Whether a path lies below a mounted volume: (list . path). "true" or nothing. */}}
+{{/* Whether a path is below a mounted volume: (list . path). "true" or nothing. */}}
 {{- define "modelservice.mounted" -}}
 {{- $path := printf "%s/" (last .) -}}
 {{- $own := ternary (list (dict "mountPath" (include "modelservice.mountPath" (first .)))) list (ne (include "modelservice.modelVolume" (first .)) "") -}}
@@ -75,7 +75,7 @@ env[{{ $index }}].name: {{ .name }} is set by the chart; remove it and use the c
 {{- end -}}
 {{- end }}
 
-{{/* The user's containers as a list: key, the container, and whether it runs beside the server. */}}
+{{/* The user's containers as a list: key, the container, and whether it runs next to the server. */}}
 {{- define "modelservice.containers" -}}
 {{- $found := list -}}
 {{- range $field := list "initContainers" "extraContainers" -}}
@@ -87,7 +87,7 @@ env[{{ $index }}].name: {{ .name }} is set by the chart; remove it and use the c
 {{- toYaml $found -}}
 {{- end }}
 
-{{/* Probes ask a port that the container has. */}}
+{{/* Probes use a port that the container has. */}}
 {{- define "modelservice.validate.probes" -}}
 {{- $listened := list "http" (toString .Values.containerPort) -}}
 {{- range include "modelservice.containers" . | fromYamlArray -}}
@@ -102,7 +102,7 @@ probes.{{ $name }}.{{ $handler }}.port: vLLM does not listen on {{ $asked.port }
 {{- end -}}
 {{- end -}}
 {{- if and $probe.grpc (not $.Values.command) }}
-probes.{{ $name }}.grpc.port: vLLM answers no gRPC health check; use httpGet [probe-port]
+probes.{{ $name }}.grpc.port: vLLM does not answer gRPC health checks; use httpGet [probe-port]
 {{- end -}}
 {{- end -}}
 {{- range include "modelservice.containers" . | fromYamlArray -}}

@@ -163,7 +163,7 @@ meant. With images that are not vLLM's own they may count something else; a numb
 {{- $everywhere := and (eq $flag "--host") (regexMatch `^(0\.0\.0\.0|::|\$\(.+\))$` $value) -}}
 {{- $named := and (eq $flag "--served-model-name") (contains "$(" $value) -}}
 {{- if and (has $flag (list "--api-key" "--download-dir" "--enable-auto-tool-choice" "--grpc" "--headless" "--help" "--hf-token" "--host" "--model" "--port" "--reasoning-parser" "--revision" "--root-path" "--served-model-name" "--ssl-certfile" "--ssl-keyfile" "--tool-call-parser" "--uds")) (not (or $everywhere $named)) }}
-args[{{ $index }}]: {{ $flag }} is the chart's; remove it, or use its field [argument-owned]
+args[{{ $index }}]: {{ $flag }} is reserved for the chart; remove it, or use its field [argument-owned]
 {{- end -}}
 {{- end -}}
 {{- end -}}

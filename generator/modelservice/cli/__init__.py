@@ -1,8 +1,8 @@
 """Command line: each command parses, makes one library call and reports.
 
-Data goes to standard output, words to standard error. Exit codes: 0 fine; 1 the input is wrong or a generated file
-is stale; 2 usage, or `diff` could not compare; 3 a tool failed. What a command needs is imported when it runs:
-start-up is most of `validate`.
+Data goes to standard output, messages to standard error. Exit codes: 0 success; 1 the input is wrong or a generated
+file is stale; 2 wrong usage, or `diff` could not compare; 3 a tool failed. Commands import what they need when they
+run: start-up takes most of the time of `validate`.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ import click
 from modelservice import __version__
 from modelservice.errors import ModelServiceError, ToolError, shortened
 
-# What a person is doing → the commands; `validate` lies in validate_command.py.
+# Commands by purpose; `validate` is in validate_command.py.
 _SECTIONS = {
     "Writing values": ["init", "import", "set", "upgrade", "explain", "schema"],
     "Checking": ["validate", "fit", "diff"],
@@ -30,7 +30,7 @@ _SECTIONS = {
 
 
 class _Commands(click.Group):
-    """The commands, listed by what a person is doing; failures with a message of our own end here."""
+    """The commands, listed by purpose. Errors with a message of our own are reported here."""
 
     def invoke(self, ctx: click.Context) -> Any:
         try:
@@ -41,7 +41,7 @@ class _Commands(click.Group):
             click.echo(f"error: {hidden(str(error))}", err=True)
             ctx.exit(error.exit_code)
         except click.ClickException as error:
-            # It quotes what was written on the command line.
+            # The message may quote the command line.
             from modelservice.redact import hidden
 
             vars(error)["message"] = hidden(error.message)
@@ -49,13 +49,13 @@ class _Commands(click.Group):
         except OSError as error:
             from modelservice.redact import hidden
 
-            # A path that someone gave, too long a name; or standard output, which has none, is full or gone.
+            # With a file name: a given path, such as one that is too long. Without: standard output is full or closed.
             named = shortened(hidden(f"{error.filename}: ")) if error.filename else ""
             with contextlib.suppress(OSError):
                 click.echo(f"error: {named}{error.strerror or error}", err=True)
             ctx.exit(1 if named else 3)
         except KeyboardInterrupt:
-            # As shells count it: 1 is an answer of `diff`, and a mistake in the input elsewhere.
+            # As shells do it; 1 means a difference for `diff`, and wrong input for other commands.
             click.echo("stopped", err=True)
             ctx.exit(130)
 
@@ -98,11 +98,11 @@ def main() -> None:
 
     Exit codes: 0 success; 1 the input is wrong; 2 wrong usage; 3 a tool, registry or server failed; 130 interrupted.
     """
-    # What is half done is cleared away, as after Ctrl-C.
+    # Clean up unfinished work, as after Ctrl-C.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     if sys.stdout is None:
         raise ToolError("standard output is closed")
     if isinstance(sys.stdout, io.TextIOWrapper):
-        # YAML and JSON are UTF-8 whatever the locale says; what a terminal or UTF-8 does not have is escaped.
+        # YAML and JSON are UTF-8 in every locale; characters that cannot be encoded are escaped.
         encoding = sys.stdout.encoding if sys.stdout.isatty() else "utf-8"
         sys.stdout.reconfigure(encoding=encoding, errors="backslashreplace")

@@ -94,7 +94,7 @@ def argocd_command(
     in Git (--values-git).
 
     For a fleet (fleet.yaml) that names its Git repository, it writes one ApplicationSet for each environment. The
-    fleet also says where the chart comes from and where the services run. Options win over the fleet.
+    fleet also says where the chart comes from and where the services run. Options override the fleet.
 
     \b
     Examples:
@@ -131,13 +131,13 @@ def _require_usage(
             raise click.UsageError(str(error)) from error
     in_fleet = not layers and bool(fleets(values))
     if bool(options.chart_repository) == bool(options.git) and (options.git or not in_fleet):
-        raise click.UsageError("say where the chart is: --chart-repo, or --git")
+        raise click.UsageError("name one source of the chart: --chart-repo or --git")
     if options.rendered and not options.git:
-        raise click.UsageError("--rendered needs --git, where the rendered charts are")
+        raise click.UsageError("--rendered needs --git, the repository of the rendered charts")
     idle = _idle(options.git, options.values_git or ("fleet" if in_fleet else ""))
     if found := [name for name in idle if is_given(ctx, name)]:
         listed = ", ".join("--" + name.replace("_", "-") for name in found)
-        raise click.UsageError(f"{listed}: no effect with {'--git' if options.git else '--chart-repo'}: leave it out")
+        raise click.UsageError(f"{listed}: no effect with {'--git' if options.git else '--chart-repo'}; leave it out")
     if release and (len(values) != 1 or Path(values[0]).is_dir()):
         raise click.UsageError("--release names one service: give one values file")
 
@@ -152,9 +152,9 @@ def _idle(git: str | None, values_git: str | None) -> list[str]:
 def _sets(
     values: tuple[str, ...], layers: tuple[str, ...], options: Options, *, asked: bool
 ) -> tuple[list[Made], list[str]]:
-    """Return the ApplicationSets, and the files that they would install although they are wrong, or not install.
+    """Return the ApplicationSets, and the files that they would install with errors, or would not install.
 
-    None where they are not asked for, and VALUES are no environments of a fleet whose Git repository is known.
+    Both are empty unless --application-set is given or VALUES are environments of a fleet in a known Git repository.
     """
     from modelservice.gitops.argocd_sets import asked_environments, fleet_sets, folder_sets
     from modelservice.gitops.fleet_file import fleet_root, load_fleet
@@ -166,9 +166,9 @@ def _sets(
     if not asked and not (environments and in_git and not options.rendered):
         return [], []
     if not environments and (fleet or len(values) != 1 or not Path(values[0]).is_dir()):
-        raise click.UsageError("--application-set takes one folder, with files <environment>/<service>.yaml")
+        raise click.UsageError("--application-set needs one folder with files ENVIRONMENT/SERVICE.yaml")
     if not in_git:
-        raise click.UsageError("--application-set needs --values-git, where the folder is")
+        raise click.UsageError("--application-set needs --values-git, the Git repository of the folder")
     with progress() as show:
         if fleet and environments:
             sets = fleet_sets(fleet, environments, options, ignored_rules(), show)
@@ -182,7 +182,7 @@ def _sets(
 def _applications(
     values: tuple[str, ...], layers: tuple[str, ...], release: str | None, options: Options
 ) -> tuple[list[Made], list[str]]:
-    """Return the Applications, and the files of which none was made."""
+    """Return the Applications, and the files without one."""
     import functools
 
     from modelservice.gitops.argocd import application

@@ -76,7 +76,7 @@ def _sides(old: str, new: str, path: str | None) -> tuple[str, str]:
     if path is not None:
         return f"{old}:{path}", f"{new}:{path}"
     if not any(":" in side or side.endswith(_FILES) or _exists(side) for side in (old, new)):
-        raise click.UsageError(f"there is no file {old}; two revisions of a folder: diff {old} {new} FOLDER")
+        raise click.UsageError(f"there is no file {old}; to compare two revisions of a folder: diff {old} {new} FOLDER")
     names_revision = ":" not in old and not _exists(old) and _exists(new) and not old.endswith(_FILES)
     return (f"{old}:{new}" if names_revision else old), new
 
@@ -89,7 +89,7 @@ def _exists(path: str) -> bool:
 
 
 def _is_folder(side: str) -> bool:
-    """Say whether a side is a folder of services; one that is not here may be, unless its name ends like a file's."""
+    """Say whether a side is a folder of services; a missing path is one unless its name ends like a file's."""
     path = side if _exists(side) else side.partition(":")[2]
     if _exists(path):
         return Path(path).is_dir() and not (Path(path) / "Chart.yaml").exists()

@@ -15,10 +15,10 @@ _LISTED = "`modelservice validate --list-rules` lists all rules"
 
 
 class _Explain(click.Command):
-    """The command, whose argument may begin with dashes, as flags do."""
+    """The command, whose argument may start with dashes, as flags do."""
 
     def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
-        """Complete vLLM's flags beside the command's own; keys and rules are the argument's."""
+        """Complete vLLM's flags as well as the command's own; `_words` completes keys and rules."""
         return [*super().shell_complete(ctx, incomplete), *_flags(incomplete)]
 
 
@@ -58,7 +58,7 @@ def explain_command(words: tuple[str, ...]) -> None:
 
 
 def _columns() -> int:
-    """Return the width of the terminal, also in front of a pager; without a terminal, that of the longest line."""
+    """Return the width of the terminal, also before a pager; without a terminal, that of the longest line."""
     if (given := os.environ.get("COLUMNS", "")).isdecimal() and int(given) > 0:
         return int(given)
     for stream in (sys.__stdout__, sys.__stderr__, sys.__stdin__):
@@ -84,7 +84,7 @@ def _explained(key: str, width: int) -> str:
     if key in by_id():
         return explain_rule(by_id()[key], width)
     if key.startswith("-"):
-        name = key.partition("=")[0].partition(".")[0].replace("_", "-")  # a dotted key is of its flag's JSON
+        name = key.partition("=")[0].partition(".")[0].replace("_", "-")  # a dotted key belongs to its flag's JSON
         near = nearest(name, spellings())
         missing = f"there is no flag {name}" + (f"; did you mean {near}?" if near else "")
         return _or_raise(explain_flag(name, width), missing)

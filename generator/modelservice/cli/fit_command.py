@@ -1,4 +1,4 @@
-"""`modelservice fit`: whether a model fits the GPUs of a service, and what would make it fit; or of many services."""
+"""`modelservice fit`: check whether models fit the GPUs of services, and what would make them fit."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ if TYPE_CHECKING:
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     help="A facts file to use.",
 )
-@click.option("--save", is_flag=True, help="Write the facts of the model beside VALUES, for CI and work offline.")
+@click.option("--save", is_flag=True, help="Write the facts of the model next to VALUES, for CI and work offline.")
 @click.option("--format", "style", type=click.Choice(["text", "json"]), default="text", show_default=True)
 def fit_command(
     values: tuple[str, ...],
@@ -61,7 +61,7 @@ def fit_command(
     """Check whether the model fits its GPUs, before any download.
 
     It needs the model's facts: config.json, and the sizes of the tensors and files. They come from the catalogue,
-    this machine or the hub. VALUES are files or folders; of several services each gets a line.
+    this machine or the hub. VALUES are files or folders; each of several services gets one line.
 
     Exit codes: 0 it fits, or it is tight; 1 it does not fit; 3 the facts are not available.
 
@@ -104,7 +104,7 @@ def _one(
     service = load_service(member.values, member.layers, None, "0.1.0", ABOUT_SIZE)
     if not (chosen := gpu(service)):
         if not service.values["gpu"]["count"]:
-            raise click.UsageError("the service asks for no GPU: give --gpu or --gpu-memory to ask about one")
+            raise click.UsageError("the service requests no GPU: give --gpu or --gpu-memory to check one")
         raise click.UsageError("the values do not say which GPU: set gpu.memory, or give --gpu or --gpu-memory")
     answer = fitting.answer_of(service, (*member.layers, member.values), chosen, _progress, refresh=save, **given)
     for path in fitting.save(answer.facts, member.values) if save else ():

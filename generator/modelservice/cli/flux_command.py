@@ -60,7 +60,7 @@ def flux_command(
 ) -> None:
     """Write Flux HelmReleases, and the source of their chart.
 
-    A fleet (fleet.yaml) says where the chart comes from, and in which namespace the services run. Options win over
+    A fleet (fleet.yaml) says where the chart comes from, and in which namespace the services run. Options override
     the fleet.
 
     \b

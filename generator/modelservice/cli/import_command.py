@@ -1,4 +1,4 @@
-"""`modelservice import`: values files of what people run already."""
+"""`modelservice import`: values files from docker, vLLM, Kubernetes or LLMOS."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ _force = click.option("--force", is_flag=True, help="Replace an existing file.")
 def import_command() -> None:
     """Import a values file from docker, vLLM, Kubernetes or LLMOS.
 
-    The values go to standard output, or into the file of --output. What they cannot say is listed on standard error
+    The values go to standard output, or into the file of --output. What they do not cover is listed on standard error
     and at the top of the file. Secrets in the original become references to Secrets, and the commands that create
     these are printed.
 
@@ -116,7 +116,7 @@ def vllm_command(text: str, file: Path | None, image: str, output: Path | None, 
 def kubernetes_command(objects: tuple[Path, ...], name: str, output: Path | None, strict: bool, force: bool) -> None:
     """Import a workload that runs vLLM, and its Service and claim.
 
-    FILE holds manifests, or what `kubectl get -o yaml`, `helm template` or `kustomize build` prints; - is standard
+    FILE contains manifests, or the output of `kubectl get -o yaml`, `helm template` or `kustomize build`; - is standard
     input. A Deployment, StatefulSet or Pod is found by its command or image. Values of this chart inside a Flux
     HelmRelease or an Argo CD Application are taken as they are.
 
@@ -140,7 +140,7 @@ def kubernetes_command(objects: tuple[Path, ...], name: str, output: Path | None
 def llmos_command(objects: tuple[Path, ...], name: str, output: Path | None, strict: bool, force: bool) -> None:
     """Import a ModelService of LLMOS.
 
-    FILE holds what `kubectl get modelservices -o yaml` prints; - is standard input.
+    FILE contains the output of `kubectl get modelservices -o yaml`; - is standard input.
 
     \b
     Examples:
@@ -163,7 +163,7 @@ def _name(file: Path) -> str:
 
 
 def _source(text: str, file: Path | None) -> str:
-    """Return the text to import: the argument, the file's, or that of standard input."""
+    """Return the text to import: the argument, or the text of the file or of standard input."""
     from modelservice.importing.shell import LONGEST
 
     if bool(text) == bool(file):
@@ -174,7 +174,7 @@ def _source(text: str, file: Path | None) -> str:
         return text
     text = _read(file or Path("-"), LONGEST)
     if len(text) > LONGEST:
-        raise InputError(f"it is longer than {LONGEST // 1024} KiB: give the line or the service alone")
+        raise InputError(f"the text is longer than {LONGEST // 1024} KiB: give only the line or the service")
     return text
 
 
@@ -212,7 +212,7 @@ def _write(part: Part, origin: str, output: Path | None, *, strict: bool, force:
 
 
 def _filled(part: Part, output: Path | None) -> Part:
-    """Return the part with the sizes that follow from facts of the model at hand; nothing is fetched."""
+    """Return the part with sizes from the known facts of the model; nothing is fetched."""
     from modelservice.models.facts_file import known_facts
     from modelservice.rules.image import TASK_FLAGS
     from modelservice.starting.suggestions import fixed, suggestions
@@ -222,7 +222,7 @@ def _filled(part: Part, output: Path | None) -> Part:
     if not facts:
         return part
     found = [one for one in (*suggestions(facts, None, ()), *fixed(part.settings)) if one.key not in part.settings]
-    # A flag says the task already.
+    # A flag may set the task already.
     said = any(str(word).partition("=")[0] in TASK_FLAGS for word in part.settings.get("args", ()))
     found = [one for one in {one.key: one for one in reversed(found)}.values() if one.key != "model.task" or not said]
     for one in found:

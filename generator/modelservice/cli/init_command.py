@@ -65,7 +65,7 @@ def init_command(
     # The questions go to standard error; a closed stream is None.
     asks = not yes and all(stream and stream.isatty() for stream in (sys.stdin, sys.stderr))
     if not (asks or model):
-        raise click.UsageError("name a model; without a terminal nothing is asked")
+        raise click.UsageError("name a model: nothing is asked with --yes or without a terminal")
     from modelservice.secret_forms import looks_like_secret
 
     if kind := looks_like_secret(model or ""):
@@ -85,7 +85,7 @@ def init_command(
 
 
 def _given(pairs: tuple[str, ...], settings: dict[str, Any], model: str) -> dict[str, Any]:
-    """Return the settings of --set and MODEL beside others. Raises UsageError for a wrong one."""
+    """Return settings with those of --set and MODEL added. Raises UsageError for a wrong one."""
     from modelservice.schema.fields import load_fields
     from modelservice.starting.interview import complaints, parsed
 
@@ -105,25 +105,26 @@ def _given(pairs: tuple[str, ...], settings: dict[str, Any], model: str) -> dict
 
 
 def _suggestions(settings: dict[str, Any], gpu: Gpu | None, output: Path | None) -> list[Suggestion]:
-    """Return what the model's facts suggest; what stands in the way is said, and nothing is suggested."""
+    """Return what the model's facts suggest; without facts, print why and use only the model's name."""
     from modelservice.importing.part import values_of
     from modelservice.models.facts_source import model_facts, wanted_model
     from modelservice.redact import hidden
     from modelservice.rules.image import release_in
     from modelservice.schema.defaults import coalesce, default_values
-    from modelservice.starting.suggestions import named_task, suggestions
+    from modelservice.starting.suggestions import named_task, suggested_parsers, suggestions
 
     values = coalesce(default_values(), values_of(settings))
-    release = release_in(values["image"], values["vllmVersion"]).asked
+    release, name = release_in(values["image"], values["vllmVersion"]), values["model"]["name"]
+    parsers = suggested_parsers(name, release.name) if release.asked else []
     try:
         facts = model_facts(wanted_model(values), [str(output)] if output else [])
-        found = suggestions(facts, gpu, tuple(int(part) for part in release.split(".") if part))
+        found = suggestions(facts, gpu, tuple(int(part) for part in release.asked.split(".") if part))
     except ModelServiceError as error:
         click.echo(f"no sizes: {hidden(str(error))}", err=True)
-        return named_task(values["model"]["name"])
+        return [*named_task(name), *parsers]
     more = "" if gpu else "; --gpu NAME adds the number of GPUs"
     click.echo(f"sizes follow from {facts.source}{more}", err=True)
-    return found
+    return [*found, *parsers]
 
 
 def _interview(
@@ -178,7 +179,7 @@ def _ask(field: Field, settings: dict[str, Any]) -> Any:
             click.echo(f"  {error}", err=True)
             continue
         wrong = complaints(settings | {field.key: value}, field.key)
-        for told in (*wrong.own, *wrong.beside_others)[:1]:
+        for told in (*wrong.own, *wrong.with_others)[:1]:
             click.echo(f"  {told}", err=True)
         if not wrong.own:
             return value

@@ -1,4 +1,4 @@
-"""What `init` and `import` do with the values that they made: check them, and write them once."""
+"""Check and write the values that `init` and `import` make."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from modelservice.errors import InputError
 
 
 def require_absent(output: Path | None, *, force: bool) -> None:
-    """Raise InputError where a file would be replaced without --force."""
+    """Raise InputError if a file would be replaced without --force."""
     if output and output.exists() and not force:
         raise InputError(f"{output} already exists: choose another name, or replace it with --force")
 
 
 def report_values(text: str, output: Path | None) -> bool:
-    """Print what `validate` says of the values on standard error; return whether they are right."""
+    """Print the findings of the values to standard error; return whether there are no errors."""
     from modelservice.check import check, errors
     from modelservice.reading.document import read
     from modelservice.report import report, summary
@@ -29,7 +29,7 @@ def report_values(text: str, output: Path | None) -> bool:
 
 
 def write_values(text: str, output: Path | None, then: str) -> None:
-    """Write the values into the file, and say what comes `then`; without a file print them."""
+    """Write the values into the file, and print `then`, the next steps; without a file, print the values."""
     from modelservice.writing.files import replace_file
 
     if output is None:

@@ -29,10 +29,10 @@ layers_option = click.option(
 
 
 class PlainPath(click.Path):
-    """A path where no pipe, socket or device is: helm opens files more than once, and folders are made."""
+    """A path that is not a pipe, socket or device: helm opens files more than once, and folders are created."""
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        """Return the path. A special file is wrong usage."""
+        """Return the path. Fails with a usage error for a special file."""
         from modelservice.reading.special_files import is_special
 
         if is_special(value):
@@ -62,7 +62,7 @@ def _namespace(_: click.Context, option: click.Parameter, name: str | None) -> s
 
     if name is not None and not is_label(name):
         raise click.BadParameter(
-            f'"{name}" is not a namespace: use lower case letters, digits and -, at most 63', param=option
+            f'"{name}" is not a namespace: use lower case letters, digits and -, at most 63 characters', param=option
         )
     return name
 
@@ -84,7 +84,7 @@ version_option = click.option(
 
 
 def ignored_rules() -> tuple[str, ...]:
-    """Return the rules of `--ignore`, of the command that runs. One that cannot be ignored is wrong usage."""
+    """Return the rules of the running command's `--ignore`. Raises UsageError for one that cannot be ignored."""
     from modelservice.ignores import require_ignorable
 
     rules: tuple[str, ...] = click.get_current_context().meta.get(_IGNORED, ())
@@ -96,14 +96,14 @@ def ignored_rules() -> tuple[str, ...]:
 
 
 def services_of(values: Sequence[str], layers: Sequence[str]) -> list[Sequence[str]]:
-    """Return the files of each service, later over earlier: those of a fleet with its layers, or the layers alone."""
+    """Return the files of each service, of which later ones win; without values, the layers are one service."""
     from modelservice.gitops.members import members
 
     return [(*one.layers, one.values) for one in members(values, layers)] if values else [layers]
 
 
 def gpu_for(card: str | None, memory: str | None, otherwise: Gpu | None = None) -> Gpu | None:
-    """Return the GPU of --gpu and --gpu-memory: the card, or `otherwise`, with the memory where that is given."""
+    """Return the GPU of --gpu and --gpu-memory: the card, or `otherwise`, with the memory if it is given."""
     from modelservice.models.gpus import Gpu, gpu_named, known_gpus
     from modelservice.quantity import amount
 
@@ -119,13 +119,13 @@ def gpu_for(card: str | None, memory: str | None, otherwise: Gpu | None = None) 
 
 
 def require_files(paths: Iterable[str]) -> None:
-    """Take standard input for wrong usage, where files are to be changed."""
+    """Raise UsageError for standard input, which cannot be changed in place."""
     if "-" in paths:
         raise click.UsageError("standard input cannot be changed: name a file, or use --diff")
 
 
 def load_release(values: str | None, layers: Sequence[str | Document], release: str | None) -> Service:
-    """Return the checked service of a release, which is called like the file unless a name is given."""
+    """Return the checked service of a release, whose name defaults to that of the file."""
     from modelservice.service import require_release
 
     name = release or _name([*layers, values] if values else layers)
@@ -135,7 +135,7 @@ def load_release(values: str | None, layers: Sequence[str | Document], release: 
 
 
 def files_of(values: str | None, layers: Sequence[str | Document]) -> list[str | Document]:
-    """Return the files of one service, later over earlier; without layers of its own they are the fleet's."""
+    """Return the files of one service, of which later ones win; without `layers`, the fleet's are used."""
     if not values or layers:
         return [*layers, values] if values else list(layers)
     member = _member(values)
@@ -143,13 +143,13 @@ def files_of(values: str | None, layers: Sequence[str | Document]) -> list[str |
 
 
 def namespace_for(given: str | None, values: str | None) -> str:
-    """Return the namespace of a service: the one that is given, or the fleet's."""
+    """Return the namespace of a service: the given one, the fleet's, or "default"."""
     member = _member(values) if values and not given else None
     return given or (member.namespace if member else "") or "default"
 
 
 def _member(values: str) -> Member | None:
-    """Return the service of a values file, None for what is no single file."""
+    """Return the service of a values file, or None if it is not a single file."""
     from modelservice.gitops.members import members
 
     return next(iter(members([values])), None) if Path(values).is_file() else None
@@ -169,9 +169,9 @@ def load_service(
     version: str,
     passed_over: Sequence[str] = (),
 ) -> Service:
-    """Return the checked service of one values file over its layers; findings are printed, errors stop.
+    """Return the checked service of one values file over its layers, and print its findings.
 
-    `passed_over` are rules that the command itself answers.
+    `passed_over` are rules that the command itself answers. Raises InputError if there are errors.
     """
     from modelservice.check import check_service
     from modelservice.report import report

@@ -102,7 +102,7 @@ def package_command(
 
 
 def _is_of_several(source: str, layers: tuple[str, ...]) -> bool:
-    """Say whether a folder, or a layer or the fleet.yaml of a fleet, stands for services."""
+    """Say whether the source is a folder of services, or a layer or the fleet.yaml of a fleet."""
     from modelservice.gitops.members import members
 
     if Path(source).is_dir():
@@ -114,7 +114,7 @@ def _is_of_several(source: str, layers: tuple[str, ...]) -> bool:
 def _package_folder(
     source: str, layers: tuple[str, ...], destination: Path, version: str, make: Callable[[Path, Path], Package]
 ) -> None:
-    """Package every service, print the archives, and say at the end which were not made."""
+    """Package every service and print the archives. Raises an error at the end that lists the failed services."""
     from modelservice.cli.options import load_release
     from modelservice.gitops.members import members
     from modelservice.gitops.object_files import Made, rivals
@@ -166,5 +166,5 @@ def _signing(key: str | None, keyring: str | None, passphrase_file: str | None) 
     if not key.strip():
         raise click.UsageError("--sign is empty: name a key, or leave --sign out")
     if not keyring:
-        raise click.UsageError("--sign needs --keyring: gpg --export-secret-keys KEY > keyring.gpg")
+        raise click.UsageError("--sign needs --keyring: create one with gpg --export-secret-keys KEY > keyring.gpg")
     return Signing(key, keyring, passphrase_file or "")

@@ -10,14 +10,14 @@ from typing import TypeVar
 import click
 
 _Item = TypeVar("_Item")
-# Fewer are done before anyone looks.
+# Fewer finish before a bar is of use.
 _MANY = 10
 _SHOWN = "modelservice.progress"
 
 
 @contextlib.contextmanager
 def progress() -> Iterator[Callable[[int, int], None]]:
-    """Yield what shows how many of many services are done; elsewhere than on a terminal it shows nothing."""
+    """Yield a function that shows on a terminal how many of many services are done; elsewhere it shows nothing."""
     about = click.get_current_context().meta
     with contextlib.ExitStack() as stack:
 
@@ -41,5 +41,5 @@ def watched(items: Iterable[_Item], length: int) -> Iterator[_Item]:
 
 
 def say(text: str) -> None:
-    """Print text to standard error, instead of what shows progress: a finding begins its line, to be a link."""
+    """Print text to standard error, over the progress bar: a finding must start its line to be a link."""
     click.echo(f"\r\x1b[K{text}" if text and click.get_current_context().meta.get(_SHOWN) else text, nl=False, err=True)

@@ -51,7 +51,7 @@ def publish_command(
     outcomes = publish(archives, to, url=url, force=force, connection=connection, told=_told)
     for one in outcomes:
         if one.outcome == "replaced":
-            click.echo(f"warning: {one.archive.label} had other content, which is replaced now", err=True)
+            click.echo(f"warning: {one.archive.label} had other content, which was replaced", err=True)
         click.echo(f"{one.archive.label}: {one.outcome} {one.digest}", err=True)
         click.echo("\n".join(one.install))
 

@@ -12,8 +12,8 @@ def schema_command(of: str, line: bool) -> None:
     """Print the JSON Schema of values files, for editors.
 
     `fleet` is the schema of fleet.yaml. Editors with the YAML language server (VS Code, Neovim and others)
-    complete and check a file whose first line names its schema. --line prints that line with the schema's place on
-    this machine. For a file that others edit too, commit the schema beside it, and name it by its relative path.
+    complete and check a file whose first line names its schema. --line prints that line with the schema's path on
+    this machine. For a file that others edit too, commit the schema next to it, and name it by its relative path.
 
     \b
     Examples:

@@ -1,4 +1,4 @@
-"""`modelservice smoke`: a running server, asked and judged."""
+"""`modelservice smoke`: call a running server, and check its answers."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import click
 
 
 class _Seconds(click.FloatRange):
-    """Seconds within a day; not a number is none."""
+    """Seconds, at most a day; NaN is refused."""
 
     def __init__(self, least: float) -> None:
         super().__init__(min=least, max=86_400)
@@ -78,7 +78,7 @@ def smoke_command(url: str, model: str, wait_seconds: float, timeout: float, ins
 
 
 def _require_address(url: str) -> None:
-    """Refuse another scheme than HTTP's, and a port that the HTTP client would take for another one."""
+    """Raise UsageError for a scheme other than HTTP's, and for a port that the HTTP client would misread."""
     from modelservice.redact import shown_url
 
     scheme = re.match(r"([A-Za-z][A-Za-z0-9+.-]*)://", url)

@@ -82,7 +82,9 @@ def _template_all(
     folder: Path,
 ) -> None:
     if release or not values or "-" in values:
-        raise click.UsageError("--output-dir takes files and folders; each release gets the name of its file")
+        raise click.UsageError(
+            "--output-dir needs files or folders, and no --release: each release is named after its file"
+        )
     from modelservice.gitops.fleet import renderings, template_all
 
     found = renderings(values, layers)
@@ -98,7 +100,7 @@ def _template_all(
         say(_said(outcome))
     if failed:
         kind = ToolError if ToolError.exit_code in failed else InputError
-        raise kind(f"{len(failed)} of {len(found)} services not written")
+        raise kind(f"{len(failed)} of {len(found)} services were not written")
     click.echo(f"{folder}: {len(found)} service{'' if len(found) == 1 else 's'}", err=True)
 
 

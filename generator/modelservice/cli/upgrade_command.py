@@ -1,4 +1,4 @@
-"""`modelservice upgrade`: services on their way to another vLLM release."""
+"""`modelservice upgrade`: move services to another vLLM release."""
 
 from __future__ import annotations
 
@@ -18,7 +18,8 @@ def _release(_: click.Context, option: click.Parameter, text: str | None) -> str
     release = (text or newest_release()).removeprefix("v")
     if release not in releases():
         raise click.BadParameter(
-            f"vLLM {release} is not listed; the newest is {newest_release()}, the oldest {releases()[0]}", param=option
+            f"vLLM {release} is not a known release; the newest is {newest_release()}, the oldest {releases()[0]}",
+            param=option,
         )
     return release
 
@@ -40,7 +41,7 @@ def upgrade_command(values: tuple[str, ...], layers: tuple[str, ...], release: s
     """Upgrade services to another vLLM release.
 
     VALUES are files or folders. It changes image.tag, and rewrites the flags, keys and variables that the release
-    renamed or removed, where the new spelling is certain. It lists what you have to decide, and then exits with 1.
+    renamed or removed, if the new spelling is certain. It lists what you have to decide, and then exits with 1.
 
     \b
     Examples:

@@ -1,4 +1,4 @@
-"""`modelservice validate`: values files, checked."""
+"""`modelservice validate`: check values files."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ def validate_command(
 
         checked = only_changed(changed_since, checked)
     services = [(*one.layers, one.values) for one in checked]
-    if layers and not services:  # the layers alone
+    if layers and not services:  # only the layers
         services = [layers]
     changed = False
     if fix or diff:
@@ -101,7 +101,7 @@ def validate_command(
 
 
 def _fixed(services: Sequence[Sequence[str]], *, write: bool, strict: bool, text: bool) -> tuple[Result, bool]:
-    """Make the certain fixes and show them; return what is left to report, and whether anything changed."""
+    """Apply the certain fixes and show them; return what is left to report, and whether anything changed."""
     if write:
         require_files(path for service in services for path in service)
     from modelservice.check import check_services
@@ -114,7 +114,7 @@ def _fixed(services: Sequence[Sequence[str]], *, write: bool, strict: bool, text
     changed = after.changed_since(before)
     if write:
         changes.write(changed)
-    # Machines read a report of one format.
+    # In other formats, standard output contains only the report, for machines to read.
     click.echo(changes.diff(changed), nl=False, err=not text)
     fixed_services = (after.layers(service) for service in after.services)
     return check_services(fixed_services, strict=strict, ignore=ignored_rules()), bool(changed)

@@ -1,4 +1,4 @@
-"""How `argocd` and `flux` write their objects: to standard output, or into a folder of files that they made."""
+"""Write the objects of `argocd` and `flux` to standard output, or into a folder of generated files."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class Objects(NamedTuple):
-    """What a command's objects are called, and what to do where two have one name."""
+    """The kind of a command's objects, and what to do if two have the same name."""
 
     kind: str
     way: str
@@ -31,7 +31,7 @@ def is_given(ctx: click.Context, name: str) -> bool:
 def write_objects(
     ctx: click.Context, values: Sequence[str], made: list[Made], output: Path | None, objects: Objects
 ) -> list[str]:
-    """Write the objects, and return the values of those that would take another one's place."""
+    """Write the objects, and return the values files of those that would replace another one."""
     from modelservice.gitops.object_files import begins, left_behind, made_by, overwriting, rivals
     from modelservice.redact import hidden
     from modelservice.writing.files import replace_file
@@ -49,13 +49,13 @@ def write_objects(
             replace_file(output / f"{name}.yaml", text, ours=begins(command))
         for file in left_behind(made, output, made_by(command, words, "").splitlines()[0]):
             file.unlink()
-            click.echo(f"{file}: removed, for its values are gone", err=True)
+            click.echo(f"{file}: removed, because its values file is gone", err=True)
         click.echo(f"{output}: {len(texts)} file{'s' if len(texts) > 1 else ''}", err=True)
     return list(refused)
 
 
 def _words(ctx: click.Context, values: Sequence[str]) -> list[str]:
-    """Return the options that were given, as they would be written again."""
+    """Return the values files and the given options, as on the command line."""
     words = list(values)
     for option in ctx.command.params:
         given = ignored_rules() if option.name == "ignore" else ctx.params.get(option.name or "")

@@ -1,1 +1,1 @@
-"""Values files changed in place: fixes of findings, single keys, another vLLM release."""
+"""Change values files in place: fix findings, set single keys, upgrade to another vLLM release."""

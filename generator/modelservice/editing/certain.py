@@ -9,7 +9,7 @@ from typing import Any
 
 from modelservice.findings import Action, Edit, Finding, Fix, dotted, found_at
 
-# Rules whose fix has one meaning: what is written says all that the new text says.
+# Rules whose fix is unambiguous: the new text follows from the old one.
 _CERTAIN = {
     "argument-abbreviated",
     "argument-config",
@@ -32,7 +32,7 @@ _CERTAIN = {
     "wrong-type",
     "yaml-ambiguous",
 }
-# Rules whose fix is the nearest known word or form, and certain only where the two are nearly the same.
+# Rules whose fix is the nearest known word or form, which is certain only if the two are nearly the same.
 _NEAREST = {
     "argument-choice",
     "argument-key",
@@ -45,14 +45,14 @@ _NEAREST = {
     "not-allowed",
 }
 _SIMILAR = 0.8
-# A word that another release knows is no misspelling.
+# A word that another release knows is not a misspelling.
 _OF_ANOTHER_RELEASE = re.compile("; it (was removed in|was added in) vLLM")
 _WORD = re.compile(r"[^\s=,:{}\[\]()$\"']+")
 _QUANTITY = re.compile(r"([0-9]+(?:\.[0-9]+)?)\s*[A-Za-z]+")
 
 
 def certain(finding: Finding, values: Any) -> Fix:
-    """Return the finding's fix where it is certain, otherwise none; `values` are those that the finding is about."""
+    """Return the finding's fix if it is certain, else (); `values` are those that the finding is about."""
     known = finding.rule in _CERTAIN and not finding.hint.startswith("did you mean")
     alike = _is_same_form if finding.rule == "bad-format" else _is_same_word
     near = (
@@ -65,16 +65,16 @@ def certain(finding: Finding, values: Any) -> Fix:
 
 
 def _loses(edit: Edit, finding: Finding, values: Any) -> bool:
-    """Say whether an edit writes over another key than the finding's, or what is written in another base or not at all.
+    """Say whether an edit may lose something: another key's value, a number written in another base, or a null.
 
-    A null may stand for a value that is still to come, and 0400 in quotes is the number 256.
+    A null may be a placeholder for a value, and 0400 in quotes is the number 256.
     """
     there = found_at(values, edit.path)
     if finding.rule == "wrong-type" and edit.path == finding.path:
         number = isinstance(edit.value, int) and not isinstance(edit.value, bool)
         return edit.action is Action.REMOVE or (number and str(edit.value) != str(there))
     if finding.rule == "env-not-in-release" and finding.hint == "remove it":
-        return True  # something else may have taken its place
+        return True  # another variable may have replaced it
     if edit.action is not Action.SET or there is None:
         return False
     return edit.path[: len(finding.path)] != finding.path and edit.path[0] != "args" and there != edit.value
@@ -91,7 +91,7 @@ def _is_near(edit: Edit, values: Any, alike: Callable[[str, str], bool]) -> bool
 
 
 def _is_same_form(old: str, new: str) -> bool:
-    """Say whether two texts differ in case and in the space around them only, or are one amount in units alike."""
+    """Say whether two texts differ only in case, outer space or a final /, or are one number with similar units."""
     amounts = _QUANTITY.fullmatch(old.strip()), _QUANTITY.fullmatch(new)
     if amounts[0] and amounts[1]:
         return amounts[0][1] == amounts[1][1]
@@ -99,13 +99,13 @@ def _is_same_form(old: str, new: str) -> bool:
 
 
 def _is_same_word(old: str, new: str) -> bool:
-    """Say whether each word of a text is nearly the same, in `--flag=value` and in JSON too."""
+    """Say whether each word of two texts is nearly the same, also inside `--flag=value` and JSON."""
     words = [_WORD.findall(text) for text in (old, new)]
     return len(words[0]) == len(words[1]) and all(map(_similar, *words))
 
 
 def _similar(one: str, other: str) -> bool:
-    """Say whether two words are nearly the same, and no other version of one another: qwen3 is not qwen2."""
+    """Say whether two words are nearly the same and have the same numbers: qwen3 is not qwen2."""
     texts = [re.sub("[-_. ]", "", text).lower() for text in (one, other)]
     numbers = [re.findall("[0-9]+", text) for text in texts]
     return (

@@ -1,4 +1,4 @@
-"""Show and write what changed in values files; no line of a diff holds a secret."""
+"""Show and write what changed in values files; no line of a diff contains a secret."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from modelservice.redact import NOT_SHOWN, hides_line, safe_arguments, without_s
 from modelservice.report import printable
 from modelservice.writing.files import rewrite_file
 
-# A file as it was and as it is.
+# A file before and after.
 Change = tuple[Document, Document]
 
 
 def diff(changes: Iterable[Change]) -> str:
-    """Return a unified diff of the files; lines that may hold a secret are not shown."""
+    """Return a unified diff of the files; lines that may contain a secret are not shown."""
     return "".join(line for change in changes for line in _diff(*change))
 
 
 def write(changes: Iterable[Change]) -> None:
-    """Write each file whole. Raises InputError for one that cannot be written, or that changed since it was read."""
+    """Write each file whole. Raises InputError if a file cannot be written, or changed since it was read."""
     for old, new in changes:
         rewrite_file(pathlib.Path(new.name), old.text.encode(), new.text.encode())
 
@@ -60,7 +60,7 @@ def _line(line: str, *, hide: bool) -> str:
 
 
 def _secret_lines(document: Document) -> set[int]:
-    """Return the lines of the values that are secrets."""
+    """Return the numbers of the lines with secrets."""
     return {number for path in _secret_paths(document) for number in _lines(document, path)}
 
 

@@ -1,4 +1,4 @@
-"""Make the certain fixes of findings in values files, in memory, one after the other."""
+"""Apply the certain fixes of findings to values files, in memory, one after the other."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from modelservice.schema.defaults import default_values
 from modelservice.writing.edits import edited
 from modelservice.writing.page import UnclearEditError
 
-# Which fix of a finding to make, or none if a person has to decide: the finding, and the service's values.
+# Returns the fix to apply for a finding and the service's values, or none if a person has to decide.
 Choice = Callable[[Finding, Any], Fix]
 
 
 class Files(NamedTuple):
-    """Values files by their names, and of each service the names of its layers, the lowest first."""
+    """Values files by name, and the names of each service's layers, the lowest first."""
 
     documents: Mapping[str, Document]
     services: tuple[tuple[str, ...], ...]
@@ -33,13 +33,13 @@ class Files(NamedTuple):
         return self._replace(documents={**self.documents, **changed})
 
     def changed_since(self, before: Files) -> list[tuple[Document, Document]]:
-        """Return each file that has another text than before, as it was and as it is."""
+        """Return each file whose text changed, before and after."""
         pairs = ((before.documents[name], now) for name, now in self.documents.items())
         return [(old, new) for old, new in pairs if old.text != new.text]
 
 
 def load_files(services: Iterable[Sequence[str]]) -> Files:
-    """Read the files of services; each is its layers, the lowest first, and its own file."""
+    """Read the files of services; each service is its layers, the lowest first, and its own file."""
     named = [tuple(service) for service in services]
     read = {path: load(path) for service in named for path in service}
     documents = {one.name: one for one in read.values()}
@@ -47,9 +47,9 @@ def load_files(services: Iterable[Sequence[str]]) -> Files:
 
 
 def fixed(files: Files, choice: Choice, ignore: Collection[str] = ()) -> Files:
-    """Return the files with every fix made that `choice` returns, until it returns none any more.
+    """Return the files with every fix applied that `choice` returns, until it returns no more.
 
-    No fix is kept that adds an error to any of the services, or that leaves its finding.
+    A fix is dropped if it adds an error to any of the services, or if its finding remains.
     """
     for service in files.services:
         files = service_fixed(files, service, choice, ignore)
@@ -57,7 +57,7 @@ def fixed(files: Files, choice: Choice, ignore: Collection[str] = ()) -> Files:
 
 
 def service_fixed(files: Files, service: tuple[str, ...], choice: Choice, ignore: Collection[str] = ()) -> Files:
-    """Return the files with the fixes of one of the services made."""
+    """Return the files with the fixes for one of the services applied."""
     tried: set[tuple[Any, ...]] = set()
     checked = check_service(files.layers(service), ignore)
     for _ in range(MOST):
@@ -77,7 +77,7 @@ def service_fixed(files: Files, service: tuple[str, ...], choice: Choice, ignore
             and not _harms(files, after, service, changed, ignore)
         ):
             files, checked = after, then
-            tried.clear()  # their places moved
+            tried.clear()  # their positions changed
     return files
 
 
@@ -92,9 +92,9 @@ def _next(checked: CheckedService, choice: Choice, tried: set[tuple[Any, ...]]) 
 
 
 def changed_by(files: Files, merged: Document, fix: Iterable[Edit], file: str) -> dict[str, Document]:
-    """Return the files that the edits change: each where its value is written, and new keys in `file`.
+    """Return the files that the edits change: a value where it is written, a new key in `file`.
 
-    Raises UnclearEditError if one of them cannot be made.
+    Raises UnclearEditError if an edit cannot be applied.
     """
     by_file: dict[str, list[Edit]] = {}
     for edit in fix:
@@ -105,7 +105,7 @@ def changed_by(files: Files, merged: Document, fix: Iterable[Edit], file: str) -
 
 
 def _edited(document: Document, fix: Fix, *, alone: bool) -> Document:
-    """Return the file with the edits made; a list that they empty goes with its key, where no layer is below it."""
+    """Return the file with the edits applied; without layers, a list that becomes empty is removed with its key."""
     after = edited(document, fix)
     emptied = {edit.path[0] for edit in fix if len(edit.path) == 2 and after.data.get(str(edit.path[0])) == []}
     lists = [key for key in emptied if default_values().get(str(key)) == []]
@@ -117,7 +117,7 @@ def _edited(document: Document, fix: Fix, *, alone: bool) -> Document:
 
 
 def _is_gone(finding: Finding, before: CheckedService, after: CheckedService) -> bool:
-    """Say whether there are fewer of the finding's rule, or another one in its place: a renamed flag, then its key."""
+    """Say whether the rule has fewer findings, or another one in its place: after a renamed flag, its key."""
     return _count(after, finding.rule) < _count(before, finding.rule) or _name(finding) not in map(
         _name, after.findings
     )
@@ -130,7 +130,7 @@ def _count(checked: CheckedService, rule: str) -> int:
 def _harms(
     before: Files, after: Files, service: tuple[str, ...], changed: Collection[str], ignore: Collection[str]
 ) -> bool:
-    """Say whether another service that uses one of the changed files has an error more."""
+    """Say whether another service that uses one of the changed files has a new error."""
     others = [one for one in before.services if one != service and set(one) & set(changed)]
     checks = ((check_service(files.layers(one), ignore) for files in (before, after)) for one in others)
     return any(_more_errors(*pair) for pair in checks)

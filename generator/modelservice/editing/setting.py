@@ -1,4 +1,4 @@
-"""Set single keys of a values file, each value with the type that the schema says."""
+"""Set single keys of a values file, each value with the type that the schema requires."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ _SETTING = re.compile(r'(?P<key>(?:[^="\[\]]|\[[0-9]+\]|\["[^"]*"\])+?)(?:=(?P<t
 
 
 class Setting(NamedTuple):
-    """A key, and the text of the value that it is to have; None takes the key away."""
+    """A key and the text of its new value; None removes the key."""
 
     path: Path
     text: str | None
 
 
 class Checked(NamedTuple):
-    """The file with its new keys, the findings of the service that it is a layer of, and the errors that are new."""
+    """The edited file, the findings of its service, and the new errors among them."""
 
     document: Document
     findings: list[Finding]
@@ -55,7 +55,7 @@ def _refuse(text: str) -> Setting:
 def with_settings(files: Files, settings: Sequence[Setting], ignore: Collection[str] = ()) -> Checked:
     """Return the last layer of the only service with its keys set, and what is then wrong.
 
-    Raises InputError if a key cannot be set without a person.
+    Raises InputError if a key has to be set by hand.
     """
     (service,) = files.services
     before = check_service(files.layers(service), ignore)
@@ -64,7 +64,7 @@ def with_settings(files: Files, settings: Sequence[Setting], ignore: Collection[
         file = _with(files, file, setting, ignore)
     found = check_service(files.having({file.name: file}).layers(service), ignore).findings
     more = _errors(found) - _errors(before.findings)
-    # An error that goes elsewhere makes no room for one of the same rule in what was set.
+    # An error that disappears elsewhere does not excuse one of the same rule in the new values.
     old = {(one.rule, _names(one.path)) for one in before.errors}
     new = {(one.rule, _names(one.path)) for one in found if _within(one.path, settings)} - old
     refused = [
@@ -80,7 +80,7 @@ def _within(path: Path, settings: Sequence[Setting]) -> bool:
 
 
 def _names(path: Path) -> tuple[str, ...]:
-    """Return a path without the numbers of list items, which change where an item goes."""
+    """Return a path without list indices, which change when an item is removed."""
     return tuple(part for part in path if isinstance(part, str))
 
 
@@ -92,7 +92,7 @@ def _with(files: Files, file: Document, setting: Setting, ignore: Collection[str
 
 
 def _values(text: str) -> Iterator[Any]:
-    """Yield what a text may mean: what it is as YAML, and itself."""
+    """Yield the values that a text may mean: its value as YAML, and the text itself."""
     data, _, findings, complete = compose("", text)
     if complete and not findings and data is not None and data != text:
         yield data
@@ -100,7 +100,7 @@ def _values(text: str) -> Iterator[Any]:
 
 
 def _faults(files: Files, path: Path, ignore: Collection[str]) -> tuple[int, int]:
-    """Return how many errors of type, and errors in all, the value at a path, or what is in or around it, has."""
+    """Return the number of type errors, and of all errors, at a path, inside it or above it."""
     (service,) = files.services
     found = check_service(files.layers(service), ignore).errors
     rules = [one.rule for one in found if one.path and one.path[: len(path)] == path[: len(one.path)]]
@@ -115,7 +115,7 @@ def _edited(file: Document, edit: Edit) -> Document:
 
 
 def _by_hand(edit: Edit) -> str:
-    """Return what a person has to do instead."""
+    """Return how to make the edit by hand."""
     if edit.action is Action.REMOVE:
         return f"remove {dotted(edit.path)} by hand"
     value = edit.value

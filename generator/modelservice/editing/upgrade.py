@@ -1,4 +1,4 @@
-"""Take services to another vLLM release: rewrite what is certain, and list what a person has to decide."""
+"""Upgrade services to another vLLM release: rewrite what is certain, and list what a person has to decide."""
 
 from __future__ import annotations
 
@@ -22,18 +22,18 @@ from modelservice.vllm.releases import Exactness, Release
 from modelservice.writing.edits import edited
 from modelservice.writing.page import UnclearEditError
 
-# Rules on what a release no longer takes, or soon will not.
+# Rules on what a release no longer accepts, or soon will not accept.
 _OF_A_RELEASE = ("argument-removed", "argument-deprecated", "env-not-in-release")
-# What a finding is about, wherever it stands: its rule, and what is written at its path.
+# Identifies a finding whatever its position: its rule, and the value at its path.
 _Key = tuple[str, str]
 
 
 class Upgraded(NamedTuple):
-    """One service on its way: the release that it comes from ("": unknown), and what is left for a person.
+    """An upgraded service: the release before ("": unknown), and what is left for a person.
 
-    `blocked` says why the image itself cannot be changed here ("": it is changed), `left` are the findings in the new
-    release that the old one did not have, and all errors; `meanings` are arguments that mean something else now, and
-    `defaults` the flags whose default moved.
+    `blocked` says why the image itself cannot be changed here ("": it is changed). `left` are all errors, and findings
+    that the old release did not have. `meanings` are arguments whose meaning changed, `defaults` flags with a new
+    default.
     """
 
     name: str
@@ -50,7 +50,7 @@ class Upgraded(NamedTuple):
 
 
 class _Image(NamedTuple):
-    """What says which vLLM a service runs."""
+    """The values that determine which vLLM a service runs."""
 
     image: Mapping[str, Any]
     vllm_version: str
@@ -61,8 +61,8 @@ class _Image(NamedTuple):
 
 
 def upgraded(files: Files, release: str, ignore: Collection[str] = ()) -> tuple[Files, list[Upgraded]]:
-    """Return the files as they are for another release, and of each service what was met on the way."""
-    # The beginning of a flag may be that of another flag in the new release.
+    """Return the files for another release, and the result of each service."""
+    # An abbreviated flag may be that of another flag in the new release.
     before = fixed(files, _abbreviated, ignore)
     known = {service: _keys(before, service, ignore) for service in before.services}
     after, blocked = before, {}
@@ -80,7 +80,7 @@ def _abbreviated(finding: Finding, values: Any) -> Fix:
 
 
 def _choice(known: set[_Key]) -> Callable[[Finding, Any], Fix]:
-    """Return the choice of certain fixes of what was not there before, or is about a release by itself."""
+    """Return the choice of certain fixes for findings that are new, or whose rule is about releases."""
 
     def choice(finding: Finding, values: Any) -> Fix:
         wanted = finding.rule in _OF_A_RELEASE or _key(finding, values) not in known
@@ -99,7 +99,7 @@ def _keys(files: Files, service: Sequence[str], ignore: Collection[str]) -> set[
 
 
 def _image_of(document: Document) -> _Image:
-    """Return the service's image; parts of it that have another type than the schema says count as empty."""
+    """Return the service's image; parts of it with a wrong type count as empty."""
     defaults, given, version = default_values()["image"], document.data.get("image"), document.data.get("vllmVersion")
     image = coalesce(defaults, given if isinstance(given, dict) else {})
     texts = {key: image[key] if isinstance(image.get(key), str) else "" for key in defaults}
@@ -107,10 +107,10 @@ def _image_of(document: Document) -> _Image:
 
 
 def _with_image(files: Files, before: Files, service: Sequence[str], release: str) -> tuple[Files, str]:
-    """Return the files with the service's image in another release, and why it cannot be changed ("": it is)."""
+    """Return the files with the service's image changed to a release, or why it cannot be changed ("": it is)."""
     document = merge(before.layers(service))
     found = _image_of(document)
-    blocked, edits = _image_edits(found, release) if document.readable else ("correct the file first", [])
+    blocked, edits = _image_edits(found, release) if document.readable else ("fix the file first", [])
     try:
         return files.having(changed_by(files, document, edits, service[-1])), blocked
     except UnclearEditError as error:
@@ -123,11 +123,12 @@ def _image_edits(found: _Image, release: str) -> tuple[str, list[Edit]]:
     if now.asked == release:
         return "", []
     if found.image["digest"]:
-        return f"image.digest names one image: write that of vLLM {release}", []
+        return f"image.digest pins one image: set it to the digest of vLLM {release}", []
     if now.exactness is Exactness.UNSTATED:
-        return f"the image does not say which vLLM it holds: write the tag of vLLM {release}", []
+        return f"the image does not say which vLLM it contains: set image.tag to one with vLLM {release}", []
     if not is_vllms(found.image) or now.asked not in tag:
-        return f"write the tag of the image that holds vLLM {release} in image.tag, and vllmVersion: {release}", []
+        reason = f"the tag of this image with vLLM {release} is not known: set image.tag, and vllmVersion: {release}"
+        return reason, []
     edits = [Edit(Action.SET, ("image", "tag"), tag.replace(now.asked, release))]
     return "", edits + ([Edit(Action.SET, ("vllmVersion",), release)] if found.vllm_version else [])
 
@@ -154,7 +155,7 @@ def _told(
 
 
 def _on_trial(files: Files, service: Sequence[str], release: str) -> list[Document]:
-    """Return the layers of a service whose image stays as it is, as if it held the release."""
+    """Return the layers of a service whose image is unchanged, as if it contained the release."""
     layers = files.layers(service)
     if not layers[-1].readable:
         return layers
@@ -168,14 +169,14 @@ def _is_new(finding: Finding, values: Any, known: set[_Key]) -> bool:
 
 
 def _meanings(words: Sequence[str], old: Line, new: Line) -> Iterator[str]:
-    """Yield the arguments that both releases take, and read as different flags (-O3), or with another effect."""
+    """Yield the arguments that both releases accept, but read as different flags (-O3) or with another effect."""
     before = {item.at: item for item in read(words, old) if isinstance(item, Given)}
     for item in read(words, new):
         other = before.get(item.at)
         if isinstance(item, Given) and other:
             yield from (f"{item.flag.name}: {note}" for note in changes(item.flag.name, old.release, new.release))
         if isinstance(item, Given) and other and _says(other) != _says(item) and other.flag.name not in _names(item):
-            yield f"args[{item.at}]: {words[item.at]} was {_says(other)}, and is {_says(item)} now"
+            yield f"args[{item.at}]: {words[item.at]} meant {_says(other)}, and means {_says(item)} now"
 
 
 def _says(item: Given) -> str:
@@ -183,12 +184,12 @@ def _says(item: Given) -> str:
 
 
 def _names(item: Given) -> tuple[str, ...]:
-    """Return how a flag is written to the same effect."""
+    """Return the names of a flag that have the same effect."""
     return item.flag.negatives if item.negated else item.flag.aliases
 
 
 def _defaults(words: Sequence[str], old: Line, new: Line) -> Iterator[str]:
-    """Yield the flags that the arguments do not give, that both releases have, and whose default moved."""
+    """Yield the flags of both releases that are not given and whose default changed."""
     given = {item.flag.name for item in read(words, new) if isinstance(item, Given)}
     for name, flag in sorted(new.flags.items()):
         other = old.flags.get(name)

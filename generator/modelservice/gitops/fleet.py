@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 from typing import NamedTuple
@@ -84,8 +84,12 @@ def template_all(
     `namespace` is the one of all, None the fleet's for each.
     """
     with chart_for() as chart, ThreadPoolExecutor(os.cpu_count()) as pool:
-        read = functools.cache(load)
-        one = functools.partial(_template, read=read, chart=chart, folder=folder, namespace=namespace, ignore=ignore)
+        # Once, before the threads: a pipe can be read only once.
+        paths = dict.fromkeys(path for one in services for path in one.member.layers)
+        layers = {path: load(path) for path in paths}
+        one = functools.partial(
+            _template, layers=layers, chart=chart, folder=folder, namespace=namespace, ignore=ignore
+        )
         jobs = [pool.submit(one, service) for service in services]
         for job in as_completed(jobs):
             yield job.result()
@@ -94,13 +98,13 @@ def template_all(
 def _template(
     one: Rendering,
     *,
-    read: Callable[[str], Document],
+    layers: Mapping[str, Document],
     chart: Path,
     folder: Path,
     namespace: str | None,
     ignore: Sequence[str],
 ) -> Outcome:
-    files = [*map(read, one.member.layers), load(one.member.values)]
+    files = [*map(layers.__getitem__, one.member.layers), load(one.member.values)]
     service = check_service(files, ignore)
     found, sources = service.findings, service.document.sources
     if one.trouble or service.errors:

@@ -10,7 +10,10 @@ from modelservice.errors import InputError
 
 def repository_of(path: str) -> Path | None:
     """Return the folder of the Git repository that a path is in, a submodule's too; None if it is in none."""
-    place = os.path.abspath(path)  # noqa: PTH100  a link has its own path in Git
+    try:
+        place = os.path.abspath(path)  # noqa: PTH100  a link has its own path in Git
+    except FileNotFoundError:  # the working directory was deleted
+        return None
     folders = (place, *map(str, Path(place).parents))
     return next((Path(folder) for folder in folders if os.path.exists(f"{folder}/.git")), None)  # noqa: PTH110
 

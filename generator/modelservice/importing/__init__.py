@@ -1,1 +1,1 @@
-"""Make values files of what people run already: docker lines, vLLM command lines, Kubernetes objects, LLMOS."""
+"""Import values files from docker lines, compose files, vLLM command lines, Kubernetes objects and LLMOS."""

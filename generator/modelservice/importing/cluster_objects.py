@@ -1,4 +1,4 @@
-"""Read a stream of Kubernetes objects, and find the workload that runs vLLM and what belongs to it."""
+"""Read Kubernetes objects, and find the workload that runs vLLM."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from modelservice.reading.syntax_errors import placed
 
 Object = Mapping[str, Any]
 LONGEST = 20_000_000
-# The kinds that the chart makes, or whose pod it can run.
+# The kinds that the chart creates, or whose pods it can run.
 WORKLOADS = ("Deployment", "StatefulSet", "Pod")
 _STARTS = re.compile(r"(^|[\s/;&|(\"'])vllm[\"',]*\s+[\"']?serve\b|vllm\.entrypoints\.")
 _NO_SERVER = re.compile(r"router|scheduler|gateway|proxy|exporter|benchmark|controller|operator")
-# What a controller, kubectl, helm or a GitOps tool writes into metadata for itself.
+# Labels and annotations that controllers, kubectl, helm and GitOps tools write for themselves.
 _OF_TOOLS = re.compile(
     r"^((kubectl|deployment|apps)\.kubernetes\.io/.*|meta\.helm\.sh/.*|helm\.sh/(chart|hook.*|resource-policy)"
     r"|argocd\.argoproj\.io/.*|(helm|kustomize)\.toolkit\.fluxcd\.io/.*|objectset\.rio\.cattle\.io/.*|cattle\.io/.*"
@@ -32,9 +32,9 @@ _OF_TOOLS = re.compile(
 
 
 class Workload(NamedTuple):
-    """A workload: its metadata, its spec without the pod's, the pod's metadata and spec, and the server's container.
+    """A workload: metadata, spec without the pod template, metadata and spec of its pods, and the server's container.
 
-    All without what a cluster adds. `live` says that the object comes from a cluster.
+    Fields that a cluster adds are removed. `live` is True for an object from a cluster.
     """
 
     kind: str
@@ -57,19 +57,22 @@ class Workload(NamedTuple):
 
     @property
     def replicas(self) -> int:
-        """How many pods there are; one unless it is said."""
+        """The number of pods, 1 by default."""
         return int(self.spec.get("replicas", 1))
 
 
 def read_objects(files: Mapping[str, str]) -> list[Object]:
-    """Return the objects of files, text by name, and those of Lists in them, without what a cluster keeps for itself.
+    """Return the Kubernetes objects in files (text by name), Lists included, without what a cluster adds.
 
-    Raises InputError for a text that is not valid YAML or JSON, and if there is no object in any of them.
+    Objects of `helm test` are left out. Raises InputError for a text that is not valid YAML or JSON, and if no file
+    contains an object.
     """
     everything = [one for name, text in files.items() for one in _read(name, text)]
     found = [one for one in everything if _is_object(one) and not _is_test(one)]
     if not found:
-        raise InputError("there is no object of Kubernetes in it: pass manifests, or what kubectl get -o yaml prints")
+        raise InputError(
+            "the input contains no Kubernetes object: pass manifests, or the output of `kubectl get -o yaml`"
+        )
     return [plain(one) for one in found]
 
 
@@ -87,15 +90,15 @@ def _is_object(item: Any) -> bool:
 
 
 def _is_test(item: Object) -> bool:
-    """Say whether an object is run by `helm test` alone."""
+    """Say whether only `helm test` runs an object."""
     annotations = item["metadata"].get("annotations")
     return isinstance(annotations, Mapping) and str(annotations.get("helm.sh/hook")).startswith("test")
 
 
 def plain(item: Object) -> Object:
-    """Return an object without its status, and with only those metadata that someone wrote.
+    """Return an object without its status, Kubernetes' defaults and the metadata that tools write.
 
-    Raises InputError for an object that is not of Kubernetes' shape.
+    Raises InputError if its fields do not have the types that Kubernetes requires.
     """
     found: dict[str, Any] = without_nulls({key: value for key, value in item.items() if key != "status"})
     require_shape(found)
@@ -105,7 +108,7 @@ def plain(item: Object) -> Object:
 
 
 def plain_metadata(metadata: Object) -> dict[str, Any]:
-    """Return name, namespace, labels and annotations, and whether and by whom the object was made in a cluster."""
+    """Return name, namespace, uid and owners, and the labels and annotations that tools did not write."""
     kept = ("name", "namespace", "uid", "ownerReferences")
     found = {key: metadata[key] for key in kept if metadata.get(key)}
     for part in ("labels", "annotations"):
@@ -119,10 +122,10 @@ def plain_metadata(metadata: Object) -> dict[str, Any]:
 def find_workload(objects: Sequence[Object], name: str = "") -> Workload:
     """Return the workload that runs vLLM, or the one with this name.
 
-    Raises InputError if none does, where several do, and for kinds that the chart does not make.
+    Raises InputError if no workload or several match, or if the chart cannot run its kind.
     """
     ranked = [(item, *_server(item)) for item in objects if _containers(item)]
-    # What an object makes that has no containers itself, such as an InferenceService, is the workload.
+    # An owner without containers, such as an InferenceService, does not count: what it makes is the workload.
     makers = [one[0] for one in ranked]
     found = [one for one in ranked if not is_made(one[0], makers) and (one[2] or name)]
     if name:
@@ -132,14 +135,16 @@ def find_workload(objects: Sequence[Object], name: str = "") -> Workload:
     if len(usable) == 1:
         return _workload(usable[0][0], usable[0][1])
     if usable:
-        raise InputError(f"several workloads run vLLM, choose one with --object: {_listed(one[0] for one in usable)}")
+        raise InputError(f"several workloads run vLLM; choose one with --object: {_listed(one[0] for one in usable)}")
     if best and all(one[0]["kind"] == "ModelService" for one in best):
         raise InputError(f"{_listed(one[0] for one in best)} belongs to LLMOS: use `modelservice import llmos`")
     if best:
-        raise InputError(f"{_listed(one[0] for one in best)}: the chart runs a Deployment or a StatefulSet")
+        raise InputError(
+            f"{_listed(one[0] for one in best)} cannot be imported: only Deployments, StatefulSets and Pods can"
+        )
     there = _listed(one[0] for one in ranked) or _listed(objects)
-    what = f"no workload is called {name}" if name else "no Deployment, StatefulSet or Pod runs vLLM"
-    raise InputError(f"{what}; there are: {there}")
+    what = f"no workload is named {name}" if name else "no Deployment, StatefulSet or Pod runs vLLM"
+    raise InputError(f"{what}; found: {there}")
 
 
 def _listed(objects: Iterable[Object]) -> str:
@@ -147,7 +152,7 @@ def _listed(objects: Iterable[Object]) -> str:
 
 
 def _pod_of(item: Object) -> tuple[Object, Object]:
-    """Return metadata and spec of the pods that an object makes."""
+    """Return the metadata and the spec of an object's pods."""
     spec = item.get("spec")
     spec = spec if isinstance(spec, Mapping) else {}
     if item["kind"] == "Pod":
@@ -164,7 +169,7 @@ def _containers(item: Object) -> list[Object]:
 
 
 def _server(item: Object) -> tuple[Object, int]:
-    """Return the container that most likely is the server, and how likely: 2 starts vLLM, 1 has an image of it."""
+    """Return the most likely server container and its rank: 2 starts vLLM, 1 has a vLLM image or --model, 0 neither."""
     containers = _containers(item)
     ranks = [_rank(container) for container in containers]
     return containers[ranks.index(max(ranks))], max(ranks)
@@ -181,7 +186,7 @@ def _rank(container: Object) -> int:
 
 
 def is_made(item: Object, objects: Sequence[Object]) -> bool:
-    """Say whether another object of the stream makes this one: a Deployment by a ReplicaSet that need not be there."""
+    """Say whether one of the objects makes this one; a Deployment does so by a ReplicaSet that may be missing."""
     names = {(one["kind"], one["metadata"].get("name")) for one in objects}
     for owner in item["metadata"].get("ownerReferences") or ():
         kind, name = owner.get("kind"), str(owner.get("name"))
@@ -200,7 +205,7 @@ def _workload(item: Object, server: Object) -> Workload:
 
 
 def _without_admission(pod: Object) -> Object:
-    """Return a running pod's spec without what the scheduler and admission add to it.
+    """Return a running pod's spec without what the scheduler and admission controllers add.
 
     See https://kubernetes.io/docs/reference/access-authn-authz/admission-controllers/ (DefaultTolerationSeconds,
     Priority, ServiceAccount).

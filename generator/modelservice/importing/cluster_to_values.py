@@ -1,4 +1,4 @@
-"""Import a service from Kubernetes objects, from a ModelService of LLMOS, or from what Flux or Argo CD installs."""
+"""Import a service from Kubernetes objects, an LLMOS ModelService, or the values in a Flux or Argo CD object."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ from modelservice.schema.source import plain_schema
 
 
 def import_kubernetes(files: Mapping[str, str], name: str = "") -> Part:
-    """Return the settings of the workload in files of objects, or the values that a GitOps object holds.
+    """Return the settings of the workload in manifests, or the values in a GitOps object.
 
-    `files` are texts by name. `name` chooses one of several. Raises InputError if nothing in the stream runs vLLM.
+    `files` maps names to texts. `name` chooses one of several objects. Raises InputError if no object runs vLLM.
     """
     objects = read_objects(files)
     inline = part_of_inline_values(objects, name)
@@ -36,13 +36,13 @@ def import_kubernetes(files: Mapping[str, str], name: str = "") -> Part:
 
 
 def import_llmos(files: Mapping[str, str], name: str = "") -> Part:
-    """Return the settings of a ModelService: those of the objects that the operator of LLMOS makes of it."""
+    """Return the settings of a ModelService, taken from the objects that LLMOS' operator creates for it."""
     resources = read_objects(files)
     resource = find_model_service(resources, name)
     objects = [plain(one) for one in operators_objects(resource)]
     about = Part(notes=tuple(notes_of(resource)), remarks=tuple(remarks_of(resource)))
     workload = find_workload(objects)
-    # A stopped service has the claims of as many pods as it is started with.
+    # A stopped service (0 replicas) still has the claims of spec.replicas pods.
     running = workload._replace(spec={**workload.spec, "replicas": resource["spec"].get("replicas", 1)})
     everything = [*(one for one in resources if one["kind"] != "ModelService"), *objects]
     part = joined([about, part_of_workload_in(everything, running), Part({"replicas": workload.replicas})])
@@ -50,19 +50,19 @@ def import_llmos(files: Mapping[str, str], name: str = "") -> Part:
 
 
 def part_of_workload_in(objects: Sequence[Object], workload: Workload) -> Part:
-    """Return the settings of a service that does what the workload does, with what belongs to it in the stream."""
+    """Return the settings of a service equivalent to a workload and the objects that belong to it."""
     workload = with_claims(workload)
     pods = part_of_pod(workload, configs_in(objects))
     port = start_of(workload.server, known_values(workload.server, configs_in(objects))).port
     parts = [pods, part_of_workload(workload, pods, objects), part_of_neighbours(workload, objects, port)]
     if workload.kind == "Pod":
-        note = Note(workload.label, "a Deployment replaces the single pod, and starts another where it ends")
+        note = Note(workload.label, "a Deployment replaces the single Pod, and starts a new one when it ends")
         parts.append(Part(remarks=(note,)))
     return _without_charts_own(joined(parts))
 
 
 def _without_charts_own(part: Part) -> Part:
-    """Return the settings without variables that the chart sets, and without replicas where an autoscaler decides."""
+    """Return the settings without variables that the chart sets, and without replicas if an autoscaler sets them."""
     settings = dict(part.settings)
     if settings.get("autoscaling.kind"):
         del settings["replicas"]

@@ -28,7 +28,7 @@ from modelservice.importing.shell import LONGEST, expanded
 from modelservice.reading.documents import load_texts
 from modelservice.reading.syntax_errors import placed
 
-# What a pod does anyway, or what has no meaning in a cluster.
+# Keys that a cluster covers anyway, or that have no meaning in it.
 _NOTHING = {
     *("extends", "container_name", "restart", "tty", "stdin_open", "init", "hostname", "labels", "profiles", "ipc"),
     "attach",
@@ -38,7 +38,7 @@ _READ = {
     *("shm_size", "mem_limit", "cpus", "user", "group_add", "cap_add", "working_dir", "extra_hosts", "pull_policy"),
     "devices",
 }
-# What compose allows of the keys that are read; every scalar is a text here.
+# The types that compose allows for the keys that are read; load_texts returns every scalar as text.
 _TEXT: dict[str, Any] = {"type": ["string", "null"]}
 _TEXTS: dict[str, Any] = {"type": ["array", "null"], "items": {"type": "string"}}
 _PAIRS = {"type": ["array", "object", "null"], "items": {"type": "string"}, "additionalProperties": _TEXT}
@@ -80,15 +80,15 @@ _SHAPE = {
 
 
 def is_compose(text: str) -> bool:
-    """Say whether a text looks like a compose file, not like a shell line."""
+    """Say whether a text looks like a compose file rather than a shell line."""
     return re.search(r"^services:\s*(#.*)?$", text, re.MULTILINE) is not None
 
 
 def read_compose(text: str, service: str = "", folder: Path | None = None, name: str = "the compose file") -> Container:
     """Return the container of a service: the named one, or else the only one that runs vLLM.
 
-    `folder` is where `env_file` lies, `name` is the file's. Raises InputError for a file that cannot be read, and where
-    no service is meant.
+    `env_file` is relative to `folder`; `name` is the file's name. Raises InputError for a file that cannot be read, and
+    if the service does not exist or is not clear.
     """
     if len(text) > LONGEST:
         raise InputError(f"the compose file is longer than {LONGEST // 1024} KiB")
@@ -97,23 +97,28 @@ def read_compose(text: str, service: str = "", folder: Path | None = None, name:
     except yaml.YAMLError as error:
         raise InputError(placed(error, name, text)) from error
     folder = folder or Path()
-    known = _set_in(env_file(folder / ".env") or ())  # compose fills its file in from there
+    known = _set_in(env_file(folder / ".env") or ())  # compose fills in variables from .env
     filled, missing = extended(found, lambda file: _services_in(folder / file))
     chosen = service or _only_server(found, filled)
     if not chosen or chosen not in filled:
         names = ", ".join(map(str, found)) or "none"
         unread = next((f"{name} extends a service that cannot be read here; " for name in missing), "")
         wrong = (
-            f"there is no service {service}" if service else f"{unread}name the service that runs vLLM with --service"
+            f"there is no service {service}"
+            if service
+            else f"{unread}it is not clear which service runs vLLM: choose it with --service"
         )
-        raise InputError(f"{wrong}; there are: {names}")
+        raise InputError(f"{wrong}; services in the file: {names}")
     container = _container(_right_shape(_filled(filled[chosen], known)), folder)
     notes = [note for name, note in missing.items() if name == chosen]
     return container._replace(notes=(*notes, *container.notes))
 
 
 def _only_server(written: Mapping[str, Any], filled: Mapping[str, Any]) -> str:
-    """Return the only service that runs vLLM, or "" if none or several do; one that others extend does not count."""
+    """Return the only service that runs vLLM, or "" if none or several do.
+
+    A service that others extend counts only if no other one runs vLLM.
+    """
     bases = {base_of(one).service for one in written.values() if not base_of(one).file}
     likely = [name for name, one in filled.items() if _looks_like_vllm(one)]
     chosen = [name for name in likely if name not in bases] or likely
@@ -124,7 +129,7 @@ def _right_shape(service: Any) -> Any:
     from jsonschema import Draft7Validator
 
     for error in Draft7Validator(_SHAPE).iter_errors(service):
-        raise InputError(f"{dotted(error.absolute_path)} of the service is not what compose files have there")
+        raise InputError(f"{dotted(error.absolute_path)} of the service has a type that compose does not allow")
     return service
 
 
@@ -150,7 +155,7 @@ def _services_in(file: Path) -> Mapping[str, Any]:
 
 
 def _merged(service: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a map with its merge keys followed, as compose files use them for what services share."""
+    """Return a map with its merge keys (<<) resolved; compose files use them for settings that services share."""
     shared = service.get("<<") or []
     found: dict[str, Any] = {}
     for one in reversed(shared if isinstance(shared, list) else [shared]):
@@ -160,7 +165,7 @@ def _merged(service: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _filled(tree: Any, known: Mapping[str, str]) -> Any:
-    """Return a tree with its variables filled in, from `known` or their defaults; $$ is a dollar."""
+    """Return a tree with its variables filled in, from `known` or their defaults; $$ is a literal dollar."""
     if isinstance(tree, str):
         return "$".join(expanded(part, known) for part in tree.split("$$"))
     if isinstance(tree, list):
@@ -169,7 +174,7 @@ def _filled(tree: Any, known: Mapping[str, str]) -> Any:
 
 
 def _set_in(lines: Iterable[str]) -> dict[str, str]:
-    """Return the variables of an env file's lines; compose takes quotes around a value away, docker does not."""
+    """Return the variables that the lines of an env file set; compose unquotes values, docker does not."""
     pairs = (line.partition("=") for line in lines if "=" in line)
     return {name.strip(): re.sub(r"""^(["'])(.*)\1$""", r"\2", value.strip()) for name, _, value in pairs}
 
@@ -184,9 +189,9 @@ def _container(service: Mapping[str, Any], folder: Path) -> Container:
     ]
     image = service.get("image") or ""
     if not image:
-        raise InputError("the service names no image; give the image that its build makes")
+        raise InputError("the service names no image: set image to the name of the image that its build creates")
     if deploy.get("replicas") not in (None, "1"):
-        notes.append(Note(f"deploy.replicas: {deploy['replicas']}", "set replicas; each one needs GPUs of its own"))
+        notes.append(Note(f"deploy.replicas: {deploy['replicas']}", "set replicas; each replica needs its own GPUs"))
     gpus, gpu_resource = _gpus(service, resources)
     return Container(
         image=image,
@@ -238,9 +243,8 @@ def _variables(service: Mapping[str, Any], folder: Path) -> tuple[dict[str, str 
         path = str(file.get("path")) if isinstance(file, Mapping) else file
         lines = env_file(folder / path)
         optional = isinstance(file, Mapping) and file.get("required") == "false"
-        notes += (
-            [] if optional or lines is not None else [Note(f"env_file {path}", "it cannot be read here; add it to env")]
-        )
+        if lines is None and not optional:
+            notes.append(Note(f"env_file {path}", "it cannot be read here; add its variables to env"))
         found |= _set_in(lines or ())
     for pair in _pairs(service.get("environment"), "="):
         name, equals, value = pair.partition("=")
@@ -262,7 +266,7 @@ def _port(value: Any) -> Port:
 
 
 def _gpus(service: Mapping[str, Any], resources: Mapping[str, Any]) -> tuple[str, str]:
-    """Return the GPUs as `--gpus` writes them, and the name of their resource where it is not NVIDIA's."""
+    """Return the GPUs in the form of `docker run --gpus`, and their resource ("" for NVIDIA's)."""
     devices = _map(resources.get("reservations")).get("devices") or service.get("gpus") or ()
     if any(device.startswith("/dev/kfd") for device in service.get("devices") or () if isinstance(device, str)):
         return "all", "amd.com/gpu"

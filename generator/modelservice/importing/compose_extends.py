@@ -1,4 +1,4 @@
-"""Follow `extends` of a compose file, see https://docs.docker.com/reference/compose-file/merge/ ."""
+"""Resolve `extends` in a compose file, see https://docs.docker.com/reference/compose-file/merge/ ."""
 
 from __future__ import annotations
 
@@ -9,21 +9,21 @@ from modelservice.importing.container import Note, reason_for
 
 Services = Mapping[str, Mapping[str, Any]]
 _DEEPEST = 8
-# What a service replaces as a whole; other lists follow each other.
+# Keys that the extending service replaces; other lists are concatenated.
 _REPLACED = ("command", "entrypoint")
-# What compose reads as names with values, written as a map or as a list.
+# Keys whose value is a map, or a list of names and values with this separator.
 _NAMED = {"environment": "=", "labels": "=", "extra_hosts": ":"}
 
 
 class Base(NamedTuple):
-    """The service that another one extends, in the same file where `file` is empty; both are "" where there is none."""
+    """The service that another one extends; `file` is "" for the same file. Both are "" if it extends none."""
 
     file: str = ""
     service: str = ""
 
 
 def base_of(service: Mapping[str, Any]) -> Base:
-    """Return what a service extends."""
+    """Return the base that a service extends."""
     extends = service.get("extends")
     if isinstance(extends, str):
         return Base("", extends)
@@ -35,7 +35,7 @@ def base_of(service: Mapping[str, Any]) -> Base:
 
 
 def extended(services: Services, load: Callable[[str], Services]) -> tuple[dict[str, dict[str, Any]], dict[str, Note]]:
-    """Return the services with what they extend, and notes, by service, on what cannot be found.
+    """Return the services merged with what they extend, and a note for each service whose base is not found.
 
     `load` returns the services of another file, or none if it cannot be read.
     """
@@ -56,7 +56,7 @@ def extended(services: Services, load: Callable[[str], Services]) -> tuple[dict[
 
 
 def _over(base: Any, own: Any, key: str = "") -> Any:
-    """Return a value of a service over that of the one it extends."""
+    """Return a value of a service merged over the value of its base."""
     if key in _NAMED:
         return _pairs(base, _NAMED[key]) | _pairs(own, _NAMED[key])
     if isinstance(base, Mapping) and isinstance(own, Mapping):

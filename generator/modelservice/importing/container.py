@@ -8,43 +8,43 @@ from pathlib import Path
 from typing import NamedTuple
 
 _LONGEST_FILE = 1_000_000
-# Why an option has no field, by its name.
+# Why a docker option or a compose key has no field.
 _REASONS = {
-    "privileged": "the chart asks for no more rights than the server needs; GPUs need none",
-    "ulimit": "the limits of the node's container runtime hold",
-    "security-opt": "securityContext sets what a pod may do",
-    "network": "the pod has the cluster's network, and the Service its port",
+    "privileged": "the server and its GPUs need no extra privileges",
+    "ulimit": "the node's container runtime sets the limits",
+    "security-opt": "set securityContext instead",
+    "network": "the pod uses the cluster's network, and the Service exposes the server's port",
     "device": "pods get devices from a device plugin",
-    "platform": "the node decides the platform",
+    "platform": "the node determines the platform",
     "publish-all": "the Service publishes the server's port",
-    "read-only": "set securityContext.readOnlyRootFilesystem: true and mount what the server writes to",
-    "health-cmd": "the chart's probes ask /health",
-    "healthcheck": "the chart's probes ask /health",
+    "read-only": "set securityContext.readOnlyRootFilesystem: true, and mount a volume wherever the server writes",
+    "health-cmd": "the chart's probes call /health",
+    "healthcheck": "the chart's probes call /health",
     "dns": "set podSpec.dnsConfig",
     "sysctl": "set podSecurityContext.sysctls",
     "log-driver": "the cluster collects the logs",
     "log-opt": "the cluster collects the logs",
     "logging": "the cluster collects the logs",
-    "depends-on": "Kubernetes starts everything at once; what the server needs first can wait in initContainers",
+    "depends-on": "Kubernetes starts everything at once; wait in initContainers for what the server needs",
     "expose": "the Service publishes the server's port",
-    "extends": "write what it names into the service, and import it again",
-    "secrets": "put them into a Secret, and mount that with volumes",
-    "configs": "put them into a ConfigMap, and mount that with volumes",
+    "extends": "the base cannot be read here: copy its settings into the service, and import it again",
+    "secrets": "put them into a Secret, and mount it with volumes",
+    "configs": "put them into a ConfigMap, and mount it with volumes",
     "tmpfs": "add an emptyDir with medium: Memory to volumes",
-    "pid": "the pod has processes of its own",
-    "userns": "the node's container runtime decides",
+    "pid": "the pod has its own process namespace",
+    "userns": "the node's container runtime sets the user namespace",
 }
 
 
 class Note(NamedTuple):
-    """Something that values do not say, or say differently: how it was written, and what is to be known about it."""
+    """Something that the values do not contain or express differently: how it was written, and why."""
 
     written: str
     reason: str
 
 
 class Mount(NamedTuple):
-    """A volume of a container; `source` is a folder of the host, a volume's name, or "" for one without a name."""
+    """A volume of a container; `source` is a folder of the host, a volume's name, or "" for an anonymous volume."""
 
     source: str
     target: str
@@ -52,12 +52,12 @@ class Mount(NamedTuple):
 
     @property
     def of_host(self) -> bool:
-        """Whether the source is a file or a folder of the machine that docker runs on."""
+        """Whether the source is a file or a folder on the machine that docker runs on."""
         return self.source.startswith(("/", "~", "$", ".", "%")) or re.match(r"[A-Za-z]:", self.source) is not None
 
 
 class Port(NamedTuple):
-    """A published port: the address and the port on the host ("" when any), and the port of the container."""
+    """A published port: the address and the port on the host ("" for any), and the port of the container."""
 
     address: str
     host: str
@@ -67,9 +67,9 @@ class Port(NamedTuple):
 class Container(NamedTuple):
     """What is known of a container.
 
-    What a field cannot hold stands in `notes`, what a cluster does anyway in `remarks`. `entrypoint` is None where the
-    image's own counts. `variables` hold None where the value comes from the shell. `gpus` is "" for none, "all", a
-    number, or the ids of devices behind "device=".
+    `notes` are about options that no field covers, `remarks` about those that a cluster covers anyway. `entrypoint` is
+    None for the image's own, and a variable is None if its value comes from the shell. `gpus` is "" for none, "all", a
+    number, or device ids after "device=".
     """
 
     image: str
@@ -94,13 +94,13 @@ class Container(NamedTuple):
 
 
 def runs_vllm(container: Container) -> bool:
-    """Say whether the image or the command names vLLM, or a flag of its server's."""
+    """Say whether the image or the command names vLLM, or the command has --model."""
     words = (container.image, *(container.entrypoint or ()), *container.words)
     return any("vllm" in word.lower() or word.partition("=")[0] == "--model" for word in words)
 
 
 def mount_of(text: str) -> Mount:
-    """Return the volume that `source:target:options` names; a drive or variable of Windows belongs to the source."""
+    """Return the volume of `source:target:options`; the source may begin with a Windows drive or variable."""
     drive = re.match(r"[A-Za-z]:(?=[\\/])|\$env:", text)
     start = drive.end() if drive else 0
     source, *rest = text[start:].split(":")
@@ -134,7 +134,7 @@ def port_of(text: str) -> Port:
 
 
 def quantity(size: str) -> str:
-    """Return a size of docker (`64g`, `512mb`, bytes) as Kubernetes writes it; "" where it is none."""
+    """Return a docker size (`64g`, `512mb`, bytes) as a Kubernetes quantity, or "" if it is not a size."""
     found = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([bkmgt]?)(?:i?b)?", size.strip(), re.IGNORECASE)
     if not found:
         return ""
@@ -143,7 +143,7 @@ def quantity(size: str) -> str:
 
 
 def reason_for(option: str) -> str:
-    """Return why values have no field for an option of docker."""
+    """Return why the values have no field for a docker option or a compose key."""
     name = option.removeprefix("no-")
     name = {"network-mode": "network", "networks": "network", "ulimits": "ulimit", "sysctls": "sysctl"}.get(name, name)
     return _REASONS.get(name, "the values have no field for it")

@@ -22,13 +22,13 @@ _DIGEST = re.compile(r"sha256:[a-f0-9]{64}")
 
 
 def _in_script(name: str, value: str | None) -> str:
-    """Return what a script reads in a variable: the variable itself where its value is secret or not known."""
+    """Return a variable's value for a script, or a reference to the variable if its value is secret or unknown."""
     is_secret = value is None or names_secret(name) or looks_like_secret(value) is not None
     return f"${name}" if is_secret else str(value)
 
 
 def part_of_container(container: Container) -> Part:
-    """Return the settings of a service that does what the container does, and what they do not say."""
+    """Return the settings of a service equivalent to a container, with notes on what they do not cover."""
     known = {name: _in_script(name, value) for name, value in container.variables.items() if value != ""}
     launch = launch_of((*(container.entrypoint or ()), *container.words), known)
     variables = {**container.variables, **launch.variables}
@@ -52,12 +52,14 @@ def part_of_container(container: Container) -> Part:
         _rights(container),
     ]
     if not model and not command:
-        parts.append(Part(notes=(Note("the model", "the line names none, so the chart's default is served"),)))
+        parts.append(
+            Part(notes=(Note("the model", "the input names none: set model.name, or the chart serves its default"),))
+        )
     return joined(parts)
 
 
 def image_fields(image: str, pull_policy: str = "") -> dict[str, str]:
-    """Return the settings of an image's name, or none if it is empty; without a tag it is `latest`."""
+    """Return the settings for an image name, or {} if it is empty; the tag defaults to `latest`."""
     if not image:
         return {}
     name, _, digest = image.partition("@")
@@ -71,12 +73,12 @@ def image_fields(image: str, pull_policy: str = "") -> dict[str, str]:
 
 
 def _gpu_count(container: Container, repository: str) -> tuple[int | None, Part]:
-    """Return how many GPUs the container has, or None if it does not say, and what else follows."""
+    """Return the number of GPUs (None if it is not given), and the settings that follow from the GPU options."""
     gpus = dict(part.partition("=")[::2] for part in container.gpus.split(",")) if "=" in container.gpus else {}
     what = Part({"gpu.resourceName": container.gpu_resource, "runtimeClassName": ""} if container.gpu_resource else {})
     if "device" in gpus:
         ids = container.gpus.partition("device=")[2].split(",")
-        note = Note(f"--gpus {container.gpus}", "the device plugin chooses the GPUs; only their number counts")
+        note = Note(f"--gpus {container.gpus}", "the device plugin chooses the GPUs; only their number is kept")
         return len(ids), what._replace(notes=(note,))
     number = gpus.get("count", container.gpus)
     if number.isdecimal():
@@ -88,21 +90,26 @@ def _gpu_count(container: Container, repository: str) -> tuple[int | None, Part]
 
 
 def _ports(ports: Sequence[Port], own: int) -> Part:
-    """Return the Service's port: the one that clients use now."""
+    """Return the Service's port: the published one, which clients use now."""
     published = next((port for port in ports if port.container == str(own)), None)
     notes = [
-        Note(f"-p {port.host}:{port.container}", "the Service has one port, the server's")
+        Note(f"-p {port.host}:{port.container}", "the Service has only the server's port")
         for port in ports
         if port is not published
     ]
     if published and published.address not in ("", "0.0.0.0", "::"):  # noqa: S104  every address
-        notes.append(Note(f"-p {published.address}:{published.host}", "the Service is reached inside the cluster"))
+        notes.append(
+            Note(
+                f"-p {published.address}:{published.host}",
+                "a Service binds to no host address; the whole cluster can reach it",
+            )
+        )
     host = published.host if published and published.host.isdecimal() else str(own)
     return Part({"service.port": int(host)} if 0 < int(host) < 65536 else {}, tuple(notes))
 
 
 def _limits(container: Container) -> dict[str, Any]:
-    """Return the limits: the container's own or none, where the chart has some; requests beyond them come down."""
+    """Return the container's limits, or empty ones; the chart's requests are lowered to fit them."""
     cpus, memory, defaults = container.cpus, container.memory, default_values()
     found: dict[str, Any] = {"resources.limits.cpu": cpus, "resources.limits.memory": memory}
     requests = defaults["resources"]["requests"]
@@ -118,7 +125,7 @@ def _limits(container: Container) -> dict[str, Any]:
 
 
 def _is_less(limit: str, default: str) -> bool:
-    """Say whether a limit is below the chart's default, False where it is none or no quantity."""
+    """Say whether a limit is below the chart's default; False if it is empty or not a quantity."""
     most, least = amount(limit) if limit else None, amount(default)
     return most is not None and least is not None and most < least
 
@@ -129,7 +136,9 @@ def _rights(container: Container) -> Part:
     user, _, group = container.user.partition(":")
     if container.user and (not user.isdecimal() or not (group or "0").isdecimal()):
         if container.user != "root":
-            notes.append(Note(f"--user {container.user}", "Kubernetes needs numbers: set podSecurityContext.runAsUser"))
+            notes.append(
+                Note(f"--user {container.user}", "Kubernetes needs a numeric id: set podSecurityContext.runAsUser")
+            )
     elif user not in ("", "0"):
         settings["podSecurityContext"] = {"runAsUser": int(user), "fsGroup": int(group or user)} | (
             {"runAsGroup": int(group)} if group else {}
@@ -137,7 +146,7 @@ def _rights(container: Container) -> Part:
     if numbers := [int(group) for group in container.groups if group.isdecimal()]:
         settings.setdefault("podSecurityContext", {})["supplementalGroups"] = numbers
     notes += [
-        Note(f"--group-add {group}", "Kubernetes needs its number: set podSecurityContext.supplementalGroups")
+        Note(f"--group-add {group}", "Kubernetes needs a numeric id: set podSecurityContext.supplementalGroups")
         for group in container.groups
         if not group.isdecimal()
     ]
@@ -152,10 +161,10 @@ def _rights(container: Container) -> Part:
 
 
 def _aliases(hosts: Sequence[str], notes: list[Note]) -> dict[str, Any]:
-    """Return the pod's own names of hosts; one whose address only docker knows is noted."""
+    """Return the pod's hostAliases; a host whose address only docker knows becomes a note."""
     named = {host: re.split("[:=]", f"{host}:", maxsplit=1) for host in hosts}
     notes += [
-        Note(f"--add-host {host}", "a pod does not reach the machine by that name: write the address of what is meant")
+        Note(f"--add-host {host}", "only docker knows host-gateway: add the host's address to podSpec.hostAliases")
         for host, (_, ip) in named.items()
         if ip == "host-gateway:"
     ]

@@ -1,9 +1,9 @@
-"""The fields of Kubernetes' objects that have a default, as far as objects around a service have them.
+"""Defaults of the fields of Kubernetes objects, for the kinds of objects around a service.
 
 From the functions SetDefaults_* in Kubernetes' pkg/apis/{core,apps,autoscaling}/v1/defaults.go and
 pkg/apis/autoscaling/v2/defaults.go (https://github.com/kubernetes/kubernetes; its OpenAPI names no defaults), the
 definitions of Gateway API, https://keda.sh/docs/latest/reference/scaledobject-spec/ and
-https://prometheus-operator.dev/docs/api-reference/api/. A default that a controller assumes is one, too.
+https://prometheus-operator.dev/docs/api-reference/api/. Defaults that a controller assumes are included.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 
 class Structure(NamedTuple):
-    """A structure of Kubernetes: the defaults of its fields, and the structures of those that hold others."""
+    """A Kubernetes structure: the defaults of its fields, and the names of the structures of nested fields."""
 
     defaults: Mapping[str, Any] = {}
     parts: Mapping[str, str] = {}
@@ -24,7 +24,7 @@ def _by(kind: str, value: int) -> dict[str, Any]:
 
 
 def cpu_metrics(share: int = 80) -> list[dict[str, Any]]:
-    """Return the metrics of an autoscaler that has none, or a percentage alone."""
+    """Return the metrics of an autoscaler that has none, or only a CPU percentage (`share`)."""
     target = {"type": "Utilization", "averageUtilization": share}
     return [{"type": "Resource", "resource": {"name": "cpu", "target": target}}]
 

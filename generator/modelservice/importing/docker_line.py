@@ -1,4 +1,4 @@
-"""Read a `docker run` line, or that of podman or nerdctl."""
+"""Read a `docker run`, `podman run` or `nerdctl run` line."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ _SHORT = {
     "q": "quiet",
     "H": "host",
 }
-# What Kubernetes does anyway, or what has no meaning in a cluster.
+# Options that Kubernetes covers anyway, or that have no meaning in a cluster.
 _NOTHING = {
     *("detach", "interactive", "tty", "rm", "init", "name", "restart", "hostname", "quiet", "attach", "sig-proxy"),
     *("replace", "label", "label-file", "cidfile", "pidfile", "detach-keys", "tls-verify", "help"),
@@ -58,25 +58,27 @@ _NOTHING = {
 def read_line(text: str, folder: Path | None = None) -> Container:
     """Return the container of the first `docker run` in a pasted text.
 
-    `folder` is where a relative `--env-file` lies, the working directory by default. Raises InputError for a text
-    without such a line, or whose line names no image or nothing of vLLM.
+    A relative `--env-file` is read from `folder`, the working directory by default. Raises InputError if there is no
+    such line, or if it names no image or does not run vLLM.
     """
 
     def container_of(command: Command) -> Container:
-        behind = command.words[command.words.index("run") + 1 :]
-        return _Line(folder or Path(), command.variables).read(behind)
+        options = command.words[command.words.index("run") + 1 :]
+        return _Line(folder or Path(), command.variables).read(options)
 
     if not started_in(text, _begins_run):
         raise nothing_found(text, "`docker run`, `podman run` or `nerdctl run`", "import docker")
     found = started_in(text, _begins_run, wanted=lambda command: runs_vllm(container_of(command)))
     if not found:
-        raise InputError("nothing says that the container runs vLLM: neither its image nor its command")
+        raise InputError(
+            "neither the container's image nor its command names vLLM: give the line of a container that runs it"
+        )
     container = container_of(found.command)
     if not opens_shell((*(container.entrypoint or ()), *container.words)):
         return container._replace(notes=(*container.notes, *found.notes), remarks=found.remarks)
     later = started_in(text, begins_server)
     if not later:
-        raise InputError("the line opens a shell and starts no server: add the `vllm serve` line below it")
+        raise InputError("the container only opens a shell: add the `vllm serve` line below the docker line")
     notes = [note for note in later.notes if note.written not in _PROGRAMS]  # `docker exec` enters this container
     variables = {**container.variables, **later.command.variables}
     words = tuple(later.command.words)
@@ -86,7 +88,7 @@ def read_line(text: str, folder: Path | None = None) -> Container:
 
 
 def _begins_run(words: Sequence[str]) -> int | None:
-    """Return where `docker run` stands in a command, `docker container run` as well, or None if it does not."""
+    """Return the index of `docker` in `docker run` or `docker container run`, or None if the command is another one."""
     at = next((at for at, word in enumerate(words) if word.rpartition("/")[2] in _PROGRAMS), len(words))
     between = words[at : words.index("run", at)] if "run" in words[at:] else ("compose",)
     return None if {"compose", "exec"} & set(between) else at
@@ -107,13 +109,13 @@ class _Line:
             at += 1 + self._option(words[at], words[at + 1] if at + 1 < len(words) else "")
         at += at < len(words) and words[at] == "--"
         if at >= len(words):
-            raise InputError("the line names no image")
-        if words[at].startswith(("–", "—")):  # noqa: RUF001  what text programs make of hyphens
-            raise InputError(f"{words[at]} begins with a dash that is not a hyphen: write - or --, there and behind it")
+            raise InputError("the line names no image: add it after the options")
+        if words[at].startswith(("–", "—")):  # noqa: RUF001  text programs turn hyphens into these
+            raise InputError(f"{words[at]} starts with a dash that is not a hyphen: write - or -- here and after it")
         return Container(image=words[at], words=tuple(words[at + 1 :]), notes=tuple(self.notes), **self.found)
 
     def _option(self, word: str, following: str) -> int:
-        """Take one option; return how many words of its own follow it."""
+        """Read one option; return how many of the following words belong to it."""
         written, equals, value = word.partition("=")
         if written.startswith("--"):
             name = written[2:]
@@ -135,7 +137,7 @@ class _Line:
         if take := _OPTIONS.get(name):
             self.notes += take(self, value) or ()
         elif name not in _NOTHING:
-            # A value of several words may hold a secret that its neighbours alone would tell.
+            # A value of several words may contain a secret that only its context reveals.
             plain = " " not in value.strip() and not next(literals(f";{value.replace(',', ';')}"), None)
             told = written.strip() if len(written) < 200 and plain else written.partition(" ")[0]
             self.notes.append(Note(told, reason_for(name)))
@@ -148,7 +150,7 @@ class _Line:
         self.found["variables"][name] = value if equals else self.shell.get(name)
 
     def variables_of(self, file: str) -> Iterator[Note]:
-        """Take the variables of an env file; what does not lie there is only noted."""
+        """Read the variables of an env file; a file that cannot be read becomes a note."""
         lines = env_file(self.folder / file)
         if lines is None:
             yield Note(f"--env-file {file}", "the file cannot be read here; add its variables to env")
@@ -163,9 +165,9 @@ class _Line:
         elif path.startswith("/dev/kfd"):
             self.found.update(gpus=self.found.get("gpus", "all"), gpu_resource="amd.com/gpu")
         elif path.startswith("/dev/dri"):
-            # AMD's plugin brings it along; Intel's has resources of several names.
+            # AMD's device plugin adds it; Intel's has resources of several names.
             if "amd.com/gpu" not in self.found.values():
-                yield Note(f"--device {value}", "name the device plugin's resource in gpu.resourceName")
+                yield Note(f"--device {value}", "set gpu.resourceName to the resource of the device plugin")
         elif path.startswith("/dev/nvidia"):
             self.found["gpus"] = self.found.get("gpus", "all")
         else:
@@ -177,7 +179,7 @@ class _Line:
 
     def namespace_of_ipc(self, value: str) -> Iterator[Note]:
         if value not in ("host", "shareable", "private", ""):
-            yield Note(f"--ipc {value}", "the pod has shared memory of its own, at /dev/shm")
+            yield Note(f"--ipc {value}", "the pod has its own shared memory at /dev/shm")
 
 
 def _single(field: str) -> Callable[[_Line, str], None]:

@@ -1,4 +1,4 @@
-"""Turn a container's `env` into fields, Secrets and `env`; references stay what they are."""
+"""Turn a container's `env` into fields, Secrets and `env`; references are kept."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Entry = Mapping[str, Any]
 
 
 def fields_of_env(entries: Sequence[Entry]) -> Part:
-    """Return what the entries become; of two with one name Kubernetes takes the last."""
+    """Return the fields of environment entries; of two with the same name, Kubernetes uses the last."""
     last = {str(entry["name"]): entry for entry in entries}
     parts: list[Part] = []
     token: Entry | None = None
@@ -25,9 +25,8 @@ def fields_of_env(entries: Sequence[Entry]) -> Part:
         if name in HUB_TOKENS[:2] and secret:
             same = token in (None, secret)
             token = token or secret
-            parts.append(
-                token_from(secret) if same else Part(notes=(Note(name, "it names another Secret than HF_TOKEN"),))
-            )
+            reason = "it reads another Secret than the first hub token; only the first becomes huggingFace.tokenSecret"
+            parts.append(token_from(secret) if same else Part(notes=(Note(name, reason),)))
         elif name == "VLLM_API_KEY" and secret and not secret.get("optional"):
             parts.append(api_key_from(secret))
         else:
@@ -36,20 +35,20 @@ def fields_of_env(entries: Sequence[Entry]) -> Part:
 
 
 def secret_of(entry: Entry) -> Entry:
-    """Return the reference to a Secret in a variable, empty where it has none."""
+    """Return a variable's reference to a Secret, or {} if it has none."""
     source: Entry = (entry.get("valueFrom") or {}).get("secretKeyRef") or {}
     return source
 
 
 def token_from(secret: Entry) -> Part:
-    """Return the hub's token in a Secret."""
+    """Return the fields of a hub token in a Secret."""
     optional = {"huggingFace.tokenSecret.optional": True} if secret.get("optional") else {}
     names = {"huggingFace.tokenSecret.name": secret["name"], "huggingFace.tokenSecret.key": secret["key"]}
     return Part({**names, **optional})
 
 
 def api_key_from(secret: Entry) -> Part:
-    """Return the API key in a Secret."""
+    """Return the fields of an API key in a Secret."""
     return Part({"apiKeySecret.name": secret["name"], "apiKeySecret.keys": [secret["key"]]})
 
 
@@ -61,7 +60,7 @@ def _part(name: str, entry: Entry) -> Part:
     if "valueFrom" in entry or not value or no_url or no_secret:
         return Part({"env": [dict(entry)]})
     part = field_of_variable(name, value)
-    # What a docker line leaves to the shell, or to docker, is text here.
+    # Notes are about docker lines; Kubernetes passes the variable as it is.
     return part if part.settings or not part.notes else Part({"env": [dict(entry)]})
 
 
@@ -75,9 +74,9 @@ def configs_in(objects: Iterable[Entry]) -> dict[str, dict[str, str]]:
 
 
 def known_values(container: Entry, configs: Mapping[str, Mapping[str, str]]) -> dict[str, str]:
-    """Return the variables whose value is written out, in the container or in a ConfigMap of the stream.
+    """Return the variables with a known value, from the container or from a known ConfigMap.
 
-    `configs` are the data of the ConfigMaps by name. What may be a secret is left out.
+    `configs` maps the names of ConfigMaps to their data. Variables that may be secret are left out.
     """
     found: dict[str, str] = {}
     for source in container.get("envFrom", ()):

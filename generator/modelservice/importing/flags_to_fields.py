@@ -1,4 +1,4 @@
-"""Turn the arguments of `vllm serve` into fields, and into `args` where no field says the same."""
+"""Turn the arguments of `vllm serve` into fields, and into `args` if no field has the same meaning."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ HUB_TOKEN = Part({"huggingFace.tokenSecret.name": "hf-token"}, secrets=(Secret("
 
 
 def fields_of(arguments: Sequence[str], release: Release, gpus: int | None = None) -> Part:
-    """Return the fields and `args` for what follows `vllm serve`; no secret is in them.
+    """Return the fields and `args` for the arguments of `vllm serve`, without secrets.
 
-    `gpus` is how many the container has, or None if nothing says it.
+    `gpus` is the container's number of GPUs, or None if it is unknown.
     """
     line = Line(release.name, release.label, command_line(release.name))
     known = [word for word in arguments if word not in _AND_SO_ON]
@@ -39,12 +39,16 @@ def fields_of(arguments: Sequence[str], release: Release, gpus: int | None = Non
         names |= {"--tensor-parallel-size="}  # the chart writes it for gpu.count
     parts = [_model(model.text)] if isinstance(model, Stray) else []
     parts += [_part(item, known, names) for item in items if item is not model]
-    parts += [Part(notes=(Note("...", "it stands for what is not in the line"),))] if known != list(arguments) else []
+    parts += (
+        [Part(notes=(Note("...", "it stands for arguments that are not in the line: add them to args"),))]
+        if known != list(arguments)
+        else []
+    )
     return joined([*parts, Part({"gpu.count": gpus or needed} if gpus or needed else {})])
 
 
 def without_unknown(flags: Part) -> Part:
-    """Return the fields of flags without those that only a shell knows, and with notes on its variables."""
+    """Return the fields of flags without values that only a shell knows, with notes on the variables."""
     own = ("model.", "args")
     notes, unset = list[Note](), list[str]()
     for key, value in flags.settings.items():
@@ -58,7 +62,7 @@ def without_unknown(flags: Part) -> Part:
 
 
 def _for(key: str) -> str:
-    return "write it in its place" if key in ("model.name", "args") else f"set {key} to it"
+    return "write the value in its place" if key in ("model.name", "args") else f"set {key} to it"
 
 
 def _may_be_model(item: Read) -> bool:
@@ -69,12 +73,12 @@ def _model(name: str) -> Part:
     if name.startswith("/"):
         return Part({"model.name": name.rstrip("/") or "/", "model.source": "local"})
     if name.startswith(("./", "~", "..")):
-        return Part({"model.name": name}, (Note(name, "write the path of the folder in the container, or a model id"),))
+        return Part({"model.name": name}, (Note(name, "write the folder's path in the container, or a model id"),))
     return Part({"model.name": name.rstrip("/")})
 
 
 def _part(item: Read, arguments: Sequence[str], names: set[str]) -> Part:
-    """Return what follows from one flag with its values."""
+    """Return the fields or `args` for one flag with its values."""
     if not isinstance(item, Given):
         at = (item.at,) if isinstance(item, Stray) else item.items
         return _argument([arguments[index] for index in at])
@@ -104,7 +108,7 @@ def _owned(name: str, words: list[str]) -> Part:
 
 
 def _written(item: Given, arguments: Sequence[str]) -> list[str]:
-    """Return a flag as items of `args`: one value after "=", several an item each."""
+    """Return a flag as items of `args`: a single value after "=", several values as separate items."""
     spelling = item.spelling + (f".{item.key}" if item.key else "")
     if len(item.values) == 1 and item.spelling.startswith("--") and item.flag.name != "--config":
         return [f"{spelling}={item.values[0].text}"]
@@ -112,7 +116,7 @@ def _written(item: Given, arguments: Sequence[str]) -> list[str]:
 
 
 def _argument(texts: Sequence[str]) -> Part:
-    """Return items of `args`; a secret in one becomes a variable from a Secret."""
+    """Return items of `args`, with a secret replaced by a variable from a Secret."""
     safe, found = safe_arguments(texts)
     if not found and PLACEHOLDER not in "".join(safe):
         return Part({"args": list(texts)})
@@ -136,7 +140,7 @@ def _whole(item: Given) -> int:
 
 
 def _needed(split: Mapping[str, Given], given: Mapping[str, Given]) -> int:
-    """Return how many GPUs of one node the parallel sizes need, or 0 if they do not say."""
+    """Return how many GPUs the parallel sizes need on one node, or 0 if they are not given."""
     nodes = _whole(given["--nnodes"]) if "--nnodes" in given else 1
     sizes = {name: _whole(item) for name, item in split.items()}
     if not sizes or not nodes:

@@ -1,4 +1,4 @@
-"""Find values of this chart in a HelmRelease of Flux, an Application of Argo CD or a HelmChart of k3s."""
+"""Find this chart's values in a Flux HelmRelease, an Argo CD Application or a k3s HelmChart."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ class _Inline(NamedTuple):
 
 
 def part_of_inline_values(objects: Sequence[Object], name: str = "") -> Part | None:
-    """Return the values that one of these objects holds for this chart, or None if none of them does.
+    """Return this chart's values in one of the objects, or None if there is none to import.
 
-    Raises InputError if their values belong to another chart, or are several.
+    Raises InputError if the values belong to another chart, or if several objects have values.
     """
     holders = [one for one in of_kind(objects, *_KINDS) if name in ("", one["metadata"].get("name"))]
     ours = [found for holder in holders for found in _values(holder)]
@@ -37,11 +37,10 @@ def part_of_inline_values(objects: Sequence[Object], name: str = "") -> Part | N
         return None
     if not ours:
         raise InputError(
-            f"{labels}: there are no values of this chart in it; render the other chart with helm template, "
-            "and import what it prints"
+            f"{labels}: no values of this chart; render the other chart with `helm template`, and import the output"
         )
     if len(ours) > 1:
-        raise InputError(f"there are values in several objects, choose one with --object: {labels}")
+        raise InputError(f"several objects have values; choose one with --object: {labels}")
     return Part(ours[0].values, tuple(_notes(ours[0])))
 
 
@@ -57,13 +56,13 @@ def _parsed(text: str, holder: Object) -> Any:
     try:
         return next(iter(load_objects(text)), None)
     except yaml.YAMLError as error:
-        raise InputError(f"{holder['kind']} {holder['metadata'].get('name')}: its values are no YAML") from error
+        raise InputError(f"{holder['kind']} {holder['metadata'].get('name')}: its values are not valid YAML") from error
 
 
 def _notes(found: _Inline) -> Iterator[Note]:
-    """Yield the values that come from somewhere else than the object's own."""
+    """Yield notes on values that come from outside the object."""
     above = found.path[: -2 if found.path[-1] == "text" else -1]
     beside = value_at(found.holder, *above)
     for key in ELSEWHERE:
         if beside.get(key):
-            yield Note(".".join(map(str, (*above, key))), "these values are not among those imported; add them")
+            yield Note(".".join(map(str, (*above, key))), "these values are not imported; add them")

@@ -1,4 +1,4 @@
-"""Take away what Kubernetes' API server fills in, so an object from a cluster and its manifest read the same."""
+"""Remove what the API server fills in, so that an object from a cluster equals its manifest."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from modelservice.quantity import amount
 
 
 def without_defaults(value: Any, structure: str) -> Any:
-    """Return the spec of an object, or a part of one, without the fields that hold Kubernetes' default."""
+    """Return an object's spec, or a part of it, without the fields that have Kubernetes' default."""
     if isinstance(value, list):
         return [without_defaults(item, structure) for item in value]
     if not isinstance(value, Mapping):
@@ -31,13 +31,13 @@ def _strategy(strategy: dict[str, Any]) -> dict[str, Any]:
 
 
 def _pod(spec: dict[str, Any]) -> dict[str, Any]:
-    """Return a pod's spec with the account under one name; `serviceAccount` is the old one."""
+    """Return a pod's spec with its account as serviceAccountName; `serviceAccount` is the deprecated name."""
     account = spec.pop("serviceAccount", None)
     return spec if account is None else {"serviceAccountName": account, **spec}
 
 
 def _container(container: dict[str, Any]) -> dict[str, Any]:
-    """Return a container without the pull policy that follows from its tag; what has a limit alone requests it."""
+    """Return a container without a pull policy that its tag implies, and with requests for its limits."""
     tag = str(container.get("image", "")).partition("@")[0].rpartition("/")[2].partition(":")[2]
     unpinned = tag == "latest" or (not tag and "@" not in str(container.get("image", "")))
     if container.get("imagePullPolicy") == ("Always" if unpinned else "IfNotPresent"):
@@ -49,7 +49,7 @@ def _container(container: dict[str, Any]) -> dict[str, Any]:
 
 
 def with_requests(resources: Mapping[str, Any]) -> dict[str, Any]:
-    """Return resources as a pod gets them: a limit without a request is requested too; empty maps are left out."""
+    """Return resources as a pod gets them: a limit is also the default request, and empty maps are left out."""
     limits = {name: str(quantity) for name, quantity in (resources.get("limits") or {}).items()}
     requests = {name: str(quantity) for name, quantity in (resources.get("requests") or {}).items()}
     for name, limit in limits.items():
@@ -60,7 +60,7 @@ def with_requests(resources: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _variable(entry: dict[str, Any]) -> dict[str, Any]:
-    """Return a variable with its value; without any it is empty."""
+    """Return a variable with its value, "" by default."""
     return entry if "valueFrom" in entry or "value" in entry else {**entry, "value": ""}
 
 
@@ -77,13 +77,13 @@ def _service_port(port: dict[str, Any]) -> dict[str, Any]:
 
 
 def _autoscaler(spec: dict[str, Any]) -> dict[str, Any]:
-    """Return an autoscaler's spec in the form of autoscaling/v2; that of v1 has a share of the CPU alone."""
+    """Return an autoscaler's spec in the form of autoscaling/v2; v1 has only a CPU percentage."""
     share = spec.pop("targetCPUUtilizationPercentage", None)
     return {"metrics": cpu_metrics(share), **spec} if share else spec
 
 
 def _target(target: dict[str, Any]) -> dict[str, Any]:
-    """Return a metric's target with quantities as the API server writes them: as text."""
+    """Return a metric's target with quantities as text, as the API server writes them."""
     return {key: str(value) if key in ("value", "averageValue") else value for key, value in target.items()}
 
 

@@ -32,10 +32,10 @@ _STARTS = re.compile(
 
 
 class Launch(NamedTuple):
-    """How the server is started: the arguments after `vllm serve`, and what comes before where it is more than that.
+    """How the server is started.
 
-    `command` is empty where it is `vllm serve`, otherwise what the container is to run, with the name of the model in
-    place of `MODEL`; `variables` are those that a script sets.
+    `arguments` follow `vllm serve`. `command` is empty for plain `vllm serve`; otherwise it is the container's command,
+    with the placeholder `MODEL` for the model's name. `variables` are those that a script sets.
     """
 
     arguments: tuple[str, ...]
@@ -44,7 +44,7 @@ class Launch(NamedTuple):
     notes: tuple[Note, ...] = ()
 
 
-# Stands in `command` for the model, whose name the arguments hold.
+# Placeholder in `command` for the model, whose name is in the arguments.
 MODEL = "\0model"
 
 
@@ -54,7 +54,7 @@ def opens_shell(words: Sequence[str]) -> bool:
 
 
 def begins_server(words: Sequence[str]) -> int | None:
-    """Return where a command starts vLLM's server, or None if it does not, or in a container of its own."""
+    """Return the index of the word that starts vLLM's server, or None if none does or it starts in a container."""
     for at, word in enumerate(words[:FARTHEST]):
         program, following = word.rpartition("/")[2], words[at + 1 : at + 3]
         if program in _CONTAINERS and "run" in words[at:]:
@@ -73,12 +73,12 @@ def _script_in(words: Sequence[str]) -> bool:
 
 
 def _place_of_script(words: Sequence[str]) -> int:
-    """Return which of a shell's words is its script, the number of words where none is."""
+    """Return the index of a shell's script among its words, or their number if there is none."""
     return next((at + 1 for at, word in enumerate(words) if re.fullmatch("-[a-z]*c", word)), len(words))
 
 
 def read_launch(text: str, image: str) -> Container:
-    """Return a container that runs the first vLLM server of a pasted text.
+    """Return a container that runs the first vLLM server in a pasted text.
 
     Raises InputError for a text without one.
     """
@@ -86,7 +86,7 @@ def read_launch(text: str, image: str) -> Container:
     if not found:
         raise nothing_found(text, "`vllm serve`", "import vllm")
     words, variables = found.command.words, found.command.variables
-    # The chart's image has no environment at the path of this machine's.
+    # The path of a virtual environment on this machine does not exist in the chart's image.
     words = words if image else [words[0].rpartition("/")[2], *words[1:]]
     return Container(
         image, words=tuple(words), variables=variables, gpus="all", notes=found.notes, remarks=found.remarks
@@ -94,9 +94,9 @@ def read_launch(text: str, image: str) -> Container:
 
 
 def launch_of(words: Sequence[str], known: Mapping[str, str] | None = None) -> Launch:
-    """Return how a container starts vLLM; `known` is what a script writes for its variables.
+    """Return how a container starts vLLM; `known` maps variables to the text that replaces them in a script.
 
-    Words that begin with a flag or a model follow the image's own command.
+    Words that start with a flag or a model are arguments of the image's own command.
     """
     rest = list(words)
     while rest and (rest[0] in ("exec", "nohup", "sudo", "--", "uvx") or rest[:2] == ["uv", "run"]):
@@ -118,18 +118,20 @@ def launch_of(words: Sequence[str], known: Mapping[str, str] | None = None) -> L
         inner = launch_of(rest[at:], known)
         return inner._replace(command=(*rest[:at], *(inner.command or ("vllm", "serve", MODEL))))
     if program in ("vllm", "tini", "dumb-init") or "/" not in rest[0] or rest[0].startswith((".", "/")):
-        return Launch((), tuple(rest), notes=(Note(rest[0], "no start of vLLM's server is known by this command"),))
-    return Launch(tuple(rest))  # the image's command takes the model first
+        return Launch(
+            (), tuple(rest), notes=(Note(rest[0], "it is not known to start vLLM's server; it is kept as command"),)
+        )
+    return Launch(tuple(rest))  # the image's command expects the model first
 
 
 def _behind_uv(words: list[str]) -> list[str]:
-    """Return what `uv run` or `uvx` runs, without the options of its own where that is vLLM's server."""
+    """Return the command that `uv run` or `uvx` runs, without uv's own options if it is vLLM's server."""
     starts = (at for at in range(len(words)) if words[at + 1 : at + 2] == ["serve"] or words[at + 1 : at + 2] == ["-m"])
     return words[next(starts, 1 if words[0] == "uvx" else 2) :]
 
 
 def _own(start: Sequence[str]) -> tuple[str, ...]:
-    """Return the command of a program at a path of its own, nothing for the one that the chart starts anyway."""
+    """Return the command of a program with a path, or () for the command that the chart starts anyway."""
     return (*start, MODEL) if "/" in start[0] else ()
 
 
@@ -137,23 +139,27 @@ def _module(words: list[str]) -> Launch:
     at = words.index("-m")
     module = words[at + 1] if at + 1 < len(words) else ""
     if _OTHER_SERVER.fullmatch(module):
-        raise InputError(f"{module} is not vLLM's OpenAI-compatible server, which the chart runs")
+        raise InputError(f"{module} is not vLLM's OpenAI-compatible server; the chart runs only that one")
     if not _MODULE.fullmatch(module):
-        return Launch((), tuple(words), notes=(Note(module, "no start of vLLM's server is known by this command"),))
+        return Launch(
+            (), tuple(words), notes=(Note(module, "it is not known to start vLLM's server; it is kept as command"),)
+        )
     rest = words[at + 2 :]
     return Launch(tuple(rest[1:] if rest[:1] == ["serve"] else rest), _own([words[0], "-m", module]))
 
 
 def _script(words: list[str], known: Mapping[str, str] | None) -> Launch:
-    """Read a shell's script: vLLM alone, or vLLM after something else, which then stays in the shell."""
+    """Read a shell's script; if commands before vLLM have an effect, the script is kept up to vLLM."""
     at = _place_of_script(words)
     if at >= len(words):
-        return Launch((), tuple(words), notes=(Note(words[0], "the script is not in the command"),))
+        return Launch((), tuple(words), notes=(Note(words[0], "the script is not in the command, so it is not read"),))
     script = words[at]
     steps = commands(script, known)
     start = next((at for at, command in enumerate(steps) if _STARTS.match(shlex.join(command.words))), None)
     if start is None:
-        note = Note(f"{words[0]} {words[at - 1]}", "no start of vLLM's server is known in this script")
+        note = Note(
+            f"{words[0]} {words[at - 1]}", "the script is not known to start vLLM's server; it is kept as command"
+        )
         return Launch((), tuple(words), notes=(note,))
     inner = launch_of(steps[start].words)
     variables = dict(steps[start].variables) | dict(inner.variables)
@@ -164,11 +170,11 @@ def _script(words: list[str], known: Mapping[str, str] | None) -> Launch:
 
 
 def _behind(steps: Sequence[Command], start: int) -> Iterator[Note]:
-    """Yield notes on what a script does with the server's output, and after it."""
+    """Yield notes on what a script does with the server's output, and on commands after the server."""
     yield from told_redirections(steps[start])
     for before, command in pairwise(steps[start:]):
         if before.operator in ("|", "||") or command.words[0] not in HARMLESS:
-            yield told_behind(before.operator, command, default="nothing runs after the server")
+            yield told_behind(before.operator, command, default="it does not run: the container ends with the server")
 
 
 def _in_shell(shell: Sequence[str], script: str) -> tuple[str, ...]:

@@ -1,6 +1,6 @@
-"""Turn a ModelService of LLMOS into the StatefulSet and the Service that its operator makes of it.
+"""Turn an LLMOS ModelService into the StatefulSet and the Service that its operator creates.
 
-The facts are those of the operator's constructModelStatefulSet and constructModelSvc, August 2025
+Source: constructModelStatefulSet and constructModelSvc of the operator, August 2025
 (https://github.com/llmos-ai/llmos-operator, pkg/controller/master/modelservice/common.go).
 """
 
@@ -18,7 +18,7 @@ _LABEL = "ml.llmos.ai/model-service-name"
 _TYPE = {"ml.llmos.ai/type": "model-service"}
 STOPPED = "llmos.ai/resource-stopped"
 DELETED_CLAIMS = "llmos.ai/on-delete-volumes"
-# What the console writes. The operator reads the first port's number, and no Service has none.
+# What the console writes. The operator reads the first port, and a Service needs one.
 _PORT = {"name": "http", "containerPort": 8000}
 _ABOUT_MODEL = ("tags", "pipelineTag", "libraryName", "accelerators", "enableGUI")
 _PROBES: Mapping[str, Mapping[str, int]] = {
@@ -29,30 +29,34 @@ _PROBES: Mapping[str, Mapping[str, int]] = {
 
 
 def find_model_service(objects: Sequence[Object], name: str = "") -> Object:
-    """Return the ModelService of a stream, or the one with this name. Raises InputError if it is not clear which."""
+    """Return the only ModelService, or the only one with this name. Raises InputError if there is none, or several."""
     found = [
         one for one in of_kind(objects, "ModelService") if str(one.get("apiVersion", "")).startswith("ml.llmos.ai/")
     ]
     names = ", ".join(str(one["metadata"].get("name")) for one in found)
     chosen = [one for one in found if not name or one["metadata"].get("name") == name]
     if not found:
-        raise InputError("there is no ModelService of LLMOS in it: pass what kubectl get modelservices -o yaml prints")
+        raise InputError(
+            "the input contains no LLMOS ModelService: pass the output of `kubectl get modelservices -o yaml`"
+        )
     if not chosen:
-        raise InputError(f"no ModelService is called {name}; there are: {names}")
+        raise InputError(f"no ModelService is named {name}; found: {names}")
     if len(chosen) > 1:
-        raise InputError(f"there are several ModelServices, choose one with --object: {names}")
+        raise InputError(f"there are several ModelServices; choose one with --object: {names}")
     return chosen[0]
 
 
 def operators_objects(resource: Object) -> list[dict[str, Any]]:
-    """Return the StatefulSet and the Service that the operator makes.
+    """Return the StatefulSet and the Service that the operator creates.
 
-    Raises InputError for a resource without a pod.
+    Raises InputError for a resource without a name, a model or a container.
     """
     spec, metadata = resource.get("spec") or {}, resource["metadata"]
     template = (spec.get("template") or {}).get("spec") or {}
     if not (template.get("containers") and spec.get("model") and metadata.get("name")):
-        raise InputError(f"ModelService {metadata.get('name', '')} has no name, no model or no container")
+        raise InputError(
+            f"ModelService {metadata.get('name', '')} needs metadata.name, spec.model and a container in spec.template"
+        )
     selector = {**((spec.get("selector") or {}).get("matchLabels") or {}), **_TYPE, _LABEL: metadata["name"]}
     name = f"modelservice-{metadata['name']}".replace(".", "-")
     container = _container(template["containers"][0], spec)
@@ -111,7 +115,7 @@ def _container(container: Object, spec: Object) -> dict[str, Any]:
 
 
 def _arguments(container: Object, spec: Object) -> list[str]:
-    """Return the form's arguments, with the model, its name and the split of the fields; these win."""
+    """Return the form's arguments; the fields for model, served name and GPU split override them."""
     model = spec["model"] if spec.get("modelRegistry") != "local" else f"{_LOCAL}{spec['model']}"
     slices = ((container.get("resources") or {}).get("limits") or {}).get("volcano.sh/vgpu-number", 0)
     own = {"--model": model, "--served-model-name": spec.get("servedModelName")}
@@ -125,7 +129,7 @@ def _arguments(container: Object, spec: Object) -> list[str]:
 
 
 def _download(spec: Object, template: Object) -> list[dict[str, Any]]:
-    """Return the init container that downloads the model; the operator's replaces the form's."""
+    """Return the init container that downloads the model; the operator replaces the form's with it."""
     registry = spec.get("modelRegistry")
     if registry not in ("huggingface", "modelscope"):
         return []
@@ -143,20 +147,22 @@ def _download(spec: Object, template: Object) -> list[dict[str, Any]]:
 
 
 def notes_of(resource: Object) -> Iterator[Note]:
-    """Yield what the operator's objects do not say of a ModelService, and needs a decision."""
+    """Yield notes on parts of a ModelService that its objects do not show and that need a decision."""
     spec, annotations = resource.get("spec") or {}, resource["metadata"].get("annotations") or {}
     if claims := annotations.get(DELETED_CLAIMS):
-        reason = "deleting the resource deletes these claims, models included: remove the annotation first"
+        reason = "deleting the ModelService deletes these claims and their models: remove the annotation first"
         yield Note(f"{DELETED_CLAIMS}: {claims}", reason)
     if (spec.get("template") or {}).get("spec", {}).get("initContainers"):
-        yield Note("initContainers", "the operator replaces them by its own download, so they never ran")
+        yield Note("initContainers", "the operator replaces them with its own download, so they never ran")
 
 
 def remarks_of(resource: Object) -> Iterator[Note]:
-    """Yield the fields that say something about the model, and nothing to its pods."""
+    """Yield remarks on missing ports, and on fields that have no effect on the pods."""
     spec = resource.get("spec") or {}
     if not spec["template"]["spec"]["containers"][0].get("ports"):
-        yield Note("ports", "the container has none, without which LLMOS starts nothing; the server listens on 8000")
+        yield Note(
+            "ports", "the container has none, and LLMOS starts nothing without a port; the server listens on 8000"
+        )
     for key in _ABOUT_MODEL:
         if spec.get(key):
-            yield Note(f"spec.{key}", "the console shows it; no pod reads it")
+            yield Note(f"spec.{key}", "the console shows it; the pods do not use it")

@@ -15,15 +15,15 @@ CACHE_VARIABLES = ("HF_HOME", "HF_HUB_CACHE", "HUGGINGFACE_HUB_CACHE", "TRANSFOR
 OFFLINE = ("HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE")
 _NOT_WANTED = {
     "/dev/shm": "the chart mounts shared memory there",  # noqa: S108
-    "/var/run/docker.sock": "no pod gets the node's container runtime",
+    "/var/run/docker.sock": "the pod gets no access to the node's container runtime",
     "/root/.cache/vllm": "the chart keeps what vLLM compiles in the model volume (compileCache)",
-    "/etc/localtime": "set TZ in env for another time zone",
-    "/etc/timezone": "set TZ in env for another time zone",
+    "/etc/localtime": "set TZ in env to change the time zone",
+    "/etc/timezone": "set TZ in env to change the time zone",
 }
 
 
 def volumes_of(mounts: Sequence[Mount], model: str, variables: Mapping[str, str | None]) -> Part:
-    """Return the volumes; one of them is the model volume: where the model lies, or else the hub's cache."""
+    """Return the volumes; the model volume is the one with the model, or else the one with the hub's cache."""
     models = next((mount for mount in mounts if holds(mount.target, model)), None)
     caches = [str(variables[name]) for name in CACHE_VARIABLES if variables.get(name)]
     cache = next((mount for mount in mounts if is_cache(mount.target, caches)), None)
@@ -36,26 +36,26 @@ def volumes_of(mounts: Sequence[Mount], model: str, variables: Mapping[str, str 
 
 
 def holds(mount_path: str, path: str) -> bool:
-    """Say whether a path lies below a mount path."""
+    """Say whether a path is at or below a mount path."""
     folder = mount_path.rstrip("/")
     return bool(folder) and f"{path}/".startswith(f"{folder}/")
 
 
 def is_cache(mount_path: str, caches: Sequence[str]) -> bool:
-    """Say whether a hub's library keeps its models below a mount path: by its own default, or in one of `caches`."""
+    """Say whether a mount path contains a hub's cache: a default folder of its library, or one of `caches`."""
     return bool(_CACHE.fullmatch(mount_path.rstrip("/"))) or any(holds(mount_path, cache) for cache in caches)
 
 
 def _model_volume(mount: Mount, *, downloads: bool) -> Part:
     settings: dict[str, Any] = {"modelVolume.mountPath": mount.target.rstrip("/")}
     if downloads:
-        reason = "a new claim replaces it, to which the model is downloaded once (or modelVolume.existingClaim)"
+        reason = "a new claim replaces it, and the model is downloaded once; or set modelVolume.existingClaim"
         return Part(settings, (Note(_written(mount), reason),))
     if mount.source.startswith("/"):
         settings["modelVolume.volume"] = {"hostPath": {"path": mount.source, "type": "Directory"}}
-        reason = "the folder must be on the node; a nodeSelector keeps the pods there"
+        reason = "the folder must exist on the node; set nodeSelector to keep the pods there"
         return Part(settings, (Note(_written(mount), reason),))
-    reason = "put the model's files into the claim before the start, or name a claim in modelVolume.existingClaim"
+    reason = "copy the model's files into the claim before the start, or set modelVolume.existingClaim"
     return Part(settings, (Note(_written(mount), reason),))
 
 
@@ -68,7 +68,7 @@ def _volume(mount: Mount, name: str) -> Part:
     elif mount.source.startswith("/"):
         source, reason = {"hostPath": {"path": mount.source}}, "the pods read it from the node that they run on"
     elif mount.of_host:
-        reason = "put the files into a claim or a ConfigMap, and mount that with volumes"
+        reason = "put the files into a claim or a ConfigMap, and mount it with volumes"
         return Part(notes=(Note(_written(mount), reason),))
     else:
         claim = re.sub(r"[^a-z0-9-]+", "-", mount.source.lower()).strip("-") or "data"

@@ -1,6 +1,6 @@
-"""Bring the objects around a workload into a form in which those of two workloads are compared: without names.
+"""Convert the objects around a workload into a form without names, so that two workloads can be compared.
 
-Routes stand below their hosts and paths, and whatever leads to the server says so.
+Routes are keyed by host and path, and a backend that leads to the server is marked as such.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _FAMILIES = ("PreferDualStack", "RequireDualStack")
 
 
 def neighbour_meanings(workload: Workload, objects: Sequence[Object], port: int) -> dict[str, Any]:
-    """Return what the objects around a workload mean, by the fields that they become; `port` is the server's."""
+    """Return the objects around a workload in comparable form, by values field; `port` is the server's."""
     found = neighbours_of(workload, objects, port)
     meanings = {}
     for field, item in found.items():
@@ -42,7 +42,7 @@ def neighbour_meanings(workload: Workload, objects: Sequence[Object], port: int)
 
 
 def _about(item: Object, workload: Workload) -> dict[str, Any]:
-    """Return labels and annotations of an object, without the labels that its workload and the pods have too."""
+    """Return labels and annotations of an object, without labels that its workload or the pods have too."""
     metadata, common = item["metadata"], workload.metadata.get("labels", {}) | workload.pod_metadata.get("labels", {})
     labels = {key: value for key, value in kept(metadata.get("labels", {})).items() if common.get(key) != value}
     return {"labels": labels, "annotations": kept(metadata.get("annotations", {}))}
@@ -53,7 +53,7 @@ def _service(spec: Object, item: Object, workload: Workload, port: int) -> dict[
     own = {key: ports[0][key] for key in ("port", "nodePort", "appProtocol") if key in ports[0]} if ports else {}
     if spec.get("type") == "LoadBalancer":
         own.pop("nodePort", None)
-    # The cluster chooses the families unless both are asked for.
+    # The cluster chooses the IP families unless the policy is dual-stack.
     left = [key for key in _OF_SERVICE if key != "ipFamilies" or spec.get("ipFamilyPolicy") not in _FAMILIES]
     return {
         **{key: value for key, value in spec.items() if key not in left},
@@ -73,12 +73,12 @@ def _paths(ingress: Object, service: Object, workload: Workload, port: int) -> I
 
 
 def is_plain(path: str) -> bool:
-    """Say whether a path is no regular expression; load balancers of clouds write /* for a prefix."""
+    """Say whether a path is not a regular expression; cloud load balancers write /* for a prefix."""
     return re.fullmatch(r"/[\w./-]*\*?", path) is not None
 
 
 def prefix_of(path: str) -> str:
-    """Return a path without the end that a prefix has no use for."""
+    """Return a prefix without a trailing * or slash."""
     return path.removesuffix("*").rstrip("/") or "/"
 
 
@@ -87,7 +87,7 @@ def _rules(spec: Object, service: Object, workload: Workload, port: int) -> Iter
         backends = list(rule.get("backendRefs") or ())
         to = [{**one, **_named(one, service, workload, port)} for one in backends]
         for one in to:
-            # The share of one backend alone is all of it.
+            # A single backend gets every request, whatever its weight.
             one.pop("weight", None) if len(to) == 1 else one.setdefault("weight", 1)
         rest = {key: value for key, value in rule.items() if key not in ("matches", "backendRefs", "name")}
         for match in rule.get("matches") or [{}]:
@@ -105,7 +105,7 @@ def _named(backend: Object, service: Object, workload: Workload, port: int) -> d
 
 
 def _monitor(spec: Object, service: Object | None, workload: Workload, port: int) -> dict[str, Any]:
-    """Return a monitor of Services or of pods, whose endpoints ask the server's port by its name or number."""
+    """Return the spec of a ServiceMonitor or PodMonitor, with the server's port in one form."""
     endpoints = [*spec.get("endpoints", ()), *spec.get("podMetricsEndpoints", ())]
     names = [one.get("name") for one in server_ports(service, workload, port)] if service else []
     found = []

@@ -8,7 +8,7 @@ from typing import Any
 from modelservice.importing.cluster_objects import Object, Workload, is_made, of_kind, selects
 from modelservice.importing.probes_to_fields import is_servers
 
-# The field that an object becomes. The chart makes one object for a field: of several the first one counts.
+# The field that each kind becomes. The chart creates one object for a field, so only the first one counts.
 FIELDS = {
     "Service": "service",
     "HorizontalPodAutoscaler": "autoscaling",
@@ -32,7 +32,7 @@ def neighbours_of(workload: Workload, objects: Sequence[Object], port: int) -> d
 
 
 def service_of(workload: Workload, objects: Sequence[Object], port: int) -> Object | None:
-    """Return the Service in front of the pods: one that leads to the server goes first, and one with an address."""
+    """Return the Service of the pods, or None; one that leads to the server wins, then one with a cluster IP."""
     labels = workload.pod_metadata.get("labels", {})
     found = [one for one in of_kind(objects, "Service") if selects((one.get("spec") or {}).get("selector"), labels)]
     ranked = [(not server_ports(one, workload, port), one["spec"].get("clusterIP") == "None") for one in found]
@@ -44,7 +44,7 @@ def _belongs(item: Object, workload: Workload, service: Object | None, port: int
     if kind in ("HorizontalPodAutoscaler", "ScaledObject"):
         target = spec.get("scaleTargetRef") or {}
         if item["metadata"].get("ownerReferences"):
-            return False  # KEDA's, which lives as long as its ScaledObject
+            return False  # KEDA made it for a ScaledObject
         return bool(target.get("name") == workload.name and target.get("kind", "Deployment") == workload.kind)
     if kind in ("PodMonitor", "PodDisruptionBudget"):
         return selects(spec.get("selector"), workload.pod_metadata.get("labels", {}))
@@ -63,20 +63,20 @@ def paths_of(ingress: Object) -> list[tuple[str, Mapping[str, Any]]]:
 
 
 def backends_of(route: Object) -> Iterator[Mapping[str, Any]]:
-    """Yield where the rules of an HTTPRoute lead."""
+    """Yield the backends of an HTTPRoute's rules."""
     for rule in (route.get("spec") or {}).get("rules") or ():
         yield from rule.get("backendRefs") or ()
 
 
 def leads_to_server(backend: Any, service: Object, workload: Workload, port: int) -> bool:
-    """Say whether a backend of an Ingress (today's form, or the beta's) or of an HTTPRoute is the server."""
+    """Say whether a backend of an Ingress (v1 or v1beta1) or of an HTTPRoute is the server."""
     backend = backend or {}
     to = backend.get("service") or {"name": backend.get("serviceName"), "port": backend.get("servicePort")}
     name = to.get("name") or (backend.get("name") if backend.get("kind", "Service") == "Service" else None)
     asked = to.get("port") or backend.get("port")
     if isinstance(asked, Mapping):
         asked = asked.get("number") or asked.get("name")
-    # A Service of which no port is known to lead to the server is the server's all the same.
+    # If no port of the Service is known to lead to the server, every port counts.
     ports = server_ports(service, workload, port) or service["spec"].get("ports", ())
     leads = not ports or any(asked in (None, one.get("name"), one["port"]) for one in ports)
     return name == service["metadata"].get("name") and leads
@@ -89,7 +89,7 @@ def server_ports(service: Object, workload: Workload, port: int) -> list[Mapping
 
 
 def with_server(spec: Object, workload: Workload, name: str) -> dict[str, Any]:
-    """Return an autoscaler's spec with another name for the server's container, which metrics can name."""
+    """Return an autoscaler's spec with the server's container renamed to `name` in its metrics."""
 
     def renamed(metric: Object, field: str, key: str) -> Object:
         known = (metric.get(field) or {}).get(key) == workload.server["name"]

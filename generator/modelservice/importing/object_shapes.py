@@ -1,6 +1,6 @@
-"""Check that objects have the shape that Kubernetes gives them, as far as they are read.
+"""Check the types of the fields that the import reads in Kubernetes objects.
 
-The API server refuses what is refused here, so importing code can trust every type.
+The API server refuses the same mistakes, so importing code can rely on the types.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from modelservice.errors import InputError
 from modelservice.findings import dotted
 
 if TYPE_CHECKING:
-    from jsonschema import Draft7Validator
+    from jsonschema import Draft7Validator, ValidationError
 
 Shape = Mapping[str, Any]
 _TEXT = {"type": "string"}
@@ -157,14 +157,20 @@ _SPECS: Mapping[str, Shape] = {
 
 
 def require_shape(item: Mapping[str, Any]) -> None:
-    """Raise InputError, with the place, where an object does not have Kubernetes' shape."""
+    """Raise InputError with the path of the first field that does not have the type that Kubernetes requires."""
     error = next(_validator(str(item["kind"])).iter_errors(item), None)
     if error is None:
         return
     name = item["metadata"].get("name") if isinstance(item.get("metadata"), Mapping) else ""
-    what = error.message if error.validator == "required" else f"it is not of the type {error.validator_value}"
     place = dotted(tuple(error.absolute_path)) or "the object"
-    raise InputError(f"{item['kind']} {name or ''}: {place}: {what}, as Kubernetes requires it")
+    raise InputError(f"{item['kind']} {name or ''}: {place}: {_wrong(error)}")
+
+
+def _wrong(error: ValidationError) -> str:
+    if error.validator == "type":
+        types: Any = error.validator_value
+        return f"must be of type {types if isinstance(types, str) else ' or '.join(types)}"
+    return "must not be empty" if error.validator == "minItems" else error.message
 
 
 @functools.cache
@@ -179,7 +185,7 @@ def _validator(kind: str) -> Draft7Validator:
 
 
 def without_nulls(tree: Any) -> Any:
-    """Return a tree without nulls in its maps, which say no more than a key that is not there."""
+    """Return a tree without the nulls in its maps; a null means the same as a missing key."""
     if isinstance(tree, Mapping):
         return {str(key): without_nulls(value) for key, value in tree.items() if value is not None}
     return [without_nulls(item) for item in tree] if isinstance(tree, list) else tree

@@ -1,4 +1,4 @@
-"""Parts of a values file that is made from something else."""
+"""Parts of imported values: settings, notes and Secrets, and how to join them."""
 
 from __future__ import annotations
 
@@ -11,26 +11,26 @@ from modelservice.schema.source import plain_schema
 
 
 class Secret(NamedTuple):
-    """A key of a Secret that must exist; `source` is what a person writes in a shell for its content."""
+    """A key of a Secret that must exist; `source` is a shell variable with its content, or describes it."""
 
     name: str
     key: str
     source: str
 
 
-# The Secret of what no field has a Secret for.
+# The Secret for values that have no field with a Secret of its own.
 SECRETS = "llm-secrets"
 
 
 def reference(name: str) -> dict[str, Any]:
-    """Return a variable that reads the key of its own name in that Secret."""
+    """Return a variable that reads the key of the same name in the Secret `SECRETS`."""
     return {"name": name, "valueFrom": {"secretKeyRef": {"name": SECRETS, "key": name}}}
 
 
 class Part(NamedTuple):
-    """What follows from one side of the original: dotted keys with their values, notes, and Secrets that they name.
+    """A part of the imported values: settings by dotted key, notes, and the Secrets that the settings use.
 
-    `notes` are what is lost or needs a decision, `remarks` what differs on purpose and loses nothing.
+    `notes` list what is lost or needs a decision, `remarks` what differs on purpose without loss.
     """
 
     settings: Mapping[str, Any] = {}
@@ -40,7 +40,7 @@ class Part(NamedTuple):
 
 
 def joined(parts: Iterable[Part]) -> Part:
-    """Return the parts as one; lists of the same key follow each other, other values replace earlier ones."""
+    """Return the parts as one: lists of the same key are concatenated, other values replace earlier ones."""
     settings: dict[str, Any] = {}
     notes: list[Note] = []
     secrets: list[Secret] = []
@@ -59,9 +59,9 @@ def joined(parts: Iterable[Part]) -> Part:
 
 
 def values_of(settings: Mapping[str, Any]) -> dict[str, Any]:
-    """Return settings as values in the order of the schema, without those that the defaults say anyway.
+    """Return settings as values in the order of the schema, without those that equal the default.
 
-    A model that is the default one stays: it was chosen.
+    model.name is kept even if it is the default, because it was chosen.
     """
     values: dict[str, Any] = {}
     for key, value in settings.items():
@@ -78,7 +78,7 @@ def values_of(settings: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def ordered(values: dict[str, Any], properties: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a map, and the maps of the schema's in it, in the schema's order; what it does not know comes last."""
+    """Return a map in the schema's order, nested maps included; unknown keys come last."""
     found = {}
     known = list(properties)
     for key in sorted(values, key=lambda key: known.index(key) if key in properties else len(known)):

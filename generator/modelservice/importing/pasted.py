@@ -1,6 +1,6 @@
-"""Find the command that starts a server in a pasted text, and what else stands in the text.
+"""Find the command that starts a server in a pasted text, and list what else the text contains.
 
-The command may be behind `sudo`, `ssh`, `conda run` or `tmux`, in a unit of systemd, or among other commands.
+The command may follow `sudo`, `ssh`, `conda run` or `tmux`, or be in a systemd unit or among other commands.
 """
 
 from __future__ import annotations
@@ -14,19 +14,19 @@ from modelservice.errors import InputError
 from modelservice.importing.container import Note
 from modelservice.importing.shell import Command, commands, leading_assignments
 
-# Where in its words a command starts the server, or None if it does not.
+# Returns the index of the word that starts the server, or None if none does.
 Begins = Callable[[Sequence[str]], int | None]
 
-# What only opens a place, a right or a terminal for the server.
+# Programs that only provide an environment, rights or a terminal for the server.
 _PLAIN = {
     *("sudo", "doas", "su", "runuser", "sg", "exec", "env", "command", "time", "nohup", "setsid", "stdbuf", "wsl"),
     *("ssh", "screen", "tmux", "bash", "sh"),
     *("uv", "uvx", "pipx", "poetry", "pdm", "pixi", "conda", "mamba", "micromamba", "rye", "hatch"),
 }
 _WORDS_OF_SHELLS = ("do", "then", "else", "if", "while", "until", "!", "{", "(")
-# What leaves no trace for a server.
+# Commands that have no effect on a server.
 HARMLESS = {"set", "echo", "printf", "sleep", "true", "wait", "ulimit", "nvidia-smi", "date"}
-# What besides only prepares the machine or the shell that the server starts in.
+# Further commands that only prepare the machine or the shell for the server.
 _PREPARING = {
     *("cd", "source", ".", "mkdir", "clear", "exit", "ls", "pwd", "which", "umask", "trap", "unset", "alias", "disown"),
     *("for", "if", "while", "until", "case", "else", "done", "fi", "esac", "}", ")", "sudo", "tmux", "screen"),
@@ -34,39 +34,39 @@ _PREPARING = {
 _SUBCOMMANDS = {"pull", "stop", "rm", "kill", "login", "logs", "ps", "images", "info", "version", "activate"}
 _BEHIND = {
     "|": "the cluster collects the server's output: kubectl logs shows it",
-    "||": "Kubernetes starts a server again that ends",
+    "||": "Kubernetes restarts a server that ends",
 }
-_OTHER = "another server is in the text: import it on its own"
+_OTHER = "it starts another server: import that one separately"
 _TO_NOWHERE = re.compile(r">{1,2}& ?\d|&?>{1,2} ?(/dev/(null|stdout|stderr)|NUL)|< ?/dev/null")
 _UNIT = re.compile(r"^[ \t]*ExecStart[ \t]*=", re.MULTILINE)
 _FILE = re.compile(r"^[ \t]*EnvironmentFile[ \t]*=[ \t]*-?(\S+)", re.MULTILINE)
-# How many words in front of the server's start are looked at, and how many lines within lines.
+# The most words before the server's start that are read, and the most levels of quoted lines.
 FARTHEST = 100
 _DEEPEST = 3
-# What people paste in place of a line that can be read, and what to give instead.
+# What people paste by mistake, and what to give instead.
 _INSTEAD = {
     r"^kind: ": "these are Kubernetes objects: `modelservice import kubernetes` reads them",
-    r"\bkubectl (run|create)\b": "let it print the object, with --dry-run=client -o yaml, and give that to "
+    r"\bkubectl (run|create)\b": "add --dry-run=client -o yaml to print the object, and pipe it into "
     "`modelservice import kubernetes -`",
     r"\bkubectl\b": "give the objects: `kubectl get … -o yaml | modelservice import kubernetes -`",
-    r"\bhelm (install|upgrade|template)\b": "render the chart with `helm template`, and give that to "
+    r"\bhelm (install|upgrade|template)\b": "render the chart with `helm template`, and pipe the output into "
     "`modelservice import kubernetes -`",
     r"\b(docker|podman)[ -]compose\b": "give the compose file: `modelservice import docker -f compose.yaml`",
     r"\bdocker (service|stack)\b": "give a `docker run` line or the compose file to `modelservice import docker`",
     r"\b(docker|podman|nerdctl) (\w+ )?run\b": "`modelservice import docker` reads this line",
-    r"\b(docker|podman|nerdctl) (exec|start|create|restart|attach)\b": "give the `docker run` line that makes the "
+    r"\b(docker|podman|nerdctl) (exec|start|create|restart|attach)\b": "give the `docker run` line that creates the "
     "container",
     r"\b(torchrun|accelerate launch|mpirun|deepspeed|torch\.distributed)\b": "vLLM starts its own processes: give a "
     "`vllm serve` line, with --tensor-parallel-size for the number of GPUs",
-    r"\bvllm serve\b|\bvllm\.entrypoints\b": "`modelservice import vllm` reads a line that starts vLLM itself",
-    r"^FROM ": "a Dockerfile makes an image: give the `docker run` line that starts it",
+    r"\bvllm serve\b|\bvllm\.entrypoints\b": "`modelservice import vllm` reads lines that start vLLM without docker",
+    r"^FROM ": "a Dockerfile only builds an image: give the `docker run` line that starts it",
 }
 
 
 class Started(NamedTuple):
-    """A command that starts a server, and what is lost of the text around it.
+    """A command that starts a server, and what is lost from the text around it.
 
-    `notes` are what may matter, `remarks` what a cluster does anyway.
+    `notes` are about what may matter, `remarks` about what a cluster does anyway.
     """
 
     command: Command
@@ -75,7 +75,7 @@ class Started(NamedTuple):
 
 
 class _Step(NamedTuple):
-    """A command of the text and the operator in front of it; `before` are the words in front of the server's start."""
+    """A command, the operator before it, and the words before the server's start (None if it starts no server)."""
 
     command: Command
     operator: str
@@ -99,14 +99,14 @@ def started_in(text: str, begins: Begins, *, wanted: Callable[[Command], bool] =
 
 
 def nothing_found(text: str, wanted: str, command: str) -> InputError:
-    """Return the error of a command, such as `import vllm`, for a text without what it reads."""
+    """Return the error for a text without the line that a command, such as `import vllm`, reads."""
     found = (hint for pattern, hint in _INSTEAD.items() if re.search(pattern, text, re.MULTILINE))
     hint = next((hint for hint in found if not hint.startswith(f"`modelservice {command}`")), "")
-    return InputError(f"there is no {wanted} in it" + (f"; {hint}" if hint else ""))
+    return InputError(f"the text contains no {wanted}" + (f"; {hint}" if hint else ""))
 
 
 def told_redirections(command: Command) -> Iterator[Note]:
-    """Yield what is redirected into files, which the pod does not write."""
+    """Yield notes on redirections from and to files."""
     for written in command.redirected:
         if not _TO_NOWHERE.fullmatch(written):
             is_output = ">" in written
@@ -114,7 +114,7 @@ def told_redirections(command: Command) -> Iterator[Note]:
 
 
 def told_behind(operator: str, command: Command, *, default: str) -> Note:
-    """Return the note on a command that follows the server's with an operator; no argument of it is told."""
+    """Return the note on a command after an operator; its arguments are not shown."""
     name = command.words[0].rpartition("/")[2]
     name = name if re.fullmatch(r"[A-Za-z][\w.+-]{0,30}", name) else "a command"
     shown = f"{operator} " if operator.strip("\n;") and operator != "&" else ""
@@ -122,7 +122,7 @@ def told_behind(operator: str, command: Command, *, default: str) -> Note:
 
 
 def _prepares(command: Command) -> bool:
-    """Say whether a command leaves nothing behind that a server in a container needs."""
+    """Say whether a command does nothing that a server in a container needs."""
     name, *rest = command.words
     return name.rpartition("/")[2] in HARMLESS | _PREPARING or (rest != [] and rest[0] in _SUBCOMMANDS)
 
@@ -144,7 +144,7 @@ def _steps(text: str, begins: Begins, depth: int = 0) -> Iterator[_Step]:
 
 
 def _inside(command: Command, begins: Begins, depth: int) -> Iterator[_Step]:
-    """Yield the commands of a quoted line, as ssh and tmux take it, where one starts a server."""
+    """Yield the commands of a quoted line, as ssh and tmux accept it, if one of them starts a server."""
     if depth == _DEEPEST or command.words[0].rpartition("/")[2] not in _PLAIN | {"docker", "podman", "kubectl", "srun"}:
         return
     for at, word in enumerate(command.words[:FARTHEST]):
@@ -169,11 +169,11 @@ def _around(steps: Sequence[_Step], chosen: int) -> Iterator[Note]:
         if step.before is not None:
             yield told_behind("", step.command, default=_OTHER)
         elif not _prepares(step.command):
-            reason = "it runs before the server: what the server needs of it can run in initContainers"
+            reason = "it runs before the server: move it to initContainers if the server needs it"
             yield told_behind("", step.command, default=reason)
     from_server = True
     for step in steps[chosen + 1 :]:
-        # What follows a pipe has the output of the command in front of it.
+        # A command after a pipe reads the output of the command before it.
         from_server = from_server and step.operator in _BEHIND
         if step.before is not None:
             yield told_behind("", step.command, default=_OTHER)
@@ -184,12 +184,12 @@ def _around(steps: Sequence[_Step], chosen: int) -> Iterator[Note]:
 
 
 def _before(words: Sequence[str]) -> Iterator[tuple[Note, bool]]:
-    """Yield what stands in front of the server's start, and whether a cluster has its own place of that kind."""
+    """Yield notes on the words before the server's start, and whether a container makes them unnecessary."""
     found = [word.rpartition("/")[2] for word in words if not leading_assignments([word])]
     if not found:
         return
     if found[0] in _WORDS_OF_SHELLS:
-        yield Note(found[0], "a loop or a condition of the shell is not read: check what it decides"), False
+        yield Note(found[0], "shell loops and conditions are not evaluated: check what this one decides"), False
         found = found[1:]
     reasons = {**_DECIDING, **(_ENTERING if "exec" in found else {})}
     other = next((word for word in found if word in reasons), found[0] if found and found[0] not in _PLAIN else "")
@@ -199,26 +199,27 @@ def _before(words: Sequence[str]) -> Iterator[tuple[Note, bool]]:
         yield Note(found[0], "the container starts the server itself"), True
 
 
-# What changes how or where a server runs.
+# Programs that change how or where a server runs.
 _DECIDING = {
     "numactl": "the container starts the server without it; the kubelet's topology manager can align CPUs and GPUs",
-    "taskset": "the container starts the server without it; resources.limits.cpu says how many CPUs it may use",
-    "timeout": "Kubernetes lets the server run",
-    "nice": "Kubernetes has no such priority; resources.requests.cpu says which CPUs are the server's",
-    "srun": "Kubernetes chooses the node; gpu.count says how many GPUs it needs",
+    "taskset": "the container starts the server without it; resources.limits.cpu limits its CPUs",
+    "timeout": "Kubernetes does not stop the server after a time",
+    "nice": "Kubernetes has no such priority; resources.requests.cpu reserves CPUs for the server",
+    "srun": "Kubernetes chooses the node; set gpu.count to the number of GPUs",
     "singularity": "its image and options are not read: give the image with --image",
     "apptainer": "its image and options are not read: give the image with --image",
 }
-# What starts a server in a container that runs already.
+# Programs that start a server in a running container.
 _ENTERING = {
-    "docker": "the options of the container are not in it: import the `docker run` line that made it",
-    "podman": "the options of the container are not in it: import the `podman run` line that made it",
-    "kubectl": "the pod's own settings are not in it: give `kubectl get pod NAME -o yaml` to `import kubernetes -`",
+    "docker": "the line has no options of the container: import the `docker run` line that created it",
+    "podman": "the line has no options of the container: import the `podman run` line that created it",
+    "kubectl": "the line has no settings of the pod: pipe `kubectl get pod NAME -o yaml` into "
+    "`modelservice import kubernetes -`",
 }
 
 
 def _shell_of_unit(text: str) -> str:
-    """Return the commands of a unit of systemd as a shell writes them, see systemd.exec(5) and systemd.service(5)."""
+    """Return the commands of a systemd unit as shell lines, see systemd.exec(5) and systemd.service(5)."""
     variables, lines = [], []
     for line in re.sub(r"\\\n", " ", text.replace("\r\n", "\n")).split("\n"):
         key, _, value = line.strip().partition("=")

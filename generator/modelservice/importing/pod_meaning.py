@@ -1,6 +1,6 @@
-"""Bring a workload and the objects around it into a form in which two of them are compared: without names.
+"""Convert a workload and the objects around it into a form without names, so that two of them can be compared.
 
-Volumes stand below the paths where they are mounted, variables below their names, arguments below their flags.
+Volumes are keyed by mount path, variables by name and arguments by flag.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _ALONE = ("selector", "serviceName", "volumeClaimTemplates")
 
 
 def meaning(workload: Workload, objects: Sequence[Object], line: Line, known: Mapping[str, str]) -> dict[str, Any]:
-    """Return what a workload and the objects around it mean; `known` are the values of variables in the command."""
+    """Return a workload and the objects around it in comparable form; `known` are the values of variables."""
     pod = {key: value for key, value in workload.pod.items() if key not in _SEEN}
     pod["affinity"] = _affinity(workload.pod)
     pod["topologySpreadConstraints"] = [_spread(one, workload) for one in pod.get("topologySpreadConstraints", ())]
@@ -54,13 +54,13 @@ def meaning(workload: Workload, objects: Sequence[Object], line: Line, known: Ma
 
 
 def _workload(workload: Workload) -> dict[str, Any]:
-    is_pod = workload.kind == "Pod"  # whose labels are those of the pods, and compared as such
+    is_pod = workload.kind == "Pod"  # its labels are those of the pods, and compared there
     about = {key: {} if is_pod else kept(workload.metadata.get(key, {})) for key in ("labels", "annotations")}
     return {key: value for key, value in workload.spec.items() if key not in _ALONE and value != {}} | about
 
 
 def container_meaning(container: Object, volumes: Mapping[str, Object]) -> dict[str, Any]:
-    """Return a container with its variables by name, and its volumes by the paths where they are mounted."""
+    """Return a container with its variables by name, and its volumes by mount path."""
     found = {key: value for key, value in container.items() if key not in ("env", "volumeMounts", "resources")}
     found["env"] = {one["name"]: one.get("valueFrom", one.get("value")) for one in container.get("env", ())}
     found["mounts"] = {
@@ -74,7 +74,7 @@ def container_meaning(container: Object, volumes: Mapping[str, Object]) -> dict[
 
 
 def _mount(mount: Object, volumes: Mapping[str, Object]) -> dict[str, Any]:
-    """Return a mount with the volume itself in the place of its name."""
+    """Return a mount with the volume itself in place of its name."""
     source = dict(volumes.get(mount["name"], {"volume": mount["name"]}))
     rest = {key: value for key, value in mount.items() if key not in ("name", "mountPath")}
     claim = source.get("persistentVolumeClaim") or {}
@@ -96,7 +96,7 @@ def _server(server: Object, volumes: Mapping[str, Object], start: Start) -> dict
 
 
 def _variables(env: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the server's variables, with what fields say of them in one form; the API key stands elsewhere."""
+    """Return the server's variables without the API key, and those that become fields in one form."""
     found = {name: value for name, value in env.items() if name not in ("VLLM_API_KEY", "VLLM_USE_MODELSCOPE")}
     if is_yes(env.get("VLLM_USE_MODELSCOPE")):
         found["VLLM_USE_MODELSCOPE"] = "True"
@@ -117,12 +117,12 @@ def _api_key(server: Object, start: Start) -> Object | None:
 
 
 def _downloads(container: Object, server: Object, model: str) -> bool:
-    """Say whether an init container is the chart's that downloads the model, or does the same."""
+    """Say whether an init container is the chart's model download, or does the same."""
     return container.get("name") == "download-model" or is_download(container, server, model)
 
 
 def _spread(rule: Object, workload: Workload) -> dict[str, Any]:
-    """Return a rule for spreading, with a selector of the service's own pods in one form."""
+    """Return a topology spread constraint, with a selector of the service's own pods in one form."""
     own = selects(rule.get("labelSelector"), workload.pod_metadata.get("labels", {}))
     return {**rule, "labelSelector": "the service's pods"} if own or "labelSelector" not in rule else dict(rule)
 
@@ -141,7 +141,7 @@ def _probe(probe: Object, server: Object, port: int) -> dict[str, Any]:
 
 
 def _affinity(pod: Object) -> dict[str, Any]:
-    """Return a pod's affinity, with a fixed node as the rule that the chart makes of it."""
+    """Return a pod's affinity, with nodeName as the affinity rule that the chart writes for it."""
     affinity = dict(pod.get("affinity") or {})
     if not pod.get("nodeName"):
         return affinity
@@ -154,7 +154,7 @@ def _affinity(pod: Object) -> dict[str, Any]:
 
 
 def arguments_of(start: Start, line: Line) -> dict[str, list[str]]:
-    """Return what a container starts: its command where that is more than vLLM, and the arguments by flag."""
+    """Return a container's arguments by flag, and its command if that is more than `vllm serve`."""
     found: dict[str, list[str]] = {"command": list(start.launch.command)} if start.launch.command else {}
     for item in read(start.arguments, line):
         if isinstance(item, Given):
@@ -172,7 +172,7 @@ def arguments_of(start: Start, line: Line) -> dict[str, list[str]]:
 
 
 def _with_task(found: Mapping[str, list[str]]) -> dict[str, list[str]]:
-    """Return arguments with the task in one form, which has had several flags."""
+    """Return arguments with the task in one form; vLLM has had several flags for it."""
     words = [*found.get("--convert", ()), *found.get("--task", ())]
     task = next((TASKS[word] for word in words if word in TASKS), "")
     rest = {key: value for key, value in found.items() if not task or key not in ("--task", "--runner", "--convert")}
@@ -180,7 +180,7 @@ def _with_task(found: Mapping[str, list[str]]) -> dict[str, list[str]]:
 
 
 def _is_default(flag: str, values: Sequence[str]) -> bool:
-    """Say whether a flag says what vLLM does anyway, or what a tool call parser implies."""
+    """Say whether a flag has the value that vLLM uses anyway."""
     said = (flag, " ".join(values))
     everywhere = flag == "--host" and re.fullmatch(r"0\.0\.0\.0|::", " ".join(values)) is not None
     return everywhere or said in (("--tensor-parallel-size", "1"), ("--port", "8000"))

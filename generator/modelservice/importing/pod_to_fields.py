@@ -22,7 +22,7 @@ from modelservice.schema.source import plain_schema
 from modelservice.vllm.argument_rules import PARALLEL
 from modelservice.vllm.releases import Release
 
-# Fields of a pod that keys of the same meaning take as they are.
+# Fields of a pod, and the keys that accept them unchanged.
 _SAME = {
     "imagePullSecrets": "imagePullSecrets",
     "priorityClassName": "priorityClassName",
@@ -35,7 +35,7 @@ _SAME = {
     "securityContext": "podSecurityContext",
 }
 _CHART_LABELS = ("name", "instance", "managed-by", "version", "component")
-# What the console shows as the description.
+# The annotation that the console shows as the description.
 DESCRIPTION = "field.cattle.io/description"
 _DOWNLOADERS = ("huggingface-cli", "hf", "modelscope")
 
@@ -76,14 +76,14 @@ def part_of_pod(workload: Workload, configs: Mapping[str, Mapping[str, str]]) ->
 
 
 def _flags(start: Start, release: Release, gpus: int) -> Part:
-    """Return the arguments as fields; GPUs over which the original splits nothing stay unsplit."""
+    """Return the arguments as fields; a model that the original does not split over its GPUs stays unsplit."""
     flags = without_unknown(fields_of(start.arguments, release, gpus or None))
     spellings = {word.partition("=")[0].replace("_", "-") for word in start.arguments}
     split = spellings & {*PARALLEL, *PARALLEL.values(), "--config", "--nnodes"}
     if gpus > 1 and not split and not start.launch.command:
         return joined([flags, Part({"args": ["--tensor-parallel-size=1"]})])
     if gpus > 1 and "--config" in split:
-        reason = f"its file is not read; vLLM gets --tensor-parallel-size={gpus}, which goes before the file's"
+        reason = f"its file is not read; vLLM gets --tensor-parallel-size={gpus}, which overrides the file's"
         return joined([flags, Part(notes=(Note("--config", reason),))])
     return flags
 
@@ -95,7 +95,11 @@ def _command(start: Start, model: str) -> Part:
         default = default_values()["model"]["name"]
         return Part({"model.name": default, "command": words}, (unread(model),))
     command = tuple(word.replace(MODEL, model) for word in start.launch.command)
-    notes = () if model or command else (Note("--model", "the container names none, so the default is served"),)
+    notes = (
+        ()
+        if model or command
+        else (Note("--model", "the container names none: set model.name, or the chart serves its default"),)
+    )
     return Part({"command": list(command)} if command else {}, notes)
 
 
@@ -116,14 +120,12 @@ def _as_entries(variables: Mapping[str, str]) -> list[dict[str, str]]:
 def _port(port: int) -> Part:
     if port >= 1024:
         return Part()
-    remark = Note(
-        f"--port {port}", "the server listens on 8000, as a user other than root can; the Service keeps its port"
-    )
-    return Part(remarks=(remark,))
+    reason = "the server listens on 8000, which a non-root user can open; the Service keeps its port"
+    return Part(remarks=(Note(f"--port {port}", reason),))
 
 
 def _rights(server: Object) -> Part:
-    """Return the container's security context; fields that the API server refuses beside others are left out."""
+    """Return the container's security context; fields that the API server refuses in combination are left out."""
     context = dict(server.get("securityContext") or {})
     if not context:
         return Part()
@@ -149,16 +151,16 @@ def _scheduling(pod: Object, labels: Mapping[str, str]) -> Part:
 
 
 def _unselected(pod: Object, labels: Mapping[str, str]) -> Iterator[Note]:
-    """Yield the rules that select the pods by a label which the chart sets to something else."""
+    """Yield notes on affinity rules that select the pods by a label that the chart sets to another value."""
     for kind in ("podAffinity", "podAntiAffinity"):
         terms = str((pod.get("affinity") or {}).get(kind, ""))
         for key in labels.keys() - kept(labels).keys():
             if key in terms:
-                yield Note(f"affinity.{kind}", f"it selects pods by {key}, which is another value in the new ones")
+                yield Note(f"affinity.{kind}", f"it selects pods by {key}, which has another value on the new pods")
 
 
 def _spread(rule: Object, labels: Mapping[str, str]) -> dict[str, Any]:
-    """Return a rule for spreading; one that selects the pods by a label that the chart sets selects the chart's."""
+    """Return a topology spread constraint, without a selector that the chart has to replace by its own."""
     selector = rule.get("labelSelector") or {}
     named = selector.get("matchLabels") or {}
     own = selects(selector, labels) and kept(named) != named
@@ -166,7 +168,7 @@ def _spread(rule: Object, labels: Mapping[str, str]) -> dict[str, Any]:
 
 
 def gpus_are_slices(pod: Object) -> bool:
-    """Say whether a container of the pod asks Volcano for slices of GPUs."""
+    """Say whether a container of the pod requests GPU slices from Volcano."""
     limits = [(one.get("resources") or {}).get("limits") or {} for one in pod.get("containers", ())]
     return any("volcano.sh/vgpu-number" in one for one in limits)
 
@@ -183,12 +185,12 @@ def _containers(workload: Workload, volumes: Volumes, model: str) -> Part:
     first = [with_renamed(one, volumes.names) for one in before if one not in downloads]
     settings |= {"initContainers": first} if first else {}
     settings |= {"extraContainers": others} if others else {}
-    reason = "without a volume the model that they download is lost, and the server downloads it itself"
+    reason = "they are left out: without a volume their download is lost, and the server downloads the model"
     return Part(settings, (Note("initContainers", reason),) if downloads and lost else ())
 
 
 def is_download(container: Object, server: Object, model: str) -> bool:
-    """Say whether an init container does no more than the chart's: download the model with the server's image."""
+    """Say whether an init container only downloads the model with the server's image, as the chart's does."""
     words = [*(container.get("command") or ()), *(container.get("args") or ())]
     return container.get("image") == server.get("image") and words in (
         [name, "download", model] for name in _DOWNLOADERS
@@ -196,14 +198,14 @@ def is_download(container: Object, server: Object, model: str) -> bool:
 
 
 def kept(pairs: Mapping[str, str]) -> dict[str, str]:
-    """Return labels or annotations without those that the chart sets itself, and those of LLMOS' operator."""
+    """Return labels or annotations without those of the chart and of LLMOS' operator."""
     charts = ["helm.sh/chart", DESCRIPTION, *(f"app.kubernetes.io/{name}" for name in _CHART_LABELS)]
     operators = ("ml.llmos.ai/", "llmos.ai/")
     return {key: value for key, value in pairs.items() if key not in charts and not key.startswith(operators)}
 
 
 def _labels(workload: Workload) -> Part:
-    """Return labels and annotations, of the pods and of the workload alone."""
+    """Return the labels and annotations of the pods and of the workload, and the description."""
     about, pods = workload.metadata, workload.pod_metadata
     described = {**pods.get("annotations", {}), **about.get("annotations", {})}.get(DESCRIPTION, "")
     settings: dict[str, Any] = {
@@ -218,7 +220,7 @@ def _labels(workload: Workload) -> Part:
 
 
 def _rest(pod: Object, server: Object) -> Part:
-    """Return the fields of the pod and the container that `podSpec` and `serverContainer` take."""
+    """Return the fields of the pod and the container that `podSpec` and `serverContainer` accept."""
     fields = plain_schema()["properties"]
     settings = {
         key: {name: one[name] for name in fields[key]["properties"] if name in one}

@@ -13,14 +13,14 @@ _SHARED_MEMORY = "/dev/shm"  # noqa: S108
 
 
 class Volumes(NamedTuple):
-    """What becomes of the volumes, and the new names of those that the chart has a name for."""
+    """The settings for the volumes, and the new names of volumes that had to be renamed for the chart."""
 
     part: Part
     names: Mapping[str, str]
 
 
 def volumes_of_pod(pod: Object, server: Object, model: str, known: Mapping[str, str]) -> Volumes:
-    """Return the volumes; the model volume is the one where the model lies, or else the hub's cache.
+    """Return the volumes; the model volume is the one with the model, or else the one with the hub's cache.
 
     `pod` has the claims of a StatefulSet as volumes. `known` are the values of the server's variables.
     """
@@ -60,7 +60,7 @@ def _is_memory(mount: Object, volumes: Mapping[str, Object]) -> bool:
 
 
 def _chosen(mounts: Sequence[Object], model: str, known: Mapping[str, str]) -> Object | None:
-    """Return the mount that holds the model, the longest path first, or else the hub's cache."""
+    """Return the mount with the model, or else with the hub's cache; the longest path wins."""
     ordered = sorted(mounts, key=lambda mount: -len(mount["mountPath"]))
     caches = [known[name] for name in CACHE_VARIABLES if known.get(name)]
     holding = [mount for mount in ordered if holds(mount["mountPath"], model)]
@@ -85,7 +85,7 @@ def _model_volume(mount: Object, source: Object) -> dict[str, Any]:
 
 
 def _shared_memory(memory: Object | None, volumes: Mapping[str, Object], mounts: Sequence[Object]) -> dict[str, Any]:
-    """Return the shared memory: the original's, or none if another volume is there, or the chart's without a limit."""
+    """Return the shared memory: the original's, none if another volume is mounted there, else one without a limit."""
     if memory:
         limit = volumes[memory["name"]]["emptyDir"].get("sizeLimit", "")
         return {"sharedMemory.enabled": True, "sharedMemory.sizeLimit": str(limit)}

@@ -8,7 +8,7 @@ from typing import Any
 from modelservice.importing.part import Part
 
 _HANDLERS = ("httpGet", "tcpSocket", "grpc", "exec")
-# What the chart's probes say, see templates/_probes.tpl, and what Kubernetes takes for a field that is not there.
+# The chart's probes (templates/_probes.tpl), and Kubernetes' defaults.
 _CHART = {
     "startup": {"periodSeconds": 10, "timeoutSeconds": 3},
     "readiness": {"periodSeconds": 10, "timeoutSeconds": 10, "failureThreshold": 3},
@@ -18,7 +18,7 @@ _KUBERNETES = {"periodSeconds": 10, "timeoutSeconds": 1, "failureThreshold": 3}
 
 
 def fields_of_probes(container: Mapping[str, Any], port: int) -> Part:
-    """Return the probes that the container has; one that it lacks stays the chart's. `port` is the server's."""
+    """Return the container's probes; a missing one stays the chart's. `port` is the server's."""
     settings: dict[str, Any] = {}
     for name in ("readiness", "liveness"):
         if probe := container.get(f"{name}Probe"):
@@ -56,13 +56,13 @@ def _fields(probe: Mapping[str, Any], name: str, container: Mapping[str, Any], p
 
 
 def _handler(handler: Any, container: Mapping[str, Any], port: int) -> Any:
-    """Return what a probe asks, with the chart's name for the server's port."""
+    """Return a probe's handler, with the chart's name for the server's port."""
     if not isinstance(handler, Mapping) or "port" not in handler:
         return handler
     return {**handler, "port": "http" if is_servers(handler["port"], container, port) else handler["port"]}
 
 
 def is_servers(asked: Any, container: Mapping[str, Any], port: int) -> bool:
-    """Say whether a number or a port's name means the server's port."""
+    """Say whether a port's number or name is the server's port."""
     named = {one.get("name"): one.get("containerPort") for one in container.get("ports", ())}
     return str(named.get(asked, asked)) == str(port)

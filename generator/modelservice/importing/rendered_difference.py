@@ -1,4 +1,4 @@
-"""Render imported values, and list in which fields their pods differ from the original's.
+"""Render imported values, and list the fields in which the result differs from the original.
 
 A difference that the chart makes on purpose is a remark with its reason; any other is a note.
 """
@@ -35,7 +35,7 @@ _LONGEST = 80
 
 
 class Meant(NamedTuple):
-    """Differences that the chart makes on purpose: their paths, and why; `added` where only the chart has the field."""
+    """Intended differences: their paths (a regular expression) and why; `added`: only if the original has none."""
 
     paths: str
     reason: str
@@ -43,44 +43,46 @@ class Meant(NamedTuple):
 
 
 MEANT = (
-    Meant(r"(\w+\.)?labels\.app\.kubernetes\.io/.*", "the chart selects its pods by labels of its own"),
-    Meant(r"(\w+\.)?(labels|annotations)\.(ml\.)?llmos\.ai/.*", "LLMOS' operator manages objects by it"),
-    Meant(r"annotations\.field\.cattle\.io/description", "the workload alone has the description"),
-    Meant(r"workload\.strategy", "a surge would need a spare GPU, and a second writer of the claim", added=True),
-    Meant(r"workload\.progressDeadlineSeconds", "it follows from the start-up budget"),
+    Meant(r"(\w+\.)?labels\.app\.kubernetes\.io/.*", "the chart selects its pods by its own labels"),
+    Meant(r"(\w+\.)?(labels|annotations)\.(ml\.)?llmos\.ai/.*", "LLMOS' operator uses it to manage objects"),
+    Meant(r"annotations\.field\.cattle\.io/description", "only the workload has the description"),
+    Meant(r"workload\.strategy", "a surge would need a spare GPU, and two pods would write to the claim", added=True),
+    Meant(r"workload\.progressDeadlineSeconds", "it follows from startupSeconds"),
     Meant(r"workload\.podManagementPolicy", "replicas need not wait for each other"),
-    Meant(r"pod\.automountServiceAccountToken|pod\.enableServiceLinks", "the server does not ask Kubernetes' API"),
-    Meant(r"pod\.terminationGracePeriodSeconds", "answers under way get time to end", added=True),
+    Meant(r"pod\.automountServiceAccountToken|pod\.enableServiceLinks", "the server does not use the Kubernetes API"),
+    Meant(r"pod\.terminationGracePeriodSeconds", "requests in progress get time to finish", added=True),
     Meant(r"(pod|server)\.securityContext\..*", "the server has no more rights than it needs", added=True),
-    Meant(r"server\.terminationMessagePolicy", "the end of the log says why the server ended"),
-    Meant(r"server\.lifecycle(\.preStop)?", "the endpoints forget the pod before it stops", added=True),
-    Meant(r"server\.\w+Probe", "a server that loads or hangs is recognised", added=True),
-    Meant(r"server\.mounts\./dev/shm", "a container has 64 MiB otherwise", added=True),
-    Meant(r"server\.mounts\./(home/modelservice|tmp)", "a user other than root can write there", added=True),
-    Meant(r"server\.env\.(HOME|USER)", "a user other than root can write there"),
-    Meant(r"server\.env\.(HF_HUB_CACHE|MODELSCOPE_CACHE)", "it names the folder of the model volume", added=True),
+    Meant(r"server\.terminationMessagePolicy", "the end of the log shows why the server ended"),
+    Meant(r"server\.lifecycle(\.preStop)?", "the pod leaves the Service's endpoints before it stops", added=True),
+    Meant(r"server\.\w+Probe", "Kubernetes detects a server that is still loading or does not respond", added=True),
+    Meant(r"server\.mounts\./dev/shm", "a container has only 64 MiB without it", added=True),
+    Meant(r"server\.mounts\./(home/modelservice|tmp)", "a non-root user can write there", added=True),
+    Meant(r"server\.env\.(HOME|USER)", "a non-root user can write there"),
+    Meant(r"server\.env\.(HF_HUB_CACHE|MODELSCOPE_CACHE)", "it points to the model volume", added=True),
     Meant(r"server\.env\.(HF_HUB_OFFLINE|VLLM_NO_USAGE_STATS)", "nothing is written to a read-only volume", added=True),
     Meant(
-        r"server\.env\.(VLLM_CACHE_ROOT|T\w+_CACHE_DIR|FLASHINFER_\w+)", "the next start need not compile", added=True
+        r"server\.env\.(VLLM_CACHE_ROOT|T\w+_CACHE_DIR|FLASHINFER_\w+)",
+        "later starts need not compile again",
+        added=True,
     ),
-    Meant(r"server\.env\.(HF_TOKEN|HUGGING_FACE_HUB_TOKEN)", "libraries read one or the other", added=True),
-    Meant(r"[\w.-]*\.env\.LLM_SECRET_[0-9]+", "a Secret replaces the text", added=True),
-    Meant(r"podDisruptionBudget", "a drained node takes one pod at a time", added=True),
+    Meant(r"server\.env\.(HF_TOKEN|HUGGING_FACE_HUB_TOKEN)", "libraries read either of the two", added=True),
+    Meant(r"[\w.-]*\.env\.LLM_SECRET_[0-9]+", "a Secret replaces the plain text", added=True),
+    Meant(r"podDisruptionBudget", "a node drain evicts one pod at a time", added=True),
     Meant(
-        r"podDisruptionBudget\.unhealthyPodEvictionPolicy", "a pod that is not ready does not stop a drain", added=True
+        r"podDisruptionBudget\.unhealthyPodEvictionPolicy", "a pod that is not ready does not block a drain", added=True
     ),
-    Meant(r"serviceMonitor\.endpoints\[0\]\.interval", "30 seconds is the operator's default, too", added=True),
-    Meant(r"apiKey", "a Secret replaces the text", added=True),
-    Meant(r"arguments\.--(api-key|hf-token)", "a Secret replaces the text"),
-    Meant(r"arguments\.--shutdown-timeout", "answers under way get time to end", added=True),
-    Meant(r"arguments\.--disable-custom-all-reduce", "slices of GPUs share no memory", added=True),
+    Meant(r"serviceMonitor\.endpoints\[0\]\.interval", "30 seconds is also the operator's default", added=True),
+    Meant(r"apiKey", "a Secret replaces the plain text", added=True),
+    Meant(r"arguments\.--(api-key|hf-token)", "a Secret replaces the plain text"),
+    Meant(r"arguments\.--shutdown-timeout", "requests in progress get time to finish", added=True),
+    Meant(r"arguments\.--disable-custom-all-reduce", "GPU slices share no memory", added=True),
 )
 
 
 def with_differences(part: Part, workload: Workload, objects: Sequence[Object]) -> Part:
     """Return a part with the differences between its rendered values and the original as notes and remarks.
 
-    Where there is no helm, or it refuses the values by what no rule can ignore, a note says that nothing was compared.
+    If helm is missing, or refuses the values by a rule that cannot be ignored, a note says that nothing was compared.
     """
     document = read("values.yaml", dump(values_of(part.settings)).encode())
     try:
@@ -97,12 +99,15 @@ def with_differences(part: Part, workload: Workload, objects: Sequence[Object]) 
         elif not _is_noted(field, part):
             notes.append(Note(field.path, _said(field)))
     remarks = [Note(", ".join(paths), reason) for reason, paths in meant.items()]
-    notes += [Note(f"the chart refuses the result [{rule}]", "the comparison ignores this rule") for rule in refused]
+    notes += [
+        Note(f"the chart refuses the result [{rule}]", "fix the values; only the comparison ignored this rule")
+        for rule in refused
+    ]
     return part._replace(notes=(*part.notes, *notes), remarks=(*part.remarks, *remarks))
 
 
 def _rendered(document: Document) -> tuple[list[Object], list[str]]:
-    """Return the objects that values become, and the chart's rules that refuse them and were ignored for once.
+    """Return the objects rendered from values, and the chart's rules that refused them and were ignored.
 
     Raises ToolError if helm refuses them for another reason.
     """
@@ -124,7 +129,7 @@ def _rendered(document: Document) -> tuple[list[Object], list[str]]:
 
 
 def _objects(chart: Path, document: Document) -> list[Object]:
-    return read_objects({"what helm printed": manifests(chart, "imported", "default", [document])})
+    return read_objects({"helm's output": manifests(chart, "imported", "default", [document])})
 
 
 def _differences(
@@ -135,10 +140,10 @@ def _differences(
     line = Line(release.name, release.label, command_line(release.name))
     numbers: Numbers = {}
     sides = []
-    for one, beside in ((workload, objects), (find_workload(rendered), rendered)):
+    for one, around in ((workload, objects), (find_workload(rendered), rendered)):
         whole = with_claims(one)
         known = known_values(whole.server, configs_in(objects))
-        sides.append(masked(meaning(whole, beside, line, known), numbers))
+        sides.append(masked(meaning(whole, around, line, known), numbers))
     if document.data.get("autoscaling", {}).get("kind"):
         sides[0]["workload"].pop("replicas", None)
     if "service" not in sides[0]:
@@ -147,9 +152,9 @@ def _differences(
 
 
 def _reason(field: Field) -> str:
-    """Return why a difference is meant, or "" if it is not one of the chart's."""
+    """Return why a difference is intended, or "" if it is not."""
     if field.old.startswith(_HIDDEN) or _without_secret(field.old) == _without_secret(field.new):
-        return "a Secret replaces the text"
+        return "a Secret replaces the plain text"
     found = (one for one in MEANT if re.fullmatch(one.paths, field.path) and not (one.added and field.old))
     return next((one.reason for one in found), "")
 
@@ -159,7 +164,7 @@ def _without_secret(text: str) -> str:
 
 
 def _is_noted(field: Field, part: Part) -> bool:
-    """Say whether a note speaks of the flag already, or of the secret that was taken out of the text."""
+    """Say whether a note already covers the flag, or the secret that was removed from the text."""
     if _HIDDEN in field.old and _MASK.sub(NOT_SHOWN, field.old) == field.new:
         return True
     name = field.path.partition(".--")[2]
@@ -170,7 +175,7 @@ def _said(field: Field) -> str:
     old, new = (_short(text) for text in (field.old, field.new))
     if not field.new:
         return f"the original has {old}, the chart does not"
-    return f"the chart has {new}, the original {old or 'does not'}"
+    return f"the chart has {new}, the original {f'has {old}' if old else 'does not'}"
 
 
 def _short(text: str) -> str:

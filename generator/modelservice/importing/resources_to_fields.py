@@ -10,7 +10,7 @@ from modelservice.importing.container import Note
 from modelservice.importing.part import Part
 from modelservice.rules.gpu import GPU_IMAGES
 
-# Device plugins' resources that are accelerators; a network card or a device file is none.
+# Resources of device plugins that are accelerators, not network cards or device files.
 _ACCELERATOR = re.compile(
     r"(?i)\b(v?gpu|vgpu-number|tpu|neuron(core|device)?|gaudi|npu|ascend\w*|dri|dcunum|mlunum|mig-.*)\b"
 )
@@ -19,14 +19,14 @@ _SLICES = {"volcano.sh/vgpu-memory": "gpu.vgpu.memoryMiB", "volcano.sh/vgpu-core
 
 
 class Gpus(NamedTuple):
-    """The accelerators of a container: their resource ("" where none is asked for) and their number."""
+    """The accelerators of a container: their resource ("" if none is requested) and their number."""
 
     resource: str
     number: int
 
 
 def gpus_of(resources: Mapping[str, Any]) -> Gpus:
-    """Return a container's accelerators, of the first resource that counts some."""
+    """Return a container's accelerators: the first resource that is one."""
     for name, quantity in {**(resources.get("requests") or {}), **(resources.get("limits") or {})}.items():
         kind = name.rpartition("/")[2]
         if "/" in name and _ACCELERATOR.search(kind.replace("_", "-")) and not _PART_OF_ONE.search(kind):
@@ -46,7 +46,7 @@ def fields_of_resources(resources: Mapping[str, Any], repository: str, runtime_c
     elif gpus.resource:
         settings["gpu.resourceName"] = gpus.resource
     elif not resources.get("claims"):
-        # Without a resource the runtime class may give the pod its GPUs; an image for CPUs has none.
+        # Without a GPU resource, the runtime class may provide the GPUs; an image for CPUs needs none.
         has_gpu = bool(runtime_class) or repository.rpartition("/")[2] in GPU_IMAGES
         settings |= {"gpu.count": max(split, 1), "gpu.resourceName": ""} if has_gpu else {}
     own = {gpus.resource, *(_SLICES if slices else ())}
@@ -56,5 +56,5 @@ def fields_of_resources(resources: Mapping[str, Any], repository: str, runtime_c
     if claims := resources.get("claims"):
         settings["resources.claims"] = claims
     quantity = (resources.get("limits") or resources.get("requests") or {}).get(gpus.resource, 0)
-    note = Note(f"{gpus.resource}: {quantity}", "it is not a number: set gpu.count")
+    note = Note(f"{gpus.resource}: {quantity}", "the quantity is not a whole number: set gpu.count")
     return Part(settings, () if str(quantity).isdecimal() else (note,))

@@ -32,7 +32,7 @@ def part_of_route(item: Object, is_ours: Callable[[Any], bool]) -> Part:
     spec = item.get("spec") or {}
     ours = [rule for rule in spec.get("rules") or () if any(map(is_ours, rule.get("backendRefs") or ()))]
     matches: list[Mapping[str, Any]] = [match for rule in ours for match in rule.get("matches") or [{}]]
-    # A path on a condition is none without it.
+    # A path with further conditions would match more requests without them.
     paths = [(match.get("path") or {}).get("value") or "/" for match in matches if match.keys() <= {"path"}]
     timeout = next((rule["timeouts"]["request"] for rule in ours if (rule.get("timeouts") or {}).get("request")), "")
     settings: dict[str, Any] = {

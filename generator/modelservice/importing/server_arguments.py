@@ -1,4 +1,4 @@
-"""Read how a pod's container starts vLLM, with the variables in its command filled in where a field needs the value."""
+"""Read how a pod's container starts vLLM, with variables filled in where a field needs their value."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ Object = Mapping[str, Any]
 _REFERENCE = re.compile(r"\$\(([A-Za-z_][\w.-]*)\)")
 _SHELLS = re.compile(r"\$(?:([A-Za-z_]\w*)|\{([A-Za-z_]\w*)\})")
 _ANY = re.compile(f"{_REFERENCE.pattern}|{_SHELLS.pattern}")
-# Flags whose value decides on fields, and has to be known.
+# Flags whose values become fields and must be known.
 _READ = {*OWNED, *PARALLEL, *PARALLEL.values()} - {"--api-key", "--hf-token"}
-# What the reader of shells makes of $(nvidia-smi … | wc -l), the number of the container's GPUs.
+# The variable that `commands` makes of $(nvidia-smi … | wc -l), the number of the container's GPUs.
 _COUNTED = re.compile(r"\$nvidia_smi_\w+")
 _SECRETS = {"--api-key": "VLLM_API_KEY", "--hf-token": "HF_TOKEN"}
 
 
 class Start(NamedTuple):
-    """How the server starts: its arguments with values filled in, and what was taken out of them.
+    """How the server starts: its arguments with values filled in, and what was removed from them.
 
-    `part` are the fields of keys in Secrets, `download_dir` is a cache folder, `port` the server's port.
+    `part` has the fields of keys in Secrets, `download_dir` is a cache folder, `port` the server's port.
     """
 
     launch: Launch
@@ -40,9 +40,9 @@ class Start(NamedTuple):
 def start_of(server: Object, known: Mapping[str, str]) -> Start:
     """Return how a container starts vLLM; `known` are the values of its variables."""
     words = [str(word) for word in (*(server.get("command") or ()), *(server.get("args") or ()))]
-    # Behind the image's own command a path is the model's.
+    # After the image's own command, a path is the model.
     is_path = not server.get("command") and words[:1] != [] and words[0].startswith("/")
-    # A variable with a value has no use for a default, as in ${NAME:-default}.
+    # The default in ${NAME:-default} is not used if the variable has a value.
     given = {name: f"${{{name}}}" for name in (*names_of(server), *known) if known.get(name) != ""}
     launch = _with_parameters(launch_of(["vllm", "serve", *words] if is_path else words, given), words)
     names = {*names_of(server), *launch.variables, *known}
@@ -56,16 +56,16 @@ def start_of(server: Object, known: Mapping[str, str]) -> Start:
 
 
 def _written_out(launch: Launch, start: Start, known: Mapping[str, str]) -> Iterator[Note]:
-    """Yield the variables whose values are in the arguments now."""
+    """Yield remarks on variables that were replaced by their values."""
     before, after = " ".join(launch.arguments), " ".join(start.arguments)
     names = [found[1] or found[2] or found[3] for found in _ANY.finditer(before)]
     for name in dict.fromkeys(names):
         if name in known and f"$({name})" not in after:
-            yield Note(f"${name}", "its value is written out, and the variable no longer decides")
+            yield Note(f"${name}", "the arguments have its value now; changing the variable has no effect")
 
 
 def _with_parameters(launch: Launch, words: Sequence[str]) -> Launch:
-    """Return a start with the words behind a script in the place of its "$@"; the first one is the script's name."""
+    """Return a start with "$@" replaced by the words after the script; the first of them is the script's $0."""
     at = next((at for at, word in enumerate(words) if re.fullmatch("-[a-z]*c", word)), len(words))
     if "$@" not in launch.arguments:
         return launch
@@ -74,7 +74,7 @@ def _with_parameters(launch: Launch, words: Sequence[str]) -> Launch:
 
 
 def _kubernetes(word: str, known: Mapping[str, str], names: set[str], *, shell: bool) -> str:
-    """Return a word of a script with its variables as Kubernetes expands them, or one of `args` as text."""
+    """Return a script's word with its variables as $(NAME), or a word of `args` with $$ unescaped."""
     if not shell:
         return word.replace("$$", "$")
 
@@ -86,7 +86,7 @@ def _kubernetes(word: str, known: Mapping[str, str], names: set[str], *, shell: 
 
 
 def _filled(arguments: Sequence[str], known: Mapping[str, str]) -> list[str]:
-    """Return the arguments, those with known values that become fields: the model, names, ports, the split."""
+    """Return the arguments with known values filled in where they become fields: model, names, ports, split."""
     found: list[str] = []
     for before, word in zip(["", *arguments], arguments, strict=False):
         flag = word.partition("=")[0] if word.startswith("-") else before
@@ -97,7 +97,7 @@ def _filled(arguments: Sequence[str], known: Mapping[str, str]) -> list[str]:
 
 
 def _taken_out(launch: Launch, arguments: Sequence[str], server: Object) -> Start:
-    """Return the start without keys that come from a Secret by a variable, the download folder, and a low port."""
+    """Return the start without keys that come from a Secret, the download folder and a low port."""
     secrets = {str(entry["name"]): secret_of(entry) for entry in server.get("env", ())}
     start, kept, skipped = Start(launch, ()), [], False
     for word, following in zip(arguments, [*arguments[1:], ""], strict=False):
@@ -132,4 +132,4 @@ def _is_low(flag: str, value: str) -> bool:
 
 def unread(word: str) -> Note:
     """Return the note on a model that only a variable names."""
-    return Note(word, "only a variable names the model: set model.name, which the notes and `helm test` use")
+    return Note(word, "only a variable names the model: set model.name, which NOTES.txt and `helm test` use")

@@ -1,6 +1,6 @@
-"""Turn the objects beside a workload into fields: Service, routes, autoscaler, monitor, disruption budget.
+"""Turn the objects around a workload into fields: Service, routes, autoscaler, monitor, disruption budget.
 
-Whatever is left in the stream is listed: what the pods name stays as it is, everything else is not imported.
+The remaining objects are listed: those that the pods use by name are kept, and the others are not imported.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from modelservice.importing.part import Part, joined
 from modelservice.importing.pod_to_fields import kept
 from modelservice.importing.routes_to_fields import part_of_ingress, part_of_route
 
-_STAYS = "it stays as it is, and the pods go on using it by its name"
+_STAYS = "it is kept, and the pods keep using it by its name"
 _NAMED = (
     *("PersistentVolumeClaim", "PersistentVolume", "StorageClass", "ConfigMap", "Secret", "ServiceAccount"),
     *("Namespace", "PriorityClass", "RuntimeClass"),
@@ -41,12 +41,12 @@ def _left(item: Object) -> Part:
     if item["kind"] in _NAMED:
         return Part(remarks=(Note(name, _STAYS),))
     for owner in item["metadata"].get("ownerReferences", ()):
-        return Part(notes=(Note(name, f"{owner.get('kind')} {owner.get('name')} makes it: pass that as well"),))
-    return Part(notes=(Note(name, "it is not imported; it stays as it is"),))
+        return Part(notes=(Note(name, f"{owner.get('kind')} {owner.get('name')} makes it: import that object too"),))
+    return Part(notes=(Note(name, "it is not imported, and stays as it is"),))
 
 
 def _part(field: str, item: Object, found: Mapping[str, Object], workload: Workload, port: int) -> Part:
-    """Return what follows from an object that belongs to the workload."""
+    """Return the fields of an object that belongs to the workload."""
     spec = item.get("spec") or {}
     if field == "service":
         return _service(item, workload, port)
@@ -74,7 +74,7 @@ def _service(service: Object, workload: Workload, port: int) -> Part:
     if spec.get("type") in ("NodePort", "LoadBalancer"):
         settings["service.type"] = spec["type"]
     notes = [
-        Note(f"Service port {one['port']}", "the chart's Service has the server's port alone")
+        Note(f"Service port {one['port']}", "the chart's Service has only the server's port")
         for one in spec.get("ports", ())
         if one is not own
     ]
@@ -83,7 +83,7 @@ def _service(service: Object, workload: Workload, port: int) -> Part:
         settings["service.port"] = own["port"]
         if spec.get("type") == "NodePort" and own.get("nodePort"):
             settings["service.nodePort"] = own["nodePort"]
-            reason = "two Services cannot have it: delete the old one before the new one is installed"
+            reason = "two Services cannot share it: delete the old Service before you install the new one"
             remarks.append(Note(f"nodePort {own['nodePort']}", reason))
     return Part({key: value for key, value in settings.items() if value}, tuple(notes), remarks=tuple(remarks))
 

@@ -1,7 +1,7 @@
 """Read shell lines as people paste them into a terminal, without running anything.
 
-Quotes, line continuations, comments, variables and several commands are understood. What only a shell can know, such as
-the output of another command, stays as it is written.
+Quotes, line continuations, comments, variables and several commands are understood. Unset variables are kept as
+written, and the output of another command becomes a variable.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import NamedTuple
 from modelservice.errors import InputError
 
 LONGEST = 256 * 1024
-# A continued line; spaces or a comment behind the backslash are a slip of the paste, comment lines in between as well.
+# A continued line. Pasted text may have spaces or a comment after the backslash, and comment lines in between.
 # PowerShell writes a backtick, cmd.exe a caret.
 _CONTINUED = re.compile(r"(?<!\\)[\\`^](?:[ \t]+#[^\n]*)?[ \t]*\r?\n(?:[ \t]*#[^\n]*\n)*")
 _CONTROL = ";&|\n<>"
@@ -24,24 +24,23 @@ _PROMPT = re.compile(
     r"|(?:PS [A-Za-z]:[^>\n]{0,200}|[A-Za-z]:\\[^>\n]{0,200})> ?)(?=\S)",
     re.MULTILINE,
 )
-# How PowerShell and cmd.exe set a variable of the environment.
+# How PowerShell and cmd.exe set an environment variable.
 _SET = re.compile(r"^[ \t]*(?:\$env:(\w+)[ \t]*=[ \t]*|set (\w+)=)", re.MULTILINE | re.IGNORECASE)
-# What documentation writes for something that the reader has to fill in; it becomes a variable.
-# So does the output of another command.
+# Placeholders of documentation, such as <model>, and the output of another command: both become variables.
 _BLANK = re.compile(r"<([A-Za-z][\w .-]{0,60})>|\$\(([^()\n]{1,200})\)|`([^`\n]{1,200})`")
 # Quoted text, comments, and the number of a stream that is redirected.
 _QUOTED = re.compile(
     r"\\.|'[^']*'|\"(?:\\.|[^\"\\])*\"|(?<![^\s;&|()])#[^\n]*|(?<=\s)\d(?=[<>])",
     re.DOTALL,
 )
-# What web pages and editors put between words, and what they put where nothing is seen.
+# Special spaces and invisible characters that web pages and editors insert.
 _ODD = dict.fromkeys(map(ord, "\xa0\u2007\u202f\u3000"), " ") | dict.fromkeys(map(ord, "\0\u200b\u2060\ufeff"), "")
-_DOLLAR = "\0"  # a dollar that begins no variable
+_DOLLAR = "\0"  # a dollar that does not start a variable
 _ASSIGNMENT = re.compile(r"[A-Za-z_]\w*=")
 _VARIABLE = re.compile(r"\$(?:(\w+)|\{(\w+)(?:(:?[-=])([^{}]*))?\})")
-# A variable with what a shell says where it is not set.
+# A variable with an error message for when it is unset.
 _REQUIRED = re.compile(r"\$\{(\w+):?\?[^{}\n]*\}")
-# A folder of Windows in front of a volume's colon: its backslashes quote nothing.
+# A Windows folder before a volume's colon: its backslashes are not escapes.
 _WINDOWS = re.compile(
     r"((?:-v|--volume|source=|src=)[ \t=]?[\"']?)"
     r"((?:[A-Za-z]:|%\w{1,40}%|\$env:\w{1,40}|\$\{PWD\}|\.{1,2})\\[^\s\"':,]*)"
@@ -51,7 +50,7 @@ _WINDOWS = re.compile(
 class Command(NamedTuple):
     """One command: the variables in its environment that the text sets, and its words.
 
-    `redirected` are its redirections as they are written, `operator` is what stands behind it ("" at the end).
+    `redirected` are its redirections as written, `operator` is the operator after it ("" at the end).
     """
 
     variables: Mapping[str, str]
@@ -61,7 +60,7 @@ class Command(NamedTuple):
 
 
 def commands(text: str, known: Mapping[str, str] | None = None) -> list[Command]:
-    """Return the commands of a pasted text, with the variables filled in that the text sets (or `known`).
+    """Return the commands of a pasted text, with variables filled in that the text or `known` sets.
 
     Raises InputError for a text whose quotes do not close, or that is longer than 256 KiB.
     """
@@ -91,7 +90,7 @@ def leading_assignments(words: Sequence[str]) -> dict[str, str]:
 
 
 def _split(text: str) -> Iterator[Command]:
-    """Yield the commands, with the variables that they set and use still in their words."""
+    """Yield the commands, with their assignments and variables still in their words."""
     reader = shlex.shlex(_prepared(text), posix=True, punctuation_chars=_CONTROL)
     reader.whitespace, reader.commenters, reader.whitespace_split = " \t\r", "", True
     words: list[str] = []
@@ -117,7 +116,7 @@ def _split(text: str) -> Iterator[Command]:
 
 
 def _prepared(text: str) -> str:
-    """Return the lines without prompts, comments and continuations, with blanks as variables."""
+    """Return the lines without prompts, comments and continuations, with placeholders as variables."""
     lines = _PROMPT.sub("", _fenced(text.translate(_ODD).replace("\r\n", "\n")))
     lines = _REQUIRED.sub(r"${\1}", _SET.sub(lambda found: f"export {found[1] or found[2]}=", lines))
     lines = _WINDOWS.sub(lambda found: found[1] + re.sub(r"\\+", "/", found[2]), lines)
@@ -125,7 +124,7 @@ def _prepared(text: str) -> str:
 
 
 def _fenced(text: str) -> str:
-    """Return what stands between fences of Markdown where there are some; without them the text is all of it."""
+    """Return the text between Markdown fences, or the whole text if it has none."""
     inside, found = "", list[str]()
     for line in text.split("\n"):
         mark = re.match(r"[ \t]*(`{3,}|~{3,})", line)
@@ -139,7 +138,7 @@ def _fenced(text: str) -> str:
 
 
 def _as_text(found: re.Match[str]) -> str:
-    """Return quoted text with the dollars marked that are no variables, nothing for the rest."""
+    """Return quoted text with its literal dollars marked, or "" for comments and numbers of streams."""
     text = found[0]
     if text[0] == "'":
         return text.replace("$", _DOLLAR)
@@ -153,7 +152,7 @@ def _as_variable(found: re.Match[str]) -> str:
 
 
 def expanded(word: str, variables: Mapping[str, str]) -> str:
-    """Return a word with the variables filled in that are known or that have a default, the others as they are."""
+    """Return a word with variables replaced by their values or defaults; the others are kept as written."""
 
     def value(found: re.Match[str]) -> str:
         name = found[1] or found[2]

@@ -1,4 +1,4 @@
-"""Write imported values as a file: what they do not say stands above them as comments."""
+"""Write imported values as a file, with the notes as comments at the top."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ _CONTAINERS = ("initContainers", "extraContainers")
 
 
 def values_text(part: Part, origin: str) -> str:
-    """Return the text of a values file; `origin` ends the sentence "Imported from"."""
+    """Return the text of a values file; `origin` completes the sentence "Imported from …"."""
     lines = [f"# Imported from {origin}."]
     if part.notes:
-        lines += ["#", "# Not said by these values, or different:", *(f"# - {told(note)}" for note in part.notes)]
+        lines += ["#", "# Missing from these values, or different:", *(f"# - {told(note)}" for note in part.notes)]
     if part.secrets:
         lines += ["#", "# Secrets that must exist:", *(f"#   {line}" for line in secret_commands(part.secrets))]
     return "\n".join(lines) + "\n" + (dump(values_of(part.settings)) if values_of(part.settings) else "{}\n")
 
 
 def without_secrets_left(part: Part) -> Part:
-    """Return a part without secrets in places that no field's reference took: a script, a sidecar, an annotation.
+    """Return a part without the secrets that are left in it: in a script, a sidecar, an annotation.
 
     Containers read theirs from a Secret; elsewhere each becomes "(not shown)". A note says what to do about each.
     """
@@ -51,30 +51,30 @@ def without_secrets_left(part: Part) -> Part:
 
 
 def _without_secret_objects(part: Part) -> Part:
-    """Return a part without objects that hold secrets: Secrets with their values, and texts with one in them."""
+    """Return a part without extra objects that contain secrets: Secrets with values, and texts with a secret."""
     objects = part.settings.get("extraObjects")
     objects = objects if isinstance(objects, list) else []
     held = [bool(written_secrets(one) or (isinstance(one, str) and literals_in(one))) for one in objects]
     if not any(held):
         return part
-    reason = "it holds a secret and was left out: create it with kubectl, an ExternalSecret or a SealedSecret"
+    reason = "it contains a secret and was left out: create it with kubectl, an ExternalSecret or a SealedSecret"
     notes = tuple(Note(f"extraObjects[{index}]", reason) for index, is_held in enumerate(held) if is_held)
     kept = [item for item, is_held in zip(objects, held, strict=True) if not is_held]
     return part._replace(settings={**part.settings, "extraObjects": kept}, notes=(*part.notes, *notes))
 
 
 def _to_do(path: Path) -> str:
-    """Return what a person has to do about a secret, or "" if only its Secret has to be there."""
+    """Return what to do about a secret, or "" if its Secret only has to exist."""
     inside = path[2:] if path[0] in _CONTAINERS else path
     if inside[0] == "env":
         return ""
     if inside[0] in ("command", "args"):
         return f"a secret in plain text became a reference: create the Secret {SECRETS}"
-    return f"a secret in plain text was taken out: {instead(path)}"
+    return f"a secret in plain text was removed: {instead(path)}"
 
 
 def _referring(container: Any, secrets: list[Secret], path: Path) -> Any:
-    """Return a container, or the values as the server's, that reads its secrets from variables; add these Secrets."""
+    """Return a container, or the values, with secrets replaced by variables; add the Secrets to `secrets`."""
     if not isinstance(container, dict):
         return container
     variables: list[Any] = []
@@ -87,7 +87,7 @@ def _referring(container: Any, secrets: list[Secret], path: Path) -> Any:
         while isinstance(word, str) and PLACEHOLDER in word:
             name = f"LLM_SECRET_{len(secrets) + 1}"
             word = word.replace(PLACEHOLDER, f"$({name})", 1)
-            variables.append(refer(name, f"what {place} has in the place of $({name})"))
+            variables.append(refer(name, f"the text of {place} that $({name}) replaces"))
         return word
 
     found = dict(container)
@@ -107,7 +107,7 @@ def _holds_placeholder(entry: Any) -> bool:
 
 
 def _shown(tree: Any) -> Any:
-    """Return values with words that a person reads in the place of secrets."""
+    """Return values with "(not shown)" in place of secrets."""
     if isinstance(tree, str):
         return tree.replace(PLACEHOLDER, NOT_SHOWN)
     if isinstance(tree, list):
@@ -116,13 +116,13 @@ def _shown(tree: Any) -> Any:
 
 
 def told(note: Note) -> str:
-    """Return a note as a line, without secrets and odd characters."""
+    """Return a note as a line, without secrets and unprintable characters."""
     written = hidden(" ".join(safe_arguments(note.written.split(" "))[0]))
     return re.sub(r"[^\x20-\x7e\u00a0-\ud7ff]+", " ", f"{written}: {note.reason}")
 
 
 def secret_commands(secrets: tuple[Secret, ...]) -> Iterator[str]:
-    """Yield the `kubectl` lines that make the Secrets; what belongs there stands as a variable or in words."""
+    """Yield the `kubectl` lines that create the Secrets; each value is a shell variable or a description."""
     for name in dict.fromkeys(secret.name for secret in secrets):
         keys = [secret for secret in secrets if secret.name == name]
         literals = " ".join(f'--from-literal={secret.key}="{_source(secret)}"' for secret in keys)

@@ -11,23 +11,23 @@ from modelservice.redact import without_secrets
 from modelservice.secret_forms import names_secret
 
 HUB_TOKENS = ("HF_TOKEN", "HUGGING_FACE_HUB_TOKEN", "HUGGINGFACE_HUB_TOKEN", "HF_API_TOKEN")
-_DEVICES = "the device plugin gives the pod its GPUs"
+_DEVICES = "the device plugin assigns GPUs to the pod"
 _LEFT_OUT = {"CUDA_VISIBLE_DEVICES": _DEVICES, "NVIDIA_VISIBLE_DEVICES": _DEVICES}
 _YES = ("true", "1", "yes", "on")
 
 
 def is_yes(value: str | None) -> bool:
-    """Say whether the hub's library reads a variable as on."""
+    """Say whether the hub's library reads a variable as true."""
     return str(value).lower() in _YES
 
 
 def fields_of_variables(variables: Mapping[str, str | None]) -> Part:
-    """Return what the variables become; a value that the line does not hold is None or still names a variable."""
+    """Return the fields of variables; a value that is not in the line is None or names another variable."""
     return joined(field_of_variable(name, value) for name, value in variables.items())
 
 
 def field_of_variable(name: str, value: str | None) -> Part:
-    """Return what one variable becomes."""
+    """Return the fields of one variable."""
     if name in HUB_TOKENS:
         return HUB_TOKEN
     if name == "VLLM_API_KEY":

@@ -11,7 +11,7 @@ from modelservice.importing.part import Part, joined
 
 
 def part_of_workload(workload: Workload, pods: Part, objects: Sequence[Object]) -> Part:
-    """Return kind, replicas, strategy and what is known of the model's claim, which `pods` names."""
+    """Return kind, replicas, strategy and the access modes of the model's claim, which `pods` names."""
     spec = workload.spec
     settings: dict[str, Any] = {"replicas": workload.replicas}
     if workload.kind == "StatefulSet":
@@ -27,7 +27,7 @@ def _found_by_name(workload: Workload, pods: Part) -> tuple[Note, ...]:
     if "fullnameOverride" not in pods.settings:
         return ()
     names = f"model-dir-{workload.name}-0 to -{workload.replicas - 1}"
-    return (Note(f"claims {names}", "the new StatefulSet has the old one's name, by which it finds them"),)
+    return (Note(f"claims {names}", "the new StatefulSet finds them, because it has the old one's name"),)
 
 
 _OF_CLAIM = ("accessModes", "resources", "storageClassName", "dataSource")
@@ -36,8 +36,8 @@ _OF_CLAIM = ("accessModes", "resources", "storageClassName", "dataSource")
 def with_claims(workload: Workload) -> Workload:
     """Return a workload with the claims of its templates as volumes of its pod.
 
-    One pod's claim has a name that is known, https://kubernetes.io/docs/concepts/workloads/controllers/statefulset/ ;
-    those of several pods are made by a template of the chart's.
+    The claim of a single pod has a known name, https://kubernetes.io/docs/concepts/workloads/controllers/statefulset/ ;
+    a template of the chart creates the claims of several pods.
     """
     templates = workload.spec.get("volumeClaimTemplates", ())
     if not templates:
@@ -56,7 +56,7 @@ def _as_volume(template: Object, workload: Workload) -> dict[str, Any]:
 
 
 def _new_claim(spec: Object) -> dict[str, Any]:
-    """Return the settings of a claim that the chart makes."""
+    """Return the settings of a claim that the chart creates."""
     settings = {
         "modelVolume.size": str(((spec.get("resources") or {}).get("requests") or {}).get("storage", "")),
         "modelVolume.storageClassName": spec.get("storageClassName", ""),
@@ -66,7 +66,7 @@ def _new_claim(spec: Object) -> dict[str, Any]:
 
 
 def _access_modes(workload: Workload, pods: Part, objects: Sequence[Object]) -> Part:
-    """Return the access modes of the claim that holds the models, which decide how pods are replaced."""
+    """Return the access modes of the claim with the models, which decide how pods are replaced."""
     claim = pods.settings.get("modelVolume.existingClaim")
     templates = {f"{one['metadata']['name']}-{workload.name}-0": one for one in _templates(workload)}
     claims = {one["metadata"].get("name"): one for one in of_kind(objects, "PersistentVolumeClaim")}
@@ -75,7 +75,7 @@ def _access_modes(workload: Workload, pods: Part, objects: Sequence[Object]) -> 
     if found and found.get("spec", {}).get("accessModes"):
         return Part({"modelVolume.accessModes": found["spec"]["accessModes"]}, tuple(notes))
     if claim and workload.replicas > 1:
-        reason = "its access modes are not in the input; with several pods it must be ReadWriteMany, or ReadOnlyMany"
+        reason = "its access modes are not in the input; several pods need ReadWriteMany or ReadOnlyMany"
         return Part({"modelVolume.accessModes": ["ReadWriteMany"]}, (*notes, Note(f"claim {claim}", reason)))
     return Part(notes=tuple(notes))
 
@@ -86,6 +86,6 @@ def _templates(workload: Workload) -> Sequence[Object]:
 
 
 def _several(workload: Workload, templates: Mapping[str, Object]) -> list[Note]:
-    """Return notes on the claims of several pods that the chart's own do not replace."""
-    reason = f"only claims of model-dir are found by name; the {workload.replicas} pods would share this one"
+    """Return notes on the claims of several pods that no claim template of the chart replaces."""
+    reason = f"only the claims of model-dir are found by name; all {workload.replicas} pods would share this claim"
     return [Note(f"claim {name}", reason) for name, one in templates.items() if one["metadata"]["name"] != "model-dir"]

@@ -1,1 +1,1 @@
-"""Bytes into data and positions, as Helm reads them."""
+"""Read YAML into data and positions, as Helm does."""

@@ -1,7 +1,7 @@
-"""A values file as a Document: what Helm reads, where each value is written, and what is wrong; and layers, merged.
+"""Read a values file into a Document (data as Helm reads it, positions, findings), and merge layers.
 
-Whatever is accepted, Helm 3 and 4 read as the same data. What Helm would read in another way than a
-person means is refused, with the place and the cure. Facts: tests/reading/test_reads_as_helm.py asks both helms.
+Helm 3 and 4 read every accepted file as the same data. A file that Helm would read differently than a person means is
+refused, with the position and the fix. tests/reading/test_reads_as_helm.py checks this with both versions of Helm.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from modelservice.reading.parser import MAX_DEPTH, MAX_VALUES, Place, compose
 
 MAX_BYTES = 1024 * 1024
 
-# Rule id, what is wrong, and why it matters; the facts were tried on helm 3.18.0 and 4.3.1.
+# Rule id, what is wrong, and why it matters; the facts were checked with helm 3.18.0 and 4.3.1.
 _RULES: tuple[tuple[str, str, str], ...] = (
     (
         "file-missing",
@@ -49,7 +49,7 @@ _RULES: tuple[tuple[str, str, str], ...] = (
     (
         "yaml-syntax",
         "The file is not valid YAML.",
-        "Helm refuses most such files. Some it reads up to the mistake, and drops the rest without a message.",
+        "Helm refuses most such files. It reads some up to the mistake, and drops the rest without a message.",
     ),
     (
         "yaml-tab",
@@ -69,7 +69,7 @@ _RULES: tuple[tuple[str, str, str], ...] = (
     (
         "yaml-duplicate-key",
         "A map contains the same key twice.",
-        "Helm uses the last one without a message. Changes of the first one have no effect.",
+        "Helm uses the last one without a message. Changes to the first one have no effect.",
     ),
     (
         "yaml-ambiguous",
@@ -83,8 +83,8 @@ _RULES: tuple[tuple[str, str, str], ...] = (
         "yaml-alias",
         "The file uses an anchor or an alias.",
         (
-            "A reader of the key does not see its value, and a change of the anchor changes every place that uses it. "
-            "Nested aliases can grow without bound."
+            "The key does not show its value, and a change of the anchor changes every place that uses it. "
+            "Nested aliases can grow without limit."
         ),
     ),
     (
@@ -103,28 +103,28 @@ _RULES: tuple[tuple[str, str, str], ...] = (
         "No value of the chart needs as many levels. The limit protects this tool from files that exhaust its memory.",
     ),
 )
-_HELM = "helm 3.18 and 4.3, asked by tests/reading/test_reads_as_helm.py"
-# What both helms refuse as well; the rest they read, each in a way that nobody means.
+_HELM = "helm 3.18 and 4.3, checked by tests/reading/test_reads_as_helm.py"
+# What both versions of Helm refuse too. They read the rest, but differently than it is meant.
 _REFUSED = ("file-missing", "file-unreadable", "yaml-syntax", "yaml-tab", "yaml-top-level")
 RULES = tuple(
     Rule(rule, Severity.ERROR, summary, _HELM, Refuser.HELM if rule in _REFUSED else Refuser.NOBODY, why, True)
     for rule, summary, why in _RULES
 )
 
-# Control characters, the byte-order mark, and what only YAML 1.1 takes for a line break.
+# Control characters, the byte-order mark, and line breaks that only YAML 1.1 has.
 _FORBIDDEN = re.compile("[\0-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]")
 _PLAIN_SCALAR = re.compile(r"[^\s,\]}#]+")
-# Helm 4 takes each line that begins so for the end of a document, and refuses more text on it.
+# Helm 4 reads each line that starts with --- as the end of a document, and refuses other text on that line.
 _SEPARATOR = re.compile(r"^---(?![ \t\r]*$|[ \t]+#)", re.MULTILINE)
 
 
 class Document(NamedTuple):
     """One values file, or several merged, as Helm reads them.
 
-    `name` is what findings call it, `text` what is written in it ("" where it is not text), `sources` the texts of
-    all layers by name. `data` is exactly what Helm reads where `findings` is empty. `readable` says that data is
-    good for finding more problems even if there are some; it is {} otherwise. `partial` says that Helm gets further
-    values from elsewhere, so nothing can be said about how values fit together.
+    `name` is the file's name in findings, `text` its content ("" if it is not text), `sources` the texts of all layers
+    by name. If `findings` is empty, `data` is exactly what Helm reads. `readable` says that `data` can be checked
+    further despite findings; otherwise it is {}. `partial` says that Helm gets more values from elsewhere, so it is
+    unknown how the values fit together.
     """
 
     name: str
@@ -137,12 +137,12 @@ class Document(NamedTuple):
     partial: bool = False
 
     def key_position(self, path: Path) -> Position:
-        """Return where the key or list item stands; the nearest key around it where it is not written."""
+        """Return the position of the key or list item, or of the nearest key around it if it is not written."""
         place = self.nearest(path)[0]
         return Position(place.file, *place.key)
 
     def value_position(self, path: Path) -> Position:
-        """Return where the value stands; the nearest key around it where it is not written."""
+        """Return the position of the value, or of the nearest key around it if it is not written."""
         place, depth = self.nearest(path)
         return Position(place.file, *(place.value if path and depth == len(path) else place.key))
 
@@ -151,7 +151,7 @@ class Document(NamedTuple):
         return self.nearest(path)[1] == len(path)
 
     def written(self, path: Path) -> str:
-        """Return the plain scalar at the path as its file has it, or "" if there is none: what 1.10 reads as is 1.1."""
+        """Return the plain scalar at the path as written (1.10, which is read as 1.1), or "" if there is none."""
         if not self.is_written(path):
             return ""
         position = self.value_position(path)
@@ -185,11 +185,11 @@ def read(name: str, raw: bytes) -> Document:
 
 
 def merge(documents: Sequence[Document]) -> Document:
-    """Return the layers as one, later over earlier, as `helm -f base.yaml -f prod.yaml` reads them.
+    """Return the layers merged, later over earlier, as `helm -f base.yaml -f prod.yaml` does.
 
-    Maps are merged deeply; anything else replaces what stands below, a list as a whole. A null stays in the
-    data: it is the chart's defaults that Helm removes a key from. Each position is that of the last layer
-    that wrote the value; name and text are those of the last layer.
+    Maps are merged deeply; any other value, such as a list, replaces the lower one as a whole. A null stays in the
+    data, because Helm uses it to remove a key from the chart's defaults. Each position is that of the last layer that
+    sets the value; name and text are those of the last layer.
     """
     return reduce(_over, documents)
 
@@ -208,13 +208,13 @@ def _composed(name: str, text: str) -> Document:
 
 
 def _refused_text(name: str, text: str) -> Document | None:
-    """Refuse characters and lines that Helm, or Helm 4 alone, stumbles over."""
+    """Refuse characters and lines that Helm, or only Helm 4, cannot read."""
     if match := _FORBIDDEN.search(text):
         message, hint = _character(match)
         return unreadable(name, "yaml-encoding", message, hint, _end_of(text[: match.start()]), text)
     if match := _SEPARATOR.search(text):
-        message = "Helm 4 takes a line that begins with --- for the end of a document, and refuses more text on it"
-        hint = "write `---` alone, or put a space before it"
+        message = "Helm 4 reads a line that starts with --- as the end of a document, and refuses other text on it"
+        hint = "write only `---`, or put a space before it"
         return unreadable(name, "yaml-documents", message, hint, _end_of(text[: match.start()]), text)
     return None
 
@@ -223,22 +223,22 @@ def _character(match: re.Match[str]) -> tuple[str, str]:
     if match[0] == "\ufeff" and match.start() == 0:
         return "the file begins with a byte-order mark", "save it as UTF-8 without byte-order mark"
     if match[0] == "\0":
-        return "the file is binary: it holds a NUL byte", "name a YAML file"
+        return "the file is binary: it contains a NUL byte", "name a YAML file"
     number = ord(match[0])
     return (
-        f"the invisible character U+{number:04X} stands here",
+        f"the file contains the invisible character U+{number:04X}",
         f'remove it, or write "\\u{number:04x}" in double quotes',
     )
 
 
 def _end_of(text: str) -> tuple[int, int]:
-    """Return the line and column that follow the text."""
+    """Return the line and column right after the text."""
     lines = lines_of(text)
     return len(lines), len(lines[-1]) + 1
 
 
 def unreadable(name: str, rule: str, message: str, hint: str, at: tuple[int, int] = (1, 1), text: str = "") -> Document:
-    """Return a Document that holds nothing but the finding that says why."""
+    """Return a Document without data, with only the finding that gives the reason."""
     finding = Finding(Severity.ERROR, (), message, hint, rule, Position(name, *at))
     return Document(name, text, {}, (finding,), False, {name: text}, Place(name, (1, 1), (1, 1), {}))
 

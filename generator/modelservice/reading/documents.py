@@ -1,4 +1,4 @@
-"""Load YAML that is not a values file (texts of extra objects, what helm prints), within bounds of size and depth."""
+"""Load YAML that is not a values file (extra objects, helm's output), with limits on size and depth."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 
 import yaml
 
-# What all aliases together may expand to; far more than a file of objects holds.
+# The limit for a text with all aliases expanded; far more than any real file has.
 MAX_NODES = 200_000
 MAX_DEPTH = 200
 _CORE = "tag:yaml.org,2002:"
@@ -19,9 +19,9 @@ _BASE: Any = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
 
 
 def load_texts(text: str) -> list[Any]:
-    """Return a stream's documents, each scalar as the text that is written; null is None.
+    """Return a stream's documents with each scalar as the text that is written; null is None.
 
-    Raises YAMLError for what is not valid YAML, or would grow beyond bounds.
+    Raises YAMLError if the text is not valid YAML or exceeds the limits.
     """
     return _load(text, _texts)
 
@@ -29,13 +29,13 @@ def load_texts(text: str) -> list[Any]:
 def load_objects(text: str) -> list[Any]:
     """Return a stream's documents as Kubernetes reads them: dates and the like stay text.
 
-    Raises YAMLError for what is not valid YAML, or would grow beyond bounds.
+    Raises YAMLError if the text is not valid YAML or exceeds the limits.
     """
     return _load(text, _objects)
 
 
 def members(item: Any) -> list[Any]:
-    """Return the objects of a Kubernetes List, of Lists in it too, or the item itself."""
+    """Return the objects of a Kubernetes List, including nested Lists, or a list with the item itself."""
     if isinstance(item, Mapping) and str(item.get("kind")).endswith("List") and isinstance(item.get("items"), list):
         return [one for member in item["items"] for one in members(member)]
     return [item]
@@ -50,7 +50,7 @@ def _load(text: str, loader: Callable[[], Any]) -> list[Any]:
 
 
 def _require_bounded(text: str) -> None:
-    """Raise YAMLError where the text, with each alias written out, has too many nodes or is too deep."""
+    """Raise YAMLError if the text, with all aliases expanded, has too many nodes or is too deep."""
     sizes: dict[str, int] = {}
     stack: list[tuple[str | None, int]] = [(None, 0)]
     for event in yaml.parse(text, Loader=_PARSER):
@@ -66,7 +66,7 @@ def _require_bounded(text: str) -> None:
         elif isinstance(event, yaml.ScalarEvent):
             _add(stack, sizes, event.anchor, 1)
         if len(stack) > MAX_DEPTH or stack[-1][1] > MAX_NODES:
-            raise yaml.YAMLError("it is too deep, or holds too many values")
+            raise yaml.YAMLError("it is nested too deeply, or contains too many values")
 
 
 def _add(stack: list[tuple[str | None, int]], sizes: dict[str, int], anchor: str | None, size: int) -> None:
@@ -78,7 +78,7 @@ def _add(stack: list[tuple[str | None, int]], sizes: dict[str, int], anchor: str
 
 @functools.cache
 def _texts() -> Any:
-    """Return what reads YAML's scalars as text, but for null: Python's own types are not those of Helm."""
+    """Return a loader that reads every scalar except null as text: Python's types are not Helm's."""
 
     class Texts(_BASE):  # type: ignore[misc]
         """BaseLoader, with null."""
@@ -90,7 +90,7 @@ def _texts() -> Any:
 
 @functools.cache
 def _objects() -> Any:
-    """Return a safe loader without the types that JSON, and so Kubernetes, does not have."""
+    """Return a safe loader without the types that JSON, and therefore Kubernetes, does not have."""
 
     class Objects(_PARSER):  # type: ignore[misc]
         """The safe loader, with dates, = and << as text; as a key << merges, as it does for Helm."""
@@ -106,7 +106,7 @@ def _objects() -> Any:
 
 
 def _as_written(loader: Any, node: yaml.Node) -> Any:
-    """Return what has a tag that is not JSON's, as Helm reads it: without the tag."""
+    """Return a value with a tag that JSON does not have as Helm reads it: without the tag."""
     if isinstance(node, yaml.MappingNode):
         return loader.construct_mapping(node, deep=True)
     return (

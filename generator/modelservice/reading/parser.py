@@ -1,7 +1,7 @@
-"""Parse YAML as Helm does: the data, where each part is written, and what must be refused.
+"""Parse YAML as Helm does, into data, positions and findings.
 
-The parser is libyaml, whose Go port is Helm's. Only its events are used, and anchors, aliases, deep nesting
-and masses of values are refused as they pass by: no file makes this slow or large.
+The parser is libyaml; Helm uses its Go port. Only its events are used. Anchors, aliases, deep nesting and too many
+values are refused when their events arrive, so no file makes this slow or large.
 """
 
 from __future__ import annotations
@@ -23,17 +23,17 @@ MAX_FINDINGS = 50
 _CORE = "tag:yaml.org,2002:"
 _STR = _CORE + "str"
 _ESCAPED_SLASH = re.compile(r"(?<!\\)(?:\\\\)*\\/")
-# How a person writes a file's mode, and Helm reads it as the octal number that is meant.
+# A file's mode, which Helm reads as the octal number that is meant.
 _MODE = re.compile(r"0o?[0-7]{1,4}")
-# The second is the same parser in Python, slower, where PyYAML was built without libyaml.
+# The second is the same parser in Python, slower, for a PyYAML that was built without libyaml.
 _PARSER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 class Form(NamedTuple):
-    """How a value is written, and where in the text it and its key begin and end.
+    """How a value is written, and where in the text it and its key start and end.
 
-    `style` is "" for a plain scalar, else the character that it begins with: a quote, | or > for a scalar, { or [ for
-    what is in brackets, : for a block map and - for a block list. A block ends where the parser meets what follows it.
+    `style` is "" for a plain scalar, a quote, | or > for any other scalar, { or [ for a map or list in brackets, : for
+    a block map and - for a block list. A block ends where the next token starts.
     """
 
     style: str
@@ -52,7 +52,7 @@ class Place(NamedTuple):
 
 
 class Composed(NamedTuple):
-    """`data` is what Helm reads where there are no findings; `complete` says that all of the text was read."""
+    """The data (what Helm reads if there are no findings), and whether the text was read to its end (`complete`)."""
 
     data: Any
     place: Place
@@ -61,7 +61,7 @@ class Composed(NamedTuple):
 
 
 class _TooMuchError(Exception):
-    """Reading further is of no use."""
+    """Stops reading: there are too many findings or values."""
 
 
 def compose(name: str, text: str) -> Composed:
@@ -74,7 +74,7 @@ def compose(name: str, text: str) -> Composed:
 
 
 def compose_stream(name: str, text: str) -> list[Composed]:
-    """Read the documents of one file, up to what stops the parser: the last one then is not complete."""
+    """Read the documents of one file. If an error stops the parser, the last one is not complete."""
     composer = _Composer(name, text)
     found: list[Composed] = []
 
@@ -89,7 +89,7 @@ def compose_stream(name: str, text: str) -> list[Composed]:
 
 
 def _read(composer: _Composer, read: Callable[[], None]) -> bool:
-    """Run what reads, and say whether it came to the end; why it did not is a finding."""
+    """Call `read`, and say whether it reached the end; if not, add a finding with the reason."""
     try:
         read()
     except (yaml.YAMLError, ValueError, OverflowError) as error:
@@ -113,13 +113,13 @@ def _end(event: Any) -> int:
 
 
 def _holds_mode(path: Path) -> bool:
-    """Say whether the mode of a file stands at the path: defaultMode of a volume, mode of one of its items."""
+    """Say whether the path is that of a file's mode: defaultMode of a volume, or mode of one of its items."""
     in_volume = path[:1] in (("volumes",), ("extraObjects",))
     return in_volume and (path[-1] == "defaultMode" or (path[-1] == "mode" and isinstance(path[-2], int)))
 
 
 class _Composer:
-    """The events of one text on their way into data."""
+    """Turns the events of one text into data."""
 
     def __init__(self, name: str, text: str) -> None:
         self.name = name
@@ -127,7 +127,7 @@ class _Composer:
         self.next = _PARSER(text).get_event
         self.findings: list[Finding] = []
         self.count = 0
-        self.end = 0  # where the value that was read last ends
+        self.end = 0  # the end of the value that was read last
 
     def add(self, rule: str, path: Path, message: str, hint: str, at: tuple[int, int]) -> None:
         self.findings.append(Finding(Severity.ERROR, path, message, hint, rule, Position(self.name, *at)))
@@ -144,7 +144,13 @@ class _Composer:
         if isinstance(event, yaml.StreamEndEvent):
             return None, top
         if event.version or event.tags:
-            self.refuse(event, "yaml-documents", (), "Helm 4 does not read % lines", "remove the lines above ---")
+            self.refuse(
+                event,
+                "yaml-documents",
+                (),
+                "Helm 4 does not read lines that start with %",
+                "remove the lines above ---",
+            )
         data, place = self.value(self.next(), (), None, flow=False)
         place = place._replace(key=(1, 1))
         self.next()
@@ -162,7 +168,7 @@ class _Composer:
             self.next()
 
     def value(self, event: Any, path: Path, key: Any, *, flow: bool) -> tuple[Any, Place]:
-        """Read what begins with the event, behind that of its key; `flow` is true inside brackets."""
+        """Read the value that starts with the event; `key` is its key's event, `flow` is true inside brackets."""
         self.check(event, path)
         data: Any = None
         children: dict[str | int, Place] = {}
@@ -211,7 +217,7 @@ class _Composer:
         return value
 
     def key(self, event: Any, path: Path, flow: bool) -> str:
-        """Read a key; what cannot be one is refused, and its text stands in."""
+        """Read a key. If it is not valid, refuse it and return a text in its place."""
         if not isinstance(event, yaml.ScalarEvent):
             return self.no_key(event, path, flow)
         self.check(event, path)
@@ -237,14 +243,14 @@ class _Composer:
         return f"?{self.count}"
 
     def check(self, event: Any, path: Path) -> None:
-        """Refuse what no value and no key may have."""
+        """Refuse what neither a value nor a key may have: anchors, tags, excessive depth or number."""
         self.count += 1
         if self.count > MAX_VALUES:
-            self.refuse(event, "file-size", (), f"the file holds more than {MAX_VALUES} values", "split it up")
+            self.refuse(event, "file-size", (), f"the file contains more than {MAX_VALUES} values", "split it up")
             raise _TooMuchError
         if len(path) > MAX_DEPTH:
             message = f"values are nested deeper than {MAX_DEPTH} levels here"
-            self.refuse(event, "yaml-depth", (), message, "write them flatter")
+            self.refuse(event, "yaml-depth", (), message, "reduce the nesting")
             raise _TooMuchError
         self.anchor(event, path)
         tag = getattr(event, "tag", None)
@@ -260,14 +266,18 @@ class _Composer:
             self.refuse(event, "yaml-alias", path, message, "write the value out here")
         else:
             message = f"&{clipped(event.anchor)} names the value for use elsewhere"
-            self.refuse(event, "yaml-alias", path, message, "remove the name, and write the value out where it is used")
+            self.refuse(
+                event, "yaml-alias", path, message, "remove the anchor, and write the value out where it is used"
+            )
 
     def newer_yaml(self, event: Any, path: Path, flow: bool) -> None:
-        """Refuse what libyaml 0.2.5 reads and Helm's port of an older one does not."""
+        """Refuse what libyaml 0.2.5 reads but Helm's port of an older version does not."""
         if flow and not event.style and "?" in event.value:
             message = f"Helm cannot read the plain ? in {clipped(event.value)} inside brackets"
             self.refuse(event, "yaml-ambiguous", path, message, "put it in quotes")
         if event.style == '"' and "/" in event.value:
             written = self.text[event.start_mark.index : event.end_mark.index]
             if _ESCAPED_SLASH.search(written):
-                self.refuse(event, "yaml-syntax", path, "Helm knows no escape \\/", "write / without the backslash")
+                self.refuse(
+                    event, "yaml-syntax", path, "Helm does not support the escape \\/", "write / without the backslash"
+                )

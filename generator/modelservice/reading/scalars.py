@@ -1,8 +1,8 @@
-"""Resolve a plain scalar as Helm does, with a doubt where a person may mean something else.
+"""Resolve a plain scalar as Helm does, with a doubt if a person may mean something else.
 
-Helm decodes YAML by the rules of go-yaml v2: YAML 1.1 with parts of 1.2. Each rule was read off helm
-3.18.0 and 4.3.1, which agree, by printing `{{ .Values | toJson }}`; tests/cases/scalars.txt is the record.
-Quoted scalars, block scalars and scalars tagged `!!str` are text and do not come here.
+Helm decodes YAML by the rules of go-yaml v2: YAML 1.1 with parts of 1.2. Each rule was observed in helm 3.18.0 and
+4.3.1, which agree, by printing `{{ .Values | toJson }}`; tests/cases/scalars.txt records the results. Quoted scalars,
+block scalars and scalars tagged `!!str` are always text and are not passed to this module.
 """
 
 from __future__ import annotations
@@ -14,10 +14,10 @@ from typing import NamedTuple
 
 Scalar = str | int | float | bool | None
 
-# Helm puts numbers through a double: whole numbers above this lose digits.
+# Helm converts numbers to doubles: whole numbers above this lose digits.
 LARGEST_INTEGER = 2**53
 
-# No number that a person writes is longer, and converting a megabyte of digits takes seconds.
+# Nobody writes a longer number, and converting a megabyte of digits takes seconds.
 _LONGEST_NUMBER = 100
 
 _NULLS = {"", "~", "null", "Null", "NULL"}
@@ -25,7 +25,7 @@ _TRUE = {"true", "True", "TRUE"}
 _FALSE = {"false", "False", "FALSE"}
 _CLEAR: dict[str, bool | None] = dict.fromkeys(_NULLS) | dict.fromkeys(_TRUE, True) | dict.fromkeys(_FALSE, False)
 
-# Not "yEs": Helm knows the three usual forms of each word, and takes others for text.
+# Not "yEs": Helm reads only the three usual forms of each word as booleans, and other forms as text.
 _ON = {"y", "Y", "yes", "Yes", "YES", "on", "On", "ON"}
 _OFF = {"n", "N", "no", "No", "NO", "off", "Off", "OFF"}
 _SWITCHES = dict.fromkeys(_ON, True) | dict.fromkeys(_OFF, False)
@@ -34,7 +34,7 @@ _INFINITE = {sign + word for sign in ("", "+", "-") for word in (".inf", ".Inf",
 _INFINITE |= {".nan", ".NaN", ".NAN"}
 
 _DECIMAL = re.compile(r"[-+]?(\.[0-9]+|(0|[1-9][0-9]*)(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
-# The rest of what Go's ParseInt and go-yaml's float pattern take, once underscores are out.
+# Other numbers that Go's ParseInt and go-yaml's float pattern accept once the underscores are removed.
 _INTEGER = re.compile(r"([-+]?)(?:0[xX]([0-9a-fA-F]+)|0[bB]([01]+)|0[oO]?([0-7]+)|(0|[1-9][0-9]*))")
 _FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
 # go-yaml strips the prefix and parses what follows with its own sign: 0b-1 is -1.
@@ -42,14 +42,14 @@ _SIGN_INSIDE = re.compile(r"-?0[bo][-+][0-7]+")
 
 
 class Doubt(NamedTuple):
-    """What Helm makes of a scalar that a person may mean otherwise, and what to write instead."""
+    """How Helm reads a scalar that a person may mean differently, and what to write instead."""
 
     message: str
     hint: str
 
 
 def resolve(text: str) -> tuple[Scalar, Doubt | None]:
-    """Return what Helm reads a plain scalar as, with a doubt where it must be refused."""
+    """Return the value that Helm reads for a plain scalar, with a doubt if the scalar must be refused."""
     if text in _CLEAR:
         return _CLEAR[text], None
     if text in _SWITCHES:
@@ -62,7 +62,7 @@ def resolve(text: str) -> tuple[Scalar, Doubt | None]:
 
 
 def clipped(text: str) -> str:
-    """Return the text, or its beginning where it is too long for a message."""
+    """Return the text, or its beginning if it is too long for a message."""
     return text if len(text) <= 60 else text[:57] + "..."
 
 
@@ -74,7 +74,7 @@ def _number_or_text(text: str) -> tuple[Scalar, Doubt | None]:
         return text, Doubt(f"{clipped(text)} has too many digits for Helm to keep", "put it in quotes")
     value = _number(plain)
     if value is None or (text[0] == "." and plain != text):
-        return text, Doubt(f"{text} looks like a number, but Helm may take it for text", _quoted(text))
+        return text, Doubt(f"{text} looks like a number, but Helm may read it as text", _quoted(text))
     if isinstance(value, int) and abs(value) > LARGEST_INTEGER and _DECIMAL.fullmatch(text):
         message = f"Helm reads {text} as {float(value):.17g}: whole numbers above 2^53 lose digits"
         return value, Doubt(message, _quoted(text))
@@ -95,7 +95,7 @@ def _number(plain: str) -> int | float | None:
     value = float(plain)
     if math.isinf(value):
         return None
-    # Helm goes through JSON, where 1.0 and 1 are one number.
+    # Helm converts the values to JSON, where 1.0 and 1 are the same number.
     return int(value) if value.is_integer() and abs(value) <= LARGEST_INTEGER else value
 
 

@@ -1,4 +1,4 @@
-"""Files that are neither regular nor folders: opening one may wait forever, and a pipe gives its bytes once."""
+"""Detect pipes, sockets and devices: opening one may block forever, and a pipe can be read only once."""
 
 import os
 import stat
@@ -6,7 +6,7 @@ from pathlib import Path
 
 
 def is_special(path: str | Path) -> bool:
-    """Say whether a pipe, a socket or a device is there. What cannot be looked at is none: opening it says why."""
+    """Say whether the path is a pipe, a socket or a device; False if it cannot be examined (opening it says why)."""
     try:
         mode = os.stat(path).st_mode  # noqa: PTH116
     except (OSError, ValueError):
@@ -15,9 +15,9 @@ def is_special(path: str | Path) -> bool:
 
 
 def waits(path: str) -> bool:
-    """Say whether a pipe or a socket with a name of its own is there, which nobody may ever write to.
+    """Say whether the path is a named pipe or a socket, to which possibly nothing is ever written.
 
-    `/dev/stdin` and the `/dev/fd/63` of a shell's `<(command)` are none: what writes to them runs already.
+    `/dev/stdin` and the `/dev/fd/63` of a shell's `<(command)` do not count: their writers are already running.
     """
     places = (os.path.abspath(path), os.path.realpath(path))  # noqa: PTH100
     return is_special(path) and not any(place.startswith(("/dev/", "/proc/")) for place in places)

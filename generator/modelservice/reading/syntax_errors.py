@@ -1,4 +1,4 @@
-"""Word a YAML parser's complaint for a person, with the place to look at."""
+"""Turn a YAML parser's error into a message for people, with the position to look at."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class Complaint(NamedTuple):
 class _Words(NamedTuple):
     message: str
     hint: str
-    # The parser notices an unclosed quote or bracket at the end; a person must look where it opens.
+    # The parser notices an unclosed quote or bracket at the end; a person must look where it is opened.
     at_start: bool = False
 
 
@@ -34,15 +34,15 @@ _MISFIT = _Words(
 _SPECIAL = _Words("a plain value cannot start with this character", "put the value in quotes")
 _UNKNOWN_HINT = "see https://helm.sh/docs/chart_template_guide/yaml_techniques/ for the rules of YAML"
 
-# libyaml's words; Helm's parser is the Go port of libyaml and says the same.
+# libyaml's messages; Helm's parser is the Go port of libyaml and has the same ones.
 _WORDS = {
     "found unexpected end of stream": _QUOTE,
     "found unexpected document indicator": _QUOTE,
     "did not find expected ',' or ']'": _Words(
-        "this [ list is not written to its end", "separate items by commas and close it with ]", at_start=True
+        "this [ list is not closed", "separate items with commas and close it with ]", at_start=True
     ),
     "did not find expected ',' or '}'": _Words(
-        "this { map is not written to its end", "separate keys by commas and close it with }", at_start=True
+        "this { map is not closed", "separate keys with commas and close it with }", at_start=True
     ),
     "did not find expected key": _MISFIT,
     "did not find expected '-' indicator": _MISFIT,
@@ -79,16 +79,16 @@ _WORDS = {
     ),
     "found unhashable key": _Words("a list or a map is used where a key is expected", "write text as the key"),
     "found unknown escape character": _Words(
-        "double quotes know no such escape", "write \\\\ for a backslash, or use single quotes"
+        "this escape does not exist in double quotes", "write \\\\ for a backslash, or use single quotes"
     ),
 }
 
-_JSON_HINT = "put an argument that holds JSON in single quotes: YAML reads its { } and commas for itself"
+_JSON_HINT = "put an argument that contains JSON in single quotes: YAML interprets its { } and commas"
 _TEMPLATE_HINT = "Helm does not render templates in a values file: put {{ }} in quotes if it is text"
 
 
 def complaint(error: Exception, text: str) -> Complaint:
-    """Return what the parser stumbled over in `text`."""
+    """Return the parser's error in `text` as a complaint."""
     if not isinstance(error, yaml.MarkedYAMLError) or error.problem_mark is None:
         return Complaint("yaml-syntax", "this is not YAML", _UNKNOWN_HINT, 1, 1)
     problem = error.problem or "this is not YAML"
@@ -106,7 +106,7 @@ def complaint(error: Exception, text: str) -> Complaint:
 
 
 def placed(error: Exception, name: str, text: str) -> str:
-    """Return the complaint about a file that is not a values file, with its place, as findings are printed."""
+    """Return the error of a file that is not a values file, with its position, in the form of a finding."""
     if not isinstance(error, yaml.MarkedYAMLError):
         return f"{name}: {str(error).splitlines()[0]}"
     found = complaint(error, text)
@@ -118,7 +118,7 @@ def placed(error: Exception, name: str, text: str) -> str:
 
 
 def _tab(line: str, column: int) -> int:
-    """Return the index of the tab that the parser stumbled over, -1 where it was something else."""
+    """Return the index of the tab that stopped the parser, or -1 if something else did."""
     indentation = line[: len(line) - len(line.lstrip())]
     if "\t" in indentation:
         return indentation.index("\t")

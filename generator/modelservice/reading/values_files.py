@@ -1,4 +1,4 @@
-"""Values files on disk: reading one, and finding those in and below a folder."""
+"""Read a values file from disk, and find the values files in a folder and its subfolders."""
 
 from __future__ import annotations
 
@@ -12,17 +12,19 @@ from modelservice.reading.special_files import is_special, waits
 
 
 def load(path: str, name: str = "") -> Document:
-    """Read the values file at the path; "-" is standard input, and `name` what findings call it instead."""
+    """Read the values file at the path ("-" is standard input); findings use `name` instead of the path if set."""
     name = name or ("<stdin>" if path == "-" else path or '""')
     try:
         if waits(path):
             message = "this is a pipe or a socket, which may never be written to"
-            return unreadable(name, "file-unreadable", message, "name a file, or - and send the text to standard input")
+            return unreadable(
+                name, "file-unreadable", message, "name a file, or use - and send the text to standard input"
+            )
         return read(name, _bytes_of(path))
     except FileNotFoundError:
         return unreadable(name, "file-missing", "there is no such file", "check the path")
     except IsADirectoryError:
-        message = "this is a folder, not a values file" if any(_walk(path)) else "the folder holds no *.yaml file"
+        message = "this is a folder, not a values file" if any(_walk(path)) else "the folder contains no *.yaml file"
         return unreadable(name, "file-unreadable", message, "name a *.yaml file")
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
@@ -31,10 +33,10 @@ def load(path: str, name: str = "") -> Document:
 
 
 def values_files(paths: Iterable[str], layers: Sequence[str] = ()) -> Iterator[str]:
-    """Yield the paths, and in place of a folder the *.yaml and *.yml files in and below it, without hidden ones.
+    """Yield the paths and, for a folder, the *.yaml and *.yml files in it and its subfolders, without hidden ones.
 
-    A file that is a layer below the others is not a service, and left out. A folder without any service, or one that
-    cannot be listed, is yielded itself: loading it says so.
+    A file that is one of the `layers` is not a service and is skipped. A folder without any service, or one that cannot
+    be listed, is yielded itself: loading it reports the problem.
     """
     shared = {os.path.realpath(layer) for layer in layers if layer != "-"}
     for path in paths:

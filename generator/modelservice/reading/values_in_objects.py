@@ -1,4 +1,4 @@
-"""The values inside Flux's HelmReleases, Argo CD's Applications and k3s' HelmCharts, each where it is written."""
+"""Find the values inside Flux HelmReleases, Argo CD Applications and k3s HelmCharts, with their positions."""
 
 from __future__ import annotations
 
@@ -10,20 +10,20 @@ from modelservice.findings import Finding, Path, lines_of
 from modelservice.reading.document import Document
 from modelservice.reading.parser import Composed, Place, compose, compose_stream
 
-# Where each kind has the chart's name, and the values: a map, or (with a last `text`) text.
+# The values in a source of an Application: a map or, if the path ends with `text`, text.
 _HELM = (("helm", "valuesObject"), ("helm", "values", "text"))
-# What else gives Helm values, beside the place where they stand.
+# Other fields that give values to Helm.
 ELSEWHERE = ("valuesFrom", "valueFiles", "parameters", "fileParameters", "valuesSecrets", "set")
 _OBJECT = re.compile(r"^[\"']?kind[\"']?:|^\{", re.MULTILINE)
 _Point = tuple[int, int]
 
 
 def values_in_objects(document: Document, known: Collection[str]) -> list[Document]:
-    """Return the values of this chart that objects in a file have inside; none if it is not a file of such objects.
+    """Return the values of this chart inside the objects in a file; none if the file has no such objects.
 
-    `known` are the chart's own keys, by which values are told from another chart's.
-    A path in their findings begins at the values, a position is that in the file. What follows a mistake of YAML is
-    not read, and said so in the last document.
+    `known` are the chart's own keys, which distinguish its values from another chart's. In findings, paths start at the
+    values, and positions are those in the file. Text after a YAML error is not read; the last document has a finding
+    about the error.
     """
     if not _OBJECT.search(document.text):
         return []
@@ -36,15 +36,15 @@ def values_in_objects(document: Document, known: Collection[str]) -> list[Docume
 
 
 def value_paths(item: Mapping[str, Any]) -> Iterator[Path]:
-    """Yield where an object has values, of whatever chart; at a path with a last `text` they stand as text."""
+    """Yield the paths of the values of any chart in an object; if a path ends with `text`, they are written as text."""
     for path in _values_of(item):
         yield from _there(item, path)
 
 
 def is_charts(item: Mapping[str, Any], path: Path, values: Mapping[str, Any], known: Collection[str]) -> bool:
-    """Say whether values at a path are this chart's, by its name in the object or by the chart's keys (`known`).
+    """Say whether the values at a path are this chart's, by its name in the object or by the chart's keys (`known`).
 
-    A chart that is rendered for one service has the service's name.
+    A chart that is rendered for one service is named after the service.
     """
     chart = _chart_of(item, path)
     if chart in ("", "modelservice"):
@@ -74,7 +74,7 @@ def _below(finding: Finding, path: Path) -> Finding:
 
 
 def _values_of(item: Mapping[str, Any]) -> list[Path]:
-    """Return where an object of its kind can have values."""
+    """Return the paths where an object of its kind can have values."""
     spec = item.get("spec")
     found: list[Path] = []
     if not isinstance(spec, Mapping) or not isinstance(item.get("apiVersion"), str):
@@ -92,7 +92,7 @@ def _values_of(item: Mapping[str, Any]) -> list[Path]:
 
 
 def _chart_of(item: Mapping[str, Any], path: Path) -> str:
-    """Return the end of the chart's name or place, for values at a path; "" where the object does not say it."""
+    """Return the last part of the chart's name or location, or "" if the object does not state it."""
     if item["kind"] == "HelmRelease":
         chart = value_at(item, "spec", "chart", "spec", "chart")
     elif item["kind"] == "HelmChart":
@@ -106,14 +106,14 @@ def _chart_of(item: Mapping[str, Any], path: Path) -> str:
 
 
 def _there(item: Mapping[str, Any], path: Path) -> Iterator[Path]:
-    """Yield the path where a map, or a text, is there."""
+    """Yield the path if there is a map, or a text, at it."""
     text = path[-1] == "text"
     if isinstance(value_at(item, *(path[:-1] if text else path)), str if text else Mapping):
         yield path
 
 
 def value_at(item: Any, *path: str | int) -> Any:
-    """Return what stands at a path of an object, or None if there is nothing."""
+    """Return the value at a path of an object, or None if there is none."""
     for part in path:
         if isinstance(item, Mapping):
             item = item.get(str(part))
@@ -125,7 +125,7 @@ def value_at(item: Any, *path: str | int) -> Any:
 
 
 def _of_text(text: str, place: Place, document: Document) -> Document:
-    """Return values that stand in a file as text: in a literal block each keeps its place, else all have the text's."""
+    """Return values that are text in a file: in a literal block each has its own position, else all have the text's."""
     lines = lines_of(document.text)
     line, column = place.value
     header = lines[line - 1][column - 1 :]

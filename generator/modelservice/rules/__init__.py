@@ -1,4 +1,4 @@
-"""Rules: what no schema can say, one small function each."""
+"""Check what no schema can express, with one function per rule."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ ALL: tuple[Checked, ...] = (
     *argument_paths.RULES,
 )
 
-# The rules that answer in part what `fit` answers in whole.
+# Rules on the model's size, which `fit` covers completely.
 ABOUT_SIZE = tuple(
     checked.rule.id
     for module in (known_model, loading_memory, model_limits, model_memory, model_split, model_download)
@@ -94,11 +94,11 @@ ABOUT_SIZE = tuple(
 
 
 def check_rules(values: Values) -> Iterator[Problem]:
-    """Yield what the rules find, errors first: so that a cap never drops an error in favour of a warning."""
+    """Yield the problems of the values, errors first, so that a cap never drops an error in favour of a warning."""
     given = args.check_args(values)
     yield from (problem for problem in given if problem.severity is Severity.ERROR)
     for checked in sorted(ALL, key=lambda checked: checked.rule.severity is not Severity.ERROR):
-        # A rule that needs a refused value has nothing more to say.
+        # A rule cannot check anything without a value that the schema refused.
         with contextlib.suppress(RefusedValueError):
             for said in checked.function(values):
                 yield _problem(checked, said)

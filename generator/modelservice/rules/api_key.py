@@ -1,4 +1,4 @@
-"""Rules on the API key: what is open without one, and what an old vLLM does with several."""
+"""Rules on the API key: routes without one, keys in the log, and ways to bypass the key."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ if TYPE_CHECKING:
     from modelservice.vllm.releases import Release
 
 _KEY = "vLLM's server: the key guards /v1 only"
-# vLLM prints its arguments at the start, from this release on without the keys: vllm-project/vllm#52523.
+# The first release that hides the keys when it prints its arguments: vllm-project/vllm#52523.
 _KEYS_HIDDEN = (0, 32, 0)
 
 
 def _before(first: tuple[int, int, int], release: Release) -> str:
-    """Return the name of a release, or "" if it is the first one or later."""
+    """Return the name of a release that is older than `first`, or "" for any other."""
     name = release.asked or release.name
     return name if tuple(int(part) for part in name.split(".")[:3]) < first else ""
 
 
 def has_key(values: Values) -> bool:
-    """Say whether the server asks for an API key."""
+    """Return whether the server requires an API key."""
     return bool(values.at("apiKeySecret.name")) or any(
         item["name"] == "VLLM_API_KEY" for _, item in values.items("env")
     )
@@ -35,8 +35,8 @@ def has_key(values: Values) -> bool:
     "api-open",
     "Clients outside the cluster can use the service without an API key.",
     why=(
-        "Anyone who can reach the service can use the model and its GPUs. A NodePort or LoadBalancer also opens "
-        "routes that need no key, such as /tokenize, /metrics and /invocations, which answers whole chats."
+        "Anyone who can reach the service can use the model and its GPUs. A NodePort or LoadBalancer also exposes "
+        "routes that need no key, such as /tokenize, /metrics and /invocations, which answers chat requests."
     ),
     source=_KEY,
     severity=Severity.WARNING,
@@ -49,8 +49,8 @@ def api_open(values: Values) -> Iterator[Said]:
             yield Said(path, "anyone who can reach it can use the model", "set apiKeySecret.name: llm-api-keys")
     kind = values.at("service.type")
     if kind != "ClusterIP":
-        message = f"{kind} opens every route, and the API key guards those under /v1 only"
-        yield Said(("service", "type"), message, "use ingress or httpRoute, which forward /v1 alone")
+        message = f"{kind} exposes every route, but the API key guards only those under /v1"
+        yield Said(("service", "type"), message, "use ingress or httpRoute, which forward only /v1")
 
 
 @rule(
@@ -68,22 +68,22 @@ def api_keys_logged(values: Values) -> Iterator[Said]:
     if len(values.at("apiKeySecret.keys")) < 2 or not values.at("apiKeySecret.name"):
         return
     if release := _before(_KEYS_HIDDEN, release_of(values)):
-        message = f"several are arguments, and vLLM {release} prints those in its log"
-        yield Said(("apiKeySecret", "keys"), message, "keep one of them, or use vLLM 0.32.0 or later", True)
+        message = f"several keys are passed as arguments, which vLLM {release} prints in its log"
+        yield Said(("apiKeySecret", "keys"), message, "keep one key, or use vLLM 0.32.0 or later", True)
 
 
-# Before it, the path that vLLM checks comes from a URL that Starlette builds from the Host header: CVE-2026-48746.
+# Earlier releases check the path of a URL that Starlette builds from the Host header: CVE-2026-48746.
 # Releases up to 0.23.0 allow such a Starlette too (CVE-2026-48710), but check the path of the request itself.
 _HOST_IGNORED = (0, 22, 0)
 
 
 def _bypassed(values: Values) -> str:
-    """Return the vLLM release whose key a Host header bypasses, or "" if none is known to, or there is no key."""
+    """Return the vLLM release if a Host header is known to bypass its API key, or "" if not or if there is no key."""
     if not has_key(values):
         return ""
     from modelservice.vllm.releases import Exactness, release_for
 
-    # A tag may count something else, such as the releases of LMCache.
+    # A tag may be the release of something else, such as LMCache.
     stated = values.at("vllmVersion") or "vllm" in f"{values.at('image.repository')}:{values.at('image.tag')}"
     release = release_for(values.at("image.tag"), values.at("vllmVersion"))
     return _before(_HOST_IGNORED, release) if stated and release.exactness is not Exactness.OLDER else ""
@@ -91,11 +91,11 @@ def _bypassed(values: Values) -> str:
 
 @rule(
     "api-key-bypass",
-    "A Host header bypasses the API key of a vLLM before 0.22.0 behind an Ingress.",
+    "Behind an Ingress, a Host header bypasses the API key of vLLM before 0.22.0.",
     source="CVE-2026-48746",
     why=(
         "These releases check the path of a URL that contains the Host header. A request with the header "
-        "`Host: llm.example.com:80?x` gets an answer without the key where the controller forwards it, as nginx before "
+        "`Host: llm.example.com:80?x` gets an answer without the key if the controller forwards it, as nginx before "
         "1.29.4 does."
     ),
     refused_by=Refuser.CHART,
@@ -110,11 +110,11 @@ def api_key_bypass(values: Values) -> Iterator[Said]:
 
 @rule(
     "api-key-bypass-route",
-    "A Host header may bypass the API key of a vLLM before 0.22.0 behind an HTTPRoute.",
+    "Behind an HTTPRoute, a Host header may bypass the API key of vLLM before 0.22.0.",
     source="CVE-2026-48746",
     why=(
-        "The gateway decides which Host headers it forwards: Envoy refuses such a header, and nginx before 1.29.4 does "
-        "not. `modelservice smoke` tries it."
+        "The gateway decides which Host headers it forwards: Envoy refuses such a header, but nginx before 1.29.4 does "
+        "not. `modelservice smoke` tests it."
     ),
     severity=Severity.WARNING,
 )

@@ -1,4 +1,4 @@
-"""Rules on `args` that other fields have a say in; vllm/arguments.py checks them against vLLM."""
+"""Rules on `args` that depend on other fields; vllm/arguments.py checks the arguments against vLLM."""
 
 from __future__ import annotations
 
@@ -23,16 +23,16 @@ if TYPE_CHECKING:
     from modelservice.vllm.argument_relations import Beside
     from modelservice.vllm.releases import Release
 
-# Fields that are nothing but a flag whose values vLLM knows.
+# Fields that become a flag for which vLLM has a list of values.
 _FLAG_FIELDS = {"model.reasoningParser": "--reasoning-parser", "model.toolCallParser": "--tool-call-parser"}
-# What brings parsers that vLLM does not have.
+# Flags that load further parsers.
 _PLUGINS = {"model.reasoningParser": "--reasoning-parser-plugin", "model.toolCallParser": "--tool-parser-plugin"}
 # The first listed release whose wheel does not require Ray.
 _NO_RAY_SINCE = (0, 18, 1)
 _SPLITS = ("--tensor-parallel-size", "--pipeline-parallel-size")
-# Resources of HAMi and of Alibaba's plugin, which give out GPUs by memory or cores.
+# Resources of HAMi and of Alibaba's plugin, which assign GPUs by memory or cores.
 _BY_MEMORY = ("nvidia.com/gpumem", "nvidia.com/gpucores", "aliyun.com/gpu-mem")
-# Resources of which each one is a device of vLLM's.
+# Resources of which one unit is one device for vLLM.
 _ONE_DEVICE = ("nvidia.com/", "amd.com/", "google.com/tpu", "habana.ai/", "huawei.com/", "volcano.sh/")
 _MIG = "nvidia.com/mig-"
 _SCRIPT = ("argument-stray", "argument-two-words")
@@ -40,7 +40,7 @@ _VARIABLE = re.compile(r"(?<!\$)\$\(([A-Za-z_][A-Za-z0-9_.-]*)\)")
 
 
 def check_args(values: Values) -> list[Problem]:
-    """Return what vLLM's command line says of the arguments, in the release that the image holds."""
+    """Return the problems of the arguments, checked against the command line of the image's vLLM release."""
     parsers = [key for key in _FLAG_FIELDS if not values.was_refused(key) and values.at(key)]
     if values.was_refused("args") or not (values.at("args") or parsers):
         return []
@@ -52,13 +52,13 @@ def check_args(values: Values) -> list[Problem]:
     try:
         release, own, beside = _release(values), is_own_image(values), _beside(values)
         found = [problem for key in parsers for problem in _field_problems(values, key, release)]
-    except RefusedValueError:  # what was refused might have named any image
+    except RefusedValueError:  # the refused value might have named any image
         unstated = Release(newest_release(), Exactness.UNSTATED, "")
         release, own, beside, found = unstated, False, Beside(tensor_parallel=0), []
     for problem in check_arguments(given_words, release, own_image=own, beside=beside):
-        # Beside a command of one's own the chart names no model, and a shell may split words.
+        # With a custom command the chart does not name the model, and a shell may split words.
         mine = problem.rule == "argument-owned" and given_words[int(problem.path[-1])].partition("=")[0] == "--model"
-        # What does not belong to a flag is the script that command-shell misses.
+        # A word without a flag is the script that command-shell reports as missing.
         mine = mine or (problem.rule in _SCRIPT and not values.was_refused("command") and lacks_script(values))
         whole = problem.rule == "argument-two-words" and not values.given.get("command")
         one = _with_parser(problem._replace(severity=Severity.ERROR) if whole else problem, given_words, values)
@@ -67,26 +67,26 @@ def check_args(values: Values) -> list[Problem]:
 
 
 def _with_parser(found: Problem, given_words: list[str], values: Values) -> Problem:
-    """Return the problem of --enable-auto-tool-choice, which nothing else is needed for beside a parser's field."""
+    """Return the problem, with the edit to remove --enable-auto-tool-choice if model.toolCallParser is set."""
     switch = found.rule == "argument-owned" and given_words[int(found.path[-1])].replace("_", "-")
     field = "model.toolCallParser"
     if switch != "--enable-auto-tool-choice" or values.was_refused(field) or not values.at(field):
         return found
-    return found._replace(hint="remove it: model.toolCallParser says it", fix=in_place([int(found.path[-1])]))
+    return found._replace(hint="remove it: model.toolCallParser sets it", fix=in_place([int(found.path[-1])]))
 
 
 def _release(values: Values) -> Release:
-    """Return the release that the arguments are for."""
+    """Return the release that the arguments are checked against."""
     from modelservice.vllm.releases import Exactness
 
     release, tag = release_of(values), str(values.at("image.tag"))
-    # A nightly build is newer than every release; `latest` and a digest alone stand for one.
+    # A nightly build is newer than every release; `latest` and a digest without a tag are releases.
     nightly = is_own_image(values) and release.exactness is Exactness.UNSTATED and tag not in ("", "latest")
     return release._replace(exactness=Exactness.NEWER, asked=tag) if nightly else release
 
 
 def _beside(values: Values) -> Beside:
-    """Return what counts besides the arguments; the chart splits the model over the pod's GPUs where they do not."""
+    """Return the settings outside `args`: the chart splits the model over the pod's GPUs unless an argument does."""
     from modelservice.vllm.argument_relations import Beside
 
     count = 0 if values.was_refused("gpu.count") else values.at("gpu.count") or 1
@@ -95,7 +95,7 @@ def _beside(values: Values) -> Beside:
 
 
 def _field_problems(values: Values, key: str, release: Release) -> Iterator[Problem]:
-    """Yield that the image's vLLM does not know the parser that a field names, unless a plugin may bring it."""
+    """Yield a problem if the image's vLLM does not know the parser in a field, unless a plugin may add it."""
     from modelservice.vllm.argument_values import listed, near_value
     from modelservice.vllm.flags import command_line
     from modelservice.vllm.releases import Exactness
@@ -107,15 +107,15 @@ def _field_problems(values: Values, key: str, release: Release) -> Iterator[Prob
     hint = f"did you mean {near}?" if near else f"known are {listed(flag.values)}"
     fix = put({path: near}) if near else ()
     if flag.enforced and release.exactness is Exactness.KNOWN and is_own_image(values):
-        message = f"{release.label} knows no parser {name}"
+        message = f"{release.label} has no parser {name}"
         yield Problem(Severity.ERROR, path, message, hint, "argument-choice", fix=fix)
     else:
-        message = f"{release.label} knows no parser {name} without a plugin"
+        message = f"{release.label} has no parser {name} without a plugin"
         yield Problem(Severity.WARNING, path, message, hint, "argument-value", fix=fix)
 
 
 def _given_plugin(values: Values, key: str) -> bool:
-    """Say whether an argument names a file that may define parsers, or one with more arguments."""
+    """Return whether an argument names a file that may define parsers, or a file with more arguments."""
     return not values.was_refused("args") and bool(given(values, _PLUGINS[key], "--config"))
 
 
@@ -149,15 +149,15 @@ def gpu_unused(values: Values) -> Iterator[Said]:
     "gpu-slices-split",
     "The model is split over slices of GPUs.",
     why=(
-        "The processes of one model exchange data between GPUs on every step. NCCL cannot do that between slices of "
-        "MIG, and refuses two shares of the same GPU. A process of CUDA sees one slice of MIG only, however many the "
+        "The processes of one model exchange data between GPUs on every step. NCCL cannot do that between MIG "
+        "slices, and refuses two shares of the same GPU. A CUDA process sees only one MIG slice, however many the "
         "container has. vLLM then hangs or exits when it starts."
     ),
     source="vllm-project/vllm#7211, NVIDIA/nccl#1716, NVIDIA/k8s-device-plugin#446",
     severity=Severity.WARNING,
 )
 def gpu_slices_split(values: Values) -> Iterator[Said]:
-    """Find tensor or pipeline parallelism over slices of MIG, shared GPUs, or slices by memory."""
+    """Find tensor or pipeline parallelism over MIG slices, shared GPUs, or slices by memory."""
     count, name = values.at("gpu.count"), values.at("gpu.resourceName")
     sizes = whole_numbers(values, tuple(PARALLEL))
     parts = math.prod(size for flag, (_, size) in sizes.items() if flag in _SPLITS) if sizes else count
@@ -172,7 +172,7 @@ def gpu_slices_split(values: Values) -> Iterator[Said]:
     sliced = next((key for key in values.at("resources.limits") if key.startswith(_BY_MEMORY)), None)
     switch = "--disable-custom-all-reduce"
     if sliced and not any(word.replace("_", "-").endswith("-custom-all-reduce") for word in words(values)):
-        message = f"{sliced} makes slices, over which vLLM's own all-reduce does not work"
+        message = f"{sliced} divides GPUs into slices, and vLLM's own all-reduce does not work between them"
         fix = adding_argument(values, switch)
         yield Said(("resources", "limits", sliced), message, f"add {switch} to args", True, fix)
 
@@ -182,21 +182,21 @@ def _are_slices(name: str) -> bool:
 
 
 def _over_slices(values: Values, name: str, parts: int) -> Iterator[Said]:
-    """Yield what to say of slices of one name: a process sees one slice, and NCCL connects none."""
+    """Yield findings about slices of one resource: a process sees one slice, and NCCL does not connect slices."""
     count, sizes = values.at("gpu.count"), whole_numbers(values, tuple(PARALLEL))
     given = [flag for flag, (_, size) in sizes.items() if size > 1]
-    steps = " and ".join(["ask for one slice with gpu.count: 1", *(f"remove {flag}" for flag in given)])
+    steps = " and ".join(["request one slice with gpu.count: 1", *(f"remove {flag}" for flag in given)])
     if parts > 1:
-        message = f"{parts} of {name} hold one model, and NCCL does not connect such slices"
+        message = f"one model is split over {parts} of {name}, and NCCL does not connect such slices"
         hint = f"{steps}, or name whole GPUs or a larger slice in gpu.resourceName"
         yield Said(("gpu", "count"), message, hint)
     elif given and name.startswith(_MIG):
-        message = f"{count} of {name} are for one pod, and a process of vLLM sees the first one alone"
+        message = f"{count} of {name} are assigned to one pod, but a vLLM process sees only the first one"
         yield Said(("gpu", "count"), message, f"{steps}, and set replicas: {count}")
 
 
 class _Split(NamedTuple):
-    """How many GPUs the arguments use, how many there are, and what to say where they differ."""
+    """How many GPUs the arguments use, how many the pods have, and the finding if these differ."""
 
     needed: int
     have: int
@@ -204,9 +204,9 @@ class _Split(NamedTuple):
 
 
 def _split(values: Values) -> _Split | None:
-    """Return how the arguments split the model, or None if nobody can say over how many devices of the pod.
+    """Return how the arguments split the model, or None if the number of devices in the pod is unknown.
 
-    Ray may have GPUs anywhere, one device of Neuron has several cores, and a plugin for device files gives out all.
+    Ray may use GPUs anywhere, a Neuron device has several cores, and a plugin for device files assigns all devices.
     """
     count = values.at("gpu.count")
     counted = values.at("gpu.vgpu.enabled") or values.at("gpu.resourceName").startswith(_ONE_DEVICE)
@@ -223,8 +223,10 @@ def _split(values: Values) -> _Split | None:
     needed = gpus_of_node({flag: size for flag, (_, size) in sizes.items()}, nodes, one_rank=one_rank)
     if "--data-parallel-size-local" in sizes or one_rank:  # the other ranks are in other pods
         sizes.pop("--data-parallel-size", None)
+    if one_rank:
+        sizes.pop("--data-parallel-size-local", None)
     every = math.prod(size for _, size in sizes.values())
-    if not every or not sizes:  # a head of data parallelism has no rank of its own; any other 0 is argument-range's
+    if not every or not sizes:  # a data parallel head has no rank of its own; argument-range reports any other 0
         return None
     product = " times ".join(f"{flag} {size}" for flag, (_, size) in sizes.items())
     have = f"gpu.count is {count}" + (f" on each of {nodes} nodes" if nodes > 1 else "")
@@ -236,7 +238,7 @@ def _split(values: Values) -> _Split | None:
 
 
 def _one_rank(values: Values) -> bool:
-    """Say whether each pod is one data parallel rank of several."""
+    """Return whether each pod is one data parallel rank of several."""
     flags = {word.partition("=")[0].replace("_", "-") for word in words(values)}
     return bool(flags & {*ONE_RANK, *ONE_RANK.values()})
 
@@ -279,7 +281,7 @@ def argument_variable(values: Values) -> Iterator[Said]:
     refused_by=Refuser.VLLM,
 )
 def ray_missing(values: Values) -> Iterator[Said]:
-    """Find Ray as the backend in one of vLLM's own images for NVIDIA's GPUs that does not hold it."""
+    """Find Ray as the backend in one of vLLM's own images for NVIDIA GPUs that does not contain it."""
     name = str(values.at("image.repository")).rpartition("/")[2]
     if not is_own_image(values) or name not in GPU_IMAGES or known_release(values) < _NO_RAY_SINCE:
         return
@@ -297,8 +299,8 @@ def ray_missing(values: Values) -> Iterator[Said]:
     "shutdown-timeout",
     "vLLM's shutdown timeout ends after the pod's grace period.",
     why=(
-        "A pod that stops waits before vLLM gets SIGTERM and finishes its requests. The kubelet kills "
-        "vLLM at the end of the grace period, and clients lose the answers that are not complete."
+        "A pod that stops first waits, then vLLM gets SIGTERM and finishes its requests. The kubelet kills "
+        "vLLM at the end of the grace period, and clients lose incomplete answers."
     ),
     source="https://kubernetes.io/docs/concepts/workloads/pods/pod-lifecycle/#pod-termination",
 )
@@ -307,7 +309,8 @@ def shutdown_timeout(values: Values) -> Iterator[Said]:
     grace, drain = values.at("terminationGracePeriodSeconds"), drain_seconds(values)
     for index, seconds in whole_numbers(values, ("--shutdown-timeout",)).values():
         if seconds + drain >= grace:
-            message = f"--shutdown-timeout {seconds}, {drain} seconds later, ends after the grace period of {grace}"
+            both = f"{drain} seconds of waiting and --shutdown-timeout {seconds}"
+            message = f"{both} do not fit into the grace period of {grace}"
             hint = f"remove it, or set terminationGracePeriodSeconds: {seconds + drain + 5}"
             yield Said(("args", index), message, hint)
 
@@ -323,13 +326,13 @@ def shutdown_timeout(values: Values) -> Iterator[Said]:
     severity=Severity.WARNING,
 )
 def task_twice(values: Values) -> Iterator[Said]:
-    """Find arguments that set the task although `model.task` does."""
+    """Find arguments that set the task although `model.task` sets it."""
     if values.at("model.task") == "generate":
         return
     for index, word in enumerate(words(values)):
         if word.split("=")[0].replace("_", "-") in ("--task", "--runner", "--convert"):
-            message = f"replaces model.task: {values.at('model.task')}"
-            yield Said(("args", index), message, "remove it, or model.task")
+            message = f"overrides model.task: {values.at('model.task')}"
+            yield Said(("args", index), message, "remove it, or remove model.task")
 
 
 RULES = (gpu_split, gpu_unused, gpu_slices_split, argument_variable, ray_missing, shutdown_timeout, task_twice)

@@ -29,7 +29,7 @@ _FLAGS = (
     "--tokenizer",
     "--tool-parser-plugin",
 )
-# Folders with files in vLLM's own images (the working directory holds its examples), or that a container makes.
+# Folders of vLLM's own images (its examples are in the working directory), or that every container has.
 _IN_THE_IMAGE = ("/vllm-workspace", "/usr", "/opt", "/tmp", "/home", "/dev")  # noqa: S108  no file is made
 # Folders that a mount would hide from the container.
 _SYSTEM = ("/", "/etc", "/root", "/run", "/var")
@@ -40,14 +40,14 @@ _ADAPTER = re.compile("[^=/{]+=(/.*)")
     "argument-path",
     "An argument names a file that is not in a mounted volume.",
     why=(
-        "vLLM's own images do not contain the file. vLLM exits when it starts, or takes the path for a model's id on "
-        "the hub and does not find it."
+        "vLLM's own images do not contain the file. vLLM exits when it starts, or reads the path as a model id and "
+        "does not find it on the hub."
     ),
     source="GoogleCloudPlatform/kubernetes-engine-samples#1581, vllm-project/vllm#7286",
     severity=Severity.WARNING,
 )
 def argument_path(values: Values) -> Iterator[Said]:
-    """Find absolute paths in arguments that no volume holds, with an image whose files are known."""
+    """Find absolute paths in arguments that are not in a volume, if the image's files are known."""
     if not is_own_image(values):
         return
     mounts = mounted_folders(values)
@@ -61,12 +61,12 @@ def argument_path(values: Values) -> Iterator[Said]:
 def _hint(path: str, flag: str) -> str:
     folder, name = posixpath.split(path.rstrip("/"))
     place = f"{path} with subPath: {name}" if folder in _SYSTEM else folder
-    hint = f"add a volume that holds it to volumes, and mount it in volumeMounts at {place}"
+    hint = f"add a volume that contains it to volumes, and mount it in volumeMounts at {place}"
     return f"write the template into model.chatTemplate, or {hint}" if flag == "--chat-template" else hint
 
 
 def _paths(item: Given) -> Iterator[tuple[int, str]]:
-    """Yield the absolute paths that a flag names, each with the argument that holds it."""
+    """Yield the absolute paths that a flag names, each with the index of its argument."""
     for word in item.values:
         adapter = _ADAPTER.fullmatch(word.text) if item.flag.name == "--lora-modules" else None
         text = adapter[1] if adapter else _in_json(word.text) if word.text.startswith("{") else word.text

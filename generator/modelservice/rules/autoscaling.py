@@ -1,4 +1,4 @@
-"""Rules on what an autoscaler looks at: the metrics of Kubernetes' own, and KEDA's triggers."""
+"""Rules on what an autoscaler reads: a HorizontalPodAutoscaler's metrics and KEDA's triggers."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from modelservice.rules.rule import Said, Values, adding, removal, rule, writing
 _KEDA = "https://keda.sh/docs/latest/reference/scaledobject-spec/"
 _HPA = "https://kubernetes.io/docs/tasks/run-application/horizontal-pod-autoscale/"
 
-# The key that holds the number for each type of target, and the types that go with each type of metric.
+# Type of target → the key of its number; type of metric → the types of target that it allows.
 _NUMBER = {"Utilization": "averageUtilization", "AverageValue": "averageValue", "Value": "value"}
 _TARGETS = {
     "ContainerResource": ("Utilization", "AverageValue"),
@@ -37,7 +37,7 @@ def autoscaling_metric_type(values: Values) -> Iterator[Said]:
         key = metric["type"][0].lower() + metric["type"][1:]
         path = ("autoscaling", "metrics", index)
         if key not in metric:
-            yield Said(path, f"has the type {metric['type']}, and no {key}", f"add {key}, or correct the type", True)
+            yield Said(path, f"has the type {metric['type']}, but no {key}", f"add {key}, or correct the type", True)
         else:
             yield from _target((*path, key, "target"), metric["type"], metric[key]["target"])
         for other in metric.keys() - {"type", key}:
@@ -51,7 +51,7 @@ def _target(path: Path, metric: str, target: dict[str, Any]) -> Iterator[Said]:
         known = " or ".join(f"{_NUMBER[kind]} with the type {kind}" for kind in _TARGETS[metric])
         yield Said((*path, given), f"is not for the type {metric}", f"write {known} in its place", True)
     elif target["type"] != wanted:
-        yield writing((*path, "type"), f"{target['type']} stands beside {given}", wanted)
+        yield writing((*path, "type"), f"{target['type']} does not match {given}", wanted)
 
 
 @rule(
@@ -77,11 +77,11 @@ def autoscaling_container(values: Values) -> Iterator[Said]:
     ]
     for path, name in named:
         if name and name not in running:
-            message = f"no container of these values that keeps running is called {name}"
+            message = f"{name} is not a container of these values that keeps running"
             yield writing(("autoscaling", *path), message, "server", ", unless a service mesh adds it")
 
 
-# What KEDA's scalers cannot do without, each with an example: https://keda.sh/docs/latest/scalers/
+# The metadata that KEDA's scalers require, each with an example: https://keda.sh/docs/latest/scalers/
 _NEEDED = {
     "cron": {"timezone": "UTC", "start": "0 8 * * *", "end": "0 18 * * *", "desiredReplicas": "1"},
     "prometheus": {
@@ -127,11 +127,11 @@ def _metadata(path: Path, kind: str, metadata: dict[str, str]) -> Iterator[Said]
         if key in metadata and not metadata[key].strip():
             yield Said((*path, key), f"is empty, and {kind} needs it", f'write one such as "{example}"')
     if kind == "cron" and metadata.get("start", "").strip() and metadata["start"] == metadata.get("end"):
-        yield Said((*path, "end"), "is the same as start, and KEDA needs a span of time", "write a later time")
+        yield Said((*path, "end"), "is the same as start, but KEDA needs a time span", "write a later time")
 
 
 def _of_pods(path: Path, trigger: dict[str, Any]) -> Iterator[Said]:
-    """A trigger on what the pods themselves use, which no default says how to count."""
+    """Check a trigger on the CPU or memory of the pods, for which KEDA requires metricType."""
     kind, metadata, given = trigger["type"], trigger["metadata"], trigger.get("metricType")
     value, older = metadata.get("value", "").strip(), metadata.get("type")
     if not given:
@@ -140,10 +140,10 @@ def _of_pods(path: Path, trigger: dict[str, Any]) -> Iterator[Said]:
     elif given == "Value":
         yield writing((*path, "metricType"), f"Value is not for {kind}", "Utilization")
     elif given == "Utilization" and value and not re.fullmatch("[1-9][0-9]*", value):
-        message = f"{value} is not a percentage as KEDA reads one, a whole number alone"
+        message = f"{value} is not a whole number, as KEDA requires for a percentage"
         yield Said((*path, "metadata", "value"), message, 'write one such as "80"')
     if older is not None:
-        message = "is refused by KEDA 2.18 and later, which read metricType"
+        message = "is refused by KEDA 2.18 and later, which read metricType instead"
         yield removal((*path, "metadata", "type"), message)
 
 

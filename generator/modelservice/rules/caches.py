@@ -1,4 +1,4 @@
-"""Rules on the download before the start, and on what is compiled."""
+"""Rules on the pre-download and the compile cache."""
 
 from __future__ import annotations
 
@@ -33,12 +33,12 @@ def pre_download(values: Values) -> Iterator[Said]:
     if not model_volume(values):
         yield removal(path, f"{way} has no model volume to download to", ", or set modelVolume.enabled: true")
     elif (read_only_many(values) or way == "InitContainer" or model_volume(values) == "volume") and read_only(values):
-        yield removal(path, f"{way} cannot write to a read-only volume", ": what is there is served")
+        yield removal(path, f"{way} cannot write to a read-only volume", ": vLLM serves the files in the volume")
     elif way == "Job" and (model_volume(values) == "claims" or of_each_pod(values)):
-        message = "a Job fills one volume, and each pod has its own"
+        message = "a Job fills one volume, but each pod has its own"
         yield writing(path, message, "InitContainer")
     elif way == "Job" and shared_claim(values) and "ReadWriteMany" not in modes:
-        message = "a Job writes beside the pods that read, and the volume is for one node"
+        message = "a Job writes while the pods read, but the volume is for one node"
         yield Said(path, message, "set modelVolume.accessModes: [ReadWriteMany], or write InitContainer")
 
 
@@ -62,8 +62,8 @@ def pre_download_unused(values: Values) -> Iterator[Said]:
     "compile-cache",
     "The pods cannot write to, or cannot share, the compile cache's volume.",
     why=(
-        "vLLM fails when it compiles and cannot write the result. A pod on another node than the first cannot "
-        "attach a ReadWriteOnce volume, and a StatefulSet's claims cannot be changed by an upgrade."
+        "vLLM fails if it cannot write what it compiles. A pod on another node than the first cannot attach a "
+        "ReadWriteOnce volume, and an upgrade cannot change a StatefulSet's claims."
     ),
     source=_MODES,
     refused_by=Refuser.CHART,
@@ -72,14 +72,14 @@ def compile_cache(values: Values) -> Iterator[Said]:
     """Find a read-only cache volume, a claim for one node, and a StatefulSet with a cache of its own."""
     volume = values.at("compileCache.volume")
     if volume == "model" and not model_volume(values):
-        yield writing(("compileCache", "volume"), "model is there only with a model volume", "own")
+        yield writing(("compileCache", "volume"), "model needs a model volume, and there is none", "own")
     elif volume == "model" and read_only(values):
         yield writing(("compileCache", "volume"), "model is mounted read-only", "own")
     if volume != "own" or values.at("compileCache.existingClaim"):
         return
     modes = values.at("compileCache.accessModes")
     if values.at("workload.kind") == "StatefulSet":
-        message = "own would be a claim for each replica, which no upgrade can change"
+        message = "own would be a claim for each replica, which an upgrade cannot change"
         yield Said(("compileCache", "volume"), message, "write model, or name a claim in compileCache.existingClaim")
     elif (
         most_replicas(values) > 1

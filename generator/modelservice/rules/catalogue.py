@@ -1,4 +1,4 @@
-"""Every rule of every step, for the list and for docs/rules.md; each is declared where it is checked."""
+"""List the rules by the step that checks them, for the command line and docs/rules.md."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from modelservice.rules import fleet_rules
 from modelservice.schema import defaults, validation
 from modelservice.vllm import argument_rules
 
-# Step of the check, in its order → its rules.
+# Step of the check, in order → its rules.
 Catalogue = dict[str, tuple[Rule, ...]]
 
 

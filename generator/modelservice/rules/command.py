@@ -1,4 +1,4 @@
-"""Rules on a custom command: it names the model, and passes the chart's arguments on."""
+"""Rules on a custom command, which must name the model and pass on the chart's arguments."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _TAKES_SCRIPT = re.compile("-[a-z]*c")
 _PASSES_ON = re.compile(r"\$\{?[@*1-9]")
 _VLLM_PORT = 8000
 _ZERO = re.compile(r"\$\{?0")
-# What may hold flags that nobody sees here: a file, or a variable whose name says so.
+# What may contain flags that are not visible here: a file, or a variable with such a name.
 _HOLDS_FLAGS = re.compile(r"--config\b|\$\{?\w*(ARG|OPT|FLAG|PARAM|EXTRA)")
 _FLAG = re.compile("--?[A-Za-z][^= ]*")
 _FIELDS = {
@@ -38,21 +38,21 @@ _FIELDS = {
     severity=Severity.WARNING,
 )
 def command_model(values: Values) -> Iterator[Said]:
-    """Find a custom command without the model's name; a file of vLLM's settings or a variable may hold it."""
+    """Find a custom command without the model's name; a vLLM configuration file or a variable may contain it."""
     command, name = values.at("command") or [], values.at("model.name")
     said = [str(word) for word in [*command, *(values.at("args") or ())]]
     found = any(name in word or "--config" in word or "$(" in word for word in said)
     if command and not found and not str(command[0]).startswith("-"):
-        message = f"replaces `vllm serve {name}`, and does not name that model"
+        message = f"replaces `vllm serve {name}`, but does not name that model"
         yield Said(("command",), message, f"add {name} where the command expects it", True)
 
 
 @rule(
     "command-program",
-    "The custom command begins with a flag.",
+    "The custom command starts with a flag.",
     why=(
-        "Kubernetes runs the first item of `command` as the program, in place of the image's own. There is none of "
-        "that name, and the container does not start."
+        "Kubernetes runs the first item of `command` as the program, in place of the image's own. A flag is "
+        "not a program, so the container does not start."
     ),
     source="https://kubernetes.io/docs/tasks/inject-data-application/define-command-argument-container/",
     refused_by=Refuser.KUBELET,
@@ -61,15 +61,15 @@ def command_program(values: Values) -> Iterator[Said]:
     """Find flags that replace the program, as after `docker run IMAGE`."""
     command = [str(word) for word in values.at("command") or ()]
     if command and command[0].startswith("-"):
-        message = f"{command[0].partition('=')[0]} is a flag, and the first item is the program that the container runs"
-        yield Said(("command", 0), message, "remove command, and write its flags in args; model.name is the model")
+        message = f"{command[0].partition('=')[0]} is a flag, but the first item is the program that the container runs"
+        yield Said(("command", 0), message, "remove command, write its flags in args, and name the model in model.name")
 
 
 @rule(
     "command-shell",
     "A shell's `-c` is not followed by its script.",
     why=(
-        "The shell takes `--port`, the chart's first argument, as its script and exits. The container restarts "
+        "The shell runs `--port`, the chart's first argument, as its script and exits. The container restarts "
         "again and again."
     ),
     source="the chart's templates/_pod.tpl",
@@ -79,20 +79,18 @@ def command_shell(values: Values) -> Iterator[Said]:
     """Find a shell whose script is in `args`, after the chart's own first argument."""
     command = values.at("command") or []
     if lacks_script(values):
-        message = (
-            f"{command[-1]} takes --port={values.at('containerPort')}, which the chart writes first, for its script"
-        )
+        message = f"{command[-1]} runs --port={values.at('containerPort')}, the chart's first argument, as its script"
         hint = "add the script to command, as in [sh, -c, 'vllm serve NAME \"$@\"', sh]"
         yield Said(("command", len(command) - 1), message, hint)
 
 
 def lacks_script(values: Values) -> bool:
-    """Say whether `command` ends where a shell's script should follow."""
+    """Return whether `command` ends where a shell's script should follow."""
     return bool(re.fullmatch("-[a-z]*c", str((values.at("command") or [""])[-1])))
 
 
 def _script(values: Values) -> tuple[int, str] | None:
-    """Return the script that a shell runs, and where in `command` it is."""
+    """Return the index in `command` and the text of the script that a shell runs, or None if there is none."""
     command = [str(word) for word in values.at("command") or ()]
     shell = False
     for index, word in enumerate(command[:-1]):
@@ -107,13 +105,13 @@ def _script(values: Values) -> tuple[int, str] | None:
     "The script in `command` drops the chart's arguments.",
     why=(
         'A shell\'s script gets the arguments as `"$@"`. Without it vLLM starts without them: on one GPU of several, '
-        "under another name, or without the certificate that the probes ask for."
+        "under another name, or without the certificate that the probes need."
     ),
     source="https://pubs.opengroup.org/onlinepubs/9799919799/utilities/sh.html",
     refused_by=Refuser.CHART,
 )
 def command_arguments(values: Values) -> Iterator[Said]:
-    """Find a script that starts vLLM without the arguments, and does not say itself what they say."""
+    """Find a script that starts vLLM without the arguments and does not set the same flags itself."""
     found = _script(values)
     if not found or "vllm" not in found[1]:
         return
@@ -132,16 +130,16 @@ def command_arguments(values: Values) -> Iterator[Said]:
 
 @rule(
     "command-name",
-    "The shell in `command` takes the first argument for its own name.",
+    "The shell in `command` uses the first argument as its own name.",
     why=(
-        'What follows a shell\'s script is `$0`, and `"$@"` begins behind it. Here that is `--port=8000`, which vLLM '
-        "does without. Another first argument would be lost without a message."
+        'The item after a shell\'s script is `$0`, and `"$@"` starts after it. Here `$0` is `--port=8000`, which vLLM '
+        "does not need. Another first argument would be lost without a message."
     ),
     source="https://pubs.opengroup.org/onlinepubs/9799919799/utilities/sh.html",
     severity=Severity.WARNING,
 )
 def command_name(values: Values) -> Iterator[Said]:
-    """Find a script without an item behind it, where the argument that is lost is not needed."""
+    """Find a script without an item after it, if vLLM does not need the lost argument."""
     found = _script(values)
     if found and "vllm" in found[1] and _PASSES_ON.search(found[1]):
         first = _swallowed(values, *found)
@@ -150,7 +148,10 @@ def command_name(values: Values) -> Iterator[Said]:
 
 
 def _swallowed(values: Values, at: int, script: str) -> str:
-    """Return the argument that the shell takes for its own name: the item after the script, or the chart's first."""
+    """Return the argument that the shell uses as its own name, the item after the script or the chart's first.
+
+    Returns "" if no argument is lost.
+    """
     command = values.at("command")
     if _ZERO.search(script):
         return ""
@@ -161,7 +162,7 @@ def _swallowed(values: Values, at: int, script: str) -> str:
 
 
 def _harmless(values: Values, first: str, script: str) -> bool:
-    """Say whether vLLM starts as it should without this argument."""
+    """Return whether vLLM starts correctly without this argument."""
     usual = values.at("containerPort") == _VLLM_PORT
     return first == f"--port={values.at('containerPort')}" and (usual or _says(script, "--port"))
 
@@ -169,7 +170,7 @@ def _harmless(values: Values, first: str, script: str) -> bool:
 def _nameless(values: Values, at: int, first: str) -> Said:
     command = values.at("command")
     fix = put({("command",): [*command[: at + 1], "sh", *command[at + 1 :]]})
-    message = f"the shell takes {first}, which follows the script, for its own name ($0), so it is lost"
+    message = f"the shell uses {first}, which follows the script, as its own name ($0), so it is lost"
     hint = "add an item sh after the script, as in [sh, -c, 'exec vllm serve NAME \"$@\"', sh]"
     return Said(("command", at), message, hint, fix=fix)
 
@@ -179,7 +180,7 @@ def _says(script: str, flag: str) -> bool:
 
 
 def _flags(values: Values, script: str) -> Iterator[str]:
-    """Yield the flags of the arguments that count: the fields' unless something else may say them, and the user's."""
+    """Yield the flags that must not be lost: those of fields, unless the script may set them, and the user's."""
     if not _HOLDS_FLAGS.search(script):
         yield from (flag for key, flag in _FIELDS.items() if values.at(key))
         if values.at("apiKeySecret.name") and len(values.at("apiKeySecret.keys")) > 1:
@@ -197,7 +198,7 @@ def _flags(values: Values, script: str) -> Iterator[str]:
 
 
 def _passing_on(values: Values, at: int, script: str) -> Fix:
-    """Return the edits that pass the arguments on, or none if the script does not end with vLLM's plain command."""
+    """Return the edits that pass the arguments on, or none if the script does not end with a plain vLLM command."""
     last = re.split(r"&&|\|\||[;|\n]", script)[-1].strip()
     if not re.match(r"(exec )?(vllm serve|python3? -m vllm)", last) or re.search(r"[&<>#()\"'`\\]", last):
         return ()

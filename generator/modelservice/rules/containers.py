@@ -8,7 +8,7 @@ from typing import Any
 from modelservice.findings import Path, Refuser
 from modelservice.rules.rule import Said, Values, removal, rule, sound, writing
 
-# The container that each way to download a model beforehand brings.
+# Kind of pre-download → the container that it adds.
 _DOWNLOADS = {"InitContainer": "download-model", "Job": "wait-for-model"}
 _POD = "https://kubernetes.io/docs/reference/kubernetes-api/workload-resources/pod-v1/"
 _SIDECARS = "https://kubernetes.io/docs/concepts/workloads/pods/sidecar-containers/"
@@ -16,14 +16,14 @@ _WHILE_IT_RUNS = ("startupProbe", "readinessProbe", "livenessProbe", "lifecycle"
 
 
 def containers(values: Values) -> Iterator[tuple[Path, Any]]:
-    """Yield the user's own containers with their paths, those that run before the server first."""
+    """Yield the user's own containers with their paths, init containers first."""
     for key in ("initContainers", "extraContainers"):
         for index, item in values.items(key):
             yield (key, index), item
 
 
 def goes_on(path: Path, item: Any) -> bool:
-    """Say whether a container runs beside the server, and does not end before it starts."""
+    """Return whether a container runs next to the server, instead of ending before the server starts."""
     return path[0] == "extraContainers" or item.get("restartPolicy") == "Always"
 
 
@@ -35,7 +35,7 @@ def goes_on(path: Path, item: Any) -> bool:
     refused_by=Refuser.API_SERVER,
 )
 def container_name(values: Values) -> Iterator[Said]:
-    """Find a container's name that another container, or one of the chart's, has too."""
+    """Find a container with the name of another one, or of one of the chart's."""
     own = ["server", _DOWNLOADS.get(values.at("modelVolume.preDownload"))]
     seen = dict.fromkeys(filter(None, own), "the chart's own container")
     for path, item in containers(values):
@@ -56,14 +56,14 @@ def container_name(values: Values) -> Iterator[Said]:
     refused_by=Refuser.CHART,
 )
 def container_port(values: Values) -> Iterator[Said]:
-    """Find a port that the server or another container has already."""
+    """Find a port that the server or another container already uses."""
     seen = {(values.at("containerPort"), "TCP"): "the server"}
     for path, item in containers(values):
         mine = {}
         for index, port in sound(item.get("ports")) if goes_on(path, item) else ():
             number = (port["containerPort"], port.get("protocol", "TCP"))
             if number in seen:
-                message = f"{number[0]} is the port of {seen[number]}, in the same network"
+                message = f"{number[0]} is already the port of {seen[number]}, in the same network"
                 yield Said((*path, "ports", index, "containerPort"), message, "let it listen on another port")
             mine[number] = item["name"]
         seen = mine | seen
@@ -71,7 +71,7 @@ def container_port(values: Values) -> Iterator[Said]:
 
 @rule(
     "container-port-twice",
-    "A port's name or host port is a duplicate.",
+    "A port name or a host port is a duplicate.",
     why="The API server refuses the workload, and the installation or upgrade fails.",
     source=_POD,
     refused_by=Refuser.API_SERVER,
@@ -81,15 +81,19 @@ def container_port_twice(values: Values) -> Iterator[Said]:
     beside: set[tuple[Any, ...]] = set()
     for path, item in containers(values):
         names: set[str] = set()
-        nodes = beside if path[0] == "extraContainers" else set()  # the API server looks at each init container alone
+        nodes = (
+            beside if path[0] == "extraContainers" else set()
+        )  # the API server checks each init container separately
         for index, port in sound(item.get("ports")):
             where, name = (*path, "ports", index), port.get("name")
             if name and name in names:
-                yield writing((*where, "name"), f"{name} is the name of another port of {item['name']}", f"{name}-2")
+                yield writing(
+                    (*where, "name"), f"{name} is already the name of another port of {item['name']}", f"{name}-2"
+                )
             names.add(name)
             node = (port.get("hostPort"), port.get("hostIP"), port.get("protocol", "TCP"))
             if node[0] and node in nodes:
-                yield removal((*where, "hostPort"), f"{node[0]} is taken on the node by another port", on_key=False)
+                yield removal((*where, "hostPort"), f"{node[0]} is already the host port of another port", on_key=False)
             nodes.add(node)
 
 
@@ -110,9 +114,9 @@ def container_ends(values: Values) -> Iterator[Said]:
         for key in () if goes_on(path, item) else _WHILE_IT_RUNS:
             if key in item:
                 hint = "remove it, or make it a sidecar with the restart policy Always"
-                yield Said((*path, key), "is not for an init container, which ends", hint, True)
+                yield Said((*path, key), "is not allowed on an init container that ends", hint, True)
         if path[0] == "extraContainers" and "restartPolicy" in item:
-            message = "is for an init container: this one is restarted always"
+            message = "is only for init containers: this container always restarts"
             yield removal((*path, "restartPolicy"), message)
 
 

@@ -28,7 +28,7 @@ _REFUSED = {
 
 
 class Examples(NamedTuple):
-    """Values that break a rule, and values that just do not, both as YAML ("": there is none)."""
+    """Values that break a rule, and similar values that do not, as YAML ("" if there are none)."""
 
     bad: str
     good: str
@@ -51,7 +51,7 @@ def read_examples(cases: Path, rules: list[str]) -> dict[str, dict[str, str]]:
     found = {}
     for rule in rules:
         files = {name: cases / rule / f"{name}.yaml" for name in Examples._fields}
-        # A made-up token looks like a true one to whatever scans the output.
+        # Scanners of the output cannot tell a made-up token from a real one.
         texts = {name: _shown(file.read_text(encoding="utf-8")) for name, file in files.items() if file.is_file()}
         if texts:
             found[rule] = texts
@@ -59,7 +59,7 @@ def read_examples(cases: Path, rules: list[str]) -> dict[str, dict[str, str]]:
 
 
 def refused_by(rule: Rule) -> str:
-    """Return in words who else refuses what a rule finds."""
+    """Return in words what else refuses such values."""
     return _REFUSED[rule.refused_by]
 
 
@@ -73,7 +73,7 @@ def ignored_by(rule: Rule) -> str:
 
 
 def explain_rule(rule: Rule, width: int = _WIDTH) -> str:
-    """Return all that there is to say of a rule, for a terminal of this width."""
+    """Return the explanation of a rule, for a terminal of this width."""
     examples = examples_of(rule.id)
     lines = [f"RULE:        {rule.id} ({rule.severity})", f"REFUSED BY:  {refused_by(rule)}"]
     lines += [f"IGNORED:     {ignored_by(rule)}", f"SOURCE:      {rule.source}"]
@@ -95,5 +95,5 @@ def help_of(rule: Rule) -> str:
 
 
 def _shown(text: str) -> str:
-    """Return an example without what scanners take for a secret; what a name alone calls one stays."""
+    """Return an example without text that scanners take for a secret; a value that only its key calls secret stays."""
     return without_logins(without_forms(text, NOT_SHOWN), f"{NOT_SHOWN}@")

@@ -23,25 +23,27 @@ _DEVICES = ("CUDA_VISIBLE_DEVICES", "NVIDIA_VISIBLE_DEVICES")
 
 
 def set_by_chart(values: Values) -> dict[str, str]:
-    """Return the variables that the chart sets → what to do instead."""
+    """Return the variables that the chart sets → why `env` must not set them."""
     scope = values.at("model.source") == "modelscope"
-    found = {"VLLM_USE_MODELSCOPE": "model.source says it"} if scope else {}
-    found |= {"HF_ENDPOINT": "huggingFace.endpoint says it"} if values.at("huggingFace.endpoint") else {}
+    found = {"VLLM_USE_MODELSCOPE": "model.source sets it"} if scope else {}
+    found |= {"HF_ENDPOINT": "huggingFace.endpoint sets it"} if values.at("huggingFace.endpoint") else {}
     if values.at("huggingFace.tokenSecret.name"):
-        found |= dict.fromkeys(_TOKENS, "huggingFace.tokenSecret says it")
+        found |= dict.fromkeys(_TOKENS, "huggingFace.tokenSecret sets it")
     if values.at("apiKeySecret.name"):
         keys = values.at("apiKeySecret.keys")
         names = ["VLLM_API_KEY", *(f"API_KEY_{number + 1}" for number in range(len(keys) if len(keys) > 1 else 0))]
-        found |= dict.fromkeys(names, "apiKeySecret says it")
+        found |= dict.fromkeys(names, "apiKeySecret sets it")
     if compile_cache_of(values):
-        found |= dict.fromkeys(COMPILE_VARIABLES, "compileCache says it")
+        found |= dict.fromkeys(COMPILE_VARIABLES, "compileCache sets it")
     if values.at("caBundle.configMap") or values.at("caBundle.secret"):
-        found |= dict.fromkeys(_CA_VARIABLES, "caBundle says it")
+        found |= dict.fromkeys(_CA_VARIABLES, "caBundle sets it")
     if read_only(values):
-        found |= dict.fromkeys(("HF_HUB_OFFLINE", "VLLM_NO_USAGE_STATS"), "a read-only model volume needs it")
+        found |= dict.fromkeys(
+            ("HF_HUB_OFFLINE", "VLLM_NO_USAGE_STATS"), "the chart sets it for a read-only model volume"
+        )
     if own_home(values):
-        reason = "a user other than root" if non_root(values) else "a file system that is read-only"
-        found |= dict.fromkeys(("HOME", "USER"), f"{reason} needs the chart's")
+        reason = "a user other than root" if non_root(values) else "a read-only file system"
+        found |= dict.fromkeys(("HOME", "USER"), f"{reason} needs the chart's value")
     return found
 
 
@@ -50,7 +52,7 @@ def set_by_chart(values: Values) -> dict[str, str]:
     "A variable is set in `env` although the chart sets it.",
     why=(
         "The container would have the variable twice. Helm 4 cannot apply such a list. With Helm 3 the chart's "
-        "value is lost, so models are written outside the model volume, for example."
+        "value is lost, and models, for example, are written outside the model volume."
     ),
     source=_CHART,
     refused_by=Refuser.CHART,
@@ -70,7 +72,7 @@ def _without(index: int) -> Fix:
 
 @rule(
     "env-has-field",
-    "A variable is set in `env` although a field of the chart sets it.",
+    "A variable is set in `env` although the chart has a field for it.",
     why=(
         "The chart does not adapt to variables in `env`. With VLLM_USE_MODELSCOPE in `env`, for example, models "
         "are stored outside the model volume and downloaded again after every restart."
@@ -91,7 +93,7 @@ def env_has_field(values: Values) -> Iterator[Said]:
 
 
 def _fields(variable: Mapping[str, Any], source: str) -> Settings:
-    """Return the fields that say what a variable says."""
+    """Return the fields to set in place of a variable."""
     name, value = variable["name"], variable.get("value")
     if name == "VLLM_USE_MODELSCOPE":
         return {"model.source": "modelscope"}
@@ -99,7 +101,7 @@ def _fields(variable: Mapping[str, Any], source: str) -> Settings:
         return {"huggingFace.endpoint": value or None}
     if name == "VLLM_API_KEY" and "secretKeyRef" in variable.get("valueFrom", {}):
         secret = variable["valueFrom"]["secretKeyRef"]
-        if secret.get("optional"):  # no field says it
+        if secret.get("optional"):  # no field sets this
             return {}
         keys = {"apiKeySecret.keys": [secret["key"]]} if secret["key"] != "api-key" else {}
         return {"apiKeySecret.name": secret["name"], **keys}
@@ -112,7 +114,7 @@ def _fields(variable: Mapping[str, Any], source: str) -> Settings:
 
 
 def _is_vague(variable: Mapping[str, Any]) -> bool:
-    """Say whether a variable is a token that no Secret holds, or switches off what its field would switch on."""
+    """Return whether a variable is a token outside a Secret, or turns off what its field would turn on."""
     if variable["name"] == "VLLM_USE_MODELSCOPE":
         return bool(variable.get("value", "").lower() != "true")
     return variable["name"] in _TOKENS and "secretKeyRef" not in variable.get("valueFrom", {})
@@ -135,7 +137,7 @@ def env_twice(values: Values) -> Iterator[Said]:
         for index, variable in sound(variables):
             name = variable["name"]
             if name in seen:
-                message = f"{name} is set by {dotted(path)}[{seen[name]}] too"
+                message = f"{name} is already set by {dotted(path)}[{seen[name]}]"
                 yield Said((*path, index, "name"), message, "keep one of them")
             seen.setdefault(name, index)
 
@@ -149,7 +151,7 @@ def env_lists(values: Values) -> Iterator[tuple[Path, Any]]:
 
 @rule(
     "env-unknown",
-    "vLLM does not know a variable that begins with `VLLM_`.",
+    "vLLM does not know a variable whose name starts with `VLLM_`.",
     why="vLLM ignores the variable and only prints a warning when it starts. The setting has no effect.",
     source="vllm.envs",
     severity=Severity.WARNING,
@@ -169,7 +171,7 @@ def env_unknown(values: Values) -> Iterator[Said]:
 
 @rule(
     "env-not-in-release",
-    "The image's vLLM does not have a variable that another release has.",
+    "The image's vLLM release does not have a variable that other releases have.",
     why="vLLM ignores the variable and only prints a warning when it starts. The setting has no effect.",
     source="vllm.envs (schemas/vllm/environment.json)",
     severity=Severity.WARNING,
@@ -192,7 +194,7 @@ def env_not_in_release(values: Values) -> Iterator[Said]:
 
 
 def _instead(values: Values, index: int, release: str) -> tuple[str, Fix]:
-    """Return what to do with a variable that a release does not read: remove it, or give its value to a flag."""
+    """Return the hint and edits for a variable that a release does not read: remove it, or set a flag instead."""
     from modelservice.vllm.variables import argument_instead
 
     variable = values.at("env")[index]
@@ -205,13 +207,13 @@ def _instead(values: Values, index: int, release: str) -> tuple[str, Fix]:
 
 @rule(
     "cache-elsewhere",
-    "A variable in `env` puts the hub's cache outside of every volume.",
+    "A variable in `env` puts the hub's cache outside every volume.",
     why="The model is stored in the container, and is downloaded again after every restart.",
     source="https://huggingface.co/docs/huggingface_hub/package_reference/environment_variables",
     severity=Severity.WARNING,
 )
 def cache_elsewhere(values: Values) -> Iterator[Said]:
-    """Find the hub's cache outside of all volumes, together with a model volume that is then of no use."""
+    """Find the hub's cache outside all volumes, which leaves the model volume unused."""
     folder = user_cache(values)
     if folder in ("", "unknown") or values.at("model.source") == "local" or values.at("modelVolume.enabled") is False:
         return
@@ -226,7 +228,7 @@ def cache_elsewhere(values: Values) -> Iterator[Said]:
 
 @rule(
     "device-variable",
-    "A variable chooses GPUs that the device plugin has chosen already.",
+    "A variable selects GPUs, which the device plugin has already assigned.",
     why=(
         "The container gets the GPUs that Kubernetes assigned, numbered from 0. Another choice leaves some of them "
         "idle, hides all of them, or shows GPUs of other pods."
@@ -235,12 +237,12 @@ def cache_elsewhere(values: Values) -> Iterator[Said]:
     severity=Severity.WARNING,
 )
 def device_variable(values: Values) -> Iterator[Said]:
-    """Find a choice of devices together with a GPU resource; without one, the runtime class reads the variable."""
+    """Find a variable that selects devices with a GPU resource; without one, the runtime class reads the variable."""
     if not values.at("gpu.count") or not resource_fields(values):
         return
     for index, variable in values.items("env"):
         if variable["name"] in _DEVICES:
-            message = f"{variable['name']} chooses among GPUs that Kubernetes has assigned already"
+            message = f"{variable['name']} selects from GPUs that Kubernetes has already assigned"
             yield removal(("env", index), message, on_key=False)
 
 

@@ -10,8 +10,8 @@ from modelservice.findings import Refuser
 from modelservice.rules.rule import Said, Values, rule
 
 _CHART = "the chart's templates/extra-objects.yaml"
-_AS_A_MAP = "write apiVersion, kind and metadata.name, best as a map instead of text"
-# What a template in a text brings. One without an end takes the rest, in linear time.
+_AS_A_MAP = "write apiVersion, kind and metadata.name, preferably as a map instead of text"
+# A template action in a text. Without an end, it is the rest of the text, found in linear time.
 ACTION = re.compile(r"(?s)\{\{.*?(\}\}|\Z)")
 
 
@@ -29,11 +29,11 @@ def extra_object_text(values: Values) -> Iterator[Said]:
         if isinstance(item, str) and "{{" in item:
             if any(not found[1] for found in ACTION.finditer(item)):
                 yield Said(
-                    path, "a {{ of this text, which helm reads as a template first, is never closed", "close it with }}"
+                    path, "a {{ in this text, which Helm renders as a template, is never closed", "close it with }}"
                 )
             for name in _unknown_variables(item):
-                message = f"${name} is not a variable of this text, which helm reads as a template first"
-                yield Said(path, message, "write the object as a map, which stays as it is")
+                message = f"${name} is not defined in this text, which Helm renders as a template"
+                yield Said(path, message, "write the object as a map, which Helm does not render as a template")
         elif isinstance(found := _read(item), str):
             yield Said(path, f"this text is not valid YAML: {found}", "fix it, or write it as a map")
         elif not all(map(_is_readable, found)):
@@ -48,7 +48,7 @@ def extra_object_text(values: Values) -> Iterator[Said]:
     refused_by=Refuser.API_SERVER,
 )
 def extra_object(values: Values) -> Iterator[Said]:
-    """Find text that is not an object, and duplicates; only Helm knows what a template in the text becomes."""
+    """Find text that is not an object, and duplicates; only Helm knows the result of a template in the text."""
     seen: dict[tuple[str, ...], int] = {}
     for index, item in values.items("extraObjects"):
         found = [] if isinstance(item, str) and "{{" in item else documents(item)
@@ -61,14 +61,14 @@ def extra_object(values: Values) -> Iterator[Said]:
             about, group = one["metadata"], str(one["apiVersion"]).rpartition("/")[0]
             which = (str(one["kind"]), str(about.get("name", "")), str(about.get("namespace", "")), group)
             if which in seen and which[1]:
-                message = f"{which[0]} {which[1]} is extraObjects[{seen[which]}] too"
+                message = f"{which[0]} {which[1]} is already defined in extraObjects[{seen[which]}]"
                 yield Said(("extraObjects", index), message, "remove it, or the other one")
             seen.setdefault(which, index)
 
 
 def _unknown_variables(text: str) -> list[str]:
-    """Return the variables that a template reads and never sets: those of Prometheus, most often."""
-    if "`" in text:  # raw text, which a look at the braces alone cannot tell apart
+    """Return the variables that a template reads but never sets, most often those of Prometheus."""
+    if "`" in text:  # braces and variables in raw strings cannot be told apart
         return []
     actions = re.sub(r'"[^"\n]*"', "", "\n".join(found[0] for found in ACTION.finditer(text)))
     known = set(re.findall(r"\$(\w+)\s*(?=,|:=)", actions))
@@ -76,13 +76,13 @@ def _unknown_variables(text: str) -> list[str]:
 
 
 def documents(item: Any) -> list[Any]:
-    """Return the documents of an object, or of a text of some; none if the text is not valid YAML."""
+    """Return the documents of an extra object, which is a map or a text; none if the text is not valid YAML."""
     found = _read(item)
     return [] if isinstance(found, str) else found
 
 
 def _read(item: Any) -> list[Any] | str:
-    """Return the documents of a text that hold something, its scalars as text; or what is wrong with the YAML."""
+    """Return the non-empty documents, with the scalars of a text as text, or the error in the YAML."""
     from modelservice.reading.documents import load_texts, members
 
     if not isinstance(item, str):
@@ -92,7 +92,7 @@ def _read(item: Any) -> list[Any] | str:
     try:
         return [one for found in load_texts(item) for one in members(found)]
     except yaml.MarkedYAMLError as error:
-        # The end of a text lies below its last line.
+        # The parser reports the end of a text below its last line.
         last = item.rstrip("\n").count("\n") + 1
         line = f", in line {min(error.problem_mark.line + 1, last)} of the text" if error.problem_mark else ""
         return f"{error.problem}{line}"
@@ -103,12 +103,12 @@ def _read(item: Any) -> list[Any] | str:
 
 
 def _is_readable(one: Any) -> bool:
-    """Say whether Helm can read this as an object: a map, and its metadata is one too."""
+    """Return whether Helm can read this as an object: a map whose metadata is a map too."""
     return isinstance(one, Mapping) and isinstance(one.get("metadata") or {}, Mapping)
 
 
 def is_object(one: Any) -> bool:
-    """Say whether this may be a Kubernetes object: it has a version, a kind and a name."""
+    """Return whether this may be a Kubernetes object: it has a version, a kind and a name."""
     about = one.get("metadata") if isinstance(one, Mapping) else None
     named = isinstance(about, Mapping) and (about.get("name") or about.get("generateName"))
     return bool(named and one.get("apiVersion") and one.get("kind"))

@@ -9,7 +9,7 @@ RULES = (
     Rule(
         "fleet-layer",
         Severity.ERROR,
-        "A layer of the fleet is not there, or lies below no service.",
+        "A layer of the fleet does not exist, or applies to no service.",
         _SOURCE,
         Refuser.NOBODY,
         "The services are installed without the settings of the layer.",
@@ -27,7 +27,7 @@ RULES = (
     Rule(
         "fleet-credentials",
         Severity.ERROR,
-        "An address in fleet.yaml holds a user, a password or a token.",
+        "An address in fleet.yaml contains a user, a password or a token.",
         _SOURCE,
         Refuser.NOBODY,
         "Everyone who can read the repository can use them.",
@@ -36,7 +36,7 @@ RULES = (
     Rule(
         "fleet-release",
         Severity.ERROR,
-        "Two services of the fleet are the same release of a namespace.",
+        "Two services of the fleet have the same release name and namespace.",
         _SOURCE,
         Refuser.NOBODY,
         "One of them would replace the other in the cluster.",
@@ -48,7 +48,7 @@ RULES = (
         "A file in the fleet's folder is neither a service nor a layer.",
         _SOURCE,
         Refuser.NOBODY,
-        "No command looks at it. It may be in the wrong folder, or a layer that fleet.yaml does not name.",
+        "No command reads it. It may be in the wrong folder, or a layer that fleet.yaml does not name.",
         True,
     ),
 )

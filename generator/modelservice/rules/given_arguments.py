@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def command_line_of(values: Values) -> Line:
-    """Return the command line of the release that the image holds, or of the one that stands in for it."""
+    """Return the command line of the image's vLLM release, or of the release that is used in its place."""
     from modelservice.vllm.flags import Line, command_line
 
     release = release_of(values)
@@ -24,12 +24,12 @@ def command_line_of(values: Values) -> Line:
 
 
 def words(values: Values) -> list[str]:
-    """Return the arguments, "" instead of one that the schema refused."""
+    """Return the arguments, with "" in place of those that the schema refused."""
     return [word if isinstance(word, str) else "" for word in values.at("args") or ()]
 
 
 def given(values: Values, *flags: str) -> list[Given]:
-    """Return the places in the arguments that give one of these flags a value, in their order."""
+    """Return the arguments that give one of these flags a value, in order."""
     if not values.at("args"):
         return []
     from modelservice.vllm.command_line import Given, read
@@ -48,11 +48,11 @@ def whole_numbers(values: Values, flags: tuple[str, ...]) -> dict[str, tuple[int
 
 
 def adding_argument(values: Values, argument: str) -> Fix:
-    """Return the edit that adds an argument, behind the others where there are some."""
+    """Return the edit that adds an argument after the existing ones."""
     return (Edit(Action.APPEND, ("args",), argument),) if values.written("args") else put({("args",): [argument]})
 
 
 def last_value(values: Values, flag: str) -> str:
-    """Return the value that counts for a flag, or "" if the arguments give none."""
+    """Return the value that takes effect for a flag, or "" if the arguments give none."""
     found = [item.values[0].text for item in given(values, flag) if not item.key]
     return found[-1] if found else ""

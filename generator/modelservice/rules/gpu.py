@@ -1,4 +1,4 @@
-"""Rules on GPUs and slices of GPUs; args.py has those on how arguments split a model over them."""
+"""Rules on GPUs and slices of GPUs; the rules on how arguments split a model over them are in args.py."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _AMD_IMAGE = "vllm/vllm-openai-rocm"
 
 @rule(
     "gpu-required",
-    "The image needs a GPU, and `gpu.count` is 0.",
+    "The image needs a GPU, but `gpu.count` is 0.",
     why="vLLM finds no device and exits with `Failed to infer device type`. The container restarts again and again.",
     source="LLMOS, Model Service: Resources",
     refused_by=Refuser.CHART,
@@ -33,7 +33,7 @@ _AMD_IMAGE = "vllm/vllm-openai-rocm"
 def gpu_required(values: Values) -> Iterator[Said]:
     """Find vLLM's CUDA image in a pod without a GPU."""
     repository = values.at("image.repository")
-    # Slices of MIG are resources of their own, and a claim brings its devices.
+    # MIG slices are resources of their own, and a claim provides its devices.
     sliced = any(name.startswith("nvidia.com/") for name in values.at("resources.limits"))
     claims = values.at("podSpec.resourceClaims") or values.written("resourceClaims")
     other = sliced or claims or values.at("resources.claims")
@@ -44,7 +44,7 @@ def gpu_required(values: Values) -> Iterator[Said]:
 
 @rule(
     "vgpu-count",
-    "vGPU is enabled, and `gpu.count` is 0.",
+    "vGPU is enabled, but `gpu.count` is 0.",
     why="The pod gets no slice of a GPU, and an image for GPUs does not start.",
     source=_CHART,
     refused_by=Refuser.CHART,
@@ -71,7 +71,7 @@ def vgpu_unused(values: Values) -> Iterator[Said]:
 
 
 def resource_fields(values: Values) -> dict[str, str]:
-    """Return the resources that the chart sets → the fields that say how many."""
+    """Return the resources that the chart sets → the fields with their amounts."""
     name = values.at("gpu.resourceName")
     return _SLICES if values.at("gpu.vgpu.enabled") else {name: "gpu.count"} if name else {}
 
@@ -97,7 +97,7 @@ def gpu_resource_twice(values: Values) -> Iterator[Said]:
 
 
 def _moved(path: Path, given: str, values: Values, field: str) -> Fix:
-    """Return the edits that give a resource's amount to its field, unless that has it already."""
+    """Return the edits that move a resource's amount to its field, unless the field has that amount already."""
     number = int(given) if given.isdecimal() and len(given) < 10 else 0
     has = values.at(field) == number
     return (Edit(Action.REMOVE, path), *(() if has else put({field: number}))) if number else ()
@@ -114,18 +114,18 @@ def _moved(path: Path, given: str, values: Values, field: str) -> Fix:
     severity=Severity.WARNING,
 )
 def gpu_vendor(values: Values) -> Iterator[Said]:
-    """Find another vendor's GPU with an image or a runtime class for NVIDIA's."""
+    """Find another vendor's GPU with an image or a runtime class for NVIDIA GPUs."""
     resource, repository = values.at("gpu.resourceName"), values.at("image.repository")
     if not resource.startswith(_OTHER_MAKERS) or values.at("gpu.vgpu.enabled") or values.at("gpu.count") == 0:
         return
     if repository.rsplit("/", 1)[-1] in GPU_IMAGES:
-        message = f"{resource} is not a GPU for the image {repository}, which needs an NVIDIA GPU"
+        message = f"{resource} is not an NVIDIA GPU, which the image {repository} needs"
         if resource.startswith("amd.com/"):
             yield setting(("gpu", "resourceName"), message, {"image.repository": _AMD_IMAGE})
         else:
-            yield Said(("gpu", "resourceName"), message, "set image.repository to an image for it")
+            yield Said(("gpu", "resourceName"), message, "set image.repository to an image for that GPU")
     if values.at("runtimeClassName") == "nvidia":
-        message = f"{resource} is not a GPU for the runtime class nvidia"
+        message = f"{resource} is not an NVIDIA GPU, which the runtime class nvidia needs"
         yield setting(("gpu", "resourceName"), message, {"runtimeClassName": ""})
 
 
@@ -143,7 +143,7 @@ def runtime_class_unused(values: Values) -> Iterator[Said]:
     """Find a runtime class for a pod without a GPU."""
     without = values.at("gpu.count") == 0 and not values.at("resources.claims")
     if values.written("runtimeClassName") and values.at("runtimeClassName") and without:
-        why = ", or ask for a GPU in gpu.count, with an empty gpu.resourceName where the class alone gives it"
+        why = ", or request GPUs in gpu.count, with an empty gpu.resourceName if the runtime class provides them"
         yield removal(("runtimeClassName",), "has no effect with gpu.count 0", why)
 
 
@@ -155,7 +155,7 @@ def runtime_class_unused(values: Values) -> Iterator[Said]:
     refused_by=Refuser.API_SERVER,
 )
 def resource_claim(values: Values) -> Iterator[Said]:
-    """Find a claim of a container whose name no entry of the pod's claims has."""
+    """Find a container's claim that is not among the pod's resource claims."""
     names = [claim["name"] for _, claim in values.items("podSpec.resourceClaims")]
     if values.written("resourceClaims") or values.was_refused("podSpec.resourceClaims") or None in names:
         return
@@ -167,7 +167,7 @@ def resource_claim(values: Values) -> Iterator[Said]:
         for index, claim in sound(claims):
             if claim["name"] not in names:
                 hint = f"add it there, as in {{name: {claim['name']}, resourceClaimTemplateName: NAME}}"
-                message = f"{claim['name']} is the name of no entry of podSpec.resourceClaims"
+                message = f"{claim['name']} is not in podSpec.resourceClaims"
                 yield asking((*path, index, "name"), message, nearest(claim["name"], names), hint)
 
 

@@ -1,4 +1,4 @@
-"""Rules on the memory of the node that arguments and variables ask for."""
+"""Rules on the node's memory that arguments and variables request."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ _TRANSFER = "--kv-transfer-config"
 # From this listed release on, the native buffer is a file in /dev/shm (vllm/v1/kv_offload/cpu/spec.py).
 _SHARED_SINCE = (0, 27, 1)
 _SPARE_GIBIBYTES = 8
-_LESS = ", or ask for less"
+_LESS = ", or request less"
 _MOST = Decimal(10) ** 18
 
 
 class _Asked(NamedTuple):
-    """Where memory is asked for, under which name, and how much."""
+    """A request for memory: its path, the name of the setting, and the size in bytes."""
 
     path: Path
     name: str
@@ -39,7 +39,7 @@ def _number(text: str) -> Decimal:
 
 
 def _asked(values: Values) -> Iterator[_Asked]:
-    """Yield the memory of one pod that is asked for, in bytes."""
+    """Yield the memory that each setting requests for one pod."""
     yield from _kv_buffer(values)
     for item in given(values, _WEIGHTS)[-1:]:
         size = _number(item.values[0].text) * _GIBIBYTE * _workers(values)
@@ -78,7 +78,7 @@ def _of_connector(text: str) -> Decimal:
 
 
 def _workers(values: Values) -> int:
-    """Return how many processes of one pod hold a part of the model, or a copy of it."""
+    """Return how many processes of one pod have a part or a copy of the model."""
     sizes = [size for _, size in whole_numbers(values, tuple(PARALLEL)).values()]
     count = int(values.at("gpu.count"))
     return max(1, min(math.prod(sizes), count or math.prod(sizes)) if sizes else count)
@@ -90,15 +90,15 @@ def _shown(size: Decimal) -> str:
 
 @rule(
     "host-memory",
-    "Arguments ask for more of the node's memory than the container may use.",
+    "Arguments request more of the node's memory than the container may use.",
     why=(
-        "vLLM takes these buffers from the memory limit, or from /dev/shm, when it starts or while it loads the model. "
+        "vLLM allocates these buffers within the memory limit, or in /dev/shm, when it starts or loads the model. "
         "The container is killed (OOMKilled), or vLLM exits, again and again."
     ),
     source="vLLM's CacheConfig and UVAOffloadConfig (vllm/config), kserve/kserve#5949, vllm-project/vllm#53042",
 )
 def host_memory(values: Values) -> Iterator[Said]:
-    """Find buffers in the node's memory that the limit, or the size of /dev/shm, has no room for."""
+    """Find buffers that do not fit into the memory limit or into /dev/shm."""
     asked = [one for one in _asked(values) if one.size > 0]
     limit, size = values.at("resources.limits.memory"), values.at("sharedMemory.sizeLimit")
     most = amount(limit) if limit else None
@@ -108,18 +108,18 @@ def host_memory(values: Values) -> Iterator[Said]:
     if asked and most is not None and wanted >= most:
         names = " and ".join(one.name for one in asked)
         parts = f" ({' + '.join(_shown(one.size) for one in asked)})" if len(asked) > 1 else ""
-        verb = "ask" if len(asked) > 1 else "asks"
-        message = f"{names} {verb} for {_shown(wanted)} of memory{parts}, and resources.limits.memory is {limit}"
+        verb = "request" if len(asked) > 1 else "requests"
+        message = f"{names} {verb} {_shown(wanted)} of memory{parts}, but resources.limits.memory is {limit}"
         yield setting(asked[0].path, message, {"resources.limits.memory": _roomy(wanted), **settings}, _LESS)
     elif shared:
-        message = f"{shared.name} keeps {_shown(shared.size)} in /dev/shm, and sharedMemory.sizeLimit is {size}"
+        message = f"{shared.name} keeps {_shown(shared.size)} in /dev/shm, but sharedMemory.sizeLimit is {size}"
         if most is not None and most < (amount(_roomy(shared.size)) or 0):
             settings["resources.limits.memory"] = _roomy(shared.size)
         yield setting(shared.path, message, settings, _LESS)
 
 
 def _beyond_shared_memory(values: Values) -> _Asked | None:
-    """Return the buffer that /dev/shm has no room for, or None if there is room or it lies elsewhere."""
+    """Return the buffer that does not fit into /dev/shm, or None if it fits or is elsewhere."""
     size = values.at("sharedMemory.sizeLimit") if values.at("sharedMemory.enabled") else None
     room = amount(size) if size else None
     simple = any(variable["name"] == "VLLM_USE_SIMPLE_KV_OFFLOAD" for _, variable in values.items("env"))
@@ -129,7 +129,7 @@ def _beyond_shared_memory(values: Values) -> _Asked | None:
 
 
 def _roomy(size: Decimal) -> str:
-    """Return somewhat more, for the server's other memory."""
+    """Return the size with a reserve for the server's other memory, as a quantity."""
     return f"{math.ceil(size / _GIBIBYTE) + _SPARE_GIBIBYTES}Gi"
 
 

@@ -21,7 +21,7 @@ OWN_IMAGES = (
     "vllm-cpu-release-repo",
     "vllm-arm64-cpu-release-repo",
 )
-# Who gives an image the name of one of vLLM's, and counts releases of something else.
+# Owners whose images have the names of vLLM's images, but other release numbers.
 OTHER_OWNERS = ("lmcache",)
 _IMAGES = "https://kubernetes.io/docs/concepts/containers/images/"
 _ON_DOCKER_HUB = re.compile(r"((index\.)?docker\.io/)?vllm/vllm-openai[a-z-]*")
@@ -32,18 +32,18 @@ TASK_FLAGS = ("--task", "--runner", "--convert")
 
 
 def is_vllms(image: Mapping[str, Any]) -> bool:
-    """Say whether an image is one of vLLM's own or a mirror of it, as templates/_vllm.tpl does."""
+    """Return whether an image is one of vLLM's own or a mirror of it, as templates/_vllm.tpl does."""
     *above, name = f"{image['registry']}/{image['repository']}".split("/")
     return name in OWN_IMAGES and above[-1] not in OTHER_OWNERS
 
 
 def is_own_image(values: Values) -> bool:
-    """Say whether the image is one of vLLM's own, whose command line is known."""
+    """Return whether the image is one of vLLM's own, whose command line is known."""
     return is_vllms(values.at("image")) and not values.at("command")
 
 
 def release_in(image: Mapping[str, Any], vllm_version: str) -> Release:
-    """Return the vLLM release in an image, an unstated one where neither the version nor the tag says it."""
+    """Return the vLLM release in an image, or an unstated one if neither the version nor the tag gives it."""
     from modelservice.vllm.releases import release_for
 
     return release_for(image["tag"], vllm_version, own_image=is_vllms(image))
@@ -56,7 +56,7 @@ def release_of(values: Values) -> Release:
 
 
 def known_release(values: Values) -> tuple[int, ...]:
-    """Return the numbers of the release in one of vLLM's own images, or none if it is unknown."""
+    """Return the numbers of the release in one of vLLM's own images, or () if it is unknown."""
     asked = release_of(values).asked if is_own_image(values) else ""
     return tuple(int(part) for part in asked.split(".")) if asked else ()
 
@@ -66,7 +66,7 @@ def known_release(values: Values) -> tuple[int, ...]:
     "The image has no fixed tag.",
     why=(
         "The tag can point to another image tomorrow. A pod that restarts may then run another vLLM release, with "
-        "other flags, than the pod beside it."
+        "other flags, than the other pods."
     ),
     source=_IMAGES,
     severity=Severity.WARNING,
@@ -75,7 +75,7 @@ def image_not_pinned(values: Values) -> Iterator[Said]:
     """Find an image without a tag, or with one that moves."""
     tag, digest = values.at("image.tag"), values.at("image.digest")
     if not digest and (not tag or tag == "latest" or tag.startswith(("latest-", "nightly"))):
-        what = f"{tag} is another image every time" if tag else "is empty, which means latest"
+        what = f"{tag} can point to another image later" if tag else "is empty, which means latest"
         hint = f"write a release, such as {values.defaults['image']['tag']}, or set image.digest"
         yield Said(("image", "tag"), what, hint)
 
@@ -100,24 +100,24 @@ def registry_unused(values: Values) -> Iterator[Said]:
 
 @rule(
     "image-tag-v",
-    "The tag lacks the `v` that the tags of vLLM's images begin with.",
+    "The tag lacks the `v` that the tags of vLLM's images start with.",
     why="The registry has no such tag. The pod stays in ImagePullBackOff.",
     source="https://hub.docker.com/r/vllm/vllm-openai/tags",
     severity=Severity.WARNING,
 )
 def image_tag_v(values: Values) -> Iterator[Said]:
-    """Find a release without its v as the tag of vLLM's image on Docker Hub; a mirror may name its tags otherwise."""
+    """Find a tag without its v for vLLM's image on Docker Hub; a mirror may have other tags."""
     tag, repository = values.at("image.tag"), values.at("image.repository")
     if _ON_DOCKER_HUB.fullmatch(repository) and re.match(r"\d+\.\d+\.\d+", tag):
-        yield writing(("image", "tag"), f"{tag} is not a tag of {repository}, whose releases begin with v", f"v{tag}")
+        yield writing(("image", "tag"), f"{tag} is not a tag of {repository}, whose releases start with v", f"v{tag}")
 
 
 @rule(
     "release-unknown",
     "The image's vLLM release is not in our list.",
     why=(
-        "The arguments are checked against another release. A flag that was added or removed in between is judged "
-        "wrongly."
+        "The arguments are checked against another release. The check is wrong for a flag that was added or "
+        "removed in between."
     ),
     source="schemas/vllm",
     severity=Severity.WARNING,
@@ -132,18 +132,18 @@ def release_unknown(values: Values) -> Iterator[Said]:
     if release.exactness in (Exactness.KNOWN, Exactness.UNSTATED):
         return
     key = ("vllmVersion",) if values.at("vllmVersion") else ("image", "tag")
-    message = f"vLLM {release.asked} is not listed here, and arguments are checked as vLLM {release.name}"
+    message = f"vLLM {release.asked} is not in our list, so arguments are checked as for vLLM {release.name}"
     newer = release_after(release.name) if release.exactness is Exactness.BETWEEN else release.name
     listed = newer if values.at("vllmVersion") else f"v{newer}"
-    yield Said(key, message, f"write a listed release, such as {listed}, or leave it where the service starts")
+    yield Said(key, message, f"write a listed release, such as {listed}, or keep it if the service starts")
 
 
 @rule(
     "version-unstated",
     "The image does not say which vLLM release it contains.",
     why=(
-        "The chart then uses only flags that every release of vLLM has: a pod that stops does not finish its requests, "
-        "for example. The arguments are checked against the newest release, and a flag that the image's vLLM lacks is "
+        "The chart then uses only flags that every release of vLLM has. A pod that stops, for example, does not finish "
+        "its requests. The arguments are checked against the newest release, so a flag that the image's vLLM lacks is "
         "not found."
     ),
     source="schemas/vllm",
@@ -158,46 +158,52 @@ def version_unstated(values: Values) -> Iterator[Said]:
     tag = values.at("image.tag")
     likely = release_for(tag, "")
     if release_of(values).exactness is Exactness.UNSTATED and not (is_vllms(values.at("image")) and tag == "latest"):
-        what = f"{tag} does not say which vLLM the image holds" if tag else "the image does not say which vLLM it holds"
+        what = (
+            f"{tag} does not state which vLLM the image contains"
+            if tag
+            else "the image does not state which vLLM it contains"
+        )
         message = f"{what}, so the chart uses only flags that every release has"
         release = f": {likely.asked}, or" if likely.exactness is Exactness.KNOWN else " to"
-        yield Said(("image", "tag"), message, f"set vllmVersion{release} the release that it holds")
+        yield Said(("image", "tag"), message, f"set vllmVersion{release} the release that it contains")
 
 
 @rule(
     "task-release",
     "The flags for `model.task` are left out because the image's vLLM release is unknown.",
     why=(
-        "vLLM 0.10.1 replaced `--task` by `--runner` and `--convert`, and refuses what it does not know. Without them "
-        "vLLM decides by the model's files, and may serve an embedding model as one that writes text."
+        "vLLM 0.10.1 replaced `--task` with `--runner` and `--convert`, and refuses unknown flags. Without these flags "
+        "vLLM decides by the model's files, and may serve an embedding model as one that generates text."
     ),
     source="vLLM's command line (schemas/vllm/flags.json)",
     severity=Severity.WARNING,
 )
 def task_release(values: Values) -> Iterator[Said]:
-    """Find a pooling model on an image whose release, and so the flags that start such a model, are unknown."""
+    """Find a pooling model on an image of unknown release, for which the flags of such a model are unknown too."""
     given = {str(word).partition("=")[0].replace("_", "-") for _, word in values.items("args")}
     if values.at("model.task") == "generate" or given & set(TASK_FLAGS):
         return
     from modelservice.vllm.releases import Exactness, newest_release
 
     if release_of(values).exactness is Exactness.UNSTATED:
-        message = f"{values.at('model.task')} needs flags that depend on vLLM's release, which the image does not say"
-        yield setting(("model", "task"), message, {"vllmVersion": newest_release()}, ", or the release that it holds")
+        message = f"{values.at('model.task')} needs flags that depend on vLLM's release, which the image does not state"
+        yield setting(
+            ("model", "task"), message, {"vllmVersion": newest_release()}, ", or the release that it contains"
+        )
 
 
 @rule(
     "image-offline",
-    "The image keeps the hub's library offline, and the model is to be downloaded.",
+    "The image keeps the hub's library offline, but the model must be downloaded.",
     why=(
-        "Red Hat's images set HF_HUB_OFFLINE to 1. Where the model is not in a volume yet, vLLM exits with "
+        "Red Hat's images set HF_HUB_OFFLINE to 1. If the model is not in a volume yet, vLLM exits with "
         "`Cannot reach https://huggingface.co`."
     ),
     source="redhat-et/vllm-cpu-perf-eval#177",
     severity=Severity.WARNING,
 )
 def image_offline(values: Values) -> Iterator[Said]:
-    """Find one of Red Hat's images with a model of the hub's and a new volume for it."""
+    """Find one of Red Hat's images with a model from the hub and a new volume for it."""
     image = f"{values.at('image.registry')}/{values.at('image.repository')}"
     downloaded = values.at("model.source") == "huggingface" and "://" not in values.at("model.name")
     filled = values.at("modelVolume.existingClaim") or values.at("modelVolume.volume")

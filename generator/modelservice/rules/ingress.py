@@ -9,7 +9,7 @@ from modelservice.rules.protection import is_protected
 from modelservice.rules.rule import Said, Values, rule
 
 _CHART = "the chart's templates/ingress.yaml and httproute.yaml"
-# What tells two gateways of a route apart, with the Gateway API's defaults.
+# The fields that identify a route's gateway, with the Gateway API's defaults.
 _PARENT = {"group": "gateway.networking.k8s.io", "kind": "Gateway", "name": "", "namespace": ""}
 
 
@@ -17,7 +17,7 @@ _PARENT = {"group": "gateway.networking.k8s.io", "kind": "Gateway", "name": "", 
     "route-incomplete",
     "An Ingress has no host, or an HTTPRoute has no gateway.",
     why=(
-        "A rule of an Ingress without a host answers for every host name of the controller. A route without a "
+        "An Ingress rule without a host applies to every host name of the controller. A route without a "
         "gateway is attached to nothing, and clients get no answer."
     ),
     source=_CHART,
@@ -26,7 +26,7 @@ _PARENT = {"group": "gateway.networking.k8s.io", "kind": "Gateway", "name": "", 
 def route_incomplete(values: Values) -> Iterator[Said]:
     """Find an Ingress without hosts and an HTTPRoute without gateways."""
     if values.at("ingress.enabled") and not values.at("ingress.hosts"):
-        message = "is empty, and an Ingress without a host takes every host's /v1"
+        message = "is empty, and an Ingress without a host serves /v1 of every host"
         yield Said(("ingress", "hosts"), message, "write the host's name, such as [llm.example.com]")
     if values.at("httpRoute.enabled") and not values.at("httpRoute.parentRefs"):
         message = "is empty, but a route needs a gateway"
@@ -41,14 +41,14 @@ def route_incomplete(values: Values) -> Iterator[Said]:
     refused_by=Refuser.API_SERVER,
 )
 def route_parents(values: Values) -> Iterator[Said]:
-    """Find a gateway listed twice without a listener each; ports count in the experimental channel only."""
+    """Find a gateway that is listed twice without different listeners; ports count only in the experimental channel."""
     seen: dict[tuple[str, ...], dict[str, int]] = {}
     for index, parent in values.items("httpRoute.parentRefs"):
         others = seen.setdefault(tuple(parent.get(key, usual) for key, usual in _PARENT.items()), {})
         section = parent.get("sectionName", "")
         if others and "port" not in parent and (not section or others.keys() & {"", section}):
             first = others.get(section, min(others.values()))
-            message = f"is the gateway of httpRoute.parentRefs[{first}] too, and not each has a sectionName of its own"
+            message = f"is also the gateway of httpRoute.parentRefs[{first}], and no sectionName tells them apart"
             yield Said(("httpRoute", "parentRefs", index), message, "remove it, or name a listener in both")
         if "port" not in parent:
             others.setdefault(section, index)
@@ -71,7 +71,7 @@ def ingress_tls(values: Values) -> Iterator[Said]:
         for number, host in enumerate(item["hosts"]):
             if host not in hosts and values.at("ingress.enabled"):
                 path = ("ingress", "tls", index, "hosts", number)
-                yield Said(path, f"{host} is not one of ingress.hosts", "correct it, or add it there")
+                yield Said(path, f"{host} is not one of ingress.hosts", "correct it, or add it to ingress.hosts")
 
 
 @rule(
@@ -82,21 +82,22 @@ def ingress_tls(values: Values) -> Iterator[Said]:
     severity=Severity.WARNING,
 )
 def route_to_tls(values: Values) -> Iterator[Said]:
-    """Find an Ingress or a route that does not know that the server speaks HTTPS."""
+    """Find an Ingress or a route that speaks HTTP to a server with TLS."""
     if not values.at("tls.secretName"):
         return
-    told = any("backend-protocol" in key or "scheme" in key for key in values.at("ingress.annotations") or ())
-    if values.at("ingress.enabled") and not told:
+    encrypted = any("backend-protocol" in key or "scheme" in key for key in values.at("ingress.annotations") or ())
+    if values.at("ingress.enabled") and not encrypted:
         hint = (
-            "add its annotation to ingress.annotations: nginx.ingress.kubernetes.io/backend-protocol: HTTPS for nginx"
+            "add the controller's annotation, nginx.ingress.kubernetes.io/backend-protocol: HTTPS for nginx, "
+            "to ingress.annotations"
         )
-        yield Said(("ingress", "enabled"), "the controller speaks HTTP to a server that has TLS", hint)
+        yield Said(("ingress", "enabled"), "the controller speaks HTTP, but the server only HTTPS", hint)
     if values.at("httpRoute.enabled"):
-        hint = "make a BackendTLSPolicy for the Service, for example in extraObjects"
-        yield Said(("httpRoute", "enabled"), "the gateway speaks HTTP to a server that has TLS", hint)
+        hint = "create a BackendTLSPolicy for the Service, for example in extraObjects"
+        yield Said(("httpRoute", "enabled"), "the gateway speaks HTTP, but the server only HTTPS", hint)
 
 
-# The key guards /v1; what a monitor asks from outside says nothing of the model or its clients.
+# The key guards /v1; health checks from outside reveal nothing about the model or its clients.
 _HARMLESS = ("/v1", "/health", "/ping")
 
 
@@ -104,8 +105,8 @@ _HARMLESS = ("/v1", "/health", "/ping")
     "route-paths",
     "An Ingress or HTTPRoute forwards paths that the API key does not guard.",
     why=(
-        "Anyone who can reach the route can use these paths without a key: /invocations answers whole chats, /tokenize "
-        "takes work, and /metrics shows how much the service is used."
+        "Anyone who can reach the route can use these paths without a key: /invocations answers chat requests, "
+        "/tokenize uses CPU time, and /metrics shows how much the service is used."
     ),
     source="vLLM's server: the key guards /v1 only",
     severity=Severity.WARNING,
@@ -119,7 +120,7 @@ def route_paths(values: Values) -> Iterator[Said]:
             if path not in _HARMLESS and not path.startswith("/v1/"):
                 message = f"{path} is forwarded, and the API key guards /v1 only"
                 instead = "write /v1" if path == "/" else "remove it"
-                yield Said((group, "paths", index), message, f"{instead}, or let {who} ask who the client is")
+                yield Said((group, "paths", index), message, f"{instead}, or let {who} authenticate clients")
 
 
 RULES = (

@@ -1,4 +1,4 @@
-"""Share among rules a model's facts, the GPU and the arguments that they hold for; find a broken facts file."""
+"""Give rules the model's facts, the GPU and the engine's settings; find a facts file that cannot be read."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ GIB = 2**30
 
 
 def model_facts_of(values: Values) -> ModelFacts | None:
-    """Return the facts that vLLM goes by, or None if they are unknown or changed, or the image is not vLLM's own."""
+    """Return the facts that vLLM uses, or None if they are unknown or changed, or the image is not vLLM's own."""
     changed = given(values, "--config", "--hf-overrides", "--hf-config-path", "--config-format")
     return None if changed or not is_own_image(values) else values.facts
 
 
 def one_gpu(values: Values) -> Gpu | None:
-    """Return the GPU that every pod gets, or None if the values do not say which."""
+    """Return the GPU that every pod gets, or None if the values do not determine it."""
     resource = values.at("gpu.resourceName")
     said = values.at("gpu.memory") or values.at("gpu.vgpu.enabled") or values.at("nodeSelector") or "mig" in resource
     if not values.at("gpu.count") or not (said or values.at("affinity.nodeAffinity")):
@@ -36,21 +36,21 @@ def one_gpu(values: Values) -> Gpu | None:
 
 
 def engine_for(values: Values) -> Engine:
-    """Return what the arguments say of memory."""
+    """Return the arguments' settings that affect memory."""
     from modelservice.models.engine import engine_of
 
     return engine_of(words(values), command_line_of(values), int(values.at("gpu.count")), values.at("model.task"))
 
 
 def stored_tensors(facts: ModelFacts) -> tuple[Tensors, ...]:
-    """Return the tensors of the files, or those that the configuration alone tells; none if it is not understood."""
+    """Return the tensors of the files, or else those that the configuration implies; none if it is not understood."""
     from modelservice.models.architecture import ODD_VALUE, NotUnderstoodError, text_of
     from modelservice.models.tensor_shapes import tensors_of
 
     try:
         tensors = facts.tensors or tensors_of(text_of(facts.config))
         return tensors if all(type(one.nbytes) is int for one in tensors) else ()
-    except (NotUnderstoodError, *ODD_VALUE):  # a facts file may be anyone's
+    except (NotUnderstoodError, *ODD_VALUE):  # a facts file may contain anything
         return ()
 
 
@@ -60,7 +60,7 @@ def gibibytes(size: float) -> str:
 
 
 def too_small(values: Values, path: Path, message: str, settings: Settings, end: str = "") -> Said:
-    """Say of a value that it is too small for the model; of the model where nobody wrote the value."""
+    """Return the finding that a value is too small for the model, placed at the model if the value is a default."""
     if values.has(path):
         return setting(path, message, settings, end)
     return setting(("model", "name"), f"{dotted(path)} {message}", settings, end)
@@ -74,7 +74,7 @@ def too_small(values: Values, path: Path, message: str, settings: Settings, end:
     severity=Severity.WARNING,
 )
 def facts_file(values: Values) -> Iterator[Said]:
-    """Find a file for the model's facts that does not hold any."""
+    """Find a file for the model's facts that cannot be read."""
     if values.broken_facts:
         message, _, hint = values.broken_facts.rpartition("; ")
         yield Said(("model", "name"), message or values.broken_facts, hint if message else "check the file")

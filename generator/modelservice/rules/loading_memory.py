@@ -1,4 +1,4 @@
-"""Rules on the node's memory while a model is loaded: what lies in it, and what each worker takes."""
+"""Rules on the node's memory while a model is loaded: the weights in it, and what each worker needs."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from modelservice.rules.rule import Said, Values, rule
 
 _LIMIT = ("resources", "limits", "memory")
 _STRATEGY = "--safetensors-load-strategy"
-# Resident memory of a worker with CUDA that is not the page cache: 3.1 GB (vllm-project/vllm#57469), and 4 GB with the
-# server beside it (vllm-project/vllm#3035).
+# Resident memory of a CUDA worker without the page cache: 3.1 GB (vllm-project/vllm#57469), and 4 GB together with
+# the server (vllm-project/vllm#3035).
 _WORKER = 3 * GIB
 
 
@@ -24,13 +24,13 @@ _WORKER = 3 * GIB
     "loading-memory",
     "The container's memory limit is smaller than what loading the model needs.",
     why=(
-        "Weights for a GPU pass through the page cache, which the kernel takes back. Weights for a CPU stay in memory, "
-        "and so do a volume in memory and files that are read eagerly. The container is killed (OOMKilled)."
+        "Weights for a GPU pass through the page cache, which the kernel can reclaim. Weights for a CPU, volumes in "
+        "memory and files that are read eagerly stay in memory. The container is killed (OOMKilled)."
     ),
     source="vLLM's safetensors_weights_iterator, measured with the CPU build; vllm-project/vllm#3035",
 )
 def loading_memory(values: Values) -> Iterator[Said]:
-    """Find weights that must lie in the container's memory, and do not fit its limit."""
+    """Find weights that must stay in the container's memory but exceed its limit."""
     limit, facts = values.at("resources.limits.memory"), model_facts_of(values)
     most = amount(limit) if limit else None
     if not facts or most is None:
@@ -43,7 +43,7 @@ def loading_memory(values: Values) -> Iterator[Said]:
 
 
 def _resident(values: Values) -> Iterator[tuple[int, str]]:
-    """Yield bytes of a model that lie in the container's memory, and why."""
+    """Yield the bytes of a model that stay in the container's memory, and why."""
     facts = model_facts_of(values)
     if not facts:
         return
@@ -52,18 +52,18 @@ def _resident(values: Values) -> Iterator[tuple[int, str]]:
         yield needed_bytes(values), f"of {facts.model} in a model volume in memory"
     if values.at("gpu.count") == 0 and CPU_IMAGE.rsplit("/", 1)[-1] in values.at("image.repository"):
         weights = sum(min(one.nbytes, 2 * one.elements) for one in stored_tensors(facts))
-        yield weights, f"of weights that {facts.model} has"
+        yield weights, f"of weights of {facts.model}"
     if last_value(values, _STRATEGY) == "eager":
         workers = engine_for(values).split.gpus
         largest = max((size for name, size in facts.files.items() if name.endswith(".safetensors")), default=0)
-        yield largest * workers, f"that {workers} workers read with {_STRATEGY}=eager, a file each"
+        yield largest * workers, f"that {workers} workers read with {_STRATEGY}=eager, one file each"
 
 
 @rule(
     "worker-memory",
     "The container's memory limit is smaller than what vLLM's workers need.",
     why=(
-        "Each GPU has a process of its own, which takes about 3 GiB of the node's memory for CUDA and the libraries, "
+        "Each GPU has a process of its own, which needs about 3 GiB of the node's memory for CUDA and the libraries, "
         "however the weights are loaded. The container is killed (OOMKilled) while it starts."
     ),
     source="vllm-project/vllm#57469 and #3035: 3.1 and 4 GB resident besides the page cache",
@@ -76,17 +76,17 @@ def worker_memory(values: Values) -> Iterator[Said]:
     if most is None or workers < 2 or not _serves(values):
         return
     if most < workers * _WORKER:
-        message = f"{limit} is less than what {workers} workers take, about {gibibytes(_WORKER)} each"
+        message = f"{limit} is less than what {workers} workers need, about {gibibytes(_WORKER)} each"
         yield too_small(values, _LIMIT, message, {"resources.limits.memory": _roomy(workers * _WORKER)})
 
 
 def _serves(values: Values) -> bool:
-    """Say whether the container runs vLLM's own server with a worker for each GPU."""
+    """Return whether the container runs vLLM's own server with a worker for each GPU."""
     return is_own_image(values) and values.at("gpu.resourceName").startswith("nvidia.com/gpu")
 
 
 def _roomy(size: int) -> str:
-    """Return somewhat more, for the server's other memory."""
+    """Return the size with a reserve for the server's other memory, as a quantity."""
     return f"{-(-size // GIB) + 8}Gi"
 
 

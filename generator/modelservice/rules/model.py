@@ -24,7 +24,8 @@ _HUB_ID = re.compile(f"({_WORD}/)?{_WORD}")
     "model-default",
     "No model is named, so the chart's default is served.",
     why=(
-        "The default is a tiny model for tests. The service starts, takes a GPU and answers, but with the wrong model."
+        "The default is a tiny model for tests. The service starts, occupies a GPU and answers, but with the "
+        "wrong model."
     ),
     source="schemas",
     severity=Severity.WARNING,
@@ -36,7 +37,7 @@ def model_default(values: Values) -> Iterator[Said]:
     if not (values.written("model.name") or misspelled or as_text):
         name = values.at("model.name")
         yield Said(
-            ("model", "name"), f"is not set, and {name} would be deployed", "set model.name to the model that is meant"
+            ("model", "name"), f"is not set, and {name} would be deployed", "set model.name to the model to serve"
         )
 
 
@@ -44,26 +45,26 @@ def model_default(values: Values) -> Iterator[Said]:
     "model-path",
     "The model's name and its source do not fit together.",
     why=(
-        "A path is a local model, and anything else is an id on a hub. If the source says otherwise, the chart "
+        "A path is a local model, and any other name is an id on a hub. If the source does not match, the chart "
         "does not prepare the volume or the download that the model needs."
     ),
     source="LLMOS, Model Service: local models",
     refused_by=Refuser.CHART,
 )
 def model_path(values: Values) -> Iterator[Said]:
-    """Find a path whose source is a hub, and a hub's id whose source is a volume."""
+    """Find a path with a hub as its source, and a hub id with a volume as its source."""
     name, source = values.at("model.name"), values.at("model.source")
     if in_object_store(name):
         if source != "huggingface":
-            yield removal(("model", "source"), f"is {source}, and {name} is in an object store", on_key=False)
+            yield removal(("model", "source"), f"is {source}, but {name} is in an object store", on_key=False)
     elif source == "local" and not name.startswith("/"):
         hint = "write the model's absolute path under a mounted volume, or remove model.source"
         path = ("model", "name") if values.written("model.name") else ("model", "source")
-        yield Said(path, f"{name} is not a path, and model.source is local", hint)
+        yield Said(path, f"{name} is not a path, but model.source is local", hint)
     elif source != "local" and name.startswith("/"):
         mount = {} if any(under(name, path) for path in _mounts(values)) else _mount_above(name)
         settings = {"model.source": "local", **mount}
-        yield setting(("model", "name"), f"is a path, and model.source is {source}", settings)
+        yield setting(("model", "name"), f"is a path, but model.source is {source}", settings)
 
 
 @rule(
@@ -84,13 +85,13 @@ def model_id(values: Values) -> Iterator[Said]:
     repository = gguf_repository(name) or name
     odd = "--" in name or ".." in name or repository.endswith(".git")
     if odd or not _HUB_ID.fullmatch(repository):
-        path, message, meant = ("model", "name"), f"{name} is not a model id: owner/name", _meant(name)
+        path, message, meant = ("model", "name"), f"{name} is not a model id such as owner/name", _meant(name)
         hint = "write the id as the model's page on the hub shows it"
         yield writing(path, message, meant) if meant else Said(path, message, hint)
 
 
 def _meant(name: str) -> str | None:
-    """Return the id in an address or path of a hub, or in the name of a folder of its cache."""
+    """Return the id in a hub's URL or path, or in the name of a folder of its cache; None if there is none."""
     if name.startswith("models--"):
         return name.removeprefix("models--").replace("--", "/").split("/snapshots")[0]
     if _HUB_ID.fullmatch(name.rstrip("/")):
@@ -100,7 +101,7 @@ def _meant(name: str) -> str | None:
 
 
 def under(path: str, mount: str) -> bool:
-    """Say whether a path lies in a mounted folder, or is it."""
+    """Return whether a path is a mounted folder or inside one."""
     return f"{path.rstrip('/')}/".startswith(f"{mount.rstrip('/')}/")
 
 
@@ -127,7 +128,7 @@ def model_path_not_mounted(values: Values) -> Iterator[Said]:
 
 
 def model_mount(values: Values) -> str:
-    """Return where the model volume is mounted, as templates/_volumes.tpl does: nobody but root can enter /root."""
+    """Return where the model volume is mounted, as templates/_volumes.tpl does: only root can enter /root."""
     path = str(values.at("modelVolume.mountPath"))
     return "/models" if values.at("restricted") and path == _DEFAULT_MOUNT else path
 
@@ -153,9 +154,9 @@ def model_path_hub_cache(values: Values) -> Iterator[Said]:
     name = values.at("model.name")
     if values.at("model.source") == "local" and _HUB_CACHE_FOLDER.search(name):
         hub_id = name.rstrip("/").rsplit("/", 1)[-1].removeprefix("models--").replace("--", "/")
-        message = "is a folder of the hub's cache, in which the model lies under snapshots/<revision>"
+        message = "is a folder of the hub's cache, in which the model is under snapshots/<revision>"
         offline = " and modelVolume.readOnly: true" if values.at("modelVolume.existingClaim") else ""
-        hint = f"set model.name: {hub_id}, model.source: huggingface{offline}, or add that folder"
+        hint = f"set model.name: {hub_id}, model.source: huggingface{offline}, or append that folder to the path"
         yield Said(("model", "name"), message, hint)
 
 
@@ -175,10 +176,8 @@ def hugging_face_unused(values: Values) -> Iterator[Said]:
     for key in ("huggingFace.tokenSecret.name", "huggingFace.endpoint"):
         if (source != "huggingface" or in_object_store(name)) and values.at(key):
             other = f"{name} is in an object store" if in_object_store(name) else f"model.source is {source}"
-            message = f"is for models from Hugging Face, and {other}"
-            yield Said(
-                tuple(key.split(".")), message, "remove it, unless an argument names something on that hub", True
-            )
+            message = f"is for models from Hugging Face, but {other}"
+            yield Said(tuple(key.split(".")), message, "remove it, unless an argument needs a file from that hub", True)
     for key, default in (("key", "token"), ("optional", False)):
         path = ("huggingFace", "tokenSecret", key)
         if values.at("huggingFace.tokenSecret.name") or values.at(dotted(path)) == default:
@@ -194,7 +193,7 @@ def hugging_face_unused(values: Values) -> Iterator[Said]:
     severity=Severity.WARNING,
 )
 def revision_unused(values: Values) -> Iterator[Said]:
-    """Find a revision of a model that no hub has."""
+    """Find a revision of a model that does not come from a hub."""
     stored = in_object_store(values.at("model.name"))
     if values.at("model.revision") and (stored or values.at("model.source") == "local"):
         yield removal(("model", "revision"), f"has no effect on {'an object store' if stored else 'a path'}")

@@ -14,17 +14,17 @@ from modelservice.rules.model_loading import in_object_store
 from modelservice.rules.rule import Said, Values, rule
 from modelservice.rules.storage import model_volume, new_claim, of_each_pod, read_only, user_cache
 
-# The rate that a download is counted at: 1 Gbit/s.
+# The assumed rate of a download: 1 Gbit/s.
 _BYTES_A_SECOND = 125_000_000
-# Revisions that are no choice of one.
+# Revisions that pin nothing.
 _BRANCHES = ("", "main", "master")
 
 
 def needed_bytes(values: Values) -> int:
-    """Return the bytes that a download of the model fetches at least, or 0 if that is not known.
+    """Return the least bytes that a download of the model fetches, or 0 if they are not known.
 
-    The chart's own download fetches all that is of use, vLLM the files with the weights. Without a list of files the
-    weights alone count.
+    The chart's own download fetches all useful files, vLLM's the files with the weights. Without a list of files only
+    the weights count.
     """
     from modelservice.models.weight_files import safetensors_files
 
@@ -39,18 +39,18 @@ def needed_bytes(values: Values) -> int:
 
 
 def _is_vllms_download(values: Values) -> bool:
-    """Say whether vLLM downloads the files itself, and into the hub's cache."""
+    """Return whether vLLM downloads the files itself, and into the hub's cache."""
     elsewhere = values.at("command") or given(values, "--download-dir")
     return not elsewhere and last_value(values, "--load-format") in ("", "auto", "safetensors")
 
 
 def _downloads(values: Values) -> bool:
-    """Say whether the model comes from a hub into the model volume, or into the container."""
+    """Return whether the model comes from a hub into the model volume, or into the container."""
     return values.at("model.source") != "local" and not in_object_store(values.at("model.name"))
 
 
 def _size_of_volume(values: Values) -> tuple[Path, Any] | None:
-    """Return where the size of the volume for the download is written, and the size; None if it is not known."""
+    """Return the path and the value of the size of the download's volume, or None if it is not known."""
     cache, source = user_cache(values), values.at("modelVolume.volume") or {}
     if not _downloads(values) or read_only(values) or (cache and not under(cache, model_mount(values))):
         return None
@@ -69,14 +69,14 @@ def _size_of_volume(values: Values) -> tuple[Path, Any] | None:
     "model-volume-size",
     "The model volume is smaller than the download.",
     why=(
-        "Where the storage enforces the size, the download fails with `No space left on device`, and the next try "
-        "begins with a full volume. NFS and local-path do not enforce it. Many storage classes cannot enlarge a claim."
+        "If the storage enforces the size, the download fails with `No space left on device`, and the next try "
+        "starts with a full volume. NFS and local-path do not enforce it. Many storage classes cannot enlarge a claim."
     ),
     source="the sizes of the model's files; llm-d/llm-d#857",
     severity=Severity.WARNING,
 )
 def model_volume_size(values: Values) -> Iterator[Said]:
-    """Find a volume that has no room for the model."""
+    """Find a volume that is too small for the model."""
     found, needed = _size_of_volume(values), needed_bytes(values)
     size = amount(found[1]) if found else None
     if found and size is not None and size < needed:
@@ -88,20 +88,22 @@ def model_volume_size(values: Values) -> Iterator[Said]:
     "model-volume-revision",
     "The model volume has no room for a second revision of the model.",
     why=(
-        "A revision that is set is changed some day. The hub's cache keeps the files of the old one, and the download "
-        "of the new one fails when the volume is full."
+        "When the revision is changed, the hub's cache keeps the files of the old one, and the download of the new one "
+        "fails if the volume is full."
     ),
     source="https://huggingface.co/docs/huggingface_hub/guides/manage-cache",
     severity=Severity.WARNING,
 )
 def model_volume_revision(values: Values) -> Iterator[Said]:
-    """Find a claim for one revision only, of a model whose revision is set; a pod's own volume goes with it."""
+    """Find a claim with room for only one revision, if it is pinned; a pod's own volume is deleted with the pod."""
     found, needed = _size_of_volume(values), needed_bytes(values)
     size = amount(found[1]) if found else None
     if not found or size is None or of_each_pod(values) or values.at("model.revision") in _BRANCHES:
         return
     if needed <= size < 2 * needed:
-        message = f"{found[1]} holds one revision of {values.at('model.name')} ({gibibytes(needed)}), and not two"
+        message = (
+            f"{found[1]} has room for one revision of {values.at('model.name')} ({gibibytes(needed)}), not for two"
+        )
         yield too_small(values, found[0], message, {found[0]: _roomy(2 * needed)})
 
 
@@ -116,7 +118,7 @@ def model_volume_revision(values: Values) -> Iterator[Said]:
     severity=Severity.WARNING,
 )
 def startup_download(values: Values) -> Iterator[Said]:
-    """Find a budget that a download at 1 Gbit/s alone uses up; a volume that is there may hold the model."""
+    """Find a budget shorter than a download at 1 Gbit/s; an existing volume may already contain the model."""
     fresh = new_claim(values) or of_each_pod(values) or not model_volume(values)
     before = values.at("modelVolume.preDownload") or values.at("modelVolume.dataSource")
     off = (values.at("probes.startup") or {}).get("enabled") is False
@@ -124,14 +126,14 @@ def startup_download(values: Values) -> Iterator[Said]:
         return
     seconds, budget = needed_bytes(values) // _BYTES_A_SECOND, int(values.at("startupSeconds"))
     if seconds > budget:
-        message = f"{budget} is less than the {seconds} seconds of {gibibytes(needed_bytes(values))} at 1 Gbit/s"
+        message = f"{budget} is less than the {seconds} seconds for {gibibytes(needed_bytes(values))} at 1 Gbit/s"
         more = min(86400, -(-(seconds * 3 // 2) // 600) * 600)
         otherwise = ", or modelVolume.preDownload: InitContainer"
         yield too_small(values, ("startupSeconds",), message, {"startupSeconds": more}, otherwise)
 
 
 def _roomy(size: int) -> str:
-    """Return somewhat more, in whole gibibytes, for the file system and what is compiled."""
+    """Return the size with a reserve for the file system and compiled code, in whole GiB."""
     return f"{-(-size * 11 // (10 * GIB))}Gi"
 
 

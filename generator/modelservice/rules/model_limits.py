@@ -14,7 +14,7 @@ from modelservice.vllm.argument_rules import in_place
 _LENGTH = "--max-model-len"
 _ALLOWED = "VLLM_ALLOW_LONG_MAX_MODEL_LEN"
 # The least compute capability by quantisation method: `get_min_capability` of vLLM 0.33.0's quantisation configs.
-# Earlier releases ask for as much or more.
+# Earlier releases require as much or more.
 _LEAST_CAPABILITY = {
     "awq": 75,
     "fp8": 75,
@@ -28,7 +28,7 @@ _LEAST_CAPABILITY = {
 
 @rule(
     "context-length",
-    "`--max-model-len` is beyond what the model allows.",
+    "`--max-model-len` is greater than the model allows.",
     why=(
         "vLLM compares it with max_position_embeddings and the rope scaling in the model's config.json. It exits when "
         "it starts, unless VLLM_ALLOW_LONG_MAX_MODEL_LEN is set, which risks wrong answers."
@@ -37,7 +37,7 @@ _LEAST_CAPABILITY = {
     refused_by=Refuser.VLLM,
 )
 def context_length(values: Values) -> Iterator[Said]:
-    """Find a length beyond the model's; pooling models count theirs in other ways."""
+    """Find a length greater than the model's; pooling models count theirs in other ways."""
     facts = model_facts_of(values) if values.at("model.task") == "generate" else None
     lengths = given(values, _LENGTH) if facts else []
     if not facts or not lengths or given(values, "--rope-scaling") or _allowed(values):
@@ -48,7 +48,7 @@ def context_length(values: Values) -> Iterator[Said]:
     item, most = lengths[-1], longest_context(facts.config)
     asked = size(item.values[-1].text)
     if most and asked and asked > most:
-        message = f"{_LENGTH} {item.values[-1].text} is beyond the {most} tokens of {facts.model}"
+        message = f"{_LENGTH} {item.values[-1].text} is more than the {most} tokens of {facts.model}"
         fix = in_place(item.items, [f"{_LENGTH}={most}"])
         yield Said(("args", item.values[-1].at), message, f"write `{_LENGTH}={most}`, or less", fix=fix)
 
@@ -74,8 +74,8 @@ def quantization_gpu(values: Values) -> Iterator[Said]:
     if gpu.capability < least:
         shown = [f"{number // 10}.{number % 10}" for number in (least, gpu.capability)]
         message = f"{facts.model} is quantised with {method}, which needs compute capability {shown[0]}"
-        hint = f"select nodes with a newer GPU than the {gpu.name}, or serve a checkpoint of another kind"
-        yield Said(("model", "name"), f"{message}, and a {gpu.name} has {shown[1]}", hint)
+        hint = f"select nodes with a newer GPU than the {gpu.name}, or serve a checkpoint with another quantisation"
+        yield Said(("model", "name"), f"{message}, but a {gpu.name} has {shown[1]}", hint)
 
 
 def _method(config: Mapping[str, Any]) -> str:

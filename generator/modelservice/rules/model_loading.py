@@ -1,4 +1,4 @@
-"""Rules on what loads the model: object stores, and formats that a release no longer reads."""
+"""Rules on loading the model: object stores, and formats that a release does not read."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from modelservice.rules.image import is_own_image, known_release, release_of
 from modelservice.rules.rule import Said, Values, rule
 from modelservice.vllm.argument_rules import in_place
 
-# What vLLM takes from an object store without a download: SUPPORTED_SCHEMES of its runai_utils.py.
+# Object stores from which vLLM streams without a download: SUPPORTED_SCHEMES of its runai_utils.py.
 _OBJECT_STORE = re.compile("(s3|gs|az)://")
-# As its is_remote_gguf tells them: owner/name:Q4_K_M.
+# As vLLM's is_remote_gguf recognises them: owner/name:Q4_K_M.
 _GGUF_QUANTIZATION = re.compile("([^/:]+/[^/:]+):((I?Q|TQ)[0-9][0-9A-Z_]*|B?F16|F32)")
 _STREAMER = "--load-format=runai_streamer"
 _STREAMERS = ("runai_streamer", "runai_streamer_sharded", "modelexpress")
@@ -24,7 +24,7 @@ _GGUF_BY_QUANTIZATION = "0.12.0"
 
 
 def in_object_store(name: str) -> bool:
-    """Say whether a model's name is the address of an object store, as templates/_vllm.tpl does."""
+    """Return whether a model's name is the address of an object store, as templates/_vllm.tpl does."""
     return _OBJECT_STORE.match(name) is not None
 
 
@@ -49,7 +49,7 @@ def _numbers(release: str) -> tuple[int, ...]:
     refused_by=Refuser.VLLM,
 )
 def model_loader(values: Values) -> Iterator[Said]:
-    """Find a model in an object store with a loader that cannot read it; an image of others may have its own."""
+    """Find a model in an object store with a loader that cannot read it; other images may have their own loader."""
     name = values.at("model.name")
     if not in_object_store(name) or not is_own_image(values):
         return
@@ -71,22 +71,22 @@ def model_loader(values: Values) -> Iterator[Said]:
     "gguf-gone",
     "The model is a GGUF file, which the image's vLLM no longer loads.",
     why=(
-        "vLLM 0.24.0 gave GGUF up to the package vllm-gguf-plugin, which its images do not hold. vLLM finds no weights "
-        "and exits, after the download."
+        "vLLM 0.24.0 moved GGUF to the package vllm-gguf-plugin, which its images do not contain. After the download, "
+        "vLLM finds no weights and exits."
     ),
     source="vLLM's load formats (schemas/vllm/flags.json)",
     severity=Severity.WARNING,
 )
 def gguf_gone(values: Values) -> Iterator[Said]:
-    """Find a GGUF model on a release without its loader; argument-value finds the flags."""
+    """Find a GGUF model on a release without its loader; argument-value covers the flags."""
     name, release = values.at("model.name"), known_release(values)
     one, asked = gguf_repository(name), release_of(values).asked
     if (one or name.lower().rstrip("/").endswith((".gguf", "-gguf"))) and release >= _numbers(_NO_GGUF_SINCE):
         message = f"{name} is GGUF, which vLLM {asked} does not load without vllm-gguf-plugin"
-        hint = "name the model's own repository, or set image.tag: v0.23.0"
+        hint = "name the repository with the model's safetensors files, or set image.tag: v0.23.0"
         yield Said(("model", "name"), message, hint)
     elif one and release and release < _numbers(_GGUF_BY_QUANTIZATION):
-        message = f"vLLM {asked} takes no quantization behind a model's name"
+        message = f"vLLM {asked} does not accept a quantization after a model's name"
         yield Said(
             ("model", "name"), message, "name a file of that quantization in a volume, or set image.tag: v0.23.0"
         )

@@ -1,4 +1,4 @@
-"""Rules on the memory of the GPUs that a model takes, by its facts, or by the size in its name."""
+"""Rules on the GPU memory that a model needs, by its facts or by the size in its name."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from modelservice.models.memory_plan import MemoryPlan
 
 _LENGTH = "--max-model-len"
-# What leaves weights out of the GPU's memory, or splits the cache, in ways that are not computed.
+# Flags that keep weights out of the GPU's memory, or split the cache, in ways that are not computed.
 _NOT_COMPUTED = (
     "--offload-backend",
     "--decode-context-parallel-size",
@@ -33,7 +33,7 @@ _NOT_COMPUTED = (
 )
 # Billions of parameters in a name: 70B, 1.5b, 8x7B.
 _PARAMETERS = r"(?<![A-Za-z0-9.])(?:(\d{1,2})x)?(\d{1,4}(?:\.\d{1,3})?)[bB](?![A-Za-z0-9])"
-# Names of checkpoints with fewer than 16 bits; some publishers' are quantised without a message.
+# Names of checkpoints with fewer than 16 bits; some publishers' names do not show it.
 _QUANTISED = (
     r"(?i)awq|gptq|fp8|fp4|nf4|int8|int4|w\d+a\d+|[48].?bit|bnb|gguf|quant|exl\d|mlx|qat|bitnet|q\d(_|-|$)|gpt-oss|"
     r"mistralai/.*-(25[01]\d|26\d\d)$"
@@ -41,7 +41,7 @@ _QUANTISED = (
 
 
 class _Fit(NamedTuple):
-    """Whether a model fits, by a plan for the GPU; `changes` are those that make it fit."""
+    """Whether a model fits, by a plan for the GPU; `changes` would make it fit."""
 
     engine: Engine
     plan: MemoryPlan
@@ -66,7 +66,7 @@ def _fit(values: Values) -> _Fit | None:
         too_large, too_long = verdict is Verdict.NOT, verdict is Verdict.SHORTER
         wrong = too_large or too_long
         better = changes(facts, engine, gpu) if wrong else []
-    except (NotUnderstoodError, *ODD_VALUE):  # a facts file may be anyone's
+    except (NotUnderstoodError, *ODD_VALUE):  # a facts file may contain anything
         return None
     return _Fit(engine, plan, too_large, too_long, better)
 
@@ -75,32 +75,32 @@ def _fit(values: Values) -> _Fit | None:
     "model-fit",
     "The model does not fit the GPUs.",
     why=(
-        "vLLM exits after the download, while it loads the weights or when nothing is left for the KV cache. "
+        "vLLM exits after the download, while it loads the weights or when no memory is left for the KV cache. "
         "`modelservice fit` shows how the memory of a GPU is divided."
     ),
     source="vLLM's determine_available_memory and check_enough_kv_cache_memory; docs/fit.md",
     refused_by=Refuser.VLLM,
 )
 def model_fit(values: Values) -> Iterator[Said]:
-    """Find a model whose weights and least KV cache exceed the GPU's memory, whatever the error of the estimate."""
+    """Find a model whose weights and least KV cache exceed the GPU's memory, beyond the error of the estimate."""
     fit = _fit(values)
     if fit and fit.too_large:
         plan, count = fit.plan, fit.engine.split.gpus
         each = f" on each of {count} GPUs" if count > 1 else ""
-        parts = f"{gibibytes(plan.weights)} of weights and about {gibibytes(plan.overhead.total)} beside them{each}"
-        cache = f", {gibibytes(plan.reserved)} of KV cache are asked for" if plan.reserved else ""
-        message = f"{values.at('model.name')} takes {parts}{cache}"
+        parts = f"{gibibytes(plan.weights)} of weights and about {gibibytes(plan.overhead.total)} of other memory{each}"
+        cache = f", plus {gibibytes(plan.reserved)} of KV cache as requested" if plan.reserved else ""
+        message = f"{values.at('model.name')} needs {parts}{cache}"
         room = f"vLLM may use {gibibytes(plan.room)} of the {plan.gpu.name}'s {gibibytes(plan.gpu.memory)}"
         path = ("gpu", "count") if values.written("gpu.count") else ("model", "name")
         wanted = "larger" if plan.gpu.is_alone else "more or larger"
         hint = _hint(fit.changes) or f"use {wanted} GPUs, or a smaller model"
         fix = put({one.key: one.value for one in fit.changes[:1] if one.key != "args" and not one.argument})
-        yield Said(path, f"{message}, and {room}", hint, fix=fix)
+        yield Said(path, f"{message}, but {room}", hint, fix=fix)
 
 
 @rule(
     "context-memory",
-    "The GPUs have no memory for one request of the longest length.",
+    "The GPUs have too little memory for one request of the longest length.",
     why=(
         "vLLM refuses to start when its KV cache cannot hold one request of `--max-model-len`, by default the model's "
         "longest."
@@ -109,7 +109,7 @@ def model_fit(values: Values) -> Iterator[Said]:
     refused_by=Refuser.VLLM,
 )
 def context_memory(values: Values) -> Iterator[Said]:
-    """Find a length that the KV cache has no room for, whatever the error of the estimate."""
+    """Find a length that does not fit into the KV cache, beyond the error of the estimate."""
     fit = _fit(values)
     if not fit or not fit.too_long:
         return
@@ -137,14 +137,14 @@ def _hint(changes: list[Change]) -> str:
     "model-name-size",
     "By the size in its name, the model does not fit the GPUs.",
     why=(
-        "Weights of 16 bits take two bytes for each parameter. vLLM exits after the download when they are larger than "
+        "Weights of 16 bits need two bytes for each parameter. vLLM exits after the download if they are larger than "
         "the memory of the GPUs."
     ),
     source="docs/fit.md",
     severity=Severity.WARNING,
 )
 def model_name_size(values: Values) -> Iterator[Said]:
-    """Find a size in the name that exceeds the GPUs, where nothing more is known and nothing is quantised."""
+    """Find a size in the name that exceeds the GPUs' memory, if no facts are known and nothing is quantised."""
     name, gpu = str(values.at("model.name")), None if values.facts else one_gpu(values)
     smaller = ("--quantization", "--quantization-config", "--cpu-offload-gb", "--offload-group-size")
     changed = given(values, *smaller, "--hf-overrides", *_NOT_COMPUTED)
@@ -154,12 +154,12 @@ def model_name_size(values: Values) -> Iterator[Said]:
     billions = max((_billions(*found) for found in re.findall(_PARAMETERS, name)), default=0.0)
     least, room = billions * 2e9, count * gpu.memory
     if least > room:
-        message = f"judging by its name, {name} needs about {gibibytes(least)}, and the GPUs have {gibibytes(room)}"
-        yield Said(("model", "name"), message, "ask `modelservice fit`, which reads the model's true size")
+        message = f"judging by its name, {name} needs about {gibibytes(least)}, but the GPUs have {gibibytes(room)}"
+        yield Said(("model", "name"), message, "run `modelservice fit`, which reads the model's true size")
 
 
 def _billions(experts: str, size: str) -> float:
-    # Experts share attention and embeddings: Mixtral 8x7B has 47 billions, 8x22B has 141.
+    # Experts share attention and embeddings: Mixtral 8x7B has 47 billion, 8x22B has 141.
     return int(experts) * float(size) * 0.8 if experts else float(size)
 
 

@@ -21,7 +21,7 @@ from modelservice.rules.storage import (
 _MODES = "https://kubernetes.io/docs/concepts/storage/persistent-volumes/#access-modes"
 _CHART = "the chart's templates/_volumes.tpl"
 _KEY = ("modelVolume", "accessModes")
-# What the model volume is, where a setting of a new claim has no effect.
+# Kind of model volume → why a setting of a new claim has no effect.
 _WITHOUT = {
     "": "without a model volume, which this model does not use",
     "volume": "on a volume that is not a claim",
@@ -60,7 +60,7 @@ def empty_read_only_claim(values: Values) -> Iterator[Said]:
         return
     hint = "set modelVolume.existingClaim, or modelVolume.dataSource to fill it from a snapshot"
     if read_only_many(values):
-        yield Said(_KEY, "a new ReadOnlyMany claim is an empty volume that nobody can fill", hint)
+        yield Said(_KEY, "a new ReadOnlyMany claim is an empty volume that cannot be filled", hint)
     elif values.at("modelVolume.readOnly") and values.at("modelVolume.preDownload") != "Job":
         yield Said(("modelVolume", "readOnly"), "a new claim that is mounted read-only stays empty", hint)
 
@@ -69,8 +69,7 @@ def empty_read_only_claim(values: Values) -> Iterator[Said]:
     "read-only-many-written",
     "A ReadOnlyMany volume is mounted for writing.",
     why=(
-        "Storage does not let anyone write to such a volume. The mount or the download fails, and the server does "
-        "not start."
+        "The storage refuses writes to such a volume. The mount or the download fails, and the server does not start."
     ),
     source=_MODES,
     refused_by=Refuser.CHART,
@@ -80,7 +79,7 @@ def read_only_many_written(values: Values) -> Iterator[Said]:
     if read_only_many(values) and values.at("modelVolume.readOnly") is False:
         path = ("modelVolume", "readOnly")
         remove = (Edit(Action.REMOVE, path),)
-        yield Said(path, "false with ReadOnlyMany, which nobody can write to", "remove the line", fix=remove)
+        yield Said(path, "false with ReadOnlyMany, which does not allow writes", "remove the line", fix=remove)
 
 
 @rule(
@@ -94,7 +93,7 @@ def read_only_many_written(values: Values) -> Iterator[Said]:
     refused_by=Refuser.CHART,
 )
 def read_write_once_shared(values: Values) -> Iterator[Said]:
-    """Find several replicas on several nodes with a claim for one."""
+    """Find replicas on several nodes that share a claim for one node."""
     modes = values.at("modelVolume.accessModes")
     several = {"ReadWriteMany", "ReadOnlyMany"} & set(modes)
     shared = shared_claim(values) and most_replicas(values) > 1
@@ -107,7 +106,7 @@ def read_write_once_shared(values: Values) -> Iterator[Said]:
             f"set modelVolume.accessModes: [ReadWriteMany], or workload.kind: StatefulSet, or modelVolume.volume{node}"
         )
         if not new_claim(values) and not values.has(_KEY):
-            hint = "set modelVolume.accessModes to the claim's own, such as [ReadWriteMany]"
+            hint = "set modelVolume.accessModes to the claim's modes, such as [ReadWriteMany]"
         many: Path = ("autoscaling", "kind") if values.at("autoscaling.kind") else ("replicas",)
         path = _KEY if values.has(_KEY) else many
         yield Said(path, f"{most_said(values)} share one {mode} claim", hint)
@@ -115,7 +114,7 @@ def read_write_once_shared(values: Values) -> Iterator[Said]:
 
 @rule(
     "access-mode-alone",
-    "ReadWriteOncePod is listed beside other access modes.",
+    "ReadWriteOncePod is listed together with other access modes.",
     why="The API server refuses the claim, and the installation fails.",
     source=_MODES,
     refused_by=Refuser.API_SERVER,
@@ -138,7 +137,7 @@ def access_mode_alone(values: Values) -> Iterator[Said]:
     refused_by=Refuser.CHART,
 )
 def data_source(values: Values) -> Iterator[Said]:
-    """Find a data source that the API server drops, so the claim is empty."""
+    """Find a data source that the API server drops, which leaves the claim empty."""
     source, path = values.at("modelVolume.dataSource"), ("modelVolume", "dataSource")
     if source and new_claim(values):
         missing = [key for key in ("kind", "name") if not source.get(key)]
@@ -169,7 +168,7 @@ def empty_local_model(values: Values) -> Iterator[Said]:
     name = values.at("model.name")
     elsewhere = (mount["mountPath"] for _, mount in values.items("volumeMounts"))
     if under(name, model_mount(values)) and not any(under(name, mount) for mount in elsewhere):
-        message = f"is in a {'volume' if of_each_pod(values) else 'claim'} that is made now, and is empty"
+        message = f"is in a new {'volume' if of_each_pod(values) else 'claim'}, which is empty"
         yield Said(("model", "name"), message, "set modelVolume.existingClaim, or modelVolume.dataSource to fill it")
 
 
@@ -177,18 +176,18 @@ def empty_local_model(values: Values) -> Iterator[Said]:
     "modelscope-read-only",
     "The model volume is read-only, and ModelScope's client must write to it.",
     why=(
-        "The client creates a lock file beside the models, even when it is offline. It fails, and vLLM does not start."
+        "The client creates a lock file next to the models, even when it is offline. It fails, and vLLM does not start."
     ),
-    source="modelscope before 1.38, which vLLM's images hold: snapshot_download takes a lock, even offline",
+    source="modelscope before 1.38, which vLLM's images contain: snapshot_download takes a lock, even offline",
     refused_by=Refuser.VLLM,
 )
 def modelscope_read_only(values: Values) -> Iterator[Said]:
     """Find a model from ModelScope on a read-only volume; a path needs no client."""
     if values.at("model.source") == "modelscope" and read_only(values):
         folder = f"{model_mount(values)}/models/{values.at('model.name')}"
-        message = "modelscope cannot lock a read-only volume, and does not start"
+        message = "ModelScope's client cannot create its lock file on a read-only volume"
         settings = {"model.source": "local", "model.name": folder}
-        yield setting(("model", "source"), message, settings, ", where ModelScope's client has put it")
+        yield setting(("model", "source"), message, settings, ", where ModelScope's client stored it")
 
 
 @rule(
@@ -212,16 +211,16 @@ def data_source_unused(values: Values) -> Iterator[Said]:
 
 @rule(
     "claim-settings-unused",
-    "A setting of the claim is ignored because the chart does not make the claim.",
+    "A setting of the claim is ignored because the chart does not create the claim.",
     why=(
-        "The chart makes no claim beside an existing one or another volume, and none that nobody would use. It does "
+        "The chart creates no claim if there is an existing one or another volume, or if nothing would use it. It does "
         "not change an existing claim."
     ),
     source=_CHART,
     severity=Severity.WARNING,
 )
 def claim_settings_unused(values: Values) -> Iterator[Said]:
-    """Find settings of a claim that already exists, that nobody makes, or, on a StatefulSet, that takes no labels."""
+    """Find settings of a claim that exists already or is not created, and labels of a StatefulSet's claims."""
     kind = model_volume(values)
     keys = ["labels", "annotations"] if kind == "claims" else []
     keys += [] if new_claim(values) else ["size", "storageClassName", "retain", "labels", "annotations"]

@@ -1,4 +1,4 @@
-"""Rules on metrics and what looks at them."""
+"""Rules on metrics, and on the alerts and autoscalers that read them."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from modelservice.rules.rule import Said, Values, removal, rule, setting, writin
 
 _COLLECTED = "https://docs.vllm.ai/en/latest/usage/metrics.html"
 
-# Objects that make another user's Prometheus collect, in a map or in text.
+# Objects that make a Prometheus collect metrics, in a map or in text.
 _MONITOR = re.compile(r"kind\W+(PodMonitor|PodMonitoring|ServiceMonitor)\b")
 _SECONDS = {"ms": 0.001, "s": 1, "m": 60}
-# Seconds between two scrapes of which a rate over five minutes still sees several.
+# The longest interval, in seconds, that gives a rate over five minutes several samples.
 _RAREST = 120
 
 
@@ -34,7 +34,7 @@ def metrics_missing(values: Values) -> Iterator[Said]:
         readers.append(("autoscaling", "prometheusAddress"))
     collected = values.at("serviceMonitor.enabled") or _collected_otherwise(values)
     for path in readers if not collected else ():
-        message = "looks at metrics, and nothing here makes Prometheus collect them"
+        message = "reads metrics, but nothing here makes Prometheus collect them"
         yield setting(path, message, {"serviceMonitor.enabled": True})
     if readers or collected:
         for index, argument in values.items("args"):
@@ -43,7 +43,7 @@ def metrics_missing(values: Values) -> Iterator[Said]:
 
 
 def _collected_otherwise(values: Values) -> bool:
-    """Say whether annotations or an object of the user's own make someone collect the metrics."""
+    """Return whether annotations or an extra object make something collect the metrics."""
     annotations = {**(values.at("podAnnotations") or {}), **(values.at("annotations") or {})}
     objects = " ".join(str(item) for _, item in values.items("extraObjects"))
     return annotations.get("prometheus.io/scrape") == "true" or bool(_MONITOR.search(objects))

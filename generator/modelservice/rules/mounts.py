@@ -26,13 +26,15 @@ _FUSE = ("gke-gcsfuse-cache", "gke-gcsfuse-tmp", "gke-gcsfuse-buffer")
     refused_by=Refuser.API_SERVER,
 )
 def volume_name(values: Values) -> Iterator[Said]:
-    """Find a volume's name that another volume, or one of the chart's, has too."""
+    """Find a volume with the name of another one, or of one of the chart's."""
     seen: dict[str, int] = {}
     own = _own_names(values)
     for index, volume in values.items("volumes"):
         name = volume["name"]
         if name in own:
-            yield writing(("volumes", index, "name"), f"{name} is the name of a volume of the chart", f"{name}-2")
+            yield writing(
+                ("volumes", index, "name"), f"{name} is already the name of a volume of the chart", f"{name}-2"
+            )
         elif name in seen:
             yield Said(
                 ("volumes", index, "name"),
@@ -87,7 +89,7 @@ def _unknown_mounts(values: Values) -> list[tuple[Path, str]]:
 
 
 def _mounts(values: Values) -> Iterator[tuple[Path, Any]]:
-    """Yield every mount of the user's: the server's, and those of further containers, as folders and as devices."""
+    """Yield every mount that the user wrote, of the server and of other containers, as folder or as device."""
     for index, mount in values.items("volumeMounts"):
         yield ("volumeMounts", index), mount
     for path, item in containers(values):
@@ -115,7 +117,7 @@ def _own_mounts(values: Values) -> list[tuple[str, str]]:
 
 
 def mounted_folders(values: Values) -> list[str]:
-    """Return where the server's volumes are mounted: the model's, the user's and the chart's other ones."""
+    """Return the mount paths of the server's volumes: the model volume, the user's and the chart's."""
     mine = [mount["mountPath"] for _, mount in values.items("volumeMounts")]
     return [model_mount(values), *mine, *(path for _, path in _own_mounts(values))]
 
@@ -171,11 +173,13 @@ def mount_settings(values: Values) -> Iterator[Said]:
     for path, mount in _mounts(values):
         way, spread = mount.get("recursiveReadOnly", "Disabled"), mount.get("mountPropagation", "None")
         if way != "Disabled" and not mount.get("readOnly"):
-            yield Said((*path, "recursiveReadOnly"), f"{way} without readOnly", "remove it, or make the mount readOnly")
+            yield Said((*path, "recursiveReadOnly"), f"{way} needs readOnly", "remove it, or make the mount readOnly")
         elif way != "Disabled" and spread != "None":
-            yield removal((*path, "mountPropagation"), f"{spread} with recursiveReadOnly {way}", on_key=False)
+            yield removal(
+                (*path, "mountPropagation"), f"{spread} is not allowed with recursiveReadOnly {way}", on_key=False
+            )
         if spread == "Bidirectional" and not privileged[path[:-2]]:
-            message = "Bidirectional is for a privileged container"
+            message = "Bidirectional needs a privileged container"
             yield writing((*path, "mountPropagation"), message, "HostToContainer")
 
 
@@ -186,11 +190,11 @@ def mount_settings(values: Values) -> Iterator[Said]:
         "The container runtime creates the folders above a mount, and they belong to root. The server, which "
         "usually is not root, cannot create its caches there."
     ),
-    source="container runtimes make parents as root",
+    source="container runtimes create parent folders as root",
     refused_by=Refuser.CHART,
 )
 def mount_inside_home(values: Values) -> Iterator[Said]:
-    """Find a mount inside HOME, where the server could then not create its caches."""
+    """Find a mount inside HOME, because of which the server cannot create its caches there."""
     if not own_home(values):
         return
     own: list[tuple[Path, str]] = [(("modelVolume", "mountPath"), model_mount(values))]
@@ -198,7 +202,7 @@ def mount_inside_home(values: Values) -> Iterator[Said]:
     places += [(("volumeMounts", i, "mountPath"), mount["mountPath"]) for i, mount in values.items("volumeMounts")]
     for path, folder in places:
         if under(folder, HOME) and folder.rstrip("/") != HOME:
-            message = f"lies inside {HOME}, whose folders above it would then belong to root"
+            message = f"is inside {HOME}, and the folders between them would belong to root"
             yield Said(path, message, "choose a path elsewhere, such as /models")
 
 

@@ -10,7 +10,7 @@ from typing import Any
 from modelservice.findings import Path, Refuser, Severity
 from modelservice.rules.rule import Said, Values, rule, sound
 
-# Variables whose addresses the policy lets out, templates/_network.tpl; the first ones are proxies.
+# Variables to whose addresses the policy allows traffic (templates/_network.tpl), proxies first.
 PROXIES = ("HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY")
 ADDRESSES = (
     *PROXIES,
@@ -28,7 +28,7 @@ _POLICY = "https://kubernetes.io/docs/concepts/services-networking/network-polic
 
 @rule(
     "network-policy-from",
-    "The network policy shuts out clients in other namespaces.",
+    "The network policy blocks clients in other namespaces.",
     why=(
         "The policy allows clients of this namespace only. The ingress controller, the gateway and Prometheus "
         "usually run in another one, and their requests time out."
@@ -42,15 +42,15 @@ def network_policy_from(values: Values) -> Iterator[Said]:
     elsewhere = any(peer is None or peer.keys() & {"namespaceSelector", "ipBlock"} for peer in peers)
     if not values.at("networkPolicy.enabled") or elsewhere:
         return
-    for asks, who in (
-        (values.at("ingress.enabled"), "the ingress controller"),
-        (values.at("httpRoute.enabled"), "the gateway"),
-        (values.at("serviceMonitor.enabled"), "Prometheus"),
-        (values.at("service.type") != "ClusterIP", "who comes through the Service from outside"),
+    for asks, who, peer in (
+        (values.at("ingress.enabled"), "the ingress controller", "the ingress controller's namespace"),
+        (values.at("httpRoute.enabled"), "the gateway", "the gateway's namespace"),
+        (values.at("serviceMonitor.enabled"), "Prometheus", "Prometheus's namespace"),
+        (values.at("service.type") != "ClusterIP", "a client from outside the cluster", "the clients' ipBlock"),
     ):
         if asks:
-            message = f"admits only this namespace, and {who} is usually in another one"
-            yield Said(("networkPolicy", "enabled"), message, f"name {who}'s namespace in networkPolicy.from")
+            message = f"allows only this namespace, but {who} is usually elsewhere"
+            yield Said(("networkPolicy", "enabled"), message, f"name {peer} in networkPolicy.from")
 
 
 def _blocks(values: Values) -> Iterator[tuple[Path, Any]]:
@@ -127,14 +127,14 @@ def host_network(values: Values) -> Iterator[Said]:
 
 @rule(
     "network-policy-proxy",
-    "The network policy does not let the proxy out.",
-    why="The policy opens the ports that variables say. A port in a Secret or another variable is unknown to it, and "
-    "every request through the proxy times out.",
+    "The network policy blocks traffic to the proxy.",
+    why="The policy opens the ports in the values of variables. It does not know a port in a Secret or in another "
+    "variable, and every request through the proxy times out.",
     source="the chart's templates/_network.tpl",
     severity=Severity.WARNING,
 )
 def network_policy_proxy(values: Values) -> Iterator[Said]:
-    """Find an address in a variable whose port the policy cannot know, where nothing else is let out."""
+    """Find an address in a variable whose port the policy cannot know, if `egress` is empty."""
     if not values.at("networkPolicy.enabled") or values.at("networkPolicy.egress"):
         return
     for index, variable in values.items("env"):

@@ -1,4 +1,4 @@
-"""Rules on probes: the server's, and those of further containers."""
+"""Rules on probes of the server and of other containers."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def _probes(values: Values) -> Iterator[tuple[Path, str, Any]]:
 
 
 def _other_ports(values: Values) -> set[int]:
-    """Return the ports of the containers that run beside the server."""
+    """Return the ports of the containers that run next to the server."""
     beside = [item for path, item in containers(values) if goes_on(path, item)]
     return {port["containerPort"] for item in beside for _, port in sound(item.get("ports"))}
 
@@ -52,7 +52,7 @@ def _other_ports(values: Values) -> set[int]:
     refused_by=Refuser.API_SERVER,
 )
 def probe_handler(values: Values) -> Iterator[Said]:
-    """Find a probe with two handlers, or without one where the chart has no probe of its own."""
+    """Find a probe with several handlers, and a probe of another container without one."""
     for path, _, probe in _probes(values):
         handlers = [handler for handler in _HANDLERS if handler in probe]
         if len(handlers) > 1:
@@ -75,7 +75,7 @@ def probe_success(values: Values) -> Iterator[Said]:
     for path, name, probe in _probes(values):
         threshold = probe.get("successThreshold", 1)
         if name != "readiness" and threshold != 1:
-            message = f"{threshold} is not 1, as Kubernetes requires here"
+            message = f"{threshold} is not 1, which Kubernetes requires here"
             yield removal((*path, "successThreshold"), message, on_key=False)
 
 
@@ -91,7 +91,7 @@ def probe_success(values: Values) -> Iterator[Said]:
 )
 def probe_port(values: Values) -> Iterator[Said]:
     """Find a port name that the container does not have, or a port that vLLM does not listen on."""
-    # A probe may ask any container: the pod has one network.
+    # A probe may reach any container: the pod has one network.
     own = values.at("containerPort")
     listened = {own, *_other_ports(values)}
     for path, _, probe in _own(values):
@@ -101,7 +101,7 @@ def probe_port(values: Values) -> Iterator[Said]:
             if isinstance(port, str) and port != "http":
                 yield writing(where, f"no port of the container is called {port}", "http", f", or {own}")
             elif handler == "grpc" and port != "http" and not values.at("command"):
-                yield Said(where, "vLLM answers no gRPC health check", f"write httpGet instead: {dotted(path)}.httpGet")
+                yield Said(where, "vLLM does not answer gRPC health checks", f"use {dotted(path)}.httpGet instead")
             elif port != "http" and port not in listened and not values.at("command"):
                 yield writing(where, f"nothing listens on {port}: vLLM listens on {own}", "http", f", or {own}")
     for path, _, probe, item in _others(values):
@@ -116,12 +116,12 @@ def probe_port(values: Values) -> Iterator[Said]:
 
 @rule(
     "probe-behind-key",
-    "A probe asks a path that the API key guards.",
+    "A probe requests a path that the API key guards.",
     source="vLLM's server: the key guards /v1",
     why="The kubelet sends no key and gets 401. The pod never becomes ready, or is restarted again and again.",
 )
 def probe_behind_key(values: Values) -> Iterator[Said]:
-    """Find a probe of the server that needs the API key, and does not send one."""
+    """Find a probe of the server that needs the API key but does not send it."""
     # Another server than vLLM's may guard other paths.
     guarded = has_key(values) and not values.at("command")
     for path, _, probe in _own(values) if guarded else ():
@@ -171,22 +171,22 @@ def probe_timeout(values: Values) -> Iterator[Said]:
 
 @rule(
     "startup-off",
-    "There is a liveness probe and no startup probe.",
+    "There is a liveness probe but no startup probe.",
     why=(
-        "Without a startup probe the liveness probe begins with the container. The kubelet kills a server that takes "
-        "longer to load its model than that probe is patient, again and again."
+        "Without a startup probe the liveness probe starts with the container. If loading the model takes longer "
+        "than that probe allows, the kubelet kills the server again and again."
     ),
     source=_PROBES,
     severity=Severity.WARNING,
 )
 def startup_off(values: Values) -> Iterator[Said]:
-    """Find a liveness probe that nothing holds back while the model is loaded."""
+    """Find a liveness probe that runs while the model is loaded."""
     probes = values.at("probes") or {}
     startup, liveness = (probes.get(name) or {} for name in ("startup", "liveness"))
     patient = liveness.keys() & {"initialDelaySeconds", "failureThreshold"}
     if startup.get("enabled") is False and liveness.get("enabled", True) and not patient:
-        message = "the liveness probe then kills a server that loads for long"
-        hint = "set probes.liveness.initialDelaySeconds, or switch that probe off too"
+        message = "the liveness probe then kills a server that takes long to load"
+        hint = "set probes.liveness.initialDelaySeconds, or turn that probe off too"
         yield Said(("probes", "startup", "enabled"), message, hint)
 
 

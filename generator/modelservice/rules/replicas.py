@@ -1,4 +1,4 @@
-"""Rules on how many pods there are."""
+"""Rules on the number of pods."""
 
 from __future__ import annotations
 
@@ -10,21 +10,21 @@ from modelservice.rules.rule import Said, Values, removal, rule, writing
 
 _KEDA = "https://keda.sh/docs/latest/reference/scaledobject-spec/"
 _HPA = "https://kubernetes.io/docs/tasks/run-application/horizontal-pod-autoscale/"
-# The types of metrics with which the API server takes minReplicas: 0.
+# The types of metrics with which the API server accepts minReplicas: 0.
 _HPA_FROM_OUTSIDE = ("External", "Object")
-# A metric of vLLM's own; the router of vLLM's production stack counts what comes in, while no pod runs.
+# A metric of vLLM itself; the router of vLLM's production stack counts incoming requests even while no pod runs.
 _OF_THE_ENGINE = re.compile(r"(?<![\"'])vllm:(?!num_incoming_requests)")
 
 
 def most_replicas(values: Values) -> int:
-    """Return the most pods that there may be, as templates/_workload.tpl does; one where another controller says it."""
+    """Return the maximum number of pods, as templates/_workload.tpl does; 1 if another controller decides it."""
     if values.at("autoscaling.kind"):
         return int(values.at("autoscaling.maxReplicas"))
     return 1 if values.at("replicas") is None else int(values.at("replicas"))
 
 
 def most_said(values: Values) -> str:
-    """Return the same in words, with the key that says it where the user may not have written one."""
+    """Return the maximum number of pods in words, with its key if there is an autoscaler."""
     most = most_replicas(values)
     return f"up to {most} replicas (autoscaling.maxReplicas)" if values.at("autoscaling.kind") else f"{most} replicas"
 
@@ -60,8 +60,8 @@ def autoscaling_metrics(values: Values) -> Iterator[Said]:
     """Find an autoscaler without a metric or trigger."""
     kind = values.at("autoscaling.kind")
     if kind == "HorizontalPodAutoscaler" and not values.at("autoscaling.metrics"):
-        message = "is empty, and a HorizontalPodAutoscaler needs something to look at"
-        yield Said(("autoscaling", "metrics"), message, "name a metric there, or write kind: ScaledObject")
+        message = "is empty, and a HorizontalPodAutoscaler needs a metric"
+        yield Said(("autoscaling", "metrics"), message, "add a metric, or set autoscaling.kind: ScaledObject")
     if (
         kind == "ScaledObject"
         and not values.at("autoscaling.triggers")
@@ -89,10 +89,10 @@ def scale_to_zero(values: Values) -> Iterator[Said]:
         return
     if values.at("autoscaling.kind") == "HorizontalPodAutoscaler":
         if not any(metric["type"] in _HPA_FROM_OUTSIDE for _, metric in values.items("autoscaling.metrics")):
-            message = "0, and no metric is of type External or Object, which alone can start the first pod"
+            message = "0, but no metric is of type External or Object, and only such a metric can start the first pod"
             yield Said(path, message, "write 1, or add such a metric to autoscaling.metrics")
     elif not any(_from_outside(trigger) for _, trigger in values.items("autoscaling.triggers")):
-        message = "0, and no trigger comes from outside the pods, which alone can start the first one"
+        message = "0, but no trigger comes from outside the pods, and only such a trigger can start the first pod"
         yield Said(path, message, "write 1, or add such a trigger to autoscaling.triggers")
 
 
@@ -108,7 +108,7 @@ def scale_to_zero(values: Values) -> Iterator[Said]:
     severity=Severity.WARNING,
 )
 def scale_to_zero_release(values: Values) -> Iterator[Said]:
-    """Find a HorizontalPodAutoscaler that asks for a feature of Kubernetes 1.37."""
+    """Find a HorizontalPodAutoscaler that needs a feature of Kubernetes 1.37."""
     if values.at("autoscaling.kind") == "HorizontalPodAutoscaler" and values.at("autoscaling.minReplicas") == 0:
         message = "0 needs Kubernetes 1.37, or the feature gate HPAScaleToZero"
         yield Said(("autoscaling", "minReplicas"), message, "on an older cluster write 1, or kind: ScaledObject")
@@ -148,17 +148,17 @@ def autoscaling_unused(values: Values) -> Iterator[Said]:
 @rule(
     "disruption-never",
     "The disruption budget never allows a pod to be evicted.",
-    why="`kubectl drain` waits forever on each node that runs such a pod, and upgrades of the cluster's nodes hang.",
+    why="`kubectl drain` waits forever on each node that runs such a pod, and upgrades of the nodes never end.",
     source="https://kubernetes.io/docs/tasks/run-application/configure-pdb/",
     severity=Severity.WARNING,
 )
 def disruption_never(values: Values) -> Iterator[Said]:
-    """Find a disruption budget that never lets a pod go, so no node can be drained."""
+    """Find a disruption budget that never allows an eviction, so no node can be drained."""
     enabled, most = values.at("podDisruptionBudget.enabled"), most_replicas(values)
     least = values.at("podDisruptionBudget.minAvailable")
     if not (most > 1 if enabled is None else enabled):
         return
-    message = "lets nobody drain a node that such a pod runs on"
+    message = "prevents the drain of a node that runs such a pod"
     if least is None and values.at("podDisruptionBudget.maxUnavailable") in (0, "0%"):
         yield writing(("podDisruptionBudget", "maxUnavailable"), f"0 {message}", 1)
     elif least == "100%" or (isinstance(least, int) and 0 < most <= least and values.at("replicas") is not None):
@@ -169,12 +169,12 @@ def disruption_never(values: Values) -> Iterator[Said]:
 @rule(
     "disruption-twice",
     "The disruption budget has `minAvailable` and `maxUnavailable`.",
-    why="Kubernetes takes one of them, and the chart writes `minAvailable`.",
+    why="Kubernetes accepts only one of them, and the chart uses `minAvailable`.",
     source="https://kubernetes.io/docs/tasks/run-application/configure-pdb/",
     severity=Severity.WARNING,
 )
 def disruption_twice(values: Values) -> Iterator[Said]:
-    """Find a number of pods that may be missing together with one of pods that must stay."""
+    """Find `maxUnavailable` together with `minAvailable`."""
     if values.at("podDisruptionBudget.minAvailable") is not None and values.written(
         "podDisruptionBudget.maxUnavailable"
     ):

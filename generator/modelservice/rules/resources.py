@@ -24,7 +24,7 @@ _IN_BYTES = ("memory", "ephemeral-storage")
 
 
 def _resources(values: Values) -> Iterator[tuple[Path, dict[str, Any], dict[str, Any]]]:
-    """Yield the requests and limits of every container, the server's first, those left out that a field sets."""
+    """Yield the requests and limits of every container, the server's first, without those that a field sets."""
     ours = resource_fields(values)
     requests, limits = values.at("resources.requests"), values.at("resources.limits")
     yield (
@@ -66,12 +66,12 @@ def request_above_limit(values: Values) -> Iterator[Said]:
 
 
 def _is_extended(name: str) -> bool:
-    """Say whether Kubernetes gives a resource out whole: devices and huge pages."""
+    """Return whether Kubernetes assigns a resource as a whole: devices and huge pages."""
     return "/" in name or name.startswith("hugepages-")
 
 
 def _is_too_long(name: str) -> bool:
-    """Say whether a resource's name is longer than a label's after its domain."""
+    """Return whether a resource's name after its domain is longer than a label may be."""
     return "/" in name and len(name.rpartition("/")[2]) > _LABEL
 
 
@@ -89,7 +89,7 @@ _TOO_LONG = "has more than 63 characters after the slash"
     refused_by=Refuser.API_SERVER,
 )
 def extended_resource(values: Values) -> Iterator[Said]:
-    """Find a name that is too long, a part of a device, and a request that differs from its limit."""
+    """Find a name that is too long, a fraction of a device, and a request that differs from its limit."""
     if _is_too_long(values.at("gpu.resourceName")):
         yield Said(("gpu", "resourceName"), _TOO_LONG, "write one such as nvidia.com/gpu")
     for place, requests, limits in _resources(values):
@@ -112,7 +112,7 @@ def extended_resource(values: Values) -> Iterator[Said]:
 
 
 def _sizes(values: Values) -> Iterator[tuple[Path, str | int | float | None]]:
-    """Yield what is counted in bytes, and how much it is."""
+    """Yield the amounts that are counted in bytes, with their paths."""
     for place, requests, limits in _resources(values):
         for part, amounts in (("requests", requests), ("limits", limits)):
             for name in _IN_BYTES:
@@ -136,22 +136,23 @@ def _sizes(values: Values) -> Iterator[tuple[Path, str | int | float | None]]:
     refused_by=Refuser.CHART,
 )
 def memory_unit(values: Values) -> Iterator[Said]:
-    """Find less than a mebibyte: a number without its unit, or m for mega."""
+    """Find amounts below 1 MiB: a number without its unit, or m for mega."""
     for path, given in _sizes(values):
         number = amount(given) if given is not None else None
         if number is not None and (_has_no_unit(number) or (number == 0 and path[-1] == "size")):
-            what = "milli-bytes" if str(given).endswith("m") else "bytes"
-            message, meant = f"{given} are {what} here, less than 1Mi", _with_unit(str(given), small=len(path) > 3)
+            what = "thousandths of a byte" if str(given).endswith("m") else "bytes"
+            message = f"{given} means {what} here, which is less than 1Mi"
+            meant = _with_unit(str(given), small=len(path) > 3)
             yield writing(path, message, meant) if meant else Said(path, message, "write an amount such as 20Gi")
 
 
 def _has_no_unit(number: Decimal) -> bool:
-    """Say whether a number of bytes is so small that someone forgot the unit; that is the mistake to mend first."""
+    """Return whether a number of bytes is so small that its unit is missing; that is the mistake to fix first."""
     return 0 < number < _MEBIBYTE
 
 
 def _with_unit(given: str, *, small: bool) -> str:
-    """Return the amount that is meant, or "" if nothing says it."""
+    """Return the amount that is probably meant, or "" if that is unclear."""
     number = given.rstrip("mkKiEe")
     if not number.isdecimal() or Decimal(number) == 0:
         return ""
@@ -172,7 +173,7 @@ def cpu_unit(values: Values) -> Iterator[Said]:
             cores = amount(cpu) if cpu is not None else None
             if cores is not None and cores >= 10_000:
                 hint = "write the number of cores, such as 8"
-                yield Said((*place, part, "cpu"), f"{cpu} are {cores:.0f} cores", hint)
+                yield Said((*place, part, "cpu"), f"{cpu} means {cores:.0f} cores", hint)
 
 
 @rule(
@@ -225,7 +226,7 @@ def memory_volume(values: Values) -> Iterator[Said]:
 
 
 def _in_memory(values: Values) -> Iterator[tuple[Path, Any]]:
-    """Yield the sizes of the server's volumes in memory, shared memory aside, with their paths."""
+    """Yield the sizes of the server's volumes in memory, except shared memory, with their paths."""
     mounted = {mount["name"] for _, mount in values.items("volumeMounts") if not mount.get("readOnly")}
     sources: list[tuple[Path, Any]] = (
         [(("modelVolume", "volume"), values.at("modelVolume.volume") or {})] if model_volume(values) else []
@@ -241,7 +242,7 @@ def _in_memory(values: Values) -> Iterator[tuple[Path, Any]]:
     "shared-memory-off",
     "Shared memory is off, so /dev/shm has 64 MiB.",
     why=(
-        "vLLM's processes exchange data through /dev/shm. vLLM 0.32 needs 160 MiB for a tiny model already, and "
+        "vLLM's processes exchange data through /dev/shm. vLLM 0.32 needs 160 MiB even for a tiny model, and "
         "exits with `Insufficient space in /dev/shm`."
     ),
     source="vLLM's server: Insufficient space in /dev/shm",
@@ -252,16 +253,16 @@ def shared_memory_off(values: Values) -> Iterator[Said]:
     mounted = any(mount["mountPath"].rstrip("/") == "/dev/shm" for _, mount in values.items("volumeMounts"))  # noqa: S108
     if not (values.at("sharedMemory.enabled") or mounted or values.at("podSpec.hostIPC")):
         needs = "needs" if known_release(values) >= _MEASURED else "may need"
-        message = f"/dev/shm then has 64 MiB, and vLLM {needs} more to start"  # noqa: S108  a mount path
+        message = f"/dev/shm then has 64 MiB, but vLLM {needs} more to start"  # noqa: S108  a mount path
         yield Said(("sharedMemory", "enabled"), message, "remove the line, or mount a volume there")
 
 
 @rule(
     "empty-map",
-    "An empty map of requests or limits leaves nothing out.",
+    "An empty map does not remove the chart's requests or limits.",
     why=(
         "Helm merges maps, so the chart's own requests and limits stay: 8 CPUs and 16Gi of memory at most. An "
-        "empty text leaves one out."
+        "empty string leaves one out."
     ),
     source="https://helm.sh/docs/chart_template_guide/values_files/",
     severity=Severity.WARNING,
@@ -278,7 +279,7 @@ def empty_map(values: Values) -> Iterator[Said]:
 
 def _stays(path: Path, parts: tuple[str, ...]) -> Said:
     names = [f"resources.{part}.{name}" for part in parts for name in ("cpu", "memory")]
-    message = f"is empty, and the chart's own {' and '.join(parts)} stay"
+    message = f"is empty, but the chart's own {' and '.join(parts)} stay"
     return setting(path, message, dict.fromkeys(names, ""), " to leave them out", on_key=True)
 
 

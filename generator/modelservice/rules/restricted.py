@@ -1,4 +1,4 @@
-"""What the `restricted` Pod Security profile refuses, field by field.
+"""Check values against the `restricted` Pod Security profile, field by field.
 
 The profile's controls: https://kubernetes.io/docs/concepts/security/pod-security-standards/
 """
@@ -100,7 +100,7 @@ def _volumes_and_probes(values: Values) -> Iterator[Said]:
 
 
 def _ports_and_handlers(path: Path, container: Mapping[str, Any]) -> Iterator[Said]:
-    """Yield what reaches past the pod's own network."""
+    """Yield the host ports, and the hosts of handlers, that leave the pod's own network."""
     for index, port in sound(container.get("ports")):
         if port.get("hostPort"):
             yield removal((*path, "ports", index, "hostPort"), _WITH)
@@ -117,7 +117,7 @@ def _handler(path: Path, asked: Any) -> Iterator[Said]:
 
 
 def _pod(context: Mapping[str, Any], given: Mapping[str, Any]) -> Iterator[Said]:
-    """Yield what a null takes out of the pod's context, and the profile wants in it."""
+    """Yield the fields that a null removes from the pod's context although the profile requires them."""
     if "runAsNonRoot" in given and given["runAsNonRoot"] in (None, ""):
         path = ("podSecurityContext", "runAsNonRoot")
         yield removal(path, "is left out: the restricted profile requires it to be true")
@@ -127,7 +127,7 @@ def _pod(context: Mapping[str, Any], given: Mapping[str, Any]) -> Iterator[Said]
 
 
 def _context(path: Path, context: Mapping[str, Any]) -> Iterator[Said]:
-    """Yield what neither a pod's nor a container's context may hold."""
+    """Yield the settings that are not allowed in a pod's or a container's context."""
     if context.get("runAsNonRoot") is False:
         yield removal((*path, "runAsNonRoot"), f"false: {_WITH}")
     if context.get("runAsUser") == 0:
@@ -141,7 +141,7 @@ def _context(path: Path, context: Mapping[str, Any]) -> Iterator[Said]:
 
 
 def _container(path: Path, context: Mapping[str, Any]) -> Iterator[Said]:
-    """Yield what a container's context must hold, and may not."""
+    """Yield the settings that a container's context lacks, and those that are not allowed in it."""
     if context.get("privileged"):
         yield removal((*path, "privileged"), f"true: {_WITH}")
     if context.get("allowPrivilegeEscalation") is not False:

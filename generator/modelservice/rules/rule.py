@@ -1,4 +1,4 @@
-"""What a rule is: the values that it sees, what it says, and how it is declared."""
+"""Declare rules: the values that they check, and the findings that they return."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class Said(NamedTuple):
-    """What a rule found at a key: the message and what to do next."""
+    """A finding of a rule: the key, what is wrong, and what to do."""
 
     path: Path
     message: str
@@ -22,32 +22,32 @@ class Said(NamedTuple):
     fix: Fix = ()
 
 
-# Keys, dotted (str) or as paths (Path) → the value that each is to have; None is one that only the user knows.
+# Key, dotted (str) or as a path (Path) → the value to set; None if only the user knows it.
 Settings = Mapping[Any, Any]
 
 
 def removal(path: Path, message: str, why: str = "", *, on_key: bool = True) -> Said:
-    """Say that a key or list item is to go; `why` ends the hint."""
+    """Return the finding that a key or list item must be removed; `why` ends the hint."""
     return Said(path, message, f"remove it{why}", on_key, (Edit(Action.REMOVE, path),))
 
 
 def writing(path: Path, message: str, value: Any, otherwise: str = "") -> Said:
-    """Say which value a key is to have; `otherwise` ends the hint with what else would do."""
+    """Return the finding that a key needs this value; `otherwise` ends the hint with an alternative."""
     return Said(path, message, f"write {_shown(value)}{otherwise}", fix=put({path: value}))
 
 
 def setting(path: Path, message: str, settings: Settings, end: str = "", *, on_key: bool = False) -> Said:
-    """Say which other keys are to have which values; `end` ends the hint."""
+    """Return the finding that other keys need these values; `end` ends the hint."""
     return Said(path, message, f"set {listed(settings)}{end}", on_key, put(settings))
 
 
 def adding(path: Path, message: str, key: str, value: Any) -> Said:
-    """Say which key the map at `path` lacks, and its value."""
+    """Return the finding that the map at `path` lacks a key; the hint gives its value."""
     return Said(path, message, f"add {listed({key: value})}", True, put({(*path, key): value}))
 
 
 def asking(path: Path, message: str, near: str | None, otherwise: str) -> Said:
-    """Ask whether the nearest known value is meant; `otherwise` is the hint where there is none."""
+    """Return the finding that asks whether the nearest value is meant; `otherwise` is the hint if there is none."""
     fix = put({path: near}) if near else ()
     return Said(path, message, f"did you mean {near}?" if near else otherwise, fix=fix)
 
@@ -59,7 +59,7 @@ def listed(settings: Settings) -> str:
 
 
 def put(settings: Settings) -> Fix:
-    """Return the edits that give keys their values; none if only the user knows one of them."""
+    """Return the edits that set these keys; none if only the user knows one of the values."""
     if None in settings.values():
         return ()
     places = ((_parts(key) if isinstance(key, str) else key, value) for key, value in settings.items())
@@ -73,16 +73,16 @@ def _shown(value: Any) -> str:
 
 
 class RefusedValueError(Exception):
-    """A rule asks for a value that the schema refused: nothing is known of it, least of all that it is the default."""
+    """A rule needs a value that the schema refused. The default must not be used in its place."""
 
 
 class Values(NamedTuple):
-    """Values as the chart gets them: merged over the defaults, each of the type that the schema says.
+    """Values as the chart gets them: merged over the defaults, each of the type that the schema requires.
 
-    `given` is what the user wrote, for rules about a key that stands beside another; `defaults` is what is merged.
-    `secrets` are the places of secrets, which no value holds any more, each with the message about it. `refused` are
-    the keys that the user wrote and the schema refused. `facts` are those of the model, where they are known without a
-    network, `broken_facts` says why a file with them is none.
+    `given` are the values that the user wrote, for rules about keys that are set together; `defaults` are the chart's.
+    `secrets` maps the path of each secret, which is removed from the values, to the message about it. `refused` are
+    the keys that the user wrote and the schema refused. `facts` are the model's facts, if they are known without a
+    network; `broken_facts` is the reason why the file with them cannot be read.
     """
 
     merged: Mapping[str, Any]
@@ -94,35 +94,35 @@ class Values(NamedTuple):
     broken_facts: str = ""
 
     def at(self, key: str) -> Any:
-        """Return the value at a dotted key, or None if there is none. Raises RefusedValueError."""
+        """Return the value at a dotted key, or None. Raises RefusedValueError if the schema refused the value."""
         if self.refused and self.was_refused(key):
             raise RefusedValueError(key)
         return _at(self.merged, _parts(key))
 
     def was_refused(self, key: str) -> bool:
-        """Say whether the schema refused what the user wrote for a dotted key, or for one above it."""
+        """Return whether the schema refused the value that the user wrote at a dotted key or at a key above it."""
         parts = _parts(key)
         return any(parts[: len(path)] == path for path in self.refused)
 
     def written(self, key: str) -> bool:
-        """Say whether the user wrote this key."""
+        """Return whether the user wrote this key."""
         return self.has(_parts(key))
 
     def has(self, path: Path) -> bool:
-        """Say whether the user wrote the value at this path."""
+        """Return whether the user wrote the value at this path."""
         return _at(self.given, path) is not None
 
     def changed(self, key: str) -> bool:
-        """Say whether the user wrote another value than the default."""
+        """Return whether the user wrote a value other than the default."""
         return self.written(key) and _at(self.given, _parts(key)) != _at(self.defaults, _parts(key))
 
     def items(self, key: str) -> Iterator[tuple[int, Any]]:
-        """Yield a list's items with their indexes, those left out that the schema refused."""
+        """Yield a list's items with their indexes, without those that the schema refused."""
         return sound(self.at(key))
 
 
 def sound(items: Any) -> Iterator[tuple[int, Any]]:
-    """Yield the items of a list, or of None, with their indexes, those left out that the schema refused."""
+    """Yield the items of a list (or None) with their indexes, without those that the schema refused."""
     for index, item in enumerate(items or ()):
         if item is not None:
             yield index, item
@@ -140,7 +140,7 @@ def _at(tree: Any, path: Path) -> Any:
 
 
 class Checked(NamedTuple):
-    """A rule and the function that finds what breaks it."""
+    """A rule and the function that checks it."""
 
     rule: Rule
     function: Callable[[Values], Iterator[Said]]
@@ -155,5 +155,5 @@ def rule(
     severity: Severity = Severity.ERROR,
     refused_by: Refuser = Refuser.NOBODY,
 ) -> Callable[[Callable[[Values], Iterator[Said]]], Checked]:
-    """Make a rule of the function: its stable id, what is wrong, where the fact comes from, and why it matters."""
+    """Return a decorator that makes a function a rule: its stable id, what is wrong, the source, and why it matters."""
     return lambda function: Checked(Rule(rule_id, severity, summary, source, refused_by, why), function)

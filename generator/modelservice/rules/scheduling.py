@@ -13,13 +13,13 @@ _NODE_RULES = "https://kubernetes.io/docs/concepts/scheduling-eviction/assign-po
 
 
 def one_node(values: Values) -> bool:
-    """Say whether all pods run on one node, as templates/_scheduling.tpl does: named, or by its host name."""
+    """Return whether all pods run on one node, as templates/_scheduling.tpl does: by its name or its host name."""
     return bool(values.at("nodeName")) or "kubernetes.io/hostname" in (values.at("nodeSelector") or ())
 
 
 @rule(
     "node-beside-affinity",
-    "`nodeName` is set beside other rules for nodes.",
+    "`nodeName` is set together with other rules for nodes.",
     why="A node must satisfy all of them. If the named node does not, the pod stays Pending.",
     source=_NODE_RULES,
     severity=Severity.WARNING,
@@ -31,14 +31,14 @@ def node_beside_affinity(values: Values) -> Iterator[Said]:
     for key in ("nodeSelector", "affinity.nodeAffinity"):
         if values.at(key):
             message = f"must match the node of nodeName ({values.at('nodeName')}) too, or no pod is scheduled"
-            yield Said(tuple(key.split(".")), message, "remove it, or nodeName", True)
+            yield Said(tuple(key.split(".")), message, "remove it, or remove nodeName", True)
 
 
 @rule(
     "toleration",
     "A toleration's fields are not allowed together.",
     why=(
-        "`Exists` takes no value, a toleration without a key needs `Exists`, and `tolerationSeconds` needs the "
+        "`Exists` accepts no value, a toleration without a key needs `Exists`, and `tolerationSeconds` needs the "
         "effect NoExecute. The API server refuses the workload, and the installation or upgrade fails."
     ),
     source=_TAINTS,
@@ -58,7 +58,7 @@ def toleration(values: Values) -> Iterator[Said]:
 
 
 _SPREAD = "https://kubernetes.io/docs/concepts/scheduling-eviction/topology-spread-constraints/"
-# What the chart's own selector has, which the constraint means unless it has one itself.
+# The keys of the chart's own selector, which applies unless the constraint has one itself.
 _SELECTED = ("app.kubernetes.io/name", "app.kubernetes.io/instance")
 
 
@@ -79,7 +79,7 @@ def topology_spread(values: Values) -> Iterator[Said]:
         path = ("topologySpreadConstraints", index)
         which = (item["topologyKey"], item["whenUnsatisfiable"])
         if which in seen:
-            message = f"topologySpreadConstraints[{seen[which]}] is about {which[0]} and {which[1]} too"
+            message = f"topologySpreadConstraints[{seen[which]}] already has {which[0]} and {which[1]}"
             yield Said(path, message, "remove it, or the other one")
         seen.setdefault(which, index)
         if "minDomains" in item and which[1] != "DoNotSchedule":
@@ -90,7 +90,7 @@ def topology_spread(values: Values) -> Iterator[Said]:
 
 
 def _selected(item: dict[str, Any]) -> Sequence[str]:
-    """Return the keys that a constraint's selector asks for."""
+    """Return the label keys in a constraint's selector."""
     if "labelSelector" not in item:
         return _SELECTED
     selector = item["labelSelector"]

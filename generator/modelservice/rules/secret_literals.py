@@ -11,14 +11,14 @@ from modelservice.redact import instead, without_secrets
 from modelservice.rules.extra_objects import ACTION, documents, is_object
 from modelservice.rules.rule import Said, Values, rule
 
-# A template that does no more than encode or quote a text; one that a tool fills in has a mark such as <, $ or vault:.
+# A template that only encodes or quotes a text; one that a tool fills in has a mark such as <, $ or vault:.
 _WRITTEN = re.compile(
     r"\{\{-?[ \t]*(?:(?:b64enc|printf?|s?quote|toString|trim)[ \t]+)*"
     r"(?:(?:\"[^\"<${}+:\[]+\"|`[^`<${}+:\[]+`)[ \t]*)+(?:\|[ \t]*[A-Za-z][A-Za-z0-9]*(?:[ \t]+[0-9]+)?[ \t]*)*-?\}\}"
 )
-# Not alone in its line, `fail` stands where the text would.
+# If other text is in its line, `fail` is in the place of the value.
 _FAILED = re.compile(r"(?:(?<=[:\"'] )|(?<=[\"']))(\{\{-?[ \t]*)fail[ \t]+(?=[\"`])")
-# A line that is nothing but what a template brings.
+# A line that contains only the output of templates.
 _ACTIONS_ALONE = re.compile(r"(?m)^[ \t]*(<template>[ \t]*)+$")
 # No value yet: empty, or a placeholder that Argo CD's plugins, vals, Bank-Vaults, SOPS or envsubst fill in.
 _BROUGHT = re.compile(r"^$|<template>|<path:[^<>]+>|^<[^<>]*>$|^\$\{[^{}]+\}$|^(ref\+|vault:|ENC\[)")
@@ -31,7 +31,7 @@ _BROUGHT = re.compile(r"^$|<template>|<path:[^<>]+>|^<[^<>]*>$|^\$\{[^{}]+\}$|^(
         "Values files are kept in Git, in Helm's releases and in Argo CD. Anyone who can read one of these can use "
         "the secret, even after it is removed from the file."
     ),
-    source="the forms that issuers give them",
+    source="the token formats of the issuers",
 )
 def secret_literal(values: Values) -> Iterator[Said]:
     """Find a secret in plain text, which is never printed; `argument-secret` covers the arguments."""
@@ -45,7 +45,7 @@ def secret_literal(values: Values) -> Iterator[Said]:
 
 
 def literals_in(text: str) -> list[str]:
-    """Return what the objects of a text write out, each once."""
+    """Return the messages on secrets in plain text in a text's objects, each once."""
     objects = [one for one in documents(_with_marks(text)) if is_object(one)]
     return list(dict.fromkeys(without_secrets({"objects": objects}).secrets.values()))
 
@@ -55,7 +55,7 @@ def literals_in(text: str) -> list[str]:
     "An extra object is a Secret with its values in plain text.",
     why=(
         "The values of the Secret are kept wherever the values file is, such as in Git and in Argo CD. Base64 is "
-        "no encryption."
+        "not encryption."
     ),
     source="https://kubernetes.io/docs/concepts/configuration/secret/",
     refused_by=Refuser.CHART,
@@ -64,7 +64,7 @@ def secret_object(values: Values) -> Iterator[Said]:
     """Find extra objects that are Secrets with their values."""
     for index, item in values.items("extraObjects"):
         for _ in written_secrets(item):
-            hint = "remove it, and make it with `kubectl create secret`, an ExternalSecret or a SealedSecret"
+            hint = "remove it, and create it with `kubectl create secret`, an ExternalSecret or a SealedSecret"
             yield Said(("extraObjects", index), "a Secret has its values in plain text (not shown)", hint)
 
 
@@ -75,7 +75,7 @@ def written_secrets(item: Any) -> list[Any]:
 
 
 def _with_marks(text: str) -> str:
-    """Return a text with marks in the place of its templates: `written` for text, `<template>` for the others."""
+    """Return a text with its templates replaced: `written` for those that write a text, else `<template>`."""
     return _ACTIONS_ALONE.sub("", ACTION.sub("<template>", _WRITTEN.sub("written", _FAILED.sub(r"\1", text))))
 
 

@@ -22,25 +22,25 @@ def _context(values: Values) -> dict[str, Any]:
 
 
 def non_root(values: Values) -> bool:
-    """Say whether the server runs as another user than root, as templates/_security.tpl does."""
+    """Return whether the server runs as another user than root, as templates/_security.tpl does."""
     context = _context(values)
     return bool(context.get("runAsNonRoot") or (context.get("runAsUser") or 0) > 0 or id_left_out(values))
 
 
 def id_left_out(values: Values) -> bool:
-    """Say whether `""`, or null, leaves the user's id to the namespace, as on OpenShift."""
+    """Return whether `""`, or null, leaves the user's id to the namespace, as on OpenShift."""
     written = (values.given.get(key) for key in ("securityContext", "podSecurityContext"))
     ids = [context["runAsUser"] for context in written if isinstance(context, dict) and "runAsUser" in context]
     return ids[:1] in ([""], [None])
 
 
 def read_only_root(values: Values) -> bool:
-    """Say whether the container's root file system is read-only."""
+    """Return whether the container's root file system is read-only."""
     return bool((values.at("securityContext") or {}).get("readOnlyRootFilesystem", values.at("restricted")))
 
 
 def own_home(values: Values) -> bool:
-    """Say whether HOME moves to a volume, as templates/_env.tpl does."""
+    """Return whether HOME moves to a volume, as templates/_env.tpl does."""
     return non_root(values) or read_only(values) or read_only_root(values)
 
 
@@ -78,17 +78,19 @@ def root_closed(values: Values) -> Iterator[Said]:
         message = f"a user other than root cannot enter {mount}, where the models are"
         yield setting(user, message, {"modelVolume.mountPath": "/models"}, on_key=True)
     elif under(mount, "/root"):
-        yield writing(("modelVolume", "mountPath"), f"{mount} is closed to a user other than root", "/models")
+        yield writing(
+            ("modelVolume", "mountPath"), f"only root can enter {mount}, but the server runs as another user", "/models"
+        )
     for index, item in values.items("volumeMounts"):
         if under(item["mountPath"], "/root"):
-            message = f"{item['mountPath']} is closed to a user other than root"
+            message = f"only root can enter {item['mountPath']}, but the server runs as another user"
             path = ("volumeMounts", index, "mountPath")
             yield Said(path, message, "choose a path outside /root, such as /data")
 
 
 @rule(
     "non-root-user",
-    "`runAsNonRoot` is true, and `runAsUser` is root.",
+    "`runAsNonRoot` is true, but `runAsUser` is root.",
     why="The kubelet does not start the container. The pod stays in CreateContainerConfigError.",
     source=_KUBERNETES,
     refused_by=Refuser.KUBELET,
@@ -98,14 +100,14 @@ def non_root_user(values: Values) -> Iterator[Said]:
     context = _context(values)
     if context.get("runAsNonRoot") and context.get("runAsUser") == 0 and not values.at("restricted"):
         path = (_where(values, "runAsUser"), "runAsUser")
-        yield Said(path, "0 is root, and runAsNonRoot is true", "write 2000, or another user than 0")
+        yield Said(path, "0 is root, but runAsNonRoot is true", "write 2000, or another user than 0")
 
 
 @rule(
     "non-root-image",
-    "`runAsNonRoot` is true, no user is named, and the image's user is root.",
+    "`runAsNonRoot` is true, but no user is set and the image runs as root.",
     why=(
-        "The kubelet does not start the container, unless the namespace gives the pod a user. OpenShift does so; other "
+        "The kubelet does not start the container, unless the namespace sets the pod's user. OpenShift does so; other "
         "clusters do not."
     ),
     source=_IMAGES,
@@ -113,14 +115,14 @@ def non_root_user(values: Values) -> Iterator[Said]:
     severity=Severity.WARNING,
 )
 def non_root_image(values: Values) -> Iterator[Said]:
-    """Find an image of root's without another user, where nothing says that the namespace gives one."""
+    """Find an image that runs as root without another user, if nothing shows that the namespace sets one."""
     context = _context(values)
     if context.get("runAsNonRoot") and context.get("runAsUser") is None and _image(values) == "vllm-openai":
         where = _where(values, "runAsNonRoot")
         if not values.at("restricted") and not id_left_out(values):
-            message = f"true, and the image {values.at('image.repository')} runs as root"
+            message = f"true, but the image {values.at('image.repository')} runs as root"
             hint = (
-                f'set {where}.runAsUser: "" where the namespace gives the user, as on OpenShift, or another user than 0'
+                f'set {where}.runAsUser: "" if the namespace sets the user, as on OpenShift, or to another user than 0'
             )
             yield Said((where, "runAsNonRoot"), message, hint)
 
@@ -177,7 +179,7 @@ def contexts(values: Values) -> Iterator[tuple[Path, Any]]:
     "privileged-port",
     "The server may not be able to open a port below 1024.",
     why=(
-        "Linux keeps these ports for root with NET_BIND_SERVICE. Some container runtimes open them to everybody. "
+        "Linux keeps these ports for root with NET_BIND_SERVICE. Some container runtimes open them to every user. "
         "Others do not, and vLLM exits with `Permission denied`."
     ),
     source="https://man7.org/linux/man-pages/man7/capabilities.7.html",

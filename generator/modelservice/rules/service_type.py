@@ -25,7 +25,7 @@ _FOR = {
     refused_by=Refuser.API_SERVER,
 )
 def service_type(values: Values) -> Iterator[Said]:
-    """Find a node port or a load balancer's setting on a Service that has none."""
+    """Find a node port or a load balancer's setting on a Service of another type."""
     kind = values.at("service.type")
     for key, kinds in _FOR.items():
         if values.at(f"service.{key}") and kind not in kinds:
@@ -35,7 +35,7 @@ def service_type(values: Values) -> Iterator[Said]:
 
 @rule(
     "ip-families",
-    "The Service has two IP families, and its policy allows one.",
+    "The Service has two IP families, but its policy allows one.",
     why="The API server refuses the Service, and the installation or upgrade fails.",
     source="https://kubernetes.io/docs/concepts/services-networking/dual-stack/",
     refused_by=Refuser.API_SERVER,
@@ -44,23 +44,23 @@ def ip_families(values: Values) -> Iterator[Said]:
     """Find two IP families with the policy for one."""
     policy, families = values.at("service.ipFamilyPolicy"), values.at("service.ipFamilies")
     if policy == "SingleStack" and len(families) > 1:
-        message = f"SingleStack is one family, and ipFamilies has {' and '.join(map(str, families))}"
+        message = f"SingleStack is one family, but ipFamilies has {' and '.join(map(str, families))}"
         yield writing(("service", "ipFamilyPolicy"), message, "RequireDualStack", ", or keep one family")
 
 
 @rule(
     "host-ipv6",
-    "The Service has an IPv6 address, and vLLM listens only on IPv4.",
+    "The Service has an IPv6 address, but vLLM listens only on IPv4.",
     why="Without `--host` vLLM opens an IPv4 socket. Connections to the pod's IPv6 address are refused.",
     source="vLLM's server (create_server_socket)",
     severity=Severity.WARNING,
 )
 def host_ipv6(values: Values) -> Iterator[Said]:
-    """Find IPv6 among the Service's families, and no address that the server is to listen on."""
+    """Find IPv6 among the Service's families, if no argument sets the server's address."""
     hosted = any(word.partition("=")[0] == "--host" for word in words(values))
     if "IPv6" in values.at("service.ipFamilies") and not hosted and not values.at("command"):
         at = list(values.at("service.ipFamilies")).index("IPv6")
-        message = "vLLM listens only on IPv4, unless --host says otherwise"
+        message = "vLLM listens only on IPv4 unless --host is set"
         yield Said(
             ("service", "ipFamilies", at), message, "add --host=:: to args", fix=adding_argument(values, "--host=::")
         )

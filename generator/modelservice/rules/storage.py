@@ -1,4 +1,4 @@
-"""Where models and compiled code are kept, as the chart's templates/_volumes.tpl, _env.tpl and _cache.tpl decide."""
+"""Find where models and compiled code are kept, as the chart's _volumes.tpl, _env.tpl and _cache.tpl decide."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ from modelservice.rules.model_loading import in_object_store
 from modelservice.rules.replicas import most_replicas
 from modelservice.rules.rule import Values
 
-# The variables of the hubs' libraries that say where models are kept, the one that wins first.
+# The variables of the hubs' libraries for the folder of the models, in order of precedence.
 _HUGGING_FACE = ("HF_HUB_CACHE", "HUGGINGFACE_HUB_CACHE", "HF_HOME")
 _MODELSCOPE = ("MODELSCOPE_CACHE",)
-# The variables that say where what is compiled is kept.
+# The variables for the folders of compiled code.
 COMPILE_VARIABLES = ("VLLM_CACHE_ROOT", "TRITON_CACHE_DIR", "TORCHINDUCTOR_CACHE_DIR", "FLASHINFER_WORKSPACE_BASE")
 
 
 def model_volume(values: Values) -> str:
     """Return what the model volume is, or "" if there is none.
 
-    "volume" as the user wrote it, "existing" for a claim that exists, "claim" for the chart's, "claims" for one of
-    each replica of a StatefulSet. No claim is made that nobody would use.
+    "volume" is modelVolume.volume, "existing" an existing claim, "claim" the chart's own, and "claims" one for each
+    replica of a StatefulSet. The chart creates no claim that would stay unused.
     """
     enabled = values.at("modelVolume.enabled")
     if enabled is False:
@@ -35,17 +35,17 @@ def model_volume(values: Values) -> str:
 
 
 def new_claim(values: Values) -> bool:
-    """Say whether the chart makes the claim, or a StatefulSet one for each replica."""
+    """Return whether the chart creates the claim, or a StatefulSet one for each replica."""
     return model_volume(values).startswith("claim")
 
 
 def shared_claim(values: Values) -> bool:
-    """Say whether all pods mount the same claim."""
+    """Return whether all pods mount the same claim."""
     return model_volume(values) in ("claim", "existing") or "persistentVolumeClaim" in _source(values)
 
 
 def of_each_pod(values: Values) -> bool:
-    """Say whether each pod has a model volume of its own, which it loses with it."""
+    """Return whether each pod has a model volume of its own, which is deleted with the pod."""
     return not _source(values).keys().isdisjoint(("emptyDir", "ephemeral"))
 
 
@@ -66,7 +66,7 @@ def _model_elsewhere(values: Values) -> bool:
 
 
 def _in_place(mount: str, other: str) -> bool:
-    """Say whether another volume is mounted where the models would be: at the same path, or above in the caches."""
+    """Return whether another volume is mounted where the models would be: at their path or a cache folder above it."""
     return mount.rstrip("/") == other.rstrip("/") or (under(mount, other) and under(other, "/root/.cache"))
 
 
@@ -88,13 +88,13 @@ def _names_volume(node: Any) -> bool:
 
 
 def read_only_many(values: Values) -> bool:
-    """Say whether the claim is only for readers."""
+    """Return whether the claim is ReadOnlyMany and nothing else."""
     claimed = model_volume(values) not in ("", "volume")
     return claimed and bool(values.at("modelVolume.accessModes") == ["ReadOnlyMany"])
 
 
 def read_only(values: Values) -> bool:
-    """Say whether the model volume is mounted read-only."""
+    """Return whether the model volume is mounted read-only."""
     said, source = values.at("modelVolume.readOnly"), _source(values)
     if not model_volume(values):
         return False
@@ -104,9 +104,9 @@ def read_only(values: Values) -> bool:
 
 
 def user_cache(values: Values) -> str:
-    """Return the folder that the user's own variable gives to the hub's library, "" without one.
+    """Return the hub's cache folder that a variable of the user sets, or "" if there is none.
 
-    It is "unknown" where the value is not in the file.
+    Returns "unknown" if the value is not in the file.
     """
     given = {item["name"]: item.get("value") for _, item in values.items("env")}
     for name in _MODELSCOPE if values.at("model.source") == "modelscope" else _HUGGING_FACE:
@@ -119,7 +119,7 @@ def user_cache(values: Values) -> str:
 
 
 def compile_cache_of(values: Values) -> str:
-    """Return where what is compiled is kept: "model", "own", or "" for nowhere."""
+    """Return where compiled code is kept: "model", "own", or "" for nowhere."""
     volume = str(values.at("compileCache.volume"))
     if volume != "auto":
         return volume

@@ -1,4 +1,4 @@
-"""Rules on settings of what is switched off."""
+"""Rules on settings of features that are off."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from modelservice.findings import Severity
 from modelservice.rules.rule import Said, Values, rule
 from modelservice.schema.defaults import default_values
 
-# A group of fields, and the key that switches it on.
+# Group of fields → the key that turns it on.
 _SWITCHES = {
     "ingress": "enabled",
     "httpRoute": "enabled",

@@ -1,4 +1,4 @@
-"""Rules on texts of any key."""
+"""Rules on the characters in texts."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 from modelservice.findings import Path, Refuser
 from modelservice.rules.rule import Said, Values, rule
 
-# Those below U+0020 survive; U+0085 comes back as a space, and the others take the map around them away.
+# Helm keeps those below U+0020, turns U+0085 into a space, and drops the map around any other.
 _LOST = re.compile("[\x7f-\x9f\ufffe\uffff]")
 
 
@@ -20,11 +20,11 @@ _LOST = re.compile("[\x7f-\x9f\ufffe\uffff]")
         "Helm 4 drops the whole map or list that the text is in, without a message, and Helm 3 refuses the values. "
         "U+0085 becomes a space."
     ),
-    source="both helms, asked by tests/chart/test_every_text.py",
+    source="Helm 3 and Helm 4, tested by tests/chart/test_every_text.py",
     refused_by=Refuser.CHART,
 )
 def control_character(values: Values) -> Iterator[Said]:
-    """Find escapes such as U+0080 in values and keys; the characters themselves are refused as the file is read."""
+    """Find escapes such as U+0080 in values and keys; the characters themselves are refused when the file is read."""
     for path, text, on_key in _texts(values.given, ()):
         if found := _LOST.search(text):
             what = "the key has" if on_key else "has"
@@ -33,7 +33,7 @@ def control_character(values: Values) -> Iterator[Said]:
 
 
 def _texts(tree: Any, path: Path) -> Iterator[tuple[Path, str, bool]]:
-    """Yield each text, those of keys too: its path, itself, and whether it is a key."""
+    """Yield each text, including keys: its path, the text, and whether it is a key."""
     if isinstance(tree, str):
         yield path, tree, False
     elif isinstance(tree, list):

@@ -32,13 +32,13 @@ def strategy_kind(values: Values) -> Iterator[Said]:
     chosen = strategy.get("type", "RollingUpdate")
     if _FOR.get(chosen, kind) != kind:
         hint = f"use RollingUpdate, or set workload.kind: {_FOR[chosen]}"
-        yield Said(("strategy", "type"), f"{chosen} is for a {_FOR[chosen]}, and this is a {kind}", hint)
+        yield Said(("strategy", "type"), f"{chosen} is for a {_FOR[chosen]}, but this is a {kind}", hint)
     rolling = strategy.get("rollingUpdate", {})
     if rolling and chosen != "RollingUpdate":
         yield removal(("strategy", "rollingUpdate"), f"has no effect with the type {chosen}")
     for key in ("maxSurge", "partition"):
         if key in rolling and kind != _FOR[key]:
-            yield removal(("strategy", "rollingUpdate", key), f"is for a {_FOR[key]}, and this is a {kind}")
+            yield removal(("strategy", "rollingUpdate", key), f"is for a {_FOR[key]}, but this is a {kind}")
 
 
 @rule(
@@ -78,7 +78,7 @@ def strategy_two_writers(values: Values) -> Iterator[Said]:
     several = {"ReadWriteMany", "ReadOnlyMany"} & set(values.at("modelVolume.accessModes")) or not shared_claim(values)
     surge = strategy.get("rollingUpdate", {}).get("maxSurge", "25%")
     if strategy and rolling and not several and not one_node(values) and surge not in (0, "0%"):
-        message = "the new pod may wait for the claim, which the old one has on another node"
+        message = "the new pod may wait for the claim, which the old one uses on another node"
         yield removal(("strategy",), message, ": the chart stops the old pod first")
 
 
@@ -93,12 +93,12 @@ def strategy_two_writers(values: Values) -> Iterator[Said]:
     severity=Severity.WARNING,
 )
 def startup_short(values: Values) -> Iterator[Said]:
-    """Find a budget that ends before any model is ready, or that the probe's own fields replace."""
+    """Find a budget that ends before any model is ready, or that the probe's own fields override."""
     path, seconds = ("startupSeconds",), values.at("startupSeconds")
     if values.written("startupSeconds") and "failureThreshold" in (values.at("probes.startup") or {}):
         yield Said(path, "has no effect with probes.startup.failureThreshold", "remove one of them", True)
     elif seconds < _SHORT:
-        message = f"after {seconds} seconds the pod is killed, and even a tiny model takes about 50 to load and compile"
+        message = f"the container is killed after {seconds} seconds, but even a tiny model needs about 50 to start"
         yield Said(path, message, "write at least 300")
 
 
@@ -122,7 +122,7 @@ def pre_stop_sleep(values: Values) -> Iterator[Said]:
     "grace-used-up",
     "The pause before SIGTERM leaves vLLM no time to finish its requests.",
     why=(
-        "The grace period begins with the preStop hook. The kubelet kills vLLM two seconds after its end, and clients "
+        "The grace period starts with the preStop hook. The kubelet kills vLLM two seconds after its end, and clients "
         "lose the answers that are not complete."
     ),
     source="https://kubernetes.io/docs/concepts/containers/container-lifecycle-hooks/#hook-handler-execution",
@@ -139,7 +139,7 @@ def grace_used_up(values: Values) -> Iterator[Said]:
 
 
 def drain_seconds(values: Values) -> int:
-    """Return the seconds before SIGTERM in which the endpoints forget the pod, as templates/_vllm.tpl does."""
+    """Return the seconds before SIGTERM in which the pod leaves the endpoints, as templates/_vllm.tpl does."""
     said = values.at("lifecycle.preStop.sleep.seconds")
     slept = _SLEEP.search(" ".join(map(str, values.at("lifecycle.preStop.exec.command") or ())))
     usual = min(15, values.at("terminationGracePeriodSeconds") // 2)

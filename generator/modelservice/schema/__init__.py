@@ -1,1 +1,1 @@
-"""The source of all fields: reading it, checking values by it, exporting it."""
+"""Read the schema source, check values against it, and export it."""

@@ -1,7 +1,7 @@
-"""Evaluate when a form asks for a field: Rancher's `show_if`, of a questions.yaml.
+"""Evaluate the conditions under which a form shows a field: Rancher's `show_if` in a questions.yaml.
 
 `key=text` compares, `key=` means empty, `key` means not empty; `&&` binds closer than `||`. Not used here: `!=`, which
-Rancher's dashboard misreads (shell/components/Questions/index.vue takes the `!` for a part of the key).
+Rancher's dashboard misreads (shell/components/Questions/index.vue reads the `!` as part of the key).
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import Any
 
 
 def holds(condition: str, value_of: Callable[[str], Any]) -> bool:
-    """Say whether a condition is true for the values of its keys; an empty condition is."""
+    """Say whether a condition is true for the values of its keys; an empty condition is true."""
     if "||" in condition:
         return any(holds(part, value_of) for part in condition.split("||"))
     if "&&" in condition:

@@ -1,7 +1,7 @@
-"""The chart's default values, and what stands over them as Helm merges it.
+"""Read the chart's default values, and merge values over them as Helm does.
 
-Helm lets a null remove the chart's default of a key before it looks at the schema. `key:` with nothing behind it is
-a null.
+In Helm, a null removes the chart's default of a key before the schema is checked. `key:` with nothing after it is a
+null.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ def defaults_of(schema: Schema) -> dict[str, Any]:
 
 
 def coalesce(defaults: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the values as Helm merges them: maps deep, everything else replaced, null removes the default."""
+    """Return the values merged as Helm does: maps deeply, other values replaced, and null removes the default."""
     merged = dict(defaults)
     for key, value in given.items():
         default = defaults.get(key)
@@ -66,7 +66,7 @@ def coalesce(defaults: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str,
 
 
 def left_out(values: Any, schema: Mapping[str, Any], definitions: Mapping[str, Any]) -> Any:
-    """Return the values with None for each empty text that leaves a field out, where a number or a boolean may be."""
+    """Return the values with None for each empty text that leaves a number or a boolean out."""
     schema = resolved(schema, definitions)
     if values == "" and _leaves_out(schema):
         return None
@@ -86,7 +86,7 @@ def without_nulls(
 ) -> tuple[dict[str, Any], list[Problem]]:
     """Return the values without the nulls that remove a default, and a problem for each of them.
 
-    `x-required` of a schema's group lists the keys that the chart needs; others are left out.
+    `x-required` of a schema's group lists the keys that the chart needs; a null may remove any other key.
     """
     kept: dict[str, Any] = {}
     problems: list[Problem] = []
@@ -96,7 +96,7 @@ def without_nulls(
         if value is None and key in schema.get("x-required", ()):
             problems.append(_needed((*path, key)))
         elif value is None and _leaves_out(child):
-            # What is left out by default loses nothing.
+            # A field that is left out by default loses nothing.
             problems += [_left_out((*path, key))] if child.get("default", "") is not None else []
         elif value is None and key in defaults:
             continue
@@ -109,12 +109,12 @@ def without_nulls(
 
 
 def _needed(path: Path) -> Problem:
-    message = "null removes the chart's default, and the chart needs a value"
-    return Problem(NULL_VALUE.severity, path, message, "give a value, or remove the key", NULL_VALUE.id)
+    message = "null removes the chart's default, but the chart needs a value"
+    return Problem(NULL_VALUE.severity, path, message, "give one, or remove the key", NULL_VALUE.id)
 
 
 def _left_out(path: Path) -> Problem:
-    message = "null leaves it out here, and not in an umbrella chart, in Argo CD's valuesObject or in Flux"
+    message = "null leaves the field out here, but not in an umbrella chart, in Argo CD's valuesObject or in Flux"
     fix = (Edit(Action.SET, path, ""),)
     return Problem(NULL_LEFT_OUT.severity, path, message, 'write ""', NULL_LEFT_OUT.id, False, fix)
 
@@ -122,7 +122,7 @@ def _left_out(path: Path) -> Problem:
 def without_lost_nulls(
     given: Mapping[str, Any], schema: Mapping[str, Any], definitions: Mapping[str, Any]
 ) -> dict[str, Any]:
-    """Return the values with an empty text for each null that leaves a field out: it means the same, and survives."""
+    """Return the values with "" for each null that leaves a field out: it means the same but is never lost."""
     kept: dict[str, Any] = {}
     for key, value in given.items():
         child = resolved(schema.get("properties", {}).get(key, {}), definitions)
@@ -139,6 +139,6 @@ def resolved(schema: Mapping[str, Any], definitions: Mapping[str, Any]) -> Mappi
 
 
 def _leaves_out(schema: Mapping[str, Any]) -> bool:
-    """Say whether an empty text leaves a field out: where a number or a boolean may be instead."""
+    """Say whether an empty text leaves a field out: one whose value is otherwise a number or a boolean."""
     others = {"integer", "number", "boolean"} & {*schema.get("type", ())}
     return bool(others) and re.search(str(schema.get("pattern", "^.")), "") is not None

@@ -19,9 +19,9 @@ WIDTH = 100
 
 
 def explain(fields: Iterable[Field], key: str = "", width: int = WIDTH) -> str | None:
-    """Explain a field, or the one around a key, a group's fields, or all; None for an unknown key."""
+    """Explain the field at a key or around it, or list a group's fields or all; None for an unknown key."""
     fields = list(fields)
-    key = re.sub(r"\[[^]]*\]", "", key)  # as findings name what is inside a field: env[0].name
+    key = re.sub(r"\[[^]]*\]", "", key)  # findings name parts of a field: env[0].name
     for field in fields:
         if key == field.key or key.startswith(f"{field.key}."):
             return _field(field, width)
@@ -30,9 +30,9 @@ def explain(fields: Iterable[Field], key: str = "", width: int = WIDTH) -> str |
 
 
 def search(fields: Iterable[Field], word: str, flags: Mapping[str, str], width: int = WIDTH) -> str:
-    """List the fields whose key, label or description has a word, and the flags, each with what is said of it.
+    """List the fields whose key, label or description contains a word, and the given flags with their descriptions.
 
-    Raises InputError if nothing has it.
+    Raises InputError if nothing contains it.
     """
     fields = list(fields)
     found = [one for one in fields if word.lower() in f"{one.key} {one.label} {one.flag} {one.description}".lower()]
@@ -45,7 +45,7 @@ def search(fields: Iterable[Field], word: str, flags: Mapping[str, str], width: 
 
 
 def nearest_key(key: str, fields: Iterable[Field]) -> str | None:
-    """Return the key that is misspelled, or whose last part is given alone, or None if none is near."""
+    """Return the key closest to a misspelled one, or the first one with this last part, or None."""
     from modelservice.spelling import nearest
 
     last = key.rsplit(".", 1)[-1]
@@ -70,7 +70,7 @@ def _list(fields: list[Field], width: int) -> str:
 
 
 def columns(rows: list[tuple[str, str]], width: int, longest: int = 0, lines: int | None = 1) -> list[str]:
-    """Return each name and the first `lines` of its text beside it, or below it on a narrow terminal."""
+    """Return each name with the first `lines` lines of its text next to it, or below it on a narrow terminal."""
     indent = (longest or max(len(name) for name, _ in rows)) + 4
     is_narrow = width - indent < 24
     indent = 6 if is_narrow else indent

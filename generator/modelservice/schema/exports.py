@@ -1,4 +1,4 @@
-"""Schemas made from the source: for the chart, which Helm checks, and for editors and `validate`."""
+"""Export the schema source: for the chart, where Helm checks it, and for editors and `validate`."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from modelservice.schema.source import Schema
 
 
 def editor_schema(model: FieldModel) -> str:
-    """Return schemas/modelservice.schema.json: the source in Kubernetes' words, without what is for this project alone.
+    """Return schemas/modelservice.schema.json: the source with Kubernetes' descriptions, without internal keywords.
 
     Raises InputError if the source and Kubernetes differ, and ToolError without the package kubernetes-validate.
     """
@@ -32,7 +32,7 @@ def _json(schema: Schema) -> str:
 
 
 def with_needed(group: Schema, keyword: str) -> Schema:
-    """Return the source with the keys that the chart needs listed under the keyword in every group."""
+    """Return the source with a list of the keys that the chart needs under the keyword in every group."""
     properties = {
         key: child if "x-field" in child else with_needed(child, keyword) for key, child in group["properties"].items()
     }
@@ -40,7 +40,7 @@ def with_needed(group: Schema, keyword: str) -> Schema:
 
 
 def _needed(schema: Schema) -> bool:
-    """Say whether null must not remove the key: it may where Helm reads it, where it says so, and where it is null."""
+    """Say whether null must not remove the key. It may if the key is removable, read by Helm, or null by default."""
     about = schema.get("x-field", {})
     return not (about.get("removable") or about.get("readBy") == "helm" or schema.get("default", "") is None)
 
@@ -51,7 +51,7 @@ def without(schema: Any, *keywords: str) -> Any:
 
 
 def rewritten(schema: Any, change: Callable[[Schema], Schema]) -> Any:
-    """Return the schema with it and every schema inside changed, from the outside in; names of properties stay."""
+    """Return the schema after `change` of it and of every schema inside, outermost first; property names stay."""
     if isinstance(schema, list):
         return [rewritten(item, change) for item in schema]
     if not isinstance(schema, dict):

@@ -1,4 +1,4 @@
-"""The fields of the annotated source: what a values file may hold, and what each field becomes."""
+"""Read the fields of the annotated source: what a values file may contain, and what each field becomes."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from modelservice.schema.source import SOURCE, Schema
 
 
 class Field(NamedTuple):
-    """A leaf of the values: what a person sets at once.
+    """A leaf of the values: what a person sets as one value.
 
-    `default` is Helm's default, `tab`, `group` and `label` say where the console's form has it, `flag` and `env`
-    name the vLLM flag or the variable that the field becomes, `becomes` says it in words (Markdown). `question` is
-    Rancher's type of question for it, `when` the condition under which a form asks for it; both may be empty.
+    `default` is Helm's default. `tab`, `group` and `label` are its place in the console's form. `flag` and `env` name
+    the vLLM flag or the variable that the field becomes, and `becomes` describes this in Markdown. `question` is
+    Rancher's type of question for it, and `when` the condition under which a form shows it; both may be empty.
     """
 
     path: Path
@@ -40,7 +40,7 @@ class Field(NamedTuple):
 
     @property
     def types(self) -> tuple[str, ...]:
-        """The JSON types that the field accepts; an empty text that leaves it out is written as one."""
+        """The JSON types that the field accepts; `""` is an empty text that leaves the field out."""
         stated = self.schema["type"]
         types = (stated,) if isinstance(stated, str) else tuple(stated)
         return tuple('""' if kind == "string" and self.schema.get("pattern") == "^$" else kind for kind in types)

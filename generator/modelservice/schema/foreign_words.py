@@ -1,4 +1,4 @@
-"""Words that other charts, Docker Compose and vLLM have for a field, and where the field is here."""
+"""Map the words that other charts, Docker Compose and vLLM use for a field to this chart's keys."""
 
 from __future__ import annotations
 
@@ -6,24 +6,24 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-# The parts of Kubernetes' pod whose fields people write at the top.
+# The parts of Kubernetes' pod whose fields people write at the top level.
 _PARTS = ("serverContainer", "podSpec")
-_TOKEN = "put the token into a Secret, and name that in huggingFace.tokenSecret.name"  # noqa: S105  a sentence
-_API_KEY = "put the key into a Secret, and name that in apiKeySecret.name"
-_ONE_MODEL = "one values file is one model: write model, args, resources and gpu at the top"
-_COMPOSE = "a Compose file is not a values file: write image, args, env and gpu at the top"
+_TOKEN = "put the token into a Secret, and write the Secret's name in huggingFace.tokenSecret.name"  # noqa: S105  a sentence
+_API_KEY = "put the key into a Secret, and write the Secret's name in apiKeySecret.name"
+_ONE_MODEL = "a values file describes one model: write model, args, resources and gpu at the top level"
+_COMPOSE = "a Compose file is not a values file: write image, args, env and gpu at the top level"
 _SHARED_MEMORY = "use sharedMemory.sizeLimit for /dev/shm, or podSpec.hostIPC for the node's own"
 _MODEL_VOLUME = "use modelVolume, such as modelVolume.size or modelVolume.existingClaim"
-_METRICS = "use serviceMonitor.enabled: the server has its metrics in any case"
+_METRICS = "use serviceMonitor.enabled: the server always serves metrics"
 _SCALE = "use autoscaling.kind, autoscaling.minReplicas and autoscaling.maxReplicas"
-_HOOKS = "use probes.startup, probes.readiness and probes.liveness: each asks /health without being told"
+_HOOKS = "use probes.startup, probes.readiness and probes.liveness: each uses /health by default"
 _NAMESPACE = "leave it out: the release's namespace is the one given to helm, Argo CD or Flux"
 _ALWAYS = "leave it out: Kubernetes always restarts the container"
 _NAMES = "use nameOverride or fullnameOverride: objects are named after the release"
-_PORT = "use service.port for clients: what the container listens on need not be told"
+_PORT = "use service.port for clients: the container's port needs no declaration"
 _SECURITY = "use securityContext, as Kubernetes writes it"
 
-# The key that takes the value, or a sentence → what people write. Case, dashes and underscores do not count.
+# The key that accepts the value, or a sentence → the words that people write, without regard to case, - and _.
 WORDS: Mapping[str, str] = {
     _PORT: "ports port servicePort expose extraPorts",
     _SHARED_MEMORY: "ipc ipcMode",
@@ -104,7 +104,7 @@ def plain(word: str) -> str:
 
 
 def pointer(word: str, schema: Mapping[str, Any]) -> str | None:
-    """Return where a foreign word's value belongs: a key, or a sentence, which holds a space; None for other words."""
+    """Return where a foreign word's value belongs: a key, or a sentence (with spaces); None for other words."""
     return next((known for name, known in (*_table(), *_kubernetes(schema)) if name == plain(word)), None)
 
 
@@ -113,7 +113,7 @@ def _table() -> Iterator[tuple[str, str]]:
 
 
 def _kubernetes(schema: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    """Yield the fields of Kubernetes' pod and container, those that have a key of their own with that key."""
+    """Yield the fields of Kubernetes' pod and container, each with this chart's key for it."""
     for part in _PARTS:
         group = schema["properties"].get(part, {})
         yield from ((plain(name), f"{part}.{name}") for name in group.get("properties", ()))

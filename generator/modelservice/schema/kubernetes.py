@@ -1,10 +1,10 @@
-"""Describe the parts of the source that are Kubernetes' own in Kubernetes' words, and find the fields that differ.
+"""Add Kubernetes' descriptions to the parts of the source that are Kubernetes' own, and find fields that differ.
 
-In the source, `x-kubernetes` names the Kubernetes type of a structure, or the types that share one structure. Below it
+In the source, `x-kubernetes` names the Kubernetes type of a structure, or the types that share one structure. Below it,
 the types follow from Kubernetes' own definitions; a shared definition names its types again. `x-left-out` lists the
-fields that Kubernetes has and the structure does not, each with the reason, `x-instead` those that another key of ours
-sets, and `x-own` marks a property that is ours and not Kubernetes'. The facts are Kubernetes' OpenAPI
-definitions, which the PyPI package kubernetes-validate carries for every release.
+fields that Kubernetes has but the structure does not, each with the reason. `x-instead` lists those that another key of
+ours sets, and `x-own` marks a property that Kubernetes does not have. The facts are Kubernetes' OpenAPI definitions of
+every release, from the PyPI package kubernetes-validate.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from typing import Any, NamedTuple
 from modelservice.errors import InputError, ToolError
 from modelservice.schema.source import Schema
 
-# What is read here and is of no use in an exported schema.
+# Keywords that are read only here and left out of exported schemas.
 KEYWORDS = ("x-kubernetes", "x-left-out", "x-own")
 
 # Kubernetes' types by full name, such as io.k8s.api.core.v1.Toleration.
@@ -28,15 +28,15 @@ Types = Mapping[str, Schema]
 # The types of each release, such as 1.37, the oldest release first.
 Releases = Mapping[str, Types]
 
-# The oldest release that the chart supports: a field that it has needs no note.
+# The oldest release that the chart supports: its fields need no note about the release.
 _OLDEST = (1, 30)
 
 
 class _Part(NamedTuple):
-    """A part of the source, and what it is in Kubernetes.
+    """A part of the source, and its Kubernetes types.
 
-    `path` is where the part is in the source, `place` the same as people write it, such as `tolerations[]`. `types` are
-    the full names of the Kubernetes types that it is, for a list those of its items; none outside of Kubernetes.
+    `path` is the part's path in the source, `place` the same as people write it, such as `tolerations[]`. `types` are
+    the full names of its Kubernetes types (for a list, those of its items), or empty if it is not Kubernetes' own.
     """
 
     path: tuple[str, ...]
@@ -67,9 +67,9 @@ def _release(file: Path) -> tuple[int, int]:
 
 
 def described(source: Schema, releases: Releases) -> Schema:
-    """Return the source with a description on every property of Kubernetes' structures; its own ones are kept.
+    """Return the source with a description on every property of Kubernetes' structures; existing ones are kept.
 
-    Raises InputError, with one line for each, where fields of the source and of the newest release differ.
+    Raises InputError, with one line for each field that differs between the source and the newest release.
     """
     newest = list(releases.values())[-1]
     structures = list(_structures(source, newest))
@@ -110,27 +110,29 @@ def _parts(part: _Part, newest: Types) -> Iterator[_Part]:
 
 
 def _declared(schema: Schema, newest: Types) -> tuple[str, ...]:
-    """Return the full names of the types that a schema says it is."""
+    """Return the full names of the types that a schema names in `x-kubernetes`."""
     names = schema.get("x-kubernetes", [])
     return tuple(_full_name(name, newest) for name in ([names] if isinstance(names, str) else names))
 
 
 def _full_name(name: str, newest: Types) -> str:
-    """Return a type's full name from the end of it, such as v1.Toleration. Raises InputError unless one type fits."""
+    """Return the full name of a type from its end, such as v1.Toleration. Raises InputError unless exactly one fits."""
     found = [full for full in newest if f".{full}".endswith(f".{name}")]
     if len(found) != 1:
-        raise InputError(f"x-kubernetes: {name} is to be the end of one type's name, and fits {found or 'none'}")
+        raise InputError(
+            f"x-kubernetes: {name} must be the end of exactly one type's name, but matches {found or 'none'}"
+        )
     return found[0]
 
 
 def _fields(types: Iterable[str], key: str, release: Types) -> list[Schema]:
-    """Return what a release has under the key, of each of the types that has it."""
+    """Return a key's schema in a release for each of the types that has the key."""
     owners = (release.get(name, {}).get("properties", {}) for name in types)
     return [owner[key] for owner in owners if key in owner]
 
 
 def _types_of(fields: Iterable[Schema]) -> tuple[str, ...]:
-    """Return the full names of the fields' types, of a list its items'; none for plain values and maps."""
+    """Return the full names of the fields' types (for a list, of its items); none for plain values and maps."""
     inner = [_innermost(field) for field in fields]
     return tuple(dict.fromkeys(field["$ref"].rpartition("/")[2] for field in inner if "$ref" in field))
 
@@ -141,7 +143,7 @@ def _innermost(schema: Schema) -> Schema:
 
 
 def _problems(structure: _Part, definitions: Mapping[str, Schema], newest: Types) -> Iterator[str]:
-    """Say what of a structure differs from its types, a line for each field."""
+    """Yield a line for each field of a structure that differs from its types."""
     _, place, schema, types = structure
     ours = _kubernetes_own(schema).keys()
     left_out = schema.get("x-left-out", {}).keys() | schema.get("x-instead", {}).keys()
@@ -165,25 +167,25 @@ def _kubernetes_own(schema: Schema) -> dict[str, Schema]:
 
 
 def _takes(schema: Schema, key: str) -> bool:
-    """Say whether a structure takes a key that is not among its properties."""
+    """Say whether a structure accepts a key that is not one of its properties."""
     patterns = schema.get("patternProperties", {})
     return schema.get("additionalProperties") is not False or any(re.search(pattern, key) for pattern in patterns)
 
 
 def _described_as(fields: Iterable[Schema]) -> list[str]:
-    """Return the fields' descriptions, one where they are the same."""
+    """Return the fields' descriptions without duplicates."""
     return list(dict.fromkeys(_plain(field["description"]) for field in fields if "description" in field))
 
 
 def _undescribed(child: Schema, fields: list[Schema]) -> Iterator[str]:
-    """Say that a description is needed where Kubernetes has none, or several of several types."""
+    """Yield that a description is needed if Kubernetes has none, or different ones in several types."""
     found = len(_described_as(fields))
     if found != 1 and "description" not in child:
         yield f"Kubernetes has {found} descriptions of this field: write one"
 
 
 def _undeclared(child: Schema, fields: list[Schema], definitions: Mapping[str, Schema], newest: Types) -> Iterator[str]:
-    """Say which types a shared definition with properties is here, and does not name."""
+    """Yield the types that a shared definition with properties has here but does not name."""
     inner = _innermost(child)
     if "$ref" not in inner:
         return
@@ -191,11 +193,11 @@ def _undeclared(child: Schema, fields: list[Schema], definitions: Mapping[str, S
     shared = _innermost(definitions[name])
     if "properties" in shared:
         for missing in sorted(set(_types_of(fields)) - set(_declared(shared, newest))):
-            yield f"{name} is {missing.removeprefix('io.k8s.')} too: name it in x-kubernetes"
+            yield f"{name} is {missing.removeprefix('io.k8s.')} too: add it to x-kubernetes"
 
 
 def _text(child: Schema, types: Iterable[str], key: str, releases: Releases) -> str:
-    """Return a field's description, with the release that brought the field where it is not in the oldest one."""
+    """Return a field's description, with the release that added the field if the oldest one does not have it."""
     having = [release for release, known in releases.items() if _fields(types, key, known)]
     newest = releases[having[-1]]
     text = child.get("description") or _described_as(_fields(types, key, newest))[0]

@@ -1,4 +1,4 @@
-"""Word jsonschema's errors for people: what was found, what is allowed, what to write; the edit for programs."""
+"""Turn jsonschema's errors into messages (what was found, what is allowed, what to write) and edits."""
 
 from __future__ import annotations
 
@@ -11,9 +11,10 @@ from modelservice.findings import Action, Edit, Fix
 from modelservice.redact import PLACEHOLDER, shown
 from modelservice.schema.short_forms import in_full
 
-# A jsonschema ValidationError; its stubs say of every part that it may be anything.
+# A jsonschema ValidationError; its stubs type every attribute as Any.
 _Error = Any
-# The pattern of a field that an empty text leaves out, and that is not text otherwise: as is, and as Python anchors it.
+# The pattern of a field that an empty text leaves out and that is otherwise not text: as written, and as anchored for
+# Python in validation.py.
 _EMPTY = ("^$", r"^\Z")
 # A hint, and the edits that it means.
 _Hint = tuple[str, Fix]
@@ -29,7 +30,7 @@ TYPES = {
 
 
 class Words(NamedTuple):
-    """What to say of an error: the message, the hint, and the edits that the hint means."""
+    """The words for an error: the message, the hint, and the edits that the hint means."""
 
     message: str
     hint: str
@@ -37,10 +38,9 @@ class Words(NamedTuple):
 
 
 def worded(error: _Error, written: str) -> tuple[str, Words]:
-    """Return the id of the rule that an error breaks, and what to say of it.
+    """Return the id of the rule that an error breaks, and the words for the error.
 
-    `written` is the plain scalar that the error is about as its file has it, or "" if it is none: what is meant by
-    1.10 is not 1.1.
+    `written` is the plain scalar as written in its file, or "" if the value is not one: 1.10 is read as 1.1.
     """
     if error.validator == "type" or (error.validator == "pattern" and error.validator_value in _EMPTY):
         return "wrong-type", _wrong_type(error, written)
@@ -109,7 +109,7 @@ def _type_hint(error: _Error, wanted: list[str], said: str) -> _Hint:
     )
 
 
-# What single values of a part are to become.
+# What to write instead of a single value.
 _MAPS = {
     "env": "write its name and value",
     "envFrom": "write configMapRef or secretRef, with a name",
@@ -162,11 +162,15 @@ def _shape_hint(error: _Error, kind: str) -> str:
 def _list_hint(error: _Error) -> _Hint:
     text = error.instance if isinstance(error.instance, str) else json.dumps(error.instance)
     if shown(text) != json.dumps(text, ensure_ascii=False):  # long, or nothing to show
-        return 'write a list of "- " lines', ()
+        return 'write a list: each item on a line that begins with "- "', ()
     words, items = text.split(), error.schema.get("items", {})
     if items.get("type") == "object":
         meant = in_full("", error.instance, items)
-        hint = f'write a list: "- {", ".join(_flow(meant))}"' if meant else 'write a list of "- " lines'
+        hint = (
+            f'write a list: "- {", ".join(_flow(meant))}"'
+            if meant
+            else 'write a list: each item on a line that begins with "- "'
+        )
         return hint, _set(error, [meant]) if meant else ()
     if words and words[0].startswith("-"):
         return 'write a list, each argument on a line that begins with "- "', ()
@@ -175,7 +179,7 @@ def _list_hint(error: _Error) -> _Hint:
     if len(words) > 1 and error.absolute_path[0] == "command" and re.fullmatch(r"[\w./:=@ -]+", text):
         return f"write a list: [{', '.join(words)}]", _set(error, words)
     if len(text) >= 40 or len(words) > 1:
-        return 'write a list of "- " lines', ()
+        return 'write a list: each item on a line that begins with "- "', ()
     return f'write a list: "- {text}"', _set(error, [text])
 
 
@@ -185,11 +189,11 @@ def _not_allowed(error: _Error) -> Words:
     allowed = error.validator_value if error.validator == "enum" else [error.validator_value]
     options = [str(option) for option in allowed if option]
     short = next((option for option in options if _initials(option) == str(error.instance).upper()), None)
-    # Among many, something is always a little alike.
+    # Among many options, one is always a little similar.
     near = short or nearest(str(error.instance), options, cutoff=0.5 if len(options) <= 12 else 0.75)
     listed = ", ".join(json.dumps(option) if option == "" else str(option) for option in allowed)
     if len(allowed) == 1:
-        message = f"{shown(error.instance)} is not {listed}, the only value there is"
+        message = f"{shown(error.instance)} is not {listed}, the only allowed value"
         return Words(message, f"write {listed}", _set(error, allowed[0]))
     message = f"{shown(error.instance)} is not one of {listed}"
     if not near:
@@ -220,7 +224,7 @@ def _bad_format(error: _Error) -> Words:
 
 
 def _format_hint(text: str, error: _Error) -> _Hint:
-    """Return what to write; `x-form` of the schema says what kind of text is wanted."""
+    """Return the hint for a text of the wrong form; `x-form` in the schema names the kind of text that is expected."""
     form = error.schema.get("x-form")
     amount = re.fullmatch(r"([0-9]+(?:\.[0-9]+)?)\s*([A-Za-z]+)", text)
     quantity = f"{amount[1]}{_UNITS[amount[2].lower()]}" if amount and amount[2].lower() in _UNITS else ""
@@ -229,7 +233,7 @@ def _format_hint(text: str, error: _Error) -> _Hint:
     if re.search(r"\$[({\w]", text):
         return _variable_hint(error), ()
     if re.search(r"\$\{?\w|\{\{", text):
-        return "write the text itself: nothing fills a values file in", ()
+        return "write the text itself: variables and templates in a values file are not replaced", ()
     if form == "quantity" and quantity and re.search(error.validator_value, quantity):
         return _write(error, quantity)
     if form == "model-id" and ":" in text:
@@ -242,7 +246,7 @@ def _format_hint(text: str, error: _Error) -> _Hint:
             return _write(error, address)
         return _HUB_ID_HINT, ()
     if form == "image" and (":" in text or "@" in text):
-        return f"write the part behind the {'@ in image.digest' if '@' in text else 'colon in image.tag'}", ()
+        return f"write the part after the {'@ in image.digest' if '@' in text else 'colon in image.tag'}", ()
     if (
         text.isdecimal()
         and len(text) < 20
@@ -253,10 +257,10 @@ def _format_hint(text: str, error: _Error) -> _Hint:
 
 
 def _variable_hint(error: _Error) -> str:
-    """Return where Kubernetes replaces $(NAME): in the container's command and arguments alone."""
+    """Return the hint for $(NAME), which Kubernetes replaces only in the container's command and arguments."""
     instead = {
-        "name": "; command may take it from a variable, as in [vllm, serve, $(MODEL)]",
-        "servedName": "; args may take it from a variable, as in --served-model-name=$(NAME)",
+        "name": "; to use a variable, set command, as in [vllm, serve, $(MODEL)]",
+        "servedName": "; to use a variable, write it in args, as in --served-model-name=$(NAME)",
     }
     key = str(error.absolute_path[-1]) if list(error.absolute_path)[:1] == ["model"] else ""
     return f"write the text itself{instead.get(key, '')}"
@@ -264,7 +268,7 @@ def _variable_hint(error: _Error) -> str:
 
 def _cleaned_hint(text: str, form: str | None, error: _Error) -> _Hint:
     if form == "model-id" and text.startswith("/"):
-        return "correct the path, or mount its folder under another one", ()
+        return "correct the path, or mount its folder at another path", ()
     several = text.split()
     names = all(re.search(error.validator_value, one) for one in several)
     if len(several) > 1 and names and error.schema.get("uniqueItems"):
@@ -291,9 +295,9 @@ def _out_of_range(error: _Error) -> Words:
         octal = example.startswith("0") and re.fullmatch("[4-7][04-7]{2}", given)  # a mode without its 0
         hint, fix = (f"write 0{given}", _set(error, int(given, 8))) if octal else (f"write one such as {example}", ())
         return Words(f"{shown(error.instance)} is not {error.schema['x-expects']}", hint, fix)
-    # The largest number of many of Kubernetes' fields tells nobody what would be sensible.
+    # The maximum of many Kubernetes fields does not help to choose a sensible value.
     if low is not None and high not in (None, 2**31 - 1):
-        return Words(f"{shown(error.instance)} is not from {low} to {high}", f"write a number from {low} to {high}")
+        return Words(f"{shown(error.instance)} is not between {low} and {high}", f"write a number from {low} to {high}")
     bound = f"at least {low}" if error.validator == "minimum" else f"at most {high}"
     return Words(f"{shown(error.instance)} is not {bound}", f"write {bound}")
 
@@ -306,15 +310,15 @@ def _wrong_length(error: _Error) -> Words:
     too_long = error.validator.startswith("max")
     if error.validator.endswith("Properties") and expected:
         found = ", ".join(error.instance) or "no key"
-        return Words(f"has {found}, but needs {expected}", "remove what is too much" if too_long else "add it")
+        return Words(f"has {found}, but needs {expected}", "remove the extra keys" if too_long else "add it")
     what = next(words for end, words in _COUNTED.items() if error.validator.endswith(end))
     if limit == 0:
         return Words(f"{shown(error.instance)} is not empty", "remove it", _remove(error))
     if too_long:
         are = "is" if limit == 1 else "are"
-        message = f"has {_count(length, what)}, and at most {limit} {are} allowed"
+        message = f"has {_count(length, what)}, but at most {limit} {are} allowed"
         return Words(message, f"shorten it to {_count(limit, what)}")
-    return Words(f"has {_count(length, what)}, and at least {limit} must be there", "give a value, or remove the key")
+    return Words(f"has {_count(length, what)}, but needs at least {limit}", "give a value, or remove the key")
 
 
 def _count(number: int, what: str) -> str:

@@ -1,4 +1,4 @@
-"""Short forms that people write for a map or a list, and what they mean: `gpu: 2`, `env: {A: b}`, `image: a/b:c`."""
+"""Expand short forms that people write for a map or a list: `gpu: 2`, `env: {A: b}`, `image: a/b:c`."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 from modelservice.redact import PLACEHOLDER
 from modelservice.secret_forms import may_hold_secret
 
-# Which keys of a map a single value may be, the first that takes it.
+# The keys of a map that a single value may stand for; the first key that accepts the value is used.
 _KEYS: Mapping[str, tuple[str, ...]] = {
     "model": ("name",),
     "gpu": ("count", "resourceName"),
@@ -37,9 +37,9 @@ _UNITS = {"k": "Ki", "m": "Mi", "g": "Gi", "t": "Ti"}
 
 
 def in_full(key: str, value: Any, schema: Mapping[str, Any]) -> Any:
-    """Return the value that the schema takes at a key and that is surely meant, or None if there is none.
+    """Return the value that is surely meant and that the schema accepts at a key, or None if there is none.
 
-    What may hold a secret has none: it would stand in the edit.
+    Also returns None for a value that may hold a secret, because the edit would contain it.
     """
     from jsonschema import Draft7Validator
 
@@ -67,7 +67,7 @@ def _forms(key: str, value: Any, schema: Mapping[str, Any]) -> Iterator[Any]:
 
 
 def _only_key(schema: Mapping[str, Any]) -> tuple[str, ...]:
-    """Return the key that a single value must be for: the map's switch, or the one key that it cannot do without."""
+    """Return the key that a single value must be for: the map's switch, or its only required key."""
     known, needed = schema.get("properties", {}), schema.get("required", ())
     return ("enabled",) if "enabled" in known else tuple(needed) if len(needed) == 1 and "value" not in known else ()
 
@@ -80,7 +80,7 @@ def _sources(value: Any, schema: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
 
 
 def _image(text: str) -> Iterator[dict[str, str]]:
-    """Yield the parts of an image's reference; without tag and digest the tag is not known."""
+    """Yield the parts of an image's reference; nothing if it has neither a tag nor a digest."""
     found = _IMAGE.fullmatch(text)
     if found and (found["tag"] or found["digest"]):
         digest = {"digest": found["digest"]} if found["digest"] else {}

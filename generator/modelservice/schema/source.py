@@ -1,4 +1,4 @@
-"""Where the schemas lie, and the plain one that values are checked by."""
+"""Find the schemas, and read the plain one that values are checked against."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-# In a wheel the schemas lie inside the package, in a checkout at its root.
+# In a wheel the schemas are inside the package, in a checkout at its root.
 _PACKAGED = Path(__file__).parents[1] / "schemas"
 SCHEMAS = _PACKAGED if _PACKAGED.is_dir() else Path(__file__).parents[3] / "schemas"
 SOURCE = SCHEMAS / "modelservice.schema.yaml"
@@ -19,6 +19,6 @@ Schema = dict[str, Any]
 
 @functools.cache
 def plain_schema() -> Schema:
-    """Return the plain schema; much faster to read than its source."""
+    """Return the plain schema, which is much faster to read than its source."""
     schema: Schema = json.loads(SCHEMA.read_bytes())
     return schema

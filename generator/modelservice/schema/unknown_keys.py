@@ -1,4 +1,4 @@
-"""Word an unknown key: the key that is meant, and the edit that moves the value there."""
+"""Find the key that is meant by an unknown one, and the edit that moves the value there."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ _Hint = tuple[str, Fix]
 
 
 class UnknownKey(NamedTuple):
-    """A key that the schema does not have at its place.
+    """A key that the schema does not have at this path.
 
-    `path` ends with the key, `there` is the map that holds it and `group` that map's schema. `data` are all values,
-    `schema` is the plain schema of them, and `validator` checks by it.
+    `path` ends with the key, `there` is the map that contains it and `group` that map's schema. `data` are all values,
+    `schema` is their plain schema, and `validator` checks against it.
     """
 
     path: Path
@@ -40,12 +40,12 @@ class UnknownKey(NamedTuple):
 
     @property
     def value(self) -> Any:
-        """What stands under the key."""
+        """The key's value."""
         return self.there[self.last]
 
 
 def unknown_key(key: UnknownKey) -> tuple[str, Words]:
-    """Return the rule and the words: a key is not one of those known, or not of the form that any key must have."""
+    """Return the rule and the words for a key that is unknown, or that does not have the required form."""
     if "properties" not in key.group and "x-expects" in key.group:
         message = f"{shown(key.last)} is not {key.group['x-expects']}"
         return "bad-format", Words(message, "correct it, or remove the key")
@@ -62,17 +62,17 @@ def _meant(key: UnknownKey) -> _Hint:
         return f"did you mean {joined}?", _moved(key.path, tuple(joined.split(".")))
     if near := _sibling(key):
         return near
-    # What stands in a list, such as a volume's Secret, is hardly meant for a field of another part.
+    # A key inside a list, such as that of a volume's Secret, is hardly meant for a field of another part.
     if place := _elsewhere(key.path, key.schema):
         return f"did you mean {place}?", _moved(key.path, tuple(place.split(".")))
     siblings, inside = key.group.get("properties", {}), f" of {dotted(key.path[:-1])}" if key.path[:-1] else ""
     if len(siblings) <= 12:
         return f"the keys{inside} are {', '.join(siblings)}", ()
-    return "correct it, or take it out; `modelservice explain` lists the keys", ()
+    return "correct it, or remove it; `modelservice explain` lists the keys", ()
 
 
 def _pointed(key: UnknownKey, found: str) -> _Hint:
-    """Return the hint for a pointer: a key that takes the value, or a sentence, which holds a space."""
+    """Return the hint for a pointer: a key that accepts the value, or a sentence (with spaces)."""
     if " " in found:
         return found, ()
     target = tuple(found.split("."))
@@ -91,7 +91,7 @@ def _pointed(key: UnknownKey, found: str) -> _Hint:
 
 
 def _variable(key: UnknownKey) -> _Hint:
-    """Return the hint for a variable, which is written like one."""
+    """Return the hint for a key that is written like an environment variable."""
     schema: Any = key.validator.schema
     meant = None if key.data.get("env") else in_full("env", {key.last: key.value}, schema["properties"]["env"])
     fix = () if meant is None else (Edit(Action.REMOVE, key.path), Edit(Action.SET, ("env",), meant))
@@ -103,7 +103,7 @@ def _moved(path: Path, target: Path) -> Fix:
 
 
 def _sibling(key: UnknownKey) -> _Hint | None:
-    """Return the known key beside it that is spelled alike."""
+    """Return the hint for a known key in the same map with a similar spelling, or None."""
     from modelservice.spelling import nearest
 
     siblings = key.group.get("properties", {})
@@ -119,7 +119,7 @@ def _sibling(key: UnknownKey) -> _Hint | None:
 
 
 def _namesake(last: str, missing: list[str]) -> str | None:
-    """Return the key that is missing and differs by a word before it: secretName where name stands, or name."""
+    """Return the missing key that differs only by a leading word: secretName for name, or name for secretName."""
     tail = f"{last[:1].upper()}{last[1:]}" or " "
     return next((key for key in missing if key.endswith(tail) or last.endswith(f"{key[0].upper()}{key[1:]}")), None)
 
@@ -128,7 +128,7 @@ _FEW = 3
 
 
 def _elsewhere(path: Path, schema: Mapping[str, Any]) -> str | None:
-    """Return the field that is meant when a key stands at the wrong place, or is several keys run together."""
+    """Return the field that is meant by a key in the wrong place, or by several keys written as one."""
     from modelservice.spelling import nearest
 
     if any(isinstance(part, int) for part in path):
@@ -143,7 +143,7 @@ def _elsewhere(path: Path, schema: Mapping[str, Any]) -> str | None:
 
 
 def _run_together(path: Path, schema: Mapping[str, Any]) -> str | None:
-    """Return the field that is meant by modelName or model_name; None if the key is not several run together."""
+    """Return the field that is meant by a key such as modelName or model_name, or None if there is none."""
     if len(path) > 1:
         return None
     written = re.sub("[-_]", "", str(path[0])).lower()

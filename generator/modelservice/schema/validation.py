@@ -1,6 +1,7 @@
 """Check values against the plain schema.
 
-Missing keys and the chart's own are worded here, unknown keys in unknown_keys.py and values in messages.py.
+The messages for missing keys and for the chart's own keys are here, those for unknown keys in unknown_keys.py, and
+those for values in messages.py.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from modelservice.findings import Action, Edit, Fix, Path, Problem, Refuser, Rule, Severity
 from modelservice.redact import shown
+from modelservice.schema.defaults import default_values
 from modelservice.schema.messages import worded
 from modelservice.schema.source import Schema
 from modelservice.schema.unknown_keys import UnknownKey, unknown_key
@@ -19,7 +21,7 @@ from modelservice.schema.unknown_keys import UnknownKey, unknown_key
 if TYPE_CHECKING:
     from jsonschema import Draft7Validator
 
-# A jsonschema ValidationError; its stubs say of every part that it may be anything.
+# A jsonschema ValidationError; its stubs type every attribute as Any.
 _Error = Any
 _SOURCE = "schemas/modelservice.schema.yaml"
 # Rule id, what is wrong, and why it matters.
@@ -71,7 +73,7 @@ KUBERNETES_OBJECT = Rule(
     "The file is a Kubernetes object, not a values file.",
     "https://helm.sh/docs/chart_template_guide/values_files/",
     Refuser.SCHEMA,
-    "Helm finds none of its values. Those of a HelmRelease or an Application are inside the object.",
+    "Helm would find no values in it. Those of a HelmRelease or an Application are inside the object.",
 )
 # Where objects that install charts keep the values.
 _VALUES_OF = {
@@ -86,7 +88,7 @@ RULES = (
 )
 
 
-# Kinds that values are made of, and by which command.
+# Kinds that `modelservice import` reads, with its subcommand.
 _IMPORTS = {**dict.fromkeys(("Deployment", "StatefulSet", "Pod", "List"), "kubernetes"), "ModelService": "llmos"}
 
 
@@ -94,29 +96,29 @@ _KIND = re.compile(r"^kind: *[\"']?(\w+)", re.MULTILINE)
 
 
 def kubernetes_object(data: Mapping[str, Any], text: str) -> Problem | None:
-    """Return the problem of values that are a whole Kubernetes object: they have an apiVersion and a kind.
+    """Return the problem of values that are a whole Kubernetes object (with an apiVersion and a kind), or None.
 
-    `text` is the file's: objects that follow say what can be made of it.
+    `text` is the file's text: the kinds of the objects in it decide whether `modelservice import` can read it.
     """
     kind = data.get("kind")
     if not isinstance(kind, str) or not isinstance(data.get("apiVersion"), str):
         return None
     inside = _VALUES_OF.get(kind)
-    hint = f"check the values in it alone, which are under {inside}" if inside else "write values: model, args, gpu"
+    hint = f"check only the values in it, which are under {inside}" if inside else "write values: model, args, gpu"
     known = next((one for one in (kind, *_KIND.findall(text)) if one in _IMPORTS), "")
     if known and not inside:
-        hint = f"make values of it with `modelservice import {_IMPORTS[known]} FILE`"
-    message = f"belongs to a Kubernetes object ({shown(kind)}), and a values file has none"
+        hint = f"convert it with `modelservice import {_IMPORTS[known]} FILE`"
+    message = f"belongs to a Kubernetes object ({shown(kind)}), not to a values file"
     return Problem(Severity.ERROR, ("apiVersion",), message, hint, KUBERNETES_OBJECT.id, True)
 
 
 def check_schema(
     data: Mapping[str, Any], validator: Draft7Validator, schema: Schema, written: Callable[[Path], str] = lambda _: ""
 ) -> Iterator[Problem]:
-    """Yield every place where the values do not fit the schema (draft-07); no problem is said twice.
+    """Yield each problem of the values according to the schema (draft-07) once.
 
-    `validator` is what `validator_of` makes of the schema; it is worth keeping. `written` returns the plain scalar at a
-    path as its file has it.
+    `validator` is the result of `validator_of` for the schema, which is expensive: reuse it. `written` returns the
+    plain scalar at a path as its file has it.
     """
     seen: set[tuple[Any, ...]] = set()
     for error in validator.iter_errors(data):
@@ -128,7 +130,7 @@ def check_schema(
 
 
 def validator_of(schema: Schema) -> Draft7Validator:
-    """Return what checks values against a schema as Helm does."""
+    """Return a validator that checks values against a schema as Helm does."""
     from jsonschema import Draft7Validator, validators
 
     linear: type[Draft7Validator] = validators.extend(Draft7Validator, {"uniqueItems": _unique_items})  # type: ignore[no-untyped-call]
@@ -136,7 +138,7 @@ def validator_of(schema: Schema) -> Draft7Validator:
 
 
 def _unique_items(_: Any, wanted: bool, items: Any, __: Any) -> Iterator[_Error]:
-    """Find an item that stands twice in linear time: jsonschema's own compares every two maps."""
+    """Find duplicate items in linear time: jsonschema itself compares every pair of maps."""
     from jsonschema import ValidationError
 
     if wanted and isinstance(items, list) and len({json.dumps(item, sort_keys=True) for item in items}) < len(items):
@@ -144,10 +146,10 @@ def _unique_items(_: Any, wanted: bool, items: Any, __: Any) -> Iterator[_Error]
 
 
 def _inlined(schema: Any, definitions: Mapping[str, Any]) -> Any:
-    """Return the schema with its definitions in their references' place: looking them up takes a third of the time."""
+    """Return the schema with references replaced by their definitions: resolving them takes a third of the time."""
     if isinstance(schema, Mapping):
         if str(schema.get("$ref", "")).startswith("#/definitions/"):
-            # What stands beside a reference is prose: draft-07 ignores it. Hints use it.
+            # The keywords next to a reference are descriptions: draft-07 ignores them, and hints use them.
             schema = {**definitions[schema["$ref"].rpartition("/")[2]], **schema}
         return {
             _anchored(key) if "$" in key else key: _anchored(child)
@@ -160,12 +162,12 @@ def _inlined(schema: Any, definitions: Mapping[str, Any]) -> Any:
 
 
 def _anchored(pattern: str) -> str:
-    """Return a pattern as Helm reads it: Python's $ matches before a last line break too."""
+    """Return a pattern as Helm reads it: Python's $ also matches before a final line break."""
     return pattern if pattern.startswith("$") else re.sub(r"(?<!\\)\$", r"\\Z", pattern)
 
 
 def _leaves(error: _Error) -> Iterator[_Error]:
-    """Yield the errors of the alternative that comes nearest: the one whose first error lies deepest."""
+    """Yield the errors of the alternative that fits best: the one with the deepest error."""
     if error.validator not in ("anyOf", "oneOf") or not error.context:
         yield error
         return
@@ -195,7 +197,7 @@ def _problems(
             yield Problem(Severity.ERROR, (*path, key), message, hint, rule, True, fix)
     elif error.validator == "required":
         for key in error.validator_value:
-            if key not in error.instance:
+            if key not in error.instance and key not in _defaults_of(path):
                 hint, fix = _added((*path, key), error.schema.get("properties", {}).get(key, {}))
                 yield Problem(Severity.ERROR, path, f"{key} is missing", hint, "missing-key", False, fix)
     else:
@@ -207,13 +209,21 @@ def _problems(
             yield Problem(Severity.ERROR, path, message, hint, rule, False, fix)
 
 
+def _defaults_of(path: Path) -> Mapping[str, Any]:
+    """Return the defaults that Helm merges into the map at a path."""
+    place: Any = default_values()
+    for part in path:
+        place = place.get(part) if isinstance(place, dict) else None
+    return place if isinstance(place, dict) else {}
+
+
 def _renamed(key: Path, fix: Fix) -> Fix:
-    """Return the edits of a key's name, where `fix` is about it as a value."""
+    """Return the edits that rename a key, for a `fix` that treats its name as a value."""
     return tuple(Edit(Action.MOVE, key, (*key[:-1], edit.value)) for edit in fix if edit.action is Action.SET)
 
 
 def _added(path: Path, wanted: Mapping[str, Any]) -> tuple[str, Fix]:
-    """Return the hint that adds a key, with a value where the schema knows one."""
+    """Return the hint and the fix that add a key, with a value if the schema has one."""
     known = wanted.get("enum", [wanted.get("minimum")])[0] if wanted.get("type") in ("string", "integer") else None
     return (f"add {path[-1]}: {known}", (Edit(Action.SET, path, known),)) if known else (f"add {path[-1]}", ())
 

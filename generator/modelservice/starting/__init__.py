@@ -1,1 +1,1 @@
-"""Begin a values file: what a model and a GPU suggest, and what a person answers."""
+"""Start a values file from the facts of a model and a GPU, and from a person's answers."""

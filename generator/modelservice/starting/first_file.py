@@ -15,9 +15,9 @@ _WIDTH = 110
 
 
 def first_file(settings: Mapping[str, Any], reasons: Sequence[Suggestion]) -> str:
-    """Return the values file of dotted keys, each with the reason above it where there is one.
+    """Return the values file for dotted keys, with their reasons as comments above them.
 
-    It names the model, the default one as well.
+    It always names the model, even the default one.
     """
     blocks = []
     for key, value in values_of({"model.name": default_values()["model"]["name"], **settings}).items():

@@ -1,4 +1,4 @@
-"""The questions of `modelservice init`: the fields of the console's form, tab by tab, and what an answer becomes."""
+"""Ask the questions of `modelservice init`, tab by tab of the console's form, and check the answers."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from modelservice.writing.dump import dump
 
 _TABS = ("General", "Resources", "Volumes", "Node Scheduling")
 _ASKED = ("string", "integer", "number", "boolean")
-# Categories of Unicode that no answer has: control characters, and what stands for bytes that are not UTF-8.
+# Unicode categories that no answer may have: control characters, and surrogates for bytes that are not UTF-8.
 _UNTYPED = ("Cc", "Cs")
 
 
@@ -39,9 +39,9 @@ def is_wanted(field: Field, settings: Mapping[str, Any]) -> bool:
 
 
 def parsed(field: Field, answer: str) -> Any:
-    """Return an answer as the field's value. Raises ValueError if it is none, with what is wanted."""
+    """Return an answer as the field's value. Raises ValueError, with what is expected, if it cannot be one."""
     if odd := next((char for char in answer if unicodedata.category(char) in _UNTYPED), ""):
-        raise ValueError(f"the answer has the character {odd!a}, which is not text: write it without")
+        raise ValueError(f"the answer has the character {odd!a}, which is not text: remove it")
     kind = field.types[0]
     if kind == "boolean":
         if answer.lower() not in ("y", "yes", "true", "n", "no", "false"):
@@ -55,10 +55,10 @@ def parsed(field: Field, answer: str) -> Any:
 
 
 class Complaints(NamedTuple):
-    """What is wrong with an answer: in itself, and beside other settings, which later answers may put right."""
+    """What is wrong with an answer: on its own, and in combination with settings that later answers may change."""
 
     own: tuple[str, ...] = ()
-    beside_others: tuple[str, ...] = ()
+    with_others: tuple[str, ...] = ()
 
 
 def complaints(settings: Mapping[str, Any], key: str) -> Complaints:
@@ -70,11 +70,11 @@ def complaints(settings: Mapping[str, Any], key: str) -> Complaints:
         return Complaints()
     found = check(read("values.yaml", text.encode()))
     own = [one for one in found if one.severity is Severity.ERROR and ".".join(map(str, one.path)).startswith(key)]
-    beside = {one.rule.id for one in ALL} - {one.rule.id for one in secret_literals.RULES}
+    combined = {one.rule.id for one in ALL} - {one.rule.id for one in secret_literals.RULES}
     told = {one: f"{one.message}; {one.hint}" for one in own}
     return Complaints(
-        tuple(text for one, text in told.items() if one.rule not in beside),
-        tuple(text for one, text in told.items() if one.rule in beside),
+        tuple(text for one, text in told.items() if one.rule not in combined),
+        tuple(text for one, text in told.items() if one.rule in combined),
     )
 
 

@@ -1,4 +1,4 @@
-"""What the facts of a model suggest for a values file, each with the reason."""
+"""Suggest settings from the facts of a model, each with a reason."""
 
 from __future__ import annotations
 
@@ -20,14 +20,15 @@ from modelservice.reading.document import read
 from modelservice.rules import ABOUT_SIZE
 from modelservice.rules.known_model import stored_tensors
 from modelservice.schema.defaults import default_values
+from modelservice.starting.parsers import parsers_of
 from modelservice.starting.tasks import task_of, task_of_name
 from modelservice.writing.dump import dump
 
 _GIB = 2**30
-# A request shorter than this serves few purposes: a larger split is tried first.
+# A shorter request length is of little use: more GPUs are tried first.
 _USEFUL_LENGTH = 32768
 _NUMBERS_OF_GPUS = (1, 2, 4, 8)
-# Bytes per second of a download, as the rule startup-download counts it, and of a load from the volume.
+# Bytes per second of a download, as in the rule startup-download, and of loading from the volume.
 _DOWNLOAD_RATE, _LOAD_RATE = 125_000_000, 500_000_000
 _COMPILE_SECONDS = 300
 
@@ -41,21 +42,21 @@ class Suggestion(NamedTuple):
 
 
 def suggestions(facts: ModelFacts, gpu: Gpu | None, release: tuple[int, ...]) -> list[Suggestion]:
-    """Return what the facts suggest where it differs from the defaults; without a GPU nothing about GPUs.
+    """Return the suggestions that differ from the defaults; without a GPU, none about GPUs.
 
-    Raises ToolError if something of the model is not understood, and where no number of GPUs is enough.
+    Raises ToolError if the model is not understood, or if it does not fit the largest number of GPUs.
     """
     found = [*_task(facts), *(_gpus(facts, gpu, release) if gpu else ()), *_volume(facts), *_start(facts)]
     return [one for one in found if one.value != _default(one.key)]
 
 
 def fixed(settings: Mapping[str, Any]) -> list[Suggestion]:
-    """Return what the rules on sizes say to set, where facts of the model are at hand, such as the node's memory."""
+    """Return the settings that rules on sizes propose, such as memory, if the model's facts are known."""
     return [one for found in _findings(settings) if found.rule in ABOUT_SIZE for one in _sets(found)]
 
 
 def completed(settings: Mapping[str, Any]) -> list[Suggestion]:
-    """Return what belongs to settings that are an error alone, such as the mount path of a model in a folder."""
+    """Return the settings that others need to be valid, such as the mount path of a local model."""
     wrong = [_sets(found) for found in _findings(settings) if found.severity is Severity.ERROR]
     return [one for sets in wrong if not settings.keys() & {one.key for one in sets} for one in sets]
 
@@ -80,8 +81,14 @@ def _default(key: str) -> Any:
 
 
 def named_task(model: str) -> list[Suggestion]:
-    """Return what the name of a model suggests, of which no facts are known."""
+    """Return the suggestions from a model's name, for a model without known facts."""
     return [Suggestion("model.task", *found)] if (found := task_of_name(model)) else []
+
+
+def suggested_parsers(model: str, release: str) -> list[Suggestion]:
+    """Return the parsers for tool calls and reasoning in vLLM's recipe for the model, if the release has them."""
+    found = parsers_of(model, release)
+    return [Suggestion(key, name, f"the parser that {source} names") for key, (name, source) in found.items()]
 
 
 def _task(facts: ModelFacts) -> Iterator[Suggestion]:
@@ -93,26 +100,26 @@ def _gpus(facts: ModelFacts, gpu: Gpu, release: tuple[int, ...]) -> Iterator[Sug
     answer = _smallest(facts, gpu, release)
     gpus, plan = answer.engine.split.gpus, answer.plan
     yield from _resource(gpu)
-    yield Suggestion("gpu.memory", f"{gpu.memory // 2**20}Mi", f"what the driver of {gpu.name} reports")
+    yield Suggestion("gpu.memory", f"{gpu.memory // 2**20}Mi", f"as the driver of {gpu.name} reports it")
     weights, usable = plan.weights / _GIB, plan.budget / _GIB
     yield Suggestion(
-        "gpu.count", gpus, f"{weights:.1f} GiB of weights on each GPU, where vLLM may use {usable:.1f} GiB"
+        "gpu.count", gpus, f"{weights:.1f} GiB of weights on each GPU; vLLM may use {usable:.1f} GiB of its memory"
     )
     if answer.verdict is not Verdict.FITS:
         tokens = tokens_that_fit(plan)
-        reason = f"the model allows {plan.model_length:,} tokens, and so many fit beside the weights"
+        reason = f"the model allows {plan.model_length:,} tokens, but only {tokens:,} fit next to the weights"
         yield Suggestion("args", [f"--max-model-len={tokens}"], reason)
 
 
 def _resource(gpu: Gpu) -> Iterator[Suggestion]:
-    """Yield what asks for a GPU that is not a whole one of NVIDIA's."""
+    """Yield the settings for a GPU that is not a whole NVIDIA GPU."""
     if gpu.is_slice:
         name = "nvidia.com/" + gpu.name.lower().replace(" ", "-")
         yield Suggestion("gpu.resourceName", name, "the device plugin's name for slices of this size")
     elif gpu.is_amd:
-        yield Suggestion("gpu.resourceName", "amd.com/gpu", "the name that AMD's device plugin gives its GPUs")
-        yield Suggestion("image.repository", "vllm/vllm-openai-rocm", "vLLM's image for AMD's GPUs")
-        yield Suggestion("runtimeClassName", "", "the class nvidia is for NVIDIA's GPUs")
+        yield Suggestion("gpu.resourceName", "amd.com/gpu", "the resource name of AMD's device plugin")
+        yield Suggestion("image.repository", "vllm/vllm-openai-rocm", "vLLM's image for AMD GPUs")
+        yield Suggestion("runtimeClassName", "", "the class nvidia is for NVIDIA GPUs")
 
 
 def _smallest(facts: ModelFacts, gpu: Gpu, release: tuple[int, ...]) -> Answer:
@@ -123,11 +130,11 @@ def _smallest(facts: ModelFacts, gpu: Gpu, release: tuple[int, ...]) -> Answer:
         for answer in answers:
             if answer.verdict is Verdict.FITS or tokens_that_fit(answer.plan) >= min(least, answer.plan.length):
                 return answer
-    raise ToolError(f"{facts.model} does not fit {numbers[-1]} of {gpu.name}: choose a larger GPU")
+    raise ToolError(f"{facts.model} does not fit on {numbers[-1]} x {gpu.name}: choose a larger GPU")
 
 
 def _size(facts: ModelFacts) -> int:
-    """Return the bytes of a download; without a list of files those of the weights, or 0 if nothing tells them."""
+    """Return the bytes of a download: of all files, else of the weights, or 0 if neither is known."""
     return facts.download_bytes or sum(one.nbytes for one in stored_tensors(facts))
 
 
@@ -142,4 +149,4 @@ def _start(facts: ModelFacts) -> Iterator[Suggestion]:
     size = _size(facts)
     seconds = math.ceil((size / _DOWNLOAD_RATE + size / _LOAD_RATE + _COMPILE_SECONDS) / 300) * 300
     if seconds > int(_default("startupSeconds")):
-        yield Suggestion("startupSeconds", seconds, "the first download at 1 Gbit/s, and the load")
+        yield Suggestion("startupSeconds", seconds, "time to download at 1 Gbit/s, load and compile")

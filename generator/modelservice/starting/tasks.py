@@ -1,4 +1,4 @@
-"""Tell which task a model is for, where its files or its name leave no doubt."""
+"""Find a model's task, if its files or its name leave no doubt."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import re
 
 from modelservice.models.model_facts import ModelFacts
 
-# Endings of the names of architectures, in this order, as vLLM 0.32.0 reads them (`_SUFFIX_TO_DEFAULTS` in its
+# Suffixes of architecture names, in the order in which vLLM 0.32.0 checks them (`_SUFFIX_TO_DEFAULTS` in its
 # config/model.py); "" is a model that generates.
 _ENDINGS = {
     "ForCausalLM": "",
@@ -19,14 +19,14 @@ _ENDINGS = {
     "ForRewardModeling": "embedding",
     "Model": "embedding",
 }
-# Architectures of vLLM's registry that generate in spite of their ending.
+# Architectures in vLLM's registry that generate despite their suffix.
 _GENERATING = ("ChatGLMModel", "MiDashengLMModel", "MossAudioModel", "Qwen2_5OmniModel", "UltravoxModel")
 _POOLING = re.compile(r"(\d+_)?Pooling/config\.json")
 _EMBEDS = re.compile(r"embed(?!ded)", re.IGNORECASE)
 
 
 def task_of(facts: ModelFacts) -> tuple[str, str] | None:
-    """Return the task of a model other than generating, and how it is known; None if nothing says one."""
+    """Return a model's task other than generation and the evidence for it, or None."""
     named = str((facts.config.get("architectures") or [""])[0])
     ending = next((task for end, task in _ENDINGS.items() if named.endswith(end)), "")
     if ending and named not in _GENERATING:
@@ -38,6 +38,6 @@ def task_of(facts: ModelFacts) -> tuple[str, str] | None:
 
 
 def task_of_name(model: str) -> tuple[str, str] | None:
-    """Return the task that the name of a model says, or None if it says none."""
+    """Return the task in a model's name and the evidence for it, or None."""
     name = model.rstrip("/").rpartition("/")[2]
     return ("embedding", "the model's name says so") if _EMBEDS.search(name) else None

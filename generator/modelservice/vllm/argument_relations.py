@@ -1,7 +1,8 @@
-"""Check what arguments say of each other, where vLLM's configuration refuses it whatever the model is.
+"""Check arguments against each other: combinations that vLLM's configuration refuses for every model.
 
-`schemas/vllm/constraints.json` has the relations, each with the releases that check it and the place that does. Nothing
-is said where `--config` names a file, which may hold the other half, or where a value is only known in the cluster.
+`schemas/vllm/constraints.json` has the relations, each with the releases that check it and the place in vLLM's code.
+Nothing is reported if `--config` names a file, which may set the other flag, or if a value is known only in the
+cluster.
 """
 
 from __future__ import annotations
@@ -22,10 +23,10 @@ _GROUP_SIZES = ("--tensor-parallel-size", "--prefill-context-parallel-size", "--
 
 
 class Beside(NamedTuple):
-    """What counts besides the arguments.
+    """What matters besides the arguments.
 
-    `tensor_parallel` is the size that the chart writes when they give none, or 0 if it is unknown; `rocm` says that the
-    image is for AMD's GPUs, whose microbatches know another backend.
+    `tensor_parallel` is the size that the chart writes if the arguments set none, or 0 if it is unknown. `rocm` says
+    that the image is for AMD GPUs, which support another backend for microbatches.
     """
 
     tensor_parallel: int = 1
@@ -33,26 +34,26 @@ class Beside(NamedTuple):
 
 
 class _Arguments(NamedTuple):
-    """What counts of the arguments: each flag's last form, `--flag.key` for the keys of JSON."""
+    """The arguments that take effect: the last one for each flag, and for each key of JSON as `--flag.key`."""
 
     given: Mapping[str, Given]
     line: Line
     beside: Beside
 
     def on(self, name: str) -> Given | None:
-        """Return what gives a flag a value, or None if nothing does or the flag is switched off."""
+        """Return the argument that sets a flag, or None if the flag is not set or is switched off."""
         item = self.given.get(name)
         return None if item is None or item.negated or self.value(name) in ("", "None") else item
 
     def value(self, name: str) -> str | None:
-        """Return the one value that a flag has, as text; None for a switch or several."""
+        """Return the flag's only value as text, or None for a switch or several values."""
         item = self.given[name]
         if "." in name and not item.key:
             return json.dumps(_json(item)[name.partition(".")[2]]).strip('"')
         return item.values[0].text if len(item.values) == 1 else None
 
     def number(self, name: str, default: int | None = None) -> int | None:
-        """Return the number that a flag has, `default` where it is not given, or None if it cannot be known."""
+        """Return the flag's number, `default` if the flag is not given, or None if the number cannot be known."""
         if name not in self.given:
             return default
         return size(self.value(name) or "")
@@ -64,7 +65,7 @@ class _Arguments(NamedTuple):
 
 
 def check_relations(given: Sequence[Given], line: Line, beside: Beside) -> Iterator[Problem]:
-    """Yield what arguments lack beside each other, and where they contradict each other."""
+    """Yield the arguments that need another one, and those that contradict each other."""
     arguments = _Arguments(_last(given), line, beside)
     if "--config" in arguments.given:
         return
@@ -136,9 +137,9 @@ def _at_least(arguments: _Arguments) -> Iterator[Problem]:
         if None in numbers or not 0 < numbers[0] < numbers[1]:  # type: ignore[operator]  # 0 and -1 are "not set"
             continue
         item = arguments.given.get(more) or arguments.given[less]
-        message = f"`{more}` is {numbers[0]}, and `{less}` is {numbers[1]}"
+        message = f"`{more}` is {numbers[0]}, which is less than `{less}` ({numbers[1]})"
         written = item.attached and item.flag.name == more
-        hint = f"write `{more}={numbers[1]}` or more" if written else f"`{more}` has to be at least `{less}`"
+        hint = f"write `{more}={numbers[1]}` or more" if written else f"set `{more}` to {numbers[1]} or more"
         yield problem("argument-conflict", item.at, message, hint)
 
 
@@ -150,8 +151,8 @@ def _is_so(arguments: _Arguments, form: str) -> bool:
 def _context_parallel(arguments: _Arguments) -> Iterator[Problem]:
     """Find a decode context parallel size that does not divide the tensor parallel size.
 
-    Source: _validate_parallel_config in config/parallel.py, from 0.11.2 to 0.33.0; another rule holds beside
-    `--prefill-context-parallel-size`.
+    Source: _validate_parallel_config in config/parallel.py, from 0.11.2 to 0.33.0; another rule applies if
+    `--prefill-context-parallel-size` is given.
     """
     name = "--decode-context-parallel-size"
     if name not in arguments.given or "--prefill-context-parallel-size" in arguments.given:
@@ -160,12 +161,12 @@ def _context_parallel(arguments: _Arguments) -> Iterator[Problem]:
     if parts and whole and alive("0.11.2..", arguments.line.release) and whole % parts:
         message = f"`{name}` is {parts}, which does not divide the tensor parallel size, {whole}"
         item = arguments.given[name]
-        hint = f"{removing(item.items)}, or choose sizes of which one divides the other"
+        hint = f"{removing(item.items)}, or use a tensor parallel size that is a multiple of {parts}"
         yield problem("argument-conflict", item.at, message, hint)
 
 
 def _expert_balance(arguments: _Arguments) -> Iterator[Problem]:
-    """Find balanced experts on a single GPU: _validate_parallel_config in config/parallel.py, 0.11.0 to 0.33.0."""
+    """Find expert balancing on a single GPU: _validate_parallel_config in config/parallel.py, 0.11.0 to 0.33.0."""
     item = arguments.on("--enable-eplb")
     sizes = [
         arguments.number(name, arguments.beside.tensor_parallel if name == _GROUP_SIZES[0] else 1)
@@ -173,11 +174,11 @@ def _expert_balance(arguments: _Arguments) -> Iterator[Problem]:
     ]
     if item and set(sizes) == {1} and alive("0.11.0..", arguments.line.release):
         hint = "remove it, or split the model over several GPUs"
-        yield problem("argument-conflict", item.at, "`--enable-eplb` has one GPU, and balances several", hint)
+        yield problem("argument-conflict", item.at, "`--enable-eplb` needs several GPUs, but there is one", hint)
 
 
 def _microbatches(arguments: _Arguments) -> Iterator[Problem]:
-    """Find microbatches over a backend that cannot do them; before 0.16.0 a variable could name the backend."""
+    """Find microbatches with a backend that does not support them; before 0.16.0, a variable could set the backend."""
     backends = [value for one in _stated(arguments, "microbatch_backends") for value in one["values"]]
     backends += ["allgather_reducescatter"] if arguments.beside.rocm else []
     name = "--all2all-backend"
@@ -186,12 +187,12 @@ def _microbatches(arguments: _Arguments) -> Iterator[Problem]:
     unknown = name not in arguments.given and not alive("0.16.0..", arguments.line.release)
     if item and backends and given and "$(" not in given and given not in backends and not unknown:
         message = f"`--enable-dbo` does not work with `{name}={given}`"
-        hint = f"{removing(item.items)}, or give `{name}` one of {', '.join(backends)}"
+        hint = f"{removing(item.items)}, or set `{name}` to one of {', '.join(backends)}"
         yield problem("argument-conflict", item.at, message, hint)
 
 
 def _captures(arguments: _Arguments) -> Iterator[Problem]:
-    """Find a greatest capture size that the listed ones do not hold: config/vllm.py, 0.11.2 to 0.33.0."""
+    """Find a maximum capture size that is not one of the listed sizes: config/vllm.py, 0.11.2 to 0.33.0."""
     name, listed = "--max-cudagraph-capture-size", "--cudagraph-capture-sizes"
     if name in arguments.given and listed in arguments.given and not arguments.on("--enforce-eager"):
         greatest, sizes = arguments.number(name), arguments.sizes(listed)

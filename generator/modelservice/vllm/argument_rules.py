@@ -1,4 +1,4 @@
-"""Declare the rules on vLLM's arguments, which arguments.py checks, and the flags that are the chart's own."""
+"""Declare the rules on vLLM's arguments, which arguments.py checks, and the flags that are reserved for the chart."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ RULES = (
     Rule(
         "argument-removed",
         Severity.ERROR,
-        "A flag, or a key of one, was removed from the image's vLLM.",
+        "A flag, or a key of a JSON option, was removed from the image's vLLM.",
         _HISTORY,
         Refuser.VLLM,
         why=f"It may have worked until the image was upgraded. {_EXITS}",
@@ -36,7 +36,7 @@ RULES = (
     Rule(
         "argument-not-yet",
         Severity.ERROR,
-        "A flag, or a key of one, exists only in a later vLLM.",
+        "A flag, or a key of a JSON option, exists only in a later vLLM.",
         _HISTORY,
         Refuser.VLLM,
         why=_EXITS,
@@ -47,8 +47,8 @@ RULES = (
         "A flag is abbreviated.",
         "argparse",
         why=(
-            "vLLM accepts the beginning of a flag while only one flag begins so. With another one in a later "
-            "release, the same arguments no longer start."
+            "vLLM accepts the beginning of a flag as long as only one flag starts with it. If a later release adds "
+            "another such flag, vLLM exits when it starts."
         ),
     ),
     Rule(
@@ -127,7 +127,7 @@ RULES = (
         "A switch is given a value.",
         _FLAGS,
         Refuser.VLLM,
-        why=f"A switch is turned off by its form with --no-, not by a value. {_EXITS}",
+        why=f"A switch is turned off by its --no- form, not by a value. {_EXITS}",
     ),
     Rule(
         "argument-config",
@@ -167,7 +167,7 @@ RULES = (
         Severity.WARNING,
         "A flag is given twice with the same value.",
         "argparse",
-        why="When one of them is changed later, only the last one counts.",
+        why="If one of them is changed later, only the last one takes effect.",
     ),
     Rule(
         "argument-needs",
@@ -200,7 +200,7 @@ RULES = (
         "argument-secret",
         Severity.ERROR,
         "An argument contains a token or key in plain text.",
-        "the forms that issuers give them",
+        "the forms that the issuers document",
         why=(
             "Anyone who can read the values file or the pod can use the secret. It is also in Git, in Helm's "
             "releases and in Argo CD."
@@ -211,26 +211,26 @@ _SEVERITY = {rule.id: rule.severity for rule in RULES}
 
 
 def _word(words: Sequence[str]) -> Any:
-    """Return the one word that was given, or None if there is not one, or a variable's."""
+    """Return the only word, or None if there is not exactly one or it contains a variable."""
     return words[0] if len(words) == 1 and words[0] and "$(" not in words[0] else None
 
 
 def _words(words: Sequence[str]) -> Any:
-    """Return the word that was given, or the list of several."""
+    """Return the only word, or the list of several words."""
     several = len(words) > 1 and all(map(_word, ([word] for word in words)))
     return list(dict.fromkeys(words)) if several else _word(words)
 
 
 def _port(words: Sequence[str]) -> Any:
-    """Return the port that was given, or None if `containerPort` cannot be it."""
+    """Return the port, or None if `containerPort` does not accept it."""
     word = _word(words) or ""
     return int(word) if re.fullmatch("[1-9][0-9]{3,4}", word) and 1024 <= int(word) <= 65535 else None
 
 
 class Owned(NamedTuple):
-    """Why a flag is the chart's, the field that sets it, or what else a person has to do.
+    """Why a flag is reserved for the chart, and the field that sets it or what else a person has to do.
 
-    `value` returns what the field is to be for the words that were given, or None if it cannot be that.
+    `value` returns the field's value for the flag's words, or None if the field does not accept them.
     """
 
     reason: str
@@ -239,14 +239,14 @@ class Owned(NamedTuple):
     value: Callable[[Sequence[str]], Any] = _word
 
     def instead(self, words: Sequence[str] = (), items: Sequence[int] = ()) -> str:
-        """Return what to do instead of the items that hold the flag and the words given to it."""
+        """Return what to do instead of the items with the flag and its words."""
         value = self.value(words) if self.field else None
         shown = f"[{', '.join(value)}]" if isinstance(value, list) else value
         given = f" and set {self.field}" + (f": {shown}" if value is not None else "")
         return removing(items) + (given if self.field else self.besides)
 
     def fix(self, items: Sequence[int], words: Sequence[str]) -> Fix:
-        """Return the edits that do it; none if a person has to, or where the field cannot take what was given."""
+        """Return the edits that do this; none if a person has to act, or if the field does not accept the words."""
         value = self.value(words) if self.field else None
         if self.besides or (self.field and value is None) or (not self.field and len(words) > 1):
             return ()
@@ -254,19 +254,19 @@ class Owned(NamedTuple):
         return (*in_place(items), *field)
 
 
-_LISTENS = "the Service and the probes ask the server for HTTP on a port"
-_PROBES = "the probes then speak HTTPS"
-_SECRET = "no secret belongs in arguments"  # noqa: S105  a sentence
+_LISTENS = "the Service and the probes need an HTTP server on a port"
+_PROBES = "the probes then have to use HTTPS"
+_SECRET = "arguments must not contain secrets"  # noqa: S105  a sentence
 OWNED = {
     "--api-key": Owned(_SECRET, besides=" and name the key's Secret in apiKeySecret.name"),
     "--download-dir": Owned("the model volume keeps the models", "modelVolume.mountPath"),
-    "--enable-auto-tool-choice": Owned("it comes with a tool call parser", besides=" and set model.toolCallParser"),
+    "--enable-auto-tool-choice": Owned("it needs a tool call parser", besides=" and set model.toolCallParser"),
     "--grpc": Owned(_LISTENS),
     "--headless": Owned(_LISTENS),
-    "--help": Owned("vLLM prints its help and ends"),
+    "--help": Owned("vLLM prints its help and exits"),
     "--hf-token": Owned(_SECRET, besides=" and name the token's Secret in huggingFace.tokenSecret.name"),
-    "--host": Owned("the Service and the probes need every address of the pod, 0.0.0.0 or ::"),
-    "--model": Owned("it stands after `vllm serve`", "model.name"),
+    "--host": Owned("the Service and the probes need a server that listens on every address, 0.0.0.0 or ::"),
+    "--model": Owned("the model is the argument of `vllm serve`", "model.name"),
     "--port": Owned("a field sets it", "containerPort", value=_port),
     "--reasoning-parser": Owned("a field sets it", "model.reasoningParser"),
     "--revision": Owned("a field sets it", "model.revision"),
@@ -277,10 +277,10 @@ OWNED = {
     "--tool-call-parser": Owned("a field sets it", "model.toolCallParser"),
     "--uds": Owned(_LISTENS),
 }
-# What `--host` may be all the same: every address, :: in a cluster with IPv6 alone, or a variable with the pod's own.
-# Without it vLLM listens on 0.0.0.0 (create_server_socket in its api_server.py).
+# Values of `--host` that are accepted: every address, :: in a cluster with IPv6 only, or a variable with the pod's own
+# address. Without `--host`, vLLM listens on 0.0.0.0 (create_server_socket in its api_server.py).
 EVERY_ADDRESS = r"0\.0\.0\.0|::|\$\(.+\)"
-# Flags that say over how many GPUs a model is split, each with its short form.
+# Flags that set over how many GPUs a model is split, each with its short form.
 PARALLEL = {
     "--tensor-parallel-size": "-tp",
     "--pipeline-parallel-size": "-pp",
@@ -291,17 +291,17 @@ PARALLEL = {
 
 
 def is_owned(flag: str, words: Sequence[str]) -> bool:
-    """Say whether a flag with these words is the chart's."""
+    """Say whether a flag with these words is reserved for the chart."""
     everywhere = flag == "--host" and len(words) == 1 and re.fullmatch(EVERY_ADDRESS, words[0])
-    # A name that only a variable knows, of a ConfigMap for example, is in no field.
+    # No field accepts a name that comes from a variable, such as one from a ConfigMap.
     named = flag == "--served-model-name" and any("$(" in word for word in words)
     return flag in OWNED and not everywhere and not named
 
 
-# Whatever stands in an argument, a message stays readable.
+# A long argument must not make a message unreadable.
 _LONGEST = 500
 _NOT_PLAIN = re.compile(r"""^[\[\]{}*&!|>'"%@`,?]|: | #|:$|^-?[0-9.]+$""")
-# Flags that may be written, although a field says the same.
+# Flags that are accepted although a field sets the same.
 FIELDS = {"--task": "model.task"}
 
 
@@ -311,17 +311,17 @@ def problem(rule: str, index: int, message: str, hint: str, fix: Fix = ()) -> Pr
 
 
 def writing(rule: str, index: int, message: str, words: Sequence[str]) -> Problem:
-    """Return the problem of an item that words are to replace, as separate items."""
+    """Return a problem of one item of `args` whose fix replaces it by these words, as separate items."""
     return problem(rule, index, message, f"write {quoted_items(words)}", in_place([index], words))
 
 
 def removing(items: Sequence[int]) -> str:
-    """Return what to do where items of `args` are to go, at least the one that the problem is at."""
+    """Return the hint to remove items of `args`; without items, the one that has the problem."""
     return "remove " + {1: "it", 2: "both items"}.get(len(items) or 1, f"all {len(items)} items")
 
 
 def in_place(items: Sequence[int], words: Sequence[str] = ()) -> Fix:
-    """Return the edits that replace items of `args`; without words they take the items away."""
+    """Return the edits that replace items of `args`; without words, they remove the items."""
     remove = tuple(Edit(Action.REMOVE, ("args", at)) for at in items)
     if not words:
         return remove
@@ -335,7 +335,7 @@ def _short(text: str) -> str:
 
 
 def quoted_item(word: str) -> str:
-    """Return a list item as hints show it: what YAML would read as more than text is quoted."""
+    """Return a list item as hints show it: in quotes if YAML would not read it as plain text."""
     return "`'" + word.replace("'", "''") + "'`" if _NOT_PLAIN.search(word) else f"`{word}`"
 
 

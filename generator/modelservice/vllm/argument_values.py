@@ -1,4 +1,4 @@
-"""Check the text of a flag's value: what is wrong with it, and what to write."""
+"""Check a flag's value, and find what to write instead."""
 
 from __future__ import annotations
 
@@ -20,30 +20,30 @@ _BINARY = {"K": 2**10, "M": 2**20, "G": 2**30, "T": 2**40}
 _THOUSANDS = re.compile(r"\d{1,3}(,\d{3})+")
 _PAIRS = re.compile(r"[\w-]+=[^,=]+(,[\w-]+=[^,=]+)*")
 _LISTED = 12
-# Short names that people use for types of numbers.
+# Short names that people use for number types.
 _SYNONYMS = {"fp16": "float16", "bf16": "bfloat16", "fp32": "float32"}
 
 
 class Fault(NamedTuple):
-    """What is wrong with a value: the rule that says so, the message's end, and what to write ("": nothing fits)."""
+    """What is wrong with a value: the rule, the end of the message, and what to write instead ("" if unknown)."""
 
     rule: str
     message: str
-    mend: str = ""
+    suggestion: str = ""
 
 
 def value_fault(flag: Flag, text: str) -> Fault | None:
-    """Return what is wrong with one value of a flag, or None. What Kubernetes puts in, `$(NAME)`, is not known here."""
+    """Return what is wrong with one value of a flag, or None; `$(NAME)`, which Kubernetes expands, is accepted."""
     if "$(" in text or (flag.optional and text in ("", "None")):
         return None
     fault = _fault(flag, text)
     if fault is None:
         return None
-    # A share such as 1.01 says nothing of the one that is meant; a count such as 0 stands for the default.
+    # A fraction such as 1.01 does not show which one was meant; a count such as 0 usually means the default.
     count = fault.rule == "argument-range" and flag.type != "float" and flag.default is not None
     example = [str(flag.default)] if count else []
-    mend = next((other for other in (*_repairs(flag, text), *example) if _fault(flag, other) is None), "")
-    return fault._replace(mend=_compact(mend) if "json" in flag.type else mend)
+    suggestion = next((other for other in (*_repairs(flag, text), *example) if _fault(flag, other) is None), "")
+    return fault._replace(suggestion=_compact(suggestion) if "json" in flag.type else suggestion)
 
 
 def _fault(flag: Flag, text: str) -> Fault | None:
@@ -55,7 +55,7 @@ def _fault(flag: Flag, text: str) -> Fault | None:
     if fault is None and (limits := facts("constraints")["ranges"].get(flag.name)):
         fault = _range(flag, text, limits)
     if fault is None and flag.values and text.lower() not in {value.lower() for value in flag.values}:
-        return Fault("argument-value", f"{shown(text)} is not known; known are {listed(flag.values)}")
+        return Fault("argument-value", f"{shown(text)} is unknown; known values are {listed(flag.values)}")
     return fault
 
 
@@ -85,7 +85,7 @@ def _integer(text: str) -> int | None:
 
 
 def size(text: str) -> int | None:
-    """Return a number as vLLM reads sizes: 4k is 4000, 4K is 4096, 25.6k is 25600, 25.6K is nothing."""
+    """Return a number as vLLM reads sizes: 4k is 4000, 4K is 4096, 25.6k is 25600, 25.6K is not valid (None)."""
     found = _SIZE.fullmatch(text.strip())
     if not found:
         return _integer(text)
@@ -138,7 +138,7 @@ def _json_fault(flag: Flag, text: str) -> Fault | None:
 
 
 def with_sizes(text: str) -> str:
-    """Return JSON with its bare sizes, such as 80m, as numbers: vLLM takes them where JSON becomes a configuration."""
+    """Return JSON with bare sizes such as 80m as numbers: vLLM accepts them in JSON that becomes a configuration."""
     parts = _TEXT.split(text)
     parts[::2] = [_BARE_SIZE.sub(lambda found: str(size(found.group()) or found.group()), part) for part in parts[::2]]
     return "".join(parts)
@@ -189,7 +189,7 @@ def _limits(limits: dict[str, Any]) -> str:
 
 
 def _repairs(flag: Flag, text: str) -> Iterator[str]:
-    """Yield what may have been meant, the likeliest first. No shell reads arguments, so its quotes stay in them."""
+    """Yield what may have been meant, the most likely first. No shell reads arguments, so quotes stay in them."""
     bare = text.strip().strip("'\"")
     yield bare
     yield from _json_repairs(flag, bare)
@@ -210,7 +210,7 @@ def _repairs(flag: Flag, text: str) -> Iterator[str]:
 def near_value(text: str, names: Sequence[str]) -> str:
     """Return the name that a text misspells, or "" if none is near.
 
-    Its numbers are no misspelling of other ones, and a name with one more word, FLASHINFER_TS, is another name.
+    A name with other numbers, or with one more word such as FLASHINFER_TS, is another name, not a misspelling.
     """
     lower = {name.lower(): name for name in names}
     plain = _SYNONYMS.get(text.lower(), text.lower())

@@ -16,31 +16,32 @@ from modelservice.vllm.flags import Flag, Line, command_line
 from modelservice.vllm.history import abbreviated, deprecated, unknown, value_change
 from modelservice.vllm.releases import Exactness, Release, release_after
 
-# What holds for every image; what holds for every release of vLLM.
+# Rules that stay errors for every image; rules about a known release; rules that stay errors for every release.
 _FOR_EVERY_IMAGE = {"argument-secret"}
 _OF_A_RELEASE = {"argument-removed", "argument-deprecated"}
 _FOR_EVERY_RELEASE = {"argument-secret", "argument-owned", "argument-two-words", "argument-repeated"}
 _NO = ("false", "0", "no", "off", "none")
 _YES = ("true", "1", "yes", "on")
 _ALONE = Beside()
-_DASHES = "–—−‐‑"  # noqa: RUF001  what word processors make of two hyphens
+_DASHES = "–—−‐‑"  # noqa: RUF001  word processors replace two hyphens by one of these
 
 
 def check_arguments(
     args: Sequence[str], release: Release, *, own_image: bool, beside: Beside = _ALONE
 ) -> list[Problem]:
-    """Return what is wrong with the arguments on a release's command line; paths are `("args", index)`.
+    """Return the problems of the arguments on a release's command line; paths are `("args", index)`.
 
-    An image that is not vLLM's own (`own_image` false) may hold another command line, and so may a release newer or
-    older than the listed ones: there, errors become warnings. So do errors, for a release between two listed ones,
-    that the later one would not have. Of a flag that some release has, nothing is said where the release is unknown.
+    An image that is not vLLM's own (`own_image` false) may have another command line, and so may a release newer or
+    older than the listed ones: for these, errors become warnings. For a release between two listed ones, so do errors
+    that the later one does not have. If such an image's release is unknown, removed and deprecated flags are not
+    reported.
     """
     problems = _check(args, release.name, release.label, beside)
     if not own_image:
         if release.exactness is Exactness.UNSTATED:
             problems = [one for one in problems if one.rule not in _OF_A_RELEASE]
         return [_softened(one, _FOR_EVERY_IMAGE) for one in problems]
-    if release.exactness is Exactness.OLDER:  # what went before the oldest listed release may still be there
+    if release.exactness is Exactness.OLDER:  # a flag removed before the oldest listed release may still exist
         problems = [one for one in problems if one.rule != "argument-removed"]
     if release.exactness in (Exactness.NEWER, Exactness.OLDER):
         return [_softened(one, _FOR_EVERY_RELEASE) for one in problems]
@@ -55,7 +56,7 @@ def _softened(one: Problem, firm: set[str]) -> Problem:
 
 
 def _check(args: Sequence[str], release: str, label: str, beside: Beside) -> list[Problem]:
-    # What follows sees no secret, so no message can print one.
+    # The code below sees no secret, so no message can print one.
     safe, found_secrets = safe_arguments(args)
     line = Line(release, label, command_line(release))
     secrets = {at: kind for at, kind in found_secrets.items() if kind != NAMED or _is_own(args, at, line)}
@@ -70,7 +71,7 @@ def _check(args: Sequence[str], release: str, label: str, beside: Beside) -> lis
 
 
 def _in_json(given: Sequence[Given], line: Line) -> Iterator[Problem]:
-    """Yield what is wrong inside JSON options, of which most services have none."""
+    """Yield the problems inside JSON options; most services have none, so the module is imported only if needed."""
     if any("json" in item.flag.type or item.flag.name == "--lora-modules" for item in given):
         from modelservice.vllm.json_options import json_problems
 
@@ -78,7 +79,7 @@ def _in_json(given: Sequence[Given], line: Line) -> Iterator[Problem]:
 
 
 def _is_own(args: Sequence[str], index: int, line: Line) -> bool:
-    """Say whether an argument is, or belongs to, a flag that vLLM has and that is not the chart's."""
+    """Say whether an argument is, or belongs to, a flag of vLLM that is not reserved for the chart."""
     word = args[index] if args[index].startswith("--") or not index else args[index - 1]
     name = normal(word.partition("=")[0]).partition(".")[0]
     return name in line.flags and name not in OWNED
@@ -86,7 +87,7 @@ def _is_own(args: Sequence[str], index: int, line: Line) -> bool:
 
 def _secret(index: int, kind: str, text: str, line: Line) -> Problem:
     flag = line.flags.get(normal(text.partition("=")[0]))
-    hint = "put it into a Secret, name it in env with valueFrom.secretKeyRef, and write $(NAME) of that entry here"
+    hint = "put it into a Secret, set a variable from it in env with valueFrom.secretKeyRef, and write $(VARIABLE) here"
     if flag and flag.name in OWNED:
         hint = OWNED[flag.name].instead()
     return problem("argument-secret", index, f"{kind} in plain text (not shown)", hint)
@@ -106,7 +107,7 @@ def _item(item: Read, line: Line) -> Iterator[Problem]:
 
 
 def _abbreviated(item: Given, line: Line) -> Iterator[Problem]:
-    """Yield that a flag is abbreviated; what is wrong with its value is fixed together with its name."""
+    """Yield the problems of an abbreviated flag; the fix of its value also writes its whole name."""
     found = [] if _is_owned(item) else [one for one in _given(item, line) if one.severity is Severity.ERROR]
     said = abbreviated(item, line)
     yield from (said._replace(fix=()) if found else said, *found)
@@ -118,7 +119,7 @@ def _is_owned(item: Given) -> bool:
 
 def _owned(item: Given) -> Problem:
     owned, words = OWNED[item.flag.name], [word.text for word in item.values]
-    message = f"`{item.flag.name}` is set by the chart: {owned.reason}"
+    message = f"`{item.flag.name}` is reserved for the chart: {owned.reason}"
     return problem("argument-owned", item.at, message, owned.instead(words, item.items), owned.fix(item.items, words))
 
 
@@ -152,16 +153,16 @@ def _values(item: Given, line: Line) -> Iterator[Problem]:
         if fault:
             message = f"`{item.flag.name}`: {fault.message}"
             if change := value_change(item, word.text, line):
-                message, fault = message + change, fault._replace(mend="")
-            mend = f"{item.flag.name}={fault.mend}" if item.attached else fault.mend
-            if fault.mend:
-                yield writing(fault.rule, word.at, message, [mend])
+                message, fault = message + change, fault._replace(suggestion="")
+            suggestion = f"{item.flag.name}={fault.suggestion}" if item.attached else fault.suggestion
+            if fault.suggestion:
+                yield writing(fault.rule, word.at, message, [suggestion])
             else:
                 yield problem(fault.rule, word.at, message, f"correct the value or remove `{item.flag.name}`")
 
 
 def _switch_value(items: Sequence[int], spelling: str, flag: Flag, value: str) -> Problem:
-    """Say that a switch has a value; `items` are the flag, and the value where it stands apart."""
+    """Return the problem of a switch with a value; `items` are the flag, and the value if it is a separate item."""
     message = f"`{spelling}` is a switch and takes no value, found {shown(value)}"
     negated = (spelling in flag.negatives) != (value.lower() in _NO)
     opposite = next((form for form in flag.negatives if form.startswith("--no-")), "")
@@ -175,7 +176,7 @@ def _switch_value(items: Sequence[int], spelling: str, flag: Flag, value: str) -
 def _stray(item: Stray, line: Line) -> Iterator[Problem]:
     text = item.text
     if not text:
-        return  # no text was written here, which the schema says
+        return  # the schema reports an item that is not text
     if item.words:
         yield from _several(item, line)
     elif item.follows and text.lower() in (*_NO, *_YES):
@@ -192,9 +193,9 @@ def _stray(item: Stray, line: Line) -> Iterator[Problem]:
 
 
 def _several(item: Stray, line: Line) -> Iterator[Problem]:
-    """Say what is wrong with the words as well: the hint must hold when pasted in."""
+    """Yield the problems of an item with several arguments, and of these, so a pasted hint is valid."""
     inner = [one for part in read(item.words, line) for one in _item(part, line)]
-    message = f"{shown(item.text)} is one list item, and no shell splits it"
+    message = f"{shown(item.text)} is one list item, but no shell splits it"
     wrong = [one for one in inner if one.severity is not Severity.WARNING]
     if not wrong:
         yield writing("argument-two-words", item.at, message, item.words)
@@ -204,7 +205,7 @@ def _several(item: Stray, line: Line) -> Iterator[Problem]:
 
 
 def _outside(fix: Fix, item: Stray) -> Fix:
-    """Return the edits of an item's words as edits of the item; each word gets an item of its own."""
+    """Return the edits of an item's words as edits of the item; each word becomes its own item."""
     if not fix:
         return ()
     words = [[word] for word in item.words]
@@ -230,22 +231,22 @@ def _repeated(given: Sequence[Given]) -> Iterator[Problem]:
             yield _split_list(others[0], item)
         elif others:
             mixed = bool(others[0].key) != bool(item.key)
-            lost = "the JSON is lost beside dotted keys" if mixed else "the last wins"
+            lost = "the dotted keys replace the JSON" if mixed else "the last one wins"
             message = f"`{item.flag.name}` is given again after args[{others[0].at}], and {lost}"
             yield problem("argument-repeated", item.at, message, "keep one of them")
         seen[item.flag.name, item.key] = item
 
 
 def _split_list(one: Given, other: Given) -> Problem:
-    """Say that a list is given in two parts, of which vLLM takes the last, and join them behind the first flag."""
+    """Return the problem of a list in two parts, of which vLLM uses the last; its fix joins them at the first flag."""
     name = one.flag.name
     words = list(dict.fromkeys(word.text for word in (*one.values, *other.values)))
-    message = f"`{name}` is given again after args[{one.at}], and the last wins"
+    message = f"`{name}` is given again after args[{one.at}], and the last one wins"
     hint = f"join them: {quoted_items([name, *words])}"
     return problem("argument-repeated", other.at, message, hint, in_place([*one.items, *other.items], [name, *words]))
 
 
 def _same(one: Given, other: Given) -> bool:
-    """Say whether two items say the same; a switch may be negated."""
+    """Say whether two items set the same; a switch may be negated."""
     texts = [[word.text for word in item.values] for item in (one, other)]
     return texts[0] == texts[1] and (one.key, one.negated) == (other.key, other.negated)

@@ -1,8 +1,8 @@
-"""Read a list of arguments as vLLM's parser does.
+"""Parse a list of arguments as vLLM does.
 
-The parser is argparse with vLLM's additions: underscores pass for dashes, a JSON flag takes dotted keys
-(`--compilation-config.mode=3`), and `-O3` is short for a level. What argparse would complain of, or would guess (it
-takes a unique beginning of a flag for the flag), comes out as an `Unknown`, a `Stray` or a `Given` with its
+vLLM's parser is argparse with additions: underscores are read as dashes, a JSON flag accepts dotted keys
+(`--compilation-config.mode=3`), and `-O3` is short for a level. An argument that argparse would refuse becomes an
+`Unknown` or a `Stray`. A unique beginning of a flag, which argparse accepts as the flag, becomes a `Given` with its
 `beginning`.
 """
 
@@ -17,23 +17,23 @@ from modelservice.vllm.flags import Flag, Line, lives
 from modelservice.vllm.releases import alive
 
 _LEVEL = re.compile(r"-O=?(\d+)")
-# What argparse takes for a value although it starts with a dash.
+# Text that argparse reads as a value although it starts with a dash.
 _NEGATIVE = re.compile(r"-\d+|-\d*\.\d+")
 _TWO_WORDS = re.compile(r"--?[A-Za-z][\w.-]*\s+\S")
 _FLAG_INSIDE = re.compile(r"(?<=\s)(--[A-Za-z][\w-]*)(?=[=\s]|$)")
 
 
 class Word(NamedTuple):
-    """A value, and the item of the list that holds it."""
+    """A value, and the index of its item in the list."""
 
     at: int
     text: str
 
 
 class Given(NamedTuple):
-    """A flag with its values. `key` is what follows the first dot; `attached` says that "=" gave the value.
+    """A flag with its values. `key` is the part after the first dot; `attached` says that the value follows "=".
 
-    `beginning` is what is written where it is an abbreviation of `spelling`.
+    `beginning` is the written abbreviation of `spelling`, or "".
     """
 
     at: int
@@ -51,12 +51,12 @@ class Given(NamedTuple):
 
     @property
     def items(self) -> tuple[int, ...]:
-        """The items of the list that hold the flag and its values."""
+        """The indexes of the items with the flag and its values."""
         return _items(self.at, self.values)
 
 
 class Unknown(NamedTuple):
-    """An item that looks like a flag and is none; `candidates` are the flags that it is the beginning of."""
+    """An item that looks like a flag but is not one; `candidates` are the flags that start with it."""
 
     at: int
     spelling: str
@@ -67,11 +67,11 @@ class Unknown(NamedTuple):
 
     @property
     def items(self) -> tuple[int, ...]:
-        """The items of the list that hold the flag and what may be its values."""
+        """The indexes of the items with the flag and its possible values."""
         return _items(self.at, self.values)
 
     def named(self, name: str) -> str:
-        """Return the item with another name before its key and the value that "=" gave."""
+        """Return the item with another flag name before its key and its attached value."""
         value = f"={self.values[0].text}" if self.attached else ""
         return name + (f".{self.key}" if self.key else "") + value
 
@@ -81,7 +81,7 @@ def _items(at: int, values: Sequence[Word]) -> tuple[int, ...]:
 
 
 class Stray(NamedTuple):
-    """A value that no flag takes; `follows` is the switch right before it, `words` what an item of several holds."""
+    """A value that belongs to no flag; `follows` is the switch right before it, `words` the arguments in one item."""
 
     at: int
     text: str
@@ -93,7 +93,7 @@ Read = Given | Unknown | Stray
 
 
 def read(args: Sequence[str], line: Line) -> Iterator[Read]:
-    """Yield what each argument is on a command line."""
+    """Parse arguments for a command line."""
     index = 0
     before: Read | None = None
     while index < len(args):
@@ -124,7 +124,7 @@ def _next(args: Sequence[str], index: int, line: Line, before: Read | None) -> R
 
 
 def _wanted(flag: Flag | None, key: str) -> int | None:
-    """Return how many values follow at most; None is any number."""
+    """Return how many values may follow at most, or None for any number."""
     if key:
         return 1
     if flag is None or flag.nargs == "+":
@@ -140,13 +140,13 @@ def _values(args: Sequence[str], start: int, line: Line, wanted: int | None) -> 
 
 
 def normal(text: str) -> str:
-    """Return a flag as vLLM spells it: dashes for the underscores before the first dot."""
+    """Return a flag as vLLM spells it: with dashes instead of underscores before the first dot."""
     name, dot, key = text.partition(".")
     return (name.replace("_", "-") if name.startswith("--") else name) + dot + key
 
 
 def _split(text: str, following: Sequence[str], line: Line) -> tuple[str, str, str | None]:
-    """Return an argument's flag, dotted key, and the value that "=" or -O attach."""
+    """Return an argument's flag, its dotted key, and the value attached by "=" or -O, or None."""
     level = _LEVEL.fullmatch(text)
     if level or (text == "-O" and re.fullmatch("[0-3]", "".join(following))):
         target = next(name for life, name in facts("history")["short"]["-O"].items() if alive(life, line.release))
@@ -166,7 +166,7 @@ def _is_flag(text: str, line: Line) -> bool:
 
 
 def several(text: str, line: Line) -> tuple[str, ...]:
-    """Return the arguments of an item that holds more than one word, such as `--dtype half`, as `--flag=value` each."""
+    """Return the arguments in an item of several words, such as `--dtype half`, each as `--flag=value`."""
     if not text.startswith("-"):
         return ()
     cuts = [0, *(found.start() for found in _FLAG_INSIDE.finditer(text) if normal(found.group(1)) in line.flags)]

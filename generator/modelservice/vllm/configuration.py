@@ -1,4 +1,4 @@
-"""The configuration classes of vLLM that JSON options become, by release."""
+"""vLLM's configuration classes for JSON options, by release."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Configuration:
         self.closed = "closed" in entry and alive(entry["closed"], release)
 
     def entry(self, key: str) -> dict[str, Any] | None:
-        """Return what is known of a key, or None if the release has no such key."""
+        """Return what is known about a key, or None if the release has no such key."""
         for one in (key, "*"):
             entry: dict[str, Any] | None = entries().get(f"{self.name}.{one}")
             if entry and alive(entry["in"], self.release):

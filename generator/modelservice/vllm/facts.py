@@ -1,6 +1,6 @@
-"""The facts on vLLM, read from `schemas/vllm/` once, when something asks for them.
+"""Read the facts on vLLM from `schemas/vllm/`, each file once and only when needed.
 
-Their format, lives such as `0.10.0..0.12.0` or `0.13.0..`, is described in `tools/vllm_data.py`, which writes them.
+`tools/vllm_data.py`, which writes them, describes their format and lives such as `0.10.0..0.12.0` or `0.13.0..`.
 """
 
 from __future__ import annotations

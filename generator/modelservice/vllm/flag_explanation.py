@@ -31,7 +31,7 @@ def spellings() -> list[str]:
 
 
 def explain_flag(spelling: str, width: int) -> str | None:
-    """Explain a flag in lines of at most `width`; None if no release has it."""
+    """Return the explanation of a flag in lines of at most `width`, or None if no release has it."""
     found = lives(spelling)
     if not found:
         return None
@@ -41,7 +41,7 @@ def explain_flag(spelling: str, width: int) -> str | None:
     since = " and ".join(dict.fromkeys(one.since for one in found if one.since))
     first = f"{since} or earlier" if since == releases()[0] else since
     gone = " and ".join(one.gone for one in found if one.gone)
-    parts += [("SINCE", first and f"vLLM {first}"), ("UNTIL", gone and f"vLLM {gone} does not have it")]
+    parts += [("SINCE", first and f"vLLM {first}"), ("UNTIL", gone and f"removed in vLLM {gone}")]
     parts += [("FIELD", _field(flag.name if flag else spelling))]
     lines = [line for name, text in parts if text for line in _wrapped(name, text, width)]
     said = facts("help")["flags"].get(flag.name if flag else spelling, "")
@@ -74,7 +74,7 @@ def _wrapped(name: str, text: str, width: int) -> list[str]:
 
 
 def flags_about(word: str) -> dict[str, str]:
-    """Return the flags of the newest release whose name or help has a word, each with its help."""
+    """Return the flags of the newest release whose name or help contains a word, each with its help."""
     said: dict[str, Any] = facts("help")["flags"]
     now = {flag.name for flag in command_line(newest_release()).values()}
     return {

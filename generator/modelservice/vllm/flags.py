@@ -13,10 +13,10 @@ from modelservice.vllm.releases import Life, alive, lives_of, releases, spans
 class Flag(NamedTuple):
     """A flag of `vllm serve` in one release.
 
-    `values` are the known ones, all there are when `enforced`, in any case when `fold`; `negatives` switch it off;
-    `nargs` is "" for one value, "?" for at most one, "+" for one or more; an `optional` one takes "" and None for "not
-    set". `type` is switch, boolean, str, int, float, human-int (4k), human-int-or-auto, json, json-object or
-    str-or-json.
+    `values` are the known values; vLLM accepts no others if `enforced`, and ignores their case if `fold`. `negatives`
+    switch the flag off. `nargs` is "" for one value, "?" for at most one, "+" for one or more. An `optional` flag
+    accepts "" and None as "not set". `type` is switch, boolean, str, int, float, human-int (4k), human-int-or-auto,
+    json, json-object or str-or-json.
     """
 
     name: str
@@ -34,7 +34,7 @@ class Flag(NamedTuple):
 
 
 class Line(NamedTuple):
-    """The command line of a release: its flags by every way to write them, and the release as messages name it."""
+    """The command line of a release: its flags by every spelling, and the release as messages name it."""
 
     release: str
     label: str
@@ -43,7 +43,7 @@ class Line(NamedTuple):
 
 @functools.cache
 def command_line(release: str) -> dict[str, Flag]:
-    """Return the flags of a release by every way to write them: name, alias and negative form."""
+    """Return the flags of a release by every spelling: name, alias and negative form."""
     line: dict[str, Flag] = {}
     for name, entry in facts("flags")["flags"].items():
         if name.startswith("-") and alive(entry["in"], release):
@@ -70,21 +70,21 @@ def _flag(name: str, entry: dict[str, Any], release: str) -> Flag:
 
 
 def one_of(fact: Any, release: str) -> Any:
-    """Return the value of a fact in a release: itself, or of a map the one whose life covers it."""
+    """Return the value of a fact in a release: the fact itself or, if it is a map, the value whose life covers it."""
     if not isinstance(fact, dict):
         return fact
     return next((value for life, value in fact.items() if alive(life, release)), None)
 
 
 def all_of(fact: list[Any] | dict[str, list[Any]], release: str) -> tuple[Any, ...]:
-    """Return the items that a list has in a release: all, or of a map those whose life covers it."""
+    """Return the items of a fact in a release: all items or, if it is a map, those whose life covers the release."""
     if isinstance(fact, list):
         return tuple(fact)
     return tuple(item for life, items in fact.items() if alive(life, release) for item in items)
 
 
 def lives(spelling: str) -> list[Life]:
-    """Return when a flag can be written so, the earliest life first; also of flags removed before the first release."""
+    """Return the lives of a flag's spelling, the earliest first, also of flags removed before the first release."""
     found = {span for name, entry in facts("flags")["flags"].items() for span in _written(spelling, name, entry)}
     gone_before = facts("history")["gone_before"]["flags"]
     return lives_of(_joined(sorted(found))) or [Life("", releases()[0])] * (spelling in gone_before)
@@ -102,7 +102,7 @@ def _names(fact: list[str] | dict[str, list[str]]) -> list[str]:
 
 
 def first_release_with(flag: str) -> str | None:
-    """Return the first listed release with a flag, however it is spelled; None when no release has it."""
+    """Return the first listed release with a spelling of a flag, or None if no release has it."""
     found = lives(flag)
     return found[0].since if found else None
 

@@ -1,4 +1,4 @@
-"""What to say of a flag that a release does not have: removed, not there yet, abbreviated, or never known."""
+"""Report flags that a release does not have: removed, not yet added, abbreviated or unknown."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def unknown(item: Unknown, line: Line) -> Problem:
     """Return the problem of an item that is not a flag of the release."""
     past, ahead = other_lives(lives(item.spelling), line.release)
     if past:
-        again = f", and came back with {ahead[0].since}" if ahead else ""
+        again = f" and added again in {ahead[0].since}" if ahead else ""
         message = f"`{item.spelling}` was removed in vLLM {past[-1].gone}{again}; this is {line.label}"
         return problem("argument-removed", item.at, message, *replacement(item, item.spelling, line))
     if ahead:
@@ -34,7 +34,7 @@ def unknown(item: Unknown, line: Line) -> Problem:
     if near not in line.flags:
         past, ahead = other_lives(lives(near), line.release)
         change = f"was removed in {past[-1].gone}" if past else f"was added in {ahead[0].since}"
-        message += f"; `{near}`, which is like it, {change}"
+        message += f"; the similar `{near}` {change}"
         return problem("argument-unknown", item.at, message, *replacement(item, near, line))
     owned = _owned(near, line)
     hint = f"did you mean `{near}`?" + (f" {owned.instead()}" if owned else "")
@@ -42,14 +42,14 @@ def unknown(item: Unknown, line: Line) -> Problem:
 
 
 def _takes(flag: Flag, item: Unknown) -> bool:
-    """Say whether a flag takes the values that are given to another name."""
+    """Say whether a flag accepts the values that follow an unknown one."""
     if flag.type == "switch":
         return not item.values
     return bool(item.values) and not any(value_fault(flag, word.text) for word in item.values)
 
 
 def abbreviated(item: Given, line: Line) -> Problem:
-    """Return the problem of a flag of which only the beginning is written."""
+    """Return the problem of an abbreviated flag."""
     whole, words = item.spelling, [word.text for word in item.values]
     owned, value = _owned(whole, line), f"={words[0]}" if item.attached else ""
     key = f".{item.key}" if item.key else ""
@@ -57,7 +57,7 @@ def abbreviated(item: Given, line: Line) -> Problem:
     message = f"`{item.beginning}` is an abbreviation of `{whole}`"
     fix = owned.fix(item.items, words) if owned else in_place([item.at], [whole + key + value])
     found = problem("argument-abbreviated", item.at, message, hint, fix)
-    return found._replace(severity=Severity.ERROR) if owned else found  # the flag then moves what the pod relies on
+    return found._replace(severity=Severity.ERROR) if owned else found  # the flag changes what the pod relies on
 
 
 def _owned(spelling: str, line: Line) -> Owned | None:
@@ -65,14 +65,14 @@ def _owned(spelling: str, line: Line) -> Owned | None:
 
 
 def _corrected(item: Unknown, meant: str, owned: Owned | None) -> Fix:
-    """Return the edits that write the flag that is meant, or what is to be there instead of one of the chart's."""
+    """Return the edits that write the flag that is meant, or those that replace a flag reserved for the chart."""
     if owned:
         return owned.fix(item.items, [word.text for word in item.values])
     return in_place([item.at], [item.named(meant)])
 
 
 def deprecated(item: Given, line: Line) -> Problem:
-    """Return the warning for a flag that a later release removes, or says it will."""
+    """Return the warning for a flag that a later release removes or will remove."""
     gone = next((life.gone for life in lives(item.spelling) if life.gone), "")
     message = f"`{item.spelling}` is deprecated in {line.label}" + (f" and was removed in {gone}" if gone else "")
     hint, fix = replacement(item, item.flag.name, line)
@@ -80,39 +80,43 @@ def deprecated(item: Given, line: Line) -> Problem:
 
 
 def replacement(item: Given | Unknown, spelling: str, line: Line) -> tuple[str, Fix]:
-    """Return what to write instead of a flag that was removed: its heir in this release if it has one."""
+    """Return the hint and the fix for a removed flag, with its successor in this release if it has one."""
     story: dict[str, Any] = facts("history")["replacements"].get(spelling, {})
     if "say" in story:
         return story["say"], ()
     note = f" ({story['note']})" if "note" in story else ""
     given = [word.text for word in item.values]
     by_value = story.get("by_value", {})
-    heirs: list[str] = by_value.get(" ".join(given), story.get("use", []))
-    if not heirs and " ".join(given) in by_value:
+    successors: list[str] = by_value.get(" ".join(given), story.get("use", []))
+    if not successors and " ".join(given) in by_value:
         return "remove it: nothing is needed instead", in_place(item.items)
-    if not heirs or heirs[0].partition("=")[0].partition(".")[0] not in line.flags:
+    if not successors or successors[0].partition("=")[0].partition(".")[0] not in line.flags:
         return f"remove it{note or ': nothing replaces it'}", in_place(item.items) if len(given) < 2 else ()
-    words = [word for heir in heirs for word in (given if heir == "{value}" else [_filled(heir, item.key, given)])]
+    words = [
+        word
+        for successor in successors
+        for word in (given if successor == "{value}" else [_filled(successor, item.key, given)])
+    ]
     field = f"; or set {FIELDS[spelling]} instead" if spelling in FIELDS else ""
-    fix = in_place(item.items, words) if _says_all(heirs, given) else ()
+    fix = in_place(item.items, words) if _says_all(successors, given) else ()
     return f"use {quoted_items(words)}{note}{field}", fix
 
 
-def _says_all(heirs: list[str], given: list[str]) -> bool:
-    """Say whether heirs take over what was given, neither more nor less."""
-    if "{value}" in heirs:
+def _says_all(successors: list[str], given: list[str]) -> bool:
+    """Say whether the successors take exactly the values that were given."""
+    if "{value}" in successors:
         return bool(given)
-    return len(given) == 1 if any("{value}" in heir for heir in heirs) else len(given) < 2
+    return len(given) == 1 if any("{value}" in successor for successor in successors) else len(given) < 2
 
 
-def _filled(heir: str, key: str, given: list[str]) -> str:
+def _filled(successor: str, key: str, given: list[str]) -> str:
     if key:
-        heir = heir.replace("=", f".{key}=", 1)
-    return heir.replace("{value}", given[0]) if given else heir.replace("={value}", "")
+        successor = successor.replace("=", f".{key}=", 1)
+    return successor.replace("{value}", given[0]) if given else successor.replace("={value}", "")
 
 
 def value_change(item: Given, value: str, line: Line) -> str:
-    """Return when the release lost or will get a value that it does not know, as a message's end."""
+    """Return the end of a message about an unknown value: when it was removed or added, or ""."""
     by_life = facts("flags")["flags"][item.flag.name].get("values", {})
     life = next((life for life, values in by_life.items() if value in values), "") if isinstance(by_life, dict) else ""
     past, ahead = other_lives(life, line.release) if life else ([], [])
@@ -123,7 +127,7 @@ def value_change(item: Given, value: str, line: Line) -> str:
 
 
 def changes(flag: str, old: str, new: str) -> list[str]:
-    """Return what a flag does differently in a release than in an older one that has it too."""
+    """Return how a flag differs between an older and a newer release that both have it."""
     listed: list[dict[str, str]] = facts("history")["changes"]
     crossed = (one for one in listed if one["flag"] == flag and alive(f"{one['in']}..", new))
     return [f"since vLLM {one['in']}, {one['note']}" for one in crossed if not alive(f"{one['in']}..", old)]

@@ -14,7 +14,7 @@ Keys = tuple[str, ...]
 
 
 class Part(NamedTuple):
-    """A value that an argument gives to an option, the item that holds it, and the dotted keys before it."""
+    """A value that an argument gives to an option, with its item, its word, and the dotted keys before it."""
 
     item: Given
     word: Word
@@ -23,9 +23,9 @@ class Part(NamedTuple):
 
 
 class Fault(NamedTuple):
-    """What is wrong at a path of keys: the rule that says so, the message's end, and what to do.
+    """What is wrong at a path of keys: the rule, the end of the message, and the hint.
 
-    `key` and `value` are what to write in the place of the last key or of its value; `ignored` says that vLLM goes on.
+    `key` and `value` are what to write instead of the last key or its value; `ignored` says that vLLM still starts.
     """
 
     path: Keys
@@ -38,14 +38,14 @@ class Fault(NamedTuple):
 
 
 def nested(keys: Keys, value: Any) -> Any:
-    """Return the object that dotted keys make of a value."""
+    """Return a value inside one object for each dotted key."""
     for key in reversed(keys):
         value = {key: value}
     return value
 
 
 def edited(part: Part, fault: Fault) -> Fix:
-    """Return the edits that write the other key or value; none if there is none, or where a key would be twice."""
+    """Return the edits that write a fault's key or value; none if it has neither, or if a key would be duplicated."""
     if not (fault.key or fault.value is not None) or not fault.path or part.item.key.endswith("+"):
         return ()
     if PLACEHOLDER in part.word.text:  # a secret must not be written over

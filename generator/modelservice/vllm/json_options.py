@@ -1,7 +1,7 @@
 """Check the JSON options of vLLM, given as JSON or as dotted keys, against the configuration classes of a release.
 
-What an option holds is in `schemas/vllm/json_options.json`, read from vLLM's sources. pydantic converts values as
-"lax" mode says, so "8" is an integer and "yes" is true. What only a run of vLLM can tell is accepted.
+The keys of each option are in `schemas/vllm/json_options.json`, which is extracted from vLLM's sources. pydantic
+converts values in "lax" mode: "8" is an integer and "yes" is true. Values that only vLLM itself can check are accepted.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _OF_KEYS = ("argument-removed", "argument-not-yet", "argument-key")
 
 
 def json_problems(given: Sequence[Given], line: Line) -> Iterator[Problem]:
-    """Yield what is wrong with the keys and values of the JSON options; invalid JSON is another check's."""
+    """Yield the problems of the keys and values in JSON options; another check reports invalid JSON."""
     for flag in dict.fromkeys(item.flag.name for item in given):
         entry = entries().get(flag)
         if entry is None or not alive(entry["in"], line.release):
@@ -47,7 +47,7 @@ def json_problems(given: Sequence[Given], line: Line) -> Iterator[Problem]:
 
 
 def _has_sizes(item: Given, release: str) -> bool:
-    """Say whether JSON holds bare sizes, such as 80g, which the release does not read."""
+    """Say whether JSON contains bare sizes, such as 80g, and the release does not accept them."""
     known = alive(facts("constraints")["json_sizes"]["in"], release)
     return (
         not known and not item.key and any(_parsed(word.text) is None is not _read(word.text) for word in item.values)
@@ -56,7 +56,7 @@ def _has_sizes(item: Given, release: str) -> bool:
 
 def _sizes(item: Given, line: Line) -> Problem:
     since = facts("constraints")["json_sizes"]["in"].partition("..")[0]
-    message = f"`{item.flag.name}`: sizes such as 80g came into JSON with vLLM {since}; this is {line.label}"
+    message = f"`{item.flag.name}`: JSON accepts sizes such as 80g since vLLM {since}; this is {line.label}"
     return problem("argument-json", item.values[0].at, message, "write the number")
 
 
@@ -109,12 +109,12 @@ def _faults(kind: str, value: Any, entry: Mapping[str, Any], release: str, path:
             yield Fault(path, "argument-range", f"{shown(value)} is not {limits_in_words(limits)}")
     elif isinstance(value, str) and values and "enforced" not in marks and value.lower() not in map(str.lower, values):
         names = [name for name in values if isinstance(name, str)]
-        message = f"{shown(value)} is not known; known are {_list(names)}{_change(entry, value, release)}"
+        message = f"{shown(value)} is unknown; known values are {_list(names)}{_change(entry, value, release)}"
         yield _near(Fault(path, "argument-value", message), value, names)
 
 
 def _folded(marks: set[str], text: str) -> str:
-    """Return a name as a validator of vLLM's compares it."""
+    """Return a name in the form in which vLLM's validators compare it."""
     text = text.lower() if "fold" in marks else text
     return text.replace("-", "_") if "dashes" in marks else text
 
@@ -126,7 +126,7 @@ def _object(held: Configuration, value: Mapping[str, Any], path: Keys, dashes: b
         if entry:
             kind = one_of(entry["type"], held.release)
             faults = _faults(kind, inner, entry, held.release, (*path, written))
-            module = f"{key}_module_path" in value  # the name then stands for a class in that module
+            module = f"{key}_module_path" in value  # the name is then that of a class in that module
             yield from (one for one in faults if not (module and one.rule == "argument-value"))
         else:
             yield from _unknown(held, key, inner, (*path, written))
@@ -136,13 +136,13 @@ def _unknown(held: Configuration, key: str, value: Any, path: Keys) -> Iterator[
     name = f"{held.name}.{key}"
     past, ahead = other_lives(entries()[name]["in"], held.release) if name in entries() else ([], [])
     use = facts("history")["keys"].get(name, {}).get("use", "")
-    heir = use if use and _fits(held, use, value) else ""
+    successor = use if use and _fits(held, use, value) else ""
     if past:
         message = f"was removed in vLLM {past[-1].gone}"
-        yield Fault(path, "argument-removed", message, "remove it", heir, ignored=not held.closed)
+        yield Fault(path, "argument-removed", message, "remove it", successor, ignored=not held.closed)
     elif ahead:
         message, later = f"was added in vLLM {ahead[0].since}", f"remove it, or use vLLM {ahead[0].since} or later"
-        yield Fault(path, "argument-not-yet", message, later, heir, ignored=not held.closed)
+        yield Fault(path, "argument-not-yet", message, later, successor, ignored=not held.closed)
     elif held.closed:
         near = nearest(key, held.keys())
         hint = f"remove it; the keys are {_list(held.keys())}"
@@ -150,7 +150,7 @@ def _unknown(held: Configuration, key: str, value: Any, path: Keys) -> Iterator[
 
 
 def _fits(held: Configuration, key: str, value: Any) -> bool:
-    """Say whether a class has a key that takes this value."""
+    """Say whether a class has a key that accepts this value."""
     entry = held.entry(key)
     return entry is not None and not any(_faults(one_of(entry["type"], held.release), value, entry, held.release))
 
@@ -172,7 +172,7 @@ def _near(fault: Fault, value: str, names: Sequence[str]) -> Fault:
 
 
 def _change(entry: Mapping[str, Any], value: Any, release: str) -> str:
-    """Return when the release lost or will get a value, as a message's end."""
+    """Return the end of a message: when a value was removed or added, or ""."""
     by_life = entry.get("values", {})
     life = next((life for life, values in by_life.items() if value in values), "") if isinstance(by_life, dict) else ""
     past, ahead = other_lives(life, release) if life else ([], [])
@@ -187,7 +187,7 @@ def _list(values: Sequence[Any]) -> str:
 
 
 def _missing(held: Configuration, parts: Sequence[Part]) -> Iterator[Problem]:
-    """Yield the keys that a class requires and that no argument gives; each JSON of --lora-modules is its own."""
+    """Yield the required keys that no argument sets; each JSON of --lora-modules is a separate object."""
     for some in [[part] for part in parts] if held.name == "LoRAModulePath" else [parts]:
         given = {key: value for part in some for key, value in _given(part) if value not in (None, "")}
         for key in held.required():
@@ -200,7 +200,7 @@ def _missing(held: Configuration, parts: Sequence[Part]) -> Iterator[Problem]:
 
 
 def _needed(need: Mapping[str, Any], key: str, given: Mapping[str, Any], some: Sequence[Part]) -> Iterator[Problem]:
-    """Yield that a key needs another one, or that one with other values."""
+    """Yield a problem if a key needs another key, or other values of that key."""
     value, other = given[key], given.get(need["needs"])
     among = need.get("among", [])
     if "at" in need and _plain(value) != _plain(need["at"]):
@@ -213,7 +213,7 @@ def _needed(need: Mapping[str, Any], key: str, given: Mapping[str, Any], some: S
 
 
 def _plain(value: Any) -> str:
-    """Return a value in one spelling, whatever pydantic takes for true."""
+    """Return a value as text, with one spelling for everything that pydantic reads as true."""
     text = str(value).lower()
     return "true" if text in ("1", "on", "t", "y", "yes") else text
 
@@ -224,7 +224,7 @@ def _lacking(part: Part, message: str, hint: str) -> Problem:
 
 
 def _given(part: Part) -> Iterator[tuple[str, Any]]:
-    """Yield the keys of the option itself that a part gives, with their values."""
+    """Yield the top-level keys that a part sets, with their values."""
     for key, value in nested(part.keys, part.value).items():
         yield key.replace("-", "_"), value
 

@@ -1,4 +1,4 @@
-"""Say whether pydantic takes a JSON value for the type of a configuration's key, and name types in words.
+"""Say whether pydantic accepts a JSON value for the type of a configuration's key, and describe types in words.
 
 pydantic converts in its "lax" mode: "8" is a whole number, "yes" is true.
 """
@@ -41,7 +41,7 @@ _LIMITS: dict[str, Callable[[float, float], bool]] = {
 
 
 def accepts(kind: str, value: Any, values: Sequence[Any], folded: Callable[[str], str]) -> bool:
-    """Say whether pydantic takes a value for a type, `values` being those of its Literal, compared as `folded`."""
+    """Say whether pydantic accepts a value for a type; `values` are its Literal's, compared in their `folded` form."""
     return _accepts(ast.parse(kind, mode="eval").body, value, values, folded)
 
 
@@ -93,7 +93,7 @@ def inside(value: Any, limits: str) -> bool:
 
 
 def words(kind: str) -> str:
-    """Return a type as messages say it."""
+    """Return a type in words, for messages."""
     return _words(ast.parse(kind, mode="eval").body)
 
 
@@ -107,5 +107,5 @@ def _words(kind: ast.expr) -> str:
 
 
 def limits_in_words(limits: str) -> str:
-    """Return limits as messages say them."""
+    """Return limits in words, for messages."""
     return re.sub("[<>]=?", lambda found: _SIGNS[found.group()], limits)

@@ -1,20 +1,20 @@
-"""Compute how many GPUs of its own node one process of vLLM uses."""
+"""Compute how many GPUs a vLLM process uses on its own node."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping
 
-# Each process that is started with one of these, or the short form behind it, is one data parallel rank.
+# A process that is started with one of these flags, or its short form, is one data parallel rank.
 ONE_RANK = {"--data-parallel-rank": "-dpn", "--data-parallel-external-lb": "-dpe"}
 
 
 def gpus_of_node(sizes: Mapping[str, int], nodes: int = 1, *, one_rank: bool = False) -> int | None:
-    """Return the GPUs of a node for parallel sizes by their flags, or None if they do not divide by the nodes.
+    """Return how many GPUs of a node the parallel sizes (flag → size) use, or None if the nodes do not divide them.
 
-    `nodes` is the value of `--nnodes`, `one_rank` says that a flag of `ONE_RANK` is given. A head of data parallelism
-    without a rank of its own uses 0. As in vLLM 0.32.0: `EngineArgs.create_engine_config`, and `local_world_size` and
-    `nnodes_within_dp` of `ParallelConfig`.
+    `nodes` is the value of `--nnodes`; `one_rank` says that a flag of `ONE_RANK` is given. A data parallel head without
+    its own rank uses 0. Source: `EngineArgs.create_engine_config`, and `local_world_size` and `nnodes_within_dp` of
+    `ParallelConfig`, in vLLM 0.32.0.
     """
     sizes = dict(sizes)
     ranks = sizes.pop("--data-parallel-size", 1)

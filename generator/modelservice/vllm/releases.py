@@ -1,4 +1,4 @@
-"""vLLM's releases: the one that an image holds, and how long a fact lived."""
+"""vLLM's releases: which one an image contains, and in which ones a fact holds."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from typing import NamedTuple
 from modelservice.vllm.facts import facts
 
 _RELEASE = re.compile(r"\d{1,9}\.\d{1,9}\.\d{1,9}(\.\d{1,9})?")
-# A vendor's tag may begin with another version: rocm6.4.1_vllm_0.10.1_20250909.
+# A vendor's tag may start with another version: rocm6.4.1_vllm_0.10.1_20250909.
 _NAMED_RELEASE = re.compile(r"vllm[-_]?v?(\d+\.\d+\.\d+.*)")
 
 
 class Exactness(StrEnum):
-    """How a release that is asked for stands to the listed ones."""
+    """How the requested release relates to the listed ones."""
 
     KNOWN = "known"
     BETWEEN = "between"
@@ -25,7 +25,7 @@ class Exactness(StrEnum):
 
 
 class Release(NamedTuple):
-    """The listed release whose command line is used, and the release that was asked for ("" when unstated)."""
+    """The listed release whose command line is used, and the requested release ("" if unstated)."""
 
     name: str
     exactness: Exactness
@@ -42,7 +42,7 @@ class Release(NamedTuple):
 
 
 class Life(NamedTuple):
-    """The first listed release with something, and the first listed one without it again ("": none)."""
+    """The first listed release that has something, and the first later one that does not ("" if there is none)."""
 
     since: str
     gone: str
@@ -61,9 +61,9 @@ def newest_release() -> str:
 
 @functools.lru_cache(maxsize=256)
 def release_for(tag: str, vllm_version: str, *, own_image: bool = True) -> Release:
-    """Return the release that an image holds: as stated, or the numbers behind vllm in its tag, or its first ones.
+    """Return an image's release: `vllm_version`, or the version after vllm in the tag, or the tag's first version.
 
-    The tags of images that are not vLLM's own (`own_image` false) count the releases of something else.
+    The tag of an image that is not vLLM's own (`own_image` false) is the version of something else.
     """
     named = _NAMED_RELEASE.search(tag)
     found = _RELEASE.search(vllm_version or (named[1] if named else tag if own_image else ""))
@@ -80,7 +80,7 @@ def release_for(tag: str, vllm_version: str, *, own_image: bool = True) -> Relea
 
 
 def release_after(release: str) -> str:
-    """Return the listed release that follows another one, itself when it is the newest."""
+    """Return the listed release after another one, or that one if it is the newest."""
     return releases()[min(_order()[release] + 1, len(releases()) - 1)]
 
 
@@ -104,13 +104,13 @@ def spans(life: str) -> tuple[tuple[int, int], ...]:
 
 
 def alive(life: str, release: str) -> bool:
-    """Return whether a life covers a release."""
+    """Say whether a life covers a release."""
     index = _order()[release]
     return any(first <= index <= last for first, last in spans(life))
 
 
 def other_lives(life: str | list[Life], release: str) -> tuple[list[Life], list[Life]]:
-    """Return the lives that ended before a release or with it, and those that begin after it."""
+    """Return the lives that ended before or with a release, and those that start after it."""
     found = lives_of(list(spans(life))) if isinstance(life, str) else life
     now = _order()[release]
     past = [one for one in found if one.gone and _order()[one.gone] <= now]

@@ -1,4 +1,4 @@
-"""The routes of vLLM's OpenAI-compatible server: which kind of model serves them, and which ask for the key.
+"""The routes of vLLM's OpenAI-compatible server: which kind of model serves them, and which require the API key.
 
 Measured on vLLM 0.32: a generate model answers 404 to embeddings, an embedding model to chat, and the key guards /v1.
 """
@@ -12,7 +12,7 @@ EVERY = (GENERATE, EMBEDDING, SCORE)
 
 
 class Route(NamedTuple):
-    """A route: who serves it, whether it asks for the key, and a small body to ask it with, `model` left out."""
+    """A route: the tasks that serve it, whether it requires the key, and a small request body without `model`."""
 
     method: str
     path: str

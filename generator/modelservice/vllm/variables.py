@@ -9,7 +9,7 @@ from modelservice.vllm.releases import alive, other_lives
 
 
 def unknown_variable(name: str) -> str | None:
-    """Return the nearest variable ("": none is near) for a VLLM_ name that no listed release reads, else None."""
+    """Return the closest variable ("" if none is close) for a VLLM_ name that no listed release reads, else None."""
     known = facts("environment")["variables"]
     if not name.startswith("VLLM_") or name in known:
         return None
@@ -17,7 +17,7 @@ def unknown_variable(name: str) -> str | None:
 
 
 def variable_change(name: str, release: str) -> str:
-    """Return when a variable that a release does not read was added or removed, or "" if that is not the case."""
+    """Return when a variable was added or removed, or "" if the release reads it or no release does."""
     entry = facts("environment")["variables"].get(name)
     if entry is None or alive(entry["in"], release):
         return ""
@@ -26,7 +26,7 @@ def variable_change(name: str, release: str) -> str:
 
 
 def argument_instead(name: str, value: str, release: str) -> tuple[str, str]:
-    """Return the argument that replaced a variable ("": none is known), and a note on it."""
+    """Return the argument that replaced a variable ("" if none is known), and a note on it."""
     story = facts("history")["variables"].get(name, {})
     argument = str(story.get("use", "")).replace("{value}", value)
     known = argument.partition("=")[0].partition(".")[0] in command_line(release)

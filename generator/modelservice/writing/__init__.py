@@ -1,1 +1,1 @@
-"""Data into YAML that Helm reads back, and files whole or not at all."""
+"""Write data as YAML that Helm reads back, and write files whole or not at all."""

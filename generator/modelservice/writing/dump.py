@@ -10,22 +10,22 @@ import yaml
 
 from modelservice.reading.scalars import resolve
 
-# What some reader of YAML takes for a number, a date or a boolean; Helm alone knows more numbers than PyYAML thinks.
+# Text that some YAML parser reads as a number, a date or a boolean; Helm has more forms of numbers than PyYAML.
 _RETYPED = re.compile(
     r"[-+]?\.?[0-9_][0-9_.,:eExXoObBa-fA-F+-]*|y|n|yes|no|on|off|true|false|null|~|=|<<|[-+]?\.(inf|nan)",
     re.IGNORECASE,
 )
-# What a block cannot hold as it is: PyYAML ends one that ends with an empty line by `...`, which ends the whole
-# document, and the line breaks of Unicode fold.
+# Text that a block cannot contain unchanged: PyYAML writes `...` after a final empty line, which ends the whole
+# document, and Unicode's line breaks are folded.
 _ODD_BREAKS = re.compile(r"\n\n\Z|\A\s*\n|[\x85\u2028\u2029]")
 
-# No line is so long.
+# Longer than any line.
 _ONE_LINE = 2**31
 
 
 class _Dumper(yaml.SafeDumper):
     def increase_indent(self, flow: bool = False, indentless: bool = False) -> None:
-        # Lists stand indented below their key, as Helm charts have them.
+        # Lists are indented below their key, as in Helm charts.
         super().increase_indent(flow, False)
 
     def ignore_aliases(self, data: Any) -> bool:
@@ -51,7 +51,7 @@ def dump(value: Any, width: int = 110) -> str:
 
 
 def flow_text(value: Any) -> str:
-    """Return a value on one line, as it is written in brackets; outside them it means the same."""
+    """Return a value on one line, as written inside brackets; it means the same outside of them."""
     text = yaml.dump(
         [value], Dumper=_Dumper, default_flow_style=True, sort_keys=False, allow_unicode=True, width=_ONE_LINE
     )
@@ -64,7 +64,7 @@ def key_text(key: str) -> str:
 
 
 def scalar_lines(value: Any) -> list[str]:
-    """Return what follows a key's colon for a value that is not a map and no list with something in it.
+    """Return the lines after a key's colon for a scalar, or for an empty map or list.
 
     Text of several lines begins with `|`, and its lines are indented relative to the first one.
     """
@@ -85,7 +85,7 @@ class Layout(NamedTuple):
         return [line for one in value for line in self.item(one)]
 
     def entry(self, begin: str, value: Any) -> list[str]:
-        """Return the lines of a key, which `begin` is with its colon, and of its value."""
+        """Return the lines of a key and its value; `begin` is the key with its colon."""
         if isinstance(value, Mapping | list) and value:
             return [begin, *indented(self.lines(value), self.dashes if isinstance(value, list) else self.step)]
         first, *rest = scalar_lines(value)
@@ -99,5 +99,5 @@ class Layout(NamedTuple):
 
 
 def indented(lines: Iterable[str], columns: int) -> list[str]:
-    """Return lines that begin so many columns further to the right; empty ones stay empty."""
+    """Return the lines indented by a number of columns; empty lines stay empty."""
     return [" " * columns + line if line else line for line in lines]

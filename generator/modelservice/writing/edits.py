@@ -1,4 +1,4 @@
-"""Edit a values file's text: splice, read back as Helm reads, and compare with what was meant."""
+"""Edit the text of a values file: splice it, read it back as Helm does, and compare it with what was meant."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from modelservice.writing.dump import Layout
 from modelservice.writing.page import Splice, UnclearEditError, spliced
 from modelservice.writing.splices import splices_of
 
-# Findings of reading about a value that is written in more than its own place, or read differently than it looks.
+# Findings about a value that is also written elsewhere, or read differently than it looks.
 _SHARED = ("yaml-alias", "yaml-merge-key", "yaml-duplicate-key")
 
 
 def edited(document: Document, fix: Fix) -> Document:
-    """Return a values file with edits made in its text; every path of theirs is one of the file before any of them.
+    """Return a values file with edits made in its text; all paths refer to the file before any edit.
 
-    Comments, quotes, line ends and everything else that no edit is about stay as they are. Raises UnclearEditError
-    where an edit cannot be made so, or would be read back as something else.
+    Comments, quotes, line ends and all other text stay unchanged. Raises UnclearEditError if an edit cannot be made
+    this way, or if the result would be read differently than meant.
     """
     for edit in sorted(fix, key=_from_the_back):
         document = _edited(document, edit)
@@ -30,7 +30,7 @@ def edited(document: Document, fix: Fix) -> Document:
 
 
 def _from_the_back(edit: Edit) -> tuple[bool, int]:
-    """Put last what changes the indexes of a list, and its last items first."""
+    """Return a sort key: edits that change list indexes come last, and those of later items before earlier ones."""
     last = edit.path[-1]
     return edit.action in (Action.REMOVE, Action.REPLACE), -last if isinstance(last, int) else 0
 
@@ -43,13 +43,13 @@ def _edited(document: Document, edit: Edit) -> Document:
     for finding in document.findings:
         depth = min(len(finding.path), len(edit.path))
         if finding.rule in _SHARED and finding.path[:depth] == edit.path[:depth]:
-            raise UnclearEditError(f"{dotted(edit.path)} is written with an anchor, an alias or twice")
+            raise UnclearEditError(f"{dotted(edit.path)} is written with an anchor or an alias, or more than once")
     if edit.action is Action.REMOVE:
         edit = edit._replace(path=_emptied(document.data, edit.path))
     after = _spliced(document, edit)
     moved = edit.action is Action.MOVE and edit.path[:-1] != edit.value[:-1]
     if moved and document.nearest(edit.path)[1] == after.nearest(edit.path)[1]:
-        # The value stands at both places now.
+        # The value is at both places now.
         after = _edited(after, Edit(Action.REMOVE, edit.path))
     require_read_back(after, applied(document.data, edit), document)
     return after
@@ -61,7 +61,7 @@ def _spliced(document: Document, edit: Edit) -> Document:
 
 
 def _begun(document: Document, edit: Edit) -> Document:
-    """Return a file of comments alone, or of nothing, with its first key."""
+    """Return an empty file, or one with only comments, with its first key."""
     data = applied({}, edit)
     text = document.text + ("\n" if document.text and not document.text.endswith("\n") else "")
     lines = "".join(f"{line}\n" for line in Layout().lines(data))
@@ -71,31 +71,31 @@ def _begun(document: Document, edit: Edit) -> Document:
 
 
 def require_read_back(after: Document, meant: Any, before: Document) -> None:
-    """Raise UnclearEditError where an edited file is not read as what was meant, or reading finds more to refuse."""
+    """Raise UnclearEditError if an edited file is read differently than meant, or has new findings."""
     more = Counter(one.rule for one in after.findings) - Counter(one.rule for one in before.findings)
     if more or not after.readable or _exactly(after.data) != _exactly(meant):
-        raise UnclearEditError(f"{before.name} would be read as something else")
+        raise UnclearEditError(f"{before.name} would be read differently than meant")
 
 
 def _exactly(data: Any) -> str:
-    """Return data as text, in which 1 is not true; the order of keys does not count."""
+    """Return data as text to compare: 1 differs from true, and the order of keys does not count."""
     return json.dumps(data, sort_keys=True)
 
 
 def _emptied(data: Any, path: Path) -> Path:
-    """Return the path, or that of the outermost map that is left empty: to a chart it says nothing."""
+    """Return the path, or that of the outermost map that would be left empty: an empty map sets nothing."""
     while len(path) > 1 and not any(isinstance(part, int) for part in path) and len(_at(data, path[:-1])) == 1:
         path = path[:-1]
     return path
 
 
 def applied(data: dict[str, Any], edit: Edit) -> dict[str, Any]:
-    """Return the data that an edit means. Raises UnclearEditError if there is nothing for it."""
+    """Return the data after an edit. Raises UnclearEditError if the edit's path does not exist."""
     meant = copy.deepcopy(data)
     try:
         _make(meant, edit)
     except (KeyError, IndexError, TypeError, AttributeError) as error:
-        raise UnclearEditError(f"{dotted(edit.path)} is in no map or list that is there") from error
+        raise UnclearEditError(f"{dotted(edit.path)} is not in an existing map or list") from error
     return meant
 
 
@@ -137,7 +137,7 @@ def _delete(data: Any, path: Path) -> None:
 
 
 def _put(data: Any, path: Path, value: Any) -> None:
-    """Put a value at a path, with the maps and lists that are missing above it."""
+    """Put a value at a path, and create the missing maps and lists above it."""
     for part, below in itertools.pairwise(path):
         _require_room(data, part)
         if not _is_there(data, (part,)) or data[part] is None:

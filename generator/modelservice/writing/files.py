@@ -1,4 +1,4 @@
-"""Files planned in memory, written whole or not at all."""
+"""Write files that are planned in memory, whole or not at all."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ FileTree = Mapping[str, str]
 
 
 def read_tree(folder: Path) -> dict[str, bytes]:
-    """Return what a folder holds, by relative path; nothing where it does not exist."""
+    """Return a folder's files by relative path; empty if the folder does not exist."""
     return {
         path.relative_to(folder).as_posix(): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()
     }
 
 
 def entries(folder: Path) -> list[str]:
-    """Return what a folder holds, by relative path: files, links, pipes, and folders that hold nothing themselves.
+    """Return the relative paths of a folder's files, links, pipes and empty folders.
 
-    Nothing is read. Raises OSError if a folder in it cannot be listed.
+    No file is read. Raises OSError if a folder in it cannot be listed.
     """
     found = []
     for root, folders, files in os.walk(folder, onerror=_raise):
@@ -44,18 +44,20 @@ def _raise(error: OSError) -> None:
 
 
 def require_replaceable(folder: Path) -> None:
-    """Raise InputError for a folder that no other one can replace."""
+    """Raise InputError for a folder that cannot be replaced by another one."""
     with told(folder):
         place = real(folder)
         mounted = place.is_mount()
     if mounted:
-        raise InputError(f"{folder} is where a file system is mounted: choose a folder in it")
+        raise InputError(f"{folder} is a mount point: choose a folder in it")
     if _stands_in(place):
-        raise InputError(f"you stand in {folder}, which a new folder replaces: name it from outside it")
+        raise InputError(
+            f"{folder} cannot be replaced: it is or contains the current folder; run the command from outside it"
+        )
 
 
 def real(path: Path) -> Path:
-    """Return the path without links. Path.resolve raises no OSError for links in a circle, as opening them does."""
+    """Return the path without links. For a circle of links, Path.resolve raises no OSError, but opening it does."""
     return Path(os.path.realpath(path))
 
 
@@ -67,10 +69,10 @@ def _stands_in(folder: Path) -> bool:
 
 
 def write_tree(tree: FileTree, folder: Path, *, keep: Iterable[str] = ()) -> None:
-    """Put the tree in the folder's place in one step; of what was there only `keep` stays.
+    """Replace the folder by the tree in one step; of the old content, only the paths in `keep` stay.
 
-    The files are written beside the folder first. Whatever fails, an error or an interrupt, the folder is as it was;
-    where the process is killed, after the next run. Raises InputError if the place cannot be written.
+    The files are first written next to the folder. After an error or an interrupt, the folder is unchanged; if the
+    process is killed, the next run restores it. Raises InputError if the folder cannot be written.
     """
     require_replaceable(folder)
     folder = real(folder)
@@ -81,7 +83,7 @@ def write_tree(tree: FileTree, folder: Path, *, keep: Iterable[str] = ()) -> Non
 
 @contextlib.contextmanager
 def told(folder: Path) -> Iterator[None]:
-    """Say of an OSError that the folder cannot be written: an InputError."""
+    """Turn an OSError into an InputError that says that the folder cannot be written."""
     try:
         yield
     except OSError as error:
@@ -129,7 +131,7 @@ def _swap(new: Path, folder: Path, old: Path) -> None:
 def replace_file(path: Path, text: str, *, ours: str = "") -> None:
     """Write one file whole or not at all.
 
-    Raises InputError if it cannot be written, and where another file is there that does not begin with `ours`.
+    Raises InputError if it cannot be written, or if an existing file does not start with `ours`.
     """
     with told(path), staging(path.parent) as stage:
         _require_file(path)
@@ -146,9 +148,9 @@ def _begins_with(path: Path, text: str) -> bool:
 
 
 def rewrite_file(path: Path, old: bytes, new: bytes) -> None:
-    """Put other bytes in the place of a file's old ones, whole or not at all; a link stays one, and the mode as it is.
+    """Replace a file's bytes, whole or not at all; a link stays a link, and the mode stays the same.
 
-    Raises InputError if the file cannot be written, or holds something else than the old bytes by now.
+    Raises InputError if the file cannot be written, or if it no longer contains the old bytes.
     """
     try:
         place = real(path)
@@ -169,9 +171,9 @@ def rewrite_file(path: Path, old: bytes, new: bytes) -> None:
 
 
 def place_files(files: Mapping[str, Path | None], folder: Path) -> None:
-    """Put each file into the folder under its name, in one step each; None is a file that must not be there.
+    """Put each file into the folder under its name, each in one step; None removes the file of that name.
 
-    Raises InputError if that cannot be.
+    Raises InputError if the folder cannot be written.
     """
     try:
         with staging(folder) as stage:
@@ -189,12 +191,12 @@ def place_files(files: Mapping[str, Path | None], folder: Path) -> None:
 
 
 def _require_file(path: Path) -> None:
-    """Raise InputError for a pipe, a socket or a device: it would be lost."""
+    """Raise InputError for a pipe, a socket or a device, which would be lost."""
     if is_special(path):
         raise InputError(f"{path} is a pipe, a socket or a device: remove it, or choose another place")
 
 
 def text_diff(name: str, old: str, new: str) -> str:
-    """Return a unified diff, empty where nothing differs."""
+    """Return a unified diff, or "" if nothing differs."""
     lines = difflib.unified_diff(old.splitlines(True), new.splitlines(True), f"{name} (now)", f"{name} (generated)")
     return "".join(line if line.endswith("\n") else line + "\n" for line in lines)

@@ -1,4 +1,4 @@
-"""The text of a values file with the places in it: where lines, keys, dashes and values begin and end."""
+"""Find lines, keys, dashes and values in the text of a values file."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ BLOCK = (":", "-")
 
 
 class UnclearEditError(InputError):
-    """An edit that is no clear splice of the text, so a person has to make it."""
+    """An edit that cannot be made safely in the text, so a person has to make it."""
 
 
 class Splice(NamedTuple):
@@ -29,14 +29,14 @@ class Splice(NamedTuple):
 
 
 def spliced(text: str, splices: Sequence[Splice]) -> str:
-    """Return the text with the splices in it, which do not overlap."""
+    """Return the text with the splices made, which must not overlap."""
     for start, end, new in sorted(splices, reverse=True):
         text = text[:start] + new + text[end:]
     return text
 
 
 class Page:
-    """A values file's text with the places in it."""
+    """The text of a values file, with the positions of its parts."""
 
     def __init__(self, document: Document) -> None:
         self.document = document
@@ -77,14 +77,14 @@ class Page:
         return end + (2 if self.text.startswith("\r\n", end) else 1 if end < len(self.text) else 0)
 
     def end(self, place: Place) -> int:
-        """Return where the last character of a value ends: a block itself reaches to what follows it."""
+        """Return the index after the last character of a value; the parser's end of a block is the next token."""
         start, end = place.form.value
         if place.form.style in BLOCK:
             return max(self.end(child) for child in place.children.values())
         return start + len(self.text[start:end].rstrip()) if place.form.style in ("|", ">") else end
 
     def colon(self, place: Place) -> int:
-        """Return the index behind the colon of a place's key."""
+        """Return the index after the colon of a place's key."""
         found = re.compile(r"[ \t]*:").match(self.text, place.form.key[1])
         if not found:
             raise UnclearEditError(f"the key has no colon of its own in line {place.key[0]}")
@@ -95,7 +95,7 @@ class Page:
         start = place.form.value[0]
         found = self.text.rfind("-", 0, start)
         if self.text[found + 1 : start].strip():
-            raise UnclearEditError(f"no dash stands right before the item in line {place.value[0]}")
+            raise UnclearEditError(f"there is no dash right before the item in line {place.value[0]}")
         return found
 
     def begins_line(self, index: int) -> bool:
@@ -106,19 +106,19 @@ class Page:
         """Return lines as text that begins at a column, with the file's own line breaks."""
         return self.newline.join(indented(lines, column))
 
-    def lines_behind(self, index: int, lines: Sequence[str], column: int) -> Splice:
-        """Return the splice that writes lines below the one that holds the index."""
+    def lines_after(self, index: int, lines: Sequence[str], column: int) -> Splice:
+        """Return the splice that writes lines below the line of an index."""
         at = self.line_end(index)
         return Splice(at, at, self.newline + self.joined(lines, column))
 
     def require_no_comment(self, place: Place, start: int, end: int) -> None:
-        """Raise UnclearEditError where a comment stands between the scalars from start to end."""
+        """Raise UnclearEditError if there is a comment between the scalars from start to end."""
         rest = list(self.text[start:end])
         for first, last in _scalars(place):
             for index in range(max(first, start), min(last, end)):
                 rest[index - start] = " "
         if "#" in rest:
-            raise UnclearEditError(f"there is a comment inside what is to be replaced, from line {place.key[0]} on")
+            raise UnclearEditError(f"the text to replace, from line {place.key[0]} on, contains a comment")
 
 
 def _scalars(place: Place) -> Iterator[tuple[int, int]]:
@@ -130,7 +130,7 @@ def _scalars(place: Place) -> Iterator[tuple[int, int]]:
 
 
 def _layout(top: Place) -> Layout:
-    """Return how a file indents: as its first map in a map, and its first list in one, do."""
+    """Return a file's indentation, that of its first map in a map and its first list in a map."""
     found: dict[str, int] = {}
 
     def look(place: Place) -> None:

@@ -1,4 +1,4 @@
-"""Find the splices of a values file's text that make one edit, and leave every other character as it is."""
+"""Find the splices that make one edit in a values file's text and leave every other character unchanged."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from modelservice.writing.page import BLOCK, FLOW, Page, Splice, UnclearEditErro
 
 
 def splices_of(document: Document, edit: Edit) -> list[Splice]:
-    """Return the splices that make the edit. Raises UnclearEditError if the text does not say how."""
+    """Return the splices that make the edit. Raises UnclearEditError if it cannot be made safely."""
     return _ACTIONS[edit.action](Page(document), edit.path, edit.value)
 
 
@@ -35,7 +35,7 @@ def _set(page: Page, path: Path, value: Any) -> list[Splice]:
     if place.form.style != ":":
         raise UnclearEditError(f"{dotted(above)} is not a map of keys")
     column = page.column(next(iter(place.children.values())).form.key[0])
-    return [page.lines_behind(page.end(place), page.layout.entry(f"{key_text(part)}:", value), column)]
+    return [page.lines_after(page.end(place), page.layout.entry(f"{key_text(part)}:", value), column)]
 
 
 def _append(page: Page, path: Path, value: Any) -> list[Splice]:
@@ -49,7 +49,7 @@ def _append(page: Page, path: Path, value: Any) -> list[Splice]:
     if place.form.style != "-":
         raise UnclearEditError(f"{dotted(path)} is not a list")
     column = page.column(page.dash(place.children[0]))
-    return [page.lines_behind(page.end(place), page.layout.item(value), column)]
+    return [page.lines_after(page.end(place), page.layout.item(value), column)]
 
 
 def _into_flow(page: Page, place: Place, text: str) -> Splice:
@@ -61,7 +61,7 @@ def _into_flow(page: Page, place: Place, text: str) -> Splice:
 
 
 def _replaced(page: Page, path: Path, value: Any) -> list[Splice]:
-    """Return the splices that put another value instead of one that is written."""
+    """Return the splices that replace a value that is written."""
     place, above = page.at(path), page.at(path[:-1])
     start, end = place.form.value[0], page.end(place)
     if above.form.style == "{" or (above.form.style == ":" and path):
@@ -79,7 +79,7 @@ def _replaced(page: Page, path: Path, value: Any) -> list[Splice]:
 
 
 def _scalar(page: Page, place: Place, text: str, value: Any) -> str:
-    """Return a scalar's text, in the quotes that the old one has; a plain one of the same form stays plain."""
+    """Return a scalar's text in the quotes of the old one; a plain one of the same form stays plain."""
     start, end = place.form.value
     old = page.text[start:end]
     if isinstance(value, str) and place.form.style == "'" and value.isprintable():
@@ -92,7 +92,7 @@ def _scalar(page: Page, place: Place, text: str, value: Any) -> str:
 
 
 def _block_instead(page: Page, place: Place, above: Place, value: Any, lines: list[str]) -> list[Splice]:
-    """Return the splices that write several lines in the place of a scalar; a comment behind it stays on its line."""
+    """Return the splices that replace a scalar by several lines; a comment after it stays on its line."""
     start, end = place.form.value[0], page.end(place)
     if above.form.style == "-":
         column = page.column(page.dash(place)) + 2
@@ -106,11 +106,11 @@ def _block_instead(page: Page, place: Place, above: Place, value: Any, lines: li
         first, below = Splice(page.colon(place), end, ""), lines
     if place.form.style in ("|", ">"):
         return [first._replace(text=first.text + page.newline + page.joined(below, column))]
-    return [first, page.lines_behind(end, below, column)] if below else [first]
+    return [first, page.lines_after(end, below, column)] if below else [first]
 
 
 def _instead_of_block(page: Page, place: Place, above: Place, value: Any, lines: list[str]) -> list[Splice]:
-    """Return the splices that write another value in the place of a map or a list on lines of their own."""
+    """Return the splices that replace a block map or a block list by another value."""
     start, end = place.form.value[0], page.end(place)
     nested = isinstance(value, dict | list) and bool(value)
     if nested:
@@ -150,7 +150,7 @@ def _remove(page: Page, path: Path, _: Any = None) -> list[Splice]:
 
 
 def _without_lines(page: Page, start: int, end: int) -> Splice:
-    """Return the splice that takes whole lines away; a file without a last line break stays one."""
+    """Return the splice that removes whole lines; a file without a final line break stays without one."""
     first, last = page.line_start(start), page.next_line(end)
     if last == len(page.text) == page.line_end(end) and first:
         before = page.text[:first]
@@ -159,7 +159,7 @@ def _without_lines(page: Page, start: int, end: int) -> Splice:
 
 
 def _last_one(page: Page, path: Path, start: int) -> list[Splice]:
-    """Return the splices that leave an empty map or list, for the last one of a block is removed."""
+    """Return the splices that remove the last entry of a block, and leave an empty map or list."""
     place, above = page.at(path), page.at(path[:-1])
     empty = "[]" if above.form.style == "-" else "{}"
     if len(path) < 2:
@@ -190,11 +190,11 @@ def _replace(page: Page, path: Path, items: list[Any]) -> list[Splice]:
     first, *rest = items
     lines = [line for item in rest for line in page.layout.item(item)]
     column = page.column(page.dash(place))
-    return [*_replaced(page, path, first), page.lines_behind(page.end(place), lines, column)]
+    return [*_replaced(page, path, first), page.lines_after(page.end(place), lines, column)]
 
 
 def _move(page: Page, path: Path, target: Path) -> list[Splice]:
-    """Return the splices that give a key another name, with new maps around it where it goes deeper."""
+    """Return the splices that move or rename a key, with new maps around it if it moves deeper."""
     place, above = page.at(path), page.at(path[:-1])
     page.colon(place)
     if path[:-1] == target[:-1]:
@@ -203,7 +203,7 @@ def _move(page: Page, path: Path, target: Path) -> list[Splice]:
     parts = [key_text(str(part)) for part in target]
     above_target, depth = page.document.nearest(target)
     if depth == len(path) - 1 and target[:depth] == path[:-1] and above.form.style == ":" and page.begins_line(start):
-        # Nothing of the way to the target is there: it is written around the key.
+        # None of the target's maps below the key's own map exists: they are written around the key.
         return [_around(page, start, end, parts[depth:], page.column(start), place)]
     if above.form.style == ":" and above_target.form.style == ":" and page.begins_line(start):
         column = page.column(next(iter(above_target.children.values())).form.key[0])
@@ -215,7 +215,7 @@ def _move(page: Page, path: Path, target: Path) -> list[Splice]:
 
 
 def _around(page: Page, start: int, end: int, parts: Sequence[str], column: int, place: Place) -> Splice:
-    """Return the lines of a key, in their place, with the keys above it and its last name, at a column."""
+    """Return the splice that writes a key's lines at a column, with its new name and new keys above it."""
     first, last = page.line_start(start), page.line_end(end)
     step, old = page.layout.step, page.column(start)
     deep = column + step * (len(parts) - 1)

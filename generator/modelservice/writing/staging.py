@@ -1,4 +1,4 @@
-"""Folders for unfinished work: what a killed run left in one is put back or removed by the next run."""
+"""Create folders for unfinished work; the next run restores or removes what a killed run left."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ _PREFIX = ".modelservice-new-"
 
 @contextlib.contextmanager
 def staging(folder: Path) -> Iterator[Path]:
-    """Yield a new folder in the folder, from which files are renamed to their places; it is removed afterwards.
+    """Yield a new subfolder, from which files are renamed to their places; it is removed afterwards.
 
-    Its name is random and only this user can write into it, so no link can be prepared in it. Raises OSError.
+    Its name is random and only this user can write into it, so nobody can prepare a link in it. Raises OSError.
     """
     folder.mkdir(parents=True, exist_ok=True)
     clear_stages(folder)
@@ -37,23 +37,23 @@ def scratch() -> Iterator[Path]:
 
 
 def clear_stages(folder: Path) -> None:
-    """Put back or remove what killed runs left in the folder; what a running one uses stays."""
+    """Restore or remove what killed runs left in the folder; what a running one uses stays."""
     for stage in folder.glob(f"{_PREFIX}????????"):
         with contextlib.suppress(OSError):  # in use, or another user's
             _clear(stage)
 
 
 def _new_stage(folder: Path) -> tuple[Path, int]:
-    """Return a stage and the descriptor that holds its lock, which ends with the process."""
+    """Return a stage and the descriptor of its lock, which the end of the process releases."""
     while True:
         stage = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=folder))
         with contextlib.suppress(FileNotFoundError):
             lock = os.open(stage, os.O_RDONLY)
-            # NFS gives no exclusive lock to who only reads.
+            # NFS gives no exclusive lock for a file that is open only for reading.
             fcntl.flock(lock, fcntl.LOCK_SH)
             if stage.exists():
                 return stage, lock
-            # Another run took it for a dead one's before it was locked.
+            # Another run removed it before it was locked, because it looked abandoned.
             os.close(lock)
 
 
@@ -63,7 +63,7 @@ def _clear(stage: Path) -> None:
         if os.fstat(lock).st_uid != os.getuid():
             return
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        # Killed after the old folder was moved away, and before the new one was there.
+        # Killed after the old folder was moved away, but before the new one was in place.
         if (stage / "new").exists():
             for old in (stage / "old").glob("*"):
                 old.rename(stage.parent / old.name)

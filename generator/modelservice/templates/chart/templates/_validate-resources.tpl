@@ -1,4 +1,4 @@
-{{/* GPUs and slices of GPUs. Helm 3.18.0 hands numbers over as text, so 0 is true: hence int. */}}
+{{/* GPUs and slices of GPUs. Helm 3.18.0 passes numbers as text, so 0 is true: hence int. */}}
 {{- define "modelservice.validate.gpu" -}}
 {{- $gpu := .Values.gpu -}}
 {{- $other := or .Values.resources.claims .Values.podSpec.resourceClaims (keys .Values.resources.limits | join " " | contains "nvidia.com/") -}}
@@ -17,7 +17,7 @@ resources.{{ $part }}[{{ $name | quote }}]: is set by {{ $field }}; remove it he
 {{- end -}}
 {{- end }}
 
-{{/* The resources that the chart sets, and the fields that say how many. */}}
+{{/* The resources that the chart sets, and the fields with their amounts. */}}
 {{- define "modelservice.acceleratorFields" -}}
 {{- if .Values.gpu.vgpu.enabled -}}
 volcano.sh/vgpu-number: gpu.count
@@ -28,7 +28,7 @@ volcano.sh/vgpu-cores: gpu.vgpu.cores
 {{- end -}}
 {{- end }}
 
-{{/* A quantity as a number: 16Gi, 500m, 1e3. Nothing where there is none. */}}
+{{/* A quantity as a number: 16Gi, 500m, 1e3. Nothing if there is none. */}}
 {{- define "modelservice.number" -}}
 {{- if not (has (toString .) (list "" "<nil>")) -}}
 {{- $text := toJson . | trimAll "\"" -}}
@@ -46,7 +46,7 @@ volcano.sh/vgpu-cores: gpu.vgpu.cores
 {{- end -}}
 {{- end }}
 
-{{/* A container's requests and limits: (list key resources). What Kubernetes gives out whole, the API server checks. */}}
+{{/* A container's requests and limits: (list key resources). The API server checks resources that are assigned as a whole. */}}
 {{- define "modelservice.validate.amounts" -}}
 {{- $key := first . -}}
 {{- $requests := (last .).requests | default dict -}}
@@ -56,7 +56,7 @@ volcano.sh/vgpu-cores: gpu.vgpu.cores
 {{- $limit := include "modelservice.number" (get $limits $name) -}}
 {{- range $part, $number := dict "requests" $request "limits" $limit -}}
 {{- if and $number (eq $name "cpu") (ge (float64 $number) 10000.0) }}
-{{ $key }}.{{ $part }}.{{ $name }}: {{ $number }} is a number of cores; write one such as 8 [cpu-unit]
+{{ $key }}.{{ $part }}.{{ $name }}: {{ $number }} is a number of cores that no node has; write one such as 8 [cpu-unit]
 {{- else if and $number (ne $name "cpu") (gt (float64 $number) 0.0) (lt (float64 $number) 1048576.0) }}
 {{ $key }}.{{ $part }}.{{ $name }}: is less than 1Mi; write a unit such as Gi [memory-unit]
 {{- end -}}
@@ -68,7 +68,7 @@ volcano.sh/vgpu-cores: gpu.vgpu.cores
 {{- end -}}
 {{- end }}
 
-{{/* What is counted in bytes, and /dev/shm within the memory that it is taken from. */}}
+{{/* Amounts in bytes, and /dev/shm, which counts towards the memory limit. */}}
 {{- define "modelservice.validate.sizes" -}}
 {{- $memory := include "modelservice.number" .Values.resources.limits.memory -}}
 {{- $shared := .Values.sharedMemory.enabled | ternary .Values.sharedMemory.sizeLimit "" -}}

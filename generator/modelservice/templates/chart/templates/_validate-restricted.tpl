@@ -1,4 +1,4 @@
-{{/* What the `restricted` Pod Security profile refuses, where the values ask for it all the same. */}}
+{{/* Settings that the `restricted` Pod Security profile refuses. */}}
 {{- define "modelservice.validate.restricted" -}}
 {{- if .Values.restricted -}}
 {{- range $key := list "podSecurityContext" "securityContext" -}}
@@ -12,7 +12,7 @@
 {{- include "modelservice.restricted.container" (list $path ($container.securityContext | default (dict))) -}}
 {{- range $number, $port := $container.ports -}}
 {{- if $port.hostPort }}
-{{ $key }}[{{ $index }}].ports[{{ $number }}].hostPort: is not allowed with restricted [restricted-profile]
+{{ $key }}[{{ $index }}].ports[{{ $number }}].hostPort: is not allowed with restricted; remove it [restricted-profile]
 {{- end -}}
 {{- end -}}
 {{- range $name, $asked := pick $container "livenessProbe" "readinessProbe" "startupProbe" -}}
@@ -38,7 +38,7 @@ podSecurityContext.seccompProfile: is left out with restricted; remove it [restr
 {{- end -}}
 {{- range $index, $sysctl := .Values.podSecurityContext.sysctls -}}
 {{- if not (regexMatch "^(kernel[.]shm_rmid_forced|net[.]ipv4[.](ip_local_port_range|ip_unprivileged_port_start|tcp_syncookies|ping_group_range|ip_local_reserved_ports|tcp_keepalive_(time|intvl|probes)|tcp_fin_timeout|tcp_[rw]mem))$" .name) }}
-podSecurityContext.sysctls[{{ $index }}]: {{ .name }} is not allowed with restricted [restricted-profile]
+podSecurityContext.sysctls[{{ $index }}]: {{ .name }} is not allowed with restricted; remove it [restricted-profile]
 {{- end -}}
 {{- end -}}
 {{- range $key, $profile := .Values.podAnnotations -}}
@@ -55,7 +55,7 @@ podSpec.{{ $key }}: is not allowed with restricted; remove it [restricted-profil
 {{- range $index, $volume := .Values.volumes }}{{ $_ := set $volumes (printf "volumes[%d]" $index) . }}{{ end -}}
 {{- range $path, $volume := $volumes -}}
 {{- with omit . "name" "configMap" "csi" "downwardAPI" "emptyDir" "ephemeral" "image" "persistentVolumeClaim" "projected" "secret" }}
-{{ $path }}.{{ keys . | first }}: is not allowed with restricted [restricted-profile]
+{{ $path }}.{{ keys . | first }}: is not allowed with restricted; use another kind of volume [restricted-profile]
 {{- end -}}
 {{- end -}}
 {{- range $name, $probe := .Values.probes -}}
@@ -70,7 +70,7 @@ podSpec.{{ $key }}: is not allowed with restricted; remove it [restricted-profil
 {{- define "modelservice.restricted.handler" -}}
 {{- range $handler := list "httpGet" "tcpSocket" -}}
 {{- if dig $handler "host" "" (last $) }}
-{{ first $ }}.{{ $handler }}.host: is not allowed with restricted [restricted-profile]
+{{ first $ }}.{{ $handler }}.host: is not allowed with restricted; remove it [restricted-profile]
 {{- end -}}
 {{- end -}}
 {{- end }}
@@ -108,7 +108,7 @@ podSpec.{{ $key }}: is not allowed with restricted; remove it [restricted-profil
 {{ $path }}.allowPrivilegeEscalation: must be false with restricted [restricted-profile]
 {{- end -}}
 {{- if not (has "ALL" (dig "capabilities" "drop" (list) $context)) }}
-{{ $path }}.capabilities.drop: must hold ALL with restricted [restricted-profile]
+{{ $path }}.capabilities.drop: must contain ALL with restricted; add it [restricted-profile]
 {{- end -}}
 {{- range $index, $name := dig "capabilities" "add" (list) $context -}}
 {{- if ne $name "NET_BIND_SERVICE" }}
