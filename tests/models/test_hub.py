@@ -255,11 +255,7 @@ def test_hostile_headers_do_not_fill_the_memory(hub: Hub) -> None:
     hub.answers[HEADER] = endless(b'{"a":' * 200_000, b"\0\0\0\1" + bytes(4))
     tracemalloc.start()
     try:
-<<<<<<< HEAD
-        assert "is not a valid safetensors file" in refused(hub)
-=======
         assert "claims" in refused(hub) or "is not a valid" in refused(hub)
->>>>>>> main
         assert tracemalloc.get_traced_memory()[1] < 300 * 1024**2
     finally:
         tracemalloc.stop()
