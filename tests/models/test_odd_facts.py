@@ -2,6 +2,7 @@
 
 import copy
 import json
+import time
 from pathlib import Path
 from typing import Any
 
@@ -76,3 +77,20 @@ def test_rules_accept_any_configuration(name: str, data: st.DataObject, tmp_path
     values.write_text(VALUES)
     write_facts(ModelFacts("acme/odd", "", "a test", config, tensors), facts_path("acme/odd", str(values)))
     check_service([str(values)])
+
+
+@pytest.mark.parametrize(
+    ("name", "changes"),
+    [
+        ("latent", {"q_lora_rank": ["x"] * 50, "quantization_config": {}}),
+        ("dense", {"rope_scaling": {"type": "yarn", "factor": 10**9, "original_max_position_embeddings": ["x"] * 50}}),
+    ],
+)
+def test_a_list_is_not_multiplied_as_a_number(name: str, changes: dict[str, Any], tmp_path: Path) -> None:
+    values = tmp_path / "chat.yaml"
+    values.write_text(VALUES)
+    facts = ModelFacts("acme/odd", "", "a test", {**CONFIGS[name], **changes}, ())
+    write_facts(facts, facts_path("acme/odd", str(values)))
+    start = time.process_time()
+    check_service([str(values)])
+    assert time.process_time() - start < 2

@@ -155,8 +155,9 @@ def _linear_attention(text: Text) -> Iterator[_Part]:
 def _latent_attention(text: Text, prefix: str) -> Iterator[_Part]:
     layers, hidden, heads, latent = text.layers, text.hidden, text.heads, text.number("kv_lora_rank")
     nope, rope, value = (text.number(name) for name in ("qk_nope_head_dim", "qk_rope_head_dim", "v_head_dim"))
-    query = text.config.get("q_lora_rank", 1536)  # a missing key is the default of the class in transformers
-    if query:
+    # A missing key has the default of the class in transformers, and null means that there is no such projection.
+    if text.config.get("q_lora_rank", 1536):
+        query = text.number("q_lora_rank") if "q_lora_rank" in text.config else 1536
         yield _Part(f"{prefix}q_a_proj.weight", (query, hidden), layers, linear=True)
         yield _Part(f"{prefix}q_a_layernorm.weight", (query,), layers)
         yield _Part(f"{prefix}q_b_proj.weight", (heads * (nope + rope), query), layers, linear=True)

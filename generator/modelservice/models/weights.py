@@ -116,7 +116,7 @@ def positions(text: Text) -> int:
     scaling = text.config.get("rope_scaling") or {}
     factor = scaling.get("factor", 1) if scaling.get("rope_type", scaling.get("type")) == "yarn" else 1
     original = scaling.get("original_max_position_embeddings", longest) if factor != 1 else longest
-    return int(original * factor) * int(width or 0) * 2
+    return int(int(original) * float(factor)) * int(width or 0) * 2
 
 
 def _unpacked_latents(tensors: Sequence[Tensors], text: Text, split: Split, loading: Loading) -> int:
