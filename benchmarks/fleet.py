@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
-"""Measure the commands on fleets of 125 to 500 services, each as a whole process.
+"""Measure the commands for fleets of 125 to 500 services, each as a whole process.
 
     python benchmarks/fleet.py          # writes docs/benchmarks-fleet.md
 
-`diff` is measured where nothing differs, where one service does, and where a shared layer changes all of them: every
-service is then rendered twice. Beside it `helm template` renders services one after another, so a busy machine
-slows down both.
+`diff` is measured without changes, with one changed service, and with a changed layer of all services, which renders
+every service twice. For comparison, `helm template` renders services one after another in the same run, so that a
+busy machine slows down both.
 """
 
 import os
@@ -37,14 +37,14 @@ LAYERS = {
 
 
 class Cost(NamedTuple):
-    """Wall time in seconds, and the largest resident size in MB."""
+    """Wall time in seconds, and peak resident size in MB."""
 
     seconds: float
     megabytes: float
 
 
 def cost(words: str, folder: Path, helm: str) -> Cost:
-    """Return what a command costs; `diff` ends with 1 where something differs."""
+    """Return the cost of a command; `diff` exits with 1 if something differs."""
     program = (
         "import resource, subprocess, sys, time; start = time.perf_counter(); "
         "code = subprocess.run(sys.argv[1:], capture_output=True).returncode; assert code < 2, code; "
@@ -59,7 +59,7 @@ def cost(words: str, folder: Path, helm: str) -> Cost:
 
 
 def fleet(folder: Path, services: int) -> None:
-    """Commit a fleet of two environments."""
+    """Create a Git repository with a fleet of two environments."""
     files = {"fleet": FLEET, **LAYERS}
     for number in range(services):
         name = f"{'prod' if number % 2 else 'dev'}/{'embed' if number % 3 else 'chat'}-{number}"
@@ -74,7 +74,7 @@ def fleet(folder: Path, services: int) -> None:
 
 
 def measured(services: int, helm: str) -> dict[str, Cost]:
-    """Return each command's cost for a fleet of so many services."""
+    """Return each command's cost for a fleet of this many services."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         fleet(folder, services)
@@ -95,7 +95,7 @@ def measured(services: int, helm: str) -> dict[str, Cost]:
 
 
 def helm_seconds(folder: Path, helm: str) -> float:
-    """Return what helm needs to render one service."""
+    """Return the mean seconds of helm to render one service."""
     start = time.perf_counter()
     for number in range(HELM_RUNS):
         file = folder / f"services/dev/{'embed' if 2 * number % 3 else 'chat'}-{2 * number}.yaml"

@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
-"""Measure `modelservice validate` beside check-jsonschema and `helm template`, as ratios within one run.
+"""Compare `modelservice validate` with check-jsonschema and `helm template`, as ratios within one run.
 
     pip install -e '.[benchmark]' && python benchmarks/run.py          # writes docs/benchmarks.md
 
-Every command is a whole process. The contenders take turns, so a machine that slows down slows all of them; each
-figure is the median of the rounds, and a ratio is the median of the ratios of the rounds. check-jsonschema checks the
-schema alone, helm the schema and the chart's own refusals. The 1,000 files are the examples, each made different.
+Every command runs as a whole process. The commands take turns, so that a slow phase of the machine affects all of them.
+Each figure is the median of the rounds, and a ratio is the median of the ratios of the rounds. check-jsonschema checks
+only the schema, helm the schema and the rules in the chart. The 1,000 files are copies of the examples, all different.
 """
 
 import compileall
@@ -27,14 +27,14 @@ ROUNDS_ONE, ROUNDS_MANY, FILES, HELM_FILES = 15, 3, 1000, 50
 
 
 def seconds(command: list[str]) -> float:
-    """Return the wall time of one run, which must end well."""
+    """Return the wall time of one run in seconds. Raises CalledProcessError if it fails."""
     start = time.perf_counter()
     subprocess.run(command, check=True, capture_output=True)
     return time.perf_counter() - start
 
 
 def peak_megabytes(command: list[str]) -> float:
-    """Return the largest resident size of one run."""
+    """Return the peak resident size of one run in MB."""
     program = (
         "import resource, subprocess, sys; subprocess.run(sys.argv[1:], check=True, capture_output=True); "
         "print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)"
@@ -44,7 +44,7 @@ def peak_megabytes(command: list[str]) -> float:
 
 
 def in_turns(commands: dict[str, list[list[str]]], rounds: int) -> dict[str, list[float]]:
-    """Run each contender's commands once a round; return its seconds for each round."""
+    """Run each contender's commands once per round; return its seconds for each round."""
     for runs in commands.values():
         seconds(runs[0])
     times: dict[str, list[float]] = {name: [] for name in commands}
@@ -55,7 +55,7 @@ def in_turns(commands: dict[str, list[list[str]]], rounds: int) -> dict[str, lis
 
 
 def ratio(left: list[float], right: list[float]) -> float:
-    """Return the median of the ratios, round by round."""
+    """Return the median of the ratios of the rounds."""
     return statistics.median(a / b for a, b in zip(left, right, strict=True))
 
 
@@ -74,7 +74,7 @@ def many_files(folder: Path) -> list[Path]:
 
 
 def helm_path() -> str:
-    """Return the helm of the tests."""
+    """Return the path of the helm that the tests use."""
     answer = subprocess.run(
         [sys.executable, str(ROOT / "tools/fetch_helm.py")], check=True, capture_output=True, text=True
     )

@@ -1,19 +1,18 @@
-"""Add vLLM releases to `schemas/vllm/`, from the real parser and the sources of their official wheels.
+"""Add vLLM releases to `schemas/vllm/`, using the parser and the sources of their official wheels.
 
-    python tools/extract_vllm.py 0.33.0            # read it, write it into the generated files of schemas/vllm/
-    python tools/extract_vllm.py 0.33.0 --check    # read it and compare: nothing is written, 1 when they differ
+    python tools/extract_vllm.py 0.33.0            # read it and update the generated files of schemas/vllm/
+    python tools/extract_vllm.py 0.33.0 --check    # read it and compare: write nothing, exit with 1 if they differ
     python tools/extract_vllm.py 0.33.0 --sources  # read what needs no parser: JSON options, variables, registries
 
-It reads the .py files of the wheel on PyPI (about 20 MB), makes a virtual environment with PyTorch for CPUs and those
-of vLLM's requirements that a parser needs (about 2 GB, kept for the next run), and runs tools/read_vllm_parser.py in
-it: about a minute, no GPU, Python 3.11, Linux on x86-64. `--sources` takes seconds and needs Python alone. Where PyPI's
-PyTorch would bring CUDA, set PIP_EXTRA_INDEX_URL=https://download.pytorch.org/whl/cpu and TORCH=torch==2.13.0+cpu.
+It downloads the .py files of the wheel on PyPI (about 20 MB), creates a virtual environment with PyTorch for CPUs and
+the requirements of vLLM that the parser needs (about 2 GB, kept for the next run), and runs tools/read_vllm_parser.py
+in it. This takes about a minute, and needs Python 3.11 and Linux on x86-64, but no GPU. `--sources` takes seconds and
+needs only Python. To avoid PyPI's PyTorch with CUDA, set PIP_EXTRA_INDEX_URL=https://download.pytorch.org/whl/cpu and
+TORCH=torch==2.13.0+cpu. For the newest release, tools/read_vllm_help.py writes help.json in the same environment.
 
-In the same environment, tools/read_vllm_help.py writes help.json where the release is the newest.
-
-Afterwards read the diff, and say in history.json, by hand, what people should write instead of each flag and key that
-went: the release's help and warnings tell. Then `make test`: tests/vllm/test_releases.py has facts chosen by hand.
-A release that does not import lacks a requirement, as the error says: take it out of _HEAVY, or add it to _ALONE.
+Afterwards review the diff, and add the replacement of each removed flag and key to history.json by hand: see the
+release's help and warnings. Then run `make test`: tests/vllm/test_releases.py has facts chosen by hand. If a release
+cannot be imported, the error names a missing requirement: remove it from _HEAVY, or add it to _ALONE.
 """
 
 from __future__ import annotations
@@ -36,18 +35,18 @@ from wheels import unpacked
 
 ROOT = Path(__file__).parents[1]
 SCHEMAS = ROOT / "schemas" / "vllm"
-# Each generated file, and what it holds many of.
+# Each generated file, and the key of its entries.
 FILES = {"flags": "flags", "json_options": "keys", "environment": "variables"}
-# Requirements that need a GPU or weigh much, and that no parser imports.
+# Requirements that need a GPU or are large, and that the parser does not import.
 _HEAVY = re.compile(
     r"(torch|torchaudio|torchvision|torchcodec|triton|xformers|ray|numba|opencv|flashinfer|tilelang|nvidia|nvtx|cupy|"
     r"pynvvideocodec|fastsafetensors|instanttensor|quack|tokenspeed|humming|ninja|xgrammar)\b",
     re.IGNORECASE,
 )
-# Requirements that would bring such ones.
+# Requirements that depend on such packages, and are installed without their dependencies.
 _ALONE = ("xgrammar",)
 
-# Of one release: file of schemas/vllm → entry → its facts.
+# The facts of one release: file of schemas/vllm → entry → its facts.
 Facts = dict[str, dict[str, dict[str, Any]]]
 
 
@@ -55,16 +54,16 @@ def main() -> int:
     """Read releases, then write or compare them."""
     options = argparse.ArgumentParser(description="Add vLLM releases to schemas/vllm/.")
     options.add_argument("releases", nargs="+", metavar="RELEASE", help="a release on PyPI, such as 0.33.0")
-    options.add_argument("--check", action="store_true", help="compare with what is committed, write nothing")
-    options.add_argument("--sources", action="store_true", help="read what needs no parser")
-    options.add_argument("--work", type=Path, default=ROOT / ".cache" / "vllm", help="folder for what is downloaded")
+    options.add_argument("--check", action="store_true", help="compare with the committed files, write nothing")
+    options.add_argument("--sources", action="store_true", help="read only the data that needs no parser")
+    options.add_argument("--work", type=Path, default=ROOT / ".cache" / "vllm", help="folder for downloads")
     chosen = options.parse_args()
     documents = {name: json.loads((SCHEMAS / f"{name}.json").read_text(encoding="utf-8")) for name in FILES}
     known = {name: vllm_data.expand(documents[name], many) for name, many in FILES.items()}
     found = {}
     for release in chosen.releases:
         if chosen.sources and release not in known["flags"]:
-            options.error(f"the flags of {release} are not there yet: read it without --sources")
+            options.error(f"the flags of {release} have not been read yet: run without --sources")
         parsed = known["flags"][release] if chosen.sources else None
         found[release] = facts(release, unpacked(release, chosen.work), chosen.work / "environment", parsed)
     if chosen.check:
@@ -78,12 +77,12 @@ def main() -> int:
         python = chosen.work / "environment" / "bin" / "python"
         said = printed_by("read_vllm_help.py", newest, chosen.work / newest, python)
         (SCHEMAS / "help.json").write_text(said, encoding="utf-8")
-    print("read the diff, then mend history.json by hand")
+    print("review the diff, then update history.json by hand")
     return 0
 
 
 def facts(release: str, folder: Path, place: Path, parsed: Mapping[str, Any] | None) -> Facts:
-    """Return the facts of a release: of its sources, and of its parser unless these are given."""
+    """Return the facts from a release's sources and parser; `parsed` are the parser's facts if already known."""
     reader = Reader(folder)
     options = reader.read()
     flags = parsed if parsed is not None else read(release, folder, environment(folder, place))
@@ -95,7 +94,7 @@ def facts(release: str, folder: Path, place: Path, parsed: Mapping[str, Any] | N
 
 
 def configured(flags: Mapping[str, Any], choices: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the facts of the flags with the values that the release's configuration and registries know."""
+    """Add the values from the release's configuration and registries to the facts of the flags."""
     found = dict(flags)
     for name, fact in choices.items():
         if name in found and not found[name].get("enforced"):
@@ -113,7 +112,7 @@ def environment(folder: Path, place: Path) -> Path:
     stated = next(folder.glob("vllm-*.dist-info/METADATA")).read_text(encoding="utf-8")
     required = re.findall(r"^Requires-Dist: (.+)$", stated, re.MULTILINE)
     light = [one for one in required if "extra ==" not in one and not _HEAVY.match(one)]
-    # pip takes the newest anyway, and a mirror that lags behind must not stop a parser for a lower bound.
+    # pip installs the newest anyway, and an outdated mirror must not fail because of a lower bound.
     _install(python, *(re.sub(r",?>=[^,;\s]+(?=[^;]*(;|$))", "", one, count=1) for one in light))
     alone = [one.partition(";")[0] for one in required if one.startswith(_ALONE) and "extra ==" not in one]
     _install(python, "--no-deps", *alone, "apache-tvm-ffi")
@@ -131,13 +130,13 @@ def read(release: str, folder: Path, python: Path) -> dict[str, Any]:
 
 
 def printed_by(script: str, release: str, folder: Path, python: Path) -> str:
-    """Return what a script beside this one prints about the parser of a release."""
+    """Return the output of a script in this folder about the parser of a release."""
     command = [python, Path(__file__).with_name(script), release, folder]
     return subprocess.run(command, check=True, stdout=subprocess.PIPE, encoding="utf-8").stdout
 
 
 def differences(known: Mapping[str, Any], found: Mapping[str, Facts]) -> list[str]:
-    """Return what differs between the committed facts of releases and those just read, the order of lists aside."""
+    """Return the differences between committed and new facts of releases, ignoring the order of lists."""
     lines = []
     for release, facts_of in found.items():
         for name, now in facts_of.items():
@@ -145,7 +144,7 @@ def differences(known: Mapping[str, Any], found: Mapping[str, Facts]) -> list[st
             for entry in sorted({*before, *now}):
                 old, new = before.get(entry), now.get(entry)
                 if old is None or new is None:
-                    lines.append(f"{release} {entry}: {'is not committed' if old is None else 'is not there'}")
+                    lines.append(f"{release} {entry}: {'is not committed' if old is None else 'was not read'}")
                     continue
                 keys = [key for key in sorted({*old, *new}) if _unordered(old.get(key)) != _unordered(new.get(key))]
                 lines += [f"{release} {entry} {key}: committed {old.get(key)}, read {new.get(key)}" for key in keys]

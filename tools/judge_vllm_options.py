@@ -1,10 +1,11 @@
-"""Record what the parser and configuration of vLLM releases say of arguments, for tests/vllm/json-options.txt.
+"""Record whether the parser and configuration of a vLLM release accept arguments, for tests/vllm/json-options.txt.
 
     PYTHON tools/judge_vllm_options.py RELEASE FOLDER < arguments.txt > verdicts.txt
 
-PYTHON and FOLDER are the environment and the unpacked wheel that tools/extract_vllm.py leaves in .cache/vllm. A line of
-the input is one command line, its arguments with spaces between; a line of the output is `ok` or `refused`. The
-configuration is made of the arguments as far as it needs no model: what `__post_init__` says of a model does not count.
+PYTHON and FOLDER are the environment and the unpacked wheel that tools/extract_vllm.py creates in .cache/vllm. Each
+line of the input is one command line with its arguments separated by spaces; each line of the output is `ok` or
+`refused`. Only the parts of the configuration that need no model are created: checks of a model in `__post_init__` do
+not count.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from typing import Any
 
 import read_vllm_parser
 
-# Classes that EngineArgs.create_engine_config makes of single flags: class → its key → the attribute of EngineArgs.
+# Classes that EngineArgs.create_engine_config creates from single flags: class → its key → the attribute of EngineArgs.
 _MADE = {
     "AttentionConfig": {"backend": "attention_backend"},
     "CacheConfig": {"cache_dtype": "kv_cache_dtype"},
@@ -50,7 +51,7 @@ def main() -> None:
 
 
 def accepted(parser: argparse.ArgumentParser, arguments: list[str]) -> bool:
-    """Say whether the parser takes the arguments, and the configuration what it makes of them."""
+    """Return whether the parser accepts the arguments, and the configuration accepts the parsed values."""
     with contextlib.redirect_stderr(io.StringIO()), contextlib.redirect_stdout(io.StringIO()):
         try:
             _configure(parser.parse_args(arguments))
@@ -66,7 +67,7 @@ def _configure(parsed: argparse.Namespace) -> None:
     from vllm.engine.arg_utils import EngineArgs
 
     names = {field.name for field in dataclasses.fields(EngineArgs)}
-    # Any folder will do: no class below asks for the model's files.
+    # Any folder works: no class below reads the model's files.
     own = {key: value for key, value in vars(parsed).items() if key in names}
     given = EngineArgs(**{**own, "model": "/"})
     for name, keys in _MADE.items():

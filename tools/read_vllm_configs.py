@@ -2,10 +2,10 @@
 
     python tools/read_vllm_configs.py FOLDER > options.json
 
-FOLDER holds the .py files of the wheel. An option is a flag of `vllm serve` whose field in `EngineArgs` is a
-configuration class, or a dictionary. The facts of one release: `--flag` → type; `Class` → whether it refuses unknown
-keys; `Class.key` → type, values, range. A type is an annotation of Python with names resolved: `Literal` stands for
-the key's `values`, `Any` for what only a run of vLLM can tell.
+FOLDER contains the .py files of the wheel. An option is a flag of `vllm serve` whose field in `EngineArgs` is a
+configuration class or a dictionary. The facts of one release: `--flag` → type; `Class` → whether it refuses unknown
+keys; `Class.key` → type, values, range. A type is a Python annotation with resolved names: `Literal` stands for the
+key's `values`, `Any` for a type that is only known at run time.
 """
 
 from __future__ import annotations
@@ -35,13 +35,13 @@ from vllm_sources import Place, Sources
 
 _SCALARS = ("int", "float", "bool", "str", "None", "Any", "dict", "list")
 _SEQUENCES = ("list", "List", "set", "tuple", "Sequence")
-# Options that `EngineArgs` keeps as dictionaries, and the classes that its create_* methods make of them.
+# Options that `EngineArgs` stores as dictionaries, and the classes that its create_* methods convert them to.
 _MADE_LATER = {
     "speculative_config": "SpeculativeConfig",
     "diffusion_config": "DiffusionConfig",
     "watermark_config": "WatermarkConfig",
 }
-# A validator that runs before pydantic's own, by a text of its body; what others accept is not known.
+# Validators that run before pydantic's own, identified by a text in their body; others may accept anything.
 _FOLDS = (".upper()", '.lower().replace("-", "_")')
 _ARGUMENTS, _MULTIMODAL = "vllm.engine.arg_utils", "vllm.config.multimodal"
 _CONNECTORS = {
@@ -66,7 +66,7 @@ class Reader:
         self.facts: dict[str, dict[str, Any]] = {}
 
     def read(self) -> dict[str, dict[str, Any]]:
-        """Return the facts of every option, and of the classes that they name."""
+        """Return the facts of every option, and of the classes in their types."""
         arguments = self.sources.names(_ARGUMENTS)["EngineArgs"]
         assert isinstance(arguments, ast.ClassDef)  # noqa: S101  a release without it is not vLLM
         source = (self.folder / "vllm" / "engine" / "arg_utils.py").read_text(encoding="utf-8").replace("'", '"')
@@ -84,7 +84,7 @@ class Reader:
         return self._reachable()
 
     def choices(self) -> dict[str, dict[str, Any]]:
-        """Return the values of other flags: those of registries, and those of which a configuration takes no other."""
+        """Return the values of other flags: those in registries, and those that a configuration enforces."""
         arguments = self.sources.names(_ARGUMENTS)["EngineArgs"]
         found: dict[str, dict[str, Any]] = {}
         if modes := self.sources.names("vllm.tokenizers.registry").get("_VLLM_TOKENIZERS"):
@@ -113,7 +113,7 @@ class Reader:
         return self._field(place, key, field, validators(place.node)) if field else {}
 
     def _adapters(self) -> None:
-        """Note the keys of --lora-modules, a flag of the server: its parser refuses other ones."""
+        """Add the keys of --lora-modules, a flag of the server: its parser refuses others."""
         for path in sorted(self.folder.glob("vllm/entrypoints/**/*.py")):
             tree = ast.parse(text) if "class LoRAModulePath" in (text := path.read_text(encoding="utf-8")) else None
             for node in tree.body if tree else ():
@@ -125,19 +125,19 @@ class Reader:
                         self.facts[f"LoRAModulePath.{key}"] = {"type": "Any", **required}
 
     def _option(self, name: str, annotation: ast.expr) -> Type:
-        """Return an option's type: the class that its JSON becomes, where there is one."""
+        """Return an option's type: the class that its JSON is converted to, if there is one."""
         if name in _MADE_LATER:
             return self._class(_ARGUMENTS, _MADE_LATER[name])
         if name == "limit_mm_per_prompt" and "BaseDummyOptions" in self.sources.names(_MULTIMODAL):
             return self._limits()
         found = self._type(_ARGUMENTS, annotation)
-        # The parser makes the class of the text, whatever else the field may hold.
+        # The parser converts the text to the class, even if the field allows other types.
         parts = [node.id for node in _alternatives(annotation) if isinstance(node, ast.Name)]
         classes = [part for part in parts if part in self.facts]
         return Type(classes[0]) if classes else found
 
     def _limits(self) -> Type:
-        """Return the type of --limit-mm-per-prompt, of whose values a validator makes a class for each modality."""
+        """Return the type of --limit-mm-per-prompt; a validator converts its values to a class for each modality."""
         for kind, key in {"Base": "*", "Video": "video", "Image": "image", "Audio": "audio"}.items():
             self._class(_MULTIMODAL, f"{kind}DummyOptions")
             limits = self.facts[f"{kind}DummyOptions.count"]["range"]
@@ -146,7 +146,7 @@ class Reader:
         return Type("LimitPerPrompt")
 
     def _reachable(self) -> dict[str, dict[str, Any]]:
-        """Return the facts without the classes that no option holds."""
+        """Return the facts without the classes that no option uses."""
         wanted, seen = [name for name in self.facts if name.startswith("--")], set[str]()
         while wanted:
             name = wanted.pop()
@@ -157,7 +157,7 @@ class Reader:
         return {name: self.facts[name] for name in sorted(seen)}
 
     def _class(self, module: str, name: str) -> Type:
-        """Return the type of a configuration class, and note what is known of it."""
+        """Return the type of a configuration class, and add its facts."""
         place = self.sources.find(module, name)
         if place is None or not isinstance(place.node, ast.ClassDef):
             return Type("Any")
@@ -217,14 +217,14 @@ class Reader:
         return fact
 
     def _enums_of(self, place: Place, field: ast.AnnAssign) -> Iterator[ast.ClassDef]:
-        """Yield the enums that a field has: a validator takes the names of their members, in any case."""
+        """Yield the enums of a field whose validator accepts the names of their members in any case."""
         for node in ast.walk(field.annotation):
             found = self.sources.find(place.module, node.id) if isinstance(node, ast.Name) else None
             if found and isinstance(found.node, ast.ClassDef) and is_enum(found.node):
                 yield found.node
 
     def _is_closed(self, place: Place) -> bool:
-        """Say whether a class forbids unknown keys: itself, or because its decorator does."""
+        """Return whether a class, or its decorator, forbids unknown keys."""
         assert isinstance(place.node, ast.ClassDef)  # noqa: S101
         for decorator in place.node.decorator_list:
             if stated := re.search(r"extra='(\w+)'", ast.unparse(decorator)):

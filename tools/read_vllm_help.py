@@ -1,4 +1,4 @@
-"""The unpacked wheel of a vLLM release in, what its parser says of each flag on standard output: one sentence each.
+"""Print the first sentence of the help on each flag of a vLLM release, from its unpacked wheel.
 
 Run by tools/extract_vllm.py, in the environment of read_vllm_parser.py, for schemas/vllm/help.json.
 `modelservice explain` shows and searches these sentences, which are vLLM's (Apache-2.0).

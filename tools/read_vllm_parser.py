@@ -1,10 +1,10 @@
-"""The unpacked wheel of a vLLM release in, the facts of its command line on standard output.
+"""Print the facts of the command line of a vLLM release as JSON, from its unpacked wheel.
 
     python tools/read_vllm_parser.py RELEASE FOLDER > facts.json
 
 Run by tools/extract_vllm.py, in an environment with PyTorch for CPUs and vLLM's light dependencies; no GPU is needed.
-FOLDER holds the wheel's .py files, and in `compiled.txt` the names of its compiled modules, which are stubbed. The
-parser is vLLM's own, `ServeSubcommand.subparser_init`, read as on CUDA: a device of compute capability 9.0 is faked.
+FOLDER contains the wheel's .py files, and `compiled.txt` with the names of its compiled modules, which are stubbed. The
+parser is vLLM's own, `ServeSubcommand.subparser_init`, as on CUDA: a device of compute capability 9.0 is simulated.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-# How our data names the functions that vLLM converts values with.
+# Our names for the functions that vLLM uses to convert values.
 _TYPES = {
     "bool": "boolean",
     "human_readable_int": "human-int",
@@ -35,7 +35,7 @@ _TYPES = {
 }
 _DEPRECATED = re.compile(r"^[(\[]?deprecated|(^|\. )Deprecated:", re.IGNORECASE)
 _PLAIN = ("int", "float", "str")
-# Where a release registers the names that its parser does not check; the first place that exists counts.
+# Where a release registers names that its parser does not check; the first existing place counts.
 _REGISTRIES: dict[str, list[tuple[str, Callable[[Any], Iterable[Any]]]]] = {
     "--attention-backend": [
         ("vllm.v1.attention.backends.registry:AttentionBackendEnum", lambda found: [item.name for item in found]),
@@ -52,7 +52,7 @@ _REGISTRIES: dict[str, list[tuple[str, Callable[[Any], Iterable[Any]]]]] = {
 
 
 class _Stub(types.ModuleType):
-    """A compiled module of which everything is a function that does nothing."""
+    """A stub for a compiled module, in which every name is a function that does nothing."""
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__"):
@@ -61,7 +61,7 @@ class _Stub(types.ModuleType):
 
 
 class _StubFinder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
-    """Finds a stub for each compiled module."""
+    """Provide a stub for each compiled module."""
 
     def __init__(self, names: set[str]) -> None:
         self.names = names
@@ -81,7 +81,7 @@ class _StubFinder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
 def prepare(release: str, folder: Path) -> None:
     """Make `import vllm` work from the folder, as on a CUDA machine."""
     os.environ |= {"VLLM_LOGGING_LEVEL": "ERROR", "VLLM_NO_USAGE_STATS": "1", "HF_HUB_OFFLINE": "1"}
-    # Some releases describe a flag's choices only while help is asked for.
+    # Some releases describe a flag's choices only if help is requested.
     sys.argv = ["vllm", "serve", "--help=all"]
     sys.path.insert(0, str(folder))
     compiled = (folder / "compiled.txt").read_text(encoding="utf-8").split()
@@ -133,7 +133,7 @@ def serve_parser() -> argparse.ArgumentParser:
 
 
 def read(parser: argparse.ArgumentParser) -> dict[str, dict[str, Any]]:
-    """Return the facts of each flag, as schemas/vllm/flags.json names them."""
+    """Return the facts of each flag, with the keys of schemas/vllm/flags.json."""
     accepted: dict[int, list[str]] = {}
     for spelling, action in parser._option_string_actions.items():
         accepted.setdefault(id(action), []).append(spelling)
@@ -209,7 +209,7 @@ def _registered(name: str) -> list[str]:
 
 
 def _default(value: Any) -> Any:
-    """Return a default as JSON; an object of vLLM's has none."""
+    """Return a default as JSON, or None for a vLLM object."""
     if isinstance(value, enum.Enum):
         value = value.value
     if isinstance(value, list | tuple | set | frozenset):
@@ -226,7 +226,7 @@ def _says_deprecated(text: str, name: str) -> bool:
 
 if __name__ == "__main__":
     prepare(sys.argv[1], Path(sys.argv[2]))
-    # vLLM, its dependencies and its pager print while they are asked; standard output is for the facts.
+    # vLLM, its dependencies and its pager print text; standard output is only for the facts.
     answer = os.fdopen(os.dup(sys.stdout.fileno()), "w", encoding="utf-8")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
     json.dump(read(serve_parser()), answer, indent=1)

@@ -1,4 +1,4 @@
-"""What the syntax of vLLM's configuration classes says: fields, defaults, limits, validators, enums."""
+"""Read vLLM's configuration classes from their syntax: fields, defaults, limits, validators, enums."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def fields(node: ast.ClassDef) -> Iterator[tuple[str, ast.AnnAssign]]:
 
 
 def is_hidden(field: ast.AnnAssign) -> bool:
-    """Say whether a field is not an argument of the class."""
+    """Return whether a field is not an argument of the class."""
     return isinstance(field.value, ast.Call) and any(
         one.arg == "init" and isinstance(one.value, ast.Constant) and one.value.value is False
         for one in field.value.keywords
@@ -29,7 +29,7 @@ def is_hidden(field: ast.AnnAssign) -> bool:
 
 
 def is_required(default: ast.expr | None) -> bool:
-    """Say whether a field has no default."""
+    """Return whether a field has no default."""
     if not isinstance(default, ast.Call) or not ast.unparse(default.func).endswith("Field"):
         return default is None
     return not default.args and not {"default", "default_factory"} & {word.arg for word in default.keywords}
@@ -44,10 +44,10 @@ def limits_of(field: ast.AnnAssign) -> str:
 
 
 def validators(node: ast.ClassDef) -> dict[str, str]:
-    """Return the keys whose values a validator may change before pydantic checks them, with its text.
+    """Return the keys whose values a validator may change before pydantic checks them, with the validator's text.
 
-    `key?` stands for a validator that only lets null pass, `key!` for one that refuses what is not in a list, `*` for
-    every key.
+    `key?` stands for a validator that only accepts null in addition, `key!` for one that refuses values that are not in
+    a list, `*` for every key.
     """
     found: dict[str, str] = {}
     for method in (item for item in node.body if isinstance(item, ast.FunctionDef)):
@@ -62,42 +62,42 @@ def validators(node: ast.ClassDef) -> dict[str, str]:
                 found |= {f"{name}!": body for name in names if refuses}
                 continue
             if text.startswith("model") and not re.search(r"\] = |\.pop\(|\.update\(", body):
-                continue  # it refuses, and changes nothing
+                continue  # it only refuses values
             found |= {f"{name}?" if "skip_none" in method.name else name: body for name in names}
     return found
 
 
 def is_enum(node: ast.ClassDef) -> bool:
-    """Say whether a class is an enum."""
+    """Return whether a class is an enum."""
     return any("Enum" in ast.unparse(base) for base in node.bases)
 
 
 def is_open(node: ast.ClassDef) -> bool:
-    """Say whether a plugin can add members to an enum: it has a method `register`."""
+    """Return whether plugins can add members to an enum: it has a method `register`."""
     return any(isinstance(item, ast.FunctionDef) and item.name == "register" for item in node.body)
 
 
 def is_configuration(node: ast.ClassDef) -> bool:
-    """Say whether a class is a dataclass, as its decorators tell."""
+    """Return whether a class is a dataclass, by its decorators."""
     return any("dataclass" in text or "config" in text for text in map(ast.unparse, node.decorator_list))
 
 
 def assigned(node: ast.ClassDef) -> Iterator[tuple[str, ast.expr]]:
-    """Yield the names that a class gives values to: the members of an enum."""
+    """Yield the names of the members of an enum."""
     for item in node.body:
         if isinstance(item, ast.Assign) and isinstance(item.targets[0], ast.Name):
             yield item.targets[0].id, item.value
 
 
 def members(node: ast.ClassDef) -> Iterator[Any]:
-    """Yield the texts and numbers that the members of an enum stand for."""
+    """Yield the values of the members of an enum that are strings or numbers."""
     for _, value in assigned(node):
         if isinstance(value, ast.Constant) and isinstance(value.value, str | int):
             yield value.value
 
 
 def registered(factory: Path) -> Iterator[str]:
-    """Yield the names of the connectors that a factory knows."""
+    """Yield the names of the connectors that are registered in a factory."""
     for node in ast.walk(ast.parse(factory.read_text(encoding="utf-8"))):
         called = isinstance(node, ast.Call) and ast.unparse(node.func).endswith("Factory.register_connector")
         if called and isinstance(node.args[0], ast.Constant):  # type: ignore[attr-defined]

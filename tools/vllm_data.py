@@ -1,16 +1,16 @@
-"""The format of `schemas/vllm/flags.json` and `json_options.json`: facts per release in, facts per life out, and back.
+"""Convert facts per release to the format of `schemas/vllm/flags.json` and `json_options.json`, and back.
 
-A fact that holds in a row of releases is written once, with its life: `0.10.0..0.12.0`, `0.13.0..` when the newest
-release still has it, several lives with a comma between. So a new release changes few lines of the file. A flag's
-type or nargs is plain when it never changed, else a map from life to value; a list is plain when all its items live
-as long as the flag, else a map from life to items. `values` are what the flag takes as far as the release tells:
-enforced by its parser or configuration in the releases of `enforced`, otherwise known names that a plugin may add to;
-`fold` says that their case does not matter.
+A fact that is true for consecutive releases is written once, with its life: `0.10.0..0.12.0`, or `0.13.0..` if the
+newest release still has it; several lives are separated by commas. So a new release changes few lines of the file. A
+flag's type or nargs is a plain value if it never changed, else a map from life to value; a list is plain if all its
+items live as long as the flag, else a map from life to items. `values` are the known values of the flag: its parser or
+configuration refuses others in the releases of `enforced`; otherwise plugins may add some. `fold`: their case is
+ignored.
 
 In json_options.json an entry is an option (`--flag`), a configuration class, or a key of one: `Class.key`, or `Class.*`
-for every other key. A type is an annotation of Python: `Literal` stands for `values`, a class for its keys. `closed`
-says that the class refuses unknown keys, `required` that it needs this one, `dashes` that they pass for underscores in
-names, or in the keys of an option.
+for every other key. A type is a Python annotation: `Literal` stands for `values`, a class for its keys. `closed`: the
+class refuses unknown keys. `required`: the class needs this key. `dashes`: names, or the keys of an option, may have
+dashes instead of underscores.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-# What one release says of one flag; a missing key is "", [], False or null.
+# The facts of one flag in one release; a missing key is "", [], False or null.
 Facts = Mapping[str, Any]
 # Release to flag to facts.
 Releases = Mapping[str, Mapping[str, Facts]]
@@ -31,12 +31,12 @@ _WIDE = 130
 
 
 def numbers(release: str) -> tuple[int, ...]:
-    """Return a release as its order sees it."""
+    """Return a release as numbers, for sorting."""
     return tuple(int(part) for part in release.split("."))
 
 
 def lives(present: Sequence[str], releases: Sequence[str]) -> str:
-    """Return the lives of something that is present in these releases."""
+    """Return the lives of a fact that is true in the releases of `present`."""
     runs: list[list[str]] = []
     for before, release in zip(["", *releases], releases, strict=False):
         if release in present:
@@ -48,7 +48,7 @@ def lives(present: Sequence[str], releases: Sequence[str]) -> str:
 
 
 def covered(life: str, releases: Sequence[str]) -> list[str]:
-    """Return the releases of some lives."""
+    """Return the releases in lives such as `0.10.0..0.12.0, 0.13.0..`."""
     found: list[str] = []
     for one in life.split(", "):
         first, _, last = one.partition("..")
@@ -57,7 +57,7 @@ def covered(life: str, releases: Sequence[str]) -> list[str]:
 
 
 def compress(facts: Releases, many: str = "flags") -> dict[str, Any]:
-    """Return the releases, and each flag (or other entry of which there are many) with the lives of its facts."""
+    """Return the releases, and each entry (`many` is the key for all of them) with the lives of its facts."""
     releases = sorted(facts, key=numbers)
     names = sorted({name for flags in facts.values() for name in flags})
     return {"releases": releases, many: {name: _flag(name, facts, releases) for name in names}}
@@ -84,7 +84,7 @@ def _flag(name: str, facts: Releases, releases: Sequence[str]) -> dict[str, Any]
 
 
 def _by_life(items: Mapping[str, Sequence[Any]], releases: Sequence[str]) -> dict[str, list[Any]]:
-    """Return the items by life, the first life first; within a life in the newest release's order."""
+    """Return the items by life, sorted by the start of the life, and within a life as in the newest release."""
     order: dict[str, Any] = {}
     for release in reversed(list(items)):
         order.update({json.dumps(item): item for item in items[release] if json.dumps(item) not in order})
@@ -96,7 +96,7 @@ def _by_life(items: Mapping[str, Sequence[Any]], releases: Sequence[str]) -> dic
 
 
 def expand(document: Mapping[str, Any], many: str = "flags") -> dict[str, dict[str, dict[str, Any]]]:
-    """Return what `compress` was given."""
+    """Return the facts per release; the inverse of `compress`."""
     releases = document["releases"]
     facts: dict[str, dict[str, dict[str, Any]]] = {release: {} for release in releases}
     for name, entry in document[many].items():
@@ -126,7 +126,7 @@ def _facts(entry: Mapping[str, Any], release: str, releases: Sequence[str]) -> d
 
 
 def write(document: Mapping[str, Any], many: str = "flags") -> str:
-    """Return a document as text that reviews well: a line for a flag, several for one with a long story."""
+    """Return a document as JSON that is easy to review: one line per flag, or several if the line would be long."""
     head = [f" {json.dumps(key)}: {json.dumps(value)}" for key, value in document.items() if key != many]
     entries = [f"  {json.dumps(name)}: {_lines(entry)}" for name, entry in document[many].items()]
     return "{\n" + ",\n".join(head) + f',\n "{many}": {{\n' + ",\n".join(entries) + "\n }\n}\n"

@@ -9,21 +9,21 @@ from typing import NamedTuple
 
 
 class Place(NamedTuple):
-    """A name's definition, and the module that it stands in."""
+    """A name's definition, and its module."""
 
     module: str
     node: ast.stmt
 
 
 class Sources:
-    """The modules of a release, each parsed when something in it is asked for."""
+    """The modules of a release, each parsed when it is first needed."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self._modules: dict[str, dict[str, ast.stmt]] = {}
 
     def names(self, module: str) -> dict[str, ast.stmt]:
-        """Return what a module defines or imports by name."""
+        """Return the definitions and imports of a module by name."""
         if module not in self._modules:
             base = self.folder.joinpath(*module.split("."))
             files = [path for path in (base.with_suffix(".py"), base / "__init__.py") if path.is_file()]
@@ -32,7 +32,7 @@ class Sources:
         return self._modules[module]
 
     def find(self, module: str, name: str) -> Place | None:
-        """Return where a name that a module uses is defined, None outside vLLM."""
+        """Return where a name that a module uses is defined, or None outside vLLM."""
         node = self.names(module).get(name)
         if not isinstance(node, ast.ImportFrom):
             return Place(module, node) if node else None
@@ -52,7 +52,7 @@ def _defined(body: list[ast.stmt]) -> Iterator[tuple[str, ast.stmt]]:
         elif isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name) and node.value:
             yield node.target.id, node
         elif isinstance(node, ast.If):
-            # What runs, such as `= Any`, comes last and replaces what only type checkers see.
+            # The branch for run time, such as `= Any`, is last and replaces definitions for type checkers.
             yield from _defined(node.body)
             yield from _defined(node.orelse)
         elif isinstance(node, ast.Try):

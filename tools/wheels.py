@@ -1,4 +1,4 @@
-"""Read the Python files of a vLLM wheel on PyPI without its compiled modules, which are most of it."""
+"""Download the Python files of a vLLM wheel on PyPI without its compiled modules, which are most of its size."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import Any
 
 _INDEX = "https://pypi.org/simple/vllm/"
-_BUFFER = 1 << 20  # of one request
+_BUFFER = 1 << 20  # bytes per request
 
 
 class _Remote(io.RawIOBase):
-    """A file behind a URL, of which a server sends the ranges that are read."""
+    """A file at a URL; only the ranges that are read are downloaded."""
 
     def __init__(self, url: str, size: int) -> None:
         self.url, self.size, self.at = url, size, 0
@@ -62,7 +62,7 @@ def unpacked(release: str, work: Path) -> Path:
 
 
 def _wheel(release: str) -> dict[str, Any]:
-    """Return the newest build of a release for x86-64 as PyPI's index describes it."""
+    """Return the entry of PyPI's index for the newest x86-64 wheel of a release."""
     wanted = urllib.request.Request(_INDEX, headers={"Accept": "application/vnd.pypi.simple.v1+json"})
     with urllib.request.urlopen(wanted, timeout=120) as answer:  # noqa: S310
         files = json.load(answer)["files"]
