@@ -79,4 +79,4 @@ def test_several_replicas_have_a_budget_that_selects_the_pods(values: Object, th
 
 
 def test_the_notes_describe_the_first_upgrade_with_an_autoscaler(helm: str) -> None:
-    assert "runs one pod until the autoscaler has looked" in notes(helm, {**SHARED, "autoscaling": HPA})
+    assert "runs one pod until the autoscaler's first check" in notes(helm, {**SHARED, "autoscaling": HPA})

@@ -1,4 +1,4 @@
-{{/* Whether the model volume is mounted read-only: as said, or when nothing else is possible. "true" or nothing. */}}
+{{/* Whether the model volume is mounted read-only: if set, or if it cannot be written. "true" or nothing. */}}
 {{- define "modelservice.readOnly" -}}
 {{- $kind := include "modelservice.modelVolume" . -}}
 {{- $readOnly := .Values.modelVolume.readOnly -}}
@@ -11,7 +11,7 @@
 {{- if and $kind $readOnly }}true{{ end -}}
 {{- end }}
 
-{{/* The folder that the user's own variable gives to the hub's library; "unknown" where it is not in the values. */}}
+{{/* The cache folder of the hub's library that the user sets with a variable; "unknown" if the values do not contain it. */}}
 {{- define "modelservice.userCache" -}}
 {{- $names := ternary (list "MODELSCOPE_CACHE") (list "HF_HUB_CACHE" "HUGGINGFACE_HUB_CACHE" "HF_HOME") (eq .Values.model.source "modelscope") -}}
 {{- $found := "" -}}
@@ -27,8 +27,8 @@
 {{- end }}
 
 {{/*
-The folder of the hub's library: the one that the mounted folder's name says, hub or its parent; else the library's own one where that is
-below the mount, so an existing cache is found; else the mount.
+The cache folder of the hub's library: the mounted folder if its name is that of the library's folder hub or of its parent; else the library's
+default if it is below the mount, so that an existing cache is found; else the mount.
 */}}
 {{- define "modelservice.hubCache" -}}
 {{- $own := ternary "/root/.cache/modelscope/hub" "/root/.cache/huggingface/hub" (eq .Values.model.source "modelscope") -}}
@@ -44,7 +44,7 @@ below the mount, so an existing cache is found; else the mount.
 {{- $mount -}}
 {{- end }}
 
-{{/* The API keys, each from the Secret. Several reach vLLM as arguments that name these variables. */}}
+{{/* The API keys from the Secret. Several keys are passed to vLLM as arguments that refer to these variables. */}}
 {{- define "modelservice.keyEnv" -}}
 {{- $secret := .Values.apiKeySecret -}}
 {{- if $secret.name }}
@@ -103,7 +103,7 @@ below the mount, so an existing cache is found; else the mount.
 {{- if include "modelservice.ownHome" . }}
 - name: HOME
   value: /home/modelservice
-{{- /* PyTorch asks for the user's name, and an uid that is not in the image's /etc/passwd has none. */}}
+{{- /* PyTorch needs a user name, and an uid that is not in the image's /etc/passwd has none. */}}
 - name: USER
   value: modelservice
 {{- end }}

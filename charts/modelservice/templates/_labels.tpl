@@ -1,4 +1,4 @@
-{{/* What selectors match: constants and the release's name only, so no upgrade changes them. */}}
+{{/* The labels in selectors: only constants and the release's name, so no upgrade changes them. */}}
 {{- define "modelservice.selectorLabels" -}}
 app.kubernetes.io/name: {{ include "modelservice.name" . | quote }}
 app.kubernetes.io/instance: {{ .Release.Name | quote }}
@@ -12,7 +12,7 @@ app.kubernetes.io/instance: {{ .Release.Name | quote }}
 {{- end }}
 {{- end }}
 
-{{/* Annotations of the pods: a chat template is read at the start, so another one restarts them. */}}
+{{/* Annotations of the pods: a chat template is read at the start, so a changed one restarts them. */}}
 {{- define "modelservice.podAnnotations" -}}
 {{- $own := dict -}}
 {{- with .Values.model.chatTemplate -}}
@@ -31,7 +31,7 @@ app.kubernetes.io/managed-by: {{ .Release.Service | quote }}
 {{ include "modelservice.selectorLabels" . }}
 {{- end }}
 
-{{/* Namespace, labels and annotations of an object: (list . further-annotations further-labels), the last two as far as there are any. */}}
+{{/* Namespace, labels and annotations of an object: (list . further-annotations further-labels); the last two are optional. */}}
 {{- define "modelservice.metadata" -}}
 {{- $ := first . -}}
 {{- $further := concat (rest .) (list (dict) (dict)) -}}
@@ -47,18 +47,18 @@ annotations:
 {{- end }}
 {{- end }}
 
-{{/* Annotations of kinds that the cluster has only where someone installed them: Argo CD then does not try them beforehand. */}}
+{{/* Annotations for custom resources: Argo CD then skips the dry run for kinds that are not installed yet. */}}
 {{- define "modelservice.crdAnnotations" -}}
 argocd.argoproj.io/sync-options: SkipDryRunOnMissingResource=true
 {{- end }}
 
-{{/* What selects the chart's other pods, "test" or "download": not the Service's selector, so no request reaches them. */}}
+{{/* The selector of the chart's other pods, "test" or "download": it differs from the Service's, so they get no requests. */}}
 {{- define "modelservice.helperSelector" -}}
 app.kubernetes.io/name: {{ include "modelservice.name" (first .) }}-{{ last . }}
 app.kubernetes.io/instance: {{ (first .).Release.Name | quote }}
 {{- end }}
 
-{{/* Labels of these pods: (list . what). A service mesh or an admission policy reads the user's. */}}
+{{/* Labels of these pods: (list . what), with the user's labels for a service mesh or an admission policy. */}}
 {{- define "modelservice.helperLabels" -}}
 {{ include "modelservice.helperSelector" . }}
 {{- with merge (dict) (first .).Values.podLabels (first .).Values.labels }}

@@ -4,8 +4,8 @@ namespace={{ .Release.Namespace | quote }},service={{ include "modelservice.serv
 {{- end }}
 
 {{/*
-A regular expression for the names of this workload's pods, and of no other's whose name begins alike. Kubernetes cuts a pod's name
-at 58 characters before it adds five: of a long Deployment's the dash goes, and some of the hash before it.
+A regular expression that matches only the names of this workload's pods, not those of a workload with the same prefix. Kubernetes cuts a pod's
+name to 58 characters before it adds five: for a long Deployment name, this removes the dash and part of the hash before it.
 */}}
 {{- define "modelservice.podPattern" -}}
 {{- $name := include "modelservice.workloadName" . -}}
@@ -20,7 +20,7 @@ expr: {{ index . 4 | quote }}
 for: {{ index . 3 }}
 labels:
   severity: {{ index . 2 }}
-  {{- /* Alertmanager tells alerts apart by their labels, and the expressions leave none. */}}
+  {{- /* Alertmanager distinguishes alerts by their labels, but the expressions return none. */}}
   namespace: {{ (first .).Release.Namespace | quote }}
   service: {{ include "modelservice.serviceName" (first .) | quote }}
 annotations:

@@ -1,6 +1,6 @@
 {{/*
-The value of app.kubernetes.io/name: what tells two aliases in one umbrella chart apart, by whichever override they have. A label has
-63 characters, nine of them for what is appended.
+The value of app.kubernetes.io/name, which differs for two aliases in one umbrella chart with either override. A label has at most 63
+characters; nine of them are for a suffix.
 */}}
 {{- define "modelservice.name" -}}
 {{- include "modelservice.limited" (list (.Values.nameOverride | default .Values.fullnameOverride | default "modelservice") 54) -}}
@@ -11,12 +11,12 @@ The value of app.kubernetes.io/name: what tells two aliases in one umbrella char
 {{- .Values.fullnameOverride | default (printf "%s-%s" (include "modelservice.name" .) .Release.Name) | replace "." "-" -}}
 {{- end }}
 
-{{/* The name of the release's objects, of at most so many characters: (list . limit). */}}
+{{/* The name of the release's objects, cut to a length: (list . limit). */}}
 {{- define "modelservice.limitedName" -}}
 {{- include "modelservice.limited" (list (include "modelservice.fullname" (first .)) (last .)) -}}
 {{- end }}
 
-{{/* Text of at most so many characters: (list text limit). A hash keeps two long ones apart that differ at the end. */}}
+{{/* Text, cut to a length: (list text limit). A hash distinguishes two long texts that differ only at the end. */}}
 {{- define "modelservice.limited" -}}
 {{- $name := first . -}}
 {{- $limit := last . -}}
@@ -27,7 +27,7 @@ The value of app.kubernetes.io/name: what tells two aliases in one umbrella char
 {{- end -}}
 {{- end }}
 
-{{/* Name of the Deployment or StatefulSet: a longer one leaves no room for the hash in its pods' labels. */}}
+{{/* The name of the Deployment or StatefulSet: a longer one leaves no room for the hash in the labels of its pods. */}}
 {{- define "modelservice.workloadName" -}}
 {{- include "modelservice.limitedName" (list . 52) -}}
 {{- end }}
@@ -37,12 +37,12 @@ The value of app.kubernetes.io/name: what tells two aliases in one umbrella char
 {{- include "modelservice.limitedName" (list . 63) -}}
 {{- end }}
 
-{{/* The claim that holds the models of a Deployment. */}}
+{{/* The claim for the models of a Deployment. */}}
 {{- define "modelservice.claimName" -}}
 {{- .Values.modelVolume.existingClaim | default (printf "%s-model-dir" (include "modelservice.serviceName" .)) -}}
 {{- end }}
 
-{{/* The claim that keeps what vLLM compiles. */}}
+{{/* The claim for the compiled code. */}}
 {{- define "modelservice.cacheClaimName" -}}
 {{- .Values.compileCache.existingClaim | default (printf "%s-compile-cache" (include "modelservice.serviceName" .)) -}}
 {{- end }}
@@ -61,7 +61,7 @@ The value of app.kubernetes.io/name: what tells two aliases in one umbrella char
 {{- end -}}
 {{- end }}
 
-{{/* What the server speaks. */}}
+{{/* The server's URL scheme. */}}
 {{- define "modelservice.scheme" -}}
 {{- ternary "https" "http" (ne .Values.tls.secretName "") -}}
 {{- end }}

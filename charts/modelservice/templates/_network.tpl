@@ -4,8 +4,8 @@
 {{- end }}
 
 {{/*
-Ways out to DNS, to the hub or its mirror where something is downloaded, and to the proxies, mirrors and collectors that variables name:
-(list . whether-something-is).
+Egress rules for DNS, for the hub or its mirror if something is downloaded, and for the proxies, mirrors and collectors that variables set:
+(list . whether-something-is-downloaded).
 */}}
 {{- define "modelservice.egress" -}}
 - ports:
@@ -28,7 +28,7 @@ Ways out to DNS, to the hub or its mirror where something is downloaded, and to 
 {{- end }}
 {{- end }}
 
-{{/* The port of an address, with or without a scheme and a user; nothing where a variable is in it. */}}
+{{/* The port of an address, with or without a scheme and a user; nothing if the address contains a variable. */}}
 {{- define "modelservice.addressPort" -}}
 {{- $scheme := regexFind "^[A-Za-z0-9+.-]+://" . | lower | trimSuffix "://" -}}
 {{- $host := regexReplaceAll "^([A-Za-z0-9+.-]+://)?([^/?#]*@)?([^/?#]*).*" . "${3}" -}}

@@ -44,7 +44,7 @@ volumeMounts:
 {{- end }}
 {{- end }}
 
-{{/* The container's hooks: a preStop of the user's replaces the pause in which the endpoints forget the pod. */}}
+{{/* The container's hooks: a preStop from the user replaces the pause in which the endpoints remove the pod. */}}
 {{- define "modelservice.lifecycle" -}}
 {{- $pause := dict "preStop" (dict "sleep" (dict "seconds" (include "modelservice.drainSeconds" . | int))) -}}
 {{- ternary (dict) $pause (hasKey .Values.lifecycle "preStop") | merge (deepCopy .Values.lifecycle) | toYaml -}}
@@ -96,7 +96,7 @@ spec:
   {{- end }}
 {{- end }}
 
-{{/* What the chart's pods have in common: credentials, account and user. */}}
+{{/* The common part of the chart's pods: credentials, service account and user. */}}
 {{- define "modelservice.podIdentity" -}}
 {{- with .Values.imagePullSecrets -}}
 imagePullSecrets:
@@ -111,7 +111,7 @@ securityContext:
 {{- end }}
 {{- end }}
 
-{{/* The Secrets that the pods cannot start without, and the keys that they need of them: a map from name to keys. */}}
+{{/* The Secrets that the pods need to start: a map from name to the required keys. */}}
 {{- define "modelservice.secrets" -}}
 {{- $spec := (include "modelservice.podTemplate" . | fromYaml).spec -}}
 {{- $keys := dict -}}

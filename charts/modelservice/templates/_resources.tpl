@@ -1,4 +1,4 @@
-{{/* The image: a registry is put before a repository that names no host. */}}
+{{/* The image: the registry is prepended to a repository without a host. */}}
 {{- define "modelservice.image" -}}
 {{- $repository := .Values.image.repository -}}
 {{- $host := first (splitList "/" $repository) -}}
@@ -11,7 +11,7 @@
 {{- $repository -}}
 {{- end }}
 
-{{/* The accelerators of a pod, a map from resource to number. */}}
+{{/* The accelerators of a pod: a map from resource to number. */}}
 {{- define "modelservice.accelerators" -}}
 {{- if .Values.gpu.vgpu.enabled -}}
 volcano.sh/vgpu-number: {{ .Values.gpu.count }}
@@ -26,7 +26,7 @@ volcano.sh/vgpu-cores: {{ . }}
 {{- end }}
 {{- end }}
 
-{{/* Requests and limits without what is left out: a map of both. Quantities are strings, as the API server stores them. */}}
+{{/* A map of requests and limits without unset ones. Quantities are strings, as the API server stores them. */}}
 {{- define "modelservice.amounts" -}}
 {{- range $part := list "requests" "limits" -}}
 {{- with include "modelservice.withoutUnset" (get $ $part | default dict) | fromYaml -}}
@@ -38,7 +38,7 @@ volcano.sh/vgpu-cores: {{ . }}
 {{- end -}}
 {{- end }}
 
-{{/* The server's requests and limits; the accelerators stand in both. Where it names no claims, it gets every claim of the pod. */}}
+{{/* The server's requests and limits; both contain the accelerators. If the values list no claims, the server gets every claim of the pod. */}}
 {{- define "modelservice.resources" -}}
 {{- $accelerators := include "modelservice.accelerators" . | fromYaml -}}
 {{- $requests := merge (dict) $accelerators .Values.resources.requests -}}

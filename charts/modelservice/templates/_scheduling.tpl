@@ -1,6 +1,6 @@
 {{/*
-The pod's affinity. A fixed node is a required rule, in each of the user's terms (they are alternatives): spec.nodeName would go
-round the scheduler, which counts GPUs and binds volumes that wait for their first consumer.
+The pod's affinity. A fixed node is a required rule in each of the user's terms (they are alternatives): spec.nodeName would
+bypass the scheduler, which counts GPUs and binds volumes that wait for their first consumer.
 */}}
 {{- define "modelservice.affinity" -}}
 {{- $affinity := deepCopy .Values.affinity -}}
@@ -38,7 +38,7 @@ tolerations:
 {{- end }}
 {{- end }}
 
-{{/* How the replicas are spread; without a selector of theirs the rules mean this service's own pods. */}}
+{{/* How the replicas are spread; rules without a selector apply to this service's own pods. */}}
 {{- define "modelservice.topologySpread" -}}
 {{- range .Values.topologySpreadConstraints }}
 {{- $own := dict "labelSelector" (dict "matchLabels" (include "modelservice.selectorLabels" $ | fromYaml)) }}

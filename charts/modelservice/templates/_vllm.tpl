@@ -6,8 +6,8 @@
 {{- end }}
 
 {{/*
-Three numbers of a release: stated, or in the tag, or nothing. In a tag such as rocm6.4.1_vllm_0.10.1 the ones behind vllm are
-meant. With images that are not vLLM's own they may count something else; a number as high as a year counts no vLLM.
+The three numbers of a release: from vllmVersion, or from the tag, or nothing. In a tag such as rocm6.4.1_vllm_0.10.1 it is the number after vllm.
+For images that are not vLLM's own it may be the version of something else; a number as high as a year is not a vLLM release.
 */}}
 {{- define "modelservice.releaseNumber" -}}
 {{- $tag := .Values.image.tag -}}
@@ -16,12 +16,12 @@ meant. With images that are not vLLM's own they may count something else; a numb
 {{- if $found }}{{ if semverCompare "<2.0.0" $found }}{{ $found }}{{ end }}{{ end -}}
 {{- end }}
 
-{{/* The number where it is that of a listed release or a later one; an earlier one may count something else than vLLM. */}}
+{{/* The number if it is at least the oldest listed release; a lower one may be the version of something other than vLLM. */}}
 {{- define "modelservice.listedNumber" -}}
 {{- with include "modelservice.releaseNumber" . }}{{ if semverCompare ">=0.10.0" . }}{{ . }}{{ end }}{{ end -}}
 {{- end }}
 
-{{/* The vLLM release in the image, three numbers, or nothing where neither a field nor the tag of an own image says it. */}}
+{{/* The three numbers of the image's vLLM release, or nothing if neither vllmVersion nor the tag sets it; the tag of another image counts only if it names vllm. */}}
 {{- define "modelservice.vllmVersion" -}}
 {{- $named := regexMatch "vllm[-_]?v?[0-9]+[.][0-9]+[.][0-9]+" .Values.image.tag -}}
 {{- if or .Values.vllmVersion $named (include "modelservice.ownImage" .) }}{{ include "modelservice.releaseNumber" . }}{{ end -}}
@@ -34,7 +34,7 @@ meant. With images that are not vLLM's own they may count something else; a numb
 {{- end -}}
 {{- end }}
 
-{{/* What starts the server. vLLM got `vllm serve` in 0.5.2 (vllm-project/vllm#5090). */}}
+{{/* The command that starts the server. `vllm serve` was added in 0.5.2 (vllm-project/vllm#5090). */}}
 {{- define "modelservice.command" -}}
 {{- $old := false -}}
 {{- with include "modelservice.vllmVersion" . }}{{ $old = semverCompare "<0.5.2" . }}{{ end -}}
@@ -42,14 +42,14 @@ meant. With images that are not vLLM's own they may count something else; a numb
 {{- toYaml (.Values.command | default (append $server .Values.model.name)) -}}
 {{- end }}
 
-{{/* Whether the model, by its name or in a command, has the address of an object store, which vLLM reads itself. "true" or nothing. */}}
+{{/* Whether the model's name or the command contains the address of an object store, which vLLM reads itself. "true" or nothing. */}}
 {{- define "modelservice.objectStore" -}}
 {{- range concat (list .Values.model.name) .Values.command -}}
 {{- if regexMatch "^(s3|gs|az)://" . }}true{{ end -}}
 {{- end -}}
 {{- end }}
 
-{{/* Whether the user's arguments hold one of these flags: (list . flag...). "true" or nothing. */}}
+{{/* Whether the user's arguments contain one of these flags: (list . flag...). "true" or nothing. */}}
 {{- define "modelservice.argumentGiven" -}}
 {{- $flags := rest . -}}
 {{- range (first .).Values.args -}}
@@ -57,7 +57,7 @@ meant. With images that are not vLLM's own they may count something else; a numb
 {{- end -}}
 {{- end }}
 
-{{/* The user's arguments. Kubernetes expands $(NAME) and reads $$ as $: names of `env` and, where envFrom names variables that the chart does not see, all names are meant, any other $ is text. */}}
+{{/* The user's arguments. Kubernetes expands $(NAME) and reads $$ as $. Names in `env` are references, and with envFrom, whose variables the chart does not see, all names are; any other $ is text. */}}
 {{- define "modelservice.userArguments" -}}
 {{- $env := .Values.env -}}
 {{- range $argument := .Values.args -}}
@@ -70,7 +70,7 @@ meant. With images that are not vLLM's own they may count something else; a numb
 {{- end -}}
 {{- end }}
 
-{{/* How a pooling model is started: vLLM 0.10.1 replaced --task by two flags. An unknown release gets none. */}}
+{{/* The flags for a pooling model: vLLM 0.10.1 replaced --task by two flags. An unknown release gets none. */}}
 {{- define "modelservice.taskArguments" -}}
 {{- $task := .Values.model.task -}}
 {{- if and (ne $task "generate") (not (include "modelservice.argumentGiven" (list . "--task" "--runner" "--convert"))) -}}
@@ -84,13 +84,13 @@ meant. With images that are not vLLM's own they may count something else; a numb
 {{- end }}
 {{- end }}
 
-{{/* The names that clients may send, the first one being that of the answers, in one text with commas. */}}
+{{/* The model names that clients may send, separated by commas; responses contain the first one. */}}
 {{- define "modelservice.servedNames" -}}
 {{- $names := .Values.model.servedName | default .Values.model.name -}}
 {{- kindIs "slice" $names | ternary $names (list $names) | join ", " -}}
 {{- end }}
 
-{{/* Seconds before SIGTERM in which the endpoints forget the pod; nobody knows how long a command other than sleep takes. */}}
+{{/* Seconds before SIGTERM in which the endpoints remove the pod; the duration of a command other than sleep is unknown. */}}
 {{- define "modelservice.drainSeconds" -}}
 {{- $command := dig "preStop" "exec" "command" list .Values.lifecycle | join " " -}}
 {{- $slept := regexFind "(^|[ /])sleep [0-9]{1,9}($|[ ;&])" $command | regexFind "[0-9]+" -}}
@@ -98,9 +98,9 @@ meant. With images that are not vLLM's own they may count something else; a numb
 {{- dig "preStop" "sleep" "seconds" ($slept | default $usual) .Values.lifecycle | int -}}
 {{- end }}
 
-{{/* The arguments of the container, the user's last: of a repeated flag vLLM takes the last. */}}
+{{/* The arguments of the container, the user's last: vLLM uses the last one of a repeated flag. */}}
 {{- define "modelservice.arguments" -}}
-{{- /* Several names stand before another flag: vLLM takes for a name whatever follows. */}}
+{{- /* Several names must be followed by another flag: vLLM would treat anything else as a name. */}}
 {{- $names := .Values.model.servedName }}
 {{- if kindIs "slice" $names }}
 - --served-model-name
@@ -144,7 +144,7 @@ meant. With images that are not vLLM's own they may count something else; a numb
 - --tensor-parallel-size={{ .Values.gpu.count }}
 {{- end }}
 {{- if and .Values.gpu.vgpu.enabled (gt (int .Values.gpu.count) 1) (not (include "modelservice.argumentGiven" (list . "--disable-custom-all-reduce" "--no-disable-custom-all-reduce" "--enable-custom-all-reduce"))) }}
-{{- /* vLLM's own all-reduce shares memory between GPUs, which slices of them cannot: Project-HAMi/HAMi#1947. */}}
+{{- /* vLLM's custom all-reduce shares memory between GPUs, which does not work with slices of GPUs: Project-HAMi/HAMi#1947. */}}
 - --disable-custom-all-reduce
 {{- end }}
 {{- if and (include "modelservice.vllmSince" (list . "0.18.1")) (not (include "modelservice.argumentGiven" (list . "--shutdown-timeout"))) }}
@@ -153,7 +153,7 @@ meant. With images that are not vLLM's own they may count something else; a numb
 {{- include "modelservice.userArguments" . }}
 {{- end }}
 
-{{/* Arguments that are the chart's, with an image whose command line is known. */}}
+{{/* Arguments that only the chart may set, for an image with a known command line. */}}
 {{- define "modelservice.validate.arguments" -}}
 {{- if and .Values.args (not .Values.command) (include "modelservice.ownImage" .) -}}
 {{- range $index, $argument := .Values.args -}}
@@ -169,7 +169,7 @@ args[{{ $index }}]: {{ $flag }} is reserved for the chart; remove it, or use its
 {{- end -}}
 {{- end }}
 
-{{/* A shell's script in the command that starts vLLM, with its place: "index script", or nothing. */}}
+{{/* The shell script in the command that starts vLLM, with its index: "index script", or nothing. */}}
 {{- define "modelservice.script" -}}
 {{- $shell := false -}}
 {{- $next := false -}}
@@ -191,13 +191,13 @@ args[{{ $index }}]: {{ $flag }} is reserved for the chart; remove it, or use its
 {{- end -}}
 {{- end }}
 
-{{/* A script passes the arguments on, or says itself what they say. A file or a variable may say what the chart does. */}}
+{{/* A script must pass the arguments on, or set the same flags itself. A file or a variable may set the chart's flags. */}}
 {{- define "modelservice.validate.command" -}}
 {{- $script := include "modelservice.script" . -}}
 {{- $at := regexFind "^[0-9]+" $script | int -}}
 {{- if not $script -}}
 {{- else if regexMatch "[$][{]?[@*1-9]" $script -}}
-{{- /* What follows the script is the shell's $0: an item of the user's, or the chart's first argument. */}}
+{{- /* The item after the script is the shell's $0: a user's item, or the chart's first argument. */}}
 {{- $first := index (concat .Values.command (list (include "modelservice.arguments" . | fromYamlArray | first))) (add1 $at) -}}
 {{- $harmless := and (hasPrefix "--port=" $first) (or (eq (int .Values.containerPort) 8000) (include "modelservice.scriptSays" (list $script "--port"))) -}}
 {{- if and (regexMatch "^--?[A-Za-z]" $first) (not $harmless) (not (regexMatch "[$][{]?0" $script)) }}

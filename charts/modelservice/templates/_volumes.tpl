@@ -1,4 +1,4 @@
-{{/* Where the model volume is mounted: nobody but root can enter the default's /root. */}}
+{{/* Where the model volume is mounted: only root can enter the default's /root. */}}
 {{- define "modelservice.mountPath" -}}
 {{- if and .Values.restricted (eq .Values.modelVolume.mountPath "/root/.cache/huggingface/hub") -}}
 /models
@@ -8,8 +8,8 @@
 {{- end }}
 
 {{/*
-What the model volume is: nothing, "volume" as the user wrote it, "existing" for a claim that exists, "claim" for the chart's, or "claims" for
-one of each replica of a StatefulSet. No claim is made that nobody would use.
+The kind of the model volume: nothing, "volume" for the user's definition, "existing" for an existing claim, "claim" for the chart's, or "claims" for
+one per replica of a StatefulSet. An unused claim is not created.
 */}}
 {{- define "modelservice.modelVolume" -}}
 {{- $volume := .Values.modelVolume -}}
@@ -23,7 +23,7 @@ one of each replica of a StatefulSet. No claim is made that nobody would use.
 {{- end }}
 
 {{/*
-Whether nothing would use a new claim: the model is in the image, in object storage or in another volume, or one of the user's is mounted in its
+Whether a new claim would be unused: the model is in the image, in object storage or in another volume, or a user's volume is mounted in its
 place. "true" or nothing.
 */}}
 {{- define "modelservice.modelElsewhere" -}}
@@ -58,7 +58,7 @@ place. "true" or nothing.
   {{- end }}
 {{- end }}
 
-{{/* The volume itself, where it is not one of a StatefulSet's claims: (list . whether-it-is-read-only). */}}
+{{/* The volume itself, unless it is one of a StatefulSet's claims: (list . whether-it-is-read-only). */}}
 {{- define "modelservice.modelSource" -}}
 - name: model-dir
 {{- with (first .).Values.modelVolume.volume }}
@@ -131,7 +131,7 @@ place. "true" or nothing.
 {{- end }}
 {{- end }}
 
-{{/* Whether a StatefulSet makes the model volume's claim, one for each replica. "true" or nothing. */}}
+{{/* Whether a StatefulSet creates the model volume's claims, one for each replica. "true" or nothing. */}}
 {{- define "modelservice.claimTemplate" -}}
 {{- if eq (include "modelservice.modelVolume" .) "claims" }}true{{ end -}}
 {{- end }}
@@ -178,7 +178,7 @@ place. "true" or nothing.
 {{- end }}
 {{- end }}
 
-{{/* The spec of a new claim, of the model volume or of the compile cache: both have the same keys. */}}
+{{/* The spec of a new claim for the model volume or the compile cache: both have the same keys. */}}
 {{- define "modelservice.claimSpec" -}}
 accessModes:
   {{- toYaml .accessModes | nindent 2 }}
@@ -196,7 +196,7 @@ resources:
     storage: {{ .size | toJson | trimAll "\"" | quote }}
 {{- end }}
 
-{{/* What keeps the claim, and the models in it, when helm uninstalls the release or Argo CD prunes or deletes the application. */}}
+{{/* The annotations that keep the claim and its models when helm uninstalls the release, or Argo CD prunes or deletes the application. */}}
 {{- define "modelservice.claimAnnotations" -}}
 {{- if .Values.modelVolume.retain -}}
 helm.sh/resource-policy: keep

@@ -1,9 +1,9 @@
-{{/* Whether a value is there: null and "" leave a field out, 0 and false do not. "true" or nothing. */}}
+{{/* Whether a value is set: null and "" leave a field out, 0 and false do not. "true" or nothing. */}}
 {{- define "modelservice.isSet" -}}
 {{- if not (has (toString .) (list "" "<nil>")) }}true{{ end -}}
 {{- end }}
 
-{{/* A map without what is left out. */}}
+{{/* A map without unset values. */}}
 {{- define "modelservice.withoutUnset" -}}
 {{- $kept := dict -}}
 {{- range $key, $value := . -}}
@@ -12,7 +12,7 @@
 {{- with $kept }}{{ toYaml . }}{{ end -}}
 {{- end }}
 
-{{/* The most pods that there may be; one where another controller says how many. */}}
+{{/* The maximum number of pods; one if another controller sets it. */}}
 {{- define "modelservice.mostReplicas" -}}
 {{- if .Values.autoscaling.kind -}}
 {{- .Values.autoscaling.maxReplicas -}}
@@ -21,7 +21,7 @@
 {{- end -}}
 {{- end }}
 
-{{/* The workload, as autoscalers name it. */}}
+{{/* The reference to the workload in autoscalers. */}}
 {{- define "modelservice.scaleTarget" -}}
 apiVersion: apps/v1
 kind: {{ .Values.workload.kind }}
@@ -39,7 +39,7 @@ update without surge makes `helm upgrade --wait` return before the new pod is re
 {{- $type := .Values.strategy.type | default "RollingUpdate" -}}
 type: {{ $type }}
 {{- if eq $type "RollingUpdate" }}
-{{- /* Kubernetes' own numbers, written out: those that it fills in itself stay behind, and forbid Recreate later on. */}}
+{{- /* Kubernetes' defaults, written out: if Kubernetes fills them in, they remain after a change and make Recreate invalid. */}}
 rollingUpdate:
   {{- mergeOverwrite (dict "maxSurge" "25%" "maxUnavailable" "25%") (deepCopy (.Values.strategy.rollingUpdate | default dict)) | toYaml | nindent 2 }}
 {{- end -}}
@@ -53,7 +53,7 @@ rollingUpdate:
 {{- end -}}
 {{- end }}
 
-{{/* How a StatefulSet replaces its pods, Kubernetes' own number written out for the same reason: it forbids OnDelete. */}}
+{{/* How a StatefulSet replaces its pods. Kubernetes' default is written out for the same reason: it would make OnDelete invalid. */}}
 {{- define "modelservice.updateStrategy" -}}
 {{- $type := .Values.strategy.type | default "RollingUpdate" -}}
 type: {{ $type }}

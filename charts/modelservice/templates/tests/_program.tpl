@@ -1,4 +1,4 @@
-{{/* What the test asks: the routes that a model of this kind serves, as `modelservice smoke` does from outside. */}}
+{{/* The program of `helm test`: it calls the routes for the model's task, as `modelservice smoke` does from outside. */}}
 {{- define "modelservice.test.program" -}}
 import json, os, ssl, sys, urllib.error, urllib.request
 

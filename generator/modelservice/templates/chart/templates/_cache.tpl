@@ -1,6 +1,6 @@
 {{/*
-Where what is compiled is kept: nowhere, "model" or "own". auto keeps it in the model volume where one pod alone writes to it, unless the user
-says with a variable where it is.
+The volume for compiled code: nothing, "model" or "own". auto uses the model volume if only one pod writes to it, unless the user sets the folder
+with a variable.
 */}}
 {{- define "modelservice.compileCache" -}}
 {{- if ne .Values.compileCache.volume "auto" -}}
@@ -15,7 +15,7 @@ says with a variable where it is.
 {{- end -}}
 {{- end }}
 
-{{/* The folder of what is compiled: a hidden one beside the models, or a volume of its own. */}}
+{{/* The folder for compiled code: a hidden one next to the models, or a volume of its own. */}}
 {{- define "modelservice.cacheFolder" -}}
 {{- if eq (include "modelservice.compileCache" .) "model" -}}
 {{- include "modelservice.mountPath" . | trimSuffix "/" }}/.compile-cache
@@ -24,7 +24,7 @@ says with a variable where it is.
 {{- end -}}
 {{- end }}
 
-{{/* The variables that name the folder, one for each of those who compile. */}}
+{{/* The variables that set the folder, one for each compiler. */}}
 {{- define "modelservice.cacheEnv" -}}
 {{- if include "modelservice.compileCache" . }}
 {{- $folder := include "modelservice.cacheFolder" . }}

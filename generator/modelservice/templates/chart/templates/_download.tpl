@@ -1,6 +1,6 @@
 {{/*
-Downloads the model: what vLLM does not read is left out. Both hubs' Python packages come with their commands, whose names change;
-their functions do not. A complete model in the volume is served when the hub does not answer, and a commit that is there is not asked for.
+Downloads the model without the files that vLLM does not read. It calls the functions of the hubs' Python packages, because the names of their
+commands change. If the hub does not respond, a complete model in the volume is served. A commit in the volume is not requested again.
 */}}
 {{- define "modelservice.download.program" -}}
 {{ include "modelservice.download.stop" . }}
@@ -42,18 +42,18 @@ open(os.environ["MARKER"], "w").close()
 print("the model is there:", model)
 {{- end }}
 
-{{/* How the model is downloaded before the start: not at all where it is in a volume. */}}
+{{/* How the model is downloaded before the start; nothing if it is in a volume. */}}
 {{- define "modelservice.preDownload" -}}
 {{- if ne .Values.model.source "local" }}{{ .Values.modelVolume.preDownload }}{{ end -}}
 {{- end }}
 
-{{/* The first process of a container ignores SIGTERM unless it says what to do. */}}
+{{/* The first process of a container ignores SIGTERM unless it sets a handler. */}}
 {{- define "modelservice.download.stop" -}}
 import os, signal, time
 signal.signal(signal.SIGTERM, lambda *_: os._exit(143))
 {{- end }}
 
-{{/* Waits for the file that says that the model is there. */}}
+{{/* Waits for the file that marks the model as downloaded. */}}
 {{- define "modelservice.download.wait" -}}
 {{ include "modelservice.download.stop" . }}
 while not os.path.exists(os.environ["MARKER"]):
@@ -61,15 +61,15 @@ while not os.path.exists(os.environ["MARKER"]):
     time.sleep(10)
 {{- end }}
 
-{{/* The file that says that the model is there, for those who wait for a Job. */}}
+{{/* The file that marks the model as downloaded, for pods that wait for the Job. */}}
 {{- define "modelservice.download.marker" -}}
 {{- $what := list .Values.model.source .Values.model.name .Values.model.revision | join " " -}}
 {{- include "modelservice.mountPath" . | trimSuffix "/" }}/.downloaded-{{ $what | sha256sum | trunc 16 }}
 {{- end }}
 
 {{/*
-The user's volumes that the download mounts as the server does, with a private authority's certificates, for example. A Job's pod takes no
-claims: one that is for a single node would keep it from the pods that wait for the Job.
+The user's volumes that the download mounts like the server, for example with the certificates of a private authority. A Job's pod mounts no
+claims: a claim for a single node would then be unavailable to the pods that wait for the Job.
 */}}
 {{- define "modelservice.download.volumes" -}}
 {{- $job := eq (include "modelservice.preDownload" .) "Job" -}}
@@ -91,7 +91,7 @@ claims: one that is for a single node would keep it from the pods that wait for 
 {{- with $found }}{{ toYaml . }}{{ end -}}
 {{- end }}
 
-{{/* A small container with the server's image: (list . name program). Nobody but who downloads gets credentials, and may write. */}}
+{{/* A small container with the server's image: (list . name program). Only the download gets credentials and write access. */}}
 {{- define "modelservice.helperContainer" -}}
 {{- $ := first . -}}
 {{- $downloads := eq (index . 1) "download-model" -}}
@@ -153,7 +153,7 @@ volumeMounts:
   {{- end }}
 {{- end }}
 
-{{/* What runs before the server: the user's containers, and the download or the wait for it. */}}
+{{/* The init containers: the user's, and the download or the wait for it. */}}
 {{- define "modelservice.initContainers" -}}
 {{- with .Values.initContainers }}
 {{ toYaml . }}
@@ -166,7 +166,7 @@ volumeMounts:
 {{- end }}
 {{- end }}
 
-{{/* The Job that fills a volume which many pods share. */}}
+{{/* The Job that downloads the model into a volume that many pods share. */}}
 {{- define "modelservice.download.jobSpec" -}}
 backoffLimit: 10
 template:
@@ -178,7 +178,7 @@ template:
       {{- toYaml . | nindent 6 }}
     {{- end }}
   spec:
-    {{- /* A pod that failed stays, and its log with it. */}}
+    {{- /* A failed pod is kept, with its log. */}}
     restartPolicy: Never
     {{- include "modelservice.podIdentity" . | nindent 4 }}
     {{- with pick .Values.podSpec "dnsConfig" "dnsPolicy" "hostAliases" }}

@@ -1,6 +1,6 @@
 {{/*
-A probe: (dict "context" . "defaults" … "given" …). The user's fields win, and a handler of theirs replaces /health. The timeout is no
-longer than a period of theirs.
+A probe: (dict "context" . "defaults" … "given" …). The user's fields override the defaults, and a user's handler replaces /health. The
+timeout is at most the user's period.
 */}}
 {{- define "modelservice.probe" -}}
 {{- $probe := omit (mergeOverwrite (dict) .defaults (deepCopy .given)) "enabled" -}}
@@ -12,7 +12,7 @@ longer than a period of theirs.
 {{- toYaml $probe -}}
 {{- end }}
 
-{{/* The startup probe: as many tries as the start-up budget has periods. */}}
+{{/* The startup probe: the number of tries is the start-up budget divided by the period. */}}
 {{- define "modelservice.startupProbe" -}}
 {{- $given := .Values.probes.startup -}}
 {{- $period := $given.periodSeconds | default 10 | int -}}
@@ -20,23 +20,23 @@ longer than a period of theirs.
 {{- include "modelservice.probe" (dict "context" . "given" $given "defaults" (dict "periodSeconds" $period "timeoutSeconds" 3 "failureThreshold" $tries)) -}}
 {{- end }}
 
-{{/* Seconds that the startup probe gives in all; the probe's own fields override the budget. */}}
+{{/* The total seconds of the startup probe; the probe's own fields override the budget. */}}
 {{- define "modelservice.startupBudget" -}}
 {{- $probe := include "modelservice.startupProbe" . | fromYaml -}}
 {{- add (int $probe.initialDelaySeconds) (mul (int $probe.periodSeconds) (int $probe.failureThreshold)) -}}
 {{- end }}
 
 {{/*
-Seconds until a rollout has failed: the budget, and ten minutes to pull the image and attach the volume, which no probe sees. Nor does
-one see a pre-download: it has the budget once more.
+Seconds until a rollout has failed: the budget, and ten minutes to pull the image and attach the volume, which no probe covers. A pre-download
+is not covered either: it adds the budget once more.
 */}}
 {{- define "modelservice.deadline" -}}
 {{- add (mul (include "modelservice.startupBudget" .) (ternary 2 1 (ne (include "modelservice.preDownload" .) ""))) 600 -}}
 {{- end }}
 
 {{/*
-The container's probes. vLLM answers /health late while it is saturated, and a pod that is killed then loads its model anew: only after
-200 seconds without an answer is it taken for dead. A server whose worker died ends by itself.
+The container's probes. A saturated vLLM answers /health late, and a killed pod must load its model again, so it is restarted only after 200
+seconds without a response. A server whose worker died exits by itself.
 */}}
 {{- define "modelservice.probes" -}}
 {{- with .Values.probes -}}

@@ -1,4 +1,4 @@
-{{/* The pod's security context: what `restricted` wants, under what the user says. */}}
+{{/* The pod's security context: the settings for `restricted`, which the user's settings override. */}}
 {{- define "modelservice.podSecurityContext" -}}
 {{- $context := dict -}}
 {{- if .Values.restricted -}}
@@ -11,21 +11,21 @@
 {{- define "modelservice.securityContext" -}}
 {{- $context := ternary (dict "readOnlyRootFilesystem" true) (dict) .Values.restricted -}}
 {{- $context = mergeOverwrite $context (deepCopy .Values.securityContext) -}}
-{{- /* Root without these cannot write to a volume that another user filled, or open a port below 1024; a user's own list stays as it is. */}}
+{{- /* Without these capabilities, root cannot write to another user's files in a volume, or open a port below 1024. A user's own list is unchanged. */}}
 {{- if and (not (include "modelservice.nonRoot" .)) (not (hasKey ($context.capabilities | default dict) "add")) (has "ALL" ($context.capabilities | default dict).drop) -}}
 {{- $_ := set $context.capabilities "add" (concat (list "DAC_OVERRIDE") (ternary (list "NET_BIND_SERVICE") list (lt (int .Values.containerPort) 1024))) -}}
 {{- end -}}
 {{- include "modelservice.withoutUnset" $context -}}
 {{- end }}
 
-{{/* The security context of `helm test`'s container, which needs nothing; an id that the user chose, or left to the namespace, stays. */}}
+{{/* The security context of `helm test`'s container, which needs no permissions; a user id that the values set or unset is kept. */}}
 {{- define "modelservice.test.securityContext" -}}
 {{- $context := dict "allowPrivilegeEscalation" false "capabilities" (dict "drop" (list "ALL")) "readOnlyRootFilesystem" true "runAsUser" 2000 -}}
 {{- $chosen := mergeOverwrite (deepCopy .Values.podSecurityContext) .Values.securityContext -}}
 {{- include "modelservice.withoutUnset" (mergeOverwrite $context (pick $chosen "runAsUser")) -}}
 {{- end }}
 
-{{/* Whether the server runs as another user than root; an id that is left to the namespace is none. "true" or nothing. */}}
+{{/* Whether the server does not run as root; an unset id, which the namespace then chooses, counts as not root. "true" or nothing. */}}
 {{- define "modelservice.nonRoot" -}}
 {{- $context := mergeOverwrite (deepCopy .Values.podSecurityContext) .Values.securityContext -}}
 {{- $writes := hasKey .Values.securityContext "runAsUser" | ternary .Values.securityContext .Values.podSecurityContext -}}
@@ -33,7 +33,7 @@
 {{- if or .Values.restricted $context.runAsNonRoot (gt (int $context.runAsUser) 0) $left }}true{{ end -}}
 {{- end }}
 
-{{/* Whether nobody writes to the image's own files. "true" or nothing. */}}
+{{/* Whether the image's own files are read-only. "true" or nothing. */}}
 {{- define "modelservice.readOnlyRoot" -}}
 {{- if hasKey .Values.securityContext "readOnlyRootFilesystem" | ternary .Values.securityContext.readOnlyRootFilesystem .Values.restricted }}true{{ end -}}
 {{- end }}

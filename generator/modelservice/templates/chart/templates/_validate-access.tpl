@@ -46,7 +46,7 @@ autoscaling.minReplicas: 0 needs a trigger from outside the pods in autoscaling.
 {{- end -}}
 {{- end }}
 
-{{/* Secrets: values files go into Git. The output of a template, or a placeholder that Argo CD's plugins fill in, is not a value yet; a text that a template only encodes is one. */}}
+{{/* Secrets: values files go into Git. A template's output, or a placeholder for Argo CD's plugins, is not a secret value; a text that a template only encodes is one. */}}
 {{- define "modelservice.validate.secrets" -}}
 {{- range $index, $item := .Values.extraObjects -}}
 {{- $texts := list (toYaml $item) -}}

@@ -28,7 +28,7 @@ volcano.sh/vgpu-cores: gpu.vgpu.cores
 {{- end -}}
 {{- end }}
 
-{{/* A quantity as a number: 16Gi, 500m, 1e3. Nothing if there is none. */}}
+{{/* A quantity such as 16Gi, 500m or 1e3 as a number, or nothing. */}}
 {{- define "modelservice.number" -}}
 {{- if not (has (toString .) (list "" "<nil>")) -}}
 {{- $text := toJson . | trimAll "\"" -}}

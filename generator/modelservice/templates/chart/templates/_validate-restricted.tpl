@@ -27,7 +27,7 @@
 {{- end -}}
 {{- end }}
 
-{{/* Of the pod: its context, annotations and volumes, and the server's probes. */}}
+{{/* Of the pod: its security context, annotations and volumes, and the server's probes. */}}
 {{- define "modelservice.restricted.pod" -}}
 {{- $pod := include "modelservice.podSecurityContext" . | fromYaml -}}
 {{- if eq (toJson $pod.runAsNonRoot) "null" }}
@@ -97,7 +97,7 @@ podSpec.{{ $key }}: is not allowed with restricted; remove it [restricted-profil
 {{- end -}}
 {{- end }}
 
-{{/* Of a container's context alone: (list path context). */}}
+{{/* Of a container's context only: (list path context). */}}
 {{- define "modelservice.restricted.container" -}}
 {{- $path := first . -}}
 {{- $context := last . -}}
