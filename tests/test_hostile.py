@@ -377,7 +377,7 @@ def test_values_from_a_pipe_are_read_once_and_used_everywhere(
 @pytest.mark.parametrize(
     ("arguments", "code", "says"),
     [
-        (["diff", "a.yaml", "b.yaml"], 2, "a.yaml: there is no such file"),
+        (["diff", "a.yaml", "b.yaml"], 2, "a.yaml does not exist"),
         (["diff", "HEAD:a.yaml", "b.yaml"], 2, "Git has no revision HEAD here"),
         (["validate", "a.yaml"], 1, "there is no such file"),
         (["render", "{}/a.yaml", "-o", "out"], 1, "out cannot be written: No such file or directory"),

@@ -93,7 +93,7 @@ def test_a_folder_that_is_not_a_chart_is_refused_and_kept(tmp_path: Path) -> Non
     (tmp_path / "work/thesis.txt").write_text("years of work\n")
     answer = run("render", ROOT / "values-examples/opt-125m.yaml", "--output", tmp_path / "work")
     assert answer.exit_code == 1
-    assert "is not a chart that modelservice made" in answer.stderr
+    assert "is not a chart from modelservice" in answer.stderr
     assert [path.name for path in (tmp_path / "work").iterdir()] == ["thesis.txt"]
 
 
@@ -104,7 +104,7 @@ def test_special_files_in_a_folder_are_not_lost_either(kind: str, tmp_path: Path
     {"link": lambda: place.symlink_to("/nowhere"), "pipe": lambda: os.mkfifo(place), "folder": place.mkdir}[kind]()
     answer = run("render", ROOT / "values-examples/opt-125m.yaml", "--output", tmp_path / "work")
     assert (answer.exit_code, os.listdir(tmp_path / "work")) == (1, [kind])
-    assert "is not a chart that modelservice made" in answer.stderr
+    assert "is not a chart from modelservice" in answer.stderr
 
 
 def test_a_folder_with_an_unreadable_file_is_refused(
@@ -114,7 +114,7 @@ def test_a_folder_with_an_unreadable_file_is_refused(
     (open_folder / "work/secret").touch(mode=0o000)
     imports = "from pathlib import Path; from modelservice.chart.folder import InputError, write_chart"
     program = "try: write_chart({}, Path(sys.argv[1]))\nexcept InputError as error: print(error)"
-    assert "is not a chart that modelservice made" in unprivileged(imports, program, open_folder / "work")
+    assert "is not a chart from modelservice" in unprivileged(imports, program, open_folder / "work")
 
 
 def test_an_interrupted_command_leaves_nothing(tmp_path: Path) -> None:

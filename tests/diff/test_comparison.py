@@ -63,10 +63,10 @@ def test_nothing_differs(helm: str) -> None:
         (SHARED, SHARED.replace("2", "3", 1), "from 2 to 3 pods"),
         (PLAIN, f"{PLAIN}replicas: 0\n", "from 1 to 0 pods: the service is stopped"),
         (PLAIN, f"{PLAIN}modelVolume: {{size: 40Gi}}\n", "the volume grows"),
-        (PLAIN, f"{PLAIN}modelVolume: {{size: 18Gi}}\n", "a volume cannot shrink"),
+        (PLAIN, f"{PLAIN}modelVolume: {{size: 18Gi}}\n", "Kubernetes refuses to shrink a volume"),
         (PLAIN, f"{PLAIN}modelVolume: {{storageClassName: a}}\n", "spec.storageClassName cannot be changed in place"),
         (STATEFUL, f"{STATEFUL}modelVolume: {{size: 40Gi}}\n", "delete the StatefulSet with --cascade=orphan"),
-        (PLAIN, f"{PLAIN}modelVolume: {{existingClaim: models}}\n", "helm keeps it, with what is in it"),
+        (PLAIN, f"{PLAIN}modelVolume: {{existingClaim: models}}\n", "helm keeps it and its data"),
         (PLAIN, STATEFUL, "its pods stop"),
         (BALANCED, BALANCED.replace("{t", "{loadBalancerClass: a/b, t"), "spec.loadBalancerClass cannot be changed"),
         (PLAIN, f"{PLAIN}service: {{port: 80}}\n", "the service's port changes from 8000 to 80"),
@@ -78,11 +78,11 @@ def test_nothing_differs(helm: str) -> None:
             f"{FOUR}{LATER}".replace("e: 4}", "e: 50%}"),
             "up to 2",
         ),
-        (HELD, f"{HELD}{LATER}", "no pod restarts: the partition holds all of them back"),
+        (HELD, f"{HELD}{LATER}", "no pod restarts: the partition excludes all of them"),
         (HELD.replace("n: 3", "n: 1"), f"{HELD}{LATER}".replace("n: 3", "n: 1"), "the pods from number 1 on restart"),
         (f"{PLAIN}replicas: 0\n", f"{PLAIN}replicas: 1\n{LATER}", "no pod ran, so none restarts"),
         (f"{PLAIN}replicas: 0\n", f"{PLAIN}replicas: 1\n", "from 0 to 1 pods: the service starts"),
-        (SHARED, SCALED, "from 2 to 1 pods until the autoscaler looks"),
+        (SHARED, SCALED, "from 2 to 1 pods until the autoscaler's first check"),
         (SCALED, SHARED, "from an autoscaler's number to 2 pods"),
         (PLAIN, f"{PLAIN}modelVolume: {{retain: false}}\n", "no longer kept"),
         (STATEFUL, f"{STATEFUL}modelVolume: {{retain: false}}\n", "no longer kept"),
@@ -105,7 +105,7 @@ TWO_MORE = ONE_MORE.replace("maxSurge: 1", "maxSurge: 2")
 @pytest.mark.parametrize(
     ("old", "new", "says"),
     [
-        (PLAIN, f"{PLAIN}nameOverride: llm\n", "while the old ones still run, and wait for their GPUs where none is"),
+        (PLAIN, f"{PLAIN}nameOverride: llm\n", "while the old ones still run, and wait if no GPU is free"),
         (CPU, f"{CPU}nameOverride: llm\n", "its pods start while the old ones still run\n"),
         (f"{ROLLED}{ONE_MORE}", f"{ROLLED}{ONE_MORE}{LATER}", "every pod restarts: a new one starts first\n"),
         (f"{ROLLED}{ONE_MORE}", f"{ROLLED}{TWO_MORE}{LATER}", "up to 2 new ones start first\n"),
@@ -199,7 +199,7 @@ def test_a_layer_is_read_from_the_same_git_revision(helm: str) -> None:
     # A new layer is a difference; a layer that exists on neither side is a mistake.
     assert "failureThreshold" in modelservice(helm, "diff", *sides, "-f", "services/more.yaml").stdout
     answer = modelservice(helm, "diff", sides[0], sides[0], "-f", "services/nothing.yaml")
-    assert (answer.returncode, "services/nothing.yaml: no side has this layer" in answer.stderr) == (2, True)
+    assert (answer.returncode, "services/nothing.yaml: neither side has this layer" in answer.stderr) == (2, True)
 
 
 def test_a_revision_is_read_from_below_the_repositorys_root(helm: str, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -223,13 +223,13 @@ def test_a_file_that_the_revision_lacks_is_shown_as_added(helm: str) -> None:
 @pytest.mark.parametrize(
     ("old", "new", "says"),
     [
-        ("nothing.yaml", "services/chat.yaml", "there is no such file"),
+        ("nothing.yaml", "services/chat.yaml", "does not exist"),
         ("no-branch:services/chat.yaml", "services/chat.yaml", "Git has no revision no-branch"),
-        ("--output=x:services/chat.yaml", "services/chat.yaml", "there is no such file"),
+        ("--output=x:services/chat.yaml", "services/chat.yaml", "does not exist"),
         ("HEAD:nothing.yaml", "HEAD:nothing.yaml", "neither HEAD:nothing.yaml nor"),
         ("HEAD:services/bad.yaml", "services/chat.yaml", "HEAD:services/bad.yaml:1:9: error: model.nmae: unknown key"),
         ("services/chat.yaml", "services/日本.yaml", "is not a valid release name"),
-        ("HEAD:services", "services/chat.yaml", "HEAD:services: a folder without a Chart.yaml is not a chart"),
+        ("HEAD:services", "services/chat.yaml", "HEAD:services has no Chart.yaml, so it is not a chart"),
     ],
 )
 def test_inputs_that_cannot_be_compared_have_exit_code_2(old: str, new: str, says: str, helm: str) -> None:

@@ -93,7 +93,7 @@ def test_services_appear_disappear_and_change_in_two_revisions(here: Path) -> No
     result = found("HEAD~", "HEAD", "services")
     assert statuses(result) == {"dev/new": "new", "prod/chat": "changed", "prod/embed": "gone"}
     gone = result["services"][2]
-    assert "helm keeps it, with what is in it" in gone["effects"]
+    assert "helm keeps it and its data" in gone["effects"]
     assert statuses(found("HEAD~:services", "services")) == statuses(result)
     # The other way round.
     assert statuses(found("HEAD", "HEAD~", "services"))["dev/new"] == "gone"
@@ -106,7 +106,7 @@ def test_a_renamed_service_is_a_new_release_and_its_claim_stays(here: Path) -> N
     (one,) = found("main", "services")["services"]
     assert (one["status"], one["before"], one["service"]) == ("moved", "prod/chat", "prod/chat-2")
     text = diff("main", "services").stdout
-    assert "> prod/chat → prod/chat-2: a new release chat-2 in prod; the old one goes, and its kept claim stays" in text
+    assert "> prod/chat → prod/chat-2: a new release chat-2 in prod; the old one is removed, but its kept claim" in text
     assert "its volume is empty, and the model is downloaded again" in text
 
 

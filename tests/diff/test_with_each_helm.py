@@ -13,7 +13,7 @@ def test_an_argument_restarts_the_pod_and_is_named(helm: str, tmp_path: Path, mo
     assert code == 1
     assert said == (
         "~ Deployment modelservice-chat\n"
-        "  ! every pod restarts: the old ones stop first, and the service is away until a new one is ready\n"
+        "  ! every pod restarts: the old ones stop first, and the service is unavailable until a new one is ready\n"
         "    spec.template.spec.containers[server].args\n"
         "      - --seed=1\n"
         "      + --seed=2\n"

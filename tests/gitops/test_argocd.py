@@ -171,7 +171,7 @@ def test_a_bad_service_does_not_stop_the_others(services: Path) -> None:
         (["services/prod/chat.yaml"], 2, "name one source of the chart"),
         (["services/prod/chat.yaml", "--git", GIT, "--chart-repo", OCI], 2, "name one source of the chart"),
         (["services/prod/chat.yaml", "--chart-repo", OCI, "--rendered"], 2, "--rendered needs --git"),
-        (["services/prod/chat.yaml", "--git", GIT, "--rendered", "--values-git", GIT], 1, "brings its values"),
+        (["services/prod/chat.yaml", "--git", GIT, "--rendered", "--values-git", GIT], 1, "includes its values"),
         (["services", "--application-set", "--chart-repo", OCI], 2, "needs --values-git"),
         (["services/prod/chat.yaml", "--application-set", "--chart-repo", OCI, "--values-git", GIT], 2, "one folder"),
         (["services", "--application-set", "--git", GIT, "--rendered", "--values-git", GIT], 1, "generic chart"),
@@ -207,7 +207,7 @@ def test_an_application_of_other_values_is_not_overwritten(services: Path) -> No
     before = (services / "apps/chat.yaml").read_text()
     answer = run("services/prod", *options)
     assert answer.exit_code == 1
-    assert "services/prod/chat.yaml: apps/chat.yaml is the Application of services/dev/chat.yaml" in answer.stderr
+    assert "apps/chat.yaml is already the Application of services/dev/chat.yaml" in answer.stderr
     assert (services / "apps/chat.yaml").read_text() == before
     assert (services / "apps/scaled.yaml").exists()
     (services / "services/dev/chat.yaml").unlink()
@@ -262,10 +262,10 @@ def test_a_layer_is_not_a_service(services: Path) -> None:
         (["prod/日本.yaml"], [], 'its release would be named "": rename the file'),
         ([f"prod/{'x' * 60}.yaml"], [], "1 to 53 lower case letters"),
         ([f"{'e' * 30}/{'x' * 50}.yaml"], [], "at most 63 characters"),
-        (["Prod_EU/z.yaml"], [], 'its environment "Prod_EU" cannot name a namespace'),
-        (["prod/y.yml"], [], "let its name end in .yaml"),
-        (["top.yaml"], [], "no Application is made of it: move it to services/<environment>/"),
-        (["prod/team/x.yaml"], [], 'would take "team" for its environment'),
+        (["Prod_EU/z.yaml"], [], 'its environment "Prod_EU" cannot be the name of a namespace'),
+        (["prod/y.yml"], [], "rename it to end with .yaml"),
+        (["top.yaml"], [], "Argo CD creates no Application for it: move it to services/<environment>/"),
+        (["prod/team/x.yaml"], [], 'would use "team" as its environment'),
         (["dev/one.yaml", "prod/one.yaml"], ["-n", "models"], "would be the release one in models too"),
     ],
 )
@@ -289,7 +289,7 @@ def test_a_folder_that_argo_cd_would_read_as_a_pattern_is_refused(services: Path
     (services / "a[b]/svc/prod/chat.yaml").write_text(CHAT)
     answer = run("a[b]/svc", "--application-set", "--values-git", GIT, "--chart-repo", OCI)
     assert (answer.exit_code, answer.stdout) == (1, "")
-    assert "a[b]/svc would be read as a pattern by Argo CD" in answer.stderr
+    assert "Argo CD would read a[b]/svc as a pattern" in answer.stderr
 
 
 def test_a_range_of_versions_is_kept() -> None:
@@ -303,30 +303,30 @@ def test_a_set_needs_a_name(folder: str, services: Path) -> None:
     (services / "Svc_X/prod/chat.yaml").write_text(CHAT)
     answer = run(folder, "--application-set", "--values-git", GIT, "--chart-repo", OCI)
     assert (answer.exit_code, answer.stdout) == (1, "")
-    assert "cannot name an ApplicationSet" in answer.stderr
+    assert "cannot be the name of an ApplicationSet" in answer.stderr
 
 
 @pytest.mark.parametrize(
     ("options", "says"),
     [
-        (["--chart-repo", "oci://ann:s3cr3t@registry.example.com/x"], "--chart-repo holds a user"),
-        (["--chart-repo", "https://s3cr3t@charts.example.com"], "--chart-repo holds a user"),
-        (["--git", "ssh://git:s3cr3t@git.example.com/x.git"], "--git holds a user"),
+        (["--chart-repo", "oci://ann:s3cr3t@registry.example.com/x"], "--chart-repo contains a user"),
+        (["--chart-repo", "https://s3cr3t@charts.example.com"], "--chart-repo contains a user"),
+        (["--git", "ssh://git:s3cr3t@git.example.com/x.git"], "--git contains a user"),
         (
             ["--chart-repo", OCI, "--values-git", "https://ann:s3cr3t@git.example.com/x.git"],
-            "--values-git holds a user",
+            "--values-git contains a user",
         ),
-        (["--chart-repo", "registry.example.com/s3cr3t"], "begins with https:// or oci://"),
+        (["--chart-repo", "registry.example.com/s3cr3t"], "start it with https:// or oci://"),
         (["--chart-repo", OCI, "--values-git", "oci://registry.example.com/s3cr3t"], "--values-git is a registry"),
         (["--git", "oci://registry.example.com/s3cr3t"], "--git is a registry"),
         (["--chart-repo", "https://charts.example.com/?token=s3cr3t"], "without spaces, ? and #"),
         (["--chart-repo", "https://charts.example.com/#s3cr3t"], "without spaces, ? and #"),
         (["--chart-repo", "https://charts.example.com/a s3cr3t"], "without spaces, ? and #"),
-        (["--chart-repo", "https://ann:a/s3cr3t@charts.example.com"], "--chart-repo holds a user"),
+        (["--chart-repo", "https://ann:a/s3cr3t@charts.example.com"], "--chart-repo contains a user"),
         (["--git", "https://git.example.com/x.git?token=s3cr3t"], "--git is not an address of a Git repository"),
-        (["--git", "ann:s3cr3t@git.example.com:x.git"], "--git holds a user"),
-        (["--git", GIT, "--path", "/s3cr3t"], "--path is a folder of --git"),
-        (["--git", GIT, "--path", "../s3cr3t"], "--path is a folder of --git"),
+        (["--git", "ann:s3cr3t@git.example.com:x.git"], "--git contains a user"),
+        (["--git", GIT, "--path", "/s3cr3t"], "--path must be relative to the root of --git"),
+        (["--git", GIT, "--path", "../s3cr3t"], "--path must be relative to the root of --git"),
         (["--chart-repo", OCI, "-n", "Bad NS"], '--namespace "Bad NS" is not a namespace'),
         (["--chart-repo", OCI, "--project", "Bad Project"], '--project "Bad Project" is not a name of a project'),
         (["--chart-repo", OCI, "--chart", "My Chart"], '--chart "My Chart" is not a name of a chart'),
@@ -336,10 +336,10 @@ def test_a_set_needs_a_name(folder: str, services: Path) -> None:
         (["--chart-repo", OCI, "--project", ""], '--project "" is not a name of a project'),
         (
             ["--chart-repo", OCI, "--server", "in-cluster"],
-            "--server is not an address of a cluster: it begins with https://",
+            "--server is not an address of a cluster: use one that `argocd cluster list` shows",
         ),
         (["--chart-repo", OCI, "--server", ""], "--server is not an address of a cluster"),
-        (["--chart-repo", OCI, "--server", "https://ann:s3cr3t@gpu.example.com"], "--server holds a user"),
+        (["--chart-repo", OCI, "--server", "https://ann:s3cr3t@gpu.example.com"], "--server contains a user"),
         (["--chart-repo", OCI, "--argocd-namespace", "Bad NS"], '--argocd-namespace "Bad NS" is not a namespace'),
     ],
 )

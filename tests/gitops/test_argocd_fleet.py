@@ -170,15 +170,15 @@ def test_a_chart_by_digest_is_an_oci_artifact() -> None:
     assert "chart" not in source
     answer = run("services/dev/xy.yaml", "--chart-repo", "https://charts.example.com", "--chart-version", digest)
     assert answer.exit_code == 1
-    assert "which only a registry has" in answer.stderr
+    assert "which needs a registry" in answer.stderr
 
 
 @pytest.mark.parametrize(
     ("file", "text", "says"),
     [
         ("prod/deeper/x.yaml", "model: {name: a/b}\n", "move it out of prod"),
-        ("prod/other.yml", "model: {name: a/b}\n", "let its name end in .yaml"),
-        ("prod/bad.yaml", "model: {name: [\n", "makes no Application of the whole set"),
+        ("prod/other.yml", "model: {name: a/b}\n", "rename it to end with .yaml"),
+        ("prod/bad.yaml", "model: {name: [\n", "creates no Application of the whole set"),
         ("prod/wrong.yaml", "model: {nmae: a/b}\n", "did you mean name?"),
         (f"prod/{'x' * 60}.yaml", "model: {name: a/b}\n", "1 to 53 lower case letters"),
     ],
@@ -220,7 +220,7 @@ def test_a_secret_in_the_fleet_is_not_written_to_a_set(here: Path) -> None:
     file.write_text(file.read_text().replace("https://git.example.com", "https://ann:s3cr3t@git.example.com"))
     answer = run("services")
     assert (answer.exit_code, answer.stdout) == (1, "")
-    assert "--values-git holds a user, a password or a token" in answer.stderr
+    assert "--values-git contains a user, a password or a token" in answer.stderr
     assert "fleet.yaml" in answer.stderr
     assert "s3cr3t" not in answer.stderr
 
@@ -233,7 +233,7 @@ def test_nothing_in_the_fleet_is_a_template(here: Path) -> None:
     load_fleet.cache_clear()
     answer = run("services")
     assert (answer.exit_code, answer.stdout) == (1, "")
-    assert "would be read as a template by Argo CD" in answer.stderr
+    assert "as a template: write it without {{" in answer.stderr
 
 
 def test_only_the_requested_services_are_checked(here: Path) -> None:

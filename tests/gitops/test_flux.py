@@ -176,7 +176,7 @@ def test_a_missing_chart_is_reported(here: Path) -> None:
     (here / "services/fleet.yaml").unlink()
     answer = run("flux", "services/dev/chat.yaml")
     assert answer.exit_code == 1
-    assert "say where the chart is" in answer.stderr
+    assert "the chart's repository is not set" in answer.stderr
     two = run("flux", "services/dev", "services/prod", "--chart-repo", OCI)
     assert "services/dev/chat.yaml: services/prod/chat.yaml would be the HelmRelease chat too" in two.stderr
 

@@ -191,7 +191,7 @@ def test_an_archive_with_other_content_is_not_replaced_without_force(
     first = archive.read_bytes()
     assert run(*command).exit_code == 0
     refused = run(*command, "--app-version", "other")
-    assert (refused.exit_code, "already exists, with other content: raise --version" in refused.stderr) == (1, True)
+    assert (refused.exit_code, "already exists with other content: raise --version" in refused.stderr) == (1, True)
     assert archive.read_bytes() == first
     assert run(*command, "--app-version", "other", "--force").exit_code == 0
     assert chart_of(archive)["appVersion"] == "other"

@@ -34,21 +34,21 @@ def test_a_truncated_archive_is_refused(tmp_path: Path, helm: str) -> None:
     whole = small_archive(helm, tmp_path).read_bytes()
     for length in (2, len(whole) // 2, len(whole) - 4):
         (tmp_path / "x.tgz").write_bytes(whole[:length])
-        assert "is not a packaged chart, or is damaged" in refused(helm, tmp_path, tmp_path / "x.tgz")
+        assert "is not a packaged chart, or it is damaged" in refused(helm, tmp_path, tmp_path / "x.tgz")
 
 
 def test_an_archive_with_a_byte_overwritten_is_refused(tmp_path: Path, helm: str) -> None:
     content = bytearray(small_archive(helm, tmp_path).read_bytes())
     content[-20] ^= 0xFF
     (tmp_path / "x.tgz").write_bytes(content)
-    assert "is not a packaged chart, or is damaged" in refused(helm, tmp_path, tmp_path / "x.tgz")
+    assert "is not a packaged chart, or it is damaged" in refused(helm, tmp_path, tmp_path / "x.tgz")
 
 
 def test_a_broken_header_after_the_first_file_is_refused(tmp_path: Path, helm: str) -> None:
     tar = bytearray(gzip.decompress(small_archive(helm, tmp_path).read_bytes()))
     tar[1024] ^= 0xFF
     (tmp_path / "x.tgz").write_bytes(gzip.compress(tar))
-    assert "is not a packaged chart, or is damaged" in refused(helm, tmp_path, tmp_path / "x.tgz")
+    assert "is not a packaged chart, or it is damaged" in refused(helm, tmp_path, tmp_path / "x.tgz")
 
 
 BOMB = "a: &a [x,x,x,x,x,x,x,x,x,x]\n" + "".join(
@@ -59,8 +59,8 @@ BOMB = "a: &a [x,x,x,x,x,x,x,x,x,x]\n" + "".join(
 @pytest.mark.parametrize(
     ("chart", "words"),
     [
-        ("name: ../../evil\nversion: 1.0.0\n", "names its chart '../../evil'"),
-        ("name: Llama\nversion: 1.0.0\n", "names its chart 'Llama'"),
+        ("name: ../../evil\nversion: 1.0.0\n", "has the chart name '../../evil'"),
+        ("name: Llama\nversion: 1.0.0\n", "has the chart name 'Llama'"),
         ("name: null\nversion: 1.0.0\n", "is not a packaged chart"),
         ("name: 12\nversion: 1.0.0\n", "is not a packaged chart"),
         (BOMB + "name: *j\nversion: 1.0.0\n", "is not a packaged chart"),
@@ -81,7 +81,7 @@ def test_an_invalid_chart_yaml_is_refused(chart: str, words: str, tmp_path: Path
 
 def test_charts_that_helm_silently_leaves_out_of_the_index_are_refused(tmp_path: Path, helm: str) -> None:
     archive = packed(tmp_path / "x.tgz", Chart="apiVersion: v2\nname: llama\nversion: 1.0.0\n", values="a: [")
-    assert "llama 1.0.0: helm does not load it, nothing was published" in refused(helm, tmp_path, archive)
+    assert "llama 1.0.0: helm cannot load it, so nothing was published" in refused(helm, tmp_path, archive)
 
 
 def test_an_archive_that_unpacks_to_more_than_helm_loads_is_refused(tmp_path: Path, helm: str) -> None:
@@ -101,7 +101,7 @@ def test_a_registry_gets_no_broken_archive(tmp_path: Path, helm: str) -> None:
 
 def test_two_different_archives_of_one_version_are_refused(tmp_path: Path, helm: str) -> None:
     one, other = (small_archive(helm, tmp_path, content=content) for content in "ab")
-    assert "are both llama 1.0.0 and differ: publish one" in refused(helm, tmp_path, one, other)
+    assert "are both llama 1.0.0, but differ: publish one" in refused(helm, tmp_path, one, other)
 
 
 def test_one_archive_named_twice_is_published_once(tmp_path: Path, helm: str) -> None:

@@ -24,7 +24,7 @@ def refused(helm: str, folder: Path, to: str, url: str) -> str:
 def test_an_invalid_folder_is_refused(to: str, tmp_path: Path, helm: str, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "work").mkdir()
     monkeypatch.chdir(tmp_path / "work")
-    assert "--to is not a place to publish to: oci://host/path, a folder, or file:///folder" in refused(
+    assert "--to is not a place to publish to: use oci://host/path, a folder, or file:///folder" in refused(
         helm, tmp_path, to, URL
     )
     assert not list(Path().iterdir())
@@ -35,7 +35,7 @@ def test_an_invalid_folder_is_refused(to: str, tmp_path: Path, helm: str, monkey
     ["oci://", "oci:x", "oci:///charts", "oci://host/", "oci://host/a?b", "oci://host/Charts", "oci://host/a//b"],
 )
 def test_an_invalid_registry_path_is_refused(to: str, tmp_path: Path, helm: str) -> None:
-    assert "--to is not a place in a registry: oci://host/path" in refused(helm, tmp_path, to, "")
+    assert "--to is not a place in a registry: write oci://host/path" in refused(helm, tmp_path, to, "")
 
 
 @pytest.mark.parametrize(
@@ -53,7 +53,7 @@ def test_an_invalid_registry_path_is_refused(to: str, tmp_path: Path, helm: str)
     ],
 )
 def test_an_invalid_folder_url_is_refused(url: str, tmp_path: Path, helm: str) -> None:
-    assert "--url is not an address of a folder: http(s)://host/path" in refused(
+    assert "--url is not an address of a folder: write http(s)://host/path" in refused(
         helm, tmp_path, str(tmp_path / "s"), url
     )
     assert not (tmp_path / "s").exists()
@@ -80,5 +80,5 @@ def test_an_escaped_path_is_decoded(scheme: str, tmp_path: Path, helm: str) -> N
 )
 def test_credentials_are_refused_and_not_repeated(to: str, url: str, tmp_path: Path, helm: str) -> None:
     said = refused(helm, tmp_path, to, url)
-    assert "holds a user, a password, a token or an @: leave it out" in said
+    assert "contains a user, a password, a token or an @: remove it" in said
     assert SECRET not in said

@@ -67,7 +67,7 @@ def test_the_same_version_is_left_unchanged_and_other_content_refused(
     assert (again.returncode, "there already sha256:" in again.stderr) == (0, True)
     other = packaged(helm, tmp_path / "b", "--app-version", "other")[0]
     refused = modelservice(helm, "publish", other, *command, **plain.variables)
-    assert (refused.returncode, "there already, with other content" in refused.stderr) == (1, True)
+    assert (refused.returncode, "already published with other content" in refused.stderr) == (1, True)
     forced = modelservice(helm, "publish", other, *command, "--force", **plain.variables)
     assert (forced.returncode, "had other content, which was replaced" in forced.stderr) == (0, True)
 
@@ -90,7 +90,7 @@ def test_another_publishers_archive_after_the_push_is_reported(
         answer = run("publish", ours, "--to", to, *plain.options, *options)
         assert (answer.exit_code, answer.stdout) == (3, "")
         assert "llama 1.0.0 was pushed to" in answer.stderr
-        assert "another publisher's is there now (sha256:" in answer.stderr
+        assert "another publisher has replaced it (sha256:" in answer.stderr
     # The same archive does not count as another one, although its manifest has another time.
     os.utime(other, (0, 0))
     again = run("publish", shutil.copy(other, tmp_path), "--to", f"{to}/same", *plain.options)
@@ -148,7 +148,7 @@ def test_a_registry_with_a_password_needs_helms_login_and_no_secret_is_printed(t
     ("host", "options", "step"),
     [
         ("localhost:9", ["--plain-http"], "no registry answers at localhost:9"),
-        ("nowhere.invalid", [], "no address is known for nowhere.invalid"),
+        ("nowhere.invalid", [], "the name nowhere.invalid cannot be resolved"),
     ],
 )
 def test_an_unreachable_registry_is_a_tool_failure_with_its_own_hint(
@@ -165,9 +165,9 @@ def test_the_wrong_protocol_for_a_registry_is_a_failure_with_its_own_hint(
 ) -> None:
     archive = small_archive(helm, tmp_path)
     with registry(tmp_path / "registry", secured=True) as secured:
-        wrong = [(secured, [], "--ca-file"), (secured, ["--plain-http"], "leave out --plain-http")]
+        wrong = [(secured, [], "--ca-file"), (secured, ["--plain-http"], "remove --plain-http")]
         # Helm 3 tries HTTP by itself on localhost.
-        wrong += [] if "/3." in helm else [(plain, [], "speaks HTTP: --plain-http")]
+        wrong += [] if "/3." in helm else [(plain, [], "uses HTTP: pass --plain-http")]
         for place, options, step in wrong:
             answer = modelservice(helm, "publish", archive, "--to", f"oci://{place.host}/x", *options)
             assert (answer.returncode, step in answer.stderr.splitlines()[-1]) == (3, True), answer.stderr

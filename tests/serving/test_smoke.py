@@ -123,7 +123,7 @@ def test_a_server_behind_an_ingress_that_forwards_only_v1_passes() -> None:
     with running(BehindIngress) as url:
         answer = smoke(f"{url}/v1", "--wait", "5", key="open-sesame")
     assert answer.exit_code == 0, answer.stdout
-    assert re.search(r"GET /health +404 .*absent, as it should be: /v1 alone is forwarded", answer.stdout)
+    assert re.search(r"GET /health +404 .*absent, as it should be: only /v1 is forwarded", answer.stdout)
     assert "without the key" not in answer.stdout
 
 
@@ -145,7 +145,7 @@ def test_a_web_server_without_the_routes_fails(tmp_path: Path) -> None:
     with web(tmp_path / "empty", tmp_path / "nginx") as url:
         answer = smoke(url)
     assert answer.exit_code == 1
-    assert re.search(r"GET /health +404 .*wrong: this route should answer 200", answer.stdout)
+    assert re.search(r"GET /health +404 .*wrong: this route should return 200", answer.stdout)
     assert "Traceback" not in answer.output
 
 
@@ -165,7 +165,7 @@ def test_a_server_that_does_not_answer_is_given_up_in_time() -> None:
         start = time.monotonic()
         answer = smoke(f"http://127.0.0.1:{deaf.getsockname()[1]}", "--timeout", "1")
     assert answer.exit_code == 3
-    assert "does not answer" in answer.stderr
+    assert "does not respond" in answer.stderr
     assert time.monotonic() - start < 5
 
 
@@ -207,7 +207,7 @@ def test_a_private_certificate_is_trusted_only_with_an_option(tmp_path: Path) ->
     with running(Model, context) as url:
         refused, trusted = smoke(url, key="open-sesame"), smoke(url, "--insecure", key="open-sesame")
     assert (refused.exit_code, trusted.exit_code) == (3, 0)
-    assert "--insecure trusts any certificate" in refused.stderr
+    assert "pass --insecure to trust any certificate" in refused.stderr
 
 
 def test_it_waits_until_the_server_is_ready() -> None:

@@ -1,1 +1,1 @@
-"""The files of a Helm chart, and what helm makes of them."""
+"""The files of a Helm chart, and the manifests that helm renders from it."""

@@ -1,4 +1,4 @@
-"""Write a planned chart into a folder that is ours to write, or into one for a moment."""
+"""Write a planned chart into a folder that modelservice may write, or into a temporary one."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from modelservice.service import Service
 from modelservice.writing.files import FileTree, entries, real, require_replaceable, told, write_tree
 from modelservice.writing.staging import clear_stages, scratch
 
-# What helm opens without looking at it first.
+# The files that helm opens without checking their type.
 _OPENED = (".helmignore", "Chart.yaml", "values.yaml", "values.schema.json")
 
 
 def write_chart(tree: FileTree, folder: Path, *, force: bool = False) -> None:
-    """Write the chart, whole or not at all.
+    """Write the chart atomically.
 
-    Raises InputError if the folder holds what modelservice did not write; with `force` such files stay beside ours.
+    Raises InputError if the folder contains files that modelservice did not write; with `force` they are kept.
     """
     require_replaceable(folder)
     with told(folder):
@@ -35,19 +35,20 @@ def write_chart(tree: FileTree, folder: Path, *, force: bool = False) -> None:
 
 
 def _foreign(tree: FileTree, folder: Path, force: bool) -> list[str]:
-    """Return what is in the folder and not of the tree. Raises InputError if that must not be touched."""
+    """Return the files in the folder that are not in the tree. Raises InputError if the folder must not be written."""
     if not force and any(folder.iterdir()) and not _is_ours(folder):
         raise InputError(
-            f"{folder} is not a chart that modelservice made: choose another folder, or --force to write into it"
+            f"{folder} is not a chart from modelservice: choose another folder, or pass --force to write into it"
         )
     other = "" if force else _name(_text(folder / "Chart.yaml"))
     if other not in ("", _name(tree["Chart.yaml"])):
-        raise InputError(f"{folder} is the chart of {other}: choose another folder, or --force to replace it")
+        raise InputError(f"{folder} is the chart of {other}: choose another folder, or pass --force to replace it")
     foreign = sorted(set(entries(folder)) - set(tree))
     if foreign and not force:
         shown = ", ".join(foreign[:5]) + (" …" if len(foreign) > 5 else "")
         raise InputError(
-            f"{folder} holds files that modelservice did not write ({shown}): move them, or --force to keep them there"
+            f"{folder} contains files that modelservice did not write ({shown}): "
+            "move them, or pass --force to keep them there"
         )
     return foreign
 
@@ -74,7 +75,7 @@ def _is_ours(folder: Path) -> bool:
 
 
 def require_no_pipe(chart: Path) -> None:
-    """Raise InputError where helm would wait for a pipe in a chart's folder; elsewhere in it helm refuses one."""
+    """Raise InputError for a pipe that helm would wait for in a chart's folder; helm refuses other pipes itself."""
     for file in (chart / name for name in _OPENED):
         if is_special(file):
             raise InputError(f"{file} is a pipe, a socket or a device: put the chart's own file there")
@@ -82,9 +83,9 @@ def require_no_pipe(chart: Path) -> None:
 
 @contextlib.contextmanager
 def chart_for(service: Service | None = None) -> Iterator[Path]:
-    """Yield a folder with the service's chart, or with the generic one, which is gone afterwards."""
+    """Yield a temporary folder with the service's chart, or with the generic one."""
     with scratch() as folder:
-        # Archives hold the chart's folder, which helm names like the chart.
+        # Archives contain the chart's folder, which must have the chart's name.
         place = folder / (service.name if service else "modelservice")
         write_tree(plan_chart(load_fields(), service) if service else _generic(), place)
         yield place
@@ -92,5 +93,5 @@ def chart_for(service: Service | None = None) -> Iterator[Path]:
 
 @functools.cache
 def _generic() -> FileTree:
-    """Return the files of the generic chart, which is the same for everything that is compared."""
+    """Return the files of the generic chart, cached."""
     return plan_chart(load_fields())

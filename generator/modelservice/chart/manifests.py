@@ -1,4 +1,4 @@
-"""What helm makes of a chart and values: the manifests of one release."""
+"""Render the manifests of one release with helm."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from modelservice.writing.staging import scratch
 
 
 def manifests(chart: Path, release: str, namespace: str, values: Sequence[str | Document] = ()) -> str:
-    """Return what `helm template` prints for a chart and values, later over earlier.
+    """Return the output of `helm template` for a chart and values; later values override earlier ones.
 
-    Values are paths of files, or what was read already: a pipe gives its bytes once. Raises ToolError with helm's words
-    where it refuses.
+    Values are paths of files, or documents that were already read, because a pipe can be read only once. Raises
+    ToolError with helm's message if it fails.
     """
     with scratch() as stage:
         files = [_file(one, stage / f"{number}.yaml") for number, one in enumerate(values)]

@@ -1,4 +1,4 @@
-"""Render many services with one helm: reading the chart takes longer than rendering a service."""
+"""Render many services with one helm run, because reading the chart takes longer than rendering a service."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from modelservice.errors import ToolError
 from modelservice.helm import run_helm
 from modelservice.writing.staging import scratch
 
-# One object for each service, with the texts of its templates, so helm neither sorts nor mixes them.
+# One object for each service with the texts of its templates, so that helm neither sorts nor mixes them.
 _EACH = """\
 {{- range .Values.services | fromJsonArray }}
 {{- $release := merge (dict "Name" .name "Namespace" .namespace) $.Release }}
@@ -25,7 +25,7 @@ _EACH = """\
 
 
 class Release(NamedTuple):
-    """A service to render: its release's name and namespace, and its complete and checked values."""
+    """A service to render: its release's name and namespace, and its complete, checked values."""
 
     name: str
     namespace: str
@@ -33,9 +33,9 @@ class Release(NamedTuple):
 
 
 def write_chart_for_many(chart: Path, place: Path) -> None:
-    """Write a chart into a new folder that renders many services, made of the generic chart's templates.
+    """Write a chart into the new folder `place` that renders many services with the generic chart's templates.
 
-    It has no schema, which would look at one service's values.
+    It has no schema, because the schema describes the values of one service.
     """
     templates = place / "templates"
     templates.mkdir(parents=True)
@@ -53,7 +53,7 @@ def write_chart_for_many(chart: Path, place: Path) -> None:
 
 
 def many_manifests(chart: Path, releases: Sequence[Release]) -> list[str]:
-    """Return the manifests of each service, by a chart of `write_chart_for_many`; without the pod of `helm test`.
+    """Return the manifests of each service from a chart of `write_chart_for_many`, without the pod of `helm test`.
 
     Raises ModelServiceError if helm refuses any of them.
     """
@@ -63,8 +63,8 @@ def many_manifests(chart: Path, releases: Sequence[Release]) -> list[str]:
         try:
             file.write_text(json.dumps(services, allow_nan=False), encoding="utf-8")
         except ValueError as error:
-            raise ToolError(f"helm takes no such number: {error}") from error
-        # Helm splits what it sets at commas.
+            raise ToolError(f"helm does not accept a number in the values: {error}") from error
+        # Helm splits --set-file at commas.
         given = str(file).replace("\\", "\\\\").replace(",", "\\,")
         printed = run_helm(["template", "services", str(chart), "--set-file", f"services={given}"])
     made = [json.loads(line) for line in printed.splitlines() if line.startswith("{")]

@@ -1,8 +1,8 @@
-"""Plan a Helm chart: its files in memory, from the fields and, for one service, its values.
+"""Plan a Helm chart: create its files in memory, from the fields and, for one service, its values.
 
-Without a service it is the generic chart; with one, the same templates and schema with that service's values as
-defaults. Other values may be set on top of these, so a rendered chart needs the templates and checks of all fields.
-Values never become template text: they enter through `values.yaml`, by a serializer.
+Without a service this is the generic chart. With one it has the same templates and schema, and the service's values as
+defaults. Users may override these, so a rendered chart needs the templates and checks of all fields. Values never
+become template text: a serializer writes them to `values.yaml`.
 """
 
 from __future__ import annotations
@@ -33,9 +33,9 @@ from modelservice.vllm.routes import ROUTES
 if TYPE_CHECKING:
     from modelservice.writing.files import FileTree
 
-# How a rendered chart is known as ours; it stands on the first line of its Chart.yaml.
+# Identifies a rendered chart as ours, on the first line of its values.yaml.
 MARK = "# Made by modelservice"
-# With one of these arguments the chart does not set --tensor-parallel-size: they say how the model is split.
+# If the arguments contain one of these, they set the split, and the chart does not set --tensor-parallel-size.
 PARALLEL_FLAGS = (*(word for pair in PARALLEL.items() for word in pair), "--nnodes", "-n")
 _DESCRIPTION = "Serve one model with vLLM's OpenAI-compatible server, set up as in the LLMOS console"
 
@@ -43,9 +43,9 @@ _DESCRIPTION = "Serve one model with vLLM's OpenAI-compatible server, set up as 
 def plan_chart(
     model: FieldModel, service: Service | None = None, changes: Sequence[str] = (), schema: Schema | None = None
 ) -> FileTree:
-    """Return the chart's files by relative path; `changes` are what its newest version brings.
+    """Return the chart's files by relative path; `changes` are the changelog entries of its newest version.
 
-    `schema` is the plain schema, where that is not yet the one on disk.
+    `schema` is the plain schema, if it differs from the one on disk.
     """
     values = service.values if service else defaults_of(model.source)
     context = {**_context(model, service, values), "changes": changes}
@@ -96,12 +96,12 @@ def _context(model: FieldModel, service: Service | None, values: dict[str, Any])
 
 
 def _icon() -> str:
-    """Return the icon as a data URL, which Artifact Hub and helm accept, so it needs no web server."""
+    """Return the icon as a data URL, which Artifact Hub and helm accept and which needs no web server."""
     return f"data:image/svg+xml;base64,{base64.b64encode((TEMPLATES / 'icon.svg').read_bytes()).decode()}"
 
 
 def image_of(image: Mapping[str, Any]) -> str:
-    """Return the whole reference, as templates/_resources.tpl makes it."""
+    """Return the full image reference, as templates/_resources.tpl builds it."""
     repository, host = image["repository"], image["repository"].split("/")[0]
     named = "/" in repository and ("." in host or ":" in host or host == "localhost")
     registry = f"{image['registry'].removesuffix('/')}/" if image["registry"] and not named else ""
@@ -110,7 +110,7 @@ def image_of(image: Mapping[str, Any]) -> str:
 
 
 def three_numbers(release: str) -> str:
-    """Return a release as the chart compares it: the first three numbers."""
+    """Return the first three numbers of a release, which the chart compares."""
     return ".".join(release.split(".")[:3])
 
 

@@ -1,9 +1,9 @@
-"""The chart's questions.yaml: Rancher's form, by the console's tabs.
+"""Create the chart's questions.yaml, the form in Rancher's dashboard, with the console's tabs.
 
-Rancher's dashboard reads it. The types are in its documentation, and `float`, `array[string]`, `map[string]` and an
-`enum` with `multiple` in its code (rancher/dashboard, shell/components/Questions). The form asks what the console's
-form asks, as far as Rancher has a type for it: none writes a list of maps such as `env`, and a checkbox cannot leave
-a field unset. Rancher's YAML editor has all values.
+The types are in Rancher's documentation, except `float`, `array[string]`, `map[string]` and an `enum` with `multiple`,
+which are in its code (rancher/dashboard, shell/components/Questions). The form has the fields of the console's form for
+which Rancher has a type: there is none for a list of maps such as `env`, and a checkbox cannot leave a field unset.
+Rancher's YAML editor has all values.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from modelservice.writing.dump import dump
 
 TABS = ("General", "Resources", "Volumes", "Node Scheduling", "Health Check", "Labels & Annotations")
 _TYPES = {"string": "string", "integer": "int", "number": "float", "boolean": "boolean"}
-# The console asks for these too, below the others.
+# The console's form has these too, at the end.
 _ADVANCED = ("image.registry", "image.repository", "image.tag", "service.type")
 
 
@@ -28,7 +28,7 @@ def questions_yaml(fields: tuple[Field, ...], origin: str) -> str:
 
 
 def _kind(field: Field) -> dict[str, Any]:
-    """Return the question's type and what belongs to it; nothing where Rancher has no type for the field."""
+    """Return the question's type with its options or limits, or {} if Rancher has no type for the field."""
     first, schema = field.types[0], field.schema
     if field.question:
         return {"type": field.question}
@@ -63,6 +63,6 @@ def _question(field: Field, kind: dict[str, Any]) -> dict[str, Any]:
 
 
 def _label(field: Field) -> str:
-    """Return the label, with its group where a tab has several fields of that label."""
+    """Return the label, with its group if the label does not contain it."""
     is_plain = field.group in (field.tab, "Advanced") or field.group.lower() in field.label.lower()
     return field.label if is_plain else f"{field.group}: {field.label}"

@@ -1,17 +1,17 @@
-"""Secrets that a service's pods cannot start without, for its README; templates/_pod.tpl lists them for the notes."""
+"""List the Secrets that a service's pods need to start, for its README; templates/_pod.tpl does so for the notes."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-# Where values hold Kubernetes' own structures, and what refers to a Secret in them.
+# The values with Kubernetes' own structures, and the keys in them that refer to a Secret.
 _PLACES = ("env", "envFrom", "initContainers", "extraContainers", "volumes")
 _REFERENCES = ("azureFile", "nodePublishSecretRef", "secret", "secretKeyRef", "secretRef")
 
 
 def required_secrets(values: Mapping[str, Any]) -> dict[str, list[str]]:
-    """Return the names of the Secrets, sorted, and the keys that the pods need of each, or none if any will do."""
+    """Return the required Secrets by name, sorted, with the keys that the pods need (empty: no specific key)."""
     found: dict[str, list[str]] = {}
     for name, key in (*_of_fields(values), *_references([*map(values.get, _PLACES), values["modelVolume"]["volume"]])):
         keys = found.setdefault(name, [])

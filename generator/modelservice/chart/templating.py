@@ -1,4 +1,4 @@
-"""Jinja2, as this project uses it: delimiters, strictness, filters."""
+"""Configure Jinja2 for this project: delimiters, strictness, filters."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ TEMPLATES = Path(__file__).parents[1] / "templates"
 
 @functools.cache
 def environment() -> jinja2.Environment:
-    """Return the Jinja2 environment. Its delimiters collide with neither Helm, POSIX, Markdown nor YAML."""
+    """Return the Jinja2 environment. Its delimiters do not conflict with Helm, shell, Markdown or YAML syntax."""
     made = jinja2.Environment(
         loader=jinja2.FileSystemLoader(TEMPLATES),
         block_start_string="[%",
@@ -47,7 +47,7 @@ def _by_tab(fields: Iterable[Field]) -> list[tuple[str, list[Field]]]:
 
 
 def _by_group(fields: Iterable[Field]) -> dict[str, list[Field]]:
-    """Return a tab's fields by group. A group's fields need not follow each other."""
+    """Return a tab's fields by group. The fields of a group need not be adjacent."""
     groups: dict[str, list[Field]] = {}
     for field in fields:
         groups.setdefault(field.group, []).append(field)

@@ -1,4 +1,4 @@
-"""The chart's values.yaml: every value with a comment above it, by the console's tabs."""
+"""Create the chart's values.yaml, with a comment above every value, in the order of the console's tabs."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from modelservice.writing.dump import dump
 
 
 def values_yaml(fields: tuple[Field, ...], values: dict[str, Any], origin: str) -> str:
-    """Return the values with a comment above every key, grouped as the console's tabs."""
+    """Return the values with a comment above every key, grouped by the console's tabs."""
     by_path = {field.path: field for field in fields}
     lines = [f"# {origin.removeprefix('# ')}", ""]
     tab = ""

@@ -1,4 +1,4 @@
-"""Compare the manifests of two states: the objects and fields that differ, and what that does to the pods."""
+"""Compare the manifests of two states: the objects and fields that differ, and the effects on the pods."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from modelservice.reading.documents import load_objects, members
 from modelservice.writing.dump import dump
 
 Object = Mapping[str, Any]
-# What tells objects apart: kind, name, API group, namespace.
+# What identifies an object: kind, name, API group, namespace.
 _Key = tuple[str, str, str, str]
 
 
 class Field(NamedTuple):
-    """A field that differs: its path, and both values as YAML ("": not there)."""
+    """A field that differs: its path, and both values as YAML ("" if missing)."""
 
     path: str
     old: str
@@ -30,7 +30,7 @@ class Field(NamedTuple):
 
 
 class Change(NamedTuple):
-    """An object that comes (`+`), goes (`-`) or changes (`~`): its fields, and what that means, a sentence each."""
+    """An object that is added (`+`), removed (`-`) or changed (`~`): its fields, and the effects, a sentence each."""
 
     sign: str
     label: str
@@ -44,9 +44,9 @@ class Change(NamedTuple):
 
 
 def compare(old: str, new: str) -> list[Change]:
-    """Return what differs between two renders; the chart's own label and the pod of `helm test` are left out.
+    """Return the changes between two renders, ignoring the chart's own label and the pod of `helm test`.
 
-    Secrets are compared, and shown as their numbers.
+    Secrets are compared, but shown only as numbers.
     """
     numbers: Numbers = {}
     before, after = _objects(old, numbers), _objects(new, numbers)
@@ -69,7 +69,7 @@ def _objects(text: str, numbers: Numbers) -> dict[_Key, Object]:
         found = [masked(one, numbers) for item in load_objects(text) for one in members(item) if _is_object(one)]
     except yaml.YAMLError as error:
         # The error itself quotes the line.
-        raise ToolError(f"helm printed what is not valid YAML: {getattr(error, 'problem', '') or 'too much'}") from None
+        raise ToolError(f"helm printed invalid YAML: {getattr(error, 'problem', '') or 'too much'}") from None
     for item in found:
         (item["metadata"].get("labels") or {}).pop("helm.sh/chart", None)
     tests = ("test", "test-success")
@@ -78,7 +78,7 @@ def _objects(text: str, numbers: Numbers) -> dict[_Key, Object]:
 
 
 def _is_object(item: Any) -> bool:
-    """Say whether this is an object of Kubernetes; what a chart prints beside them is not compared."""
+    """Return whether this is a Kubernetes object; other output of a chart is not compared."""
     about = item.get("metadata") if isinstance(item, Mapping) else None
     return bool(isinstance(about, Mapping) and item.get("kind") and item.get("apiVersion"))
 
@@ -89,7 +89,7 @@ def _key(item: Object) -> _Key:
     return str(item["kind"]), name, str(item["apiVersion"]).rpartition("/")[0], str(about.get("namespace") or "")
 
 
-# The API server reads quantities of its own kinds as numbers; a custom resource keeps the text.
+# The API server normalizes the quantities of built-in kinds; a custom resource keeps the text.
 _TYPED = ("v1", "apps/v1", "batch/v1", "autoscaling/v2")
 
 
@@ -110,7 +110,7 @@ def _label(key: _Key) -> str:
     return f"{key[0]} {key[1]}"
 
 
-# What tells the items of a list apart, in this order.
+# The keys that identify the items of a list, in this order.
 _NAMES = ("name", "mountPath", "containerPort", "host", "key")
 
 
@@ -139,7 +139,7 @@ def _inside(old: dict[Any, Any], new: dict[Any, Any], before: str, behind: str =
 
 
 def _order(old: list[str], new: list[str], path: str) -> Iterator[Field]:
-    """Yield the list itself where nothing but its order differs: a later variable may name an earlier one."""
+    """Yield the whole list if only its order differs: a variable may refer to an earlier one."""
     if old != new and sorted(old) == sorted(new):
         yield Field(f"{path} (order)", "\n".join(old), "\n".join(new))
 
@@ -155,7 +155,7 @@ def _maps(items: Any) -> bool:
 def _named(items: Any) -> dict[str, Any] | None:
     if not _maps(items):
         return None
-    # Templates of claims have their name where objects have it.
+    # Claim templates have their name in metadata.
     bare = [item | item["metadata"] if isinstance(item.get("metadata"), dict) else item for item in items]
     for key in _NAMES:
         names = [str(item[key]) for item in bare if key in item]
@@ -173,7 +173,7 @@ def _yaml(value: Any) -> str:
 
 
 def as_text(changes: list[Change]) -> str:
-    """Return the changes as people read them, in a terminal or a pull request."""
+    """Return the changes as text for a terminal or a pull request."""
     return "\n".join(_text(change) for change in changes)
 
 

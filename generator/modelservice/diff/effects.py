@@ -1,4 +1,4 @@
-"""What a change of an object does to the running pods and the volumes, a sentence each."""
+"""Describe the effects of an object's change on the running pods and the volumes, in a sentence each."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from modelservice.quantity import amount
 Object = Mapping[str, Any]
 
 _WORKLOADS = ("Deployment", "StatefulSet")
-# A field that the API server lets nobody change, and the way to go.
+# Fields that the API server does not allow to change, and what to do instead.
 _IMMUTABLE = {
-    "Deployment": {"selector": "delete the Deployment first; its pods go with it"},
+    "Deployment": {"selector": "delete the Deployment first; this deletes its pods too"},
     "StatefulSet": dict.fromkeys(
         ("selector", "serviceName", "podManagementPolicy", "volumeClaimTemplates"),
         "delete the StatefulSet with --cascade=orphan first, which leaves its pods running",
@@ -23,20 +23,20 @@ _IMMUTABLE = {
     "Service": {"loadBalancerClass": "delete the Service first; the load balancer gets a new address"},
     "PersistentVolumeClaim": dict.fromkeys(
         ("accessModes", "storageClassName", "dataSource"),
-        "make a new claim: another release name, or modelVolume.existingClaim",
+        "create a new claim, with another release name or modelVolume.existingClaim",
     ),
 }
 
 
 def changed(old: Object, new: Object) -> Iterator[str]:
-    """Say what a change does to the pods and the volume, and what cannot be changed in place."""
+    """Yield the effects of a change on the pods and the volume, and the fields that cannot be changed in place."""
     kind, before, after = old["kind"], old.get("spec", {}), new.get("spec", {})
     fixed = kind != "Service" or before.get("type") == after.get("type") == "LoadBalancer"
     for key, way in _IMMUTABLE.get(kind, {}).items() if fixed else ():
         if before.get(key) != after.get(key):
             yield f"spec.{key} cannot be changed in place: {way}"
     if _kept(old) and not _kept(new):
-        yield "no longer kept: helm uninstall and Argo CD's pruning then delete what is in it"
+        yield "no longer kept: helm uninstall and Argo CD's pruning then delete its data"
     if kind == "PersistentVolumeClaim":
         yield from _resized(before, after)
     if kind == "Service":
@@ -52,23 +52,23 @@ def _moved(before: Object, after: Object) -> Iterator[str]:
 
 
 def restarts(effects: Iterable[str]) -> bool:
-    """Say whether running pods restart, by what a change does to them."""
+    """Return whether the effects include a restart of running pods."""
     return any(effect.startswith(("every pod restarts", "the pods from number")) for effect in effects)
 
 
 def gone(old: Object) -> Iterator[str]:
-    """Say what becomes of an object that is no longer there."""
+    """Yield the effects of removing an object."""
     if old["kind"] == "PersistentVolumeClaim":
-        yield "helm keeps it, with what is in it" if _kept(old) else "what is in it is deleted"
+        yield "helm keeps it and its data" if _kept(old) else "its data is deleted"
     elif old["kind"] in _WORKLOADS:
         yield "its pods stop"
 
 
 def come(new: Object, lost: Iterable[Object]) -> Iterator[str]:
-    """Say what a new object means that replaces one that goes."""
+    """Yield the effects of a new object that replaces a removed one."""
     for old in lost:
         if _model_claim(old) and _model_claim(new):
-            waiting = ", and wait for their GPUs where none is free" if _needs_gpu(new) else ""
+            waiting = ", and wait if no GPU is free" if _needs_gpu(new) else ""
             yield f"its pods start while the old ones still run{waiting}"
             if _model_claim(old) != _model_claim(new):
                 yield _EMPTY
@@ -81,14 +81,14 @@ _EMPTY = "its volume is empty, and the model is downloaded again, unless modelVo
 
 
 def _kept(item: Object) -> bool:
-    """Say whether the claims of a release outlive it."""
+    """Return whether a claim, or the claims of a StatefulSet, are kept after the release is uninstalled."""
     retention = item.get("spec", {}).get("persistentVolumeClaimRetentionPolicy") or {}
     policy = (item["metadata"].get("annotations") or {}).get("helm.sh/resource-policy")
     return policy == "keep" or retention.get("whenDeleted") == "Retain"
 
 
 def _model_claim(item: Object) -> str:
-    """Return the claim of a workload's model volume, or what a StatefulSet's begin with; "" for everything else."""
+    """Return the claim of a workload's model volume, or the prefix of a StatefulSet's claims; "" for anything else."""
     if item["kind"] not in _WORKLOADS:
         return ""
     spec = item["spec"]
@@ -101,7 +101,7 @@ def _model_claim(item: Object) -> str:
 
 
 def _needs_gpu(workload: Object) -> bool:
-    """Say whether the pods ask for a device: of a node's resources, its name alone has a / in it."""
+    """Return whether the pods request a device: only device resources have a / in their name."""
     containers = workload["spec"]["template"]["spec"].get("containers") or []
     return any("/" in name for one in containers for name in (one.get("resources") or {}).get("limits") or {})
 
@@ -111,9 +111,9 @@ def _resized(before: Object, after: Object) -> Iterator[str]:
     if small is None or large is None:
         return
     if large > small:
-        yield "the volume grows, where its storage class allows it; the pods need not restart"
+        yield "the volume grows if its storage class allows it; the pods need not restart"
     elif large < small:
-        yield "a volume cannot shrink: Kubernetes refuses it; keep the size, or make a new claim"
+        yield "Kubernetes refuses to shrink a volume: keep the size, or create a new claim"
 
 
 def _storage(spec: Any) -> Decimal | None:
@@ -135,19 +135,19 @@ def _scaled(before: int | None, after: int | None) -> str:
     if after is None and before == 1:
         return "from 1 pod to an autoscaler's number"
     if after is None:
-        # Kubernetes' default for a field that is taken away.
-        return f"from {before} to 1 pods until the autoscaler looks: {_MANUAL} on"
+        # The default of Kubernetes for a removed field.
+        return f"from {before} to 1 pods until the autoscaler's first check: {_MANUAL} on"
     if before is None:
         return f"from an autoscaler's number to {after} pods: {_MANUAL} off"
     meaning = ": the service is stopped" if after == 0 else ": the service starts" if before == 0 else ""
     return f"from {before} to {after} pods{meaning}"
 
 
-_MANUAL = "docs/troubleshooting.md, Turning an autoscaler"
+_MANUAL = "see docs/troubleshooting.md, Turning an autoscaler"
 
 
 def _replaced(kind: str, before: Object, after: Object) -> str:
-    """Say how the pods are replaced, whose template differs."""
+    """Describe how pods are replaced after a change of their template."""
     strategy = after.get("strategy") or after.get("updateStrategy") or {}
     rolling = strategy.get("rollingUpdate") or {}
     if before.get("replicas") == 0:
@@ -155,26 +155,26 @@ def _replaced(kind: str, before: Object, after: Object) -> str:
     if after.get("replicas") == 0:
         return "no pod runs, so none restarts"
     if strategy.get("type") == "Recreate":
-        return "every pod restarts: the old ones stop first, and the service is away until a new one is ready"
+        return "every pod restarts: the old ones stop first, and the service is unavailable until a new one is ready"
     if strategy.get("type") == "OnDelete":
-        return "a pod restarts when someone deletes it, and not before"
+        return "a pod restarts only when someone deletes it"
     if kind == "StatefulSet":
         return _ordered(rolling, after.get("replicas"))
     return _rolled(rolling, after.get("replicas"), gpu=_needs_gpu({"spec": after}))
 
 
 def _ordered(rolling: Object, replicas: int | None) -> str:
-    """Say how a StatefulSet replaces its pods: those whose number is not below the partition."""
+    """Describe how a StatefulSet replaces its pods: it skips those with a number below the partition."""
     first, away = int(rolling.get("partition") or 0), _share(rolling.get("maxUnavailable", 1), replicas or 1, up=True)
     if replicas is not None and first >= replicas:
-        return "no pod restarts: the partition holds all of them back"
+        return "no pod restarts: the partition excludes all of them"
     if first:
         return f"the pods from number {first} on restart, {_at_a_time(away)}"
     return _away(away, replicas)
 
 
 def _rolled(rolling: Object, replicas: int | None, *, gpu: bool) -> str:
-    """Say how a Deployment replaces its pods, by Kubernetes' arithmetic: a surge is rounded up, the rest down."""
+    """Describe how a Deployment replaces its pods. Like Kubernetes, round maxSurge up and maxUnavailable down."""
     more = _share(rolling.get("maxSurge", "25%"), replicas or 1, up=True)
     away = _share(rolling.get("maxUnavailable", "25%"), replicas or 1, up=False)
     if not more or away:
@@ -186,10 +186,10 @@ def _rolled(rolling: Object, replicas: int | None, *, gpu: bool) -> str:
 
 def _away(away: int, replicas: int | None) -> str:
     if replicas is None:
-        return f"every pod restarts, {_at_a_time(away)}: with one pod the service is away until it is ready"
+        return f"every pod restarts, {_at_a_time(away)}: with one pod the service is unavailable until it is ready"
     if away < replicas:
         return f"every pod restarts, {_at_a_time(away)}"
-    return f"every pod restarts{', all at once' if replicas > 1 else ''}: the service is away until one is ready"
+    return f"every pod restarts{', all at once' if replicas > 1 else ''}: the service is unavailable until one is ready"
 
 
 def _at_a_time(away: int) -> str:
@@ -197,7 +197,7 @@ def _at_a_time(away: int) -> str:
 
 
 def _share(value: Any, replicas: int, *, up: bool) -> int:
-    """Return how many pods a number or a percentage of them is."""
+    """Return the number of pods for a number or a percentage of `replicas`."""
     found = re.fullmatch(r"(\d+)(%?)", str(value))
     if not found:
         return 1

@@ -1,4 +1,4 @@
-"""Compare the services of two states of a fleet: which appear, disappear and restart, and what many have in common."""
+"""Compare the services of two states of a fleet: added, removed and restarting services, and their common changes."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ from modelservice.writing.staging import scratch
 
 
 class ServiceChange(NamedTuple):
-    """A service that comes (`+`), goes (`-`), gets another name or place (`>`), changes (`~`), or is wrong (`?`).
+    """A service that is added (`+`), removed (`-`), renamed or moved (`>`), changed (`~`), or invalid (`?`).
 
-    `before` is its old name where that differs, `words` what the change means.
+    `before` is its old name if that differs; `words` are the effects of the change.
     """
 
     sign: str
@@ -36,12 +36,12 @@ class ServiceChange(NamedTuple):
 
     @property
     def restarts(self) -> bool:
-        """Say whether running pods are replaced."""
+        """Whether running pods are replaced."""
         return self.sign == "~" and any(restarts(change.effects) for change in self.changes)
 
 
 class CommonField(NamedTuple):
-    """A field that several services change in the same way, of their objects of some kinds."""
+    """A field that several services change in the same way, in objects of these kinds."""
 
     kinds: tuple[str, ...]
     field: Field
@@ -49,7 +49,7 @@ class CommonField(NamedTuple):
 
 
 class FleetDiff(NamedTuple):
-    """What differs: the services, fields that several have in common, and sentences about environments.
+    """The difference: changed services, changes that several of them share, and sentences about environments.
 
     `total` is the number of services in the new state.
     """
@@ -60,7 +60,7 @@ class FleetDiff(NamedTuple):
     total: int
 
 
-# So many pairs are compared at once: with more of them progress would be slow, with fewer helm.
+# The number of pairs in one helm run: with more, progress would be reported rarely; with fewer, helm would be slow.
 _TOGETHER = 25
 
 
@@ -71,15 +71,15 @@ def compare_fleets(
     ignore: Sequence[str] = (),
     progress: Progress | None = None,
 ) -> FleetDiff:
-    """Compare a folder of services with another, each a path or REV:path; `layers` are below all, without a fleet.yaml.
+    """Compare two folders of services, each a path or REV:path.
 
-    A service that is wrong does not stop the others. Raises InputError if a state is neither, and ToolError without
-    helm.
+    If `layers` are given, they are below all services, and no fleet.yaml is read. An invalid service does not stop the
+    others. Raises InputError if a state is neither a path nor a revision, and ToolError without helm.
     """
     with scratch() as stage, chart_for() as chart:
         old, new = (fleet_state(said, stage / f"state-{number}", layers) for number, said in enumerate(states))
         if not (old.services or new.services):
-            raise InputError(f"neither {' nor '.join(states)} has any service: check the path, which starts from here")
+            raise InputError(f"neither {' nor '.join(states)} has a service: check the paths, relative to this folder")
         pairs = list(_pairs(old, new))
         found: list[ServiceChange] = []
         if pairs:
@@ -114,7 +114,10 @@ _Changes = list[ServiceChange | None]
 
 
 def _pairs(old: FleetState, new: FleetState) -> Iterator[_Pair]:
-    """Yield the names before and after of services that may differ ("": not there); the same text is a renamed one."""
+    """Yield the old and new names ("" if missing) of services that may differ.
+
+    A removed and an added service with the same text are a renamed service.
+    """
     both = old.services.keys() & new.services.keys()
     yield from (_Pair(name, name) for name in both if _inputs(old.services[name]) != _inputs(new.services[name]))
     gone = {name: _bytes(one.values) for name, one in old.services.items() if name not in both}
@@ -135,7 +138,7 @@ def _inputs(member: Member) -> tuple[object, ...]:
 
 
 def _bytes(file: str) -> bytes | None:
-    """Return what is in a file, or None if it is a pipe or cannot be read: the check of its services says why."""
+    """Return a file's content, or None if it is a pipe or unreadable: the check of its services reports that."""
     try:
         return None if is_special(file) else Path(file).read_bytes()
     except OSError:
@@ -143,20 +146,20 @@ def _bytes(file: str) -> bytes | None:
 
 
 def _release(member: Member) -> tuple[str, str, str]:
-    """Return what makes a release another one: cluster, namespace and name."""
+    """Return what identifies a release: cluster, namespace and name."""
     server = member.environment.server if member.environment else ""
     return server, member.namespace, name_from(member.values)
 
 
 def _place(before: Member, after: Member) -> str:
-    """Return what the new release is called, with where it is."""
+    """Return the new release's name and place."""
     servers = [_release(one)[0] for one in (before, after)]
     cluster = f" of the cluster {servers[1]}" if servers[0] != servers[1] else ""
     return f"{name_from(after.values)}{f' in {after.namespace}' if after.namespace else ''}{cluster}"
 
 
 def _compared(old: FleetState, new: FleetState, renderer: Renderer, pairs: _Pairs) -> _Changes:
-    """Return what becomes of the services of each pair, or None if nothing does."""
+    """Return the change of each pair, or None if nothing changes."""
     before = [old.services.get(pair.before) for pair in pairs]
     after = [new.services.get(pair.after) for pair in pairs]
     texts = zip(renderer.rendered(old, before), renderer.rendered(new, after), strict=True)
@@ -176,7 +179,7 @@ def _change(
     if not after:
         return ServiceChange("-", pair.before, "", words, changes)
     if _release(before) != _release(after):
-        moved = f"a new release {_place(before, after)}; the old one goes, and its kept claim stays behind"
+        moved = f"a new release {_place(before, after)}; the old one is removed, but its kept claim remains"
         return ServiceChange(">", pair.after, pair.before, (moved, *words), changes)
     return ServiceChange("~", pair.after, "", words, changes) if changes else None
 
@@ -188,7 +191,7 @@ def _text(rendered: Rendered) -> str:
 
 
 def _common(found: Sequence[ServiceChange]) -> list[CommonField]:
-    """Return the fields that several services change alike; what is only metadata comes last."""
+    """Return the changes of fields that several services share; those of metadata come last."""
     services: dict[tuple[Field, str], list[str]] = {}
     for one in found:
         for change in one.changes if one.sign == "~" else ():
@@ -203,7 +206,7 @@ def _common(found: Sequence[ServiceChange]) -> list[CommonField]:
 
 
 def _environments(old: FleetState, new: FleetState) -> Iterator[str]:
-    """Yield what changes of environments that manifests do not show."""
+    """Yield the changes of environments, which manifests do not show."""
     for name, after in new.environments.items():
         before = old.environments.get(name)
         if before is None:
@@ -214,4 +217,4 @@ def _environments(old: FleetState, new: FleetState) -> Iterator[str]:
         charts = [f"{one.chart.repository or 'the chart'} {one.chart.version}".strip() for one in (before, after)]
         told["chart"] = (charts[0], charts[1])
         yield from (f"{name}: {what} {one} → {other}" for what, (one, other) in told.items() if one != other)
-    yield from (f"{name}: the environment is gone" for name in old.environments if name not in new.environments)
+    yield from (f"{name}: the environment is removed" for name in old.environments if name not in new.environments)

@@ -1,4 +1,4 @@
-"""A fleet's diff as text: for people, for a pull request, for programs."""
+"""Format a fleet's diff as text for a terminal, as Markdown for a pull request, and as JSON."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _STATUS = {"+": "new", "-": "gone", ">": "moved", "~": "changed", "?": "wrong"}
 
 
 def fleet_text(found: FleetDiff, *, objects: bool = False) -> str:
-    """Return the diff for a terminal; with `objects` each service's objects follow, instead of what is in common."""
+    """Return the diff for a terminal; `objects` lists each service's objects instead of the common changes."""
     blocks = [summary(found) + "\n", *(f"{line}\n" for line in found.environments)]
     if objects:
         blocks += [
@@ -46,14 +46,14 @@ def fleet_markdown(found: FleetDiff) -> str:
             blocks.append(f"| {' | '.join(map(_escaped, cells))} |\n")
     text = "".join(_diff_lines(found))
     if text:
-        # A longer fence than any in the text.
+        # The fence must be longer than any in the text.
         fence = "`" * max(3, *(len(ticks) + 1 for ticks in re.findall("`+", text) or [""]))
         blocks.append(f"\n<details><summary>Fields</summary>\n\n{fence}diff\n{text}{fence}\n\n</details>\n")
     return "".join(blocks)
 
 
 def fleet_json(found: FleetDiff) -> str:
-    """Return the diff for programs."""
+    """Return the diff as JSON."""
     services = [
         {
             "service": one.service,
@@ -79,7 +79,7 @@ def fleet_json(found: FleetDiff) -> str:
 
 
 def summary(found: FleetDiff) -> str:
-    """Return one line: how many services differ, and how."""
+    """Return one line with the number of services, and how many differ in which way."""
     counts = {word: sum(one.sign == sign for one in found.services) for sign, word in _SAID.items()}
     restarting = sum(one.restarts for one in found.services)
     parts = [f"{number} {word}" for word, number in counts.items() if number]
@@ -88,7 +88,7 @@ def summary(found: FleetDiff) -> str:
 
 
 def _alike(found: FleetDiff) -> Iterator[tuple[ServiceChange, list[str], list[tuple[str, Field]]]]:
-    """Yield services with all those to which the same happens, and the fields that they have not in common."""
+    """Group services with the same change: yield one, the names of all, and the fields that are not common changes."""
     common = {(kind, one.field) for one in found.common for kind in one.kinds}
     groups: dict[tuple[Any, ...], list[ServiceChange]] = {}
     for one in found.services:
@@ -130,7 +130,7 @@ def _diff_lines(found: FleetDiff) -> Iterator[str]:
 
 
 def _escaped(text: str) -> str:
-    """Return text as Markdown and its tables show it."""
+    """Escape text for Markdown and its tables."""
     return re.sub(r"([\\`*_|<>\[\]])", r"\\\1", text.replace("\n", " "))
 
 

@@ -1,4 +1,4 @@
-"""The services of a folder as it is here, or as a Git revision has it."""
+"""Read the services of a folder in the working tree or in a Git revision."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from modelservice.service import name_from
 class FleetState(NamedTuple):
     """The services by their names, `<environment>/<service>`, and the environments.
 
-    `revision` is "" for what is here; otherwise files are copies in `copy`, of a repository whose root is `top`.
+    `revision` is "" for the working tree; otherwise the files are copies in `copy`, of the repository at `top`.
     """
 
     services: Mapping[str, Member]
@@ -29,36 +29,36 @@ class FleetState(NamedTuple):
     top: Path = Path()
 
     def name_of(self, file: str) -> str:
-        """Return what the user calls a file."""
+        """Return a file's name as the user writes it: REV:path for a copy."""
         if not (self.revision and Path(os.path.abspath(file)).is_relative_to(self.copy)):  # noqa: PTH100
             return file
         path = self.top / Path(os.path.abspath(file)).relative_to(self.copy)  # noqa: PTH100
         return f"{self.revision}:{os.path.relpath(path)}"
 
     def read(self, file: str) -> Document:
-        """Return a values file, which findings call as the user does."""
+        """Read a values file; findings show its name as the user writes it."""
         return load(file, self.name_of(file))
 
 
 def fleet_state(said: str, stage: Path, layers: Sequence[str] = ()) -> FleetState:
-    """Return the state of a folder or a file, or of either at a revision, REV:path, which `stage` gets a copy of.
+    """Return the state of a folder or file, or of REV:path, which is copied to `stage`.
 
-    With `layers`, those of the revision, no fleet.yaml is read. What a revision does not have is left out. Raises
-    InputError for an unknown revision and a wrong fleet.yaml.
+    If `layers` are given, they are read from the same revision, and no fleet.yaml is read. Files that a revision does
+    not have are skipped. Raises InputError for an unknown revision and an invalid fleet.yaml.
     """
-    if os.path.exists(said):  # noqa: PTH110  Path's raises for a name that is too long
+    if os.path.exists(said):  # noqa: PTH110  Path.exists raises for a name that is too long
         return _state(said, layers)
     revision, colon, path = said.partition(":")
     if not colon or not revision or revision.startswith("-"):
-        raise InputError(f"{said}: there is no such folder; a Git revision is written REV:path")
+        raise InputError(f"{said} does not exist: correct the path, or write REV:path for a Git revision")
     commit = commit_of(said, revision, path)
-    # Layers may lie beside the folder, anywhere in the fleet.
+    # Layers may be outside of the folder, anywhere in the fleet.
     root = (None if layers else fleet_root(path)) or Path(path)
     copied = copy_of(str(root), commit, stage)
     if copied is None:
         return FleetState({}, {})
     place = copied / os.path.relpath(path, root)
-    # Nobody's fleet.yaml above the copy counts.
+    # Ignore any fleet.yaml above the copy.
     (stage / ".git").mkdir(exist_ok=True)
     below = [str(copy) for layer in layers if (copy := copy_of(layer, commit, stage))]
     state = _state(str(place), below) if place.exists() else FleetState({}, {})
@@ -68,13 +68,13 @@ def fleet_state(said: str, stage: Path, layers: Sequence[str] = ()) -> FleetStat
 def _state(folder: str, layers: Sequence[str] = ()) -> FleetState:
     root = None if layers else fleet_root(folder)
     environments = {one.name: one for one in load_fleet(root).environments} if root else {}
-    # A folder without any service is listed itself, to be read and found wrong.
+    # A folder without services is listed itself; reading it gives the error message.
     there = next(values_files([folder]), folder) != folder or Path(folder).is_file()
     found = members([folder], layers) if there else []
     services: dict[str, Member] = {}
     for one in found:
         name = _name(one, folder)
-        # chat.yaml and chat.yml are one release, which is wrong: neither hides the other.
+        # chat.yaml and chat.yml are the same release, which is an error: keep both.
         services[name if name not in services else f"{name}{Path(one.values).suffix}"] = one
     return FleetState(services, environments)
 

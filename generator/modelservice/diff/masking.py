@@ -1,4 +1,4 @@
-"""Mask the secrets of Kubernetes objects: a diff then shows that they differ, and not what they are."""
+"""Mask the secrets of Kubernetes objects, so that a diff shows that they differ, but not their values."""
 
 from __future__ import annotations
 
@@ -17,35 +17,35 @@ from modelservice.secret_forms import (
     without_logins,
 )
 
-# Secrets → their numbers: the same secret has the same mask wherever it is.
+# Secrets → their numbers: the same secret has the same mask everywhere.
 Numbers = dict[str, int]
 
-# What a Secret has beside its values.
+# The fields of a Secret that are not values.
 _ABOUT = ("apiVersion", "kind", "metadata", "type", "immutable")
-# Fields that hold the name of a secret's key.
+# Fields with the name of a secret's key, which is not secret.
 _NAMES = ("secretKey",)
-# A name in a text and what separates it from its value: API_KEY=x, "password": "x", --api-key x, password x of .netrc.
+# A name in a text and its separator from the value: API_KEY=x, "password": "x", --api-key x, password x in .netrc.
 _NAME = re.compile(r"(?<![\w.-])(?P<name>[\w.-]{1,100})[\"']?(?P<mark>\s{0,20}[:=]\s{0,20}|\s{1,20}(?=\S)|>(?=[^<\s]))")
-# What a login to a registry is called in Docker's and npm's files.
+# The keys of a registry login in Docker's and npm's files.
 _LOGINS = ("auth", "_auth")
-# Keys beside a name, or below one, that hold what it names.
+# Keys next to or below a name, with the value for that name.
 _VALUES = ("value", "stringValue", "plaintext", "literal", "inline", "text")
-# A password behind mysql's flag; other programs have whole words, numbers and settings behind the letter.
+# A password after mysql's -p; other programs use words, numbers and settings after this letter.
 _GLUED = re.compile(
     r"(-p)(?!(?:ackage|arallel|assword|ath|eer|id|lugin|od|olicy|ort|refix|reserve|rint|rivate|rofile|roxy|ublic)s?\b|[^=]*=)"
     r"(?=\S{0,200}[^\s\d])(\S+)"
 )
-# What follows -p may be a password, unless it is a port, or the command is known to take something else.
+# The word after -p may be a password, unless it is a port, or the command is known to use -p for something else.
 _LONE = re.compile(r"(?<![\w.-])(?<!mkdir )(?<!read )(-p\s{1,20})(?![\d.:-]+(?:\s|$))([^\s-]\S*)")
-# So much of a value says whether it is a secret; to look at all of it for each name would take quadratic time.
+# The length of a value that is checked for a secret; checking all of it for each name would take quadratic time.
 _NEAR = 200
-# Longer ones are not kept in memory.
+# Longer texts are not cached.
 _SHORT = 200
 _BLOCK = re.compile(r"[|>][-+0-9]*|[\[{]|")
 
 
 def masked(item: Any, numbers: Numbers) -> Any:
-    """Return an object, or a part of one, with a mask in the place of each secret; new secrets get the next numbers."""
+    """Return an object, or a part of one, with each secret replaced by a mask; new secrets get the next numbers."""
     if isinstance(item, str):
         return item if len(item) < _SHORT and _shows_nothing(item) else _text(item, numbers)
     if isinstance(item, list):
@@ -81,7 +81,7 @@ def _whole(value: Any, numbers: Numbers) -> Any:
 
 
 def _named(name: str, value: Any, numbers: Numbers) -> Any:
-    """Return what stands under a name, masked where the name calls it a secret."""
+    """Return the value of a name, masked if the name is that of a secret."""
     single = isinstance(value, str | int | float) and not isinstance(value, bool)
     if single and _is_called_secret(name) and is_literal(str(value)):
         return _mask(str(value), numbers)
@@ -100,7 +100,7 @@ def _is_called_secret(name: str) -> bool:
 
 
 def _words(items: list[Any], numbers: Numbers) -> list[Any]:
-    """Return a list, such as a command, with masks in the place of the words behind a secret's flag."""
+    """Return a list, such as a command, with the words after a secret's flag masked."""
     found = []
     for before, word in zip(["", *items], items, strict=False):
         if before == "-p" and isinstance(word, str) and items[0] != "mkdir":
@@ -120,7 +120,7 @@ def _lone(found: re.Match[str], numbers: Numbers) -> str:
 
 @functools.lru_cache(maxsize=4096)
 def _shows_nothing(text: str) -> bool:
-    """Say whether nothing of a text is masked: a fleet's services have most of theirs in common."""
+    """Return whether no part of a text is masked. Cached, because the services of a fleet share most texts."""
     return _text(text, {}) == text
 
 
@@ -144,7 +144,7 @@ def _text(text: str, numbers: Numbers) -> str:
 
 
 def _value_at(line: str) -> int:
-    """Return where the value of the first secret begins that a line names, or 0 if it names none."""
+    """Return the start of the value of the first secret that a line names, or 0 if it names none."""
     for found in _NAME.finditer(line):
         name, spaced = found["name"], not found["mark"].strip()
         fits = not spaced or name.startswith("-") or name == "password"

@@ -1,4 +1,4 @@
-"""The manifests of a fleet's services in one of its states: each is checked, then all are rendered by one helm."""
+"""Render the services of one state of a fleet: check each, then render all of them with one helm run."""
 
 from __future__ import annotations
 
@@ -18,21 +18,21 @@ from modelservice.report import lines
 from modelservice.schema.defaults import default_values
 from modelservice.service import make_service, name_from, require_release
 
-# A service's manifests, or "" if there is no service, or why it has none.
+# A service's manifests, "" if there is no service, or the error.
 Rendered = str | ModelServiceError
 
 
 class _Sound(NamedTuple):
-    """A service without errors: what is rendered, and the files that it comes from."""
+    """A service without errors: the release to render, and its values files."""
 
     release: Release
     files: tuple[Document, ...]
 
 
 class Renderer(NamedTuple):
-    """What services are rendered with: the generic chart and the one for many, and what holds for all of them.
+    """Renders services with the generic chart, or with the one for many services (`many`).
 
-    `namespace` is the one of all, None the fleet's for each.
+    `namespace` is the namespace of all services; None means the fleet's namespace of each.
     """
 
     chart: Path
@@ -41,7 +41,7 @@ class Renderer(NamedTuple):
     ignore: tuple[str, ...]
 
     def rendered(self, state: FleetState, members: Sequence[Member | None]) -> list[Rendered]:
-        """Return what each service is rendered to."""
+        """Return the manifests or the error of each service."""
         read = functools.cache(state.read)
         checked = [self._checked(one, read) if one else "" for one in members]
         sound = [one for one in checked if isinstance(one, _Sound)]
@@ -65,7 +65,7 @@ class Renderer(NamedTuple):
         try:
             return iter(many_manifests(self.many, [one.release for one in services]) if services else [])
         except ModelServiceError:
-            # One that helm refuses stops all: alone each says why.
+            # If helm refuses one service, it renders none: render each by itself to get its error.
             return map(self._alone, services)
 
     def _alone(self, service: _Sound) -> Rendered:
@@ -77,7 +77,7 @@ class Renderer(NamedTuple):
 
 
 def renderer_for(chart: Path, stage: Path, namespace: str | None, ignore: Sequence[str]) -> Renderer:
-    """Return what renders with the generic chart; `stage` is a folder that gets the chart for many."""
+    """Return a renderer with the generic chart; the chart for many services is written into the folder `stage`."""
     many = stage / "many"
     write_chart_for_many(chart, many)
     return Renderer(chart, many, namespace, tuple(ignore))

@@ -1,6 +1,6 @@
-"""The two states that a diff compares: values files, charts, or either at a Git revision; and their manifests.
+"""Render the two states that a diff compares: values files, charts, or either at a Git revision.
 
-`REV:path` is taken apart here; git_revision.py fetches what it names.
+This module parses `REV:path`; git_revision.py reads the revision.
 """
 
 from __future__ import annotations
@@ -28,9 +28,9 @@ from modelservice.writing.staging import scratch
 
 
 class State(NamedTuple):
-    """A state as files: the values file or chart (None where its revision has none), and the layers below it.
+    """A state as files: the values file or chart (None if its revision does not have it), and the layers below it.
 
-    `lost` are the layers that its revision does not have, `names` what the user calls a file that is a copy here.
+    `lost` are the layers that its revision does not have; `names` maps copies to the names that the user writes.
     """
 
     said: str
@@ -41,7 +41,7 @@ class State(NamedTuple):
 
 
 def release_of(said: str) -> str:
-    """Return the release that a state most likely is: its file's name, an archive's without the version."""
+    """Return the most likely release name of a state: its file's name, without the version for an archive."""
     return name_from(re.sub(r"-\d+\.\d+\.\d+[^/]*\.tgz$", ".tgz", said.partition(":")[2] or said))
 
 
@@ -50,17 +50,17 @@ def manifests_of(
 ) -> list[str]:
     """Return each state's manifests, or "" if a Git revision does not have the file.
 
-    The layers of a state at a Git revision are that revision's too. Raises InputError if a state is neither file,
-    chart nor revision, where no state has the file or a layer, and where values are wrong.
+    The layers of a state at a Git revision are read from the same revision. Raises InputError if a state is neither a
+    file, a chart nor a revision, if no state has the file or a layer, and if values are invalid.
     """
     with scratch() as stage, chart_for() as chart:
         found = [_state(said, layers, stage / f"state-{number}") for number, said in enumerate(states)]
         there = [state for state in found if state.place]
         if not there:
-            raise InputError(f"neither {' nor '.join(states)} is there: check the path, which starts from here")
+            raise InputError(f"neither {' nor '.join(states)} exists: check the paths, relative to this folder")
         for layer in frozenset[str].intersection(*(state.lost for state in there)):
-            raise InputError(f"{layer}: no side has this layer: check the path")
-        # Both sides may have one pipe as a layer, which gives its bytes once.
+            raise InputError(f"{layer}: neither side has this layer: check its path")
+        # Both sides may have the same pipe as a layer, which can be read only once.
         read = functools.cache(load)
         made = functools.partial(
             _manifests, chart=chart, release=release, namespace=namespace, ignore=ignore, read=read
@@ -73,7 +73,7 @@ def _manifests(
 ) -> str:
     place = str(state.place)
     if Path(place).is_dir() and not (Path(place) / "Chart.yaml").exists():
-        raise InputError(f"{state.said}: a folder without a Chart.yaml is not a chart: name one of its values files")
+        raise InputError(f"{state.said} has no Chart.yaml, so it is not a chart: name one of its values files")
     if Path(place).is_dir() or place.endswith(".tgz"):
         require_no_pipe(Path(place))
         layers = [read(layer, "") if layer == "-" or is_special(layer) else layer for layer in state.layers]
@@ -82,7 +82,7 @@ def _manifests(
     wrong = check_service(files, ignore).errors
     if wrong:
         said = "\n".join(lines(wrong))
-        raise InputError(f"{state.said} is wrong, and would not be installed:\n{said}")
+        raise InputError(f"{state.said} has errors, so it would not be installed:\n{said}")
     return manifests(chart, release, namespace, files)
 
 
@@ -94,13 +94,13 @@ def _state(said: str, layers: tuple[str, ...], stage: Path) -> State:
             names = {file: fleet.name_of(file) for file in (member.values, *member.layers)}
             return State(said, Path(member.values), member.layers, names=names)
         return State(said, None, ())
-    if os.path.exists(said):  # noqa: PTH110  Path's raises for a name that is too long
+    if os.path.exists(said):  # noqa: PTH110  Path.exists raises for a name that is too long
         if said.endswith(".tgz") and is_special(said):
             raise InputError(f"{said} is a pipe, a socket or a device: name the file of a packaged chart")
         return State(said, Path(said), layers)
     revision, colon, path = said.partition(":")
     if not colon or not revision or revision.startswith("-"):
-        raise InputError(f"{said}: there is no such file; a Git revision is written REV:path")
+        raise InputError(f"{said} does not exist: correct the path, or write REV:path for a Git revision")
     commit = commit_of(said, revision, path)
     copies = {file: copy_of(file, commit, stage) for file in (path, *layers)}
     names = {str(copy): f"{revision}:{file}" for file, copy in copies.items() if copy != Path(file)}

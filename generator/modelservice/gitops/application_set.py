@@ -1,4 +1,4 @@
-"""An ApplicationSet: Argo CD makes an Application of every values file that it finds in folders of a Git repository."""
+"""Create an ApplicationSet, from which Argo CD creates an Application for every values file in folders in Git."""
 
 from __future__ import annotations
 
@@ -22,17 +22,17 @@ from modelservice.gitops.folder_layout import pattern
 from modelservice.service import is_label
 from modelservice.writing.dump import dump
 
-# Argo CD adds a file's keys to the parameters; no key of the values is called so.
+# Argo CD adds a file's keys to the parameters; no key of the values has this name.
 _PREFIX = "file"
 _FILE = f".{_PREFIX}.path"
-# Argo CD's own template language; the same name that a single Application would have.
+# In Argo CD's template language: the name that a single Application would have.
 _NAME = f'{{{{ regexReplaceAll "[^a-z0-9]+" (trimSuffix ".yaml" {_FILE}.filename | lower) "-" | trimAll "-" }}}}'
 _FOLDER = f"{{{{ {_FILE}.basename }}}}"
 _FILES = "{{ toJson $files }}"
 
 
 class SetLayer(NamedTuple):
-    """A values file below services, by its path in Git: below those files whose names match, with what it sets."""
+    """A layer by its path in Git: it is below the services whose file names match `names`, and sets `data`."""
 
     file: str
     names: tuple[str, ...] = ("*",)
@@ -40,7 +40,7 @@ class SetLayer(NamedTuple):
 
     @property
     def condition(self) -> str:
-        """Say in Argo CD's templates below which file it lies, or "" if it lies below all."""
+        """The condition in Argo CD's templates for the files that it is below, or "" if it is below all files."""
         if "*" in self.names:
             return ""
         names = "|".join(map(_regular_expression, self.names))
@@ -49,9 +49,10 @@ class SetLayer(NamedTuple):
 
 
 class FoundServices(NamedTuple):
-    """The services of a set: the pattern of their paths in Git, which files it finds are none, and their layers.
+    """The services of a set: the pattern of their paths in Git, and their layers.
 
-    `environment` begins the Applications' names; "" is the folder of each service.
+    `others` are files that match the pattern but are not services. `environment` is the prefix of the Applications'
+    names; "" means the folder of each service.
     """
 
     pattern: str
@@ -61,7 +62,7 @@ class FoundServices(NamedTuple):
 
 
 def in_folder(folder: str, layers: Sequence[SetLayer] = ()) -> FoundServices:
-    """Return the services <folder>/<environment>/<service>.yaml; names that begin with a dot are left out.
+    """Return the services <folder>/<environment>/<service>.yaml, without names that start with a dot.
 
     Raises InputError for a folder that Argo CD would read as a pattern.
     """
@@ -72,27 +73,27 @@ def in_folder(folder: str, layers: Sequence[SetLayer] = ()) -> FoundServices:
 def require_plain(folder: str) -> None:
     """Raise InputError for a folder that Argo CD would read as a pattern."""
     if any(char in folder for char in "[]*?{}\\"):
-        raise InputError(f"{folder} would be read as a pattern by Argo CD: rename it, without [ ] * ? {{ }} and \\")
+        raise InputError(f"Argo CD would read {folder} as a pattern: rename it, without [ ] * ? {{ }} and \\")
 
 
 def application_set(
     name: str, services: FoundServices, place: ChartSource, values: ValuesSource, target: Target
 ) -> str:
-    """Return an ApplicationSet of services whose values are in Git (`values.files` are not used).
+    """Return an ApplicationSet of services whose values are in Git; `values.files` is not used.
 
-    Without a namespace the target is that of each service's folder. Raises InputError for a rendered chart, and for a
-    name that no set can have.
+    Without a namespace, each service's folder is its namespace. Raises InputError for a rendered chart, and for an
+    invalid name.
     """
     if place.rendered:
         raise InputError("an ApplicationSet reads values files: use the generic chart, not rendered ones")
     if not is_label(name):
         raise InputError(
-            f'"{name}" cannot name an ApplicationSet: put the environments into a folder that is named with lower case '
-            "letters, digits and -"
+            f'"{name}" cannot be the name of an ApplicationSet: put the environments into a folder whose name has only '
+            "lower case letters, digits and -"
         )
     for text in (place.repository, place.revision, place.path, values.repository, values.revision):
         if "{{" in text:
-            raise InputError(f"{text} would be read as a template by Argo CD: write it without {{{{")
+            raise InputError(f"Argo CD would read {text} as a template: write it without {{{{")
     patch, files = _patch(services.layers)
     spec = application_spec(
         place,
@@ -103,7 +104,7 @@ def application_set(
     )
     if files == _FILES:
         sources = dump({"sources": spec.pop("sources")}, width=1000)
-        # The list is the template's: in quotes it would be text.
+        # The template returns a list: in quotes it would be text.
         patch += "".join(f"  {line}\n" for line in sources.replace(f"'{_FILES}'", _FILES).splitlines())
     found: list[dict[str, Any]] = [{"path": services.pattern}]
     others = [*(layer.file for layer in services.layers), *services.others]
@@ -134,14 +135,14 @@ spec:
 
 
 def _patch(layers: Sequence[SetLayer]) -> tuple[str, Any]:
-    """Return the template's patch, and the values files: those of each service differ where a layer has a condition."""
+    """Return the template's patch, and the values files; the files differ per service if a layer has a condition."""
     lines = ['{{- $scaler := "" }}', '{{- $workload := "Deployment" }}']
     for layer in layers:
         for variable, group in (("$scaler", "autoscaling"), ("$workload", "workload")):
             kind = layer.data.get(group, {}).get("kind")
             if isinstance(kind, str):
                 lines.append(_where(layer, f"{variable} = {json.dumps(kind)}"))
-    # A group may be null, which dig does not take.
+    # A group may be null, which dig does not accept.
     lines += [
         '{{- $scaler = dig "kind" $scaler (get . "autoscaling" | default dict) }}',
         '{{- $workload = dig "kind" $workload (get . "workload" | default dict) }}',
@@ -158,13 +159,13 @@ def _patch(layers: Sequence[SetLayer]) -> tuple[str, Any]:
 
 
 def _where(layer: SetLayer, action: str) -> str:
-    """Return an action of a template, for the services that the layer lies below."""
+    """Return a template's action for the services that the layer is below."""
     condition = layer.condition
     return f"{{{{- if {condition} }}}}{{{{ {action} }}}}{{{{ end }}}}" if condition else f"{{{{- {action} }}}}"
 
 
 def _regular_expression(name: str) -> str:
-    """Return a pattern of names as a regular expression of Go, as fnmatch reads it."""
+    """Convert an fnmatch pattern to a regular expression of Go."""
     parts = re.findall(r"\[!?\]?[^\]]*\]|.", name, re.DOTALL)
-    # What fnmatch makes of the whole has lookaheads, which Go does not know.
+    # Translated as a whole, fnmatch's result has lookaheads, which Go does not support.
     return "".join(fnmatch.translate(part).removeprefix("(?s:").removesuffix(r")\Z") for part in parts)

@@ -1,4 +1,4 @@
-"""Argo CD's Application of a service; and what it shares with an ApplicationSet."""
+"""Create an Argo CD Application for a service, and the parts that an ApplicationSet shares with it."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ from modelservice.service import Service
 from modelservice.writing.dump import dump
 
 API = "argoproj.io/v1alpha1"
-# Deleting an Application deletes what it made, as `helm uninstall` does; the model volume says that it stays.
+# Deleting an Application deletes its objects, as `helm uninstall` does; the model volume is annotated to be kept.
 FINALIZER = "resources-finalizer.argocd.argoproj.io"
-# Server-side apply alone compares by a schema without defaults, and custom resources stay OutOfSync (argo-cd#22151).
+# With server-side apply only, the comparison uses a schema without defaults, and custom resources stay OutOfSync
+# (argo-cd#22151).
 COMPARED = {"argocd.argoproj.io/compare-options": "ServerSideDiff=true"}
 
 DIGEST = "sha256:"
@@ -21,7 +22,7 @@ class ChartSource(NamedTuple):
     """Where the chart comes from.
 
     A chart repository (`chart` is its name there, `repository` starts with https:// or oci://), or a path in Git
-    (`chart` is ""). `rendered` says that the path holds charts of single services, which bring their values.
+    (`chart` is ""). `rendered`: the path contains charts of single services, which include their values.
     """
 
     repository: str
@@ -32,7 +33,7 @@ class ChartSource(NamedTuple):
 
 
 class ValuesSource(NamedTuple):
-    """Where the values come from: inside the Application (`repository` is ""), or files in Git, later over earlier."""
+    """Where the values come from: inline (`repository` is ""), or files in Git; later files override earlier ones."""
 
     repository: str = ""
     revision: str = "HEAD"
@@ -40,7 +41,7 @@ class ValuesSource(NamedTuple):
 
 
 class Target(NamedTuple):
-    """Where the service runs and how it is kept in step; `automated` syncs without being asked."""
+    """Where the service runs, and how it is synced; `automated`: Argo CD syncs without a manual action."""
 
     namespace: str
     project: str = "default"
@@ -50,13 +51,13 @@ class Target(NamedTuple):
 
 
 def application(service: Service, place: ChartSource, values: ValuesSource, target: Target, name: str = "") -> str:
-    """Return an Application for one service, called like it unless `name` says otherwise.
+    """Return an Application for one service; its name is the service's unless `name` is set.
 
-    Raises InputError if values from Git are asked for beside a rendered chart.
+    Raises InputError if values from Git are combined with a rendered chart.
     """
     helm: dict[str, Any] = {"releaseName": service.name}
     if values.repository and place.rendered:
-        raise InputError("a rendered chart brings its values: leave the values' repository out")
+        raise InputError("a rendered chart includes its values: remove --values-git")
     if values.repository:
         helm["valueFiles"] = [f"$values/{file}" for file in values.files]
     elif not place.rendered:
@@ -76,7 +77,7 @@ def application(service: Service, place: ChartSource, values: ValuesSource, targ
 def application_spec(
     place: ChartSource, values: ValuesSource, target: Target, helm: dict[str, Any], name: str
 ) -> dict[str, Any]:
-    """Return the spec of an Application; `helm` is what Helm gets, and `name` the folder of a rendered chart."""
+    """Return the spec of an Application; `helm` are its Helm parameters, `name` is the folder of a rendered chart."""
     chart = _chart(place, name) | {"helm": helm}
     from_git = {"repoURL": values.repository, "targetRevision": values.revision, "ref": "values"}
     source = {"sources": [chart, from_git]} if values.repository else {"source": chart}
@@ -88,7 +89,7 @@ def _chart(place: ChartSource, name: str) -> dict[str, Any]:
     if place.chart:
         repository = place.repository.removeprefix("oci://").rstrip("/")
         if place.revision.startswith(DIGEST):
-            # As an artifact, since Argo CD 3.1: a chart's version is a version to Helm, never a digest (argo-cd#24970).
+            # As an artifact, since Argo CD 3.1: Helm does not accept a digest as a chart's version (argo-cd#24970).
             return {"repoURL": f"oci://{repository}/{place.chart}", "path": ".", "targetRevision": place.revision}
         return {"repoURL": repository, "chart": place.chart, "targetRevision": place.revision}
     path = f"{place.path}/{name}" if place.rendered else place.path
@@ -97,7 +98,7 @@ def _chart(place: ChartSource, name: str) -> dict[str, Any]:
 
 def _sync(target: Target) -> dict[str, Any]:
     automated = {"automated": {"prune": True, "selfHeal": True}} if target.automated else {}
-    # Server-side apply, as Helm 4 applies; what is ignored is then left alone by a sync too.
+    # Server-side apply, as in Helm 4; a sync then leaves ignored fields unchanged too.
     options = ["CreateNamespace=true", "ServerSideApply=true", "RespectIgnoreDifferences=true"]
     return {**automated, "syncOptions": options}
 

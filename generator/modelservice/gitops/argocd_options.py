@@ -1,4 +1,4 @@
-"""Where the chart, the values and the cluster are: by the options, or by the fleet; and what Argo CD would refuse."""
+"""Find the chart, the values and the cluster in the options or the fleet, and refuse what Argo CD would refuse."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from modelservice.urls import is_address
 
 
 class Options(NamedTuple):
-    """What was given on the command line; None was not."""
+    """The options on the command line; None if not given."""
 
     chart_repository: str | None = None
     chart: str | None = None
@@ -34,7 +34,7 @@ class Options(NamedTuple):
     automated: bool = True
 
 
-# What the fleet does not say either.
+# The defaults without a fleet.
 _NOWHERE = Environment("", "", "", "https://kubernetes.default.svc", "default", ChartPlace())
 
 
@@ -47,14 +47,14 @@ class Places(NamedTuple):
 
 
 def places(options: Options, environment: Environment | None = None, values_in: ValuesSource | None = None) -> Places:
-    """Return what holds for services of an environment; `values_in` is where the fleet says that its values are.
+    """Return the places for services of an environment; `values_in` is where the fleet's values are, by fleet.yaml.
 
-    Options win. Raises InputError if nothing says where the chart is, and for what Argo CD would refuse.
+    Options override the fleet. Raises InputError if the chart's place is not set, and for what Argo CD would refuse.
     """
     said = environment or _NOWHERE
     repository = _first(options.chart_repository, "" if options.git else said.chart.repository)
     if not (repository or options.git):
-        raise InputError("say where the chart is: --chart-repo, or chart.repository in fleet.yaml")
+        raise InputError("the chart's repository is not set: pass --chart-repo, or set chart.repository in fleet.yaml")
     at = _first(options.revision, "HEAD")
     if options.git:
         chart = ChartSource(options.git, "", at, _first(options.path, "charts/modelservice"), options.rendered)
@@ -73,7 +73,7 @@ def places(options: Options, environment: Environment | None = None, values_in: 
     try:
         require_sound(chart, values, target)
     except InputError as error:
-        whose = "\nwhat no option says is said by fleet.yaml" if environment else ""
+        whose = "\nfleet.yaml sets the options that are not on the command line" if environment else ""
         raise InputError(f"{error}{whose}") from error
     return Places(chart, values, target)
 
@@ -83,11 +83,11 @@ def _first(given: str | None, otherwise: str) -> str:
 
 
 def require_sound(place: ChartSource, values: ValuesSource, target: Target) -> None:
-    """Raise InputError for what Argo CD would refuse, and for credentials, which nothing repeats."""
+    """Raise InputError for what Argo CD would refuse, and for credentials; no message repeats them."""
     found = [*_bad_urls(place, values), *_bad_names(target), *_bad_versions(place, values)]
     path = PurePosixPath(place.path)
     if path.is_absolute() or ".." in path.parts:
-        found.append("--path is a folder of --git: write it from the repository's root, without / in front and ..")
+        found.append("--path must be relative to the root of --git: write it without a leading / and without ..")
     if found:
         raise InputError("\n".join(found))
 
@@ -96,13 +96,13 @@ def _bad_urls(place: ChartSource, values: ValuesSource) -> Iterator[str]:
     chart = "--chart-repo" if place.chart else "--git"
     for option, url in ((chart, place.repository), ("--values-git", values.repository)):
         if holds_credentials(url):
-            yield f"{option} holds a user, a password or a token: leave it out, and give it to `argocd repo add`"
+            yield f"{option} contains a user, a password or a token: remove it, and pass it to `argocd repo add`"
         elif option == "--chart-repo" and not is_address(url, "https?|oci"):
-            yield "--chart-repo is not an address of charts: it begins with https:// or oci://, without spaces, ? and #"
+            yield "--chart-repo is not an address of charts: start it with https:// or oci://, without spaces, ? and #"
         elif re.search(r"[\s?#]", url):
-            yield f"{option} is not an address of a Git repository: it has no spaces, ? and #"
+            yield f"{option} is not an address of a Git repository: write it without spaces, ? and #"
         elif option != "--chart-repo" and url.startswith("oci://"):
-            yield f"{option} is a registry, and what has a path is read from Git: give a Git repository"
+            yield f"{option} is a registry, but a path is read from Git: use the address of a Git repository"
 
 
 def _bad_versions(place: ChartSource, values: ValuesSource) -> Iterator[str]:
@@ -113,22 +113,22 @@ def _bad_versions(place: ChartSource, values: ValuesSource) -> Iterator[str]:
         if not re.fullmatch(r"sha256:[0-9a-f]{64}", place.revision):
             yield f'--chart-version "{place.revision}" is not a digest: sha256: and 64 digits of 0-9 and a-f'
         elif place.chart and not place.repository.startswith("oci://"):
-            yield "--chart-version is a digest, which only a registry has: use an oci:// repository, or a version"
+            yield "--chart-version is a digest, which needs a registry: use an oci:// repository, or a version"
     elif place.chart and not re.search(r"[0-9*]", place.revision):
         yield f'--chart-version "{place.revision}" is not a version: write three numbers, such as 0.1.0, or a range'
     if not re.fullmatch(r"[^\s-]\S*", values.revision):
-        yield f'--revision "{values.revision}" is not a branch, tag or commit: it has no spaces, and no - in front'
+        yield f'--revision "{values.revision}" is not a branch, tag or commit: write it without spaces and leading -'
 
 
 def _bad_names(target: Target) -> Iterator[str]:
     names = {"--namespace": target.namespace, "--argocd-namespace": target.argocd_namespace}
     for option, name in names.items():
         if name and not is_label(name):
-            yield f'{option} "{name}" is not a namespace: use lower case letters, digits and -, at most 63'
+            yield f'{option} "{name}" is not a namespace: use lower case letters, digits and -, at most 63 characters'
     if not is_object_name(target.project):
         yield f'--project "{target.project}" is not a name of a project: `argocd proj list` shows them'
     if holds_credentials(target.server):
-        yield "--server holds a user, a password or a token: leave it out, and give it to `argocd cluster add`"
-    # A query tells apart clusters that Argo CD reaches at one address.
+        yield "--server contains a user, a password or a token: remove it, and pass it to `argocd cluster add`"
+    # A query distinguishes clusters that Argo CD reaches at the same address.
     elif not is_address(target.server.partition("?")[0], "https?"):
-        yield "--server is not an address of a cluster: it begins with https://, as `argocd cluster list` shows it"
+        yield "--server is not an address of a cluster: use one that `argocd cluster list` shows, with https://"

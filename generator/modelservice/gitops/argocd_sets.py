@@ -1,4 +1,4 @@
-"""The ApplicationSets of a folder or of a fleet, and what they would not deploy as it is meant."""
+"""Create the ApplicationSets of a folder or of a fleet, and find the files that they would not deploy as intended."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from modelservice.service import name_from
 
 
 class Sets(NamedTuple):
-    """ApplicationSets, what is wrong with files that they find, and those files."""
+    """ApplicationSets, messages about files that they find, and those files."""
 
     made: list[Made]
     said: list[str]
@@ -35,7 +35,7 @@ def folder_sets(
     ignore: Sequence[str] = (),
     progress: Progress | None = None,
 ) -> Sets:
-    """Return the set of a folder of environments, <environment>/<service>.yaml, which share layers."""
+    """Return the set of a folder with <environment>/<service>.yaml, whose services share the layers."""
     place = path_in_git(folder)
     chart, values, target = places(options)
     found = in_folder(place, [_layer(layer) for layer in layers])
@@ -89,7 +89,7 @@ def _layer(file: str, names: tuple[str, ...] = ("*",)) -> SetLayer:
     return SetLayer(path_in_git(file), names, load(file).data)
 
 
-_UNREAD = "Argo CD cannot read it, and makes no Application of the whole set until it can"
+_UNREAD = "Argo CD cannot read it, and creates no Application of the whole set until it can"
 
 
 def _checked(
@@ -99,7 +99,7 @@ def _checked(
     ignore: Sequence[str],
     progress: Progress | None,
 ) -> Sets:
-    """Return the sets with what is wrong: with values, with places, and with YAML that stops a whole set."""
+    """Return the sets with messages about wrong values, wrong places, and YAML that stops a whole set."""
     wrong = errors(check_files(services, ignore=ignore, progress=progress).findings)
     own = {service[-1] for service in services}
     unread = sorted({one.position.file for one in wrong if _stops(one) and one.position.file in own})
@@ -108,12 +108,12 @@ def _checked(
 
 
 def _stops(finding: Finding) -> bool:
-    """Say whether a file with this finding is not a map of values to Argo CD."""
+    """Return whether Argo CD cannot read a file with this finding as a map of values."""
     return finding.rule in ("yaml-syntax", "yaml-tab", "yaml-top-level", "yaml-encoding")
 
 
 def asked_environments(fleet: Fleet, argument: str) -> list[Environment]:
-    """Return the environments that a folder of a fleet stands for: all for its root, none for a file."""
+    """Return the environments of a folder of a fleet: all for its root, none for a file."""
     if Path(argument).name == NAME or Path(argument).resolve() == fleet.root.resolve():
         return list(fleet.environments)
     return [one for one in fleet.environments if (fleet.root / one.path).resolve() == Path(argument).resolve()]

@@ -1,4 +1,4 @@
-"""Find the services that a branch changes, by Git."""
+"""Find the services that a branch changes, using Git."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from modelservice.gitops.members import Member
 
 
 def only_changed(revision: str, services: Iterable[Member]) -> list[Member]:
-    """Return the services whose values, layers or fleet.yaml differ from a revision; standard input always does.
+    """Return the services whose values, layers or fleet.yaml differ from a revision; standard input always counts.
 
     Raises InputError if Git has no such revision.
     """

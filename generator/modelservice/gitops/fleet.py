@@ -1,4 +1,4 @@
-"""The manifests of many services, a file for each. One bad values file does not stop the others."""
+"""Write the manifests of many services, one file each. An invalid values file does not stop the others."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ from modelservice.reading.values_files import load
 from modelservice.service import misnamed, name_from
 from modelservice.writing.files import real, replace_file, told
 
-# How helm begins the manifests of the generic chart.
+# The start of the manifests that helm renders with the generic chart.
 _BEGINS = "---\n# Source: modelservice/templates/"
 
 
 class Rendering(NamedTuple):
-    """A service's manifests: the service, their file below the output folder, and the release.
+    """A service to render: the service, its file below the output folder, and the release.
 
-    `trouble` says why it cannot have that file ("": it can).
+    `trouble` is why it cannot be written to that file, or "".
     """
 
     member: Member
@@ -37,9 +37,9 @@ class Rendering(NamedTuple):
 
 
 class Outcome(NamedTuple):
-    """What became of a service: what was found in its values, and why nothing was written ("": it was).
+    """The result for a service: the findings in its values, and why nothing was written ("" if it was written).
 
-    `exit_code` is that of the failure.
+    `exit_code` is the exit code for the failure.
     """
 
     rendering: Rendering
@@ -50,7 +50,7 @@ class Outcome(NamedTuple):
 
 
 def renderings(arguments: Sequence[str], layers: Sequence[str] = ()) -> list[Rendering]:
-    """Return what becomes of the services of files and folders, in order."""
+    """Return the renderings of the services of files and folders, in order."""
     found = [_rendering(member, argument) for argument in arguments for member in members([argument], layers)]
     found = list(dict.fromkeys(found))
     places: dict[Path, list[str]] = {}
@@ -64,7 +64,7 @@ def _rendering(member: Member, argument: str) -> Rendering:
     if member.environment:
         return Rendering(member, Path(member.environment.name) / f"{name}.yaml", name)
     inside = Path(member.values).relative_to(root) if root.is_dir() else Path(Path(member.values).name)
-    # A folder without a service stands for itself, and is read to say so.
+    # A folder without a service is listed itself; reading it gives the error message.
     target = inside.with_name(f"{name}.yaml") if inside.name else inside / f"{name}.yaml"
     return Rendering(member, target, name)
 
@@ -72,16 +72,16 @@ def _rendering(member: Member, argument: str) -> Rendering:
 def _trouble(one: Rendering, rivals: Sequence[str]) -> str:
     others = [file for file in rivals if file != one.member.values]
     if others and not misnamed(one.release):
-        return f"{others[0]} would be {one.target} too: give their common folder, or rename one"
+        return f"{others[0]} would be written to {one.target} too: name their common folder, or rename one"
     return misnamed(one.release)
 
 
 def template_all(
     services: Sequence[Rendering], folder: Path, namespace: str | None, ignore: Sequence[str] = ()
 ) -> Iterator[Outcome]:
-    """Write each service's manifests below the folder; yields what became of each as soon as it is known.
+    """Write each service's manifests below the folder, and yield each result as soon as it is known.
 
-    `namespace` is the one of all, None the fleet's for each.
+    `namespace` is the namespace of all services; None means the fleet's namespace of each.
     """
     with chart_for() as chart, ThreadPoolExecutor(os.cpu_count()) as pool:
         # Once, before the threads: a pipe can be read only once.
@@ -123,4 +123,4 @@ def _require_inside(folder: Path, target: Path) -> None:
         place = (folder / target).parent
         inside = real(place).is_relative_to(real(folder))
     if not inside:
-        raise InputError(f"{place} is a link out of {folder}: remove it")
+        raise InputError(f"{place} is a link to a place outside {folder}: remove it")

@@ -1,4 +1,4 @@
-"""Check fleet.yaml and the folder around it: layers and folders that are not there, one release twice, stray files."""
+"""Check fleet.yaml and its folder: missing layers and folders, duplicate releases, stray files."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from modelservice.service import name_from
 
 
 def check_fleets(roots: Iterable[Path]) -> tuple[list[Finding], dict[str, str]]:
-    """Return what is wrong with the fleet.yaml of folders, and their texts by name."""
+    """Return the findings in the fleet.yaml of folders, and the files' texts by name."""
     found: list[Finding] = []
     sources: dict[str, str] = {}
     for root in roots:
@@ -50,8 +50,8 @@ def _strays(fleet: Fleet) -> Iterator[str]:
 
 
 def _stray(file: str) -> Finding:
-    hint = "move it into an environment's folder, name it among the layers, or let its name begin with a dot"
-    message = "is neither a service nor a layer of the fleet, and no command looks at it"
+    hint = "move it into an environment's folder, add it to layers, or start its name with a dot"
+    message = "is neither a service nor a layer of the fleet, so every command ignores it"
     return Finding(Severity.WARNING, (), message, hint, "fleet-stray", Position(file, 1, 1))
 
 
@@ -67,7 +67,7 @@ def _problems(fleet: Fleet, data: Mapping[str, Any]) -> Iterator[Problem]:
     for index, layer in enumerate(fleet.layers):
         path = ("layers", index) if isinstance(data["layers"][index], str) else ("layers", index, "file")
         if not (fleet.root / layer.file).is_file():
-            yield _error("fleet-layer", path, f"there is no file {layer.file}", "correct its path, or remove it")
+            yield _error("fleet-layer", path, f"the file {layer.file} does not exist", "correct its path, or remove it")
         for number, pattern in enumerate(layer.patterns):
             written = data["layers"][index]["for"]
             where = ("layers", index, "for", *(() if isinstance(written, str) else (number,)))
@@ -77,11 +77,15 @@ def _problems(fleet: Fleet, data: Mapping[str, Any]) -> Iterator[Problem]:
         at = ("environments", one.name)
         if not (fleet.root / one.path).is_dir():
             yield _error(
-                "fleet-environment", at, f"there is no folder {one.path}", "make it, or correct path", on_key=True
+                "fleet-environment",
+                at,
+                f"the folder {one.path} does not exist",
+                "create it, or correct path",
+                on_key=True,
             )
         if other := seen.get(one.path):
-            message = f"its folder {one.path} is {other}'s too, and a service's environment follows from its folder"
-            yield _error("fleet-environment", at, message, "give it another folder, with path", on_key=True)
+            message = f"its folder {one.path} is {other}'s too, but a service's folder determines its environment"
+            yield _error("fleet-environment", at, message, "set path to another folder", on_key=True)
         seen.setdefault(one.path, one.name)
     yield from _same_release(fleet, files)
 
@@ -89,7 +93,7 @@ def _problems(fleet: Fleet, data: Mapping[str, Any]) -> Iterator[Problem]:
 def _unmatched(
     fleet: Fleet, layer: Layer, path: tuple[str | int, ...], files: Mapping[str, list[str]]
 ) -> Iterator[Problem]:
-    """Yield why a layer with one pattern lies below no service; an environment may have none yet."""
+    """Yield the problem if a layer with one pattern is below no service; an environment may have no services yet."""
     there = [files[one.name] for one in fleet.environments if layer.names_in(one.path)]
     pattern = layer.patterns[0]
     if not there:
@@ -106,19 +110,19 @@ def _pattern_hint(fleet: Fleet, pattern: str) -> str:
         return f"write a list, such as [{', '.join(f'{folder}/*' for folder in folders[:2])}]"
     begin, _, rest = pattern.partition("/")
     if rest and begin == fleet.root.resolve().name:
-        return f"write {rest}: paths begin at the folder of fleet.yaml"
+        return f"write {rest}: paths are relative to the folder of fleet.yaml"
     named = next((folder for folder in folders if folder == str(PurePosixPath(pattern))), folders[0])
     return f"write a pattern such as {named}/*"
 
 
 def _credentials(data: Mapping[str, Any], path: tuple[str | int, ...] = ()) -> Iterator[Problem]:
-    """Yield the addresses that hold a user, a password or a token."""
+    """Yield the addresses that contain a user, a password or a token."""
     for key, value in data.items():
         if isinstance(value, Mapping):
             yield from _credentials(value, (*path, key))
         elif isinstance(value, str) and key in ("repository", "server") and holds_credentials(value):
-            hint = "leave it out, and give it to Argo CD, Flux or helm registry login"
-            yield _error("fleet-credentials", (*path, key), "the address holds a user, a password or a token", hint)
+            hint = "remove it, and pass it to Argo CD, Flux or helm registry login"
+            yield _error("fleet-credentials", (*path, key), "the address contains a user, a password or a token", hint)
 
 
 def _same_release(fleet: Fleet, files: Mapping[str, list[str]]) -> Iterator[Problem]:

@@ -1,4 +1,4 @@
-"""Explain the keys of fleet.yaml, by its schema."""
+"""Explain the keys of fleet.yaml from its schema."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from modelservice.schema.explanation import columns
 
 
 def explain_fleet(key: str, width: int) -> str:
-    """Explain a key of fleet.yaml, such as environments.prod.chart, in lines of `width`; "" lists the keys at the top.
+    """Explain a key of fleet.yaml, such as environments.prod.chart, in lines of `width`; "" lists the top-level keys.
 
     Raises InputError for an unknown key.
     """

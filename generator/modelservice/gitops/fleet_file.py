@@ -22,7 +22,7 @@ NAME = "fleet.yaml"
 
 
 class ChartPlace(NamedTuple):
-    """Where an environment's chart is published; "" is not said."""
+    """Where an environment's chart is published; "" if unset."""
 
     repository: str = ""
     name: str = "modelservice"
@@ -30,7 +30,7 @@ class ChartPlace(NamedTuple):
 
 
 class Environment(NamedTuple):
-    """An environment of a fleet: the folder of its services from the fleet's, and where they run."""
+    """An environment of a fleet: the folder of its services, relative to the fleet's, and where they run."""
 
     name: str
     path: str
@@ -41,18 +41,18 @@ class Environment(NamedTuple):
 
 
 class Layer(NamedTuple):
-    """A values file below services, by its path from the fleet's folder; no patterns: below all of them."""
+    """A values file below services, by its path from the fleet's folder; without patterns it is below all services."""
 
     file: str
     patterns: tuple[str, ...] = ()
 
     def is_below(self, service: str) -> bool:
-        """Say whether it lies below a service, by the service's path from the fleet's folder."""
+        """Return whether it is below a service, given by its path from the fleet's folder."""
         path = PurePosixPath(service)
         return any(_has_name(path, pattern) for pattern in self.names_in(str(path.parent)))
 
     def names_in(self, folder: str) -> tuple[str, ...]:
-        """Return the patterns of the file names in a folder that it lies below; `.yaml` may be left out in them."""
+        """Return the patterns for the file names in a folder that it is below; they may omit `.yaml`."""
         above = PurePosixPath(folder).parts
         patterns = [PurePosixPath(pattern).parts for pattern in self.patterns or ("**",)]
         found = (parts[-1] for parts in patterns if _fits(above, parts[:-1] if parts[-1] != "**" else parts))
@@ -60,7 +60,7 @@ class Layer(NamedTuple):
 
 
 class Fleet(NamedTuple):
-    """A folder with a fleet.yaml; `root` is the folder as it was named."""
+    """A folder with a fleet.yaml; `root` is the folder as the user wrote it."""
 
     root: Path
     layers: tuple[Layer, ...]
@@ -69,12 +69,12 @@ class Fleet(NamedTuple):
     revision: str
 
     def layers_of(self, service: str) -> tuple[str, ...]:
-        """Return the layers of a service, by its path from the root, each by its path from here."""
+        """Return the layers of a service, given by its path from the root, as paths from the working directory."""
         files = [self.root / layer.file for layer in self.layers if layer.is_below(service)]
         return tuple(str(file) if file.is_absolute() else os.path.relpath(file) for file in files)
 
     def files_of(self, environment: Environment) -> list[str]:
-        """Return an environment's services by their paths from the root."""
+        """Return an environment's services as paths from the root."""
         folder = self.root / environment.path
         layers = {layer.file for layer in self.layers} | {NAME}
         names = sorted(file.name for file in folder.iterdir() if _may_be_service(file)) if folder.is_dir() else []
@@ -83,7 +83,7 @@ class Fleet(NamedTuple):
 
 
 def _fits(folders: tuple[str, ...], pattern: tuple[str, ...]) -> bool:
-    """Say whether folders fit those of a pattern, where ** stands for any number of them."""
+    """Return whether folders match those of a pattern, in which ** matches any number of folders."""
     if not pattern:
         return not folders
     if pattern[0] == "**" and _fits(folders, pattern[1:]):
@@ -100,12 +100,12 @@ def _may_be_service(file: Path) -> bool:
     return file.suffix in (".yaml", ".yml") and not file.name.startswith(".") and not is_special(str(file))
 
 
-# Rancher's Fleet has files of this name too, and so may a service; neither has any of these keys.
+# Rancher's Fleet, or a service, may have a file of this name too, but without any of these keys.
 _KEYS = {"layers", "chart", "git", "environments"}
 
 
 def has_fleet(folder: Path) -> bool:
-    """Say whether a folder has a fleet.yaml of ours, or one that cannot be read."""
+    """Return whether a folder has a fleet.yaml of ours, or one that cannot be read."""
     return (folder / NAME).is_file() and _is_ours((folder / NAME).resolve())
 
 
@@ -116,7 +116,7 @@ def _is_ours(file: Path) -> bool:
 
 
 def fleet_root(path: str) -> Path | None:
-    """Return the nearest folder with a fleet.yaml at or above a path, not above its Git repository's root."""
+    """Return the nearest folder with a fleet.yaml at or above a path, but not above the root of its Git repository."""
     start = Path(path)
     folder = start if start.is_dir() else start.parent
     for above in (folder, *_parents(folder)):
@@ -128,7 +128,7 @@ def fleet_root(path: str) -> Path | None:
 
 
 def _parents(folder: Path) -> Iterator[Path]:
-    """Yield the folders above, named from here as long as that can be."""
+    """Yield the folders above, as relative paths if possible."""
     yield from (
         folder.parents if folder.is_absolute() else [above for above in folder.parents if ".." not in str(above)]
     )
@@ -139,16 +139,16 @@ def _parents(folder: Path) -> Iterator[Path]:
 
 @functools.lru_cache(maxsize=64)
 def load_fleet(root: Path) -> Fleet:
-    """Return a folder's fleet. Raises InputError if its fleet.yaml is wrong; `check_fleet` says where."""
+    """Return a folder's fleet. Raises InputError if its fleet.yaml is invalid; `check_fleets` gives the positions."""
     document = load(str(root / NAME))
     wrong = [one.message for one in document.findings] + [one.message for one in schema_problems(document)]
     if wrong:
-        raise InputError(f"{root / NAME}: {wrong[0]}; `modelservice validate {root / NAME}` says more")
+        raise InputError(f"{root / NAME}: {wrong[0]}; run `modelservice validate {root / NAME}` for details")
     return fleet_of(root, document.data)
 
 
 def fleet_of(root: Path, data: Mapping[str, Any]) -> Fleet:
-    """Return the fleet that sound data of a fleet.yaml describes."""
+    """Return the fleet that the valid data of a fleet.yaml describes."""
     chart = data.get("chart", {})
     git = data.get("git", {})
     environments = tuple(
@@ -181,7 +181,7 @@ def fleet_schema() -> Schema:
 
 
 def schema_problems(document: Document) -> list[Problem]:
-    """Return what does not fit the schema of fleet.yaml."""
+    """Return the violations of the schema of fleet.yaml."""
     from modelservice.schema.validation import check_schema, validator_of
 
     if not document.readable:

@@ -1,4 +1,4 @@
-"""Flux's objects: the chart's source, a HelmRelease for each service, and ConfigMaps of values files."""
+"""Create Flux's objects: the chart's source, a HelmRelease for each service, and ConfigMaps of values files."""
 
 from __future__ import annotations
 
@@ -13,14 +13,15 @@ from modelservice.writing.dump import dump
 # Flux 2.6 and later serve these.
 _SOURCE, _RELEASE = "source.toolkit.fluxcd.io/v1", "helm.toolkit.fluxcd.io/v2"
 _CHART_LAYER = "application/vnd.cncf.helm.chart.content.v1.tar+gzip"
-# The chart of a fixed version does not change; a range or a tag may.
+# A chart with a fixed version does not change; a range or a tag may.
 _SOURCE_INTERVAL, _INTERVAL = "1h", "10m"
-# https://fluxcd.io/flux/components/helm/helmreleases/: a change of what has this label is seen at once.
+# Flux reconciles immediately when an object with this label changes:
+# https://fluxcd.io/flux/components/helm/helmreleases/
 _WATCHED = {"reconcile.fluxcd.io/watch": "Enabled"}
 
 
 def chart_source(name: str, chart: ChartSource, namespace: str) -> str:
-    """Return the object that fetches the chart: an OCIRepository, or for https:// a HelmRepository."""
+    """Return the object that fetches the chart: an OCIRepository, or a HelmRepository for https://."""
     metadata = {"name": name, "namespace": namespace}
     if not _is_registry(chart):
         spec: dict[str, Any] = {"interval": _SOURCE_INTERVAL, "url": chart.repository}
@@ -40,11 +41,10 @@ def chart_source(name: str, chart: ChartSource, namespace: str) -> str:
 def helm_release(
     service: Service, source: str, chart: ChartSource, namespace: str, values_from: Sequence[str] = ()
 ) -> str:
-    """Return the HelmRelease of a service: its values stand inside, or in ConfigMaps, later over earlier.
+    """Return the HelmRelease of a service, with its values inline or from ConfigMaps; later ones override earlier ones.
 
-    `source` is the name of the object that fetches the chart.
-
-    A release that does not get ready is tried three times more; an upgrade is rolled back before each.
+    `source` is the name of the object that fetches the chart. A release that does not become ready is retried three
+    times; an upgrade is rolled back before each retry.
     """
     spec: dict[str, Any] = {"interval": _INTERVAL, "timeout": f"{start_up_seconds(service.values)}s"}
     if _is_registry(chart):
@@ -70,10 +70,10 @@ def config_map(name: str, namespace: str, text: str) -> str:
 
 
 def start_up_seconds(values: Mapping[str, Any]) -> int:
-    """Return how long Helm must wait for a service, as the chart's NOTES say it.
+    """Return how many seconds Helm must wait for a service, as the chart's NOTES compute it.
 
-    The start-up probe's budget, once more for a download before the start, ten minutes for image and volume, and the
-    old pod's end.
+    The sum of the start-up probe's budget, the same again for a download before the start, ten minutes for image and
+    volume, and the termination grace period of the old pod.
     """
     probe = values["probes"]["startup"]
     period = int(probe.get("periodSeconds") or 10)

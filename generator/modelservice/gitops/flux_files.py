@@ -1,4 +1,4 @@
-"""The files of Flux's objects for services: a folder for each namespace's environment, the chart's source beside it."""
+"""Arrange Flux's objects in files: a folder for each environment with its services, and a file for its chart source."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from modelservice.service import Service, name_from
 
 
 class FluxService(NamedTuple):
-    """A checked service with the member of the fleet that it comes from."""
+    """A checked service, with its member of the fleet."""
 
     member: Member
     service: Service
@@ -26,8 +26,9 @@ class FluxService(NamedTuple):
 def flux_files(services: Sequence[FluxService], options: Options, *, values_from: bool) -> Iterator[Made]:
     """Yield the objects as files: `<environment>/<service>` for each service, and `<environment>` for its source.
 
-    Without an environment they lie at the top, and the source is called like the chart. With `values_from` values
-    files become ConfigMaps, layers beside the source. Raises InputError if Flux would refuse the chart's place.
+    Without an environment the files are at the top, and the source has the chart's name. With `values_from`, values
+    files become ConfigMaps; those of layers are in the source's file. Raises InputError if Flux would refuse the
+    chart's place.
     """
     read = functools.cache(lambda file: load(file).text)
     sources: dict[str, list[str]] = {}
@@ -36,7 +37,7 @@ def flux_files(services: Sequence[FluxService], options: Options, *, values_from
         where = place(member.environment)
         namespace = where.target.namespace or "default"
         folder = member.environment.name if member.environment else ""
-        # Environments may share a namespace, and have other versions of the chart.
+        # Environments may share a namespace but use different versions of the chart.
         source = "-".join(filter(None, (where.chart.chart, folder)))
         shared = sources.setdefault(folder or f"{source}-chart", [chart_source(source, where.chart, namespace)])
         maps = _config_maps(member, service, namespace, read) if values_from else []
@@ -50,12 +51,12 @@ def flux_files(services: Sequence[FluxService], options: Options, *, values_from
 
 
 def _config_maps(member: Member, service: Service, namespace: str, read: Callable[[str], str]) -> list[tuple[str, str]]:
-    """Return a ConfigMap for each values file of a service, by name; the service's own is the last."""
+    """Return pairs (name, ConfigMap) for each values file of a service; the service's own file is the last."""
     if member.values == "-":
-        raise InputError("standard input becomes no ConfigMap: name the file, or leave --values-from out")
+        raise InputError("standard input cannot become a ConfigMap: name a file, or remove --values-from")
     paths = [os.path.relpath(layer, member.root) if member.root else layer for layer in member.layers]
     names = [f"layer-{name_from(path.replace('/', '-'))}" for path in paths]
     if len(set(names)) < len(names):
-        raise InputError(f"{', '.join(member.layers)}: two of them would be one ConfigMap; rename one")
+        raise InputError(f"{', '.join(member.layers)}: two of these would be the same ConfigMap; rename one")
     files = [*zip(names, member.layers, strict=True), (f"values-{service.name}", member.values)]
     return [(name, config_map(name, namespace, read(file))) for name, file in files]

@@ -1,4 +1,4 @@
-"""Which files of a folder an ApplicationSet finds, and why it makes no good service of some of them."""
+"""Find the files of a folder that an ApplicationSet would deploy wrongly or not at all."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import NamedTuple
 from modelservice.gitops.fleet_file import NAME, Environment, Fleet
 from modelservice.service import is_label, misnamed, name_from
 
-# Argo CD writes an Application's name into a label of its objects, and cuts it there.
+# Argo CD writes an Application's name into a label of its objects, truncated to this length.
 _LONGEST = 63
 
 
@@ -25,20 +25,20 @@ class _Deployed(NamedTuple):
 
 
 def pattern(folder: str) -> str:
-    """Return what finds the services in Argo CD, whose `*` matches a dot in front as well."""
+    """Return the pattern for the services in Argo CD, whose `*` matches a leading dot too."""
     return f"{folder}/[!.]*/[!.]*.yaml"
 
 
 def hidden(folder: str) -> list[str]:
-    """Return the files that the pattern finds although something in their path is hidden: its `*` goes through /."""
+    """Return the hidden files, or files in hidden folders, that the pattern still matches: its `*` matches / too."""
     found = (file for file in Path(folder).rglob("*.yaml") if fnmatch.fnmatchcase(str(file), pattern(folder)))
     return sorted(str(file) for file in found if any(part[0] == "." for part in file.relative_to(folder).parts))
 
 
 def complaints(folder: str, files: Iterable[str], namespace: str) -> list[tuple[str, str]]:
-    """Return what is wrong with the files of the folder, each with a sentence.
+    """Return pairs (file, message) for the wrong files of the folder.
 
-    `namespace` is the one of all services; "" means each environment's own.
+    `namespace` is the namespace of all services; "" means each environment's own.
     """
     found: list[tuple[str, str]] = []
     deployed: list[_Deployed] = []
@@ -52,16 +52,16 @@ def complaints(folder: str, files: Iterable[str], namespace: str) -> list[tuple[
 
 
 def fleet_pattern(environment: Environment, place: str) -> str:
-    """Return what finds an environment's services in Argo CD; `place` is the path of the fleet's folder in Git."""
+    """Return the pattern for an environment's services in Argo CD; `place` is the fleet's folder in Git."""
     return str(PurePosixPath(place) / environment.path / "[!.]*.yaml")
 
 
 def fleet_complaints(
     fleet: Fleet, environments: Sequence[Environment], namespace: str | None = None, server: str | None = None
 ) -> list[tuple[str, str]]:
-    """Return what is wrong with the files of environments as sets deploy them, each with a sentence.
+    """Return pairs (file, message) for the files of environments that their sets would deploy wrongly.
 
-    `namespace` and `server` are those of all services; None means each environment's own.
+    `namespace` and `server` apply to all services; None means each environment's own.
     """
     deployed = [
         _Deployed(
@@ -81,7 +81,7 @@ def fleet_complaints(
 
 
 def _strays(fleet: Fleet, environment: Environment) -> Iterator[tuple[str, str]]:
-    """Yield the files that Argo CD would take for services, and nothing else does: its `*` goes through folders."""
+    """Yield the files that only Argo CD would treat as services: its `*` also matches subfolders."""
     known = {NAME, *(layer.file for layer in fleet.layers), *fleet.files_of(environment)}
     for file in sorted((fleet.root / environment.path).rglob("*.yaml")):
         path = file.relative_to(fleet.root).as_posix()
@@ -89,22 +89,25 @@ def _strays(fleet: Fleet, environment: Environment) -> Iterator[tuple[str, str]]
             folder = str(PurePosixPath(environment.path))
             yield (
                 path,
-                f"Argo CD looks into folders of any depth, and would make a service of it: move it out of {folder}",
+                f"Argo CD searches all subfolders, and would deploy it as a service: move it out of {folder}",
             )
 
 
-_ENDING = "no Application is made of it: let its name end in .yaml"
+_ENDING = "Argo CD creates no Application for it: rename it to end with .yaml"
 
 
 def _misplaced(folder: str, parts: tuple[str, ...]) -> Iterator[str]:
     place = f"move it to {folder}/<environment>/"
     if len(parts) == 1:
-        yield f"no Application is made of it: {place}, or give it as a layer with -f"
+        yield f"Argo CD creates no Application for it: {place}, or pass it as a layer with -f"
     elif len(parts) > 2:
         # https://argo-cd.readthedocs.io/en/stable/operator-manual/applicationset/Generators-Git-File-Globbing/
-        yield f'Argo CD looks into folders of any depth, and would take "{parts[-2]}" for its environment: {place}'
+        yield f'Argo CD searches all subfolders, and would use "{parts[-2]}" as its environment: {place}'
     elif not is_label(parts[0]):
-        yield f'its environment "{parts[0]}" cannot name a namespace: use lower case letters, digits and -, at most 63'
+        yield (
+            f'its environment "{parts[0]}" cannot be the name of a namespace: '
+            "use lower case letters, digits and -, at most 63 characters"
+        )
     if len(parts) > 1 and not parts[-1].endswith(".yaml"):
         yield _ENDING
 
@@ -113,11 +116,11 @@ def _unfit(one: _Deployed, others: Iterable[_Deployed]) -> Iterator[str]:
     if why := misnamed(one.release):
         yield why
     elif len(one.application) > _LONGEST:
-        yield f"its Application would be called {one.application}: shorten it, to at most {_LONGEST} characters"
+        yield f"the name of its Application would be {one.application}: shorten it to at most {_LONGEST} characters"
     for other in others:
         if other.file == one.file:
             continue
         if other.application == one.application:
             yield f"{other.file} would be the Application {one.application} too: rename one"
         elif other[2:] == one[2:]:
-            yield f"{other.file} would be the release {one.release} in {one.namespace} too: leave --namespace out"
+            yield f"{other.file} would be the release {one.release} in {one.namespace} too: remove --namespace"

@@ -1,4 +1,4 @@
-"""What a file is called in its Git repository."""
+"""Convert a file's path to its path in its Git repository."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from modelservice.errors import InputError
 
 
 def repository_of(path: str) -> Path | None:
-    """Return the folder of the Git repository that a path is in, a submodule's too; None if it is in none."""
+    """Return the root of the Git repository or submodule that a path is in, or None if it is in none."""
     try:
         place = os.path.abspath(path)  # noqa: PTH100  a link has its own path in Git
     except FileNotFoundError:  # the working directory was deleted
@@ -19,12 +19,12 @@ def repository_of(path: str) -> Path | None:
 
 
 def path_in_git(file: str) -> str:
-    """Return a file's path from the root of its Git repository; outside of one, its path from here.
+    """Return a file's path from the root of its Git repository, or from the working directory outside of one.
 
-    Raises InputError if that is not a path in a repository.
+    Raises InputError if that cannot be a path in a repository.
     """
     if file == "-":
-        raise InputError("standard input has no path in Git: name the file, or leave --values-git out")
+        raise InputError("standard input has no path in Git: name a file, or remove --values-git")
     if any("\ud800" <= char <= "\udfff" for char in file):
         raise InputError(f"{file}: the name is not UTF-8, which an Application cannot hold: rename the file")
     place = Path(os.path.abspath(file))  # noqa: PTH100  a link has its own path in Git

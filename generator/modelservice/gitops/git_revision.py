@@ -1,4 +1,4 @@
-"""Files as a Git revision has them."""
+"""Read files from a Git revision, and list the files that differ from one."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from modelservice.gitops.git_paths import repository_of
 
 
 class Commit(NamedTuple):
-    """A commit of a repository: the repository's root, and the commit's name."""
+    """A commit of a repository: the repository's root, and the commit's hash."""
 
     top: Path
     name: str
 
 
 def commit_of(side: str, revision: str, path: str = ".") -> Commit:
-    """Return the commit that a revision names in the repository that a path is in.
+    """Return the commit of a revision in the repository that a path is in.
 
-    Raises InputError if Git has none; `side` is what the user wrote.
+    Raises InputError if the revision does not exist; `side` is what the user wrote, for the message.
     """
     root = str(repository_of(path) or ".")
     top = root if root != "." else _git("rev-parse", "--show-toplevel").decode().removesuffix("\n")
@@ -38,9 +38,9 @@ def commit_of(side: str, revision: str, path: str = ".") -> Commit:
 
 
 def copy_of(file: str, commit: Commit, stage: Path) -> Path | None:
-    """Return a copy in `stage` of a file or folder as the commit has it, or None if it does not have it.
+    """Copy a file or folder of the commit into `stage` and return the copy, or None if the commit does not have it.
 
-    A file outside the repository has no revisions: it is returned itself. Raises InputError for a symbolic link.
+    A path outside the repository has no revisions and is returned unchanged. Raises InputError for a symbolic link.
     """
     path = os.path.relpath(Path.cwd() / file, commit.top)
     if path.startswith("../"):
@@ -49,7 +49,7 @@ def copy_of(file: str, commit: Commit, stage: Path) -> Path | None:
     archive = _git(*words)
     if not archive:
         return None
-    linked = InputError(f"{file} is, or holds, a symbolic link: name the file that it points to")
+    linked = InputError(f"{file} is, or contains, a symbolic link: name the file that it points to")
     try:
         with tarfile.open(fileobj=io.BytesIO(archive)) as packed:
             packed.extractall(stage, filter="data")
@@ -62,11 +62,9 @@ def copy_of(file: str, commit: Commit, stage: Path) -> Path | None:
 
 
 def changed_files(revision: str, path: str) -> set[Path]:
-    """Return the files that differ from where the branch left a revision, with new ones that Git does not ignore.
+    """Return the files that differ from the common ancestor of HEAD and a revision, with new files not ignored by Git.
 
-    They are those of the repository that the path is in.
-
-    Raises InputError if Git has no such revision.
+    Only files of the repository that the path is in are returned. Raises InputError if the revision does not exist.
     """
     top, commit = commit_of("--changed-since", revision, path)
     place = ("-C", str(top))
@@ -78,9 +76,9 @@ def changed_files(revision: str, path: str) -> set[Path]:
 
 
 def _git(*words: str) -> bytes:
-    """Return what Git prints, nothing where it fails."""
+    """Return the output of Git, or b"" if it fails."""
     try:
         answer = subprocess.run(["git", *words], capture_output=True, check=False)  # noqa: S607
     except FileNotFoundError as error:
-        raise InputError("git is not on PATH, and revisions are read from it: install it") from error
+        raise InputError("reading a revision needs git, which is not on PATH: install it") from error
     return answer.stdout if answer.returncode == 0 else b""

@@ -1,4 +1,4 @@
-"""The services that files and folders stand for, each with its layers, environment and namespace."""
+"""List the services of files and folders, each with its layers, environment and namespace."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from modelservice.reading.values_files import values_files
 
 
 class Member(NamedTuple):
-    """A service: its values file, the layers below it, and of a fleet its root and environment (None: no fleet)."""
+    """A service: its values file and the layers below it, and the root and environment of its fleet, if any."""
 
     values: str
     layers: tuple[str, ...] = ()
@@ -21,15 +21,16 @@ class Member(NamedTuple):
 
     @property
     def namespace(self) -> str:
-        """The namespace that the fleet gives it, or "" if nothing does."""
+        """The namespace that the fleet sets, or ""."""
         return self.environment.namespace if self.environment else ""
 
 
 def members(arguments: Sequence[str], layers: Sequence[str] = ()) -> list[Member]:
-    """Return the services that files and folders stand for, in order, each once.
+    """Return the services of files and folders, in order, without duplicates.
 
-    With `layers` they lie below all services, and no fleet.yaml is read. Otherwise a file or folder of a fleet stands
-    for its services there: a layer for those above it, fleet.yaml for all. Raises InputError for a wrong fleet.yaml.
+    If `layers` are given, they are below all services, and no fleet.yaml is read. Otherwise a folder of a fleet stands
+    for its services, a layer for the services above it, and fleet.yaml for all. Raises InputError for an invalid
+    fleet.yaml.
     """
     if layers:
         return [Member(file, tuple(layers)) for file in dict.fromkeys(values_files(arguments, layers))]
@@ -37,7 +38,7 @@ def members(arguments: Sequence[str], layers: Sequence[str] = ()) -> list[Member
 
 
 def fleets(arguments: Sequence[str]) -> list[Path]:
-    """Return the folders with a fleet.yaml that files and folders belong to or hold, each once."""
+    """Return the folders with a fleet.yaml that files and folders are in or contain, without duplicates."""
     found = dict.fromkeys(root for argument in arguments if argument != "-" for root in _roots(argument))
     return list(found)
 
@@ -59,7 +60,7 @@ def _of(argument: str) -> Iterator[Member]:
         return
     for file in values_files([argument]):
         inner = fleet_root(file) if file not in ("-", argument) else None
-        # The services of a fleet below come with its fleet.yaml.
+        # The fleet.yaml of a fleet in a subfolder stands for its services.
         if inner and Path(file).name == NAME and Path(file).parent == inner:
             yield from _of_fleet(load_fleet(inner), str(inner))
         elif not inner:
@@ -74,7 +75,7 @@ def _of_fleet(fleet: Fleet, argument: str) -> Iterator[Member]:
     asked = PurePosixPath(os.path.relpath(argument, fleet.root))
     layer = any(layer.file == str(asked) for layer in fleet.layers)
     if not (layer or str(asked) == NAME or Path(argument).is_dir()):
-        # A file in no environment is a service all the same: someone named it.
+        # A file outside of all environments is a service too, because the user named it.
         environment = next((one for one in fleet.environments if PurePosixPath(one.path) == asked.parent), None)
         yield Member(argument, fleet.layers_of(str(asked)), fleet.root, environment)
         return

@@ -1,4 +1,4 @@
-"""Files of Argo CD's and Flux's objects: what each says that it was made of, and which may be written."""
+"""Manage the files of Argo CD's and Flux's objects: record the source of each, and find stale or conflicting files."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from modelservice.writing.files import real
 
 
 class Made(NamedTuple):
-    """Objects of one file: its name without .yaml, the values file or folder that they are for, and their text."""
+    """The objects of one file: its name without .yaml, the values file or folder of the objects, and their text."""
 
     name: str
     source: str
@@ -20,20 +20,20 @@ class Made(NamedTuple):
 
 
 def begins(command: str) -> str:
-    """Return how the files of a command begin."""
+    """Return the start of every file that a command writes."""
     return f"# Made by: modelservice {command} "
 
 
 def made_by(command: str, words: Sequence[str], source: str) -> str:
-    """Return the comment that says how a file was made, and of which values."""
+    """Return the comment with the command line and the values that a file was made from."""
     line, source = _one_line(shlex.join(words)), _one_line(source)
     return f"{begins(command)}{line}\n{_SOURCE}{source}\n# Change the values, and run it again.\n"
 
 
 def left_behind(made: Sequence[Made], folder: Path, begin: str) -> list[Path]:
-    """Return the files of a folder whose values file is gone, of an earlier run of the same command line.
+    """Return the files that an earlier run of the same command line wrote, and whose values file no longer exists.
 
-    `begin` is the first line of what it writes.
+    `begin` is the first line that the command line writes.
     """
     kept = {folder / f"{one.name}.yaml" for one in made}
     files = sorted({*folder.glob("*.yaml"), *folder.glob("*/*.yaml")} - kept)
@@ -49,7 +49,7 @@ def _beginning(file: Path) -> str:
 
 
 def _one_line(text: str) -> str:
-    """Return a text without what would end a comment."""
+    """Escape the characters of a text that would end a comment."""
     return "".join(char if char.isprintable() else f"\\x{ord(char):02x}" for char in text)
 
 
@@ -57,15 +57,15 @@ _SOURCE = "# Values: "
 
 
 def made_of(text: str) -> str:
-    """Return the values that a file says it was made of, or "" if it does not say so."""
+    """Return the values that a file was made from according to its comment, or "" without one."""
     found = [line.removeprefix(_SOURCE) for line in text.splitlines() if line.startswith(_SOURCE)]
     return found[0] if found else ""
 
 
 def rivals(made: Sequence[Made], what: str, way: str) -> dict[str, str]:
-    """Return the values whose object has another one's name, each with a sentence.
+    """Return a message for each values file whose object would have the same name as another one.
 
-    `what` is the object's kind, `way` what is to do.
+    `what` is the object's kind, `way` the hint.
     """
     named: dict[str, list[str]] = {}
     for one in made:
@@ -79,12 +79,12 @@ def rivals(made: Sequence[Made], what: str, way: str) -> dict[str, str]:
 
 
 def overwriting(made: Sequence[Made], folder: Path, what: str, way: str) -> dict[str, str]:
-    """Return the values whose file is that of other values, which are still there, each with a sentence."""
+    """Return a message for each values file that would overwrite the file of other values that still exist."""
     found = {}
     for one in made:
         file = folder / f"{one.name}.yaml"
         other = made_of(file.read_text(encoding="utf-8", errors="replace")) if file.is_file() else ""
-        # The text is anyone's: Path raises where it is too long for a name.
+        # The text is untrusted: Path raises if it is too long for a name.
         if os.path.isfile(other) and real(Path(other)) != real(Path(one.source)):  # noqa: PTH113
-            found[one.source] = f"{file} is the {what} of {other}: {way}"
+            found[one.source] = f"{file} is already the {what} of {other}: {way}"
     return found

@@ -1,1 +1,1 @@
-"""Packages, and the repositories that they go to."""
+"""Package charts, and publish them to chart repositories."""

@@ -1,4 +1,4 @@
-"""Where to publish to: `--to` and `--url` as a registry or a folder, and what became of an archive there."""
+"""Parse `--to` and `--url` into a registry or a folder, and describe the result of publishing an archive there."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from modelservice.urls import HOST, is_address
 
 _OCI = re.compile(rf"oci://(?P<host>{HOST})(/[a-z0-9]+([._-]+[a-z0-9]+)*)+")
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
-_READERS = "who installs gives them to `helm repo add`"
+_READERS = "users pass them to `helm repo add`"
 
 
 class Registry(NamedTuple):
@@ -28,16 +28,16 @@ class Registry(NamedTuple):
 
 
 class Folder(NamedTuple):
-    """A folder, and the address that a web server shows it at."""
+    """A folder, and the address at which a web server serves it."""
 
     path: Path
     url: str
 
 
 class Published(NamedTuple):
-    """What became of an archive, its digest, and lines to install it by.
+    """The result of publishing an archive, with its digest and the commands that install it.
 
-    `outcome` is pushed, replaced, fixed (its file was not what the index says), signed (its signature was added) or
+    `outcome` is pushed, replaced, fixed (its file did not match the index), signed (its signature was added) or
     there already.
     """
 
@@ -48,32 +48,32 @@ class Published(NamedTuple):
 
 
 def destination_of(to: str, url: str, connection: Sequence[str]) -> Registry | Folder:
-    """Return the destination. Raises InputError if it is none; no message repeats what may hold a password."""
+    """Return the destination. Raises InputError if it is invalid; no message repeats text with a possible password."""
     for option, given, step in (("--to", to, "log in with `helm registry login`"), ("--url", url, _READERS)):
         if holds_credentials(given):
-            raise InputError(f"{option} holds a user, a password, a token or an @: leave it out; {step}")
+            raise InputError(f"{option} contains a user, a password, a token or an @: remove it; {step}")
     if to.startswith("oci:"):
         return _registry(to, connection)
     path = _path(to)
     if not url:
-        raise InputError("a folder needs --url, the address that a web server shows it at")
+        raise InputError("publishing to a folder needs --url: pass the address at which a web server serves the folder")
     if not is_address(url, "https?"):
-        raise InputError("--url is not an address of a folder: http(s)://host/path, without spaces, ? and #")
+        raise InputError("--url is not an address of a folder: write http(s)://host/path, without spaces, ? and #")
     return Folder(path, url.rstrip("/"))
 
 
 def refuse_others(there: Mapping[Archive, str], force: bool) -> None:
-    """Refuse a version that is there with other content: who has it would not get what was published."""
+    """Raise InputError for a version that exists with other content: its users would get different charts."""
     others = [archive.label for archive, digest in there.items() if digest != archive.digest]
     if others and not force:
-        why = "there already, with other content, such as another helm makes: raise the version, or --force"
+        why = "already published with other content, maybe by another helm release: raise the version, or pass --force"
         raise InputError(f"{', '.join(others)}: {why}")
 
 
 def _registry(to: str, connection: Sequence[str]) -> Registry:
     found = _OCI.fullmatch(to.rstrip("/"))
     if not found:
-        raise InputError("--to is not a place in a registry: oci://host/path, the path in lower case")
+        raise InputError("--to is not a place in a registry: write oci://host/path, with the path in lower case")
     return Registry(found[0], found["host"], tuple(connection))
 
 
@@ -85,7 +85,7 @@ def _path(to: str) -> Path:
     else:
         path = ""
     if not path.strip() or "\0" in path:
-        raise InputError("--to is not a place to publish to: oci://host/path, a folder, or file:///folder")
+        raise InputError("--to is not a place to publish to: use oci://host/path, a folder, or file:///folder")
     if is_special(path):
         raise InputError(f"{path} is a pipe, a socket or a device: choose a folder")
     return Path(path)

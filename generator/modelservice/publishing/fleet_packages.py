@@ -1,4 +1,4 @@
-"""Package every service of a folder: an archive each, in a folder for each environment."""
+"""Package every service of a folder: one archive per service, in a folder for each environment."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from modelservice.service import Service
 
 
 class Packed(NamedTuple):
-    """A service that was packaged, or why it was not; `exit_code` is that of the failure."""
+    """The package of a service, or why it failed, with the exit code for the failure."""
 
     source: str
     package: Package | None
@@ -39,9 +39,9 @@ class ToPackage(NamedTuple):
 def package_services(
     services: Sequence[ToPackage], destination: Path, version: str, make: Callable[[Path, Path], Package]
 ) -> Iterator[Packed]:
-    """Package each service, and yield it as soon as it is done; one that fails does not stop the others.
+    """Package each service, and yield each result as soon as it is done; a failure does not stop the others.
 
-    Without a version each has one that follows from its content. `make` packages a chart into a folder.
+    With an empty version, each gets a version derived from its content. `make` packages a chart into a folder.
     """
     one = functools.partial(_package, destination=destination, version=version, make=make)
     with ThreadPoolExecutor(os.cpu_count()) as pool:
@@ -59,8 +59,8 @@ def _package(one: ToPackage, *, destination: Path, version: str, make: Callable[
 
 
 def content_version(service: Service) -> str:
-    """Return a version that another content of the chart does not have: this tool's, with the content's hash."""
+    """Return a version that is unique to the chart's content: this tool's version with a hash of the content."""
     tree = plan_chart(load_fields(), service._replace(version=__version__))
     content = hashlib.sha256(repr(sorted(tree.items())).encode()).hexdigest()
-    # What follows + has letters too, so no number begins with 0.
+    # The "c" prevents a number with a leading 0, which is invalid after the +.
     return f"{__version__}+c{content[:12]}"

@@ -1,4 +1,4 @@
-"""Push archives to an OCI registry, by helm."""
+"""Push archives to an OCI registry with helm."""
 
 from __future__ import annotations
 
@@ -13,26 +13,26 @@ from modelservice.publishing.archive import Archive, digest_of
 from modelservice.publishing.destination import Published, Registry, refuse_others
 from modelservice.writing.staging import scratch
 
-# What registries say of a chart that they do not have; a name that no DNS knows, and a missing login, read alike.
+# Registries' messages for a missing chart; those for an unknown host and a missing login look similar.
 _NOT_THERE = re.compile(r"(?<!credential )(?<!host )not found|\b404\b|manifest unknown|name unknown", re.IGNORECASE)
 _DIGEST = re.compile(r"Digest:\s*(sha256:[0-9a-f]{64})")
-# What helm says, and what to do then; the first that fits.
+# Messages of helm, and what to do; the first match counts.
 _NEXT = {
-    "HTTP response to HTTPS client": "{host} speaks HTTP: --plain-http",
-    "400:? Bad Request": "{host} may speak HTTPS: leave out --plain-http",
-    "certificate|x509": "name the authority that signed the certificate of {host}: --ca-file",
-    "connection refused|timeout|timed out|unreachable|no route": "no registry answers at {host}: is its port right?",
-    "no such host|server misbehaving": "no address is known for {host}: is its name right?",
+    "HTTP response to HTTPS client": "{host} uses HTTP: pass --plain-http",
+    "400:? Bad Request": "{host} may use HTTPS: remove --plain-http",
+    "certificate|x509": "the certificate of {host} is not trusted: pass its authority with --ca-file",
+    "connection refused|timeout|timed out|unreachable|no route": "no registry answers at {host}: check its port",
+    "no such host|server misbehaving": "the name {host} cannot be resolved: check it",
     "unauthorized|forbidden|denied|credential": "log in with `helm registry login {host}`",
 }
 
 
 def push(archives: Sequence[Archive], registry: Registry, *, force: bool) -> Iterator[Published]:
-    """Push what is not there; yields what became of each.
+    """Push archives that the registry does not have, and yield the result of each.
 
-    A signature goes with its archive, and only with it: a registry that has the archive does not get a later one.
-    Raises InputError if a version is there with other content, unless `force`; ToolError if helm fails, and where
-    another publisher's archive is there afterwards: a registry lets the last one win.
+    A signature is only pushed together with its archive: it cannot be added later. Raises InputError if a version
+    exists with other content, unless `force` is set. Raises ToolError if helm fails, or if another publisher replaced
+    the archive at the same time: a registry keeps the last one.
     """
     there = {archive: _in_registry(archive, registry) for archive in archives}
     refuse_others({archive: found[0] for archive, found in there.items() if found}, force)
@@ -52,19 +52,19 @@ def _push(archive: Archive, registry: Registry) -> str:
         raise _failure(f"{archive.label} cannot be pushed to {registry.url}", answer, registry)
     pushed = _digest(answer)
     digest, manifest = _in_registry(archive, registry) or ("", "")
-    # The same archive has another manifest where its file is of another time, or where only one of the two is signed.
+    # The manifest of the same archive differs if its file's time differs, or if only one of the two is signed.
     if digest != archive.digest or (archive.provenance and manifest not in ("", pushed)):
         raise ToolError(
-            f"{archive.label} was pushed to {registry.url}, and another publisher's is there now"
+            f"{archive.label} was pushed to {registry.url}, but another publisher has replaced it"
             f" ({manifest or 'none'}): raise the version, or publish again with --force"
         )
     return manifest or pushed
 
 
 def _in_registry(archive: Archive, registry: Registry) -> tuple[str, str] | None:
-    """Return the SHA-256 of the archive that has this version there, and its manifest's digest; None if none has.
+    """Return the SHA-256 of the registry's archive of this version, and its manifest's digest, or None without one.
 
-    The manifest's is "" where helm does not say it.
+    The manifest's digest is "" if helm does not print it.
     """
     with scratch() as folder:
         place = ["pull", f"{registry.url}/{archive.name}", "--version", archive.version, "--destination", str(folder)]
@@ -73,7 +73,7 @@ def _in_registry(archive: Archive, registry: Registry) -> tuple[str, str] | None
             return digest_of(archive_in(folder)), _digest(answer)
     if _NOT_THERE.search(answer.stderr):
         return None
-    # Helm 3.18.0 reads no signed chart from a registry, and names the digest of the signature that it found.
+    # Helm 3.18.0 cannot pull a signed chart from a registry, but prints the digest of the signature that it found.
     if archive.provenance and digest_of(archive.provenance) in answer.stderr:
         return archive.digest, ""
     raise _failure(f"{registry.url} cannot be read", answer, registry)

@@ -1,4 +1,4 @@
-"""Package a chart: linted, signed where asked for, and the same bytes for the same chart."""
+"""Package a chart reproducibly, after linting it, and sign it if requested."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ from modelservice.service import is_prerelease
 from modelservice.writing.files import place_files
 from modelservice.writing.staging import scratch
 
-# Archives carry a time for every file; this one says nothing, which is the point. SOURCE_DATE_EPOCH changes it.
+# The fixed time of every file in an archive, for reproducible archives. SOURCE_DATE_EPOCH changes it.
 _EPOCH = "315532800"
 # As templates/chart/Chart.yaml.j2 writes it.
 _PRERELEASE = re.compile(rb'(?m)^(  artifacthub\.io/prerelease: )"(true|false)"$')
 
 
 class Signing(NamedTuple):
-    """Who signs: the key's name in a keyring of secret keys, and a file with its passphrase ("": none)."""
+    """The key to sign with: its name in a keyring of secret keys, and a file with its passphrase ("" for none)."""
 
     key: str
     keyring: str
@@ -49,16 +49,16 @@ def package(
     sign: Signing | None,
     force: bool = False,
 ) -> Package:
-    """Package the chart into the folder, whole or not at all; a signature that was there for another one goes.
+    """Package the chart into the folder atomically, and remove an old signature of another archive.
 
-    The same chart gives the same bytes, but for signing with Helm 3, whose signature is of an archive with the time of
-    the day. Raises ToolError with helm's words where it lints, renders, packages, signs or verifies badly, InputError
-    where the folder cannot be written, or has an archive of that name with other content, unless `force`.
+    The same chart gives the same bytes, except when signing with Helm 3, which signs an archive with the current time.
+    Raises ToolError with helm's message if it fails to lint, render, package, sign or verify. Raises InputError if the
+    folder cannot be written, or if it has an archive of that name with other content and `force` is not set.
     """
     epoch = _epoch()
     require_no_pipe(chart)
     run_helm(["lint", "--strict", str(chart)])
-    # A chart that calls `fail` is fine to lint.
+    # `helm lint` accepts a chart that calls `fail`.
     run_helm(["template", "test", str(chart)])
     with scratch() as stage:
         command = ["package", str(_with_prerelease(chart, version, stage / "chart")), "--destination", str(stage)]
@@ -78,20 +78,20 @@ def package(
 def _require_same(place: Path, archive: Path) -> None:
     if place.is_file() and not same_content(place, archive):
         raise InputError(
-            f"{place} already exists, with other content: raise --version, choose another --destination, or --force"
+            f"{place} already exists with other content: raise --version, choose another --destination, or pass --force"
         )
 
 
 def _epoch() -> int:
     said = os.environ.get("SOURCE_DATE_EPOCH", _EPOCH)
-    # gzip has 32 bits for it.
+    # gzip stores it in 32 bits.
     if not re.fullmatch("[0-9]{1,10}", said) or int(said) >= 1 << 32:
         raise InputError(f"SOURCE_DATE_EPOCH is {said!r}: unset it, or set it to seconds since 1970")
     return int(said)
 
 
 def _with_prerelease(chart: Path, version: str, copy: Path) -> Path:
-    """Return the chart, or a copy whose annotation fits the version that was asked for: helm sets the version only."""
+    """Return the chart, or a copy with the prerelease annotation for the new version: helm sets only the version."""
     about = (chart / "Chart.yaml").read_bytes()
     fitting = _PRERELEASE.sub(rb'\1"true"' if is_prerelease(version) else rb'\1"false"', about)
     if not version or fitting == about:
@@ -114,7 +114,7 @@ def _signing(sign: Signing | None) -> list[str]:
 
 
 def _fix_times(archive: Path, epoch: int) -> None:
-    """Give every file in an archive the same time: helm 3 writes the time of the day."""
+    """Set the same time for every file in an archive: Helm 3 writes the current time."""
     out = io.BytesIO()
     with tarfile.open(archive) as old, tarfile.open(fileobj=out, mode="w", format=tarfile.GNU_FORMAT) as new:
         for member in old.getmembers():

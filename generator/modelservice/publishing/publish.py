@@ -20,11 +20,11 @@ def publish(
     connection: Sequence[str] = (),
     told: Callable[[str], None] = lambda _: None,
 ) -> Iterator[Published]:
-    """Publish the archives, all checked before the first one is sent; yields what became of each.
+    """Check all archives, publish them, and yield the result of each.
 
-    `to` is oci://host/path, a folder or file:///folder; `url` is where a web server shows the folder; `connection`
-    holds helm's options for the registry; `told` hears of a wait. Raises InputError if a version is there with other
-    content, unless `force`.
+    `to` is oci://host/path, a folder or file:///folder; `url` is the address at which a web server serves the folder;
+    `connection` are helm's options for the registry; `told` is called with a message when waiting. Raises InputError if
+    a version exists with other content, unless `force` is set.
     """
     place = destination_of(to, url, connection)
     read = read_archives(archives)

@@ -1,4 +1,4 @@
-"""The index.yaml of a chart repository: what it lists."""
+"""Read the index.yaml of a chart repository."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def listed(index: Path) -> dict[Key, str]:
             for one in _items(versions)
         }
     except (OSError, yaml.YAMLError, TypeError, KeyError, ValueError, RecursionError) as error:
-        raise InputError(f"{index} is not an index of a chart repository: choose another folder, or fix it") from error
+        raise InputError(f"{index} is not an index of a chart repository: fix it, or choose another folder") from error
 
 
 def _root(index: Path) -> yaml.Node:

@@ -1,7 +1,7 @@
-"""Bring archives into a folder that a web server serves, with an index that lists them.
+"""Add archives to a folder that a web server serves, and to its index.
 
-At every moment the index lists every version, each with an archive of the digest that it says, whoever is killed. An
-archive and its index cannot be replaced in one step: a replacement is listed in a folder of its own first.
+At every moment, even after a kill, the index lists every version with an archive that has the listed digest. An archive
+and its index cannot be replaced in one step, so the index first lists a replacement in a separate folder.
 """
 
 from __future__ import annotations
@@ -22,28 +22,28 @@ from modelservice.publishing.repository_index import Key, listed
 from modelservice.writing.files import place_files, replace_file
 from modelservice.writing.staging import clear_stages, scratch
 
-# Not hidden, for a web server to show it.
+# Not hidden, so that a web server serves it.
 _REPLACING = "modelservice-replacing"
 _LOCK = ".modelservice.lock"
 _ARTIFACT_HUB = """\
 # Artifact Hub reads this file: https://artifacthub.io/docs/topics/repositories/helm-charts/
-# The ID that its control panel shows for this repository makes its owner a verified publisher:
+# Set the ID that its control panel shows for this repository to become a verified publisher:
 # repositoryID: 00000000-0000-0000-0000-000000000000
 owners: []
 """
 
 
 def add(archives: Sequence[Archive], folder: Folder, *, force: bool, told: Callable[[str], None]) -> list[Published]:
-    """Bring the archives into the folder; `told` hears of a wait for another publisher.
+    """Add the archives to the folder; `told` is called with a message when waiting for another publisher.
 
-    Raises InputError if a version is there with other content, unless `force`, and where the folder cannot be used.
+    Raises InputError if a version exists with other content and `force` is not set, or if the folder cannot be used.
     """
     with _locked(folder.path, told):
         index = listed(folder.path / "index.yaml")
         clear_stages(folder.path)
         _settle(folder.path)
         known = {one: index[one.key] or _digest(folder.path / one.file) for one in archives if one.key in index}
-        # A file that the index does not list is someone's too, or of a publisher killed before it was listed.
+        # A file that is not in the index may belong to someone, or to a publisher that was killed before listing it.
         files = {one: digest for one in archives if (digest := _digest(folder.path / one.file))}
         refuse_others({**files, **known}, force)
         outcomes = {one: _outcome(one, known.get(one), folder.path) for one in archives}
@@ -54,7 +54,7 @@ def add(archives: Sequence[Archive], folder: Folder, *, force: bool, told: Calla
 
 
 def _outcome(archive: Archive, known: str | None, folder: Path) -> str:
-    """Return what is to be done for an archive of which the index knows this digest."""
+    """Return the action for an archive; `known` is the digest in the index, or None."""
     if known != archive.digest:
         return "replaced" if known is not None else "pushed"
     provenance = folder / f"{archive.file}.prov"
@@ -84,7 +84,7 @@ def _place(archive: Path, provenance: Path | None, folder: Path, name: str) -> N
 
 
 def _settle(folder: Path) -> None:
-    """Give the replacements that the index lists their own names; those of a publisher killed before are removed."""
+    """Move the replacements that the index lists to their final names, and remove those of a killed publisher."""
     replacing, index = folder / _REPLACING, folder / "index.yaml"
     if not replacing.exists():
         return
@@ -98,7 +98,7 @@ def _settle(folder: Path) -> None:
 
 
 def _index(new: Mapping[Archive, str], old: Mapping[Key, str], folder: Folder, stage: Path) -> None:
-    """Make the new index in the stage, and see that it lists all that it should: helm leaves out without a message."""
+    """Write the new index into the stage, and verify that it lists every version: helm omits some without a message."""
     for archive, place in new.items():
         place_files({archive.file: archive.path}, stage / place)
     index = folder.path / "index.yaml"
@@ -107,12 +107,12 @@ def _index(new: Mapping[Archive, str], old: Mapping[Key, str], folder: Folder, s
     made = listed(stage / "index.yaml")
     broken = [one.label for one in new if made.get(one.key) != one.digest]
     if broken:
-        raise InputError(f"{', '.join(broken)}: helm does not load it, nothing was published: package it again")
+        raise InputError(f"{', '.join(broken)}: helm cannot load it, so nothing was published: package it again")
     lost = [" ".join(key) for key, digest in old.items() if made.get(key) != digest]
     if lost:
         raise InputError(
-            f"{', '.join(lost)}: helm would drop it from {index}, nothing was published: fix that entry; "
-            "versions that differ after a + only are one version to helm"
+            f"{', '.join(lost)}: helm would remove it from {index}, so nothing was published: fix that entry; "
+            "for helm, versions that differ only after the + are the same"
         )
 
 
@@ -127,13 +127,13 @@ def _install(archive: Archive, folder: Folder) -> tuple[str, ...]:
 
 @contextlib.contextmanager
 def _locked(folder: Path, told: Callable[[str], None]) -> Iterator[None]:
-    """Let one publisher at a time into the folder; a second one waits, and one that is killed lets go."""
+    """Lock the folder against other publishers; a second one waits, and the lock of a killed one is released."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
         for name in (_LOCK, _REPLACING):
             if (folder / name).is_symlink():
-                raise InputError(f"{folder / name} is a link, where modelservice needs a name for itself: remove it")
-        # A link in its place would be followed, and its target emptied.
+                raise InputError(f"{folder / name} is a link, but modelservice needs this name: remove it")
+        # Never follow a link here: its target would be emptied.
         lock = os.open(folder / _LOCK, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o644)
         try:
             _lock(lock, lambda: told(f"{folder}: waiting for another publisher to finish"))

@@ -1,4 +1,4 @@
-"""How to reach a release of a service: addresses, model name, key, and examples to paste."""
+"""Describe how to reach a release of a service: addresses, model name, API key, and examples to paste."""
 
 from __future__ import annotations
 
@@ -9,23 +9,23 @@ from typing import Any, NamedTuple
 
 from modelservice.vllm.routes import served
 
-# The port on this machine: one below 1024 would need root.
+# The local port: one below 1024 would need root.
 _LOCAL_PORT = 8000
 
 
 class Key(NamedTuple):
-    """Where the API key is kept: a Secret's name and key; both empty where the values do not say it."""
+    """The Secret and its key with the API key; both empty if the values do not set them."""
 
     secret: str
     key: str
 
 
 class Access(NamedTuple):
-    """How one release of a service is reached.
+    """How to reach one release of a service.
 
-    `names` are those that clients may send, `scheme` is what the server itself speaks, `port` is the Service's,
-    `node_port` the one on every node, or None if Kubernetes chooses it, `outside` are addresses that an Ingress or
-    HTTPRoute forwards from, `paths` what they forward, `key` is None where the server asks for none.
+    `names` are the model names that clients may send. `scheme` is the server's own. `port` is the Service's, and
+    `node_port` the port on every node, or None if Kubernetes chooses it. `outside` are addresses of an Ingress or
+    HTTPRoute, and `paths` the paths that they forward. `key` is None if the server requires no key.
     """
 
     release: str
@@ -43,7 +43,7 @@ class Access(NamedTuple):
 
     @property
     def model(self) -> str:
-        """The first of the model's names, which the answers carry."""
+        """The first of the model's names, which vLLM's responses contain."""
         return self.names[0]
 
     @property
@@ -53,7 +53,7 @@ class Access(NamedTuple):
 
 
 def access(values: Mapping[str, Any], release: str, namespace: str) -> Access:
-    """Return how the release is reached; `values` are complete, as the chart sees them."""
+    """Return how to reach the release; `values` are complete, including the chart's defaults."""
     return Access(
         release=release,
         service=service_name(values, release),
@@ -76,7 +76,7 @@ def _names(model: Mapping[str, Any]) -> tuple[str, ...]:
 
 
 def _outside(values: Mapping[str, Any]) -> Iterator[str]:
-    """Yield the addresses outside the cluster; a gateway's own listener decides whether a route's is https."""
+    """Yield the addresses outside the cluster. Only a gateway's listener determines whether a route uses https."""
     ingress, route, path = values["ingress"], values["httpRoute"], f"{values['rootPath']}/v1"
     secured = {host for item in ingress["tls"] for host in item["hosts"]}
     for host in ingress["hosts"] if ingress["enabled"] else ():
@@ -86,13 +86,13 @@ def _outside(values: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _paths(values: Mapping[str, Any]) -> Iterable[str]:
-    """Return the paths that are forwarded from outside, each once."""
+    """Return the paths that are forwarded from outside, without duplicates."""
     groups = (values[key] for key in ("ingress", "httpRoute"))
     return dict.fromkeys(path for group in groups if group["enabled"] for path in group["paths"])
 
 
 def service_name(values: Mapping[str, Any], release: str) -> str:
-    """Return the Service's name, as templates/_names.tpl makes it."""
+    """Return the Service's name, as templates/_names.tpl builds it."""
     name = str(values["fullnameOverride"] or f"{values['nameOverride'] or 'modelservice'}-{release}").replace(".", "-")
     if len(name) <= 63:
         return name
@@ -110,28 +110,28 @@ def _key(values: Mapping[str, Any]) -> Key | None:
 
 
 def as_text(found: Access) -> str:
-    """Return what a person wants to know."""
+    """Return the addresses, model names and API key as text for people."""
     return _render("text.txt.j2", found)
 
 
 def as_curl(found: Access) -> str:
-    """Return a shell script that asks every route that the model serves."""
+    """Return a shell script that calls every route that the model serves."""
     return _render("curl.sh.j2", found)
 
 
 def as_python(found: Access) -> str:
-    """Return a program that uses the openai package."""
+    """Return a Python program that uses the openai package."""
     return "\n\n".join(_cells(found)) + "\n"
 
 
 def as_env(found: Access) -> str:
-    """Return the variables that OpenAI's clients read, to be evaluated by a shell."""
+    """Return shell commands that set the variables that OpenAI's clients read."""
     return _render("env.sh.j2", found)
 
 
 def as_notebook(found: Access) -> str:
-    """Return a Jupyter notebook (nbformat 4.5) with the same program, a cell for each step."""
-    intro = f"# {found.model}\n\nOpen a way to the server first:\n\n```sh\n{port_forward(found)}\n```"
+    """Return a Jupyter notebook (nbformat 4.5) with the same program, one cell per step."""
+    intro = f"# {found.model}\n\nForward a local port to the server first:\n\n```sh\n{port_forward(found)}\n```"
     cells: list[dict[str, Any]] = [{"cell_type": "markdown", "id": "intro", "metadata": {}, "source": intro}]
     for number, source in enumerate(_cells(found)):
         code = {"cell_type": "code", "id": f"step-{number}", "metadata": {}, "source": source}
@@ -145,7 +145,7 @@ STYLES = {"text": as_text, "curl": as_curl, "python": as_python, "notebook": as_
 
 
 def port_forward(found: Access) -> str:
-    """Return the command that brings the API to this machine."""
+    """Return the kubectl command that forwards a local port to the API."""
     return f"kubectl --namespace {found.namespace} port-forward service/{found.service} {_LOCAL_PORT}:{found.port}"
 
 

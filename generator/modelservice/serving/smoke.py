@@ -1,4 +1,4 @@
-"""Ask every route of a running server, and judge the answers."""
+"""Call every route of a running server, and check the responses."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ from modelservice.vllm.routes import EMBEDDING, GENERATE, ROUTES, SCORE, Route
 if TYPE_CHECKING:
     import httpx
 
-# Routes that vLLM answers without the key; the last is a whole chat.
+# Routes that vLLM serves without the key; the last one generates a whole chat completion.
 _ROUND_THE_KEY = ("/metrics", "/openapi.json", "/tokenize", "/invocations")
 _POSTED = ("/tokenize", "/invocations")
-# More than any of these routes answers.
+# More than a response of any of these routes.
 MAX_BYTES = 16 * 1024 * 1024
-# Of a server's text, before it is shortened for its place.
+# The number of characters of a server's text that are processed before it is shortened for display.
 _LONGEST = 4000
-# A JSON answer beyond this is not parsed: two embeddings of 10,000 numbers have half a megabyte.
+# A longer JSON response is not parsed: two embeddings of 10,000 numbers have half a megabyte.
 _MAX_JSON = 4 * 1024 * 1024
-# What OpenAI's API, and vLLM's rerank, owe in a JSON answer: a list of objects under this key.
+# The key of the list of objects that a JSON response of OpenAI's API, or of vLLM's rerank, must have.
 _OWED = {
     "/v1/models": "data",
     "/v1/chat/completions": "choices",
@@ -35,14 +35,14 @@ _OWED = {
     "/v1/embeddings": "data",
     "/v1/rerank": "results",
 }
-# A server that was too late so often is not asked further routes.
+# After this many timeouts, no further routes are called.
 _MOST_LATE = 3
 
 _T = TypeVar("_T")
 
 
 class Verdict(StrEnum):
-    """Whether an answer is what a model of this kind should give."""
+    """Whether a response is right for a model of this task."""
 
     RIGHT = "ok"
     ABSENT = "absent, as it should be"
@@ -51,7 +51,7 @@ class Verdict(StrEnum):
 
 
 class Answer(NamedTuple):
-    """What a route answered: status (0: nothing), seconds to the end, seconds to the first token of a stream."""
+    """A route's response: status (0 for none), seconds to the end, seconds to the first token of a stream."""
 
     route: str
     status: int
@@ -62,7 +62,7 @@ class Answer(NamedTuple):
 
 
 class Smoke(NamedTuple):
-    """Every answer, what was found about the model and the key, and whether all is right."""
+    """All responses, with what was found about the model and the API key."""
 
     url: str
     model: str
@@ -72,19 +72,22 @@ class Smoke(NamedTuple):
 
     @property
     def right(self) -> bool:
-        """Whether no answer is wrong."""
+        """Whether no response is wrong."""
         return all(answer.verdict is not Verdict.WRONG for answer in self.answers)
 
 
 def smoke(url: str, *, model: str, key: str, timeout: float, insecure: bool) -> Smoke:
-    """Ask every route once; no answer takes longer than the seconds of `timeout`, whatever the server does.
+    """Call every route once, with a limit of `timeout` seconds for each response, whatever the server does.
 
-    There are at most 24 requests: two to begin with, one for each of the 12 routes, and 10 for the key.
-    Raises ToolError if nothing answers; a wrong key is an answer.
+    There are at most 24 requests: two at the start, one for each of the 12 routes, and 10 for the key.
+    Raises ToolError if the server does not respond; a wrong key is a result, not an error.
     """
     root = url.rstrip("/").removesuffix("/v1")
     if not (key.isascii() and key.isprintable()):
-        raise ToolError("the key holds what no header takes, such as the end of a line: set OPENAI_API_KEY without it")
+        raise ToolError(
+            "the key contains characters that are invalid in a header, such as a line break: "
+            "set OPENAI_API_KEY without them"
+        )
     headers = {"Authorization": f"Bearer {key}"} if key else {}
     with _client(url, root, timeout=timeout, insecure=insecure, headers=headers) as client:
         _reach(client, shown_url(root), key)
@@ -92,7 +95,7 @@ def smoke(url: str, *, model: str, key: str, timeout: float, insecure: bool) -> 
 
 
 def wait(url: str, seconds: float, *, insecure: bool, told: Callable[[float], None]) -> None:
-    """Ask /health until it answers 200; `told` hears the seconds that have passed. Raises ToolError in the end."""
+    """Call /health until it returns 200; `told` gets the elapsed seconds. Raises ToolError after `seconds`."""
     import httpx
 
     start, root = time.monotonic(), url.rstrip("/").removesuffix("/v1")
@@ -103,18 +106,18 @@ def wait(url: str, seconds: float, *, insecure: bool, told: Callable[[float], No
                     return
             except (httpx.HTTPError, OSError) as error:
                 if "CERTIFICATE" in str(error):
-                    return  # waiting fixes none, and the first question says so
+                    return  # waiting does not help, and the first request reports it
         passed = time.monotonic() - start
         told(passed)
         time.sleep(min(2.0, max(0.0, seconds - passed)))
-    raise ToolError(f"{shown_url(root)} was not ready after {seconds:.0f} seconds: look at the pod's log")
+    raise ToolError(f"{shown_url(root)} was not ready after {seconds:.0f} seconds: check the pod's log")
 
 
 @contextlib.contextmanager
 def _client(url: str, root: str, *, timeout: float, insecure: bool, headers: dict[str, str]) -> Iterator[httpx.Client]:
     import httpx
 
-    # What is not compressed cannot grow when it is read.
+    # A compressed response could grow when it is read.
     headers = {**headers, "Accept-Encoding": "identity"}
     try:
         with httpx.Client(base_url=root, headers=headers, timeout=timeout, verify=not insecure) as client:
@@ -124,7 +127,7 @@ def _client(url: str, root: str, *, timeout: float, insecure: bool, headers: dic
 
 
 def _ready(client: httpx.Client) -> bool:
-    """Say whether the server answers; behind an Ingress that forwards /v1 alone there is no /health."""
+    """Return whether the server is ready; an Ingress that forwards only /v1 has no /health."""
     status = _ask(client, "GET", "/health").status
     return status == 200 or (status == 404 and _ask(client, "GET", "/v1/models").status in (200, 401))
 
@@ -135,14 +138,15 @@ def _reach(client: httpx.Client, root: str, key: str) -> None:
     try:
         _ask(client, "GET", "/health")
     except (httpx.TimeoutException, TimeoutError) as error:
-        raise ToolError(f"{root} does not answer: is it the right address, and is it ready?") from error
+        raise ToolError(f"{root} does not respond: check the address, and that the server is ready") from error
     except (httpx.HTTPError, OSError) as error:
-        hint = "--insecure trusts any certificate" if "CERTIFICATE" in str(error) else "is the port forwarded?"
+        certificate = "CERTIFICATE" in str(error)
+        hint = "pass --insecure to trust any certificate" if certificate else "check that the port is forwarded"
         raise ToolError(f"{root} cannot be reached: {_plain(str(error), key)[:400]}; {hint}") from error
 
 
 class _Reply(NamedTuple):
-    """What came back: `content` is at most MAX_BYTES, `first` the seconds to the first token, `odd` what is wrong."""
+    """A response: `content` has at most MAX_BYTES, `first` the seconds to the first token, `odd` what is wrong."""
 
     status: int
     content: bytes
@@ -152,20 +156,20 @@ class _Reply(NamedTuple):
 
 
 def _ask(client: httpx.Client, method: str, path: str, *, streamed: bool = False, **sent: Any) -> _Reply:
-    """Ask once, and read the answer within bounds. Raises httpx.HTTPError and OSError, TimeoutError among them."""
+    """Send one request, and read the response within limits. Raises httpx.HTTPError and OSError (also TimeoutError)."""
     start, most = time.monotonic(), client.timeout.read or 0.0
 
     def talk() -> _Reply:
         first, odd, content = None, "", bytearray()
         with client.stream(method, path, **sent) as answer:
             if answer.headers.get("Content-Encoding", "identity") != "identity":
-                odd = "the answer is compressed, although that was not requested"
+                odd = "the response is compressed, although that was not requested"
             for chunk in answer.iter_raw():
                 content += chunk
                 if streamed and first is None and b"data:" in content:
                     first = time.monotonic() - start
                 if len(content) > MAX_BYTES:
-                    odd = f"the answer has no end within {MAX_BYTES // 1024**2} MiB"
+                    odd = f"the response is longer than {MAX_BYTES // 1024**2} MiB"
                     break
                 if time.monotonic() - start > most:
                     raise TimeoutError
@@ -175,7 +179,7 @@ def _ask(client: httpx.Client, method: str, path: str, *, streamed: bool = False
 
 
 def _plain(text: str, key: str = "") -> str:
-    """Return a server's text, cut, without the key or a part of it, and without what a terminal obeys."""
+    """Return a server's text, shortened, without the key or parts of it, and without control characters."""
     text = without_key(text[:_LONGEST], key) if key else text
     return "".join(char if char.isprintable() else "?" for char in text)
 
@@ -190,7 +194,7 @@ def _smoke(client: httpx.Client, root: str, model: str, key: str) -> Smoke:
     behind = statuses["/health"] == 404 and statuses["/v1/models"] in (200, 401)
     answers = [_judged(route, task, behind, answer) for route, answer in zip(ROUTES, raw, strict=True)]
     enforced, warnings = _key_check(client, model, task)
-    said = _KEY_WORDS[enforced] + (", though one was given" if enforced is False and key else "")
+    said = _KEY_WORDS[enforced] + (", although one was given" if enforced is False and key else "")
     return Smoke(root, model, task, said, answers + warnings)
 
 
@@ -201,7 +205,7 @@ def _ask_routes(client: httpx.Client, model: str, key: str) -> Iterator[_Reply]:
     late = 0
     for route in ROUTES:
         if late == _MOST_LATE:
-            yield _Reply(0, b"", 0.0, None, f"not asked: {late} answers did not end within --timeout")
+            yield _Reply(0, b"", 0.0, None, f"not called: {late} responses did not end within --timeout")
             continue
         reply = _ask_route(client, route, model, key)
         late += reply.status == 0 and reply.seconds >= (client.timeout.read or 0.0)
@@ -219,7 +223,7 @@ def _served_model(client: httpx.Client, key: str) -> str:
 
 
 def _try(client: httpx.Client, method: str, path: str, **sent: Any) -> _Reply:
-    """Ask once; the status is 0 where no answer came."""
+    """Send one request; the status is 0 without a response."""
     import httpx
 
     start = time.monotonic()
@@ -244,15 +248,15 @@ def _ask_route(client: httpx.Client, route: Route, model: str, key: str) -> _Rep
 
 
 def _lacking(content: bytes, key: str) -> str:
-    """Return what is wrong with a JSON answer that owes a list under a key, or "" if nothing is."""
+    """Return what is wrong with a JSON response that must have a list under a key, or ""."""
     answer = _parsed(content)
     owed = answer.get(key) if isinstance(answer, dict) else None
     right = isinstance(owed, list) and owed and all(isinstance(one, dict) for one in owed)
-    return "" if right else f'the answer is not JSON with a list of objects under "{key}"'
+    return "" if right else f'the response is not JSON with a list of objects under "{key}"'
 
 
 def _parsed(content: bytes) -> Any:
-    """Return what JSON says, or None if the bytes are not valid JSON, or too many."""
+    """Return the value of JSON bytes, or None if they are invalid or too long."""
     try:
         return json.loads(content) if len(content) <= _MAX_JSON else None
     except (ValueError, RecursionError):
@@ -273,15 +277,15 @@ def _task(statuses: dict[str, int]) -> str:
 
 
 def _judged(route: Route, task: str, behind: bool, reply: _Reply) -> Answer:
-    """Judge an answer; `behind` says that something in between forwards /v1 alone."""
+    """Judge a response; `behind`: the server is behind a proxy that forwards only /v1."""
     status, odd = reply.status, reply.odd
     if status == 0:
         verdict, note = Verdict.WRONG, odd
     elif behind and status == 404 and not route.path.startswith("/v1"):
-        verdict, note = Verdict.ABSENT, "/v1 alone is forwarded"
+        verdict, note = Verdict.ABSENT, "only /v1 is forwarded"
     elif task not in route.tasks:
         verdict = Verdict.ABSENT if status in (404, 405) else Verdict.WARNING
-        note = "" if status in (404, 405) else f"a {task} model serves it too"
+        note = "" if status in (404, 405) else f"unexpected for the task {task}"
     elif status == 200 and not odd:
         verdict, note = Verdict.RIGHT, ""
     elif status == 400 and "chat template" in odd:
@@ -291,12 +295,12 @@ def _judged(route: Route, task: str, behind: bool, reply: _Reply) -> Answer:
     elif status == 401:
         verdict, note = Verdict.WRONG, "the key is wrong or missing: set OPENAI_API_KEY"
     else:
-        verdict, note = Verdict.WRONG, odd or "this route should answer 200"
+        verdict, note = Verdict.WRONG, odd or "this route should return 200"
     return Answer(route.name, status, reply.seconds, reply.first, verdict, note)
 
 
 def _key_check(client: httpx.Client, model: str, task: str) -> tuple[bool | None, list[Answer]]:
-    """Ask without the key: whether /v1 refuses (None: no answer), and then what else does not."""
+    """Send requests without the key: return whether /v1 refuses them (None: no response), and open routes."""
     status = _try(client, "GET", "/v1/models", headers=_ANONYMOUS).status
     if status != 401:
         return (False if status else None), []
@@ -321,7 +325,7 @@ def _open_routes(client: httpx.Client, model: str, task: str) -> Iterator[Answer
         method = "POST" if sent else "GET"
         reply = _try(client, method, path, headers=_ANONYMOUS, **sent)
         if reply.status == 200:
-            note = "answers without the key: let only /v1 leave the cluster"
+            note = "answers without the key: expose only /v1 outside the cluster"
             yield Answer(f"{method} {path}", 200, reply.seconds, None, Verdict.WARNING, note)
 
 
@@ -333,23 +337,23 @@ def _bypasses(client: httpx.Client) -> Iterator[Answer]:
         note = "answers without the key: use vLLM 0.22.0 or later"
         yield Answer(f"GET /v1/models (Host: {host})", 200, reply.seconds, None, Verdict.WRONG, note)
     if _try(client, "GET", "/metrics", headers=_ANONYMOUS).status == 200:
-        return  # said already
+        return  # already reported
     below = client.base_url.raw_path.rstrip(b"/")
     for path in (b"/metrics/../v1/models", b"/metrics/%2e%2e/v1/models", b"/metrics%2f..%2fv1/models"):
         reply = _try(client, "GET", "/metrics", headers=_ANONYMOUS, extensions={"target": below + path})
         if reply.status == 200 and b"# TYPE" in reply.content:
-            note = "answers without the key and passes for /v1: docs/exposing.md says how to close it"
+            note = "answers without the key, and a proxy may treat it as /v1: see docs/exposing.md"
             yield Answer(f"GET {path.decode()}", 200, reply.seconds, None, Verdict.WARNING, note)
 
 
 def forged_host(url: httpx.URL) -> str:
-    """Return a Host header whose path a URL would lose; nginx and HAProxy forward what follows a port."""
+    """Return a Host header with a suffix that URL parsers drop; nginx and HAProxy forward it after a port."""
     port = "" if url.port else f":{443 if url.scheme == 'https' else 80}"
     return f"{url.netloc.decode('ascii')}{port}?x"
 
 
 def as_text(result: Smoke) -> str:
-    """Return a table for people."""
+    """Return the result as a table for people."""
     width = max(len(answer.route) for answer in result.answers)
     lines = [f"{result.url}: {result.model} ({result.task}), API key {result.key}", ""]
     for answer in result.answers:
@@ -363,6 +367,6 @@ def as_text(result: Smoke) -> str:
 
 
 def as_json(result: Smoke) -> str:
-    """Return the same for programs."""
+    """Return the result as JSON."""
     answers = [{**answer._asdict(), "verdict": answer.verdict.name.lower()} for answer in result.answers]
     return json.dumps({**result._asdict(), "right": result.right, "answers": answers}, indent=2) + "\n"
