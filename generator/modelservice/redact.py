@@ -55,7 +55,7 @@ _FIELDS = {
     ): "write the name of a Secret in huggingFace.tokenSecret.name, not the token itself; create "
     "the Secret with `kubectl create secret generic hf-token --from-literal=token=...`",
     ("apiKeySecret",): "write the name of a Secret in apiKeySecret.name, not the key itself; create the Secret "
-    "with `kubectl create secret generic api-key --from-literal=key=...`",
+    "with `kubectl create secret generic llm-api-keys --from-literal=api-key=...`",
 }
 _PUT = "store the value in it with `kubectl create secret`"
 _A_NAME = f"write the name of a Secret; {_PUT}"
