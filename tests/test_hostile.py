@@ -272,6 +272,11 @@ def test_trouble_with_the_environment_is_reported_in_one_sentence(
     assert says in answer.stdout + answer.stderr
 
 
+def test_a_reader_that_stops_early_gets_no_error_message(tmp_path: Path) -> None:
+    answer = run(["schema"], "| (read -r line; echo $line)", tmp_path)
+    assert (answer.stdout, answer.stderr) == ("{\n", "")
+
+
 def test_a_file_name_cannot_add_an_object_to_applications(tmp_path: Path) -> None:
     (tmp_path / "services").mkdir()
     name = "x\n---\napiVersion: v1\nkind: Namespace\nmetadata: {name: evil}\n---\n#.yaml"

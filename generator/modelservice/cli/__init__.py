@@ -46,6 +46,9 @@ class _Commands(click.Group):
 
             vars(error)["message"] = hidden(error.message)
             raise
+        except BrokenPipeError:
+            # The reader, such as `head`, has seen enough: click ends without a message.
+            raise
         except OSError as error:
             from modelservice.redact import hidden
 
