@@ -60,7 +60,7 @@ class Place(NamedTuple):
         return built(self.path, plain_schema(), self.shape.replace("{}", text), self.number)
 
     def takes(self, text: str) -> bool:
-        """Say whether the schema accepts the text here."""
+        """Return whether the schema accepts the text here."""
         text = self.shape.replace("{}", text)
         if self.path[-1] == KEY:
             above = schema_at(self.path[:-1])
@@ -164,7 +164,7 @@ def least(schema: Schema, number: int, given: str = "") -> Any:
 
 
 def refused(values: Any) -> bool:
-    """Say whether helm refuses the values, by the schema or in the chart; rules of `validate` do not count."""
+    """Return whether helm refuses the values, by the schema or in the chart; rules of `validate` do not count."""
     found = errors(check(read("values.yaml", json.dumps(values).encode())))
     return any(by_id()[one.rule].refused_by in (Refuser.HELM, Refuser.SCHEMA, Refuser.CHART) for one in found)
 
@@ -181,7 +181,7 @@ def merged(below: Any, above: Any) -> Any:
 
 
 def crowded(values: Any, schema: Schema) -> bool:
-    """Say whether a map has more keys than the schema allows, such as two kinds of volume."""
+    """Return whether a map has more keys than the schema allows, such as two kinds of volume."""
     schema = resolved(schema)
     if isinstance(values, list):
         return any(crowded(item, schema.get("items", {})) for item in values)

@@ -87,12 +87,12 @@ def test_helm_lint_does_not_report_a_fail_of_a_template_as_an_error(helm: str) -
 
 
 def _names_both(finding: Finding, said: str) -> bool:
-    """Say whether a line about one of two conflicting keys names this one; we report the key that is set."""
+    """Return whether a line about one of two conflicting keys names this one; we report the key that is set."""
     return any(f"[{finding.rule}]" in line and dotted(finding.path) in line for line in said.splitlines())
 
 
 def _pointed_at(finding: Finding, said: str) -> bool:
-    """Say whether Helm names the key: as /a/0/b (Helm 4), or a.0.b (Helm 3)."""
+    """Return whether Helm names the key: as /a/0/b (Helm 4), or a.0.b (Helm 3)."""
     parts = [str(part) for part in finding.path]
     return not parts or any(mark.join(parts[:-1]) in said or mark.join(parts) in said for mark in ("/", "."))
 

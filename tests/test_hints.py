@@ -187,7 +187,7 @@ class Case(NamedTuple):
 
 
 def is_choice(case: Case) -> bool:
-    """Say whether the hint leaves a choice to a person; so does a misspelled key if the right key is also set."""
+    """Return whether the hint leaves a choice to a person; so does a misspelled key if the right key is also set."""
     rule, path, hint = case.finding.rule, list(case.finding.path), case.finding.hint
     twice = rule == "unknown-key" and hint.removeprefix("did you mean ")[:-1] in at(case.values, path[:-1])
     return twice or any(re.search(form, hint) for form in CHOICES)

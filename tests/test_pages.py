@@ -126,7 +126,7 @@ def test_every_option_on_a_page_exists(page: Path) -> None:
 
 
 def has_its_options(words: list[str]) -> bool:
-    """Say whether the first word is a command that has all options in the other words."""
+    """Return whether the first word is a command that has all options in the other words."""
     command = main.get_command(click.Context(main), words[0])
     if isinstance(command, click.Group) and words[1:]:
         command = command.commands.get(words[1].split("\\")[0])

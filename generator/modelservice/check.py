@@ -184,7 +184,7 @@ def check(document: Document) -> list[Finding]:
 
 
 def _is_quoting(finding: Finding) -> bool:
-    """Say whether a fix turns the value into text."""
+    """Return whether a fix turns the value into text."""
     return any(edit.path == finding.path and isinstance(edit.value, str) for edit in finding.fix)
 
 

@@ -44,14 +44,14 @@ _GOES_ON = tuple("$`([{")
 
 
 def writes_secret(text: str) -> bool:
-    """Say whether a file certainly contains a secret; a value without a digit may also be a word or a name."""
+    """Return whether a file certainly contains a secret; a value without a digit may also be a word or a name."""
     values = [text[begin:end].strip("\"'") for begin, end in literals(text)]
     values += [found["value"] for found in _LINE.finditer(text) if keys_secret(found["key"].rpartition(".")[2])]
     return any(is_certain(value) for value in values)
 
 
 def is_certain(value: str) -> bool:
-    """Say whether a text under a secret's name is certainly the secret, not a name, a reference or a word."""
+    """Return whether a value with a secret's name is certainly a secret, not a name, a reference or a word."""
     return (
         bool(re.fullmatch(r"(?=.*\d)[^\s(){}\[\]$<>.]{6,200}", value)) and is_literal(value) and not names_secret(value)
     )

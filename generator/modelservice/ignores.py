@@ -151,7 +151,7 @@ def _refusal(rule: str, rules: Mapping[str, Rule]) -> tuple[str, str] | None:
 
 
 def _is_the_charts(rule: str, rules: Mapping[str, Rule]) -> bool:
-    """Say whether `ignoredRules` may list the rule; the schema refuses any other."""
+    """Return whether `ignoredRules` may list the rule; the schema refuses any other."""
     return rule in rules and rules[rule].refused_by is Refuser.CHART
 
 

@@ -235,12 +235,12 @@ def _is_text(_: str, value: Any) -> bool:
 
 
 def _is_password(key: str, value: Any) -> bool:
-    """Say whether a key of an unknown object certainly contains a password, not the name of a Secret."""
+    """Return whether a key of an unknown object certainly contains a password, not the name of a Secret."""
     return isinstance(value, str) and re.search(r"(?i)passw(or)?d\d{0,2}$", key) is not None and is_certain(value)
 
 
 def _is_annotation(key: str, value: Any) -> bool:
-    """Say whether an annotation may be a secret, not a secret's path, a hash or an instruction to an injector."""
+    """Return whether an annotation may be a secret, not a secret's path, a hash or an instruction to an injector."""
     return (
         isinstance(value, str)
         and not re.search("inject|checksum|hash|secret|vault", key)
@@ -333,7 +333,7 @@ def _hidden_key(key: str) -> str:
 
 
 def hides_line(source: str, line: int) -> bool:
-    """Say whether a line of a file (from 1) must not be quoted, because it or a name next to it may be a secret's."""
+    """Return whether a line of a file (from 1) must not be quoted: it, or a name next to it, may be a secret's."""
     lines = lines_of(source)
     around = lines[max(0, line - 2) : line]
     # A variable's name may be below its value.
@@ -343,12 +343,12 @@ def hides_line(source: str, line: int) -> bool:
 
 
 def hides_excerpt(found: Finding, source: str) -> bool:
-    """Say whether the line of a finding must not be quoted, because the line or the field may hold a secret."""
+    """Return whether the line of a finding must not be quoted, because the line or the field may hold a secret."""
     return NOT_SHOWN in found.message or bool(_field(found.path)) or hides_line(source, found.position.line)
 
 
 def holds_credentials(url: str) -> bool:
-    """Say whether a URL contains a user (other than an ssh user), a password or a token."""
+    """Return whether a URL contains a user (other than an ssh user), a password or a token."""
     return bool(_CREDENTIALS.match(url) or looks_like_secret(url))
 
 

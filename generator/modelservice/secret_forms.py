@@ -103,13 +103,13 @@ _OBJECT = re.compile(r"\bkind[\"']?\s*:\s*[\"']?secret\b|\bstringData\b", re.IGN
 
 @functools.lru_cache(maxsize=64)
 def may_hold_secret(line: str) -> bool:
-    """Say whether a line of a file must not be shown, because it contains a secret or a secret's name."""
+    """Return whether a line of a file must not be shown, because it contains a secret or a secret's name."""
     return bool(_ANY.search(line) or _WORDS.search(line) or _LOGIN.search(line))
 
 
 @functools.lru_cache(maxsize=8)
 def has_secret_object(source: str) -> bool:
-    """Say whether a text defines a Secret, whose values may have any name and form."""
+    """Return whether a text defines a Secret, whose values may have any name and form."""
     return bool(_OBJECT.search(source))
 
 
@@ -126,7 +126,7 @@ def without_forms(text: str, instead: str | Callable[[re.Match[str]], str]) -> s
 
 
 def holds_login(text: str) -> bool:
-    """Say whether a text contains user:password@ without a URL scheme before it."""
+    """Return whether a text contains user:password@ without a URL scheme before it."""
     return bool(_LOGIN.search(text))
 
 
@@ -140,23 +140,23 @@ def _words(name: str) -> str:
 
 
 def names_secret(name: str) -> bool:
-    """Say whether a variable or a header of this name holds a secret: DB_PASSWORD, X-API-Key."""
+    """Return whether a variable or a header of this name holds a secret: DB_PASSWORD, X-API-Key."""
     words = _words(name)
     return bool(_NAME.search(words)) and not _OTHER.search(words)
 
 
 def may_name_secret(name: str) -> bool:
-    """Say whether a value with this name must not be shown, although it may not be a secret."""
+    """Return whether a value with this name must not be shown, although it may not be a secret."""
     return bool(_WORDS.search(name)) and not _OTHER.search(_words(name))
 
 
 @functools.lru_cache(maxsize=1024)
 def keys_secret(key: str) -> bool:
-    """Say whether a flag or a key of this name holds a secret, not a Secret's name: --hf-token, clientSecret."""
+    """Return whether a flag or a key of this name holds a secret, not a Secret's name: --hf-token, clientSecret."""
     words = _words(key.lstrip("-"))
     return bool(_SHORT_KEY.fullmatch(words)) or (names_secret(key.lstrip("-")) and not _SECRET_KEY.search(words))
 
 
 def is_literal(value: str) -> bool:
-    """Say whether a text under a secret's name is the secret, not a reference, a path, a switch or a count."""
+    """Return whether a text under a secret's name is the secret, not a reference, a path, a switch or a count."""
     return bool(value) and not _REFERENCE.search(value) and not _NO_SECRET.fullmatch(value)

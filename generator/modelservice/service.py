@@ -52,17 +52,17 @@ def make_service(name: str, version: str, given: Mapping[str, Any], defaults: Ma
 
 
 def is_label(name: str) -> bool:
-    """Say whether a name is valid for a namespace; chart names follow the same rules."""
+    """Return whether a name is valid for a namespace; chart names follow the same rules."""
     return len(name) <= 63 and _CHART_NAME.fullmatch(name) is not None
 
 
 def is_object_name(name: str) -> bool:
-    """Say whether a name is valid for a Kubernetes object."""
+    """Return whether a name is valid for a Kubernetes object."""
     return len(name) <= 253 and _RELEASE_NAME.fullmatch(name) is not None
 
 
 def is_release(name: str) -> bool:
-    """Say whether Helm accepts a name for a release."""
+    """Return whether Helm accepts a name for a release."""
     return len(name) <= 53 and _RELEASE_NAME.fullmatch(name) is not None
 
 
@@ -83,12 +83,12 @@ def require_release(name: str) -> None:
 
 
 def is_version(version: str) -> bool:
-    """Say whether Helm accepts a text as a chart's version."""
+    """Return whether Helm accepts a text as a chart's version."""
     return bool(_SEMVER.fullmatch(version))
 
 
 def is_prerelease(version: str) -> bool:
-    """Say whether a version is a prerelease, such as 1.0.0-rc.1; the part after + does not count."""
+    """Return whether a version is a prerelease, such as 1.0.0-rc.1; the part after + does not count."""
     return "-" in version.partition("+")[0]
 
 

@@ -12,7 +12,7 @@ KINDS = {file.stem for file in HERE.glob("*.json")}
 
 
 def strict(schema: Any) -> Any:
-    """Return the structural schema as JSON Schema: unknown fields are refused, numbers may be text if it says so."""
+    """Return the structural schema as JSON Schema that refuses unknown fields; int-or-string allows any type."""
     if isinstance(schema, list):
         return [strict(item) for item in schema]
     if not isinstance(schema, dict):

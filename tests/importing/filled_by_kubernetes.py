@@ -1,6 +1,6 @@
 """Objects as a cluster returns them, with the fields that the API server and controllers add, written by hand.
 
-After Kubernetes' SetDefaults_* functions and `kubectl get -o yaml` of release 1.34; each addition stands here once.
+After Kubernetes' SetDefaults_* functions and `kubectl get -o yaml` of release 1.34; each addition is defined here once.
 """
 
 from typing import Any

@@ -2,7 +2,7 @@
 
 The controller writes `location PATH/` and `location = PATH` with a proxy_pass that has no path, or, with the annotation
 rewrite-target, a regular expression and a rewrite: buildLocation and buildProxyPass in
-internal/ingress/controller/template/template.go of kubernetes/ingress-nginx. It forwards the Host header as it came.
+internal/ingress/controller/template/template.go of kubernetes/ingress-nginx. It forwards the Host header unchanged.
 """
 
 import contextlib

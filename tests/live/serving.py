@@ -1,9 +1,9 @@
 """The container of a rendered manifest, run as a process.
 
-Command, arguments, variables, probes and lifecycle are the manifest's own. Replaced are only: `vllm` by the one of the
-live tests' environment; mount paths by folders of this machine; port 8000 by a free one; variables from Secrets by
-their values. Added are only: variables that a CPU needs, and, after the manifest's arguments, flags that spare a CPU
-some time. The user is the manifest's; root has the capabilities that the manifest adds, and no others.
+Command, arguments, variables, probes and lifecycle are the manifest's own. Only these are replaced: `vllm` by that of
+the live tests' environment, mount paths by folders of this machine, port 8000 by a free one, and variables from Secrets
+by their values. Only these are added: variables that a CPU needs and, after the manifest's arguments, flags that save
+time on a CPU. The user is the manifest's; root has the capabilities that the manifest adds, and no others.
 """
 
 import contextlib

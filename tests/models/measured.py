@@ -47,7 +47,7 @@ class Row(NamedTuple):
 
 
 def config_of(model: str) -> Mapping[str, Any]:
-    """Return the configuration of a measured model, from the catalogue or from the file of the rows."""
+    """Return the configuration of a measured model, from the catalogue or from measured.json."""
     config = DATA["configs"][model]
     if isinstance(config, dict):
         return config

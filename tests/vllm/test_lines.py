@@ -1,6 +1,6 @@
 """Real command lines, and mistakes fixed by our hints, against the recorded verdicts of vLLM's own parser.
 
-tests/vllm/judge_lines.py says how the verdicts are made, tests/vllm/mistakes.py how the fixed lines are.
+tests/vllm/judge_lines.py describes how the verdicts are made, tests/vllm/mistakes.py how the lines are fixed.
 """
 
 import math

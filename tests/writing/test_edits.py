@@ -170,7 +170,7 @@ def around_new(root: yaml.Node, path: tuple[Any, ...]) -> set[int]:
 
 
 def are_kept(old: str, new: str, besides: set[int]) -> bool:
-    """Say whether the new text has all lines of the old one in order, except those that may change."""
+    """Return whether the new text has all lines of the old one in order, except those that may change."""
     one, other = (re.split("\r\n|\r|\n", text) for text in (old, new))
     left = iter(other)
     return all(line in left for number, line in enumerate(one) if number not in besides)

@@ -43,8 +43,8 @@ def diff_command(
 
     OLD and NEW are values files, charts (folders or archives), folders of services, or one of these at a Git
     revision, written REV:PATH. `diff REV FOLDER` compares a folder with the same folder at that revision, and `diff
-    REV REV FOLDER` compares two revisions. A service that is on one side only is shown as new or gone. Layers of a
-    fleet (fleet.yaml) or of -f are those of each revision.
+    REV REV FOLDER` compares two revisions. A service that exists on only one side is shown as new or gone. The layers
+    of -f or of a fleet (fleet.yaml) are read from the same revision as the services.
 
     Exit codes: 0 no difference; 1 they differ; 2 they cannot be compared; 3 a tool failed.
 
@@ -89,7 +89,7 @@ def _exists(path: str) -> bool:
 
 
 def _is_folder(side: str) -> bool:
-    """Say whether a side is a folder of services; a missing path is one unless its name ends like a file's."""
+    """Return whether a side is a folder of services; a missing path counts as one unless it ends like a file's name."""
     path = side if _exists(side) else side.partition(":")[2]
     if _exists(path):
         return Path(path).is_dir() and not (Path(path) / "Chart.yaml").exists()

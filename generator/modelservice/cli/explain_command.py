@@ -58,7 +58,7 @@ def explain_command(words: tuple[str, ...]) -> None:
 
 
 def _columns() -> int:
-    """Return the width of the terminal, also before a pager; without a terminal, that of the longest line."""
+    """Return the width of the terminal, even if a pager reads the output; without a terminal, the longest allowed."""
     if (given := os.environ.get("COLUMNS", "")).isdecimal() and int(given) > 0:
         return int(given)
     for stream in (sys.__stdout__, sys.__stderr__, sys.__stdin__):

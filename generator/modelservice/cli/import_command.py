@@ -62,7 +62,7 @@ def import_command() -> None:
 def docker_command(text: str, file: Path | None, service: str, output: Path | None, strict: bool, force: bool) -> None:
     """Import a `docker run` line or a service of a compose file.
 
-    LINE is one argument in quotes. Lines of podman and nerdctl are read too.
+    LINE is one argument in quotes. `podman run` and `nerdctl run` lines are accepted too.
 
     \b
     Examples:
@@ -92,7 +92,7 @@ def docker_command(text: str, file: Path | None, service: str, output: Path | No
 def vllm_command(text: str, file: Path | None, image: str, output: Path | None, strict: bool, force: bool) -> None:
     """Import a `vllm serve` line.
 
-    LINE is one argument in quotes. `python -m vllm.entrypoints.openai.api_server` is read too.
+    LINE is one argument in quotes. `python -m vllm.entrypoints.openai.api_server` is accepted too.
 
     \b
     Examples:

@@ -96,7 +96,7 @@ def ignored_rules() -> tuple[str, ...]:
 
 
 def services_of(values: Sequence[str], layers: Sequence[str]) -> list[Sequence[str]]:
-    """Return the files of each service, of which later ones win; without values, the layers are one service."""
+    """Return the files of each service; later ones override earlier ones. Without values, the layers are a service."""
     from modelservice.gitops.members import members
 
     return [(*one.layers, one.values) for one in members(values, layers)] if values else [layers]
@@ -135,7 +135,7 @@ def load_release(values: str | None, layers: Sequence[str | Document], release: 
 
 
 def files_of(values: str | None, layers: Sequence[str | Document]) -> list[str | Document]:
-    """Return the files of one service, of which later ones win; without `layers`, the fleet's are used."""
+    """Return the files of one service; later ones override earlier ones. Without `layers`, the fleet's are used."""
     if not values or layers:
         return [*layers, values] if values else list(layers)
     member = _member(values)
@@ -171,7 +171,7 @@ def load_service(
 ) -> Service:
     """Return the checked service of one values file over its layers, and print its findings.
 
-    `passed_over` are rules that the command itself answers. Raises InputError if there are errors.
+    `passed_over` are rules to ignore, because the command itself answers them. Raises InputError if there are errors.
     """
     from modelservice.check import check_service
     from modelservice.report import report

@@ -68,8 +68,8 @@ def package_command(
 
     The input is a service, a folder of services, or a chart. Each is checked, rendered and linted first. The services
     of a folder go into a folder for each environment, with a version that changes with their content. An archive of
-    the same name that has other content is replaced only with --force. The same input gives the same bytes at any
-    time, for signed archives only with Helm 4.
+    the same name that has other content is replaced only with --force. The same input always
+    gives the same bytes; for signed archives this needs Helm 4.
 
     \b
     Examples:
@@ -102,7 +102,7 @@ def package_command(
 
 
 def _is_of_several(source: str, layers: tuple[str, ...]) -> bool:
-    """Say whether the source is a folder of services, or a layer or the fleet.yaml of a fleet."""
+    """Return whether the source is a folder of services, or a layer or the fleet.yaml of a fleet."""
     from modelservice.gitops.members import members
 
     if Path(source).is_dir():

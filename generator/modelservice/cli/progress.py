@@ -17,7 +17,7 @@ _SHOWN = "modelservice.progress"
 
 @contextlib.contextmanager
 def progress() -> Iterator[Callable[[int, int], None]]:
-    """Yield a function that shows on a terminal how many of many services are done; elsewhere it shows nothing."""
+    """Yield a function that shows how many services are done, if there are many and standard error is a terminal."""
     about = click.get_current_context().meta
     with contextlib.ExitStack() as stack:
 

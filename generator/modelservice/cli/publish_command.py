@@ -35,7 +35,7 @@ def publish_command(
     """Publish archives to an OCI registry or a web folder.
 
     A version that is already published with the same content is left alone. One with other content is refused, unless
-    --force is given. A signature made later is added to a folder; a registry takes it only together with its archive.
+    --force is given. A signature made later is added to a folder; a registry accepts it only together with its archive.
     Credentials are those of `helm registry login`.
 
     \b

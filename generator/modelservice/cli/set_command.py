@@ -17,7 +17,7 @@ def set_command(file: str, settings: tuple[str, ...], layers: tuple[str, ...], d
     """Set or remove keys of a values file.
 
     Keys are written as findings print them: gpu.count, args[0], nodeSelector["a.b/c"]. The index after a list's last
-    item appends. KEY- removes a key. A value gets the type that the schema says; lists and maps are written in
+    item appends. KEY- removes a key. A value gets the type that the schema requires; write lists and maps in
     brackets. Nothing is written if the file would get a new error. Comments and layout stay.
 
     \b

@@ -41,7 +41,7 @@ def upgrade_command(values: tuple[str, ...], layers: tuple[str, ...], release: s
     """Upgrade services to another vLLM release.
 
     VALUES are files or folders. It changes image.tag, and rewrites the flags, keys and variables that the release
-    renamed or removed, if the new spelling is certain. It lists what you have to decide, and then exits with 1.
+    renamed or removed, if the new spelling is certain. If you have to decide something, it lists this and exits with 1.
 
     \b
     Examples:

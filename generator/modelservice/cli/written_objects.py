@@ -23,7 +23,7 @@ class Objects(NamedTuple):
 
 
 def is_given(ctx: click.Context, name: str) -> bool:
-    """Say whether an option was written on the command line."""
+    """Return whether an option was written on the command line."""
     source = ctx.get_parameter_source(name)
     return source is not None and source.name == "COMMANDLINE"
 

@@ -73,7 +73,7 @@ def compare_fleets(
 ) -> FleetDiff:
     """Compare two folders of services, each a path or REV:path.
 
-    If `layers` are given, they are below all services, and no fleet.yaml is read. An invalid service does not stop the
+    If `layers` are given, they apply to all services, and no fleet.yaml is read. An invalid service does not stop the
     others. Raises InputError if a state is neither a path nor a revision, and ToolError without helm.
     """
     with scratch() as stage, chart_for() as chart:

@@ -32,7 +32,7 @@ class _Sound(NamedTuple):
 class Renderer(NamedTuple):
     """Renders services with the generic chart, or with the one for many services (`many`).
 
-    `namespace` is the namespace of all services; None means the fleet's namespace of each.
+    `namespace` is the namespace of all services; None means the namespace that the fleet sets for each of them.
     """
 
     chart: Path

@@ -65,7 +65,7 @@ def certain(finding: Finding, values: Any) -> Fix:
 
 
 def _loses(edit: Edit, finding: Finding, values: Any) -> bool:
-    """Say whether an edit may lose something: another key's value, a number written in another base, or a null.
+    """Return whether an edit may lose something: another key's value, a number written in another base, or a null.
 
     A null may be a placeholder for a value, and 0400 in quotes is the number 256.
     """
@@ -81,7 +81,7 @@ def _loses(edit: Edit, finding: Finding, values: Any) -> bool:
 
 
 def _is_near(edit: Edit, values: Any, alike: Callable[[str, str], bool]) -> bool:
-    """Say whether an edit only corrects a word: a key's name, or a text."""
+    """Return whether an edit only corrects a word: a key's name, or a text."""
     if edit.action is Action.MOVE:
         beside = edit.path[:-1] == edit.value[:-1]
         words = (edit.path[-1], edit.value[-1]) if beside else (dotted(edit.path), dotted(edit.value))
@@ -91,7 +91,7 @@ def _is_near(edit: Edit, values: Any, alike: Callable[[str, str], bool]) -> bool
 
 
 def _is_same_form(old: str, new: str) -> bool:
-    """Say whether two texts differ only in case, outer space or a final /, or are one number with similar units."""
+    """Return whether texts differ only in case, surrounding spaces or a final /, or in units of the same number."""
     amounts = _QUANTITY.fullmatch(old.strip()), _QUANTITY.fullmatch(new)
     if amounts[0] and amounts[1]:
         return amounts[0][1] == amounts[1][1]
@@ -99,13 +99,13 @@ def _is_same_form(old: str, new: str) -> bool:
 
 
 def _is_same_word(old: str, new: str) -> bool:
-    """Say whether each word of two texts is nearly the same, also inside `--flag=value` and JSON."""
+    """Return whether each word of two texts is nearly the same, also inside `--flag=value` and JSON."""
     words = [_WORD.findall(text) for text in (old, new)]
     return len(words[0]) == len(words[1]) and all(map(_similar, *words))
 
 
 def _similar(one: str, other: str) -> bool:
-    """Say whether two words are nearly the same and have the same numbers: qwen3 is not qwen2."""
+    """Return whether two words are nearly the same and have the same numbers: qwen3 is not qwen2."""
     texts = [re.sub("[-_. ]", "", text).lower() for text in (one, other)]
     numbers = [re.findall("[0-9]+", text) for text in texts]
     return (

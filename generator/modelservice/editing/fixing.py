@@ -117,7 +117,7 @@ def _edited(document: Document, fix: Fix, *, alone: bool) -> Document:
 
 
 def _is_gone(finding: Finding, before: CheckedService, after: CheckedService) -> bool:
-    """Say whether the rule has fewer findings, or another one in its place: after a renamed flag, its key."""
+    """Return whether the rule has fewer findings, or only others: once a flag is renamed, its key may be unknown."""
     return _count(after, finding.rule) < _count(before, finding.rule) or _name(finding) not in map(
         _name, after.findings
     )
@@ -130,7 +130,7 @@ def _count(checked: CheckedService, rule: str) -> int:
 def _harms(
     before: Files, after: Files, service: tuple[str, ...], changed: Collection[str], ignore: Collection[str]
 ) -> bool:
-    """Say whether another service that uses one of the changed files has a new error."""
+    """Return whether another service that uses one of the changed files has a new error."""
     others = [one for one in before.services if one != service and set(one) & set(changed)]
     checks = ((check_service(files.layers(one), ignore) for files in (before, after)) for one in others)
     return any(_more_errors(*pair) for pair in checks)

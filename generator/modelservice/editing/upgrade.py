@@ -155,7 +155,7 @@ def _told(
 
 
 def _on_trial(files: Files, service: Sequence[str], release: str) -> list[Document]:
-    """Return the layers of a service whose image is unchanged, as if it contained the release."""
+    """Return the layers of a service whose image cannot be changed here, checked as if it contained the release."""
     layers = files.layers(service)
     if not layers[-1].readable:
         return layers

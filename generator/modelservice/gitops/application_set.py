@@ -32,7 +32,7 @@ _FILES = "{{ toJson $files }}"
 
 
 class SetLayer(NamedTuple):
-    """A layer by its path in Git: it is below the services whose file names match `names`, and sets `data`."""
+    """A layer, by its path in Git: it applies to the services whose file names match `names`, and sets `data`."""
 
     file: str
     names: tuple[str, ...] = ("*",)
@@ -40,7 +40,7 @@ class SetLayer(NamedTuple):
 
     @property
     def condition(self) -> str:
-        """The condition in Argo CD's templates for the files that it is below, or "" if it is below all files."""
+        """The condition in Argo CD's templates for the files that it applies to, or "" if it applies to all files."""
         if "*" in self.names:
             return ""
         names = "|".join(map(_regular_expression, self.names))
@@ -159,7 +159,7 @@ def _patch(layers: Sequence[SetLayer]) -> tuple[str, Any]:
 
 
 def _where(layer: SetLayer, action: str) -> str:
-    """Return a template's action for the services that the layer is below."""
+    """Return the action of a template that selects the services to which the layer applies."""
     condition = layer.condition
     return f"{{{{- if {condition} }}}}{{{{ {action} }}}}{{{{ end }}}}" if condition else f"{{{{- {action} }}}}"
 

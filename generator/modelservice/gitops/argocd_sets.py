@@ -21,7 +21,7 @@ from modelservice.service import name_from
 
 
 class Sets(NamedTuple):
-    """ApplicationSets, messages about files that they find, and those files."""
+    """ApplicationSets, messages about files that they would not deploy as intended, and those files."""
 
     made: list[Made]
     said: list[str]

@@ -81,7 +81,7 @@ def template_all(
 ) -> Iterator[Outcome]:
     """Write each service's manifests below the folder, and yield each result as soon as it is known.
 
-    `namespace` is the namespace of all services; None means the fleet's namespace of each.
+    `namespace` is the namespace of all services; None means the namespace that the fleet sets for each of them.
     """
     with chart_for() as chart, ThreadPoolExecutor(os.cpu_count()) as pool:
         # Once, before the threads: a pipe can be read only once.

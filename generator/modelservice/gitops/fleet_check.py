@@ -93,7 +93,7 @@ def _problems(fleet: Fleet, data: Mapping[str, Any]) -> Iterator[Problem]:
 def _unmatched(
     fleet: Fleet, layer: Layer, path: tuple[str | int, ...], files: Mapping[str, list[str]]
 ) -> Iterator[Problem]:
-    """Yield the problem if a layer with one pattern is below no service; an environment may have no services yet."""
+    """Yield the problem if a layer's only pattern matches no service; an environment may have no services yet."""
     there = [files[one.name] for one in fleet.environments if layer.names_in(one.path)]
     pattern = layer.patterns[0]
     if not there:

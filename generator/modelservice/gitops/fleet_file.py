@@ -41,18 +41,21 @@ class Environment(NamedTuple):
 
 
 class Layer(NamedTuple):
-    """A values file below services, by its path from the fleet's folder; without patterns it is below all services."""
+    """A values file that services share, by its path from the fleet's folder.
+
+    The services' own values override it. Without patterns it applies to all services.
+    """
 
     file: str
     patterns: tuple[str, ...] = ()
 
     def is_below(self, service: str) -> bool:
-        """Return whether it is below a service, given by its path from the fleet's folder."""
+        """Return whether it applies to a service, given by its path from the fleet's folder."""
         path = PurePosixPath(service)
         return any(_has_name(path, pattern) for pattern in self.names_in(str(path.parent)))
 
     def names_in(self, folder: str) -> tuple[str, ...]:
-        """Return the patterns for the file names in a folder that it is below; they may omit `.yaml`."""
+        """Return the patterns for the file names in a folder that it applies to; they may omit `.yaml`."""
         above = PurePosixPath(folder).parts
         patterns = [PurePosixPath(pattern).parts for pattern in self.patterns or ("**",)]
         found = (parts[-1] for parts in patterns if _fits(above, parts[:-1] if parts[-1] != "**" else parts))

@@ -12,7 +12,7 @@ from modelservice.reading.values_files import values_files
 
 
 class Member(NamedTuple):
-    """A service: its values file and the layers below it, and the root and environment of its fleet, if any."""
+    """A service: its values file, the layers that apply to it, and the root and environment of its fleet, if any."""
 
     values: str
     layers: tuple[str, ...] = ()
@@ -28,9 +28,9 @@ class Member(NamedTuple):
 def members(arguments: Sequence[str], layers: Sequence[str] = ()) -> list[Member]:
     """Return the services of files and folders, in order, without duplicates.
 
-    If `layers` are given, they are below all services, and no fleet.yaml is read. Otherwise a folder of a fleet stands
-    for its services, a layer for the services above it, and fleet.yaml for all. Raises InputError for an invalid
-    fleet.yaml.
+    If `layers` are given, they apply to all services, and no fleet.yaml is read. Otherwise a folder of a fleet means
+    the services in it, a layer the services that it applies to, and fleet.yaml all services. Raises InputError for an
+    invalid fleet.yaml.
     """
     if layers:
         return [Member(file, tuple(layers)) for file in dict.fromkeys(values_files(arguments, layers))]

@@ -90,7 +90,7 @@ def _is_object(item: Any) -> bool:
 
 
 def _is_test(item: Object) -> bool:
-    """Say whether only `helm test` runs an object."""
+    """Return whether only `helm test` runs an object."""
     annotations = item["metadata"].get("annotations")
     return isinstance(annotations, Mapping) and str(annotations.get("helm.sh/hook")).startswith("test")
 
@@ -186,7 +186,7 @@ def _rank(container: Object) -> int:
 
 
 def is_made(item: Object, objects: Sequence[Object]) -> bool:
-    """Say whether one of the objects makes this one; a Deployment does so by a ReplicaSet that may be missing."""
+    """Return whether one of the objects creates this one; a Deployment's ReplicaSet between them may be missing."""
     names = {(one["kind"], one["metadata"].get("name")) for one in objects}
     for owner in item["metadata"].get("ownerReferences") or ():
         kind, name = owner.get("kind"), str(owner.get("name"))
@@ -238,7 +238,7 @@ def of_kind(objects: Iterable[Object], *kinds: str) -> Iterator[Object]:
 
 
 def selects(selector: Any, labels: Any) -> bool:
-    """Say whether a selector, as a map or with `matchLabels`, selects an object with these labels."""
+    """Return whether a selector, as a map or with `matchLabels`, selects an object with these labels."""
     if not isinstance(selector, Mapping) or not isinstance(labels, Mapping):
         return False
     wanted = selector.get("matchLabels", selector)

@@ -80,7 +80,7 @@ _SHAPE = {
 
 
 def is_compose(text: str) -> bool:
-    """Say whether a text looks like a compose file rather than a shell line."""
+    """Return whether a text looks like a compose file rather than a shell line."""
     return re.search(r"^services:\s*(#.*)?$", text, re.MULTILINE) is not None
 
 

@@ -94,7 +94,7 @@ class Container(NamedTuple):
 
 
 def runs_vllm(container: Container) -> bool:
-    """Say whether the image or the command names vLLM, or the command has --model."""
+    """Return whether the image or the command names vLLM, or the command has --model."""
     words = (container.image, *(container.entrypoint or ()), *container.words)
     return any("vllm" in word.lower() or word.partition("=")[0] == "--model" for word in words)
 

@@ -125,7 +125,7 @@ def _limits(container: Container) -> dict[str, Any]:
 
 
 def _is_less(limit: str, default: str) -> bool:
-    """Say whether a limit is below the chart's default; False if it is empty or not a quantity."""
+    """Return whether a limit is below the chart's default; False if it is empty or not a quantity."""
     most, least = amount(limit) if limit else None, amount(default)
     return most is not None and least is not None and most < least
 

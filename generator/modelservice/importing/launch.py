@@ -49,7 +49,7 @@ MODEL = "\0model"
 
 
 def opens_shell(words: Sequence[str]) -> bool:
-    """Say whether a command only opens a shell, in which someone starts the server by hand."""
+    """Return whether a command only opens a shell, in which someone starts the server by hand."""
     return len(words) == 1 and words[0].rpartition("/")[2] in _SHELLS
 
 
@@ -67,7 +67,7 @@ def begins_server(words: Sequence[str]) -> int | None:
 
 
 def _script_in(words: Sequence[str]) -> bool:
-    """Say whether a shell with these words runs a script that starts vLLM."""
+    """Return whether a shell with these words runs a script that starts vLLM."""
     at = _place_of_script(words)
     return at < len(words) and _SERVES.search(words[at]) is not None
 
@@ -131,7 +131,7 @@ def _behind_uv(words: list[str]) -> list[str]:
 
 
 def _own(start: Sequence[str]) -> tuple[str, ...]:
-    """Return the command of a program with a path, or () for the command that the chart starts anyway."""
+    """Return the command if its program has a path; otherwise (), because the chart starts the same command."""
     return (*start, MODEL) if "/" in start[0] else ()
 
 

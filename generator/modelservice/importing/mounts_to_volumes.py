@@ -36,13 +36,13 @@ def volumes_of(mounts: Sequence[Mount], model: str, variables: Mapping[str, str 
 
 
 def holds(mount_path: str, path: str) -> bool:
-    """Say whether a path is at or below a mount path."""
+    """Return whether a path is at or below a mount path."""
     folder = mount_path.rstrip("/")
     return bool(folder) and f"{path}/".startswith(f"{folder}/")
 
 
 def is_cache(mount_path: str, caches: Sequence[str]) -> bool:
-    """Say whether a mount path contains a hub's cache: a default folder of its library, or one of `caches`."""
+    """Return whether a mount path contains a hub's cache: a default folder of its library, or one of `caches`."""
     return bool(_CACHE.fullmatch(mount_path.rstrip("/"))) or any(holds(mount_path, cache) for cache in caches)
 
 

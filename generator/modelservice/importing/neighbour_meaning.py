@@ -73,7 +73,7 @@ def _paths(ingress: Object, service: Object, workload: Workload, port: int) -> I
 
 
 def is_plain(path: str) -> bool:
-    """Say whether a path is not a regular expression; cloud load balancers write /* for a prefix."""
+    """Return whether a path is not a regular expression; cloud load balancers write /* for a prefix."""
     return re.fullmatch(r"/[\w./-]*\*?", path) is not None
 
 

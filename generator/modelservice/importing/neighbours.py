@@ -69,7 +69,7 @@ def backends_of(route: Object) -> Iterator[Mapping[str, Any]]:
 
 
 def leads_to_server(backend: Any, service: Object, workload: Workload, port: int) -> bool:
-    """Say whether a backend of an Ingress (v1 or v1beta1) or of an HTTPRoute is the server."""
+    """Return whether a backend of an Ingress (v1 or v1beta1) or of an HTTPRoute is the server."""
     backend = backend or {}
     to = backend.get("service") or {"name": backend.get("serviceName"), "port": backend.get("servicePort")}
     name = to.get("name") or (backend.get("name") if backend.get("kind", "Service") == "Service" else None)

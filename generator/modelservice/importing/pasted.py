@@ -122,7 +122,7 @@ def told_behind(operator: str, command: Command, *, default: str) -> Note:
 
 
 def _prepares(command: Command) -> bool:
-    """Say whether a command does nothing that a server in a container needs."""
+    """Return whether a command does nothing that a server in a container needs."""
     name, *rest = command.words
     return name.rpartition("/")[2] in HARMLESS | _PREPARING or (rest != [] and rest[0] in _SUBCOMMANDS)
 

@@ -117,7 +117,7 @@ def _api_key(server: Object, start: Start) -> Object | None:
 
 
 def _downloads(container: Object, server: Object, model: str) -> bool:
-    """Say whether an init container is the chart's model download, or does the same."""
+    """Return whether an init container is the chart's model download, or does the same."""
     return container.get("name") == "download-model" or is_download(container, server, model)
 
 
@@ -180,7 +180,7 @@ def _with_task(found: Mapping[str, list[str]]) -> dict[str, list[str]]:
 
 
 def _is_default(flag: str, values: Sequence[str]) -> bool:
-    """Say whether a flag has the value that vLLM uses anyway."""
+    """Return whether a flag has the value that vLLM uses anyway."""
     said = (flag, " ".join(values))
     everywhere = flag == "--host" and re.fullmatch(r"0\.0\.0\.0|::", " ".join(values)) is not None
     return everywhere or said in (("--tensor-parallel-size", "1"), ("--port", "8000"))

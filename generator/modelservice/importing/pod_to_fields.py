@@ -168,7 +168,7 @@ def _spread(rule: Object, labels: Mapping[str, str]) -> dict[str, Any]:
 
 
 def gpus_are_slices(pod: Object) -> bool:
-    """Say whether a container of the pod requests GPU slices from Volcano."""
+    """Return whether a container of the pod requests GPU slices from Volcano."""
     limits = [(one.get("resources") or {}).get("limits") or {} for one in pod.get("containers", ())]
     return any("volcano.sh/vgpu-number" in one for one in limits)
 
@@ -190,7 +190,7 @@ def _containers(workload: Workload, volumes: Volumes, model: str) -> Part:
 
 
 def is_download(container: Object, server: Object, model: str) -> bool:
-    """Say whether an init container only downloads the model with the server's image, as the chart's does."""
+    """Return whether an init container only downloads the model with the server's image, as the chart's does."""
     words = [*(container.get("command") or ()), *(container.get("args") or ())]
     return container.get("image") == server.get("image") and words in (
         [name, "download", model] for name in _DOWNLOADERS

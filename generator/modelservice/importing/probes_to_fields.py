@@ -63,6 +63,6 @@ def _handler(handler: Any, container: Mapping[str, Any], port: int) -> Any:
 
 
 def is_servers(asked: Any, container: Mapping[str, Any], port: int) -> bool:
-    """Say whether a port's number or name is the server's port."""
+    """Return whether a port's number or name is the server's port."""
     named = {one.get("name"): one.get("containerPort") for one in container.get("ports", ())}
     return str(named.get(asked, asked)) == str(port)

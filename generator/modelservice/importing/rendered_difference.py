@@ -164,7 +164,7 @@ def _without_secret(text: str) -> str:
 
 
 def _is_noted(field: Field, part: Part) -> bool:
-    """Say whether a note already covers the flag, or the secret that was removed from the text."""
+    """Return whether a note already covers the flag, or the secret that was removed from the text."""
     if _HIDDEN in field.old and _MASK.sub(NOT_SHOWN, field.old) == field.new:
         return True
     name = field.path.partition(".--")[2]

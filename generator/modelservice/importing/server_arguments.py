@@ -126,7 +126,7 @@ def _key(flag: str, secret: Object) -> Part:
 
 
 def _is_low(flag: str, value: str) -> bool:
-    """Say whether a flag sets a port that the chart does not listen on."""
+    """Return whether a flag sets a port that the chart does not listen on."""
     return flag == "--port" and value.isdecimal() and int(value) < 1024
 
 

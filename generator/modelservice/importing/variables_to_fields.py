@@ -17,7 +17,7 @@ _YES = ("true", "1", "yes", "on")
 
 
 def is_yes(value: str | None) -> bool:
-    """Say whether the hub's library reads a variable as true."""
+    """Return whether the hub's library reads a variable as true."""
     return str(value).lower() in _YES
 
 

@@ -66,7 +66,7 @@ def gpu_named(name: str) -> Gpu | None:
 
 
 def _slice(name: str, compute: int, gigabytes: int) -> Gpu:
-    """Return a MIG slice, with less memory than in its name, which is rounded up."""
+    """Return a MIG slice; its memory is less than the number in its name, which is rounded up."""
     # An A100's 1g.5gb slice has 4864 MiB: NVIDIA's MIG guide, "Device Nodes and Profiles".
     return Gpu(f"MIG {compute}g.{gigabytes}gb", gigabytes * 970 * MIB, 80)
 

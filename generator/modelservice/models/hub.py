@@ -116,9 +116,9 @@ def _tensors(repository: Repository, listing: Listing, names: Sequence[str], tol
 
 
 def _each(call: Callable[[str], list[Tensor]], names: Sequence[str]) -> Iterator[list[Tensor]]:
-    """Yield the result of the call for each name, in no order. Raises the first error, without waiting for other calls.
+    """Yield the result of the call for each name, in any order. Raises the first error without waiting for other calls.
 
-    An executor does not fit: Python joins its threads before it exits.
+    An executor cannot be used here: Python joins its threads before it exits.
     """
     todo: queue.SimpleQueue[str] = queue.SimpleQueue()
     done: queue.SimpleQueue[list[Tensor] | Exception] = queue.SimpleQueue()

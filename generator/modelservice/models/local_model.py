@@ -20,9 +20,9 @@ _COMMIT = re.compile("[0-9a-f]{40}")
 
 
 def config_facts(path: Path, model: str = "") -> ModelFacts:
-    """Return the facts in only a config.json; `path` is the file or its folder. `model` is the name, default: the path.
+    """Return the facts from only a config.json; `path` is the file or its folder.
 
-    Raises InputError if the file cannot be read or is not a configuration.
+    `model` is the name, by default the path. Raises InputError if the file cannot be read or is not a configuration.
     """
     file = path / CONFIG if path.is_dir() else path
     config = _object(file, MAX_CONFIG)

@@ -74,7 +74,7 @@ class MemoryPlan(NamedTuple):
 
     @property
     def tokens(self) -> int:
-        """The tokens of all requests of full length that fit into the cache, as vLLM's log counts them."""
+        """The tokens that the cache holds if all requests have full length, as vLLM's log counts them."""
         return int(self.requests * self.length)
 
     @property

@@ -147,7 +147,7 @@ class Document(NamedTuple):
         return Position(place.file, *(place.value if path and depth == len(path) else place.key))
 
     def is_written(self, path: Path) -> bool:
-        """Say whether a layer writes a value at the path."""
+        """Return whether a layer writes a value at the path."""
         return self.nearest(path)[1] == len(path)
 
     def written(self, path: Path) -> str:

@@ -113,7 +113,7 @@ def _end(event: Any) -> int:
 
 
 def _holds_mode(path: Path) -> bool:
-    """Say whether the path is that of a file's mode: defaultMode of a volume, or mode of one of its items."""
+    """Return whether the path is that of a file's mode: defaultMode of a volume, or mode of one of its items."""
     in_volume = path[:1] in (("volumes",), ("extraObjects",))
     return in_volume and (path[-1] == "defaultMode" or (path[-1] == "mode" and isinstance(path[-2], int)))
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 
 def is_special(path: str | Path) -> bool:
-    """Say whether the path is a pipe, a socket or a device; False if it cannot be examined (opening it says why)."""
+    """Return whether the path is a pipe, a socket or a device; False if it cannot be examined (opening it says why)."""
     try:
         mode = os.stat(path).st_mode  # noqa: PTH116
     except (OSError, ValueError):
@@ -15,7 +15,7 @@ def is_special(path: str | Path) -> bool:
 
 
 def waits(path: str) -> bool:
-    """Say whether the path is a named pipe or a socket, to which possibly nothing is ever written.
+    """Return whether the path is a named pipe or a socket, to which possibly nothing is ever written.
 
     `/dev/stdin` and the `/dev/fd/63` of a shell's `<(command)` do not count: their writers are already running.
     """

@@ -42,7 +42,7 @@ def value_paths(item: Mapping[str, Any]) -> Iterator[Path]:
 
 
 def is_charts(item: Mapping[str, Any], path: Path, values: Mapping[str, Any], known: Collection[str]) -> bool:
-    """Say whether the values at a path are this chart's, by its name in the object or by the chart's keys (`known`).
+    """Return whether the values at a path are this chart's, by its name in the object or by the chart's keys (`known`).
 
     A chart that is rendered for one service is named after the service.
     """

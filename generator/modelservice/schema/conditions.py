@@ -11,7 +11,7 @@ from typing import Any
 
 
 def holds(condition: str, value_of: Callable[[str], Any]) -> bool:
-    """Say whether a condition is true for the values of its keys; an empty condition is true."""
+    """Return whether a condition is true for the values of its keys; an empty condition is true."""
     if "||" in condition:
         return any(holds(part, value_of) for part in condition.split("||"))
     if "&&" in condition:

@@ -139,6 +139,6 @@ def resolved(schema: Mapping[str, Any], definitions: Mapping[str, Any]) -> Mappi
 
 
 def _leaves_out(schema: Mapping[str, Any]) -> bool:
-    """Say whether an empty text leaves a field out: one whose value is otherwise a number or a boolean."""
+    """Return whether an empty text leaves a field out: one whose value is otherwise a number or a boolean."""
     others = {"integer", "number", "boolean"} & {*schema.get("type", ())}
     return bool(others) and re.search(str(schema.get("pattern", "^.")), "") is not None

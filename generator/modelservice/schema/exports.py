@@ -40,7 +40,7 @@ def with_needed(group: Schema, keyword: str) -> Schema:
 
 
 def _needed(schema: Schema) -> bool:
-    """Say whether null must not remove the key. It may if the key is removable, read by Helm, or null by default."""
+    """Return whether null must not remove the key. It may if the key is removable, read by Helm, or null by default."""
     about = schema.get("x-field", {})
     return not (about.get("removable") or about.get("readBy") == "helm" or schema.get("default", "") is None)
 

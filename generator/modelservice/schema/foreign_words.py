@@ -99,7 +99,7 @@ WORDS: Mapping[str, str] = {
 
 
 def plain(word: str) -> str:
-    """Return a word without case, dashes and underscores."""
+    """Return a word in lower case, without dashes and underscores."""
     return re.sub("[-_]", "", word).lower()
 
 

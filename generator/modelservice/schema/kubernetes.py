@@ -167,7 +167,7 @@ def _kubernetes_own(schema: Schema) -> dict[str, Schema]:
 
 
 def _takes(schema: Schema, key: str) -> bool:
-    """Say whether a structure accepts a key that is not one of its properties."""
+    """Return whether a structure accepts a key that is not one of its properties."""
     patterns = schema.get("patternProperties", {})
     return schema.get("additionalProperties") is not False or any(re.search(pattern, key) for pattern in patterns)
 

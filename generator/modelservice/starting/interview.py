@@ -33,7 +33,7 @@ def _is_asked(field: Field) -> bool:
 
 
 def is_wanted(field: Field, settings: Mapping[str, Any]) -> bool:
-    """Say whether a question makes sense after the answers so far."""
+    """Return whether a question makes sense after the answers so far."""
     defaults = {one.key: one.default for one in load_fields().fields} if field.when else {}
     return holds(field.when, lambda key: settings.get(key, defaults[key]))
 

@@ -56,7 +56,7 @@ def fixed(settings: Mapping[str, Any]) -> list[Suggestion]:
 
 
 def completed(settings: Mapping[str, Any]) -> list[Suggestion]:
-    """Return the settings that others need to be valid, such as the mount path of a local model."""
+    """Return the settings without which the given ones are not valid, such as the mount path of a local model."""
     wrong = [_sets(found) for found in _findings(settings) if found.severity is Severity.ERROR]
     return [one for sets in wrong if not settings.keys() & {one.key for one in sets} for one in sets]
 

@@ -23,7 +23,7 @@ _GROUP_SIZES = ("--tensor-parallel-size", "--prefill-context-parallel-size", "--
 
 
 class Beside(NamedTuple):
-    """What matters besides the arguments.
+    """What the checks need to know in addition to the arguments.
 
     `tensor_parallel` is the size that the chart writes if the arguments set none, or 0 if it is unknown. `rocm` says
     that the image is for AMD GPUs, which support another backend for microbatches.
@@ -144,7 +144,7 @@ def _at_least(arguments: _Arguments) -> Iterator[Problem]:
 
 
 def _is_so(arguments: _Arguments, form: str) -> bool:
-    """Say whether a switch is given in this form."""
+    """Return whether a switch is given in this form."""
     return any(item.spelling == form for item in arguments.given.values())
 
 

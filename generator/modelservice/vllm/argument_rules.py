@@ -291,7 +291,7 @@ PARALLEL = {
 
 
 def is_owned(flag: str, words: Sequence[str]) -> bool:
-    """Say whether a flag with these words is reserved for the chart."""
+    """Return whether a flag with these words is reserved for the chart."""
     everywhere = flag == "--host" and len(words) == 1 and re.fullmatch(EVERY_ADDRESS, words[0])
     # No field accepts a name that comes from a variable, such as one from a ConfigMap.
     named = flag == "--served-model-name" and any("$(" in word for word in words)

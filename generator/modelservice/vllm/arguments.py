@@ -32,9 +32,9 @@ def check_arguments(
     """Return the problems of the arguments on a release's command line; paths are `("args", index)`.
 
     An image that is not vLLM's own (`own_image` false) may have another command line, and so may a release newer or
-    older than the listed ones: for these, errors become warnings. For a release between two listed ones, so do errors
-    that the later one does not have. If such an image's release is unknown, removed and deprecated flags are not
-    reported.
+    older than the listed ones: for these, errors become warnings. For a release between two listed ones, an error
+    becomes a warning if the later one does not have it. If the release in an image that is not vLLM's own is unknown,
+    removed and deprecated flags are not reported.
     """
     problems = _check(args, release.name, release.label, beside)
     if not own_image:
@@ -79,7 +79,7 @@ def _in_json(given: Sequence[Given], line: Line) -> Iterator[Problem]:
 
 
 def _is_own(args: Sequence[str], index: int, line: Line) -> bool:
-    """Say whether an argument is, or belongs to, a flag of vLLM that is not reserved for the chart."""
+    """Return whether an argument is, or belongs to, a flag of vLLM that is not reserved for the chart."""
     word = args[index] if args[index].startswith("--") or not index else args[index - 1]
     name = normal(word.partition("=")[0]).partition(".")[0]
     return name in line.flags and name not in OWNED
@@ -193,7 +193,7 @@ def _stray(item: Stray, line: Line) -> Iterator[Problem]:
 
 
 def _several(item: Stray, line: Line) -> Iterator[Problem]:
-    """Yield the problems of an item with several arguments, and of these, so a pasted hint is valid."""
+    """Yield the problem that an item has several arguments, with the errors in these, so that the hint is valid."""
     inner = [one for part in read(item.words, line) for one in _item(part, line)]
     message = f"{shown(item.text)} is one list item, but no shell splits it"
     wrong = [one for one in inner if one.severity is not Severity.WARNING]
@@ -247,6 +247,6 @@ def _split_list(one: Given, other: Given) -> Problem:
 
 
 def _same(one: Given, other: Given) -> bool:
-    """Say whether two items set the same; a switch may be negated."""
+    """Return whether two items set the same flag or key to the same value; a switch may be negated."""
     texts = [[word.text for word in item.values] for item in (one, other)]
     return texts[0] == texts[1] and (one.key, one.negated) == (other.key, other.negated)

@@ -42,7 +42,7 @@ def unknown(item: Unknown, line: Line) -> Problem:
 
 
 def _takes(flag: Flag, item: Unknown) -> bool:
-    """Say whether a flag accepts the values that follow an unknown one."""
+    """Return whether a flag accepts the values that follow an unknown one."""
     if flag.type == "switch":
         return not item.values
     return bool(item.values) and not any(value_fault(flag, word.text) for word in item.values)
@@ -103,7 +103,7 @@ def replacement(item: Given | Unknown, spelling: str, line: Line) -> tuple[str, 
 
 
 def _says_all(successors: list[str], given: list[str]) -> bool:
-    """Say whether the successors take exactly the values that were given."""
+    """Return whether the successors take exactly the values that were given."""
     if "{value}" in successors:
         return bool(given)
     return len(given) == 1 if any("{value}" in successor for successor in successors) else len(given) < 2

@@ -47,7 +47,7 @@ def json_problems(given: Sequence[Given], line: Line) -> Iterator[Problem]:
 
 
 def _has_sizes(item: Given, release: str) -> bool:
-    """Say whether JSON contains bare sizes, such as 80g, and the release does not accept them."""
+    """Return whether JSON contains bare sizes, such as 80g, and the release does not accept them."""
     known = alive(facts("constraints")["json_sizes"]["in"], release)
     return (
         not known and not item.key and any(_parsed(word.text) is None is not _read(word.text) for word in item.values)
@@ -150,7 +150,7 @@ def _unknown(held: Configuration, key: str, value: Any, path: Keys) -> Iterator[
 
 
 def _fits(held: Configuration, key: str, value: Any) -> bool:
-    """Say whether a class has a key that accepts this value."""
+    """Return whether a class has a key that accepts this value."""
     entry = held.entry(key)
     return entry is not None and not any(_faults(one_of(entry["type"], held.release), value, entry, held.release))
 

@@ -1,4 +1,4 @@
-"""Say whether pydantic accepts a JSON value for the type of a configuration's key, and describe types in words.
+"""Return whether pydantic accepts a JSON value for the type of a configuration's key, and describe types in words.
 
 pydantic converts in its "lax" mode: "8" is a whole number, "yes" is true.
 """
@@ -41,7 +41,7 @@ _LIMITS: dict[str, Callable[[float, float], bool]] = {
 
 
 def accepts(kind: str, value: Any, values: Sequence[Any], folded: Callable[[str], str]) -> bool:
-    """Say whether pydantic accepts a value for a type; `values` are its Literal's, compared in their `folded` form."""
+    """Return whether pydantic accepts a value for a type; `values` are its Literal's, compared as `folded`."""
     return _accepts(ast.parse(kind, mode="eval").body, value, values, folded)
 
 
@@ -86,7 +86,7 @@ _SCALARS: dict[str, Callable[[Any], bool]] = {
 
 
 def inside(value: Any, limits: str) -> bool:
-    """Say whether a value, if it is a number, is within limits such as `>= 0 and < 1`."""
+    """Return whether a value, if it is a number, is within limits such as `>= 0 and < 1`."""
     number = _number(value)
     pairs = [limit.split() for limit in limits.split(" and ")]
     return number is None or all(_LIMITS[sign](number, float(limit)) for sign, limit in pairs)

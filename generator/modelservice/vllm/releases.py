@@ -104,7 +104,7 @@ def spans(life: str) -> tuple[tuple[int, int], ...]:
 
 
 def alive(life: str, release: str) -> bool:
-    """Say whether a life covers a release."""
+    """Return whether a life covers a release."""
     index = _order()[release]
     return any(first <= index <= last for first, last in spans(life))
 

@@ -99,7 +99,7 @@ class Page:
         return found
 
     def begins_line(self, index: int) -> bool:
-        """Say whether only spaces are before an index on its line."""
+        """Return whether only spaces are before an index on its line."""
         return not self.text[self.line_start(index) : index].strip()
 
     def joined(self, lines: Sequence[str], column: int) -> str:
