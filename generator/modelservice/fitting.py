@@ -89,7 +89,7 @@ def _fitted(
 ) -> Fitted:
     try:
         if checked.errors:
-            raise InputError("its values are wrong: run `modelservice validate`")
+            raise InputError("its values have errors: run `modelservice validate`")
         service = make_service(name_from(values), "0.1.0", checked.document.data, default_values())
         if not (chosen := gpu(service)):
             if not service.values["gpu"]["count"]:

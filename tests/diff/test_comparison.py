@@ -82,7 +82,7 @@ def test_nothing_differs(helm: str) -> None:
         (HELD.replace("n: 3", "n: 1"), f"{HELD}{LATER}".replace("n: 3", "n: 1"), "the pods from number 1 on restart"),
         (f"{PLAIN}replicas: 0\n", f"{PLAIN}replicas: 1\n{LATER}", "no pod ran, so none restarts"),
         (f"{PLAIN}replicas: 0\n", f"{PLAIN}replicas: 1\n", "from 0 to 1 pods: the service starts"),
-        (SHARED, SCALED, "from 2 to 1 pods until the autoscaler's first check"),
+        (SHARED, SCALED, "from 2 to 1 pod until the autoscaler's first check"),
         (SCALED, SHARED, "from an autoscaler's number to 2 pods"),
         (PLAIN, f"{PLAIN}modelVolume: {{retain: false}}\n", "no longer kept"),
         (STATEFUL, f"{STATEFUL}modelVolume: {{retain: false}}\n", "no longer kept"),

@@ -146,7 +146,7 @@ def test_a_set_names_its_wrong_files(services: Path) -> None:
     assert answer.exit_code == 1
     assert "kind: ApplicationSet" in answer.stdout
     assert "did you mean name?" in answer.stderr
-    assert "not made, or wrong: services/prod/bad.yaml" in answer.stderr
+    assert "invalid or not written: services/prod/bad.yaml" in answer.stderr
 
 
 def test_a_comment_says_how_a_file_was_made_and_a_second_run_changes_nothing() -> None:
@@ -161,7 +161,7 @@ def test_a_bad_service_does_not_stop_the_others(services: Path) -> None:
     (services / "services/prod/bad.yaml").write_text("model: {nmae: a}\n")
     answer = run("services/prod", "--chart-repo", OCI, "-o", "apps")
     assert answer.exit_code == 1
-    assert "not made, or wrong: services/prod/bad.yaml" in answer.stderr
+    assert "invalid or not written: services/prod/bad.yaml" in answer.stderr
     assert sorted(file.name for file in (services / "apps").iterdir()) == ["chat.yaml", "scaled.yaml"]
 
 
@@ -175,7 +175,7 @@ def test_a_bad_service_does_not_stop_the_others(services: Path) -> None:
         (["services", "--application-set", "--chart-repo", OCI], 2, "needs --values-git"),
         (["services/prod/chat.yaml", "--application-set", "--chart-repo", OCI, "--values-git", GIT], 2, "one folder"),
         (["services", "--application-set", "--git", GIT, "--rendered", "--values-git", GIT], 1, "generic chart"),
-        (["/etc/hostname", "--chart-repo", OCI, "--values-git", GIT], 2, "paths from the repository's root"),
+        (["/etc/hostname", "--chart-repo", OCI, "--values-git", GIT], 2, "path from the repository's root"),
     ],
 )
 def test_conflicting_options_are_reported(arguments: list[str], code: int, words: str) -> None:
@@ -319,26 +319,26 @@ def test_a_set_needs_a_name(folder: str, services: Path) -> None:
         (["--chart-repo", "registry.example.com/s3cr3t"], "start it with https:// or oci://"),
         (["--chart-repo", OCI, "--values-git", "oci://registry.example.com/s3cr3t"], "--values-git is a registry"),
         (["--git", "oci://registry.example.com/s3cr3t"], "--git is a registry"),
-        (["--chart-repo", "https://charts.example.com/?token=s3cr3t"], "without spaces, ? and #"),
-        (["--chart-repo", "https://charts.example.com/#s3cr3t"], "without spaces, ? and #"),
-        (["--chart-repo", "https://charts.example.com/a s3cr3t"], "without spaces, ? and #"),
+        (["--chart-repo", "https://charts.example.com/?token=s3cr3t"], "without spaces, ? or #"),
+        (["--chart-repo", "https://charts.example.com/#s3cr3t"], "without spaces, ? or #"),
+        (["--chart-repo", "https://charts.example.com/a s3cr3t"], "without spaces, ? or #"),
         (["--chart-repo", "https://ann:a/s3cr3t@charts.example.com"], "--chart-repo contains a user"),
-        (["--git", "https://git.example.com/x.git?token=s3cr3t"], "--git is not an address of a Git repository"),
+        (["--git", "https://git.example.com/x.git?token=s3cr3t"], "--git is not the address of a Git repository"),
         (["--git", "ann:s3cr3t@git.example.com:x.git"], "--git contains a user"),
         (["--git", GIT, "--path", "/s3cr3t"], "--path must be relative to the root of --git"),
         (["--git", GIT, "--path", "../s3cr3t"], "--path must be relative to the root of --git"),
         (["--chart-repo", OCI, "-n", "Bad NS"], '--namespace "Bad NS" is not a namespace'),
-        (["--chart-repo", OCI, "--project", "Bad Project"], '--project "Bad Project" is not a name of a project'),
-        (["--chart-repo", OCI, "--chart", "My Chart"], '--chart "My Chart" is not a name of a chart'),
+        (["--chart-repo", OCI, "--project", "Bad Project"], '--project "Bad Project" is not a project name'),
+        (["--chart-repo", OCI, "--chart", "My Chart"], '--chart "My Chart" is not a chart name'),
         (["--chart-repo", OCI, "--chart-version", "latest"], '--chart-version "latest" is not a version'),
         (["--git", GIT, "--revision", "a b"], '--revision "a b" is not a branch, tag or commit'),
         (["--git", GIT, "--revision", ""], '--revision "" is not a branch, tag or commit'),
-        (["--chart-repo", OCI, "--project", ""], '--project "" is not a name of a project'),
+        (["--chart-repo", OCI, "--project", ""], '--project "" is not a project name'),
         (
             ["--chart-repo", OCI, "--server", "in-cluster"],
-            "--server is not an address of a cluster: use one that `argocd cluster list` shows",
+            "--server is not a cluster address: use one that `argocd cluster list` shows",
         ),
-        (["--chart-repo", OCI, "--server", ""], "--server is not an address of a cluster"),
+        (["--chart-repo", OCI, "--server", ""], "--server is not a cluster address"),
         (["--chart-repo", OCI, "--server", "https://ann:s3cr3t@gpu.example.com"], "--server contains a user"),
         (["--chart-repo", OCI, "--argocd-namespace", "Bad NS"], '--argocd-namespace "Bad NS" is not a namespace'),
     ],

@@ -65,7 +65,7 @@ def test_a_bad_file_is_named_and_the_others_are_written(fleet: Path, helm: str) 
     (fleet / "services/prod/bad.yaml").write_text("model: {nmae: a}\n")
     answer = modelservice(helm, "template", fleet / "services", "--output-dir", fleet / "out")
     assert answer.returncode == 1
-    assert "bad.yaml: not written: its values are wrong" in answer.stderr
+    assert "bad.yaml: not written: its values have errors" in answer.stderr
     assert f"1 of {SERVICES + 1} services were not written" in answer.stderr
     assert len(list((fleet / "out").rglob("*.yaml"))) == SERVICES
 

@@ -75,11 +75,11 @@ def test_a_pattern_matches_paths_from_the_folder_of_the_fleet(pattern: str, file
     [
         (
             "live/prod",
-            "live/prod matches files in no environment's folder; write a pattern such as live/prod/*",
+            "live/prod matches no file in any environment's folder; write a pattern such as live/prod/*",
         ),
         ("services/dev/*", "write dev/*: paths are relative to the folder of fleet.yaml"),
         ('"{dev,live/prod}/*"', "write a list, such as [dev/*, live/prod/*]"),
-        ("[dev/*, prod/*]", "error: layers[0].for[1]: prod/* matches files in no environment's folder"),
+        ("[dev/*, prod/*]", "error: layers[0].for[1]: prod/* matches no file in any environment's folder"),
         ("dev/embd-*", "warning: layers[0].for: dev/embd-* matches no service, so the layer has no effect"),
     ],
 )

@@ -81,7 +81,7 @@ def test_wrong_values_have_no_answer(fleet: Path) -> None:
     (fleet / "dev/wrong.yaml").write_text("model: {nme: Qwen/Qwen3-8B}\n")
     result = fit("dev")
     assert result.exit_code == 1
-    assert "dev/wrong.yaml: not known: its values are wrong" in result.stdout
+    assert "dev/wrong.yaml: not known: its values have errors" in result.stdout
 
 
 def test_only_changed_services_are_checked(fleet: Path) -> None:

@@ -102,7 +102,7 @@ def test_without_safetensors_only_sizes_are_known(hub: Hub) -> None:
     hub.files["pytorch_model.bin"] = b"\x80\x02pickle"
     found = facts(hub)
     assert (found.tensors, found.files["pytorch_model.bin"]) == ((), 8)
-    assert found.source == f"{hub.url}, only the sizes of files: pytorch_model.bin is not read"
+    assert found.source == f"{hub.url}, only the sizes of its files: pytorch_model.bin is not read"
     assert FILES + "pytorch_model.bin" not in {one.path for one in hub.asked}
 
 

@@ -53,7 +53,7 @@ def test_an_invalid_registry_path_is_refused(to: str, tmp_path: Path, helm: str)
     ],
 )
 def test_an_invalid_folder_url_is_refused(url: str, tmp_path: Path, helm: str) -> None:
-    assert "--url is not an address of a folder: write http(s)://host/path" in refused(
+    assert "--url is not the address of a folder: write http(s)://host/path" in refused(
         helm, tmp_path, str(tmp_path / "s"), url
     )
     assert not (tmp_path / "s").exists()

@@ -115,7 +115,7 @@ def argocd_command(
         made, failed = _applications(values, layers, release, options)
     failed += write_objects(ctx, values, made, output, _OBJECTS)
     if failed:
-        raise InputError(f"not made, or wrong: {', '.join(sorted(set(failed)))}")
+        raise InputError(f"invalid or not written: {', '.join(sorted(set(failed)))}")
 
 
 def _require_usage(

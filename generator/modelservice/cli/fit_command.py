@@ -31,13 +31,13 @@ if TYPE_CHECKING:
 @layers_option
 @ignore_option
 @changed_since_option
-@click.option("--gpu", "card", metavar="NAME", help="The GPU, such as H100 or nvidia-l4. Default: that of the values.")
+@click.option("--gpu", "card", metavar="NAME", help="The GPU, such as H100 or nvidia-l4. Default: from the values.")
 @click.option("--gpu-memory", metavar="SIZE", help="Memory of one GPU, as its driver reports it: 80Gi, 80GiB or bytes.")
 @click.option(
     "--model-config",
     type=click.Path(exists=True, path_type=Path),
     metavar="FILE|DIR",
-    help="A config.json, or a folder with one and maybe the weights.",
+    help="A config.json, or a folder that contains one, with or without the weights.",
 )
 @click.option(
     "--facts",
@@ -45,7 +45,7 @@ if TYPE_CHECKING:
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     help="A facts file to use.",
 )
-@click.option("--save", is_flag=True, help="Write the facts of the model next to VALUES, for CI and work offline.")
+@click.option("--save", is_flag=True, help="Write the facts of the model next to VALUES, for CI and offline use.")
 @click.option("--format", "style", type=click.Choice(["text", "json"]), default="text", show_default=True)
 def fit_command(
     values: tuple[str, ...],

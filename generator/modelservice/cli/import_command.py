@@ -32,7 +32,7 @@ _output = click.option(
     help="The values file. Default: standard output.",
 )
 _strict = click.option(
-    "--strict", is_flag=True, help="Exit with 1, and write nothing, if the values cannot say everything."
+    "--strict", is_flag=True, help="Exit with 1, and write nothing, if the values do not cover everything."
 )
 _force = click.option("--force", is_flag=True, help="Replace an existing file.")
 

@@ -36,7 +36,7 @@ _BACK, _ABORT = "<", "!"
     "--output", "-o", metavar="FILE", type=click.Path(path_type=Path), help="The values file. Default: standard output."
 )
 @click.option(
-    "--yes", "-y", is_flag=True, help="Ask nothing: use what is given, then what is suggested, then the defaults."
+    "--yes", "-y", is_flag=True, help="Ask nothing: use the given values, then the suggested ones, then the defaults."
 )
 @click.option("--force", is_flag=True, help="Replace an existing file.")
 def init_command(
@@ -65,7 +65,7 @@ def init_command(
     # The questions go to standard error; a closed stream is None.
     asks = not yes and all(stream and stream.isatty() for stream in (sys.stdin, sys.stderr))
     if not (asks or model):
-        raise click.UsageError("name a model: nothing is asked with --yes or without a terminal")
+        raise click.UsageError("name a model: init asks no questions with --yes or without a terminal")
     from modelservice.secret_forms import looks_like_secret
 
     if kind := looks_like_secret(model or ""):

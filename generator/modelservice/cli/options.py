@@ -53,7 +53,7 @@ ignore_option = click.option(
     metavar="RULE",
     expose_value=False,
     callback=lambda context, _, rules: context.meta.update({_IGNORED: rules}),
-    help="Ignore a rule that Helm does not enforce. Repeatable. So does the comment # modelservice: ignore[RULE].",
+    help="Ignore a rule that Helm does not enforce, like the comment # modelservice: ignore[RULE]. Repeatable.",
 )
 
 

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 @click.option(
     "--version",
     metavar="VERSION",
-    help="Version of the chart. Default: 0.1.0, or the chart's own; for a folder, by the content.",
+    help="Version of the chart. Default: 0.1.0, or the chart's own; for a folder, derived from the content.",
 )
 @click.option(
     "--app-version",
@@ -87,7 +87,7 @@ def package_command(
     )
     if source and _is_of_several(source, layers):
         if name or sign:
-            raise click.UsageError(f"{source} has several services: --name and --sign are for one")
+            raise click.UsageError(f"{source} has several services: --name and --sign are for one service")
         _package_folder(source, layers, destination, version or "", make)
         return
     if source and Path(source).is_dir():

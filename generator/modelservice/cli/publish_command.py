@@ -16,7 +16,7 @@ from modelservice.cli.options import PlainPath
     "--url", metavar="URL", default="", help="Address of the folder on the web server. Required for a folder."
 )
 @click.option("--force", is_flag=True, help="Replace a published version that has other content.")
-@click.option("--plain-http", is_flag=True, help="Talk HTTP to the registry, not HTTPS.")
+@click.option("--plain-http", is_flag=True, help="Use HTTP for the registry, not HTTPS.")
 @click.option(
     "--ca-file",
     type=PlainPath(exists=True, dir_okay=False),

@@ -21,7 +21,7 @@ from modelservice.cli.options import PlainPath, ignore_option, layers_option, lo
 @click.option(
     "--force",
     is_flag=True,
-    help="Write into a folder that modelservice did not make (its other files stay), or over another service's chart.",
+    help="Write into a folder that modelservice did not make, next to its files, or over another service's chart.",
 )
 def render_command(
     values: str | None, layers: tuple[str, ...], output: Path, name: str | None, version: str, force: bool

@@ -7,7 +7,7 @@ import click
 
 @click.command("schema")
 @click.argument("of", metavar="[values|fleet]", type=click.Choice(["values", "fleet"]), default="values")
-@click.option("--line", is_flag=True, help="Print the first line of a file that names the schema for editors.")
+@click.option("--line", is_flag=True, help="Print the first line of a file, a comment that names the schema.")
 def schema_command(of: str, line: bool) -> None:
     """Print the JSON Schema of values files, for editors.
 

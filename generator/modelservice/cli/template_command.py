@@ -61,7 +61,7 @@ def template_command(
         _template_all(values, layers, release, namespace, changed_since, output_dir)
         return
     if changed_since:
-        raise click.UsageError("--changed-since needs --output-dir, for services of a folder")
+        raise click.UsageError("--changed-since needs a folder of services and --output-dir")
     if len(values) > 1:
         raise click.UsageError("several services need --output-dir; give the layers of one service with -f")
     from modelservice.chart.folder import chart_for

@@ -136,7 +136,7 @@ def _scaled(before: int | None, after: int | None) -> str:
         return "from 1 pod to an autoscaler's number"
     if after is None:
         # The default of Kubernetes for a removed field.
-        return f"from {before} to 1 pods until the autoscaler's first check: {_MANUAL} on"
+        return f"from {before} to 1 pod until the autoscaler's first check: {_MANUAL} on"
     if before is None:
         return f"from an autoscaler's number to {after} pods: {_MANUAL} off"
     meaning = ": the service is stopped" if after == 0 else ": the service starts" if before == 0 else ""

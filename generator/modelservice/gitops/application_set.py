@@ -73,7 +73,7 @@ def in_folder(folder: str, layers: Sequence[SetLayer] = ()) -> FoundServices:
 def require_plain(folder: str) -> None:
     """Raise InputError for a folder that Argo CD would read as a pattern."""
     if any(char in folder for char in "[]*?{}\\"):
-        raise InputError(f"Argo CD would read {folder} as a pattern: rename it, without [ ] * ? {{ }} and \\")
+        raise InputError(f"Argo CD would read {folder} as a pattern: rename it, without [ ] * ? {{ }} or \\")
 
 
 def application_set(

@@ -87,7 +87,7 @@ def require_sound(place: ChartSource, values: ValuesSource, target: Target) -> N
     found = [*_bad_urls(place, values), *_bad_names(target), *_bad_versions(place, values)]
     path = PurePosixPath(place.path)
     if path.is_absolute() or ".." in path.parts:
-        found.append("--path must be relative to the root of --git: write it without a leading / and without ..")
+        found.append("--path must be relative to the root of --git: write it without a leading / or ..")
     if found:
         raise InputError("\n".join(found))
 
@@ -98,16 +98,16 @@ def _bad_urls(place: ChartSource, values: ValuesSource) -> Iterator[str]:
         if holds_credentials(url):
             yield f"{option} contains a user, a password or a token: remove it, and pass it to `argocd repo add`"
         elif option == "--chart-repo" and not is_address(url, "https?|oci"):
-            yield "--chart-repo is not an address of charts: start it with https:// or oci://, without spaces, ? and #"
+            yield "--chart-repo is not a chart repository: start it with https:// or oci://, without spaces, ? or #"
         elif re.search(r"[\s?#]", url):
-            yield f"{option} is not an address of a Git repository: write it without spaces, ? and #"
+            yield f"{option} is not the address of a Git repository: write it without spaces, ? or #"
         elif option != "--chart-repo" and url.startswith("oci://"):
             yield f"{option} is a registry, but a path is read from Git: use the address of a Git repository"
 
 
 def _bad_versions(place: ChartSource, values: ValuesSource) -> Iterator[str]:
     if place.chart and not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._/-]*", place.chart):
-        yield f'--chart "{place.chart}" is not a name of a chart: use letters, digits, - and .'
+        yield f'--chart "{place.chart}" is not a chart name: use letters, digits, - and .'
     # Argo CD takes ranges too: 1.*, or >=1.2.0 <2.0.0.
     if place.revision.startswith(DIGEST):
         if not re.fullmatch(r"sha256:[0-9a-f]{64}", place.revision):
@@ -117,7 +117,7 @@ def _bad_versions(place: ChartSource, values: ValuesSource) -> Iterator[str]:
     elif place.chart and not re.search(r"[0-9*]", place.revision):
         yield f'--chart-version "{place.revision}" is not a version: write three numbers, such as 0.1.0, or a range'
     if not re.fullmatch(r"[^\s-]\S*", values.revision):
-        yield f'--revision "{values.revision}" is not a branch, tag or commit: write it without spaces and leading -'
+        yield f'--revision "{values.revision}" is not a branch, tag or commit: write it without spaces or a leading -'
 
 
 def _bad_names(target: Target) -> Iterator[str]:
@@ -126,9 +126,9 @@ def _bad_names(target: Target) -> Iterator[str]:
         if name and not is_label(name):
             yield f'{option} "{name}" is not a namespace: use lower case letters, digits and -, at most 63 characters'
     if not is_object_name(target.project):
-        yield f'--project "{target.project}" is not a name of a project: `argocd proj list` shows them'
+        yield f'--project "{target.project}" is not a project name: `argocd proj list` shows them'
     if holds_credentials(target.server):
         yield "--server contains a user, a password or a token: remove it, and pass it to `argocd cluster add`"
     # A query distinguishes clusters that Argo CD reaches at the same address.
     elif not is_address(target.server.partition("?")[0], "https?"):
-        yield "--server is not an address of a cluster: use one that `argocd cluster list` shows, with https://"
+        yield "--server is not a cluster address: use one that `argocd cluster list` shows, with https://"

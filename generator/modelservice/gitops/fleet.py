@@ -108,7 +108,7 @@ def _template(
     service = check_service(files, ignore)
     found, sources = service.findings, service.document.sources
     if one.trouble or service.errors:
-        return Outcome(one, found, sources, one.trouble or "its values are wrong")
+        return Outcome(one, found, sources, one.trouble or "its values have errors")
     try:
         _require_inside(folder, one.target)
         where = namespace or one.member.namespace or "default"

@@ -84,7 +84,7 @@ def _problems(fleet: Fleet, data: Mapping[str, Any]) -> Iterator[Problem]:
                 on_key=True,
             )
         if other := seen.get(one.path):
-            message = f"its folder {one.path} is {other}'s too, but a service's folder determines its environment"
+            message = f"its folder {one.path} is that of {other} too, but a service's folder determines its environment"
             yield _error("fleet-environment", at, message, "set path to another folder", on_key=True)
         seen.setdefault(one.path, one.name)
     yield from _same_release(fleet, files)
@@ -97,7 +97,7 @@ def _unmatched(
     there = [files[one.name] for one in fleet.environments if layer.names_in(one.path)]
     pattern = layer.patterns[0]
     if not there:
-        message = f"{pattern} matches files in no environment's folder"
+        message = f"{pattern} matches no file in any environment's folder"
         yield _error("fleet-layer", path, message, _pattern_hint(fleet, pattern))
     elif all(there) and not any(layer.is_below(service) for services in there for service in services):
         message = f"{pattern} matches no service, so the layer has no effect"

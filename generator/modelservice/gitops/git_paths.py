@@ -26,11 +26,11 @@ def path_in_git(file: str) -> str:
     if file == "-":
         raise InputError("standard input has no path in Git: name a file, or remove --values-git")
     if any("\ud800" <= char <= "\udfff" for char in file):
-        raise InputError(f"{file}: the name is not UTF-8, which an Application cannot hold: rename the file")
+        raise InputError(f"{file}: the name is not UTF-8, which an Application cannot contain: rename the file")
     place = Path(os.path.abspath(file))  # noqa: PTH100  a link has its own path in Git
     if root := repository_of(file):
         return place.relative_to(root).as_posix()
     path = PurePosixPath(Path(file).as_posix())
     if path.is_absolute() or ".." in path.parts:
-        raise InputError(f"{file}: values in Git are named by their paths from the repository's root; run it there")
+        raise InputError(f"{file}: Argo CD needs its path from the repository's root: run the command there")
     return str(path)

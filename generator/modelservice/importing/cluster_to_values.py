@@ -56,7 +56,7 @@ def part_of_workload_in(objects: Sequence[Object], workload: Workload) -> Part:
     port = start_of(workload.server, known_values(workload.server, configs_in(objects))).port
     parts = [pods, part_of_workload(workload, pods, objects), part_of_neighbours(workload, objects, port)]
     if workload.kind == "Pod":
-        note = Note(workload.label, "a Deployment replaces the single Pod, and starts a new one when it ends")
+        note = Note(workload.label, "a Deployment replaces the single Pod, and starts a new pod when one ends")
         parts.append(Part(remarks=(note,)))
     return _without_charts_own(joined(parts))
 

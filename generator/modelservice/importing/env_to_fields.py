@@ -25,7 +25,7 @@ def fields_of_env(entries: Sequence[Entry]) -> Part:
         if name in HUB_TOKENS[:2] and secret:
             same = token in (None, secret)
             token = token or secret
-            reason = "it reads another Secret than the first hub token; only the first becomes huggingFace.tokenSecret"
+            reason = "its Secret is not that of the first hub token; only the first becomes huggingFace.tokenSecret"
             parts.append(token_from(secret) if same else Part(notes=(Note(name, reason),)))
         elif name == "VLLM_API_KEY" and secret and not secret.get("optional"):
             parts.append(api_key_from(secret))

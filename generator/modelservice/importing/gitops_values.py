@@ -37,7 +37,7 @@ def part_of_inline_values(objects: Sequence[Object], name: str = "") -> Part | N
         return None
     if not ours:
         raise InputError(
-            f"{labels}: no values of this chart; render the other chart with `helm template`, and import the output"
+            f"{labels}: no values of this chart; render their own chart with `helm template`, and import the output"
         )
     if len(ours) > 1:
         raise InputError(f"several objects have values; choose one with --object: {labels}")

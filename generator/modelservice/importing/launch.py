@@ -174,7 +174,8 @@ def _behind(steps: Sequence[Command], start: int) -> Iterator[Note]:
     yield from told_redirections(steps[start])
     for before, command in pairwise(steps[start:]):
         if before.operator in ("|", "||") or command.words[0] not in HARMLESS:
-            yield told_behind(before.operator, command, default="it does not run: the container ends with the server")
+            reason = "it does not run, because the container ends when the server ends"
+            yield told_behind(before.operator, command, default=reason)
 
 
 def _in_shell(shell: Sequence[str], script: str) -> tuple[str, ...]:

@@ -161,7 +161,7 @@ def remarks_of(resource: Object) -> Iterator[Note]:
     spec = resource.get("spec") or {}
     if not spec["template"]["spec"]["containers"][0].get("ports"):
         yield Note(
-            "ports", "the container has none, and LLMOS starts nothing without a port; the server listens on 8000"
+            "ports", "the container has none, so LLMOS did not start the service; here the server listens on 8000"
         )
     for key in _ABOUT_MODEL:
         if spec.get(key):

@@ -61,7 +61,7 @@ def _written_out(launch: Launch, start: Start, known: Mapping[str, str]) -> Iter
     names = [found[1] or found[2] or found[3] for found in _ANY.finditer(before)]
     for name in dict.fromkeys(names):
         if name in known and f"$({name})" not in after:
-            yield Note(f"${name}", "the arguments have its value now; changing the variable has no effect")
+            yield Note(f"${name}", "the arguments now contain its value; changing the variable has no effect")
 
 
 def _with_parameters(launch: Launch, words: Sequence[str]) -> Launch:

@@ -87,5 +87,6 @@ def _templates(workload: Workload) -> Sequence[Object]:
 
 def _several(workload: Workload, templates: Mapping[str, Object]) -> list[Note]:
     """Return notes on the claims of several pods that no claim template of the chart replaces."""
-    reason = f"only the claims of model-dir are found by name; all {workload.replicas} pods would share this claim"
+    count = workload.replicas
+    reason = f"a StatefulSet finds only claims of model-dir by their names; all {count} pods would share this claim"
     return [Note(f"claim {name}", reason) for name, one in templates.items() if one["metadata"]["name"] != "model-dir"]

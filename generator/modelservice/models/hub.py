@@ -81,7 +81,7 @@ def _facts(repository: Repository, told: Told) -> ModelFacts:
     source = repository.host
     if not names:
         kinds = other_weights(listing.files)
-        source += f", only the sizes of files: {kinds[0]} is not read" if kinds else ", without weights"
+        source += f", only the sizes of its files: {kinds[0]} is not read" if kinds else ", without weights"
     revision = listing.commit or repository.revision or "main"
     full = with_quantization(config, quantization)
     return ModelFacts(repository.model, revision, source, full, collapsed(tensors), sizes if known else {})

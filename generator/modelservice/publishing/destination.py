@@ -58,7 +58,7 @@ def destination_of(to: str, url: str, connection: Sequence[str]) -> Registry | F
     if not url:
         raise InputError("publishing to a folder needs --url: pass the address at which a web server serves the folder")
     if not is_address(url, "https?"):
-        raise InputError("--url is not an address of a folder: write http(s)://host/path, without spaces, ? and #")
+        raise InputError("--url is not the address of a folder: write http(s)://host/path, without spaces, ? or #")
     return Folder(path, url.rstrip("/"))
 
 
