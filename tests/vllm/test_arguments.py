@@ -152,7 +152,7 @@ def test_the_arguments_in_a_hint_are_accepted(bad: list[str]) -> None:
             ["--task=score"],
             "use `--runner=pooling` and `--convert=classify`, as separate items; or set model.task instead",
         ),
-        (["--task", "generate"], "remove it: nothing is needed instead"),
+        (["--task", "generate"], "remove it: it needs no replacement"),
         (["--task reward"], "use `--runner=pooling`; or set model.task instead"),
         (["--disable-mm-preprocessor-cache"], "use `--mm-processor-cache-gb=0`"),
         (["--cuda-graph-sizes", "1", "2"], "use `--cudagraph-capture-sizes`, `'1'` and `'2'`, as separate items"),
@@ -329,7 +329,7 @@ def test_two_words_in_an_item_are_an_error_in_every_release(tag: str) -> None:
     for word in ("--quantization bitsandbytes", "--max-num-seqs 4k", "--task embed"):
         (found,) = check_arguments([word], release_for(tag, ""), own_image=True)
         assert (found.rule, found.severity) == ("argument-two-words", ERROR)
-        assert found.message.startswith(f'"{word}" is one list item, but no shell splits it')
+        assert found.message.startswith(f'"{word}" has several arguments, but no shell splits a list item')
 
 
 @pytest.mark.parametrize(

@@ -201,7 +201,7 @@ args[{{ $index }}]: {{ $flag }} is reserved for the chart; remove it, or use its
 {{- $first := index (concat .Values.command (list (include "modelservice.arguments" . | fromYamlArray | first))) (add1 $at) -}}
 {{- $harmless := and (hasPrefix "--port=" $first) (or (eq (int .Values.containerPort) 8000) (include "modelservice.scriptSays" (list $script "--port"))) -}}
 {{- if and (regexMatch "^--?[A-Za-z]" $first) (not $harmless) (not (regexMatch "[$][{]?0" $script)) }}
-command[{{ $at }}]: the shell takes {{ $first }} for its own name, $0; add an item sh after the script [command-arguments]
+command[{{ $at }}]: the shell uses {{ $first }} as its own name ($0), so vLLM does not get it; add an item sh after the script [command-arguments]
 {{- end -}}
 {{- else -}}
 {{- $arguments := include "modelservice.arguments" . | fromYamlArray -}}

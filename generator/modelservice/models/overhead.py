@@ -1,4 +1,4 @@
-"""Estimate vLLM's other memory on a GPU than weights and KV cache: activations, sampler, CUDA graphs, libraries.
+"""Estimate vLLM's memory on a GPU other than weights and KV cache: activations, sampler, CUDA graphs, libraries.
 
 vLLM measures it when it starts: it runs the model on a full batch, samples a token for every sequence, and uses the
 peak (`determine_available_memory` in vllm/v1/worker/gpu_worker.py). The estimate adds up the tensors that exist at the

@@ -46,7 +46,7 @@ def _load(text: str, loader: Callable[[], Any]) -> list[Any]:
     try:
         return [one for one in yaml.load_all(text, loader()) if one not in (None, {})]
     except (KeyError, ValueError) as error:
-        raise yaml.YAMLError(f"a tag does not fit its value: {error}") from error
+        raise yaml.YAMLError(f"a tag does not match its value: {error}") from error
 
 
 def _require_bounded(text: str) -> None:

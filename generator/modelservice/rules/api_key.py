@@ -13,7 +13,7 @@ from modelservice.rules.rule import Said, Values, rule
 if TYPE_CHECKING:
     from modelservice.vllm.releases import Release
 
-_KEY = "vLLM's server: the key guards /v1 only"
+_KEY = "vLLM's server: the key guards only /v1"
 # The first release that hides the keys when it prints its arguments: vllm-project/vllm#52523.
 _KEYS_HIDDEN = (0, 32, 0)
 

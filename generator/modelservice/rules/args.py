@@ -172,7 +172,7 @@ def gpu_slices_split(values: Values) -> Iterator[Said]:
     sliced = next((key for key in values.at("resources.limits") if key.startswith(_BY_MEMORY)), None)
     switch = "--disable-custom-all-reduce"
     if sliced and not any(word.replace("_", "-").endswith("-custom-all-reduce") for word in words(values)):
-        message = f"{sliced} divides GPUs into slices, and vLLM's own all-reduce does not work between them"
+        message = f"{sliced} divides GPUs into slices, but vLLM's own all-reduce does not work between them"
         fix = adding_argument(values, switch)
         yield Said(("resources", "limits", sliced), message, f"add {switch} to args", True, fix)
 
@@ -187,7 +187,7 @@ def _over_slices(values: Values, name: str, parts: int) -> Iterator[Said]:
     given = [flag for flag, (_, size) in sizes.items() if size > 1]
     steps = " and ".join(["request one slice with gpu.count: 1", *(f"remove {flag}" for flag in given)])
     if parts > 1:
-        message = f"one model is split over {parts} of {name}, and NCCL does not connect such slices"
+        message = f"one model is split over {parts} of {name}, but NCCL does not connect such slices"
         hint = f"{steps}, or name whole GPUs or a larger slice in gpu.resourceName"
         yield Said(("gpu", "count"), message, hint)
     elif given and name.startswith(_MIG):
@@ -230,7 +230,7 @@ def _split(values: Values) -> _Split | None:
         return None
     product = " times ".join(f"{flag} {size}" for flag, (_, size) in sizes.items())
     have = f"gpu.count is {count}" + (f" on each of {nodes} nodes" if nodes > 1 else "")
-    message = f"{product} use{'s' if len(sizes) == 1 else ''} {every} GPUs, and {have}"
+    message = f"{product} use{'s' if len(sizes) == 1 else ''} {every} GPUs, but {have}"
     several = needed is None or _are_slices(values.at("gpu.resourceName"))
     hint = "change the arguments" if several else f"set gpu.count: {needed}, or change the arguments"
     said = Said(("args", next(iter(sizes.values()))[0]), message, hint)
@@ -287,7 +287,7 @@ def ray_missing(values: Values) -> Iterator[Said]:
         return
     for item in given(values, "--distributed-executor-backend", "--data-parallel-backend"):
         if item.values[0].text == "ray":
-            message = f"{item.flag.name} is ray, and vLLM {release_of(values).asked}'s image contains no Ray"
+            message = f"{item.flag.name} is ray, but vLLM {release_of(values).asked}'s image contains no Ray"
             without = f"{item.flag.name}=mp"
             hint = (
                 f"write `{without}`{' in place of both items' if len(item.items) > 1 else ''}, or use an image with Ray"
@@ -309,8 +309,8 @@ def shutdown_timeout(values: Values) -> Iterator[Said]:
     grace, drain = values.at("terminationGracePeriodSeconds"), drain_seconds(values)
     for index, seconds in whole_numbers(values, ("--shutdown-timeout",)).values():
         if seconds + drain >= grace:
-            both = f"{drain} seconds of waiting and --shutdown-timeout {seconds}"
-            message = f"{both} do not fit into the grace period of {grace}"
+            both = f"{drain} seconds before SIGTERM plus --shutdown-timeout {seconds}"
+            message = f"{both} do not fit into the grace period of {grace} seconds"
             hint = f"remove it, or set terminationGracePeriodSeconds: {seconds + drain + 5}"
             yield Said(("args", index), message, hint)
 

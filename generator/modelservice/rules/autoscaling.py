@@ -41,7 +41,8 @@ def autoscaling_metric_type(values: Values) -> Iterator[Said]:
         else:
             yield from _target((*path, key, "target"), metric["type"], metric[key]["target"])
         for other in metric.keys() - {"type", key}:
-            yield Said((*path, other), f"is not for the type {metric['type']}", "remove it, or correct the type", True)
+            message = f"is not allowed with the type {metric['type']}"
+            yield Said((*path, other), message, "remove it, or correct the type", True)
 
 
 def _target(path: Path, metric: str, target: dict[str, Any]) -> Iterator[Said]:
@@ -49,7 +50,7 @@ def _target(path: Path, metric: str, target: dict[str, Any]) -> Iterator[Said]:
     wanted = next(kind for kind, key in _NUMBER.items() if key == given)
     if wanted not in _TARGETS[metric]:
         known = " or ".join(f"{_NUMBER[kind]} with the type {kind}" for kind in _TARGETS[metric])
-        yield Said((*path, given), f"is not for the type {metric}", f"write {known} in its place", True)
+        yield Said((*path, given), f"is not allowed with the type {metric}", f"write {known} in its place", True)
     elif target["type"] != wanted:
         yield writing((*path, "type"), f"{target['type']} does not match {given}", wanted)
 
@@ -110,7 +111,7 @@ def autoscaling_trigger(values: Values) -> Iterator[Said]:
         yield from _metadata((*path, "metadata"), kind, trigger["metadata"])
         yield from _of_pods(path, trigger) if kind in _OF_PODS else _of_others(path, trigger)
         if trigger.get("useCachedMetrics") and kind in (*_OF_PODS, "cron"):
-            yield removal((*path, "useCachedMetrics"), f"is not for {kind}")
+            yield removal((*path, "useCachedMetrics"), f"is not allowed for {kind} triggers")
         name = trigger.get("name")
         if name and name in seen:
             message = f"{name} is already the name of autoscaling.triggers[{seen[name]}]"
@@ -125,7 +126,7 @@ def _metadata(path: Path, kind: str, metadata: dict[str, str]) -> Iterator[Said]
         yield Said(path, f"has no {' and no '.join(missing)}", f"add {' and '.join(missing)}", True)
     for key, example in needed.items():
         if key in metadata and not metadata[key].strip():
-            yield Said((*path, key), f"is empty, and {kind} needs it", f'write one such as "{example}"')
+            yield Said((*path, key), f"is empty, but {kind} needs it", f'write one such as "{example}"')
     if kind == "cron" and metadata.get("start", "").strip() and metadata["start"] == metadata.get("end"):
         yield Said((*path, "end"), "is the same as start, but KEDA needs a time span", "write a later time")
 
@@ -138,7 +139,7 @@ def _of_pods(path: Path, trigger: dict[str, Any]) -> Iterator[Said]:
         meant = older if older in ("AverageValue", "Utilization") else "Utilization"
         yield adding(path, f"has no metricType, which {kind} needs", "metricType", meant)
     elif given == "Value":
-        yield writing((*path, "metricType"), f"Value is not for {kind}", "Utilization")
+        yield writing((*path, "metricType"), f"Value is not allowed for {kind} triggers", "Utilization")
     elif given == "Utilization" and value and not re.fullmatch("[1-9][0-9]*", value):
         message = f"{value} is not a whole number, as KEDA requires for a percentage"
         yield Said((*path, "metadata", "value"), message, 'write one such as "80"')
@@ -149,7 +150,8 @@ def _of_pods(path: Path, trigger: dict[str, Any]) -> Iterator[Said]:
 
 def _of_others(path: Path, trigger: dict[str, Any]) -> Iterator[Said]:
     if trigger.get("metricType") == "Utilization":
-        yield writing((*path, "metricType"), f"Utilization is not for {trigger['type']}", "AverageValue")
+        message = f"Utilization is not allowed for {trigger['type']} triggers"
+        yield writing((*path, "metricType"), message, "AverageValue")
 
 
 RULES = (autoscaling_metric_type, autoscaling_container, autoscaling_trigger)

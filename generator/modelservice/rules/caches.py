@@ -38,7 +38,7 @@ def pre_download(values: Values) -> Iterator[Said]:
         message = "a Job fills one volume, but each pod has its own"
         yield writing(path, message, "InitContainer")
     elif way == "Job" and shared_claim(values) and "ReadWriteMany" not in modes:
-        message = "a Job writes while the pods read, but the volume is for one node"
+        message = "a Job writes while the pods read, but only one node at a time can use the volume"
         yield Said(path, message, "set modelVolume.accessModes: [ReadWriteMany], or write InitContainer")
 
 
@@ -62,7 +62,7 @@ def pre_download_unused(values: Values) -> Iterator[Said]:
     "compile-cache",
     "The pods cannot write to, or cannot share, the compile cache's volume.",
     why=(
-        "vLLM fails if it cannot write what it compiles. A pod on another node than the first cannot attach a "
+        "vLLM fails if it cannot write what it compiles. A pod on a different node than the first one cannot attach a "
         "ReadWriteOnce volume, and an upgrade cannot change a StatefulSet's claims."
     ),
     source=_MODES,
@@ -72,7 +72,7 @@ def compile_cache(values: Values) -> Iterator[Said]:
     """Find a read-only cache volume, a claim for one node, and a StatefulSet with a cache of its own."""
     volume = values.at("compileCache.volume")
     if volume == "model" and not model_volume(values):
-        yield writing(("compileCache", "volume"), "model needs a model volume, and there is none", "own")
+        yield writing(("compileCache", "volume"), "model needs a model volume, but there is none", "own")
     elif volume == "model" and read_only(values):
         yield writing(("compileCache", "volume"), "model is mounted read-only", "own")
     if volume != "own" or values.at("compileCache.existingClaim"):

@@ -170,7 +170,9 @@ def _harmless(values: Values, first: str, script: str) -> bool:
 def _nameless(values: Values, at: int, first: str) -> Said:
     command = values.at("command")
     fix = put({("command",): [*command[: at + 1], "sh", *command[at + 1 :]]})
-    message = f"the shell uses {first}, which follows the script, as its own name ($0), so it is lost"
+    message = (
+        f"the shell uses {first}, the first argument after the script, as its own name ($0), so vLLM does not get it"
+    )
     hint = "add an item sh after the script, as in [sh, -c, 'exec vllm serve NAME \"$@\"', sh]"
     return Said(("command", at), message, hint, fix=fix)
 

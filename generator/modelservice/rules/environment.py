@@ -86,7 +86,7 @@ def env_has_field(values: Values) -> Iterator[Said]:
     for index, variable in values.items("env"):
         settings = _fields(variable, values.at("model.source"))
         if settings and variable["name"] not in ours and PLACEHOLDER not in variable.get("value", ""):
-            message = f"{variable['name']} has a field of its own"
+            message = f"the chart has a field for {variable['name']}"
             fields = () if _is_vague(variable) else put(settings)
             fix = (*_without(index), *fields) if fields else ()
             yield Said(("env", index, "name"), message, f"remove it and set {listed(settings)}", fix=fix)

@@ -105,7 +105,7 @@ def _moved(path: Path, given: str, values: Values, field: str) -> Fix:
 
 @rule(
     "gpu-vendor",
-    "The image or the runtime class does not fit the GPU's vendor.",
+    "The image or the runtime class does not match the GPU's vendor.",
     why=(
         "The image is built for CUDA and finds no device on another vendor's GPU. The runtime class `nvidia` needs "
         "NVIDIA's container runtime on the node. In both cases the server does not start."

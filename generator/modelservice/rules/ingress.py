@@ -35,7 +35,7 @@ def route_incomplete(values: Values) -> Iterator[Said]:
 
 @rule(
     "route-parents",
-    "An HTTPRoute names one gateway twice without telling its listeners apart.",
+    "An HTTPRoute names one gateway twice without different listeners.",
     why="The API server refuses the route, and the installation or upgrade fails.",
     source="https://gateway-api.sigs.k8s.io/reference/spec/#parentreference",
     refused_by=Refuser.API_SERVER,
@@ -48,7 +48,7 @@ def route_parents(values: Values) -> Iterator[Said]:
         section = parent.get("sectionName", "")
         if others and "port" not in parent and (not section or others.keys() & {"", section}):
             first = others.get(section, min(others.values()))
-            message = f"is also the gateway of httpRoute.parentRefs[{first}], and no sectionName tells them apart"
+            message = f"is the same gateway as httpRoute.parentRefs[{first}], without a different sectionName"
             yield Said(("httpRoute", "parentRefs", index), message, "remove it, or name a listener in both")
         if "port" not in parent:
             others.setdefault(section, index)
@@ -108,7 +108,7 @@ _HARMLESS = ("/v1", "/health", "/ping")
         "Anyone who can reach the route can use these paths without a key: /invocations answers chat requests, "
         "/tokenize uses CPU time, and /metrics shows how much the service is used."
     ),
-    source="vLLM's server: the key guards /v1 only",
+    source="vLLM's server: the key guards only /v1",
     severity=Severity.WARNING,
 )
 def route_paths(values: Values) -> Iterator[Said]:
@@ -118,7 +118,7 @@ def route_paths(values: Values) -> Iterator[Said]:
             continue
         for index, path in values.items(f"{group}.paths"):
             if path not in _HARMLESS and not path.startswith("/v1/"):
-                message = f"{path} is forwarded, and the API key guards /v1 only"
+                message = f"{path} is forwarded, but the API key guards only /v1"
                 instead = "write /v1" if path == "/" else "remove it"
                 yield Said((group, "paths", index), message, f"{instead}, or let {who} authenticate clients")
 

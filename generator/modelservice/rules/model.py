@@ -43,7 +43,7 @@ def model_default(values: Values) -> Iterator[Said]:
 
 @rule(
     "model-path",
-    "The model's name and its source do not fit together.",
+    "The model's name does not match its source.",
     why=(
         "A path is a local model, and any other name is an id on a hub. If the source does not match, the chart "
         "does not prepare the volume or the download that the model needs."

@@ -115,7 +115,7 @@ def context_memory(values: Values) -> Iterator[Said]:
         return
     lengths = given(values, _LENGTH)
     shorter = next((str(one.value) for one in fit.changes if str(one.value).startswith(_LENGTH)), "")
-    message = f"a request of {fit.plan.length} tokens does not fit the KV cache on the {fit.plan.gpu.name}"
+    message = f"a request of {fit.plan.length} tokens does not fit into the KV cache of the {fit.plan.gpu.name}"
     path = ("args", lengths[-1].values[-1].at) if lengths else ("model", "name")
     others = _hint([one for one in fit.changes if one.value != shorter])
     if not shorter:
@@ -135,7 +135,7 @@ def _hint(changes: list[Change]) -> str:
 
 @rule(
     "model-name-size",
-    "By the size in its name, the model does not fit the GPUs.",
+    "Judging by the size in its name, the model does not fit the GPUs.",
     why=(
         "Weights of 16 bits need two bytes for each parameter. vLLM exits after the download if they are larger than "
         "the memory of the GPUs."

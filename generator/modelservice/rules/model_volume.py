@@ -40,7 +40,7 @@ _WITHOUT = {
 def model_volume_twice(values: Values) -> Iterator[Said]:
     """Find a volume that replaces a claim, together with an existing claim."""
     if values.at("modelVolume.volume") and values.at("modelVolume.existingClaim"):
-        message = "replaces a claim, and modelVolume.existingClaim names one"
+        message = "replaces a claim, but modelVolume.existingClaim names one"
         yield Said(("modelVolume", "volume"), message, "remove one of them", True)
 
 

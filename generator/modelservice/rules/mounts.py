@@ -135,7 +135,9 @@ def mount_path(values: Values) -> Iterator[Said]:
     model = model_mount(values).rstrip("/")
     if model_volume(values) and model in seen:
         yield Said(
-            ("modelVolume", "mountPath"), f"{model} is taken by {seen[model]}", "choose another path, such as /models"
+            ("modelVolume", "mountPath"),
+            f"{model} is already used by {seen[model]}",
+            "choose another path, such as /models",
         )
     if model_volume(values):
         seen[model] = "the model volume"
@@ -153,7 +155,7 @@ def _taken(place: Path, key: str, mounts: Any, seen: dict[str, str]) -> Iterator
             hint = "choose another path"
             if path == "/dev/shm" and len(place) == 1:  # noqa: S108  a mount path
                 hint = "mount nothing there, and set sharedMemory.sizeLimit instead"
-            yield Said((*place, index, key), f"{path} is taken by {seen[path]}", hint)
+            yield Said((*place, index, key), f"{path} is already used by {seen[path]}", hint)
         seen.setdefault(path, dotted((*place, index)))
 
 

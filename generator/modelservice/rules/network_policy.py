@@ -106,9 +106,7 @@ def network_policy_port(values: Values) -> Iterator[Said]:
             first, last = port.get("port"), port.get("endPort")
             if last is not None and not (isinstance(first, int) and first <= last):
                 path = ("networkPolicy", "egress", index, "ports", number, "endPort")
-                yield Said(
-                    path, f"{last} needs a number in port, at most {last}", "remove it, or write a port below it"
-                )
+                yield Said(path, f"{last} needs port to be a number of at most {last}", "remove it, or correct port")
 
 
 @rule(

@@ -185,8 +185,8 @@ def startup_off(values: Values) -> Iterator[Said]:
     startup, liveness = (probes.get(name) or {} for name in ("startup", "liveness"))
     patient = liveness.keys() & {"initialDelaySeconds", "failureThreshold"}
     if startup.get("enabled") is False and liveness.get("enabled", True) and not patient:
-        message = "the liveness probe then kills a server that takes long to load"
-        hint = "set probes.liveness.initialDelaySeconds, or turn that probe off too"
+        message = "without a startup probe, the liveness probe kills a server that takes long to load"
+        hint = "set probes.liveness.initialDelaySeconds, or turn the liveness probe off too"
         yield Said(("probes", "startup", "enabled"), message, hint)
 
 

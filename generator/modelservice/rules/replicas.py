@@ -60,7 +60,7 @@ def autoscaling_metrics(values: Values) -> Iterator[Said]:
     """Find an autoscaler without a metric or trigger."""
     kind = values.at("autoscaling.kind")
     if kind == "HorizontalPodAutoscaler" and not values.at("autoscaling.metrics"):
-        message = "is empty, and a HorizontalPodAutoscaler needs a metric"
+        message = "is empty, but a HorizontalPodAutoscaler needs a metric"
         yield Said(("autoscaling", "metrics"), message, "add a metric, or set autoscaling.kind: ScaledObject")
     if (
         kind == "ScaledObject"
@@ -123,7 +123,7 @@ def _from_outside(trigger: dict[str, object]) -> bool:
 @rule(
     "autoscaling-unused",
     "A setting is ignored because of the chosen autoscaler.",
-    why="The number of pods follows other settings than the file suggests.",
+    why="The number of pods does not follow the settings that the file suggests.",
     source=_KEDA,
     severity=Severity.WARNING,
 )

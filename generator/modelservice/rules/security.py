@@ -22,7 +22,7 @@ def _context(values: Values) -> dict[str, Any]:
 
 
 def non_root(values: Values) -> bool:
-    """Return whether the server runs as another user than root, as templates/_security.tpl does."""
+    """Return whether the server runs as a user other than root, as templates/_security.tpl does."""
     context = _context(values)
     return bool(context.get("runAsNonRoot") or (context.get("runAsUser") or 0) > 0 or id_left_out(values))
 
@@ -49,7 +49,7 @@ def _image(values: Values) -> str:
 
 
 def _another_user(values: Values) -> Path | None:
-    """Return the key that makes the server run as another user than root, or None if it runs as root."""
+    """Return the key that makes the server run as a user other than root, or None if it runs as root."""
     if values.at("restricted"):
         return ("restricted",)
     if non_root(values):
@@ -100,7 +100,7 @@ def non_root_user(values: Values) -> Iterator[Said]:
     context = _context(values)
     if context.get("runAsNonRoot") and context.get("runAsUser") == 0 and not values.at("restricted"):
         path = (_where(values, "runAsUser"), "runAsUser")
-        yield Said(path, "0 is root, but runAsNonRoot is true", "write 2000, or another user than 0")
+        yield Said(path, "0 is root, but runAsNonRoot is true", "write 2000, or a user other than 0")
 
 
 @rule(
@@ -122,7 +122,7 @@ def non_root_image(values: Values) -> Iterator[Said]:
         if not values.at("restricted") and not id_left_out(values):
             message = f"true, but the image {values.at('image.repository')} runs as root"
             hint = (
-                f'set {where}.runAsUser: "" if the namespace sets the user, as on OpenShift, or to another user than 0'
+                f'set {where}.runAsUser: "" if the namespace sets the user, as on OpenShift, or to a user other than 0'
             )
             yield Said((where, "runAsNonRoot"), message, hint)
 

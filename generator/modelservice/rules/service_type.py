@@ -19,7 +19,7 @@ _FOR = {
 
 @rule(
     "service-type",
-    "A setting of the Service does not fit its type.",
+    "A setting of the Service does not match its type.",
     why="The API server refuses the Service, and the installation or upgrade fails.",
     source="Kubernetes' validation of Services (pkg/apis/core/validation)",
     refused_by=Refuser.API_SERVER,
@@ -30,7 +30,7 @@ def service_type(values: Values) -> Iterator[Said]:
     for key, kinds in _FOR.items():
         if values.at(f"service.{key}") and kind not in kinds:
             hint = f"remove it, or write {' or '.join(kinds)} in service.type"
-            yield Said(("service", key), f"is not for a Service of type {kind}", hint, True)
+            yield Said(("service", key), f"is not allowed for a Service of type {kind}", hint, True)
 
 
 @rule(

@@ -15,7 +15,7 @@ _LOST = re.compile("[\x7f-\x9f\ufffe\uffff]")
 
 @rule(
     "control-character",
-    "A text has a control character that Helm cannot write.",
+    "A text value or a key has a control character that Helm cannot write.",
     why=(
         "Helm 4 drops the whole map or list that the text is in, without a message, and Helm 3 refuses the values. "
         "U+0085 becomes a space."

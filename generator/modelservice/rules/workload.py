@@ -18,7 +18,7 @@ _SLEEP = re.compile("(^|[ /])sleep ([0-9]{1,9})($|[ ;&])")
 
 @rule(
     "strategy-kind",
-    "The update strategy does not fit the kind of workload.",
+    "The update strategy does not match the kind of workload.",
     why=(
         "`Recreate` and `maxSurge` belong to a Deployment, `OnDelete` and `partition` to a StatefulSet. The API "
         "server refuses the workload, and the installation or upgrade fails."

@@ -32,7 +32,8 @@ NULL_LEFT_OUT = Rule(
     "https://github.com/helm/helm/issues/32132",
     why=(
         "In an umbrella chart, in Argo CD's valuesObject and in Flux the null is lost, and the chart's default is "
-        "used again. An empty text leaves the field out everywhere."
+        "used again. Empty text, `"
+        "`, leaves the field out everywhere."
     ),
 )
 

@@ -336,7 +336,7 @@ def _generic(error: _Error) -> Words:
         message = f"{keys[0]} is {error.schema.get('x-expects', 'not allowed here')}"
         return Words(message, f"remove {keys[0]}", _remove(error, keys[0]))
     if keys:
-        return Words(f"{' and '.join(keys)} exclude each other", "keep one of them")
+        return Words(f"{' and '.join(keys)} are mutually exclusive", "keep one of them")
     message = f"{shown(error.instance)} is not {error.schema.get('x-expects', 'allowed here')}"
     return Words(message, "remove it", _remove(error))
 

@@ -48,7 +48,7 @@ _RULES: tuple[tuple[str, str, str], ...] = (
     ),
     (
         "bad-format",
-        "A text does not have the required form, such as that of a quantity, a name or a path.",
+        "A text value does not have the required format, such as that of a quantity, a name or a path.",
         "The API server or vLLM would refuse it later. Its message names the object, not the key in the values file.",
     ),
     (
@@ -58,7 +58,7 @@ _RULES: tuple[tuple[str, str, str], ...] = (
     ),
     (
         "wrong-length",
-        "A text, list or map is too short or too long.",
+        "A text value, a list or a map is too short or too long.",
         "Kubernetes limits the length of names: that of a Service to 63 characters, for example.",
     ),
     (

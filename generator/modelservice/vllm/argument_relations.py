@@ -122,7 +122,7 @@ def _excludes(arguments: _Arguments) -> Iterator[Problem]:
         items = [arguments.on(name) for name in pair["flags"]]
         if all(items):
             other, later = sorted((item for item in items if item), key=lambda item: item.at)
-            message = f"`{pair['flags'][0]}` and `{pair['flags'][1]}` exclude each other"
+            message = f"`{pair['flags'][0]}` and `{pair['flags'][1]}` are mutually exclusive"
             hint = f"{removing(later.items)}, or args[{other.at}]"
             yield problem("argument-conflict", later.at, message, hint)
 

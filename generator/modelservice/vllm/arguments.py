@@ -163,13 +163,13 @@ def _values(item: Given, line: Line) -> Iterator[Problem]:
 
 def _switch_value(items: Sequence[int], spelling: str, flag: Flag, value: str) -> Problem:
     """Return the problem of a switch with a value; `items` are the flag, and the value if it is a separate item."""
-    message = f"`{spelling}` is a switch and takes no value, found {shown(value)}"
+    message = f"`{spelling}` is a switch and takes no value, but has {shown(value)}"
     negated = (spelling in flag.negatives) != (value.lower() in _NO)
     opposite = next((form for form in flag.negatives if form.startswith("--no-")), "")
     meant = opposite if negated else flag.name
     hint = f"write `{meant}`{' in place of both items' if len(items) > 1 else ''}"
     if not meant:
-        hint = "remove it: it is off unless it is given"
+        hint = "remove it: the switch is off by default"
     return problem("argument-switch-value", items[-1], message, hint, in_place(items, [meant] if meant else []))
 
 
@@ -195,7 +195,7 @@ def _stray(item: Stray, line: Line) -> Iterator[Problem]:
 def _several(item: Stray, line: Line) -> Iterator[Problem]:
     """Yield the problem that an item has several arguments, with the errors in these, so that the hint is valid."""
     inner = [one for part in read(item.words, line) for one in _item(part, line)]
-    message = f"{shown(item.text)} is one list item, but no shell splits it"
+    message = f"{shown(item.text)} has several arguments, but no shell splits a list item"
     wrong = [one for one in inner if one.severity is not Severity.WARNING]
     if not wrong:
         yield writing("argument-two-words", item.at, message, item.words)

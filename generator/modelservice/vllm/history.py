@@ -89,7 +89,7 @@ def replacement(item: Given | Unknown, spelling: str, line: Line) -> tuple[str, 
     by_value = story.get("by_value", {})
     successors: list[str] = by_value.get(" ".join(given), story.get("use", []))
     if not successors and " ".join(given) in by_value:
-        return "remove it: nothing is needed instead", in_place(item.items)
+        return "remove it: it needs no replacement", in_place(item.items)
     if not successors or successors[0].partition("=")[0].partition(".")[0] not in line.flags:
         return f"remove it{note or ': nothing replaces it'}", in_place(item.items) if len(given) < 2 else ()
     words = [

@@ -8,7 +8,7 @@
 {{- $source := $volume.dataSource -}}
 {{- $ofPod := or (hasKey $volume.volume "emptyDir") (hasKey $volume.volume "ephemeral") -}}
 {{- if and $volume.volume $volume.existingClaim }}
-modelVolume.volume: replaces a claim, and modelVolume.existingClaim names one; remove one of them [model-volume-twice]
+modelVolume.volume: replaces a claim, but modelVolume.existingClaim names one; remove one of them [model-volume-twice]
 {{- end }}
 {{- if and $readOnlyMany $new (not $source) }}
 modelVolume.accessModes: a new ReadOnlyMany claim is an empty volume that cannot be filled; set modelVolume.existingClaim or modelVolume.dataSource [empty-read-only-claim]
@@ -30,7 +30,7 @@ modelVolume.dataSource: has no apiGroup, which {{ $source.kind }} needs; add it 
 {{- $several := or (has "ReadWriteMany" $modes) (has "ReadOnlyMany" $modes) -}}
 {{- $one := or (has "ReadWriteOncePod" $modes) (and (has "ReadWriteOnce" $modes) (not $several) (not (include "modelservice.oneNode" .))) -}}
 {{- if and $shared $one }}
-modelVolume.accessModes: {{ first $modes }} is not for {{ $pods }} pods ({{ ternary "autoscaling.kind" "replicas" (ne .Values.autoscaling.kind "") }}) that share one claim; use ReadWriteMany, or workload.kind StatefulSet, or modelVolume.volume, or one node in nodeName [read-write-once-shared]
+modelVolume.accessModes: {{ $pods }} pods ({{ ternary "autoscaling.kind" "replicas" (ne .Values.autoscaling.kind "") }}) share one {{ first $modes }} claim; use ReadWriteMany, or workload.kind StatefulSet, or modelVolume.volume, or one node in nodeName [read-write-once-shared]
 {{- end }}
 {{- end }}
 
@@ -81,7 +81,7 @@ modelVolume.preDownload: a Job writes while the pods read; set modelVolume.acces
 {{- end }}
 {{- $cache := .Values.compileCache -}}
 {{- if and (eq $cache.volume "model") (not $kind) }}
-compileCache.volume: model needs a model volume, and there is none; use own [compile-cache]
+compileCache.volume: model needs a model volume, but there is none; use own [compile-cache]
 {{- else if and (eq $cache.volume "model") $readOnly }}
 compileCache.volume: model is mounted read-only; use own [compile-cache]
 {{- else if and (eq $cache.volume "own") (not $cache.existingClaim) -}}

@@ -13,7 +13,7 @@ one per line: "key: what is wrong; what to do [rule]". Rules that are listed in 
 {{- end -}}
 {{- end -}}
 {{- with $problems -}}
-{{- fail (printf "\n\nThese values contradict each other:\n- %s\n" (join "\n- " .)) -}}
+{{- fail (printf "\n\nThese values do not work:\n- %s\n" (join "\n- " .)) -}}
 {{- end -}}
 {{- end }}
 
@@ -128,7 +128,7 @@ probes.{{ $name }}.grpc.port: vLLM does not answer gRPC health checks; use httpG
 {{- range $number, $_ := ternary .container.ports list .beside -}}
 {{- $port := printf "%v %s" .containerPort (.protocol | default "TCP") -}}
 {{- if has $port $taken }}
-{{ $key }}.ports[{{ $number }}].containerPort: {{ .containerPort }} is taken by another container of the pod; let it listen on another port [container-port]
+{{ $key }}.ports[{{ $number }}].containerPort: {{ .containerPort }} is already used by another container of the pod; let it listen on another port [container-port]
 {{- end -}}
 {{- $mine = append $mine $port -}}
 {{- end -}}
