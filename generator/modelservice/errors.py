@@ -21,7 +21,7 @@ _LONGEST = 2000
 
 
 def shortened(text: str) -> str:
-    """Return the text with the middle of each of its lines that is longer than 2,000 characters left out."""
+    """Return the text without the middle of each line that is longer than 2,000 characters."""
     half = _LONGEST // 2
     lines = (line if len(line) <= _LONGEST else f"{line[:half]}…{line[-half:]}" for line in text.split("\n"))
     return "\n".join(lines)

@@ -96,7 +96,7 @@ def test_the_images_of_other_containers_are_listed(tmp_path: Path, helm: str) ->
 @pytest.mark.parametrize("options", [["--name", "chat"], ["-f", EXAMPLE]])
 def test_options_for_values_are_refused_for_a_chart(options: list[str | Path], tmp_path: Path, helm: str) -> None:
     answer = modelservice(helm, "package", CHART, "-d", tmp_path / "dist", *options)
-    assert (answer.returncode, "--name and -f are for values" in answer.stderr) == (2, True)
+    assert (answer.returncode, "--name and -f need values files" in answer.stderr) == (2, True)
     assert not (tmp_path / "dist").exists()
 
 
@@ -191,7 +191,7 @@ def test_an_archive_with_other_content_is_not_replaced_without_force(
     first = archive.read_bytes()
     assert run(*command).exit_code == 0
     refused = run(*command, "--app-version", "other")
-    assert (refused.exit_code, "already exists with other content: raise --version" in refused.stderr) == (1, True)
+    assert (refused.exit_code, "already exists with different content: raise --version" in refused.stderr) == (1, True)
     assert archive.read_bytes() == first
     assert run(*command, "--app-version", "other", "--force").exit_code == 0
     assert chart_of(archive)["appVersion"] == "other"

@@ -67,7 +67,7 @@ def test_an_existing_version_with_other_content_is_not_overwritten(newest_helm: 
     (here / "prod/embed.yaml").write_text("model: {nmae: a/b}\n")
     answer = modelservice(newest_helm, "package", "services", "--version", "1.0.0")
     assert answer.returncode == 1
-    assert "dist/prod/chat-1.0.0.tgz already exists with other content" in answer.stderr
+    assert "dist/prod/chat-1.0.0.tgz already exists with different content" in answer.stderr
     assert "not packaged: services/prod/chat.yaml, services/prod/embed.yaml" in answer.stderr
     assert archives() == first
 

@@ -67,9 +67,9 @@ def test_the_same_version_is_left_unchanged_and_other_content_refused(
     assert (again.returncode, "there already sha256:" in again.stderr) == (0, True)
     other = packaged(helm, tmp_path / "b", "--app-version", "other")[0]
     refused = modelservice(helm, "publish", other, *command, **plain.variables)
-    assert (refused.returncode, "already published with other content" in refused.stderr) == (1, True)
+    assert (refused.returncode, "already published with different content" in refused.stderr) == (1, True)
     forced = modelservice(helm, "publish", other, *command, "--force", **plain.variables)
-    assert (forced.returncode, "had other content, which was replaced" in forced.stderr) == (0, True)
+    assert (forced.returncode, "had different content, which was replaced" in forced.stderr) == (0, True)
 
 
 def test_another_publishers_archive_after_the_push_is_reported(

@@ -123,7 +123,7 @@ def test_a_file_that_the_index_does_not_list_is_not_replaced(tmp_path: Path, hel
     folder.mkdir()
     shutil.copy(theirs, folder)
     answer = publish(helm, folder, ours)
-    assert (answer.returncode, "already published with other content" in answer.stderr) == (1, True)
+    assert (answer.returncode, "already published with different content" in answer.stderr) == (1, True)
     assert digest_of(folder / theirs.name) == digest_of(theirs)
     done(publish(helm, folder, theirs))
     assert listed(folder) == {theirs.name: digest_of(theirs)}
@@ -215,7 +215,7 @@ def test_an_entry_without_a_digest_is_compared_by_its_file(tmp_path: Path, helm:
     del index["entries"]["llama"][0]["digest"]
     (folder / "index.yaml").write_text(yaml.safe_dump(index))
     assert "there already" in publish(helm, folder, archive).stderr
-    assert "already published with other content" in publish(helm, folder, other).stderr
+    assert "already published with different content" in publish(helm, folder, other).stderr
     done(publish(helm, folder, small_archive(helm, tmp_path, "qwen")))
     done(publish(helm, folder, other, "--force"))
     assert listed(folder)["llama-1.0.0.tgz"] == digest_of(other)

@@ -77,7 +77,7 @@ modelVolume.preDownload: {{ $way }} cannot write to a read-only volume; remove i
 {{- else if and (eq $way "Job") (or (eq $kind "claims") (hasKey .Values.modelVolume.volume "emptyDir") (hasKey .Values.modelVolume.volume "ephemeral")) }}
 modelVolume.preDownload: a Job fills one volume, but each pod has its own; use InitContainer [pre-download]
 {{- else if and (eq $way "Job") (include "modelservice.sharedClaim" .) (not (has "ReadWriteMany" $modes)) }}
-modelVolume.preDownload: a Job writes while the pods read; set modelVolume.accessModes to [ReadWriteMany], or use InitContainer [pre-download]
+modelVolume.preDownload: a Job writes while the pods read, but only one node at a time can use the volume; set modelVolume.accessModes to [ReadWriteMany], or use InitContainer [pre-download]
 {{- end }}
 {{- $cache := .Values.compileCache -}}
 {{- if and (eq $cache.volume "model") (not $kind) }}

@@ -51,7 +51,7 @@ if TYPE_CHECKING:
 @click.option(
     "--passphrase-file", type=PlainPath(exists=True, dir_okay=False), help="File with the passphrase of the key."
 )
-@click.option("--force", is_flag=True, help="Replace an archive of the same name that has other content.")
+@click.option("--force", is_flag=True, help="Replace an archive of the same name that has different content.")
 def package_command(
     source: str | None,
     layers: tuple[str, ...],
@@ -68,8 +68,8 @@ def package_command(
 
     The input is a service, a folder of services, or a chart. Each is checked, rendered and linted first. The services
     of a folder go into a folder for each environment, with a version that changes with their content. An archive of
-    the same name that has other content is replaced only with --force. The same input always
-    gives the same bytes; for signed archives this needs Helm 4.
+    the same name with different content is replaced only with --force. The same input always gives the same bytes; for
+    signed archives this needs Helm 4.
 
     \b
     Examples:
@@ -92,7 +92,7 @@ def package_command(
         return
     if source and Path(source).is_dir():
         if name or layers:
-            raise click.UsageError(f"{source} is a chart: --name and -f are for values; change the chart instead")
+            raise click.UsageError(f"{source} is a chart: --name and -f need values files; change the chart instead")
         made = make(Path(source), destination, version=version or "")
     else:
         service = load_service(source, layers, name, version or "0.1.0")

@@ -15,7 +15,7 @@ from modelservice.cli.options import PlainPath
 @click.option(
     "--url", metavar="URL", default="", help="Address of the folder on the web server. Required for a folder."
 )
-@click.option("--force", is_flag=True, help="Replace a published version that has other content.")
+@click.option("--force", is_flag=True, help="Replace a published version that has different content.")
 @click.option("--plain-http", is_flag=True, help="Use HTTP for the registry, not HTTPS.")
 @click.option(
     "--ca-file",
@@ -34,9 +34,9 @@ def publish_command(
 ) -> None:
     """Publish archives to an OCI registry or a web folder.
 
-    A version that is already published with the same content is left alone. One with other content is refused, unless
-    --force is given. A signature made later is added to a folder; a registry accepts it only together with its archive.
-    Credentials are those of `helm registry login`.
+    A version that is already published with the same content is left alone. One with different content is refused
+    unless --force is given. A signature made later is added to a folder; a registry accepts it only together with its
+    archive. Credentials are those of `helm registry login`.
 
     \b
     Examples:
@@ -51,7 +51,7 @@ def publish_command(
     outcomes = publish(archives, to, url=url, force=force, connection=connection, told=_told)
     for one in outcomes:
         if one.outcome == "replaced":
-            click.echo(f"warning: {one.archive.label} had other content, which was replaced", err=True)
+            click.echo(f"warning: {one.archive.label} had different content, which was replaced", err=True)
         click.echo(f"{one.archive.label}: {one.outcome} {one.digest}", err=True)
         click.echo("\n".join(one.install))
 

@@ -22,7 +22,7 @@ def is_yes(value: str | None) -> bool:
 
 
 def fields_of_variables(variables: Mapping[str, str | None]) -> Part:
-    """Return the fields of variables; a value that is not in the line is None or names another variable."""
+    """Return the fields of variables; a value that the line does not contain is None, or names another variable."""
     return joined(field_of_variable(name, value) for name, value in variables.items())
 
 

@@ -52,7 +52,7 @@ class Tensors(NamedTuple):
 
     @property
     def elements(self) -> int:
-        """The number of elements of all of them."""
+        """The number of elements of all these tensors."""
         product = self.copies
         for size in self.shape:
             product *= size
@@ -60,7 +60,7 @@ class Tensors(NamedTuple):
 
     @property
     def nbytes(self) -> int:
-        """The bytes of all of them in the files."""
+        """The size of all these tensors in the files, in bytes."""
         return self.elements * BITS[self.dtype] // 8
 
 

@@ -39,7 +39,7 @@ def is_shared(values: Mapping[str, Any]) -> bool:
 
 
 def may_differ(values: Mapping[str, Any]) -> bool:
-    """Return whether a service's values allow nodes with different GPUs: several names, or a term that names none."""
+    """Return whether a service's values allow nodes with different GPUs: several GPU names, or a term without one."""
     terms = [{gpu_named(value) for name, value in _of_term(term) if _NAMES.fullmatch(name)} for term in _terms(values)]
     selected = {gpu_named(value) for name, value in _selected(values) if _NAMES.fullmatch(name)}
     return len(selected) > 1 or (not selected and len(set().union(*terms)) > (1 if all(terms) else 0))

@@ -63,11 +63,11 @@ def destination_of(to: str, url: str, connection: Sequence[str]) -> Registry | F
 
 
 def refuse_others(there: Mapping[Archive, str], force: bool) -> None:
-    """Raise InputError for a version that exists with other content: its users would get different charts."""
+    """Raise InputError for a version that exists with different content: its users would get different charts."""
     others = [archive.label for archive, digest in there.items() if digest != archive.digest]
     if others and not force:
-        why = "already published with other content, maybe by another helm release: raise the version, or pass --force"
-        raise InputError(f"{', '.join(others)}: {why}")
+        why = "already published with different content, maybe by another helm release"
+        raise InputError(f"{', '.join(others)}: {why}: raise the version, or pass --force")
 
 
 def _registry(to: str, connection: Sequence[str]) -> Registry:

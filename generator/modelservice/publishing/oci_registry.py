@@ -31,8 +31,8 @@ def push(archives: Sequence[Archive], registry: Registry, *, force: bool) -> Ite
     """Push archives that the registry does not have, and yield the result of each.
 
     A signature is only pushed together with its archive: it cannot be added later. Raises InputError if a version
-    exists with other content, unless `force` is set. Raises ToolError if helm fails, or if another publisher replaced
-    the archive at the same time: a registry keeps the last one.
+    exists with different content and `force` is not set. Raises ToolError if helm fails, or if another publisher
+    replaced the archive at the same time: a registry keeps the last one.
     """
     there = {archive: _in_registry(archive, registry) for archive in archives}
     refuse_others({archive: found[0] for archive, found in there.items() if found}, force)

@@ -53,7 +53,7 @@ def package(
 
     The same chart gives the same bytes, except when signing with Helm 3, which signs an archive with the current time.
     Raises ToolError with helm's message if it fails to lint, render, package, sign or verify. Raises InputError if the
-    folder cannot be written, or if it has an archive of that name with other content and `force` is not set.
+    folder cannot be written, or if it has an archive of that name with different content and `force` is not set.
     """
     epoch = _epoch()
     require_no_pipe(chart)
@@ -78,7 +78,7 @@ def package(
 def _require_same(place: Path, archive: Path) -> None:
     if place.is_file() and not same_content(place, archive):
         raise InputError(
-            f"{place} already exists with other content: raise --version, choose another --destination, or pass --force"
+            f"{place} already exists with different content: raise --version, change --destination, or pass --force"
         )
 
 

@@ -24,7 +24,7 @@ def publish(
 
     `to` is oci://host/path, a folder or file:///folder; `url` is the address at which a web server serves the folder;
     `connection` are helm's options for the registry; `told` is called with a message when waiting. Raises InputError if
-    a version exists with other content, unless `force` is set.
+    a version exists with different content, unless `force` is set.
     """
     place = destination_of(to, url, connection)
     read = read_archives(archives)

@@ -36,7 +36,7 @@ owners: []
 def add(archives: Sequence[Archive], folder: Folder, *, force: bool, told: Callable[[str], None]) -> list[Published]:
     """Add the archives to the folder; `told` is called with a message when waiting for another publisher.
 
-    Raises InputError if a version exists with other content and `force` is not set, or if the folder cannot be used.
+    Raises InputError if a version exists with different content without `force`, or if the folder cannot be used.
     """
     with _locked(folder.path, told):
         index = listed(folder.path / "index.yaml")

@@ -116,7 +116,7 @@ def container_ends(values: Values) -> Iterator[Said]:
                 hint = "remove it, or make it a sidecar with the restart policy Always"
                 yield Said((*path, key), "is not allowed on an init container that ends", hint, True)
         if path[0] == "extraContainers" and "restartPolicy" in item:
-            message = "is only for init containers: this container always restarts"
+            message = "is allowed only for init containers: this container always restarts"
             yield removal((*path, "restartPolicy"), message)
 
 

@@ -37,7 +37,7 @@ _LEAST_CAPABILITY = {
     refused_by=Refuser.VLLM,
 )
 def context_length(values: Values) -> Iterator[Said]:
-    """Find a length greater than the model's; pooling models count theirs in other ways."""
+    """Find a length greater than the model's; pooling models count their length differently."""
     facts = model_facts_of(values) if values.at("model.task") == "generate" else None
     lengths = given(values, _LENGTH) if facts else []
     if not facts or not lengths or given(values, "--rope-scaling") or _allowed(values):

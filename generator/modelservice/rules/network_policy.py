@@ -126,8 +126,8 @@ def host_network(values: Values) -> Iterator[Said]:
 @rule(
     "network-policy-proxy",
     "The network policy blocks traffic to the proxy.",
-    why="The policy opens the ports in the values of variables. It does not know a port in a Secret or in another "
-    "variable, and every request through the proxy times out.",
+    why="The policy opens the proxy's port only if the variable's `value` contains it. If the port comes from a Secret "
+    "or from another variable, every request through the proxy times out.",
     source="the chart's templates/_network.tpl",
     severity=Severity.WARNING,
 )

@@ -148,7 +148,7 @@ def probe_grace(values: Values) -> Iterator[Said]:
     for path, name, probe in _probes(values):
         if name == "readiness" and "terminationGracePeriodSeconds" in probe:
             where = (*path, "terminationGracePeriodSeconds")
-            yield removal(where, "is only for startup and liveness probes")
+            yield removal(where, "is allowed only for startup and liveness probes")
 
 
 @rule(

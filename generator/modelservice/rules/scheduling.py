@@ -54,7 +54,7 @@ def toleration(values: Values) -> Iterator[Said]:
         if operator != "Exists" and not item.get("key"):
             yield Said(path, "tolerates no taint: it has no key", "add key, or write operator: Exists to tolerate all")
         if "tolerationSeconds" in item and item.get("effect") != "NoExecute":
-            yield removal((*path, "tolerationSeconds"), "is only for the effect NoExecute")
+            yield removal((*path, "tolerationSeconds"), "is allowed only with the effect NoExecute")
 
 
 _SPREAD = "https://kubernetes.io/docs/concepts/scheduling-eviction/topology-spread-constraints/"
@@ -83,7 +83,7 @@ def topology_spread(values: Values) -> Iterator[Said]:
             yield Said(path, message, "remove it, or the other one")
         seen.setdefault(which, index)
         if "minDomains" in item and which[1] != "DoNotSchedule":
-            yield removal((*path, "minDomains"), "is only for whenUnsatisfiable: DoNotSchedule")
+            yield removal((*path, "minDomains"), "is allowed only with whenUnsatisfiable: DoNotSchedule")
         for number, key in sound(item.get("matchLabelKeys")):
             if key in _selected(item):
                 yield removal((*path, "matchLabelKeys", number), f"{key} is in the selector already", on_key=False)

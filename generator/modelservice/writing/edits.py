@@ -61,7 +61,7 @@ def _spliced(document: Document, edit: Edit) -> Document:
 
 
 def _begun(document: Document, edit: Edit) -> Document:
-    """Return an empty file, or one with only comments, with its first key."""
+    """Return a file that is empty or has only comments, with its first key added."""
     data = applied({}, edit)
     text = document.text + ("\n" if document.text and not document.text.endswith("\n") else "")
     lines = "".join(f"{line}\n" for line in Layout().lines(data))
