@@ -66,7 +66,7 @@ def _volume(mount: Mount, name: str) -> Part:
     if not mount.source:
         source, reason = {"emptyDir": {}}, ""
     elif mount.source.startswith("/"):
-        source, reason = {"hostPath": {"path": mount.source}}, "the pods read it from the node that they run on"
+        source, reason = {"hostPath": {"path": mount.source}}, "each pod uses this folder of the node that it runs on"
     elif mount.of_host:
         reason = "put the files into a claim or a ConfigMap, and mount it with volumes"
         return Part(notes=(Note(_written(mount), reason),))

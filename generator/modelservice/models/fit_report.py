@@ -151,7 +151,7 @@ def _said(answer: Answer) -> str:
     if verdict is Verdict.TIGHT and plan.uncounted:
         return "Tight: the counted memory fits, but not everything is counted."
     if verdict is Verdict.TIGHT:
-        return "Tight: whether it fits is within the error of the estimate."
+        return "Tight: the estimate is not accurate enough to tell whether it fits."
     if verdict is Verdict.SHORTER:
         return (
             f"Does not fit with {plan.length:,} tokens: vLLM will not start. "

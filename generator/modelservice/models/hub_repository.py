@@ -191,9 +191,9 @@ class Repository:
         return ToolError(f"{self.host} responded {status} to a request for {name or self.model}")
 
     def _closed(self, *, gated: bool) -> str:
-        what = f"{self.model} is gated" if gated else f"{self.model} is private or gated, or does not exist,"
+        what = f"{self.model} is gated" if gated else f"{self.model} does not exist, is private or is gated"
         if build_hf_headers(token=self._token).get("authorization"):
-            return f"{what} on {self.host}, and your token has no access: request access on the model's page"
+            return f"{what} on {self.host}, and your token has no access to it: request access on the model's page"
         if self._token is False:
             return (
                 f"{what} on {self.host}, and no token was sent: your token is sent to a mirror only if HF_ENDPOINT "

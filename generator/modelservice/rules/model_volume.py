@@ -148,7 +148,7 @@ def data_source(values: Values) -> Iterator[Said]:
             if source["kind"] == "VolumeSnapshot":
                 yield adding(path, message, "apiGroup", "snapshot.storage.k8s.io")
             else:
-                yield Said(path, message, "add apiGroup: the group of that kind", True)
+                yield Said(path, message, "add the API group of that kind as apiGroup", True)
 
 
 @rule(

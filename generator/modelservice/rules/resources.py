@@ -167,7 +167,7 @@ def _with_unit(given: str, *, small: bool) -> str:
     refused_by=Refuser.CHART,
 )
 def cpu_unit(values: Values) -> Iterator[Said]:
-    """Find more cores than any machine has, which is a unit of memory."""
+    """Find more cores than any machine has: the unit of memory after the number is a mistake."""
     for place, requests, limits in _resources(values):
         for part, cpu in (("requests", requests.get("cpu")), ("limits", limits.get("cpu"))):
             cores = amount(cpu) if cpu is not None else None

@@ -114,7 +114,7 @@ def pre_stop_sleep(values: Values) -> Iterator[Said]:
     grace, drain = values.at("terminationGracePeriodSeconds"), drain_seconds(values)
     if drain > grace and values.at("lifecycle.preStop.sleep"):
         path = ("lifecycle", "preStop", "sleep", "seconds")
-        message = f"{drain} is more than the grace period of {grace}"
+        message = f"{drain} is more than the grace period of {grace} seconds"
         yield setting(path, message, {"terminationGracePeriodSeconds": drain + 60}, ", or write less")
 
 
@@ -133,7 +133,7 @@ def grace_used_up(values: Values) -> Iterator[Said]:
     grace, drain = values.at("terminationGracePeriodSeconds"), drain_seconds(values)
     handler = next((name for name in ("sleep", "exec") if values.at(f"lifecycle.preStop.{name}")), "")
     if handler and (drain == grace or (drain > grace and handler == "exec")):
-        message = f"sleeps for {drain} seconds of the grace period of {grace}"
+        message = f"sleeps for {drain} seconds, but the grace period is only {grace} seconds"
         settings = {"terminationGracePeriodSeconds": drain + 60}
         yield setting(("lifecycle", "preStop", handler), message, settings, ", or sleep less", on_key=True)
 

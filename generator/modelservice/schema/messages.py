@@ -121,7 +121,7 @@ _MAPS = {
 def _in_full_hint(error: _Error, meant: Any) -> _Hint:
     if isinstance(meant, dict):
         return f"write {', '.join(_flow(meant))}", _set(error, meant)
-    return "write a list of name and value", _set(error, meant)
+    return "write a list of items with name and value", _set(error, meant)
 
 
 def _flow(keys: dict[str, Any]) -> list[str]:

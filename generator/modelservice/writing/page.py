@@ -77,7 +77,7 @@ class Page:
         return end + (2 if self.text.startswith("\r\n", end) else 1 if end < len(self.text) else 0)
 
     def end(self, place: Place) -> int:
-        """Return the index after the last character of a value; the parser's end of a block is the next token."""
+        """Return the index after the last character of a value; the parser ends a block only at the next token."""
         start, end = place.form.value
         if place.form.style in BLOCK:
             return max(self.end(child) for child in place.children.values())
