@@ -142,7 +142,7 @@ def test_a_gated_model(hub: Hub, status: int, monkeypatch: pytest.MonkeyPatch) -
     body = json.dumps({"error": f"Access restricted for {TOKEN}"}).encode()
     hub.answers[LIST] = reply(status, body, X_Error_Code="GatedRepo", X_Error_Message=f"no {TOKEN}")
     message = f"acme/tiny is gated on {hub.url}"
-    assert refused(hub) == f"{message}, and your token has no access: request access on the model's page"
+    assert refused(hub) == f"{message}, and your token has no access to it: request access on the model's page"
     assert refused(hub, with_token=False).startswith(f"{message}, and no token was sent")
     monkeypatch.delenv("HF_TOKEN")
     assert refused(hub) == f"{message}: set HF_TOKEN, or log in with `hf auth login`"

@@ -11,7 +11,7 @@ from modelservice.errors import InputError
 @click.option(
     "--check",
     is_flag=True,
-    help="Write nothing; print what is stale, missing or extra, and exit with 1.",
+    help="Write nothing; print stale, missing and extra files, and exit with 1 if there are any.",
 )
 def generate_command(check: bool) -> None:
     """Generate the chart, the schemas and the tables of this project.

@@ -186,7 +186,7 @@ def _rank(container: Object) -> int:
 
 
 def is_made(item: Object, objects: Sequence[Object]) -> bool:
-    """Return whether one of the objects creates this one; a Deployment's ReplicaSet between them may be missing."""
+    """Return whether one of the objects creates this one, directly or through a ReplicaSet that is not among them."""
     names = {(one["kind"], one["metadata"].get("name")) for one in objects}
     for owner in item["metadata"].get("ownerReferences") or ():
         kind, name = owner.get("kind"), str(owner.get("name"))

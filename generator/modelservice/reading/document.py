@@ -90,7 +90,7 @@ _RULES: tuple[tuple[str, str, str], ...] = (
     (
         "yaml-merge-key",
         "The file uses the merge key `<<`.",
-        "Helm lets a merge key override a key that is written before it, although YAML says the opposite.",
+        "Helm lets a merge key override a key that is written before it. In YAML, the written key takes precedence.",
     ),
     (
         "yaml-tag",

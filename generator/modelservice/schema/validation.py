@@ -43,7 +43,7 @@ _RULES: tuple[tuple[str, str, str], ...] = (
     ),
     (
         "not-allowed",
-        "A value is not one of those allowed.",
+        "A value is not one of the allowed values.",
         "Kubernetes and the chart compare such words exactly, including case: `clusterip` is not ClusterIP.",
     ),
     (
