@@ -220,7 +220,7 @@ command[{{ $at }}]: the shell uses {{ $first }} as its own name ($0), so vLLM do
 {{- end -}}
 {{- end -}}
 {{- with $lost }}
-command[{{ $at }}]: starts vLLM without "$@", so {{ join ", " . }} are lost; end the script with "$@" and add a last item sh [command-arguments]
+command[{{ $at }}]: starts vLLM without "$@", so vLLM does not get {{ join ", " . }}; end the script with "$@" and add a last item sh [command-arguments]
 {{- end -}}
 {{- end -}}
 {{- end }}

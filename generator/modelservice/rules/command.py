@@ -123,7 +123,7 @@ def command_arguments(values: Values) -> Iterator[Said]:
         return
     lost = list(dict.fromkeys(flag for flag in _flags(values, script) if not _says(script, flag)))
     if lost:
-        message = f'starts vLLM without "$@", so {" and ".join(lost[:3])} {"is" if len(lost) == 1 else "are"} lost'
+        message = f'starts vLLM without "$@", so vLLM does not get {" and ".join(lost[:3])}'
         hint = 'end the script with "$@", and add a last item sh, as in [sh, -c, \'exec vllm serve NAME "$@"\', sh]'
         yield Said(("command", at), message, hint, fix=_passing_on(values, at, script))
 

@@ -31,10 +31,10 @@
 {{- define "modelservice.restricted.pod" -}}
 {{- $pod := include "modelservice.podSecurityContext" . | fromYaml -}}
 {{- if eq (toJson $pod.runAsNonRoot) "null" }}
-podSecurityContext.runAsNonRoot: is left out with restricted; remove it [restricted-profile]
+podSecurityContext.runAsNonRoot: null leaves it out, but restricted requires it; remove the key [restricted-profile]
 {{- end -}}
 {{- if not $pod.seccompProfile }}
-podSecurityContext.seccompProfile: is left out with restricted; remove it [restricted-profile]
+podSecurityContext.seccompProfile: null leaves it out, but restricted requires it; remove the key [restricted-profile]
 {{- end -}}
 {{- range $index, $sysctl := .Values.podSecurityContext.sysctls -}}
 {{- if not (regexMatch "^(kernel[.]shm_rmid_forced|net[.]ipv4[.](ip_local_port_range|ip_unprivileged_port_start|tcp_syncookies|ping_group_range|ip_local_reserved_ports|tcp_keepalive_(time|intvl|probes)|tcp_fin_timeout|tcp_[rw]mem))$" .name) }}
@@ -80,14 +80,14 @@ podSpec.{{ $key }}: is not allowed with restricted; remove it [restricted-profil
 {{- $path := first . -}}
 {{- $context := last . -}}
 {{- if eq (toString $context.runAsNonRoot) "false" }}
-{{ $path }}.runAsNonRoot: false with restricted; remove it [restricted-profile]
+{{ $path }}.runAsNonRoot: false is not allowed with restricted; remove it [restricted-profile]
 {{- end }}
 {{- if eq (toJson $context.runAsUser | trimAll "\"") "0" }}
-{{ $path }}.runAsUser: 0 with restricted; remove it [restricted-profile]
+{{ $path }}.runAsUser: 0 is not allowed with restricted; remove it [restricted-profile]
 {{- end }}
 {{- range list "seccompProfile" "appArmorProfile" -}}
 {{- if eq (dig . "type" "" $context) "Unconfined" }}
-{{ $path }}.{{ . }}.type: Unconfined with restricted; use RuntimeDefault [restricted-profile]
+{{ $path }}.{{ . }}.type: Unconfined is not allowed with restricted; use RuntimeDefault [restricted-profile]
 {{- end -}}
 {{- end -}}
 {{- range $key, $value := $context.seLinuxOptions -}}
@@ -102,7 +102,7 @@ podSpec.{{ $key }}: is not allowed with restricted; remove it [restricted-profil
 {{- $path := first . -}}
 {{- $context := last . -}}
 {{- if $context.privileged }}
-{{ $path }}.privileged: true with restricted; remove it [restricted-profile]
+{{ $path }}.privileged: true is not allowed with restricted; remove it [restricted-profile]
 {{- end -}}
 {{- if ne (toString $context.allowPrivilegeEscalation) "false" }}
 {{ $path }}.allowPrivilegeEscalation: must be false with restricted [restricted-profile]
