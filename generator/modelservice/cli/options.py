@@ -24,7 +24,7 @@ layers_option = click.option(
     "layers",
     multiple=True,
     metavar="FILE",
-    help="A values file to merge below VALUES. Repeatable; later files win.",
+    help="A values file that VALUES override. Repeatable; later files override earlier ones.",
 )
 
 

@@ -65,8 +65,8 @@ def known_release(values: Values) -> tuple[int, ...]:
     "image-not-pinned",
     "The image has no fixed tag.",
     why=(
-        "The tag can point to another image tomorrow. A pod that restarts may then run another vLLM release, with "
-        "other flags, than the other pods."
+        "The tag can point to another image tomorrow. A pod that restarts may then run a different vLLM release, with "
+        "different flags, than the other pods."
     ),
     source=_IMAGES,
     severity=Severity.WARNING,

@@ -73,7 +73,7 @@ KUBERNETES_OBJECT = Rule(
     "The file is a Kubernetes object, not a values file.",
     "https://helm.sh/docs/chart_template_guide/values_files/",
     Refuser.SCHEMA,
-    "Helm would find no values in it. Those of a HelmRelease or an Application are inside the object.",
+    "Helm would find no values in it. The values of a HelmRelease or an Application are inside the object.",
 )
 # Where objects that install charts keep the values.
 _VALUES_OF = {
