@@ -158,7 +158,7 @@ def disruption_never(values: Values) -> Iterator[Said]:
     least = values.at("podDisruptionBudget.minAvailable")
     if not (most > 1 if enabled is None else enabled):
         return
-    message = "prevents the drain of a node that runs such a pod"
+    message = "prevents the drain of every node that runs one of the pods"
     if least is None and values.at("podDisruptionBudget.maxUnavailable") in (0, "0%"):
         yield writing(("podDisruptionBudget", "maxUnavailable"), f"0 {message}", 1)
     elif least == "100%" or (isinstance(least, int) and 0 < most <= least and values.at("replicas") is not None):

@@ -253,7 +253,7 @@ def shared_memory_off(values: Values) -> Iterator[Said]:
     mounted = any(mount["mountPath"].rstrip("/") == "/dev/shm" for _, mount in values.items("volumeMounts"))  # noqa: S108
     if not (values.at("sharedMemory.enabled") or mounted or values.at("podSpec.hostIPC")):
         needs = "needs" if known_release(values) >= _MEASURED else "may need"
-        message = f"/dev/shm then has 64 MiB, but vLLM {needs} more to start"  # noqa: S108  a mount path
+        message = f"false leaves 64 MiB in /dev/shm, but vLLM {needs} more to start"
         yield Said(("sharedMemory", "enabled"), message, "remove the line, or mount a volume there")
 
 

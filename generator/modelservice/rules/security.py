@@ -143,7 +143,7 @@ def fs_group(values: Values) -> Iterator[Said]:
     user, context = _another_user(values), _context(values)
     written = model_volume(values) and not read_only(values)
     if user and written and "fsGroup" not in context and context.get("runAsUser") is not None:
-        message = "a user other than root may not write to the model volume, which belongs to root on most storage"
+        message = "a user other than root may be unable to write to the model volume, which usually belongs to root"
         yield setting(user, message, {"podSecurityContext.fsGroup": 2000}, on_key=True)
 
 

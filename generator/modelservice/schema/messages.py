@@ -309,11 +309,13 @@ def _wrong_length(error: _Error) -> Words:
     limit, length, expected = error.validator_value, len(error.instance), error.schema.get("x-expects")
     too_long = error.validator.startswith("max")
     if error.validator.endswith("Properties") and expected:
-        found = ", ".join(error.instance) or "no key"
-        return Words(f"has {found}, but needs {expected}", "remove the extra keys" if too_long else "add it")
+        found = " and ".join(error.instance) or "no key"
+        if too_long:
+            return Words(f"has {found}, but may have only {expected}", "remove the extra keys")
+        return Words(f"has {found}, but needs {expected}", "add it")
     what = next(words for end, words in _COUNTED.items() if error.validator.endswith(end))
     if limit == 0:
-        return Words(f"{shown(error.instance)} is not empty", "remove it", _remove(error))
+        return Words("must be empty here", "remove it", _remove(error))
     if too_long:
         are = "is" if limit == 1 else "are"
         message = f"has {_count(length, what)}, but at most {limit} {are} allowed"
