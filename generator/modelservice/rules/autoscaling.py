@@ -78,8 +78,8 @@ def autoscaling_container(values: Values) -> Iterator[Said]:
     ]
     for path, name in named:
         if name and name not in running:
-            message = f"{name} is not a container of these values that keeps running"
-            yield writing(("autoscaling", *path), message, "server", ", unless a service mesh adds it")
+            message = f"no container called {name} keeps running in the pods"
+            yield writing(("autoscaling", *path), message, "server", f", unless a service mesh adds {name}")
 
 
 # The metadata that KEDA's scalers require, each with an example: https://keda.sh/docs/latest/scalers/

@@ -38,7 +38,7 @@ def gpu_required(values: Values) -> Iterator[Said]:
     claims = values.at("podSpec.resourceClaims") or values.written("resourceClaims")
     other = sliced or claims or values.at("resources.claims")
     if values.at("gpu.count") == 0 and not other and repository.rsplit("/", 1)[-1] in GPU_IMAGES:
-        message = f"0 with the image {repository}, which needs a GPU"
+        message = f"0, but the image {repository} needs a GPU"
         yield Said(("gpu", "count"), message, f"write 1 or more, or set image.repository: {CPU_IMAGE} for CPUs")
 
 
@@ -52,7 +52,7 @@ def gpu_required(values: Values) -> Iterator[Said]:
 def vgpu_count(values: Values) -> Iterator[Said]:
     """Find a vGPU service that requests no slice."""
     if values.at("gpu.vgpu.enabled") and values.at("gpu.count") == 0:
-        yield Said(("gpu", "count"), "0 with gpu.vgpu.enabled", "write 1 or more, the number of slices")
+        yield Said(("gpu", "count"), "0, but gpu.vgpu.enabled is true", "write 1 or more, the number of slices")
 
 
 @rule(

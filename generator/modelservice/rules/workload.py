@@ -133,7 +133,7 @@ def grace_used_up(values: Values) -> Iterator[Said]:
     grace, drain = values.at("terminationGracePeriodSeconds"), drain_seconds(values)
     handler = next((name for name in ("sleep", "exec") if values.at(f"lifecycle.preStop.{name}")), "")
     if handler and (drain == grace or (drain > grace and handler == "exec")):
-        message = f"sleeps for {drain} seconds, but the grace period is only {grace} seconds"
+        message = f"sleeps for {drain} seconds, which leaves nothing of the grace period of {grace} seconds"
         settings = {"terminationGracePeriodSeconds": drain + 60}
         yield setting(("lifecycle", "preStop", handler), message, settings, ", or sleep less", on_key=True)
 

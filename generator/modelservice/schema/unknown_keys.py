@@ -67,7 +67,8 @@ def _meant(key: UnknownKey) -> _Hint:
         return f"did you mean {place}?", _moved(key.path, tuple(place.split(".")))
     siblings, inside = key.group.get("properties", {}), f" of {dotted(key.path[:-1])}" if key.path[:-1] else ""
     if len(siblings) <= 12:
-        return f"the keys{inside} are {', '.join(siblings)}", ()
+        what = f"the only key{inside} is" if len(siblings) == 1 else f"the keys{inside} are"
+        return f"{what} {', '.join(siblings)}", ()
     return "correct it, or remove it; `modelservice explain` lists the keys", ()
 
 

@@ -3,10 +3,10 @@
 {{- $gpu := .Values.gpu -}}
 {{- $other := or .Values.resources.claims .Values.podSpec.resourceClaims (keys .Values.resources.limits | join " " | contains "nvidia.com/") -}}
 {{- if and (not (int $gpu.count)) (not $other) (has (base .Values.image.repository) (list "vllm-openai" "vllm-openai-nonroot")) }}
-gpu.count: 0 with the image {{ .Values.image.repository }}, which needs a GPU; set at least 1, or an image for CPUs in image.repository [gpu-required]
+gpu.count: 0, but the image {{ .Values.image.repository }} needs a GPU; set at least 1, or an image for CPUs in image.repository [gpu-required]
 {{- end }}
 {{- if and $gpu.vgpu.enabled (not (int $gpu.count)) }}
-gpu.count: 0 with gpu.vgpu.enabled; set the number of slices [vgpu-count]
+gpu.count: 0, but gpu.vgpu.enabled is true; set the number of slices [vgpu-count]
 {{- end }}
 {{- range $name, $field := include "modelservice.acceleratorFields" . | fromYaml -}}
 {{- range $part := list "requests" "limits" -}}
