@@ -6,7 +6,7 @@ architecture that is not listed here raises NotUnderstoodError: nothing is guess
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from enum import StrEnum
 from typing import Any, NamedTuple
 
@@ -90,6 +90,38 @@ _WRAPPED = {
     "Qwen3VLForConditionalGeneration": "Qwen3ForCausalLM",
     "Qwen3VLMoeForConditionalGeneration": "Qwen3MoeForCausalLM",
     "KimiVLForConditionalGeneration": "DeepseekV3ForCausalLM",
+}
+# The keys of a wrapper with the language model's configuration.
+LANGUAGE_MODELS = ("text_config", "llm_config")
+# What such a configuration often leaves out: the defaults of the classes in transformers.
+_DEFAULTS: Mapping[str, Config] = {
+    "Gemma3ForCausalLM": {
+        "vocab_size": 262_208,
+        "num_attention_heads": 8,
+        "num_key_value_heads": 4,
+        "head_dim": 256,
+        "max_position_embeddings": 131_072,
+        "rope_theta": 1_000_000.0,
+        "rope_local_base_freq": 10_000.0,
+        "tie_word_embeddings": True,
+    },
+    "LlamaForCausalLM": {
+        "vocab_size": 32_000,
+        "hidden_size": 4096,
+        "intermediate_size": 11_008,
+        "num_hidden_layers": 32,
+        "num_attention_heads": 32,
+        "max_position_embeddings": 2048,
+    },
+    "MistralForCausalLM": {
+        "vocab_size": 32_000,
+        "hidden_size": 4096,
+        "intermediate_size": 14_336,
+        "num_hidden_layers": 32,
+        "num_attention_heads": 32,
+        "num_key_value_heads": 8,
+        "max_position_embeddings": 131_072,
+    },
 }
 _KNOWN = _ATTENTION | LATENT | HYBRID | ENCODERS
 # For old configurations that do not list the layers with a window: every n-th layer has full attention.
@@ -178,21 +210,34 @@ class Text(NamedTuple):
         return self.number("head_dim") if isinstance(self.config.get("head_dim"), int) else self.hidden // self.heads
 
 
+def overridden(config: Config, overrides: Config) -> Config:
+    """Return a configuration with replaced keys; those of its language model are merged (`--hf-overrides`)."""
+    merged = {
+        key: {**config[key], **value} if key in LANGUAGE_MODELS and isinstance(config.get(key), Mapping) else value
+        for key, value in overrides.items()
+    }
+    return {**config, **merged}
+
+
 def text_of(config: Config) -> Text:
     """Return the language model's part. Raises NotUnderstoodError for an unknown architecture."""
     named = config.get("architectures")
     architecture = str(named[0]) if isinstance(named, list) and named else ""
-    inside = next((config[key] for key in ("text_config", "llm_config") if isinstance(config.get(key), Mapping)), None)
+    inside = next((config[key] for key in LANGUAGE_MODELS if isinstance(config.get(key), Mapping)), None)
     if inside is not None:
         own = inside.get("architectures")
         language = str(own[0]) if isinstance(own, list) and own else _WRAPPED.get(architecture, "")
         if architecture in _WRAPPED or language in _KNOWN:
             outer = ("quantization_config", "torch_dtype", "dtype", "tie_word_embeddings")
-            return Text(language, {**{key: config[key] for key in outer if key in config}, **inside})
+            return Text(language, {**_DEFAULTS.get(language, {}), **_of(config, outer), **inside})
     architecture = _WRAPPED.get(architecture, architecture)
     if architecture in _KNOWN:
         return Text(architecture, config)
     raise NotUnderstoodError(f"the architecture {architecture or 'of config.json'} is unknown")
+
+
+def _of(config: Config, keys: Iterable[str]) -> dict[str, Any]:
+    return {key: config[key] for key in keys if key in config}
 
 
 # The keys for the longest request, and the kinds of RoPE scaling for which that length is already scaled

@@ -46,8 +46,9 @@ def answer_for(facts: ModelFacts, engine: Engine, gpu: Gpu, quantised: Sequence[
     try:
         plan = plan_memory(facts, engine, gpu)
         verdict = verdict_of(plan, engine)
-        if engine.unread and verdict in (Verdict.SHORTER, Verdict.NOT):  # the flag may reduce the memory
-            raise NotUnderstoodError(f"the effect of {engine.unread[0]} on memory is not computed")
+        unsure = (*plan.unread, *engine.reducing)
+        if unsure and verdict in (Verdict.SHORTER, Verdict.NOT):  # the flag may reduce the memory
+            raise NotUnderstoodError(f"the effect of {unsure[0]} on memory is not computed")
         better = () if verdict is Verdict.FITS else changes(facts, engine, gpu, quantised)
     except NotUnderstoodError as error:
         if too_large := plan_of_weights(facts, engine, gpu, str(error)):

@@ -35,6 +35,8 @@ BITS = {
     "F6_E2M3": 6,
     "F6_E3M2": 6,
 }
+# Types of weights that are not quantised.
+FLOATS = {"BF16", "F16", "F32", "F64"}
 _NUMBER = re.compile(r"(?<=\.)\d+(?=\.|$)")
 
 
