@@ -109,7 +109,7 @@ def _lines(answer: Answer) -> Iterator[str]:
     release = f"vLLM {'.'.join(map(str, engine.release))}" if engine.release else "an unknown vLLM release"
     gpus = f"{engine.split.gpus} x {plan.gpu.name}" if engine.split.gpus > 1 else plan.gpu.name
     yield f"{facts.model} on {gpus} ({plan.gpu.memory / GIB:.2f} GiB each), {release}"
-    yield f"  facts: {facts.source}{f' at {facts.revision}' if facts.revision else ''}"
+    yield f"  facts: {facts.origin}"
     if size := facts.download_bytes:
         yield f"  download: {size / GIB:.2f} GiB"
     yield ""
