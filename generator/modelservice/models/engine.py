@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from modelservice.models.architecture import LANGUAGE_MODELS
+from modelservice.models.known_architectures import LANGUAGE_MODELS
 from modelservice.models.uncounted_flags import flags_about_windows_and_states, flags_that_add, flags_that_reduce
 from modelservice.models.weights import ONLINE, Lora, Split
 from modelservice.vllm.argument_rules import PARALLEL

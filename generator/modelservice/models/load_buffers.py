@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from modelservice.models.architecture import LATENT, Text
+from modelservice.models.architecture import Text
+from modelservice.models.known_architectures import LATENT
 from modelservice.models.model_facts import FLOATS, Tensors
 
 if TYPE_CHECKING:

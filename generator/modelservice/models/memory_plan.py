@@ -6,7 +6,6 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from modelservice.models.architecture import (
-    ENCODERS,
     Cache,
     Kind,
     NotUnderstoodError,
@@ -18,6 +17,7 @@ from modelservice.models.architecture import (
 from modelservice.models.draft import draft_on_gpu
 from modelservice.models.engine import AUTOMATIC, Engine
 from modelservice.models.gpus import Gpu
+from modelservice.models.known_architectures import ENCODERS
 from modelservice.models.kv_cache import KVCache, kv_cache_of
 from modelservice.models.lora import lora_bytes
 from modelservice.models.model_facts import BITS, ModelFacts
@@ -28,6 +28,8 @@ GIB = 2**30
 # Types that `--dtype=auto` converts to 16 bits, and the smallest share of a checkpoint that vLLM loads: it skips layers
 # for multi-token prediction, and encoders that a service does not use.
 _WIDE, _SURELY_LOADED = ("F32", "F64"), 0.75
+# More bytes than any model needs.
+_MOST = 2**60
 # The additional error of the overhead's estimate on GPUs whose libraries are not measured.
 _UNMEASURED = 3 * GIB // 2
 # The additional error with adapters: what they need in addition to their buffers is not measured.
@@ -127,6 +129,8 @@ def plan_memory(facts: ModelFacts, engine: Engine, gpu: Gpu) -> MemoryPlan:
     budget = int(gpu.memory * engine.share)
     available = budget - weights - overhead.total if engine.cache is None else engine.cache
     caches = [*caches_on_gpu(text, engine), *(draft.caches if draft else ())]
+    if not 0 <= weights + overhead.total < _MOST or any(one.nbytes < 1 or one.window < 0 for one in caches):
+        raise NotUnderstoodError("its config.json has a value of an unexpected size")
     kv = kv_cache_of(caches, engine.block_size)
     if engine.blocks and kv:
         available = engine.blocks * kv.block_bytes

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from modelservice.models.architecture import HYBRID, LATENT, Text
+from modelservice.models.architecture import Text
+from modelservice.models.known_architectures import HYBRID, LATENT
 from modelservice.models.weights import Split
 
 GIB = 2**30
