@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from modelservice.findings import Path, Severity
 from modelservice.quantity import amount
-from modelservice.rules.rule import Said, Values, put, rule, sound
+from modelservice.rules.rule import Said, Values, asking, put, rule, sound
 
 _GIB = 2**30
 _TERMS = ("affinity", "nodeAffinity", "requiredDuringSchedulingIgnoredDuringExecution", "nodeSelectorTerms")
@@ -47,9 +47,9 @@ def gpu_label(values: Values) -> Iterator[Said]:
 
     for path, label, value in _labels(values):
         if label in WRITERS and (right := meant(label, value)):
-            fix = put({path: right[0]}) if len(right) == 1 else ()
             message = f"{value} is not the name that {WRITERS[label]} writes"
-            yield Said(path, message, f"did you mean {' or '.join(right[:4])}?", fix=fix)
+            near = right[0] if len(right) == 1 else None
+            yield asking(path, message, near, f"write {', or '.join(right[:4])}")
 
 
 def _labels(values: Values) -> Iterator[tuple[Path, str, str]]:
