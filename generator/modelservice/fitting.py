@@ -16,6 +16,7 @@ from modelservice.models.fit_report import Answer, answer_for
 from modelservice.models.gpus import Gpu
 from modelservice.models.hub import Told
 from modelservice.models.model_facts import ModelFacts
+from modelservice.models.node_gpu import why_unknown
 from modelservice.reading.values_files import load
 from modelservice.reading.values_in_objects import values_in_objects
 from modelservice.rules import ABOUT_SIZE, model_limits, model_split
@@ -94,7 +95,7 @@ def _fitted(
         if not (chosen := gpu(service)):
             if not service.values["gpu"]["count"]:
                 return Fitted(values, None, "it requests no GPU")
-            raise ToolError("the values do not say which GPU: set gpu.memory, or pass --gpu")
+            raise ToolError(why_unknown(service.values))
         answer = answer_of(service, files, chosen, refresh=refresh)
         if refresh:
             save(answer.facts, values)

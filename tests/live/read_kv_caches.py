@@ -30,7 +30,7 @@ def main() -> None:
 
 
 def cache(folder: str, arguments: dict, init) -> dict:
-    """Return the groups, the bytes of a block and of one request of full length, and the parameters."""
+    """Return the groups, the bytes of a block and of one request, and the elements of parameters and tables of RoPE."""
     import torch
     from vllm.config import set_current_vllm_config
     from vllm.distributed import ensure_model_parallel_initialized
@@ -68,6 +68,7 @@ def cache(folder: str, arguments: dict, init) -> dict:
             "max_model_len": config.model_config.max_model_len,
             "in_flight": config.max_in_flight_tokens,
             "parameters": sum(parameter.numel() for parameter in model.parameters()),
+            "rotary": sum(table.numel() for name, table in model.named_buffers() if "cos_sin" in name),
         }
         return found | ({"lora_bytes": buffers(model, config)} if config.lora_config else {})
 

@@ -12,8 +12,9 @@ from typing import Any
 import pytest
 from modelservice.models.architecture import caches_of, text_of
 from modelservice.models.kv_cache import KVCache, kv_cache_of
+from modelservice.models.load_buffers import rotary_tables
 from modelservice.models.tensor_shapes import tensors_of
-from modelservice.models.weights import Loading, Split, positions, weights_per_gpu
+from modelservice.models.weights import Loading, Split, weights_per_gpu
 
 from tests.live.serving import CPU_FLAGS, CPU_VARIABLES, ENVIRONMENT, MODELS
 from tests.models.test_vllm_caches import HEADERS_ONLY, RECORDED
@@ -142,7 +143,7 @@ def test_blocks_and_requests_are_as_in_vllm(computed: dict[str, Any], name: str)
 @pytest.mark.parametrize("name", sorted(set(ALL) - UNSIZED))
 def test_parameters_are_as_in_vllm(computed: dict[str, Any], name: str) -> None:
     text = text_of(ALL[name]["config"])
-    found = weights_per_gpu(tensors_of(text), text, Split(), Loading()) - positions(text)
+    found = weights_per_gpu(tensors_of(text), text, Split(), Loading()) - rotary_tables(text)
     assert found == 2 * computed[name]["parameters"]
 
 

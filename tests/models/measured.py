@@ -83,7 +83,7 @@ def _row(row: dict[str, Any]) -> Row:
         return Row(row, None, overhead.total / GIB, overhead.error / GIB, kv, None, None)
     facts = ModelFacts(row["model"], "", "", config)
     plan = planned(facts, engine, gpu)
-    weights = weights_of(facts, text_of(config), engine) / GIB
+    weights = weights_of(facts, text_of(config), engine, gpu.capability) / GIB
     verdict = verdict_of(plan, engine)
     return Row(row, weights, overhead.total / GIB, overhead.error / GIB, plan.available / GIB, plan, verdict)
 

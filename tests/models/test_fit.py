@@ -11,7 +11,7 @@ from modelservice.models.engine import AUTOMATIC, Engine
 from modelservice.models.facts_file import known_facts, write_facts
 from modelservice.models.fit import Change, Verdict, changes, verdict_of
 from modelservice.models.gpus import GIB, MIB, Gpu, gpu_named
-from modelservice.models.memory_plan import MemoryPlan, plan_memory
+from modelservice.models.memory_plan import MemoryPlan, batch_of, plan_memory
 from modelservice.models.model_facts import ModelFacts, Tensors
 from modelservice.models.weights import Split
 
@@ -148,6 +148,57 @@ def test_8_bit_floats_are_not_suggested_for_a_gpu_without_them() -> None:
     assert not [change for change in found if "fp8" in str(change.value)]
 
 
+@pytest.mark.parametrize(
+    ("arguments", "gpu", "code", "last"),
+    [
+        (['--hf-overrides={"max_position_embeddings": 65536}'], "H100", 0, "Fits."),
+        (['--hf-overrides={"num_hidden_layers": 72}'], "H100", 0, "Not counted: --hf-overrides"),
+        (["--config", "more.yaml"], "H100", 0, "Not counted: --config"),
+        (["--config", "more.yaml"], "T4", 3, ""),
+        (["-dcp=2", "-tp=2"], "H100", 0, "Not counted: --decode-context-parallel-size"),
+        (['--limit-mm-per-prompt={"image": 0}'], "H100", 0, "Fits."),
+        (['--limit-mm-per-prompt={"image": 0}'], "T4", 3, ""),
+        # Every layer of Qwen3 keeps all tokens.
+        (['--kv-transfer-config={"kv_connector": "NixlConnector", "kv_role": "kv_both"}'], "H100", 0, "Fits."),
+    ],
+)
+def test_options_that_are_not_computed(tmp_path: Path, arguments: list[str], gpu: str, code: int, last: str) -> None:
+    found, out, _ = run(tmp_path, f"--gpu={gpu}", args=arguments, gpu={"count": 1 + ("-tp=2" in arguments)})
+    assert (found, (out.splitlines() or [""])[-1]) == (code, last)
+
+
+def test_an_overridden_length_is_checked(tmp_path: Path) -> None:
+    override = (
+        '--hf-overrides={"rope_scaling": {"rope_type": "yarn", "factor": 2, "original_max_position_embeddings": 32768}}'
+    )
+    assert run(tmp_path, "--gpu=H200", args=[override, "--max-model-len=65536"])[0] == 0
+    code, _, err = run(tmp_path, "--gpu=H200", args=[override, "--max-model-len=65537"])
+    assert code == 1
+    assert "more than the 65536 tokens of Qwen/Qwen3-8B" in err
+
+
+def test_activations_have_the_models_type() -> None:
+    # 3 x (MLP + hidden size) x tokens x 4 bytes, as in docs/fit.md.
+    found = plan(ENGINE._replace(dtype="float32", tokens=8192), 80)
+    assert found.overhead.activation == 3 * (12_288 + 4096) * 8192 * 4
+
+
+@pytest.mark.parametrize(
+    ("engine", "tokens", "sequences"),
+    [
+        (ENGINE, 2048, 256),
+        (ENGINE._replace(chunked=False), 32_768, 256),
+        (ENGINE._replace(doubled=True), 4096, 512),
+        (ENGINE._replace(sequences=1, length=1024), 1024, 1),  # no more tokens than the requests can have
+        (ENGINE._replace(tokens=8192, sequences=1, length=1024, chunked=False), 8192, 1),
+    ],
+)
+def test_the_default_batch(engine: Engine, tokens: int, sequences: int) -> None:
+    # EngineArgs._set_default_max_num_seqs_and_batched_tokens_args, for a GPU with less than 70 GiB.
+    batch = batch_of(engine, Gpu("GPU", 40 * GIB), engine.length or 0, chunked=engine.chunked)
+    assert (batch.tokens, batch.sequences) == (tokens, sequences)
+
+
 def test_amd_gpus_have_a_larger_error() -> None:
     amd, other = gpu_named("MI300X"), gpu_named("MIG-3g.40gb")
     assert FACTS
@@ -167,6 +218,7 @@ def run(tmp_path: Path, *arguments: str, **values: Any) -> tuple[int, str, str]:
 def test_the_catalogue_needs_no_network(tmp_path: Path) -> None:
     code, out, _ = run(tmp_path, "--gpu=H100")
     assert (code, out.splitlines()[-1]) == (0, "Fits.")
+    assert out.splitlines()[1] == "  facts: the built-in catalogue"
     assert "KV cache: 147,456 bytes per token" in out
 
 
@@ -249,6 +301,23 @@ def test_the_weights_can_be_too_large_on_their_own(tmp_path: Path, layers: int, 
 @pytest.mark.parametrize("arguments", [[], ["--gpu=unknown"], ["--gpu-memory=much"], ["--gpu-memory=0"]], ids=str)
 def test_wrong_usage(tmp_path: Path, arguments: list[str]) -> None:
     assert run(tmp_path, *arguments)[0] == 2
+
+
+@pytest.mark.parametrize(
+    ("arguments", "values", "message"),
+    [
+        (["--gpu-memory=48"], {}, "did you mean 48GiB?"),
+        ([], {"gpu": {"memory": 48}}, "gpu.memory (48) is less than any GPU has: write it with its unit, such as 48Gi"),
+        ([], {"nodeSelector": {"nvidia.com/gpu.product": "NVIDIA-X9"}}, "the GPU NVIDIA-X9 of the values is not known"),
+        ([], {}, "set gpu.memory (such as 48Gi), or give --gpu (such as L40S) or --gpu-memory"),
+    ],
+)
+def test_a_gpu_without_a_memory_is_explained(
+    tmp_path: Path, arguments: list[str], values: dict[str, Any], message: str
+) -> None:
+    code, out, err = run(tmp_path, *arguments, **values)
+    assert (code, out) == (2, "")
+    assert message in err
 
 
 def test_facts_are_saved_next_to_the_values_and_used(tmp_path: Path) -> None:

@@ -3,7 +3,8 @@
 from typing import Any
 
 import pytest
-from modelservice.models.gpus import MIB, gpu_named
+from modelservice.models.gpu_labels import meant
+from modelservice.models.gpus import MIB, cards, gpu_named
 from modelservice.models.node_gpu import gpu_of
 from modelservice.schema.defaults import coalesce, default_values
 
@@ -86,3 +87,53 @@ def test_shared_gpus(given: dict[str, Any], shared: bool) -> None:
     found = gpu_of(coalesce(default_values(), given))
     assert found
     assert found.shared is shared
+
+
+PRODUCT, GKE, KARPENTER = (
+    "nvidia.com/gpu.product",
+    "cloud.google.com/gke-accelerator",
+    "karpenter.k8s.aws/instance-gpu-name",
+)
+
+
+@pytest.mark.parametrize(
+    ("label", "value", "right"),
+    [
+        (PRODUCT, "L40S", ("NVIDIA-L40S",)),
+        (PRODUCT, "NVIDIA-L4OS", ("NVIDIA-L40S",)),
+        (PRODUCT, "NVIDA-L40S", ("NVIDIA-L40S",)),
+        (PRODUCT, "nvidia_l40s-SHARED", ("NVIDIA-L40S-SHARED",)),
+        (PRODUCT, "A10G", ("NVIDIA-A10G",)),
+        (PRODUCT, "H100", ("NVIDIA-H100-80GB-HBM3", "NVIDIA-H100-PCIe")),
+        (GKE, "T4", ("nvidia-tesla-t4",)),
+        (KARPENTER, "NVIDIA-L40S", ("l40s",)),
+    ],
+)
+def test_a_misspelled_label_is_corrected(label: str, value: str, right: tuple[str, ...]) -> None:
+    assert meant(label, value) == right
+
+
+@pytest.mark.parametrize(
+    ("label", "value"),
+    [
+        # Other cards whose names are one character away from those of known ones.
+        *((PRODUCT, f"NVIDIA-{card}") for card in ("H800", "H20", "A40", "A30", "A16", "L20", "B100", "GB200")),
+        (PRODUCT, "NVIDIA-H100-NVL"),
+        (PRODUCT, "A100-SXM4-40GB"),  # the driver's name before release 470
+        (PRODUCT, "NVIDIA-A100-SXM4-80GB-MIG-1g.10gb-SHARED"),
+        (GKE, "nvidia-tesla-v100"),
+        (GKE, "l40s"),  # GKE has no such nodes
+        (KARPENTER, "t4g"),
+        ("example.com/gpu", "L40S"),
+    ],
+)
+def test_labels_that_may_be_right_are_not_corrected(label: str, value: str) -> None:
+    assert meant(label, value) == ()
+
+
+@pytest.mark.parametrize("card", cards(), ids=lambda card: card["name"])
+def test_known_labels_name_their_card(card: dict[str, Any]) -> None:
+    values = [one for values in card.get("labels", {}).values() for one in values]
+    # `a100` on Karpenter's nodes may be either A100; the smaller one counts.
+    assert {found.name for one in values if one != "a100" and (found := gpu_named(one))} <= {card["name"]}
+    assert all(map(gpu_named, values))

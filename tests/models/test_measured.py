@@ -32,8 +32,7 @@ def test_the_kv_cache_is_within_four_thousandths(row: Row) -> None:
     assert abs(off(row)) < 0.004
 
 
-# 0.13 GiB of DeepSeek-V2-Lite are not explained.
-@pytest.mark.parametrize("row", [row for row in ROWS if row.weights and "DeepSeek" not in named(row)], ids=named)
+@pytest.mark.parametrize("row", [row for row in ROWS if row.weights], ids=named)
 def test_weights_equal_the_measured_ones(row: Row) -> None:
     assert row.weights == pytest.approx(row.measured["weights_gib"], rel=0.002)
 

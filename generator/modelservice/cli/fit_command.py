@@ -99,13 +99,14 @@ def _one(
 ) -> None:
     from modelservice import fitting
     from modelservice.models.fit_report import as_data, as_text
+    from modelservice.models.node_gpu import why_unknown
     from modelservice.rules import ABOUT_SIZE
 
     service = load_service(member.values, member.layers, None, "0.1.0", ABOUT_SIZE)
     if not (chosen := gpu(service)):
         if not service.values["gpu"]["count"]:
             raise click.UsageError("the service requests no GPU: give --gpu or --gpu-memory to check one")
-        raise click.UsageError("the values do not say which GPU: set gpu.memory, or give --gpu or --gpu-memory")
+        raise click.UsageError(why_unknown(service.values))
     answer = fitting.answer_of(service, (*member.layers, member.values), chosen, _progress, refresh=save, **given)
     for path in fitting.save(answer.facts, member.values) if save else ():
         click.echo(f"wrote {path}", err=True)

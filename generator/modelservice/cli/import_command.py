@@ -226,5 +226,5 @@ def _filled(part: Part, output: Path | None) -> Part:
     said = any(str(word).partition("=")[0] in TASK_FLAGS for word in part.settings.get("args", ()))
     found = [one for one in {one.key: one for one in reversed(found)}.values() if one.key != "model.task" or not said]
     for one in found:
-        click.echo(f"filled in: {one.key}: {one.value} ({one.reason}; facts: {facts.source})", err=True)
+        click.echo(f"filled in: {one.key}: {one.value} ({one.reason}; facts: {facts.origin})", err=True)
     return part._replace(settings={**part.settings, **{one.key: one.value for one in found}})

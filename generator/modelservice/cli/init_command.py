@@ -123,7 +123,7 @@ def _suggestions(settings: dict[str, Any], gpu: Gpu | None, output: Path | None)
         click.echo(f"no sizes: {hidden(str(error))}", err=True)
         return [*named_task(name), *parsers]
     more = "" if gpu else "; --gpu NAME adds the number of GPUs"
-    click.echo(f"sizes follow from {facts.source}{more}", err=True)
+    click.echo(f"sizes follow from {facts.origin}{more}", err=True)
     return [*found, *parsers]
 
 

@@ -104,7 +104,7 @@ def services_of(values: Sequence[str], layers: Sequence[str]) -> list[Sequence[s
 
 def gpu_for(card: str | None, memory: str | None, otherwise: Gpu | None = None) -> Gpu | None:
     """Return the GPU of --gpu and --gpu-memory: the card, or `otherwise`, with the memory if it is given."""
-    from modelservice.models.gpus import Gpu, gpu_named, known_gpus
+    from modelservice.models.gpus import GIB, Gpu, gpu_named, known_gpus
     from modelservice.quantity import amount
 
     found = gpu_named(card) if card else otherwise
@@ -113,8 +113,11 @@ def gpu_for(card: str | None, memory: str | None, otherwise: Gpu | None = None) 
     if not memory:
         return found
     size = amount(memory.removesuffix("B") if memory[-3:] in ("KiB", "MiB", "GiB", "TiB") else memory)
-    if not size or size < 1:
-        raise click.UsageError(f"--gpu-memory {memory} is not a size: write 80Gi, or bytes")
+    if not size:
+        raise click.UsageError(f"--gpu-memory {memory} is not a size: write 80GiB, or bytes")
+    if size < GIB:
+        hint = f"did you mean {memory}GiB?" if memory.isdecimal() and size <= 1024 else "write 80GiB, or bytes"
+        raise click.UsageError(f"--gpu-memory {memory} is less than any GPU has: {hint}")
     return Gpu(found.name if found else "GPU", int(size), found.capability if found else 0)
 
 

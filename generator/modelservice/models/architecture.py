@@ -6,12 +6,25 @@ architecture that is not listed here raises NotUnderstoodError: nothing is guess
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from enum import StrEnum
 from typing import Any, NamedTuple
 
+from modelservice.models.known_architectures import (
+    DEFAULTS,
+    ENCODERS,
+    HYBRID,
+    KNOWN,
+    LANGUAGE_MODELS,
+    LATENT,
+    LINEAR,
+    PATTERNS,
+    WRAPPED,
+)
+
 Config = Mapping[str, Any]
 _MOST_LAYERS = 10_000
+_MOST = 2**40
 # The exceptions that a computation raises when a configuration has a value of an unexpected type or size.
 ODD_VALUE = (ArithmeticError, LookupError, TypeError, ValueError, AttributeError)
 
@@ -53,49 +66,6 @@ class Cache(NamedTuple):
     states: int = 1
 
 
-# Attention over all tokens, or over a window if the configuration sets one (`layer_types`, `sliding_window`).
-_ATTENTION = {
-    *("LlamaForCausalLM", "MistralForCausalLM", "MixtralForCausalLM", "Qwen2ForCausalLM", "Qwen2MoeForCausalLM"),
-    *("Qwen3ForCausalLM", "Qwen3MoeForCausalLM", "Phi3ForCausalLM", "PhiForCausalLM", "GemmaForCausalLM"),
-    *("Gemma2ForCausalLM", "Gemma3ForCausalLM", "GraniteForCausalLM", "GraniteMoeForCausalLM", "OPTForCausalLM"),
-    *("GPT2LMHeadModel", "GPTNeoXForCausalLM", "OlmoForCausalLM", "Olmo2ForCausalLM", "OlmoeForCausalLM"),
-    *("CohereForCausalLM", "Cohere2ForCausalLM", "InternLM2ForCausalLM", "InternLM3ForCausalLM", "StableLmForCausalLM"),
-    *("Starcoder2ForCausalLM", "GlmForCausalLM", "Glm4ForCausalLM", "Glm4MoeForCausalLM", "ExaoneForCausalLM"),
-    *("Exaone4ForCausalLM", "GptOssForCausalLM", "SmolLM3ForCausalLM", "SeedOssForCausalLM", "MiniMaxM2ForCausalLM"),
-    *("Ernie4_5ForCausalLM", "Ernie4_5_MoeForCausalLM", "NemotronForCausalLM", "ArceeForCausalLM", "PhiMoEForCausalLM"),
-    *("HunYuanDenseV1ForCausalLM", "HunYuanMoEV1ForCausalLM", "Dots1ForCausalLM", "AfmoeForCausalLM"),
-    *("Llama4ForCausalLM",),
-}
-LATENT = {
-    *("DeepseekV2ForCausalLM", "DeepseekV3ForCausalLM", "MiniCPM3ForCausalLM", "LongcatFlashForCausalLM"),
-    *("Glm4MoeLiteForCausalLM",),
-}
-_LINEAR = {"Qwen3NextForCausalLM"}
-HYBRID = {"Qwen3NextForCausalLM", "GraniteMoeHybridForCausalLM", "BambaForCausalLM"}
-# Text encoders, whose layers keep nothing.
-ENCODERS = {
-    *("BertModel", "BertForSequenceClassification", "RobertaModel", "RobertaForMaskedLM", "XLMRobertaModel"),
-    *("RobertaForSequenceClassification", "XLMRobertaForSequenceClassification", "ModernBertModel"),
-    *("ModernBertForSequenceClassification", "NomicBertModel"),
-}
-# Wrappers with a language model in text_config or llm_config: architecture → that of the language model.
-_WRAPPED = {
-    "Gemma3ForConditionalGeneration": "Gemma3ForCausalLM",
-    "Llama4ForConditionalGeneration": "Llama4ForCausalLM",
-    "Mistral3ForConditionalGeneration": "MistralForCausalLM",
-    "LlavaForConditionalGeneration": "LlamaForCausalLM",
-    "LlavaNextForConditionalGeneration": "GraniteForCausalLM",
-    "Qwen2VLForConditionalGeneration": "Qwen2ForCausalLM",
-    "Qwen2_5_VLForConditionalGeneration": "Qwen2ForCausalLM",
-    "Qwen3VLForConditionalGeneration": "Qwen3ForCausalLM",
-    "Qwen3VLMoeForConditionalGeneration": "Qwen3MoeForCausalLM",
-    "KimiVLForConditionalGeneration": "DeepseekV3ForCausalLM",
-}
-_KNOWN = _ATTENTION | LATENT | HYBRID | ENCODERS
-# For old configurations that do not list the layers with a window: every n-th layer has full attention.
-_PATTERNS = {"Gemma2ForCausalLM": 2, "Gemma3ForCausalLM": 6, "Cohere2ForCausalLM": 4}
-
-
 class Text(NamedTuple):
     """The language model's part of a configuration, with its architecture."""
 
@@ -107,6 +77,8 @@ class Text(NamedTuple):
         found = next((self.config[name] for name in names if type(self.config.get(name)) is int), 0)
         if found < 1:
             raise NotUnderstoodError(f"config.json has no {names[0]}")
+        if found > _MOST:
+            raise NotUnderstoodError(f"{names[0]} in config.json is too large")
         return int(found)
 
     @property
@@ -178,21 +150,36 @@ class Text(NamedTuple):
         return self.number("head_dim") if isinstance(self.config.get("head_dim"), int) else self.hidden // self.heads
 
 
+def overridden(config: Config, overrides: Config) -> Config:
+    """Return a configuration with replaced keys; those of its language model are merged (`--hf-overrides`)."""
+    merged = {
+        key: {**config[key], **value} if key in LANGUAGE_MODELS and isinstance(config.get(key), Mapping) else value
+        for key, value in overrides.items()
+    }
+    return {**config, **merged}
+
+
 def text_of(config: Config) -> Text:
     """Return the language model's part. Raises NotUnderstoodError for an unknown architecture."""
     named = config.get("architectures")
     architecture = str(named[0]) if isinstance(named, list) and named else ""
-    inside = next((config[key] for key in ("text_config", "llm_config") if isinstance(config.get(key), Mapping)), None)
+    inside = next((config[key] for key in LANGUAGE_MODELS if isinstance(config.get(key), Mapping)), None)
     if inside is not None:
         own = inside.get("architectures")
-        language = str(own[0]) if isinstance(own, list) and own else _WRAPPED.get(architecture, "")
-        if architecture in _WRAPPED or language in _KNOWN:
+        language = str(own[0]) if isinstance(own, list) and own else WRAPPED.get(architecture, "")
+        if architecture in WRAPPED or language in KNOWN:
             outer = ("quantization_config", "torch_dtype", "dtype", "tie_word_embeddings")
-            return Text(language, {**{key: config[key] for key in outer if key in config}, **inside})
-    architecture = _WRAPPED.get(architecture, architecture)
-    if architecture in _KNOWN:
+            return Text(language, {**DEFAULTS.get(language, {}), **_of(config, outer), **inside})
+    architecture = WRAPPED.get(architecture, architecture)
+    if architecture in KNOWN:
         return Text(architecture, config)
-    raise NotUnderstoodError(f"the architecture {architecture or 'of config.json'} is unknown")
+    if not architecture:
+        raise NotUnderstoodError("config.json does not name an architecture (architectures)")
+    raise NotUnderstoodError(f"the architecture {architecture} is unknown")
+
+
+def _of(config: Config, keys: Iterable[str]) -> dict[str, Any]:
+    return {key: config[key] for key in keys if key in config}
 
 
 # The keys for the longest request, and the kinds of RoPE scaling for which that length is already scaled
@@ -206,6 +193,8 @@ def context_of(text: Text) -> int:
     lengths = [int(text.config[name]) for name in _LENGTHS if isinstance(text.config.get(name), int)]
     if not lengths:
         raise NotUnderstoodError(f"config.json does not set the longest request ({_LENGTHS[0]})")
+    if not 0 < min(lengths) < _MOST:
+        raise NotUnderstoodError("the longest request in config.json is not a number of tokens")
     longest, scaling = min(lengths), text.config.get("rope_scaling") or text.config.get("rope_parameters")
     if not isinstance(scaling, Mapping) or text.architecture.startswith("Gemma3"):
         return longest
@@ -214,7 +203,7 @@ def context_of(text: Text) -> int:
         return longest
     if kind == "yarn":
         longest = int(scaling.get("original_max_position_embeddings", longest))
-    return int(longest * factor)
+    return max(1, int(longest * factor))
 
 
 def caches_of(
@@ -241,7 +230,7 @@ def caches_of(
     token = 2 * max(1, text.kv_heads // split) * text.head_dim * element
     if text.architecture in HYBRID:
         # A Mamba 2 layer also keeps a checkpoint of its state during a prefill (mamba_mixer2.py).
-        states = 1 if not prefixes else 2 if text.architecture in _LINEAR else 3
+        states = 1 if not prefixes else 2 if text.architecture in LINEAR else 3
         state = Cache(Kind.STATE, _state(text, split, state_element, convolved_element), 0, states)
         return [Cache(Kind.FULL, token) if kind == "full" else state for kind in hybrid_kinds(text)]
     return [Cache(kind, token, window) for kind, window in _windows(text)]
@@ -255,10 +244,10 @@ def _windows(text: Text) -> list[tuple[Kind, int]]:
         ropes = config.get("no_rope_layers") or [(layer + 1) % 4 for layer in range(text.layers)]
         return [(Kind.CHUNKED, int(chunk)) if chunk and rope else full for rope in ropes]
     window = config.get("sliding_window")
-    if not isinstance(window, int) or config.get("use_sliding_window") is False:
+    if not window or not isinstance(window, int) or config.get("use_sliding_window") is False:
         return [full] * text.layers
     kinds = config.get("layer_types")
-    if not kinds and (every := config.get("sliding_window_pattern") or _PATTERNS.get(text.architecture)):
+    if not kinds and (every := config.get("sliding_window_pattern") or PATTERNS.get(text.architecture)):
         kinds = ["full_attention" if (layer + 1) % every == 0 else "sliding_attention" for layer in range(text.layers)]
     if not kinds:
         return [(Kind.SLIDING, window)] * text.layers
@@ -281,7 +270,7 @@ def hybrid_kinds(text: Text) -> list[str]:
 
 def _state(text: Text, split: int, element: int, convolved_element: int) -> int:
     """Return the bytes of one layer's state; its shape is that of vllm/model_executor/layers/mamba/mamba_utils.py."""
-    if text.architecture in _LINEAR:
+    if text.architecture in LINEAR:
         keys, values = text.number("linear_num_key_heads"), text.number("linear_num_value_heads")
         key, value = text.number("linear_key_head_dim"), text.number("linear_value_head_dim")
         convolved = (2 * keys * key + values * value) // split * (text.number("linear_conv_kernel_dim") - 1)

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from modelservice.models.architecture import HYBRID, LATENT, ODD_VALUE, Cache, NotUnderstoodError, Text, text_of
+from modelservice.models.architecture import ODD_VALUE, Cache, NotUnderstoodError, Text, text_of
 from modelservice.models.engine import Engine
+from modelservice.models.known_architectures import HYBRID, LATENT
 from modelservice.models.model_facts import ModelFacts
 from modelservice.models.model_on_gpu import caches_on_gpu, element_of, weights_of
 from modelservice.models.weights import EMBEDDING, Split

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
+from modelservice.models.known_architectures import LANGUAGE_MODELS
+from modelservice.models.uncounted_flags import flags_about_windows_and_states, flags_that_add, flags_that_reduce
 from modelservice.models.weights import ONLINE, Lora, Split
 from modelservice.vllm.argument_rules import PARALLEL
 from modelservice.vllm.argument_values import size
@@ -57,8 +59,11 @@ class Engine(NamedTuple):
     `lora` is None without adapters, `draft` without speculative decoding. `online` is a quantisation that vLLM applies
     while it loads the weights; `other_method` is one whose size is known only if the checkpoint is already quantised.
     `cache` are the bytes set by `--kv-cache-memory-bytes`. `offloaded` are the bytes of weights that stay in CPU
-    memory; `prefetched`: an uncounted number of layers stays there. `unread` are flags whose effect on memory is not
-    computed.
+    memory; `prefetched`: an uncounted number of layers stays there. `chunked` is False if a prompt must fit one batch,
+    and `doubled`: the default batch is twice as large. `overrides` replace keys of the model's configuration.
+
+    The memory that `unread` flags add is not computed, nor what `unread_of_windows` flags change in models whose layers
+    keep a window or a state. `reducing` flags need less memory than is computed.
     """
 
     split: Split = Split()
@@ -77,6 +82,8 @@ class Engine(NamedTuple):
     prefetched: bool = False
     kv_dtype: str = "auto"
     state_dtype: str = "auto"
+    convolved_dtype: str = "auto"
+    lora_dtype: str = "auto"
     block_size: int = 16
     share: float = _SHARE
     cache: int | None = None
@@ -86,7 +93,12 @@ class Engine(NamedTuple):
     hybrid: bool = True
     prefixes: bool = True
     pooling: bool = False
+    chunked: bool = True
+    doubled: bool = False
+    overrides: Mapping[str, Any] = {}
     unread: tuple[str, ...] = ()
+    unread_of_windows: tuple[str, ...] = ()
+    reducing: tuple[str, ...] = ()
 
 
 # Arguments that request a pooling model; --task exists in releases before 0.13.
@@ -96,11 +108,9 @@ _POOLING = {
     "--task": ("embed", "embedding", "classify", "score", "reward"),
 }
 
-# Flags whose effect on memory is not computed; the answer names each of them.
-_UNREAD = (
-    *("--decode-context-parallel-size", "--config", "--lora-target-modules"),
-    *("--hf-overrides", "--hf-config-path", "--model-loader-extra-config"),
-)
+# Keys of config.json that affect only the length and the table of positions; other overrides are not computed.
+_OVERRIDABLE = {"max_position_embeddings", "original_max_position_embeddings"}
+_OVERRIDABLE |= {"rope_scaling", "rope_parameters", "rope_theta"}
 
 
 def engine_of(args: Sequence[str], line: Line, gpus: int, task: str = "generate") -> Engine:
@@ -108,6 +118,10 @@ def engine_of(args: Sequence[str], line: Line, gpus: int, task: str = "generate"
     every = [item for item in read(args, line) if isinstance(item, Given)]
     names = {item.flag.name for item in every}
     given = {item.flag.name: item for item in every if not item.key}
+    compilation, overrides = _object(every, "--compilation-config"), _overrides(every)
+    unread = tuple(flags_that_add(every, compilation))
+    if unknown := ("--hf-overrides" in names and not overrides) or not _are_lengths(overrides):
+        unread += ("--hf-overrides",)
     method = _text(given, "--quantization").removeprefix("None") or (
         "online" if "--quantization-config" in names else ""
     )
@@ -124,23 +138,30 @@ def engine_of(args: Sequence[str], line: Line, gpus: int, task: str = "generate"
         tokens=_size(given, "--max-num-batched-tokens"),
         sequences=_size(given, "--max-num-seqs"),
         lora=_lora(given),
-        draft=_draft(_object(given, "--speculative-config")) if "--speculative-config" in names else None,
+        draft=_draft(every),
         dtype=_text(given, "--dtype") or "auto",
         online=method if method in ONLINE else "",
         other_method="" if method in ONLINE else method,
         prefetched=bool(_size(given, "--offload-group-size")) or _text(given, "--offload-backend") == "prefetch",
         kv_dtype=_text(given, "--kv-cache-dtype") or "auto",
         state_dtype=_text(given, "--mamba-ssm-cache-dtype") or "auto",
+        convolved_dtype=_text(given, "--mamba-cache-dtype") or "auto",
+        lora_dtype=_text(given, "--lora-dtype") or "auto",
         block_size=_size(given, "--block-size") or 16,
         share=_number(given, "--gpu-memory-utilization", share),
         cache=_size(given, "--kv-cache-memory-bytes"),
         blocks=_size(given, "--num-gpu-blocks-override"),
         offloaded=int(_number(given, "--cpu-offload-gb", 0) * GIB),
-        eager=_switch(given, "--enforce-eager"),
+        eager=_switch(given, "--enforce-eager") or _text(given, "--optimization-level") == "0",
         pooling=task != "generate" or any(_text(given, flag) in words for flag, words in _POOLING.items()),
         prefixes=_prefixes(given, release),
         hybrid=not _switch(given, "--disable-hybrid-kv-cache-manager"),
-        unread=tuple(flag for flag in _UNREAD if flag in names),
+        chunked="--enable-chunked-prefill" not in given or _switch(given, "--enable-chunked-prefill"),
+        doubled=_text(given, "--performance-mode") == "throughput",
+        overrides={} if unknown else overrides,
+        unread=unread,
+        unread_of_windows=tuple(flags_about_windows_and_states(every)),
+        reducing=tuple(flags_that_reduce(every, compilation)),
     )
 
 
@@ -161,14 +182,26 @@ def _lora(given: dict[str, Given]) -> Lora | None:
     return Lora(slots, rank, _switch(given, "--fully-sharded-loras"))
 
 
-def _draft(config: dict[str, Any]) -> Draft:
-    """Return a speculative configuration. An unset method is derived from the model's name, as in SpeculativeConfig."""
-    tokens, tensor = (config.get(key) for key in ("num_speculative_tokens", "draft_tensor_parallel_size"))
+# The short flags for keys of --speculative-config (0.22 and later).
+_SHORT = {"--spec-method": "method", "--spec-model": "model", "--spec-tokens": "num_speculative_tokens"}
+
+
+def _draft(every: Sequence[Given]) -> Draft | None:
+    """Return the speculative decoding. An unset method is derived from the model's name, as in SpeculativeConfig."""
+    if not any(one.flag.name in ("--speculative-config", *_SHORT) for one in every):
+        return None
+    config = _object(every, "--speculative-config")
+    config |= {_SHORT[one.flag.name]: one.values[-1].text for one in every if one.flag.name in _SHORT and one.values}
+    tokens, tensor = (_count(config.get(key)) for key in ("num_speculative_tokens", "draft_tensor_parallel_size"))
     model, method = str(config.get("model") or ""), str(config.get("method") or "")
     if model and not method:
         named = {"[ngram]": "ngram", "ngram": "ngram"}.get(model)
         method = named or next((word for word in ("eagle3", "eagle") if word in model.lower()), "draft_model")
-    return Draft(method, tokens if type(tokens) is int else 0, model, tensor if type(tensor) is int else 0)
+    return Draft(method, tokens, model, tensor)
+
+
+def _count(value: Any) -> int:
+    return value if type(value) is int else size(value) or 0 if isinstance(value, str) else 0
 
 
 def _length(given: dict[str, Given]) -> int | None:
@@ -202,9 +235,31 @@ def _prefixes(given: dict[str, Given], release: tuple[int, ...]) -> bool:
     return not item.negated if item else not release or release >= _PREFIXES_SINCE
 
 
-def _object(given: dict[str, Given], flag: str) -> dict[str, Any]:
-    try:
-        found = json.loads(_text(given, flag) or "{}")
-    except ValueError:
-        return {}
-    return found if isinstance(found, dict) else {}
+def _overrides(every: Sequence[Given]) -> dict[str, Any]:
+    """Return the keys of the model's configuration that arguments replace."""
+    scaling = _object(every, "--rope-scaling")  # a flag of its own until 0.11
+    return _object(every, "--hf-overrides") | ({"rope_scaling": scaling} if scaling else {})
+
+
+def _are_lengths(overrides: Mapping[str, Any]) -> bool:
+    return all(
+        _are_lengths(value) if key in LANGUAGE_MODELS and isinstance(value, dict) else key in _OVERRIDABLE
+        for key, value in overrides.items()
+    )
+
+
+def _object(every: Sequence[Given], flag: str) -> dict[str, Any]:
+    """Return the JSON object of a flag, merged with its dotted keys (`--flag.key=value`); empty if it is invalid."""
+    found: dict[str, Any] = {}
+    for one in every:
+        if one.flag.name != flag or not one.values:
+            continue
+        try:
+            value = json.loads(one.values[-1].text)
+        except (ValueError, RecursionError):
+            value = one.values[-1].text if one.key else {}
+        if one.key:
+            found[one.key] = value
+        elif isinstance(value, dict):
+            found |= value
+    return found

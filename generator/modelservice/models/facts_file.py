@@ -82,7 +82,7 @@ def known_facts(model: str, revision: str, values_files: Iterable[str], *, catal
     places = [facts_path(model, file) for file in reversed(list(values_files))]
     for path in (*places, CATALOGUE / file_name(model))[: None if catalogue else -1]:
         if path.is_file() and _is_of(found := read_facts(path), model, revision):
-            return found
+            return found._replace(built_in=path.parent == CATALOGUE)
     return None
 
 

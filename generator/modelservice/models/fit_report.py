@@ -46,8 +46,9 @@ def answer_for(facts: ModelFacts, engine: Engine, gpu: Gpu, quantised: Sequence[
     try:
         plan = plan_memory(facts, engine, gpu)
         verdict = verdict_of(plan, engine)
-        if engine.unread and verdict in (Verdict.SHORTER, Verdict.NOT):  # the flag may reduce the memory
-            raise NotUnderstoodError(f"the effect of {engine.unread[0]} on memory is not computed")
+        unsure = (*plan.unread, *engine.reducing)
+        if unsure and verdict in (Verdict.SHORTER, Verdict.NOT):  # the flag may reduce the memory
+            raise NotUnderstoodError(f"the effect of {unsure[0]} on memory is not computed")
         better = () if verdict is Verdict.FITS else changes(facts, engine, gpu, quantised)
     except NotUnderstoodError as error:
         if too_large := plan_of_weights(facts, engine, gpu, str(error)):
@@ -108,7 +109,7 @@ def _lines(answer: Answer) -> Iterator[str]:
     release = f"vLLM {'.'.join(map(str, engine.release))}" if engine.release else "an unknown vLLM release"
     gpus = f"{engine.split.gpus} x {plan.gpu.name}" if engine.split.gpus > 1 else plan.gpu.name
     yield f"{facts.model} on {gpus} ({plan.gpu.memory / GIB:.2f} GiB each), {release}"
-    yield f"  facts: {facts.source}{f' at {facts.revision}' if facts.revision else ''}"
+    yield f"  facts: {facts.origin}"
     if size := facts.download_bytes:
         yield f"  download: {size / GIB:.2f} GiB"
     yield ""

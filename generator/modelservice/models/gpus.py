@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import json
 import re
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from modelservice.schema.source import SCHEMAS
 
@@ -45,11 +45,17 @@ _MIG = re.compile(r"mig[-.](\d)g[.-](\d+)gb", re.IGNORECASE)
 
 
 @functools.cache
+def cards() -> list[dict[str, Any]]:
+    """Return the table of cards: `name`, `also`, `bytes` or `gib`, `capability`, `labels`, `source`."""
+    found: list[dict[str, Any]] = json.loads((SCHEMAS / "gpus" / "cards.json").read_bytes())["cards"]
+    return found
+
+
+@functools.cache
 def _cards() -> dict[str, Gpu]:
-    document = json.loads((SCHEMAS / "gpus" / "cards.json").read_bytes())
     return {
         _key(name): Gpu(card["name"], card.get("bytes") or int(card["gib"] * GIB), card["capability"])
-        for card in document["cards"]
+        for card in cards()
         for name in (card["name"], *card["also"])
     }
 

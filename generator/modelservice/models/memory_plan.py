@@ -2,23 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from modelservice.models.architecture import ENCODERS, Cache, Kind, NotUnderstoodError, Text, context_of, text_of
+from modelservice.models.architecture import (
+    Cache,
+    Kind,
+    NotUnderstoodError,
+    Text,
+    context_of,
+    overridden,
+    text_of,
+)
 from modelservice.models.draft import draft_on_gpu
 from modelservice.models.engine import AUTOMATIC, Engine
 from modelservice.models.gpus import Gpu
+from modelservice.models.known_architectures import ENCODERS
 from modelservice.models.kv_cache import KVCache, kv_cache_of
 from modelservice.models.lora import lora_bytes
 from modelservice.models.model_facts import BITS, ModelFacts
-from modelservice.models.model_on_gpu import ENCODERS_OF_MEDIA, caches_on_gpu, element_of, weights_of
+from modelservice.models.model_on_gpu import ENCODERS_OF_MEDIA, caches_on_gpu, element_of, lora_element_of, weights_of
 from modelservice.models.overhead import Batch, Overhead, Start, overhead_of, runs_on_v2
 
 GIB = 2**30
 # Types that `--dtype=auto` converts to 16 bits, and the smallest share of a checkpoint that vLLM loads: it skips layers
 # for multi-token prediction, and encoders that a service does not use.
 _WIDE, _SURELY_LOADED = ("F32", "F64"), 0.75
+# More bytes than any model needs.
+_MOST = 2**60
 # The additional error of the overhead's estimate on GPUs whose libraries are not measured.
 _UNMEASURED = 3 * GIB // 2
 # The additional error with adapters: what they need in addition to their buffers is not measured.
@@ -36,7 +47,8 @@ class MemoryPlan(NamedTuple):
     `budget` is vLLM's share, and `available` the rest of it for the KV cache. `caches` is what each layer keeps, and
     `kv` its layout (None: the model keeps nothing). `length` is the requested longest request, `model_length` the one
     that the model allows, both in tokens. `in_flight` tokens may be scheduled but not yet computed. `uncounted` names
-    what is not in the plan. `reserved` is the size of a cache that an argument sets, however much is left.
+    what is not in the plan; `unread` are the flags among them. `reserved` is the size of a cache that an argument sets,
+    however much is left.
     """
 
     gpu: Gpu
@@ -51,6 +63,7 @@ class MemoryPlan(NamedTuple):
     in_flight: int
     uncounted: tuple[str, ...] = ()
     reserved: int = 0
+    unread: tuple[str, ...] = ()
 
     @property
     def room(self) -> int:
@@ -91,15 +104,22 @@ class MemoryPlan(NamedTuple):
 
 def plan_memory(facts: ModelFacts, engine: Engine, gpu: Gpu) -> MemoryPlan:
     """Return the plan of one GPU. Raises NotUnderstoodError if the model's memory cannot be computed."""
-    text = text_of(facts.config)
+    text = text_of(overridden(facts.config, engine.overrides))
     model_length = context_of(text)
     length = engine.length if engine.length and engine.length != AUTOMATIC else model_length
-    batch = batch_of(engine, gpu)
-    vision = any(facts.config.get(key) for key in ENCODERS_OF_MEDIA)
     pooling = engine.pooling or text.architecture in ENCODERS
-    overhead = overhead_of(
-        text, engine.release, Start(batch, engine.split, length, eager=engine.eager, vision=vision, pooling=pooling)
+    batch = batch_of(engine, gpu, length, chunked=engine.chunked and text.architecture not in ENCODERS)
+    vision = any(facts.config.get(key) for key in ENCODERS_OF_MEDIA)
+    start = Start(
+        batch,
+        engine.split,
+        length,
+        element_of(text, engine),
+        eager=engine.eager,
+        vision=vision,
+        pooling=pooling,
     )
+    overhead = overhead_of(text, engine.release, start)
     if gpu.is_amd:
         overhead = overhead._replace(error=overhead.error + _UNMEASURED, origin="no measurements of AMD's GPUs")
     lora, draft = _lora_on_gpu(text, engine), draft_on_gpu(facts, text, engine)
@@ -109,11 +129,14 @@ def plan_memory(facts: ModelFacts, engine: Engine, gpu: Gpu) -> MemoryPlan:
     budget = int(gpu.memory * engine.share)
     available = budget - weights - overhead.total if engine.cache is None else engine.cache
     caches = [*caches_on_gpu(text, engine), *(draft.caches if draft else ())]
+    if not 0 <= weights + overhead.total < _MOST or any(one.nbytes < 1 or one.window < 0 for one in caches):
+        raise NotUnderstoodError("its config.json has a value of an unexpected size")
     kv = kv_cache_of(caches, engine.block_size)
     if engine.blocks and kv:
         available = engine.blocks * kv.block_bytes
     in_flight = _in_flight(text, engine, batch)
-    uncounted = tuple(_uncounted(engine, gpu, lora=lora is None, draft=draft is None))
+    unread = engine.unread + (engine.unread_of_windows if {one.kind for one in caches} - {Kind.FULL} else ())
+    uncounted = tuple(_uncounted(engine, gpu, unread, lora=lora is None, draft=draft is None))
     return MemoryPlan(
         gpu,
         budget,
@@ -127,6 +150,7 @@ def plan_memory(facts: ModelFacts, engine: Engine, gpu: Gpu) -> MemoryPlan:
         in_flight,
         uncounted,
         available if engine.cache is not None or engine.blocks else 0,
+        unread,
     )
 
 
@@ -135,18 +159,18 @@ def _lora_on_gpu(text: Text, engine: Engine) -> int | None:
     if not engine.lora:
         return 0
     try:
-        return lora_bytes(text, engine.split, engine.lora, element_of(text, engine), engine.release)
+        return lora_bytes(text, engine.split, engine.lora, lora_element_of(text, engine), engine.release)
     except NotUnderstoodError:
         return None
 
 
-def _uncounted(engine: Engine, gpu: Gpu, *, lora: bool, draft: bool) -> Iterator[str]:
+def _uncounted(engine: Engine, gpu: Gpu, unread: Sequence[str], *, lora: bool, draft: bool) -> Iterator[str]:
     """Yield what is not in the plan: flags, and other users of the GPU."""
     if lora:
         yield "--enable-lora"
     if draft and engine.draft:
         yield f"--speculative-config ({engine.draft.model or engine.draft.method or 'unknown method'})"
-    yield from engine.unread
+    yield from unread
     if gpu.memory * engine.share > gpu.memory - _NEVER_FREE:
         yield f"memory already used when vLLM starts, with --gpu-memory-utilization={engine.share}"
     if gpu.shared:
@@ -169,13 +193,20 @@ def plan_of_weights(facts: ModelFacts, engine: Engine, gpu: Gpu, reason: str) ->
     return MemoryPlan(gpu, budget, weights, none, budget - weights, (), None, length, 0, 0)
 
 
-def batch_of(engine: Engine, gpu: Gpu) -> Batch:
-    """Return the batch that vLLM schedules; its defaults depend on the GPU (EngineArgs.get_batch_defaults)."""
+def batch_of(engine: Engine, gpu: Gpu, length: int, *, chunked: bool = True) -> Batch:
+    """Return the batch that vLLM schedules; its defaults depend on the GPU (EngineArgs.get_batch_defaults).
+
+    `length` is the longest request in tokens; without `chunked` prefill, the default batch has room for it.
+    """
     tokens, sequences = 2048, 256
     if gpu.memory >= 70 * GIB and "A100" not in gpu.name.upper():
         tokens, sequences = (16384 if gpu.memory >= 160 * GIB else 8192), 1024
+    sequences = engine.sequences or sequences * (2 if engine.doubled else 1)
+    if not engine.tokens:
+        tokens *= 2 if engine.doubled else 1
+        tokens = min(tokens if chunked else max(tokens, length), sequences * length)
     tokens = engine.tokens or tokens
-    return Batch(tokens, min(engine.sequences or sequences, tokens), engine.draft.tokens if engine.draft else 0)
+    return Batch(tokens, min(sequences, tokens), engine.draft.tokens if engine.draft else 0)
 
 
 def _in_flight(text: Text, engine: Engine, batch: Batch) -> int:

@@ -35,6 +35,8 @@ BITS = {
     "F6_E2M3": 6,
     "F6_E3M2": 6,
 }
+# Types of weights that are not quantised.
+FLOATS = {"BF16", "F16", "F32", "F64"}
 _NUMBER = re.compile(r"(?<=\.)\d+(?=\.|$)")
 
 
@@ -69,7 +71,8 @@ class ModelFacts(NamedTuple):
 
     `model` is its id or path, `revision` the commit, `source` the origin of the facts as text. `config` is its
     config.json. `tensors` is empty if only the configuration is known. `files` are the names and sizes in bytes of the
-    downloaded files, empty if unknown. `draft` are the facts of its draft model.
+    downloaded files, empty if unknown. `draft` are the facts of its draft model. `built_in`: they are from the
+    catalogue.
     """
 
     model: str
@@ -79,6 +82,13 @@ class ModelFacts(NamedTuple):
     tensors: tuple[Tensors, ...] = ()
     files: Mapping[str, int] = {}
     draft: ModelFacts | None = None
+    built_in: bool = False
+
+    @property
+    def origin(self) -> str:
+        """Where the facts come from, for people."""
+        source = "the built-in catalogue" if self.built_in else self.source
+        return f"{source} at {self.revision}" if self.revision else source
 
     @property
     def download_bytes(self) -> int | None:

@@ -28,7 +28,7 @@ def weights_of(facts: ModelFacts, text: Text, engine: Engine, capability: int = 
         tensors = tensors_of(text)
     if engine.pooling:  # as_embedding_model and the like create no such layer (model_executor/models/adapters.py)
         tensors = tuple(one for one in tensors if not one.pattern.startswith("lm_head."))
-    loading = Loading(8 * element_of(text, engine), engine.online, capability)
+    loading = Loading(8 * element_of(text, engine), engine.online, capability, engine.release, engine.eager)
     return max(0, weights_per_gpu(tensors, text, engine.split, loading) - engine.offloaded)
 
 
@@ -39,16 +39,22 @@ def element_of(text: Text, engine: Engine) -> int:
     return min(2, _BYTES[dtype_of(text.config)])
 
 
+def lora_element_of(text: Text, engine: Engine) -> int:
+    """Return the bytes of an element of an adapter."""
+    return _BYTES.get(engine.lora_dtype, element_of(text, engine))
+
+
 def caches_on_gpu(text: Text, engine: Engine) -> list[Cache]:
     """Return what the layers of one GPU keep."""
     element = element_of(text, engine)
+    convolved = _BYTES.get(engine.convolved_dtype, element)
     state = text.config.get("mamba_ssm_dtype") if engine.state_dtype == "auto" else engine.state_dtype
     caches = caches_of(
         text,
         split=engine.split.tensor,
         element=_cached(engine.kv_dtype, element),
-        state_element=_BYTES.get(str(state), element),
-        convolved_element=element,
+        state_element=_BYTES.get(str(state), convolved),
+        convolved_element=convolved,
         prefixes=engine.prefixes,
     )
     if engine.split.pipeline > 1:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from modelservice.models.gpus import MIB, Gpu, gpu_named
+from modelservice.models.gpus import GIB, MIB, Gpu, gpu_named
 from modelservice.quantity import amount
 
 # Labels with the name of a node's GPU: NVIDIA's GPU feature discovery, AMD's node labeller, GKE, Karpenter on AWS, EKS,
@@ -32,6 +32,16 @@ def gpu_of(values: Mapping[str, Any]) -> Gpu | None:
     return card and card._replace(shared=is_shared(values))
 
 
+def why_unknown(values: Mapping[str, Any]) -> str:
+    """Return why complete values do not determine a GPU, and how to name it."""
+    memory = values["gpu"]["memory"]
+    if memory not in ("", None):
+        return f"gpu.memory ({memory}) is less than any GPU has: write it with its unit, such as 48Gi"
+    names = [value for name, value in _labels(values) if _NAMES.fullmatch(name)]
+    said = f"the GPU {names[0]} of the values is not known" if names else "the values do not say which GPU"
+    return f"{said}: set gpu.memory (such as 48Gi), or give --gpu (such as L40S) or --gpu-memory"
+
+
 def is_shared(values: Mapping[str, Any]) -> bool:
     """Return whether pods share a GPU, judging by the names that NVIDIA's device plugin uses for shared GPUs."""
     products = (value for name, value in _labels(values) if name == "nvidia.com/gpu.product")
@@ -49,8 +59,8 @@ def _stated(gpu: Mapping[str, Any], labels: list[tuple[str, str]]) -> int:
     """Return the GPU memory in bytes that the values set, or 0 if they do not set it."""
     if gpu["vgpu"]["enabled"] and isinstance(slice_ := gpu["vgpu"].get("memoryMiB"), int):
         return slice_ * MIB
-    if gpu["memory"] not in ("", None) and (stated := amount(gpu["memory"])):
-        return int(stated)
+    if gpu["memory"] not in ("", None) and (stated := amount(gpu["memory"])) and stated >= GIB:
+        return int(stated)  # a smaller number lacks its unit
     return next((int(value) * MIB for name, value in labels if name == _MEMORY and value.isdecimal()), 0)
 
 

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from modelservice.models.architecture import HYBRID, LATENT, Text
+from modelservice.models.architecture import Text
+from modelservice.models.known_architectures import HYBRID, LATENT
 from modelservice.models.weights import Split
 
 GIB = 2**30
@@ -58,13 +59,14 @@ class Batch(NamedTuple):
 class Start(NamedTuple):
     """The settings of vLLM's start: the batch, the split of the model, and the longest request in tokens.
 
-    `eager`: `--enforce-eager` is set. `vision`: the model has an encoder for images or sound. `pooling`: the model
-    returns vectors or scores instead of text.
+    `element` are the bytes of an element that the model computes with. `eager`: `--enforce-eager` is set. `vision`: the
+    model has an encoder for images or sound. `pooling`: the model returns vectors or scores instead of text.
     """
 
     batch: Batch
     split: Split = Split()
     longest: int = 8192
+    element: int = 2
     eager: bool = False
     vision: bool = False
     pooling: bool = False
@@ -87,16 +89,16 @@ class Overhead(NamedTuple):
 
 def overhead_of(text: Text, release: tuple[int, ...], start: Start) -> Overhead:
     """Return the estimate for a release, given as its numbers, such as (0, 25, 1); empty for an unknown release."""
-    release, batch, split = release[:2] or (99,), start.batch, start.split
+    release, batch = release[:2] or (99,), start.batch
     on_v2 = runs_on_v2(text, release, pooling=start.pooling)
-    ends = _pooler(text, batch) if start.pooling else _sampler(text, batch, release, on_v2)
-    peak = max(_layer(text, batch, split, start.longest, on_v2), ends) + _expert_buffers(text, batch, split)
-    seen = batch.tokens * text.hidden * 2 if start.vision else 0
+    ends = _pooler(text, start) if start.pooling else _sampler(text, start, release, on_v2)
+    peak = max(_layer(text, start, on_v2), ends) + _expert_buffers(text, start)
+    seen = batch.tokens * text.hidden * start.element if start.vision else 0
     graphs, unsure = _graphs(text, release, on_v2, start.eager)
     error, origin = _error(text, release, start)
     return Overhead(
         activation=peak + seen + (0 if on_v2 else _BUFFERS),
-        libraries=_libraries(split),
+        libraries=_libraries(start.split),
         graphs=graphs,
         error=error + unsure,
         origin=origin,
@@ -118,54 +120,54 @@ def runs_on_v2(text: Text, release: tuple[int, ...], *, pooling: bool = False) -
     return release >= (0, 25) and (dense or text.architecture in _SPARSE_ON_V2)
 
 
-def _layer(text: Text, batch: Batch, split: Split, longest: int, on_v2: bool) -> int:
+def _layer(text: Text, start: Start, on_v2: bool) -> int:
     """Return the peak inside a layer: the MLP's two projections, their product and the hidden states, or MLA."""
     width = text.shared_width or 0
     if not text.experts or text.dense_layers:
         width = max(width, int(text.config.get("intermediate_size") or 4 * text.hidden))
     hidden = text.hidden * (3 if on_v2 else 3.5)
-    mlp = int(batch.tokens * (3 * width / split.tensor + hidden) * 2)
-    return max(mlp, _latent(text, batch, split, longest) if text.architecture in LATENT else 0)
+    mlp = int(start.batch.tokens * (3 * width / start.split.tensor + hidden) * start.element)
+    return max(mlp, _latent(text, start) if text.architecture in LATENT else 0)
 
 
-def _latent(text: Text, batch: Batch, split: Split, longest: int) -> int:
+def _latent(text: Text, start: Start) -> int:
     """Return the peak inside MLA: hidden states, queries, latents and values, and the unpacked prefix."""
-    heads = text.heads // split.tensor
+    batch, heads = start.batch, text.heads // start.split.tensor
     nope, rope, value = (text.number(name) for name in ("qk_nope_head_dim", "qk_rope_head_dim", "v_head_dim"))
     token = 2 * text.hidden + heads * (nope + rope + value) + text.number("kv_lora_rank") + rope
-    unpacked = min(max(8 * longest, 64 * batch.sequences), _UNPACKED)
-    return 2 * (batch.tokens * token + unpacked * heads * (nope + value))
+    unpacked = min(max(8 * start.longest, 64 * batch.sequences), _UNPACKED)
+    return start.element * (batch.tokens * token + unpacked * heads * (nope + value))
 
 
-def _pooler(text: Text, batch: Batch) -> int:
+def _pooler(text: Text, start: Start) -> int:
     """Return the peak in the pooler, which converts the hidden states to 32 bits."""
-    return 6 * batch.tokens * text.hidden
+    return (start.element + 4) * start.batch.tokens * text.hidden
 
 
-def _sampler(text: Text, batch: Batch, release: tuple[int, ...], on_v2: bool) -> int:
+def _sampler(text: Text, start: Start, release: tuple[int, ...], on_v2: bool) -> int:
     """Return the peak in the sampler.
 
-    V1 keeps the logits in 16 bits and three copies in 32 bits: logits, probabilities and random numbers. V2 keeps one
+    V1 keeps the model's logits and three copies in 32 bits: logits, probabilities and random numbers. V2 keeps one
     copy, and none since 0.28. Since 0.27, vLLM's measurement includes V2's counters for penalties: 33 bits for each
     sequence and word of the vocabulary.
     """
-    vocabulary = text.number("vocab_size")
+    vocabulary, batch, element = text.number("vocab_size"), start.batch, start.element
     rows = min(batch.sequences, batch.tokens) * (1 + batch.drafted)
-    copies = 14 if not on_v2 else 2 if release >= _NO_COPY else 6
-    logits = copies * rows * vocabulary + 2 * batch.tokens * text.hidden
+    copies = 12 if not on_v2 else 0 if release >= _NO_COPY else 4
+    logits = (element + copies) * rows * vocabulary + element * batch.tokens * text.hidden
     if not on_v2:
-        return logits + 2 * rows * text.hidden + min(_PROCESSORS, rows) * vocabulary * 4
+        return logits + element * rows * text.hidden + min(_PROCESSORS, rows) * vocabulary * 4
     counters = batch.sequences * vocabulary * 33 // 8 if release >= _ALL_COUNTED else 0
     return logits + counters
 
 
-def _expert_buffers(text: Text, batch: Batch, split: Split) -> int:
+def _expert_buffers(text: Text, start: Start) -> int:
     """Return the two buffers that the kernel for experts keeps (`workspace_shapes` in fused_moe)."""
     if not text.experts:
         return 0
-    width = text.expert_width // (1 if split.experts else split.tensor)
-    rows = batch.tokens * text.experts_per_token
-    return rows * (max(width, text.hidden) + max(2 * width, text.hidden)) * 2
+    width = text.expert_width // (1 if start.split.experts else start.split.tensor)
+    rows = start.batch.tokens * text.experts_per_token
+    return rows * (max(width, text.hidden) + max(2 * width, text.hidden)) * start.element
 
 
 def _graphs(text: Text, release: tuple[int, ...], on_v2: bool, eager: bool) -> tuple[int, int]:

@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-from modelservice.models.architecture import LATENT, HeadersNeededError, NotUnderstoodError, Text, hybrid_kinds
+from modelservice.models.architecture import HeadersNeededError, NotUnderstoodError, Text, hybrid_kinds
+from modelservice.models.known_architectures import LATENT
 from modelservice.models.model_facts import Tensors
 
 _DTYPES = {"bfloat16": "BF16", "float16": "F16", "float32": "F32", "half": "F16"}

@@ -13,12 +13,12 @@ from math import prod
 from typing import NamedTuple
 
 from modelservice.models.allocation import kept_beside
-from modelservice.models.architecture import LATENT, Text
-from modelservice.models.model_facts import BITS, Tensors
+from modelservice.models.architecture import Text
+from modelservice.models.load_buffers import load_buffers
+from modelservice.models.model_facts import BITS, FLOATS, Tensors
 
 # The vocabulary is padded to a multiple of this.
 _PADDING = 64
-_FLOATS = {"BF16", "F16", "F32", "F64"}
 EMBEDDING = re.compile(r"(embed_tokens|wte|word_embeddings|tok_embeddings|embeddings?|lm_head)\.weight$")
 # Tensors that every rank has a full copy of: norms, routers, the down projections of MLA, per-tensor scales.
 _COPIED = re.compile(
@@ -61,12 +61,15 @@ class Lora(NamedTuple):
 class Loading(NamedTuple):
     """How loading changes the weights: `bits` of an element that is not quantised, and `online` quantisation, if any.
 
-    `capability` is the GPU's compute capability, which determines the padding of MXFP4; 0 means unknown.
+    `capability` is the GPU's compute capability, which determines the padding of MXFP4 and the kernels; 0 means
+    unknown. `release` are the numbers of vLLM's release, empty if unknown. `eager`: `--enforce-eager` is set.
     """
 
     bits: int = 16
     online: str = ""
     capability: int = 0
+    release: tuple[int, ...] = ()
+    eager: bool = False
 
 
 # Bits of one element of a linear layer or of experts that vLLM quantises while it loads: the value plus its share of a
@@ -96,8 +99,7 @@ def weights_per_gpu(tensors: Sequence[Tensors], text: Text, split: Split, loadin
         (one, _bytes(one, text, split, loading) * _kept(one, text, extra) * share_of(one, text, split))
         for one in loaded
     ]
-    kept = _unpacked_latents(loaded, text, split, loading) + positions(text) * loading.bits // 16
-    kept += kept_beside(parts, text.experts) // split.pipeline
+    kept = load_buffers(loaded, text, split, loading) + kept_beside(parts, text.experts) // split.pipeline
     layers = sum((size for one, size in parts if _LAYER.search(one.pattern)), Fraction(0))
     ends = [size for one, size in parts if not _LAYER.search(one.pattern)]
     if split.pipeline == 1:
@@ -105,32 +107,6 @@ def weights_per_gpu(tensors: Sequence[Tensors], text: Text, split: Split, loadin
     # The first stage has the embedding, the last one the head; the later stages have the remainder of the layers.
     largest = -(-text.layers // split.pipeline)
     return round(layers * Fraction(largest, text.layers) + max(ends, default=Fraction(0))) + kept
-
-
-def positions(text: Text) -> int:
-    """Return the bytes of the 16-bit table of sines and cosines (vllm/model_executor/layers/rotary_embedding)."""
-    longest = text.config.get("max_position_embeddings")
-    if not isinstance(longest, int):
-        return 0
-    width = text.config.get("qk_rope_head_dim") if text.architecture in LATENT else text.head_dim
-    scaling = text.config.get("rope_scaling") or {}
-    factor = scaling.get("factor", 1) if scaling.get("rope_type", scaling.get("type")) == "yarn" else 1
-    original = scaling.get("original_max_position_embeddings", longest) if factor != 1 else longest
-    return int(int(original) * float(factor)) * int(width or 0) * 2
-
-
-def _unpacked_latents(tensors: Sequence[Tensors], text: Text, split: Split, loading: Loading) -> int:
-    """Return the bytes of MLA's 16-bit copies of `kv_b_proj`, which exist only if the weight is quantised.
-
-    `process_weights_after_loading` in vllm/model_executor/layers/attention/mla_attention.py.
-    """
-    found = [one for one in tensors if one.pattern.endswith("kv_b_proj.weight")]
-    quantised = loading.online or not all(one.dtype in _FLOATS for one in found)
-    if text.architecture not in LATENT or not found or not quantised:
-        return 0
-    width = text.number("qk_nope_head_dim") + text.number("v_head_dim")
-    layers = -(-text.layers // split.pipeline)
-    return layers * (text.heads // split.tensor) * width * text.number("kv_lora_rank") * 2
 
 
 def _left_out(tensor: Tensors, text: Text) -> bool:
@@ -150,7 +126,7 @@ def _bytes(tensor: Tensors, text: Text, split: Split, loading: Loading) -> Fract
     if EMBEDDING.search(tensor.pattern) and tensor.shape and not _VISION.search(tensor.pattern):
         rows = tensor.shape[0]
         elements = elements // max(rows, 1) * (-(-rows // _PADDING) * _PADDING)
-    if tensor.dtype in _FLOATS and not (text.quantisation and tensor.dtype == "F32"):
+    if tensor.dtype in FLOATS and not (text.quantisation and tensor.dtype == "F32"):
         bits = Fraction(loading.bits)
         if loading.online and not text.quantisation and _is_packed(tensor, loading.online):
             bits = ONLINE[loading.online]

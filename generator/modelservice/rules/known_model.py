@@ -19,9 +19,20 @@ GIB = 2**30
 
 
 def model_facts_of(values: Values) -> ModelFacts | None:
-    """Return the facts that vLLM uses, or None if they are unknown or changed, or the image is not vLLM's own."""
-    changed = given(values, "--config", "--hf-overrides", "--hf-config-path", "--config-format")
-    return None if changed or not is_own_image(values) else values.facts
+    """Return the facts that vLLM uses, or None if they are unknown or changed, or the image is not vLLM's own.
+
+    The facts include `--hf-overrides`, if its effect is known.
+    """
+    if not values.facts or given(values, "--config", "--hf-config-path", "--config-format"):
+        return None
+    if not is_own_image(values):
+        return None
+    overrides = engine_for(values).overrides
+    if not overrides:
+        return None if given(values, "--hf-overrides") else values.facts
+    from modelservice.models.architecture import overridden
+
+    return values.facts._replace(config=overridden(values.facts.config, overrides))
 
 
 def one_gpu(values: Values) -> Gpu | None:

@@ -40,7 +40,7 @@ def context_length(values: Values) -> Iterator[Said]:
     """Find a length greater than the model's; pooling models count their length differently."""
     facts = model_facts_of(values) if values.at("model.task") == "generate" else None
     lengths = given(values, _LENGTH) if facts else []
-    if not facts or not lengths or given(values, "--rope-scaling") or _allowed(values):
+    if not facts or not lengths or _allowed(values):
         return
     from modelservice.models.context_length import longest_context
     from modelservice.vllm.argument_values import size

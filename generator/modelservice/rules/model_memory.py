@@ -24,13 +24,7 @@ if TYPE_CHECKING:
 
 _LENGTH = "--max-model-len"
 # Flags that keep weights out of the GPU's memory, or split the cache, in ways that are not computed.
-_NOT_COMPUTED = (
-    "--offload-backend",
-    "--decode-context-parallel-size",
-    "--load-format",
-    "--nnodes",
-    "--language-model-only",
-)
+_NOT_COMPUTED = ("--offload-backend", "--decode-context-parallel-size", "--load-format", "--nnodes")
 # Billions of parameters in a name: 70B, 1.5b, 8x7B.
 _PARAMETERS = r"(?<![A-Za-z0-9.])(?:(\d{1,2})x)?(\d{1,4}(?:\.\d{1,3})?)[bB](?![A-Za-z0-9])"
 # Names of checkpoints with fewer than 16 bits; some publishers' names do not show it.
@@ -54,7 +48,7 @@ def _fit(values: Values) -> _Fit | None:
     """Return whether the model fits, or None if that is not known."""
     facts, gpu, engine = model_facts_of(values), one_gpu(values), engine_for(values)
     # Some pooling models have no cache.
-    if not facts or not gpu or given(values, *_NOT_COMPUTED) or engine.unread or engine.pooling:
+    if not facts or not gpu or given(values, *_NOT_COMPUTED) or engine.reducing or engine.pooling:
         return None
     from modelservice.models.architecture import ODD_VALUE, NotUnderstoodError
     from modelservice.models.fit import Verdict, changes, verdict_of
@@ -62,6 +56,8 @@ def _fit(values: Values) -> _Fit | None:
 
     try:
         plan = plan_memory(facts, engine, gpu)
+        if plan.unread:
+            return None
         verdict = verdict_of(plan, engine)
         too_large, too_long = verdict is Verdict.NOT, verdict is Verdict.SHORTER
         wrong = too_large or too_long
@@ -150,7 +146,10 @@ def model_name_size(values: Values) -> Iterator[Said]:
     changed = given(values, *smaller, "--hf-overrides", *_NOT_COMPUTED)
     if not gpu or changed or re.search(_QUANTISED, name) or values.at("command"):
         return
-    count = max(int(values.at("gpu.count")), engine_for(values).split.gpus)
+    engine = engine_for(values)
+    if engine.reducing:
+        return
+    count = max(int(values.at("gpu.count")), engine.split.gpus)
     billions = max((_billions(*found) for found in re.findall(_PARAMETERS, name)), default=0.0)
     least, room = billions * 2e9, count * gpu.memory
     if least > room:
