@@ -34,6 +34,21 @@ def service_type(values: Values) -> Iterator[Said]:
 
 
 @rule(
+    "node-port-range",
+    "The node port is outside the range that a cluster allows by default.",
+    why="The API server refuses the Service unless the cluster's range of node ports was changed.",
+    source="https://kubernetes.io/docs/concepts/services-networking/service/#type-nodeport",
+    severity=Severity.WARNING,
+)
+def node_port_range(values: Values) -> Iterator[Said]:
+    """Find a node port outside 30000 to 32767, the default of kube-apiserver's --service-node-port-range."""
+    port = values.at("service.nodePort")
+    if port and not 30000 <= port <= 32767:
+        hint = "remove it to let Kubernetes choose a port, or make sure that the cluster allows this one"
+        yield Said(("service", "nodePort"), f"{port} is outside 30000-32767, the default range of node ports", hint)
+
+
+@rule(
     "ip-families",
     "The Service has two IP families, but its policy allows one.",
     why="The API server refuses the Service, and the installation or upgrade fails.",
@@ -66,4 +81,4 @@ def host_ipv6(values: Values) -> Iterator[Said]:
         )
 
 
-RULES = (service_type, ip_families, host_ipv6)
+RULES = (service_type, node_port_range, ip_families, host_ipv6)
