@@ -290,7 +290,8 @@ def problem(found: Problem, values: Mapping[str, Any]) -> Problem:
     value, names = _called(found.path, values)
     if found.on_key or value == "" or not isinstance(value, str | int | float):
         return found
-    if (field := _field(found.path)) and (field in _FIELDS.values() or not _PLAIN_NAME.fullmatch(str(value))):
+    plain = isinstance(value, bool) or _PLAIN_NAME.fullmatch(value if isinstance(value, str) else "")
+    if (field := _field(found.path)) and (field in _FIELDS.values() or not plain):
         _, quoted, rest = found.message.partition(shown(value))
         said = rest if quoted else " does not belong here"
         message = found.message if found.message.startswith("has ") else f"this value {NOT_SHOWN}{said}"

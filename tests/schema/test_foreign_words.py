@@ -7,9 +7,10 @@ import pytest
 from modelservice.check import check
 from modelservice.findings import Action, Finding
 from modelservice.reading.document import read
-from modelservice.schema.fields import load_fields
 from modelservice.schema.foreign_words import WORDS, plain
 from modelservice.schema.source import plain_schema
+from modelservice.schema.validation import validator_of
+from modelservice.spelling import nearest
 
 MODEL = {"model": {"name": "Qwen/Qwen3-8B"}}
 TOKEN = "hf_abcdefghijklmnopqrstuvwxyz12345678"
@@ -19,14 +20,18 @@ def found_in(values: dict[str, Any]) -> list[Finding]:
     return check(read("values.yaml", json.dumps({**MODEL, **values}).encode()))
 
 
+def names_a_field(key: str) -> bool:
+    schema: Any = validator_of(plain_schema()).schema
+    for part in key.split("."):
+        schema = schema.get("properties", {}).get(part, {})
+    return bool(schema)
+
+
 def test_every_pointer_names_a_field_or_is_a_sentence_and_no_word_is_a_field() -> None:
-    keys = {field.key for field in load_fields().fields}
-    groups = {key.rpartition(".")[0] for key in keys}
-    inner = {"podSecurityContext.runAsUser", "podSecurityContext.fsGroup"}
-    assert {known for known in WORDS if " " not in known} <= keys | groups | inner
-    words = [plain(word) for words in WORDS.values() for word in words.split()]
-    assert len(words) == len(set(words))
-    assert {plain(key) for key in plain_schema()["properties"]} & set(words) == set()
+    assert [known for known in WORDS if " " not in known and not names_a_field(known)] == []
+    pairs = [(" " in known, plain(word)) for known, words in WORDS.items() for word in words.split()]
+    assert len(pairs) == len(set(pairs))  # a word has at most one key and one sentence
+    assert {plain(key) for key in plain_schema()["properties"]} & {word for _, word in pairs} == set()
 
 
 @pytest.mark.parametrize(
@@ -55,6 +60,117 @@ def test_a_word_points_to_its_field(word: str, value: Any, hint: str) -> None:
     (finding,) = [one for one in found_in({word: value}) if one.rule == "unknown-key"]
     assert hint in finding.hint
     assert Action.REMOVE not in {edit.action for edit in finding.fix} or len(finding.fix) > 1
+
+
+@pytest.mark.parametrize(
+    ("values", "path", "hint"),
+    [
+        ({"gpu": {"type": "L40S"}}, ("gpu", "type"), "choose nodes with that GPU by a label in nodeSelector, such as"),
+        (
+            {"gpu": {"model": "L40S"}},
+            ("gpu", "model"),
+            "choose nodes with that GPU by a label in nodeSelector, such as",
+        ),
+        ({"gpuType": "L40S"}, ("gpuType",), "choose nodes with that GPU by a label in nodeSelector, such as"),
+        ({"gpuType": "amd.com/gpu"}, ("gpuType",), "move it to gpu.resourceName"),
+        ({"gpu": {"gpus": 2}}, ("gpu", "gpus"), "move it to gpu.count"),
+        ({"gpu": {"size": "80Gi"}}, ("gpu", "size"), "move it to gpu.memory"),
+        ({"resources": {"limits": {"gpu": 1}}}, ("resources", "limits", "gpu"), "move it to gpu.count"),
+        ({"resources": {"memory": "16Gi"}}, ("resources", "memory"), "use resources.requests and resources.limits"),
+        ({"image": {"name": "a/b"}}, ("image", "name"), "move it to image.repository"),
+        ({"ingress": {"host": "a.example.com"}}, ("ingress", "host"), "use ingress.hosts: [a.example.com]"),
+        ({"ingress": {"tlsSecret": "a"}}, ("ingress", "tlsSecret"), "use ingress.tls, such as"),
+        ({"service": {"targetPort": 8080}}, ("service", "targetPort"), "move it to containerPort"),
+        ({"service": {"loadBalancerIP": "10.0.0.1"}}, ("service", "loadBalancerIP"), "use service.annotations"),
+        ({"networkPolicy": {"ingress": [{}]}}, ("networkPolicy", "ingress"), "use networkPolicy.from"),
+        ({"modelVolume": {"type": "nfs"}}, ("modelVolume", "type"), "use modelVolume.volume"),
+        ({"modelVolume": {"accessMode": "ReadWriteMany"}}, ("modelVolume", "accessMode"), "[ReadWriteMany]"),
+        (
+            {"podSecurityContext": {"privileged": True}},
+            ("podSecurityContext", "privileged"),
+            "securityContext.privileged",
+        ),
+        ({"model": {"shmSize": "16Gi"}}, ("model", "shmSize"), "move it to sharedMemory.sizeLimit"),
+        ({"model": {"modelName": "a/b"}}, ("model", "modelName"), "did you mean model.name?"),
+        ({"maxModelLen": 8192}, ("maxModelLen",), "use args: [--max-model-len=8192]"),
+        ({"gpu": {"memoryUtilization": 0.9}}, ("gpu", "memoryUtilization"), "use args: [--gpu-memory-utilization=0.9]"),
+        ({"volumes": [{"name": "a", "pvc": {}}]}, ("volumes", 0, "pvc"), "write persistentVolumeClaim"),
+        ({"env": [{"key": "A", "value": "b"}]}, ("env", 0, "key"), "write name"),
+        # No other place is surely meant.
+        ({"gpu": {"kind": "x/y"}}, ("gpu", "kind"), "nodeSelector"),
+        ({"tls": {"enabled": True}}, ("tls", "enabled"), "the keys of tls are secretName"),
+        ({"gpu": {"strategy": 1}}, ("gpu", "strategy"), "the keys of gpu are"),
+    ],
+    ids=str,
+)
+def test_a_key_inside_a_part_points_to_its_field_or_to_none(values: dict[str, Any], path: Any, hint: str) -> None:
+    (finding,) = [one for one in found_in(values) if one.path == path and one.rule == "unknown-key"]
+    assert hint in finding.hint
+
+
+@pytest.mark.parametrize(
+    ("args", "meant"),
+    [
+        ([{"--max-model-len": 8192}], ["--max-model-len=8192"]),
+        ([{"--enforce-eager": None}], ["--enforce-eager"]),
+        ([{"--enforce-eager": True}], ["--enforce-eager"]),
+        ([{"max-model-len": 8192}], ["--max-model-len=8192"]),
+        ([["--max-model-len", 8192]], ["--max-model-len=8192"]),
+        ([{"--hf-overrides": {"a": 1}}], ['--hf-overrides={"a":1}']),
+        ({"max_model_len": 8192, "enforce-eager": True}, ["--max-model-len=8192", "--enforce-eager"]),
+        ("--max-model-len 8192 \\\n --enforce-eager", ["--max-model-len=8192", "--enforce-eager"]),
+        ("--served-model-name a b", ["--served-model-name", "a", "b"]),
+        # false may be the default or switch a flag off; JSON has keys too; a shell reads the others.
+        ([{"--enforce-eager": False}], None),
+        ([{"method": "ngram"}], None),
+        ("--chat-template $HOME/a.jinja", None),
+        ("--seed 1 # comment", None),
+        ({"--api-key": "hunter2"}, None),
+        ("--api-key hunter2", None),
+    ],
+    ids=str,
+)
+def test_arguments_in_another_form_become_a_list_of_texts(args: Any, meant: list[str] | None) -> None:
+    found = [one for one in found_in({"args": args}) if one.rule == "wrong-type"]
+    written = [text for one in found for edit in one.fix for text in ([edit.value] if one.path[1:] else edit.value)]
+    assert written == (meant or [])
+    assert "hunter2" not in str(found_in({"args": args}))
+
+
+@pytest.mark.parametrize(
+    ("labels", "meant"),
+    [
+        ("team=a", {"team": "a"}),
+        (["team=a", "b=c"], {"team": "a", "b": "c"}),
+        ([{"team": "a"}], {"team": "a"}),
+        ("a", None),
+    ],
+    ids=str,
+)
+def test_labels_in_another_form_become_a_map(labels: Any, meant: dict[str, str] | None) -> None:
+    (finding,) = [one for one in found_in({"nodeSelector": labels}) if one.rule == "wrong-type"]
+    assert [edit.value for edit in finding.fix] == ([meant] if meant else [])
+
+
+@pytest.mark.parametrize("variable", ["A=b", {"A": "b"}], ids=str)
+def test_a_variable_in_another_form_gets_a_name_and_a_value(variable: Any) -> None:
+    (finding,) = found_in({"env": [variable]})
+    assert [edit.value for edit in finding.fix] == [{"name": "A", "value": "b"}]
+
+
+@pytest.mark.parametrize(
+    ("word", "choices", "near"),
+    [
+        ("loadBalancerIP", ["loadBalancerClass"], None),
+        ("runAsUser", ["runAsGroup"], None),
+        ("ingress", ["egress"], None),
+        ("mountPoint", ["mountPath"], "mountPath"),
+        ("ingresClasName", ["ingressClassName"], "ingressClassName"),
+        ("--max-model-length", ["--max-model-len"], "--max-model-len"),
+    ],
+)
+def test_a_similar_word_with_another_meaning_is_not_near(word: str, choices: list[str], near: str | None) -> None:
+    assert nearest(word, choices) == near
 
 
 @pytest.mark.parametrize("word", ["no_such_word", "zzz"])
@@ -96,6 +212,11 @@ def test_the_name_of_a_variable_is_not_taken_for_a_model(written: str) -> None:
     ("reference", "parts"),
     [
         ("vllm/vllm-openai:v0.33.0", {"repository": "vllm/vllm-openai", "tag": "v0.33.0"}),
+        ("vllm/vllm-openai:0.33.0", {"repository": "vllm/vllm-openai", "tag": "v0.33.0"}),
+        (
+            "mirror.example.com/vllm/vllm-openai:0.33.0",
+            {"repository": "mirror.example.com/vllm/vllm-openai", "tag": "0.33.0"},
+        ),
         ("registry:5000/a:b", {"repository": "registry:5000/a", "tag": "b"}),
         (f"a/b@sha256:{'0' * 64}", {"repository": "a/b", "tag": "", "digest": f"sha256:{'0' * 64}"}),
         (f"a/b:c@sha256:{'0' * 64}", {"repository": "a/b", "tag": "c", "digest": f"sha256:{'0' * 64}"}),

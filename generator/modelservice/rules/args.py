@@ -16,7 +16,7 @@ from modelservice.rules.image import is_own_image, known_release, release_of
 from modelservice.rules.rule import RefusedValueError, Said, Values, put, rule
 from modelservice.rules.workload import drain_seconds
 from modelservice.spelling import nearest
-from modelservice.vllm.argument_rules import PARALLEL, in_place
+from modelservice.vllm.argument_rules import OWNED, PARALLEL, in_place
 from modelservice.vllm.parallel_sizes import ONE_RANK, gpus_of_node
 
 if TYPE_CHECKING:
@@ -61,18 +61,24 @@ def check_args(values: Values) -> list[Problem]:
         # A word without a flag is the script that command-shell reports as missing.
         mine = mine or (problem.rule in _SCRIPT and not values.was_refused("command") and lacks_script(values))
         whole = problem.rule == "argument-two-words" and not values.given.get("command")
-        one = _with_parser(problem._replace(severity=Severity.ERROR) if whole else problem, given_words, values)
+        one = _with_field(problem._replace(severity=Severity.ERROR) if whole else problem, given_words, values)
         found += [] if mine and values.given.get("command") else [one]
     return found
 
 
-def _with_parser(found: Problem, given_words: list[str], values: Values) -> Problem:
-    """Return the problem, with the edit to remove --enable-auto-tool-choice if model.toolCallParser is set."""
-    switch = found.rule == "argument-owned" and given_words[int(found.path[-1])].replace("_", "-")
-    field = "model.toolCallParser"
-    if switch != "--enable-auto-tool-choice" or values.was_refused(field) or not values.at(field):
+def _with_field(found: Problem, given_words: list[str], values: Values) -> Problem:
+    """Return the problem of a reserved flag, with the edit to remove it if its field already sets the same."""
+    if found.rule != "argument-owned":
         return found
-    return found._replace(hint="remove it: model.toolCallParser sets it", fix=in_place([int(found.path[-1])]))
+    flag, _, value = given_words[int(found.path[-1])].partition("=")
+    switch = flag.replace("_", "-") == "--enable-auto-tool-choice"
+    owned = OWNED.get(flag.replace("_", "-"))
+    field = "model.toolCallParser" if switch else owned.field if owned else ""
+    if not field or values.was_refused(field) or not values.at(field):
+        return found
+    if not switch and not (value and values.written(field) and value == str(values.at(field))):
+        return found
+    return found._replace(hint=f"remove it: {field} sets it", fix=in_place([int(found.path[-1])]))
 
 
 def _release(values: Values) -> Release:
@@ -103,8 +109,10 @@ def _field_problems(values: Values, key: str, release: Release) -> Iterator[Prob
     flag, name, path = command_line(release.name).get(_FLAG_FIELDS[key]), values.at(key), tuple(key.split("."))
     if not flag or not flag.values or name in flag.values or (not flag.enforced and _given_plugin(values, key)):
         return
-    near = near_value(name, flag.values)
-    hint = f"did you mean {near}?" if near else f"known are {listed(flag.values)}"
+    starting = _starting(name, flag.values)
+    near = near_value(name, flag.values) or (starting[0] if len(starting) == 1 else "")
+    ordered = [*starting, *(one for one in flag.values if one not in starting)]
+    hint = f"did you mean {near}?" if near else f"known are {listed(ordered)}"
     fix = put({path: near}) if near else ()
     if flag.enforced and release.exactness is Exactness.KNOWN and is_own_image(values):
         message = f"{release.label} has no parser {name}"
@@ -112,6 +120,11 @@ def _field_problems(values: Values, key: str, release: Release) -> Iterator[Prob
     else:
         message = f"{release.label} has no parser {name} without a plugin"
         yield Problem(Severity.WARNING, path, message, hint, "argument-value", fix=fix)
+
+
+def _starting(name: str, parsers: tuple[str, ...]) -> list[str]:
+    """Return the parsers that start with a name: llama3_json for llama3, deepseek_v3 and others for deepseek."""
+    return [one for one in parsers if re.match(rf"{re.escape(name)}([_-]|(?<!\d)\d)", one, re.IGNORECASE)]
 
 
 def _given_plugin(values: Values, key: str) -> bool:

@@ -108,7 +108,8 @@ def _moved(path: Path, given: str, values: Values, field: str) -> Fix:
     "The image or the runtime class does not match the GPU's vendor.",
     why=(
         "The image is built for CUDA and finds no device on another vendor's GPU. The runtime class `nvidia` needs "
-        "NVIDIA's container runtime on the node. In both cases the server does not start."
+        "NVIDIA's container runtime on the node. In both cases the server does not start. A pod that requests GPUs "
+        "of two vendors stays Pending."
     ),
     source="https://docs.vllm.ai/en/stable/getting_started/installation/gpu",
     severity=Severity.WARNING,
@@ -116,7 +117,11 @@ def _moved(path: Path, given: str, values: Values, field: str) -> Fix:
 def gpu_vendor(values: Values) -> Iterator[Said]:
     """Find another vendor's GPU with an image or a runtime class for NVIDIA GPUs."""
     resource, repository = values.at("gpu.resourceName"), values.at("image.repository")
-    if not resource.startswith(_OTHER_MAKERS) or values.at("gpu.vgpu.enabled") or values.at("gpu.count") == 0:
+    if values.at("gpu.vgpu.enabled") or values.at("gpu.count") == 0:
+        return
+    if resource.startswith("nvidia.com/"):
+        yield from _of_two_vendors(values, resource)
+    if not resource.startswith(_OTHER_MAKERS):
         return
     if repository.rsplit("/", 1)[-1] in GPU_IMAGES:
         message = f"{resource} is not an NVIDIA GPU, which the image {repository} needs"
@@ -127,6 +132,15 @@ def gpu_vendor(values: Values) -> Iterator[Said]:
     if values.at("runtimeClassName") == "nvidia":
         message = f"{resource} is not an NVIDIA GPU, which the runtime class nvidia needs"
         yield setting(("gpu", "resourceName"), message, {"runtimeClassName": ""})
+
+
+def _of_two_vendors(values: Values, resource: str) -> Iterator[Said]:
+    """Yield a finding for another vendor's GPU that is requested in addition to the chart's default."""
+    for name in values.at("resources.limits"):
+        if name.startswith(_OTHER_MAKERS):
+            message = f"is requested in addition to {resource} of gpu.resourceName"
+            hint = f"name {name} in gpu.resourceName and its number in gpu.count instead"
+            yield Said(("resources", "limits", name), message, hint, True)
 
 
 @rule(

@@ -24,7 +24,6 @@ OWN_IMAGES = (
 # Owners whose images have the names of vLLM's images, but other release numbers.
 OTHER_OWNERS = ("lmcache",)
 _IMAGES = "https://kubernetes.io/docs/concepts/containers/images/"
-_ON_DOCKER_HUB = re.compile(r"((index\.)?docker\.io/)?vllm/vllm-openai[a-z-]*")
 # Red Hat AI Inference Server, under its two names.
 _REDHAT = re.compile(r"(^|/)(rhaiis|rhaii)(-[a-z-]+)?/vllm-[a-z0-9-]+$")
 _OFFLINE = ("HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE")
@@ -100,16 +99,19 @@ def registry_unused(values: Values) -> Iterator[Said]:
 
 @rule(
     "image-tag-v",
-    "The tag lacks the `v` that the tags of vLLM's images start with.",
+    "The tag lacks the `v` that the tags of vLLM's images start with, or one of its three numbers.",
     why="The registry has no such tag. The pod stays in ImagePullBackOff.",
     source="https://hub.docker.com/r/vllm/vllm-openai/tags",
     severity=Severity.WARNING,
 )
 def image_tag_v(values: Values) -> Iterator[Said]:
-    """Find a tag without its v for vLLM's image on Docker Hub; a mirror may have other tags."""
+    """Find a release's tag in another form for vLLM's image on Docker Hub; a mirror may have other tags."""
+    from modelservice.vllm.releases import hub_tag
+
     tag, repository = values.at("image.tag"), values.at("image.repository")
-    if _ON_DOCKER_HUB.fullmatch(repository) and re.match(r"\d+\.\d+\.\d+", tag):
-        yield writing(("image", "tag"), f"{tag} is not a tag of {repository}, whose releases start with v", f"v{tag}")
+    if meant := hub_tag(repository, tag):
+        what = "start with v" if not tag.startswith("v") else "have three numbers"
+        yield writing(("image", "tag"), f"{tag} is not a tag of {repository}, whose releases {what}", meant)
 
 
 @rule(
@@ -153,9 +155,11 @@ def version_unstated(values: Values) -> Iterator[Said]:
     """Find an image whose tag names no vLLM release."""
     if not (values.written("image.repository") or values.written("image.tag")):
         return
-    from modelservice.vllm.releases import Exactness, release_for
+    from modelservice.vllm.releases import Exactness, hub_tag, release_for
 
     tag = values.at("image.tag")
+    if hub_tag(values.at("image.repository"), tag):
+        return  # image-tag-v names the right tag
     likely = release_for(tag, "")
     if release_of(values).exactness is Exactness.UNSTATED and not (is_vllms(values.at("image")) and tag == "latest"):
         what = (

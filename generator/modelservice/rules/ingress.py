@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from modelservice.findings import Refuser, Severity
 from modelservice.rules.protection import is_protected
-from modelservice.rules.rule import Said, Values, rule
+from modelservice.rules.rule import Said, Values, put, rule
 
 _CHART = "the chart's templates/ingress.yaml and httproute.yaml"
 # The fields that identify a route's gateway, with the Gateway API's defaults.
@@ -74,6 +74,41 @@ def ingress_tls(values: Values) -> Iterator[Said]:
                 yield Said(path, f"{host} is not one of ingress.hosts", "correct it, or add it to ingress.hosts")
 
 
+# By these annotations cert-manager issues certificates for the hosts under `tls`, and only for those.
+_ISSUERS = ("cert-manager.io/issuer", "cert-manager.io/cluster-issuer", "kubernetes.io/tls-acme")
+
+
+@rule(
+    "ingress-certificate",
+    "The Ingress has an annotation of cert-manager, but `ingress.tls` names no Secret for the certificate.",
+    why=(
+        "cert-manager issues certificates only for the hosts under `tls`, and stores each in the Secret that is named "
+        "there. Without it there is no certificate: clients have to use HTTP, and send the API key in clear text."
+    ),
+    source="https://cert-manager.io/docs/usage/ingress/",
+    severity=Severity.WARNING,
+)
+def ingress_certificate(values: Values) -> Iterator[Said]:
+    """Find an annotation that asks cert-manager for certificates on an Ingress that has no place for one."""
+    annotations = values.at("ingress.annotations") or {}
+    key = next((one for one in _ISSUERS if annotations.get(one) not in (None, "", "false")), None)
+    if not values.at("ingress.enabled") or not key:
+        return
+    if not values.at("ingress.tls"):
+        settings = {"ingress.tls": [{"hosts": values.at("ingress.hosts"), "secretName": _SECRET}]}
+        message = "cert-manager issues no certificate, because ingress.tls is empty"
+        hint = f"add ingress.tls, as in [{{hosts: [{', '.join(values.at('ingress.hosts'))}], secretName: {_SECRET}}}]"
+        yield Said(("ingress", "annotations", key), message, hint, True, put(settings))
+    for index, item in values.items("ingress.tls"):
+        if not item.get("secretName"):
+            message = f"names no Secret, in which cert-manager ({key}) could store the certificate"
+            path = ("ingress", "tls", index)
+            yield Said(path, message, f"add secretName: {_SECRET}", fix=put({(*path, "secretName"): _SECRET}))
+
+
+_SECRET = "llm-tls"  # noqa: S105  the name of a Secret
+
+
 @rule(
     "route-to-tls",
     "The Ingress or route speaks HTTP to a server that expects HTTPS.",
@@ -128,5 +163,6 @@ RULES = (
     route_parents,
     route_paths,
     ingress_tls,
+    ingress_certificate,
     route_to_tls,
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import posixpath
 import re
 from collections.abc import Iterator, Mapping
@@ -10,7 +11,8 @@ from typing import Any
 from modelservice.findings import Refuser, Severity, dotted
 from modelservice.rules.image import is_vllms
 from modelservice.rules.model_loading import gguf_repository, in_object_store
-from modelservice.rules.rule import Said, Values, listed, removal, rule, setting, writing
+from modelservice.rules.rule import Said, Values, asking, listed, removal, rule, setting, writing
+from modelservice.schema.source import SCHEMAS
 from modelservice.spelling import nearest
 
 _CHART = "the chart's templates/_env.tpl"
@@ -39,6 +41,32 @@ def model_default(values: Values) -> Iterator[Said]:
         yield Said(
             ("model", "name"), f"is not set, and {name} would be deployed", "set model.name to the model to serve"
         )
+
+
+@rule(
+    "model-owner",
+    "The model's name lacks its owner.",
+    why=(
+        "A hub has the model only under `owner/name`. vLLM exits when it starts, and the container restarts again and "
+        "again while the pod holds its GPUs."
+    ),
+    source="schemas/models, schemas/model-parsers.json",
+    severity=Severity.WARNING,
+)
+def model_owner(values: Values) -> Iterator[Said]:
+    """Find the name of a well-known model without its owner; a few old models, such as gpt2, have none."""
+    name = values.at("model.name")
+    if "/" in name or values.at("command") or not values.written("model.name"):
+        return
+    known = {one for one in _known_models() if one.rpartition("/")[2].lower() == name.lower()}
+    if len(known) == 1:
+        yield asking(("model", "name"), f"{name} is not a model id such as owner/name", known.pop(), "")
+
+
+def _known_models() -> set[str]:
+    """Return the ids of the models of which this project has facts or parsers."""
+    named: dict[str, Any] = json.loads((SCHEMAS / "model-parsers.json").read_text())["models"]
+    return {*named, *(file.stem.replace("--", "/", 1) for file in (SCHEMAS / "models").glob("*--*.json"))}
 
 
 @rule(
@@ -216,6 +244,7 @@ def chat_template_twice(values: Values) -> Iterator[Said]:
 RULES = (
     model_default,
     model_id,
+    model_owner,
     model_path,
     model_path_not_mounted,
     model_path_hub_cache,

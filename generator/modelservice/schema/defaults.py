@@ -95,7 +95,7 @@ def without_nulls(
     for key, value in given.items():
         default, child = defaults.get(key), resolved(properties.get(key, {}), definitions)
         if value is None and key in schema.get("x-required", ()):
-            problems.append(_needed((*path, key)))
+            problems.append(_needed((*path, key), child))
         elif value is None and _leaves_out(child):
             # A field that is left out by default loses nothing.
             problems += [_left_out((*path, key))] if child.get("default", "") is not None else []
@@ -109,9 +109,13 @@ def without_nulls(
     return kept, problems
 
 
-def _needed(path: Path) -> Problem:
+def _needed(path: Path, schema: Mapping[str, Any]) -> Problem:
     message = "null removes the chart's default, but the chart needs a value"
-    return Problem(NULL_VALUE.severity, path, message, "give one, or remove the key", NULL_VALUE.id)
+    may_be_empty = schema.get("type") == "string" and re.search(str(schema.get("pattern", "^.")), "") is not None
+    hint = 'write "" for none, or remove the key' if may_be_empty else "give one, or remove the key"
+    if schema.get("type") == "object":
+        hint = "indent its keys below it, or remove it"
+    return Problem(NULL_VALUE.severity, path, message, hint, NULL_VALUE.id)
 
 
 def _left_out(path: Path) -> Problem:

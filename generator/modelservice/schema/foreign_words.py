@@ -22,13 +22,24 @@ _ALWAYS = "leave it out: Kubernetes always restarts the container"
 _NAMES = "use nameOverride or fullnameOverride: objects are named after the release"
 _PORT = "use service.port for clients: the container's port needs no declaration"
 _SECURITY = "use securityContext, as Kubernetes writes it"
+GPU_TYPE = (
+    "choose nodes with that GPU by a label in nodeSelector, such as nvidia.com/gpu.product: NVIDIA-L40S "
+    "(`kubectl get nodes -L nvidia.com/gpu.product` lists them)"
+)
+_GPU_SWITCH = "set the number of GPUs in gpu.count; 0 means none"
+_REQUESTS = "use resources.requests and resources.limits: each has cpu and memory"
+_ROUTES = "write the host names in ingress.hosts, and the paths in ingress.paths"
+_INGRESS_TLS = "use ingress.tls, such as [{hosts: [llm.example.com], secretName: llm-tls}]"
+_TARGET = "write metrics, as in a HorizontalPodAutoscaler, or set autoscaling.kind: ScaledObject, which counts requests"
+_SERVICE = "leave it out: the chart always creates a Service"
 
-# The key that accepts the value, or a sentence → the words that people write, without regard to case, - and _.
+# The key that accepts the value, or a sentence → the words that people write, without regard to case, - and _. A word
+# may also be a path: gpuType is gpu.type too. A word may have a key, and a sentence for values that the key refuses.
 WORDS: Mapping[str, str] = {
-    _PORT: "ports port servicePort expose extraPorts",
+    _PORT: "ports port servicePort servicePorts expose extraPorts",
     _SHARED_MEMORY: "ipc ipcMode",
     "sharedMemory.sizeLimit": "shm shmSize shmSizeLimit sharedMemorySize dshm",
-    _TOKEN: "hfToken huggingFaceToken huggingFaceHubToken hubToken huggingFaceApiToken",
+    _TOKEN: "token hfToken huggingFaceToken huggingFaceHubToken hubToken huggingFaceApiToken",
     "huggingFace.tokenSecret.name": (
         "hfTokenSecret hfSecret hfTokenSecretName hfSecretName huggingFaceSecret huggingFaceTokenSecret"
     ),
@@ -46,17 +57,38 @@ WORDS: Mapping[str, str] = {
     ),
     "modelVolume.size": "pvcStorage storageSize volumeSize",
     "modelVolume.accessModes": "pvcAccessMode",
-    "modelVolume.existingClaim": "existingClaim",
+    "modelVolume.existingClaim": "existingClaim modelVolumePvc modelVolumeExistingPvc modelVolumeClaim",
     "probes.liveness": "customLivenessProbe",
     "probes.readiness": "customReadinessProbe",
     "probes.startup": "customStartupProbe",
     _HOOKS: "healthcheck healthProbe healthChecks",
     _ALWAYS: "restart restartPolicy",
     _NAMES: "containerName deploymentName serviceName",
+    "write the model's name in model.name, and the name of the objects in fullnameOverride": "name",
+    "use httpGet, as in httpGet: {path: /health, port: http}": (
+        "probesStartupPath probesReadinessPath probesLivenessPath "
+        "probesStartupPort probesReadinessPort probesLivenessPort"
+    ),
     "use resources, gpu.count and replicas": "deploy",
     "use command, which replaces `vllm serve MODEL`, or leave it out": "entrypoint",
-    "gpu.count": "tensorParallelSize gpus numGpus gpuNum requestGpu numGpu",
-    "gpu.resourceName": "requestGpuType gpuType gpuResource accelerator",
+    "gpu.count": (
+        "tensorParallelSize gpus numGpus gpuNum requestGpu numGpu gpuNumber gpuReplicas gpuGpus resourcesGpu "
+        "resourcesLimitsGpu resourcesRequestsGpu resourcesNvidia.com/gpu"
+    ),
+    "gpu.resourceName": "requestGpuType gpuType gpuResource accelerator gpuName gpuVendor",
+    "gpu.memory": "gpuSize gpuVram gpuMem",
+    GPU_TYPE: (
+        "gpuType gpuName gpuProduct gpuModel gpuKind gpuClass gpuAccelerator gpuArchitecture "
+        "accelerator acceleratorType"
+    ),
+    "use gpu.count, and nodeSelector for the type of the GPUs": "accelerators gpuConfig",
+    _GPU_SWITCH: "gpuEnabled gpuEnable useGpu",
+    "nodeSelector": "gpuNodeSelector nodeLabels",
+    "affinity.nodeAffinity": "nodeAffinity",
+    "affinity.podAffinity": "podAffinity",
+    "affinity.podAntiAffinity": "podAntiAffinity",
+    "tolerations": "gpuTolerations",
+    _REQUESTS: "resourcesCpu resourcesMemory",
     "resources.requests.cpu": "requestCpu cpu",
     "resources.requests.memory": "requestMemory memory",
     "resources.limits.cpu": "limitCpu cpus",
@@ -68,6 +100,33 @@ WORDS: Mapping[str, str] = {
     _COMPOSE: "services",
     "model.name": "modelUrl modelId hfModel hfModelId modelPath modelUri",
     "model.servedName": "servedModelName",
+    "image.repository": "imageName",
+    "image.tag": "imageVersion",
+    "ingress.hosts": "ingressHost ingressHostname ingressHostnames ingressDomain ingressDomains",
+    _ROUTES: "ingressRules ingressExtraHosts ingressExtraPaths",
+    "leave it out: the Ingress forwards every path below those in ingress.paths": "ingressPathType",
+    "leave it out: the Ingress always forwards to the chart's Service": "ingressServicePort ingressServiceName",
+    _INGRESS_TLS: "ingressTlsSecret ingressTlsSecretName ingressTlsHosts ingressSecretName",
+    "containerPort": "serviceTargetPort serviceContainerPort serviceInternalPort",
+    _SERVICE: "serviceEnabled serviceCreate",
+    "leave it out: the Service has an address of its own, and a name in the cluster's DNS": "serviceClusterIP",
+    "use service.annotations, which the cloud's load balancer reads": "serviceLoadBalancerIP",
+    _TARGET: (
+        "autoscalingTargetCPUUtilizationPercentage autoscalingTargetMemoryUtilizationPercentage autoscalingTargetCPU "
+        "autoscalingTargetMemory"
+    ),
+    "networkPolicy.from": "networkPolicyIngress networkPolicyAllowFrom",
+    "leave it out: the account's token is never mounted": "serviceAccountAutomount",
+    "securityContext.allowPrivilegeEscalation": "podSecurityContextAllowPrivilegeEscalation",
+    "securityContext.capabilities": "podSecurityContextCapabilities",
+    "securityContext.privileged": "podSecurityContextPrivileged",
+    "securityContext.readOnlyRootFilesystem": "podSecurityContextReadOnlyRootFilesystem",
+    "write name": "envKey envVariable envVar",
+    "write it in valueFrom, as in valueFrom: {secretKeyRef: {name: NAME, key: KEY}}": "envSecretKeyRef",
+    "write it in valueFrom, as in valueFrom: {configMapKeyRef: {name: NAME, key: KEY}}": "envConfigMapKeyRef",
+    "write it in valueFrom, as in valueFrom: {fieldRef: {fieldPath: status.podIP}}": "envFieldRef",
+    "write it in volumeMounts, with the name of the volume": "volumesMountPath volumesMount",
+    "write persistentVolumeClaim, with the claimName of the claim": "volumesPvc volumesClaim volumesClaimName",
     "podSecurityContext.runAsUser": "user runAsUser",
     "podSecurityContext.fsGroup": "fsGroup",
     _SECURITY: "capAdd capDrop privileged securityOpt",
@@ -99,13 +158,13 @@ WORDS: Mapping[str, str] = {
 
 
 def plain(word: str) -> str:
-    """Return a word in lower case, without dashes and underscores."""
-    return re.sub("[-_]", "", word).lower()
+    """Return a word in lower case, without dashes, underscores and dots."""
+    return re.sub("[-_.]", "", word).lower()
 
 
-def pointer(word: str, schema: Mapping[str, Any]) -> str | None:
-    """Return where a foreign word's value belongs: a key, or a sentence (with spaces); None for other words."""
-    return next((known for name, known in (*_table(), *_kubernetes(schema)) if name == plain(word)), None)
+def pointers(word: str, schema: Mapping[str, Any]) -> list[str]:
+    """Return where a foreign word's value may belong: keys, and a sentence (with spaces)."""
+    return [known for name, known in (*_table(), *_kubernetes(schema)) if name == plain(word)]
 
 
 def _table() -> Iterator[tuple[str, str]]:

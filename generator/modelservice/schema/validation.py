@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from modelservice.findings import Action, Edit, Fix, Path, Problem, Refuser, Rule, Severity
 from modelservice.redact import shown
 from modelservice.schema.defaults import default_values
-from modelservice.schema.messages import worded
+from modelservice.schema.messages import as_variable, worded
 from modelservice.schema.source import Schema
 from modelservice.schema.unknown_keys import UnknownKey, unknown_key
 
@@ -187,7 +187,10 @@ def _problems(
     written: Callable[[Path], str],
 ) -> Iterator[Problem]:
     path: Path = tuple(error.absolute_path)
-    if error.validator == "not" and error.validator_value == {}:
+    if error.validator in ("additionalProperties", "required") and (variable := as_variable(error)):
+        hint, fix = variable
+        yield Problem(Severity.ERROR, path, "is not a map with name and value", hint, "missing-key", False, fix)
+    elif error.validator == "not" and error.validator_value == {}:
         remove = (Edit(Action.REMOVE, path),)
         yield Problem(Severity.ERROR, path, "is set by the chart", "remove it", "not-allowed", True, remove)
     elif error.validator == "additionalProperties":

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 from modelservice.redact import shown
@@ -60,6 +60,8 @@ def _fault(flag: Flag, text: str) -> Fault | None:
 
 
 def _form(flag: Flag, text: str) -> Fault | None:
+    if len(text) > 1 and text[0] == text[-1] and text[0] in "'\"":
+        return Fault("argument-value", f"{shown(text)} keeps its quotes, because no shell removes them")
     form = facts("constraints")["forms"].get(flag.name)
     if form is None or re.search(form["pattern"], text):
         return None
@@ -192,6 +194,7 @@ def _repairs(flag: Flag, text: str) -> Iterator[str]:
     """Yield what may have been meant, the most likely first. No shell reads arguments, so quotes stay in them."""
     bare = text.strip().strip("'\"")
     yield bare
+    yield bare.rstrip(",;").lstrip("= ")
     yield from _json_repairs(flag, bare)
     plain = bare.replace(",", "") if _THOUSANDS.fullmatch(bare) else bare
     yield plain.removesuffix("i").removesuffix("B").removesuffix("b").removesuffix("i")
@@ -220,7 +223,18 @@ def near_value(text: str, names: Sequence[str]) -> str:
         return lower[f"{plain}v1"]
     longer = [name for name in lower if plain.startswith((f"{name}_", f"{name}-"))]
     alike = [name for name in lower if name not in longer and _numbers_in(name) == _numbers_in(plain)]
-    return lower.get(nearest(plain, alike, cutoff=0.9 if longer else 0.8) or "", "")
+    return lower.get(nearest(plain, alike, cutoff=0.9 if longer else 0.8) or _one_letter_off(plain, alike, lower), "")
+
+
+def _one_letter_off(text: str, names: Sequence[str], known: Iterable[str]) -> str:
+    """Return the only name in which one letter differs, or "": awq for awg, but none for a part of a known name."""
+    pairs = ((name, zip(name, text, strict=True)) for name in names if len(name) == len(text))
+    found = [name for name, letters in pairs if sum(one != other for one, other in letters) == 1]
+    sure = len(found) == 1 and len(text) >= _SHORTEST and not any(text in name for name in known)
+    return found[0] if sure else ""
+
+
+_SHORTEST = 3
 
 
 def _numbers_in(text: str) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import re
 from collections.abc import Iterator, Sequence
 
 from modelservice.findings import MOST, Action, Fix, Problem, Severity
@@ -97,13 +98,22 @@ def _item(item: Read, line: Line) -> Iterator[Problem]:
     if isinstance(item, Stray):
         yield from _stray(item, line)
     elif isinstance(item, Unknown):
-        yield unknown(item, line)
+        yield _with_colon(item, line) or unknown(item, line)
     elif item.beginning:
         yield from _abbreviated(item, line)
     elif _is_owned(item):
         yield _owned(item)
     else:
         yield from _given(item, line)
+
+
+def _with_colon(item: Unknown, line: Line) -> Problem | None:
+    """Return the problem of a flag and its value that are joined by a colon, as in YAML, or None for other items."""
+    name, colon, value = item.spelling.partition(":")
+    if not colon or name not in line.flags:
+        return None
+    message = f"`{item.spelling}` is not a flag of {line.label}"
+    return writing("argument-unknown", item.at, message, [f"{name}={value}" if value else name])
 
 
 def _abbreviated(item: Given, line: Line) -> Iterator[Problem]:
@@ -182,7 +192,8 @@ def _stray(item: Stray, line: Line) -> Iterator[Problem]:
     elif item.follows and text.lower() in (*_NO, *_YES):
         yield _switch_value([item.follows.at, item.at], item.follows.spelling, item.follows.flag, text)
     else:
-        bare = "--" + text.strip().lstrip(_DASHES + "-")
+        bare = re.sub(r"^([\w.-]+)\s*:\s*", r"\1=", text.strip().lstrip(_DASHES + "-"))
+        bare = f"--{bare}"
         meant = normal(bare.partition("=")[0]).partition(".")[0] in line.flags
         message = f"{shown(text)} does not belong to a flag"
         if meant and not may_hold_secret(text):

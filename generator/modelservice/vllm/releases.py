@@ -14,6 +14,9 @@ _RELEASE = re.compile(r"\d{1,9}\.\d{1,9}\.\d{1,9}(\.\d{1,9})?")
 _NAMED_RELEASE = re.compile(r"vllm[-_]?v?(\d+\.\d+\.\d+.*)")
 
 
+_ON_DOCKER_HUB = re.compile(r"((index\.)?docker\.io/)?vllm/vllm-openai[a-z-]*")
+
+
 class Exactness(StrEnum):
     """How the requested release relates to the listed ones."""
 
@@ -82,6 +85,19 @@ def release_for(tag: str, vllm_version: str, *, own_image: bool = True) -> Relea
 def release_after(release: str) -> str:
     """Return the listed release after another one, or that one if it is the newest."""
     return releases()[min(_order()[release] + 1, len(releases()) - 1)]
+
+
+def hub_tag(repository: str, tag: str) -> str:
+    """Return the tag that is meant by one without v or without its last number for vLLM's image on Docker Hub, or "".
+
+    A mirror may have other tags.
+    """
+    found = re.fullmatch(r"(v?)(\d+\.\d+)(\.\d+)?(.*)", tag, re.IGNORECASE)
+    if not found or not _ON_DOCKER_HUB.fullmatch(repository):
+        return ""
+    release = found[2] + (found[3] or ".0")
+    meant = f"v{release}{found[4]}" if found[3] or release in releases() else ""
+    return meant if meant != tag else ""
 
 
 def _numbers(release: str) -> tuple[int, ...]:
