@@ -187,7 +187,7 @@ _SHORT = {"--spec-method": "method", "--spec-model": "model", "--spec-tokens": "
 
 
 def _draft(every: Sequence[Given]) -> Draft | None:
-    """Return the speculative decoding. An unset method is derived from the model's name, as in SpeculativeConfig."""
+    """Return the speculative settings. An unset method is derived from the model's name, as in SpeculativeConfig."""
     if not any(one.flag.name in ("--speculative-config", *_SHORT) for one in every):
         return None
     config = _object(every, "--speculative-config")

@@ -22,7 +22,7 @@ _SIMILAR = str.maketrans("oil", "011")
 
 
 def meant(label: str, value: str) -> tuple[str, ...]:
-    """Return the values that surely are meant by another value of a label, or () if it is right or may be.
+    """Return the known values that a wrong value of a label certainly means, or () if the value may be right.
 
     A value is corrected if it is a card's name in another form (`L40S`), or differs from a known name only in case,
     separators, similar characters (`L4OS`) or a misspelled word. Anything else may be the name of another card.
@@ -58,7 +58,7 @@ def _names(card: dict[str, Any]) -> Iterator[str]:
 
 
 def _plain(name: str) -> str:
-    """Return a name without differences of case, separators, similar characters and misspelled words."""
+    """Return a name in lower case, without separators, and with similar characters and misspelled words unified."""
     import difflib  # only a mistake needs it
 
     def spelled(found: re.Match[str]) -> str:

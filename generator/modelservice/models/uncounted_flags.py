@@ -1,7 +1,7 @@
 """List the arguments that change the memory of a GPU in ways that are not computed.
 
 The lists come from a review of all options of vLLM 0.33.0 and of those removed since 0.10. An option that is in no list
-and that `models.engine` does not read has no effect on the memory that vLLM measures when it starts, or a small one.
+and that `models.engine` does not read has little or no effect on the memory that vLLM measures when it starts.
 """
 
 from __future__ import annotations

@@ -137,7 +137,7 @@ def _of_pods(path: Path, trigger: dict[str, Any]) -> Iterator[Said]:
     value, older = metadata.get("value", "").strip(), metadata.get("type")
     if not given:
         meant = older if older in ("AverageValue", "Utilization") else "Utilization"
-        yield adding(path, f"has no metricType, which {kind} needs", "metricType", meant)
+        yield adding(path, f"has no metricType, which {kind} triggers need", "metricType", meant)
     elif given == "Value":
         yield writing((*path, "metricType"), f"Value is not allowed for {kind} triggers", "Utilization")
     elif given == "Utilization" and value and not re.fullmatch("[1-9][0-9]*", value):

@@ -24,7 +24,7 @@ def gpu_memory_unit(values: Values) -> Iterator[Said]:
     written = values.at("gpu.memory")
     if written in ("", None) or (size := amount(written)) is None or size >= _GIB:
         return
-    path, message = ("gpu", "memory"), f"{written} is {size.normalize():f} bytes, less than any GPU has"
+    path, message = ("gpu", "memory"), f"{written} is {size.normalize():f} bytes, which is less than any GPU has"
     if 1 <= size <= 1024 and size == int(size):
         yield Said(path, message, f"did you mean {int(size)}Gi?", fix=put({path: f"{int(size)}Gi"}))
     else:
@@ -33,7 +33,7 @@ def gpu_memory_unit(values: Values) -> Iterator[Said]:
 
 @rule(
     "gpu-label",
-    "A node label has a misspelled name of a GPU.",
+    "The name of a GPU in a node label is misspelled.",
     why=(
         "No node has this label, so the pod stays Pending. The names are those that NVIDIA's GPU feature discovery, "
         "GKE and Karpenter write; `kubectl get nodes --show-labels` shows them."
@@ -42,12 +42,12 @@ def gpu_memory_unit(values: Values) -> Iterator[Said]:
     severity=Severity.WARNING,
 )
 def gpu_label(values: Values) -> Iterator[Said]:
-    """Find names that surely mean a known card, but are not the ones in nodes' labels."""
+    """Find names that certainly mean a known card, but differ from the names that node labels have."""
     from modelservice.models.gpu_labels import WRITERS, meant
 
     for path, label, value in _labels(values):
         if label in WRITERS and (right := meant(label, value)):
-            message = f"{value} is not the name that {WRITERS[label]} writes"
+            message = f"{value} is not a name that {WRITERS[label]} writes"
             near = right[0] if len(right) == 1 else None
             yield asking(path, message, near, f"write {', or '.join(right[:4])}")
 

@@ -126,7 +126,8 @@ def startup_download(values: Values) -> Iterator[Said]:
         return
     seconds, budget = needed_bytes(values) // _BYTES_A_SECOND, int(values.at("startupSeconds"))
     if seconds > budget:
-        message = f"{budget} is less than the {seconds} seconds for {gibibytes(needed_bytes(values))} at 1 Gbit/s"
+        size = gibibytes(needed_bytes(values))
+        message = f"{budget} is less than the {seconds} seconds that a download of {size} takes at 1 Gbit/s"
         more = min(86400, -(-(seconds * 3 // 2) // 600) * 600)
         otherwise = ", or modelVolume.preDownload: InitContainer"
         yield too_small(values, ("startupSeconds",), message, {"startupSeconds": more}, otherwise)

@@ -187,7 +187,7 @@ def modelscope_read_only(values: Values) -> Iterator[Said]:
         folder = f"{model_mount(values)}/models/{values.at('model.name')}"
         message = "ModelScope's client cannot create its lock file on a read-only volume"
         settings = {"model.source": "local", "model.name": folder}
-        yield setting(("model", "source"), message, settings, ", where ModelScope's client stored it")
+        yield setting(("model", "source"), message, settings, ", where ModelScope's client stored the model")
 
 
 @rule(

@@ -39,7 +39,7 @@ def metrics_missing(values: Values) -> Iterator[Said]:
     if readers or collected:
         for index, argument in values.items("args"):
             if argument.replace("_", "-") == "--disable-log-stats":
-                yield removal(("args", index), "vLLM then exports none of its metrics", on_key=False)
+                yield removal(("args", index), "with this flag, vLLM exports none of its metrics", on_key=False)
 
 
 def _collected_otherwise(values: Values) -> bool:

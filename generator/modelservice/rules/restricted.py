@@ -50,7 +50,7 @@ _SYSCTLS = frozenset(
     )
 )
 _APPARMOR = "container.apparmor.security.beta.kubernetes.io/"
-_WITH = "the restricted profile refuses it"
+_WITH = "is not allowed by the restricted profile"
 
 
 @rule(
@@ -78,10 +78,10 @@ def restricted_profile(values: Values) -> Iterator[Said]:
         yield from _ports_and_handlers(path, item)
     for index, sysctl in sound(pod.get("sysctls")):
         if sysctl["name"] not in _SYSCTLS:
-            yield removal(("podSecurityContext", "sysctls", index), f"{sysctl['name']}: {_WITH}", on_key=False)
+            yield removal(("podSecurityContext", "sysctls", index), f"{sysctl['name']} {_WITH}", on_key=False)
     for key, profile in (values.at("podAnnotations") or {}).items():
         if key.startswith(_APPARMOR) and not (profile in ("", "runtime/default") or profile.startswith("localhost/")):
-            yield removal(("podAnnotations", key), f"{profile}: {_WITH}")
+            yield removal(("podAnnotations", key), f"{profile} {_WITH}")
     for key in ("hostIPC", "hostNetwork", "hostPID"):
         if values.at(f"podSpec.{key}"):
             yield removal(("podSpec", key), _WITH)
@@ -120,21 +120,21 @@ def _pod(context: Mapping[str, Any], given: Mapping[str, Any]) -> Iterator[Said]
     """Yield the fields that a null removes from the pod's context although the profile requires them."""
     if "runAsNonRoot" in given and given["runAsNonRoot"] in (None, ""):
         path = ("podSecurityContext", "runAsNonRoot")
-        yield removal(path, "is left out: the restricted profile requires it to be true")
+        yield removal(path, "null leaves it out, but the restricted profile requires it to be true")
     if not context.get("seccompProfile"):
         path = ("podSecurityContext", "seccompProfile")
-        yield removal(path, "is left out: the restricted profile requires one")
+        yield removal(path, "null leaves it out, but the restricted profile requires one")
 
 
 def _context(path: Path, context: Mapping[str, Any]) -> Iterator[Said]:
     """Yield the settings that are not allowed in a pod's or a container's context."""
     if context.get("runAsNonRoot") is False:
-        yield removal((*path, "runAsNonRoot"), f"false: {_WITH}")
+        yield removal((*path, "runAsNonRoot"), f"false {_WITH}")
     if context.get("runAsUser") == 0:
-        yield removal((*path, "runAsUser"), f"0: {_WITH}")
+        yield removal((*path, "runAsUser"), f"0 {_WITH}")
     for key in ("seccompProfile", "appArmorProfile"):
         if (context.get(key) or {}).get("type") == "Unconfined":
-            yield writing((*path, key, "type"), f"Unconfined: {_WITH}", "RuntimeDefault")
+            yield writing((*path, key, "type"), f"Unconfined {_WITH}", "RuntimeDefault")
     for key, value in (context.get("seLinuxOptions") or {}).items():
         if value and (key in ("user", "role") or (key == "type" and value not in _SELINUX_TYPES)):
             yield removal((*path, "seLinuxOptions", key), _WITH)
@@ -143,7 +143,7 @@ def _context(path: Path, context: Mapping[str, Any]) -> Iterator[Said]:
 def _container(path: Path, context: Mapping[str, Any]) -> Iterator[Said]:
     """Yield the settings that a container's context lacks, and those that are not allowed in it."""
     if context.get("privileged"):
-        yield removal((*path, "privileged"), f"true: {_WITH}")
+        yield removal((*path, "privileged"), f"true {_WITH}")
     if context.get("allowPrivilegeEscalation") is not False:
         yield _wanted((*path, "allowPrivilegeEscalation"), "it to be false", value=False)
     capabilities = context.get("capabilities") or {}
@@ -151,7 +151,7 @@ def _container(path: Path, context: Mapping[str, Any]) -> Iterator[Said]:
         yield _wanted((*path, "capabilities", "drop"), "ALL in it", value=["ALL"])
     for index, name in sound(capabilities.get("add")):
         if name != "NET_BIND_SERVICE":
-            yield removal((*path, "capabilities", "add", index), f"{name}: {_WITH}", on_key=False)
+            yield removal((*path, "capabilities", "add", index), f"{name} {_WITH}", on_key=False)
 
 
 def _wanted(path: Path, what: str, *, value: Any) -> Said:

@@ -98,7 +98,7 @@ def startup_short(values: Values) -> Iterator[Said]:
     if values.written("startupSeconds") and "failureThreshold" in (values.at("probes.startup") or {}):
         yield Said(path, "has no effect with probes.startup.failureThreshold", "remove one of them", True)
     elif seconds < _SHORT:
-        message = f"the container is killed after {seconds} seconds, but even a tiny model needs about 50 to start"
+        message = f"the container is killed after {seconds} seconds, and even a tiny model needs about 50 to start"
         yield Said(path, message, "write at least 300")
 
 

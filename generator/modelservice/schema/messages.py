@@ -270,8 +270,9 @@ def _out_of_range(error: Error) -> Words:
     # The maximum of many Kubernetes fields does not help to choose a sensible value.
     if low is not None and high not in (None, 2**31 - 1):
         return Words(f"{shown(error.instance)} is not between {low} and {high}", f"write a number from {low} to {high}")
-    bound = f"at least {low}" if error.validator == "minimum" else f"at most {high}"
-    return Words(f"{shown(error.instance)} is not {bound}", f"write {bound}")
+    if error.validator == "minimum":
+        return Words(f"{shown(error.instance)} is less than {low}", f"write at least {low}")
+    return Words(f"{shown(error.instance)} is more than {high}", f"write at most {high}")
 
 
 _COUNTED = {"Length": "characters", "Items": "items", "Properties": "keys"}
