@@ -63,7 +63,7 @@ def test_a_commands_help_has_a_short_line_and_examples_that_it_takes(
         ("--release", "Name of the Helm release"),
         ("--namespace", "Namespace of the release."),
         ("--ignore", "Ignore a rule"),
-        ("--values", "A values file to merge below VALUES."),
+        ("--values", "A values file that VALUES override."),
         ("--force", "Replace |Write into "),
     ],
 )
