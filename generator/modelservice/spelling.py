@@ -21,7 +21,7 @@ def nearest(word: str, choices: Iterable[str], *, cutoff: float = 0.7) -> str | 
 
 
 def _other(word: str, choice: str) -> bool:
-    """Say whether two similar words mean different things: opposites, or runAsUser and runAsGroup."""
+    """Return whether two similar words mean different things: opposites, or runAsUser and runAsGroup."""
     ends = [text.rpartition(".")[2] for text in (word, choice)]
     opposite = {end[:3] for end in ends} == {"min", "max"} or len({"Unavailable" in end for end in ends}) == 2
     parts = [_CAMEL.findall(end) if "-" not in end else [] for end in ends]
@@ -29,7 +29,7 @@ def _other(word: str, choice: str) -> bool:
 
 
 def _unlike(one: list[str], other: list[str]) -> bool:
-    """Say whether a part of one camel-case word is not a misspelling of the same part of the other."""
+    """Return whether a part of one camel-case word is not a misspelling of the same part of the other."""
     import difflib
 
     pairs = zip(one, other, strict=True)

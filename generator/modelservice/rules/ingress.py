@@ -101,7 +101,7 @@ def ingress_certificate(values: Values) -> Iterator[Said]:
         yield Said(("ingress", "annotations", key), message, hint, True, put(settings))
     for index, item in values.items("ingress.tls"):
         if not item.get("secretName"):
-            message = f"names no Secret, in which cert-manager ({key}) could store the certificate"
+            message = f"names no Secret in which cert-manager ({key}) can store the certificate"
             path = ("ingress", "tls", index)
             yield Said(path, message, f"add secretName: {_SECRET}", fix=put({(*path, "secretName"): _SECRET}))
 

@@ -126,7 +126,7 @@ WORDS: Mapping[str, str] = {
     "write it in valueFrom, as in valueFrom: {configMapKeyRef: {name: NAME, key: KEY}}": "envConfigMapKeyRef",
     "write it in valueFrom, as in valueFrom: {fieldRef: {fieldPath: status.podIP}}": "envFieldRef",
     "write it in volumeMounts, with the name of the volume": "volumesMountPath volumesMount",
-    "write persistentVolumeClaim, with the claimName of the claim": "volumesPvc volumesClaim volumesClaimName",
+    "use persistentVolumeClaim, with the claim's name in claimName": "volumesPvc volumesClaim volumesClaimName",
     "podSecurityContext.runAsUser": "user runAsUser",
     "podSecurityContext.fsGroup": "fsGroup",
     _SECURITY: "capAdd capDrop privileged securityOpt",

@@ -100,7 +100,7 @@ def _cleaned_hint(text: str, form: str | None, error: Error) -> Hint:
     if form == "model-id" and text.startswith("/"):
         return "correct the path, or mount its folder at another path", ()
     if re.match(r"[A-Za-z]:\\", text):
-        return "write a path of Linux, such as /models", ()
+        return "write a Linux path, such as /models", ()
     text = text.replace("\\", "/")
     several = [one for one in re.split(r"[,\s]+", text) if one]
     names = all(re.search(error.validator_value, one) for one in several)

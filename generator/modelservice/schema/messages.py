@@ -179,10 +179,10 @@ def _shape_hint(error: Error, kind: str) -> str:
     value = error.instance
     if error.schema.get("x-form") == "argument":
         return (
-            "write it as one text, such as --flag=value; put JSON in single quotes, because YAML interprets { } and :"
+            "write it as text, such as --flag=value; put JSON in single quotes, because YAML interprets { } and :"
         )
     if kind == "array" and error.absolute_path[-1] == "args":
-        return "write a list of texts, such as --max-model-len=8192 for a flag with a value"
+        return "write a list of arguments, such as --max-model-len=8192 for a flag with a value"
     if kind == "array" and isinstance(value, dict):
         inside = error.schema.get("items", {}).get("properties", {})
         first = next((key for key in value if key in inside), None)

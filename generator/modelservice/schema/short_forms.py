@@ -73,7 +73,7 @@ def _forms(key: str, value: Any, schema: Mapping[str, Any]) -> Iterator[Any]:
 
 
 def is_variable(schema: Mapping[str, Any]) -> bool:
-    """Say whether a schema is that of an environment variable."""
+    """Return whether a schema is that of an environment variable."""
     return bool({"name", "value", "valueFrom"} <= schema.get("properties", {}).keys())
 
 
@@ -122,7 +122,7 @@ def _variables(value: Any) -> Iterator[list[dict[str, str]]]:
 
 
 def _content(value: Any) -> dict[str, Any]:
-    """Return the keys of a variable beside its name."""
+    """Return the keys of a variable other than its name."""
     return value if isinstance(value, dict) else {"value": _written(value)}
 
 
@@ -136,7 +136,7 @@ def _pairs(value: Any) -> Iterator[dict[str, str]]:
 
 
 def _enum(value: Any, schema: Mapping[str, Any], key: str) -> Iterator[str]:
-    """Yield the allowed value that a text differs from only by case."""
+    """Yield the allowed value that differs from a text only in case."""
     allowed = schema.get("properties", {}).get(key, {}).get("enum", ())
     yield from (option for option in allowed if str(option).lower() == str(value).lower())
 

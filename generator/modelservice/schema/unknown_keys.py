@@ -178,7 +178,7 @@ def _similar(key: UnknownKey) -> str | None:
 
 
 def _starts(name: str, word: str) -> bool:
-    """Say whether a name starts with a whole word: storageClass starts storageClassName."""
+    """Return whether a name starts with a whole word: storageClass starts storageClassName."""
     return plain(name).startswith(plain(word)) and name[len(word) :][:1].isupper()
 
 
