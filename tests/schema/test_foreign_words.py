@@ -94,11 +94,11 @@ def test_a_word_points_to_its_field(word: str, value: Any, hint: str) -> None:
         ({"model": {"modelName": "a/b"}}, ("model", "modelName"), "did you mean model.name?"),
         ({"maxModelLen": 8192}, ("maxModelLen",), "use args: [--max-model-len=8192]"),
         ({"gpu": {"memoryUtilization": 0.9}}, ("gpu", "memoryUtilization"), "use args: [--gpu-memory-utilization=0.9]"),
-        ({"volumes": [{"name": "a", "pvc": {}}]}, ("volumes", 0, "pvc"), "write persistentVolumeClaim"),
+        ({"volumes": [{"name": "a", "pvc": {}}]}, ("volumes", 0, "pvc"), "use persistentVolumeClaim"),
         ({"env": [{"key": "A", "value": "b"}]}, ("env", 0, "key"), "write name"),
         # No other place is surely meant.
         ({"gpu": {"kind": "x/y"}}, ("gpu", "kind"), "nodeSelector"),
-        ({"tls": {"enabled": True}}, ("tls", "enabled"), "the keys of tls are secretName"),
+        ({"tls": {"enabled": True}}, ("tls", "enabled"), "the only key of tls is secretName"),
         ({"gpu": {"strategy": 1}}, ("gpu", "strategy"), "the keys of gpu are"),
     ],
     ids=str,

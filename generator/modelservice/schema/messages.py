@@ -178,9 +178,7 @@ _PLAIN = re.compile(
 def _shape_hint(error: Error, kind: str) -> str:
     value = error.instance
     if error.schema.get("x-form") == "argument":
-        return (
-            "write it as text, such as --flag=value; put JSON in single quotes, because YAML interprets { } and :"
-        )
+        return "write it as text, such as --flag=value; put JSON in single quotes, because YAML interprets { } and :"
     if kind == "array" and error.absolute_path[-1] == "args":
         return "write a list of arguments, such as --max-model-len=8192 for a flag with a value"
     if kind == "array" and isinstance(value, dict):
