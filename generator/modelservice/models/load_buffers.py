@@ -38,7 +38,7 @@ _LAZY_SINCE = (0, 25)
 def load_buffers(tensors: Sequence[Tensors], text: Text, split: Split, loading: Loading) -> int:
     """Return the bytes of the buffers on one GPU."""
     tables = rotary_tables(text) * loading.bits // 16
-    if loading.eager and text.architecture in LATENT and any(map(_is_yarn, ropes_of(text))):
+    if loading.eager and loading.bits == 16 and text.architecture in LATENT and any(map(_is_yarn, ropes_of(text))):
         tables *= 2  # FlashInfer's kernel for this RoPE needs 32 bits; compiled code does not use it
     return tables + _unpacked_latents(tensors, text, split, loading) + _workspaces(text, loading)
 
