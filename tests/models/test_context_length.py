@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from modelservice.models.context_length import longest_context
+from modelservice.models.context_length import default_context, longest_context
 
 VLLM: dict[str, tuple[dict[str, Any], int]] = {
     "qwen3": ({"model_type": "qwen3", "max_position_embeddings": 40960, "rope_scaling": None}, 40960),
@@ -83,14 +83,24 @@ VLLM: dict[str, tuple[dict[str, Any], int]] = {
         131072,
     ),
 }
-# Before, original_max_position_embeddings times the factor counted: vLLM's config.py of 0.10.
+# Until 0.29, original_max_position_embeddings times the factor counted.
 MORE_BEFORE = {"qwen yarn": 131072}
 
 
 @pytest.mark.parametrize("name", VLLM)
 def test_the_longest_request_is_the_same_as_in_vllm(name: str) -> None:
     config, longest = VLLM[name]
-    assert longest_context(config) == MORE_BEFORE.get(name, longest)
+    before = MORE_BEFORE.get(name, longest)
+    found = [longest_context(config, release) for release in ((0, 33, 0), (0, 30, 0), (0, 29, 0), ())]
+    assert found == [longest, longest, before, before]
+
+
+def test_long_rope_is_short_by_default() -> None:
+    # "For LongRoPE, default to original_max_position_embeddings": _get_and_verify_max_len, for Phi-4-mini.
+    scaling = {"type": "longrope", "short_factor": [1.0], "long_factor": [2.0]}
+    lengths = {"max_position_embeddings": 131072, "original_max_position_embeddings": 4096}
+    config = {**lengths, "rope_scaling": scaling}
+    assert (default_context(config), longest_context(config)) == (4096, 131072)
 
 
 @pytest.mark.parametrize("config", [{}, {"hidden_size": 4}, {"max_position_embeddings": None}, {"text_config": {}}])

@@ -167,14 +167,27 @@ def test_options_that_are_not_computed(tmp_path: Path, arguments: list[str], gpu
     assert (found, (out.splitlines() or [""])[-1]) == (code, last)
 
 
-def test_an_overridden_length_is_checked(tmp_path: Path) -> None:
-    override = (
-        '--hf-overrides={"rope_scaling": {"rope_type": "yarn", "factor": 2, "original_max_position_embeddings": 32768}}'
-    )
-    assert run(tmp_path, "--gpu=H200", args=[override, "--max-model-len=65536"])[0] == 0
-    code, _, err = run(tmp_path, "--gpu=H200", args=[override, "--max-model-len=65537"])
+YARN = '"rope_scaling": {"rope_type": "yarn", "factor": 2, "original_max_position_embeddings": 32768}'
+
+
+@pytest.mark.parametrize(
+    ("tag", "overrides", "most"),
+    [
+        ("v0.29.0", YARN, 65_536),
+        ("v0.30.0", YARN, 40_960),  # _get_and_verify_max_len: the length in config.json counts
+        ("v0.33.0", f'{YARN}, "max_position_embeddings": 65536', 65_536),
+    ],
+)
+def test_an_overridden_length_is_checked(tmp_path: Path, tag: str, overrides: str, most: int) -> None:
+    def found(length: int) -> tuple[int, str]:
+        given = ["--hf-overrides={%s}" % overrides, f"--max-model-len={length}"]  # noqa: UP031
+        code, _, err = run(tmp_path, "--gpu=H200", args=given, image={"tag": tag})
+        return code, err
+
+    assert found(most) == (0, "")
+    code, err = found(most + 1)
     assert code == 1
-    assert "more than the 65536 tokens of Qwen/Qwen3-8B" in err
+    assert f"more than the {most} tokens of Qwen/Qwen3-8B" in err
 
 
 def test_activations_have_the_models_type() -> None:

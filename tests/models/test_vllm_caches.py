@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
-from modelservice.models.architecture import NotUnderstoodError, caches_of, text_of
+from modelservice.models.architecture import NotUnderstoodError, caches_of, context_of, text_of
 from modelservice.models.kv_cache import KVCache, kv_cache_of
 from modelservice.models.load_buffers import rotary_tables
 from modelservice.models.tensor_shapes import tensors_of
@@ -27,6 +27,11 @@ def test_the_bytes_of_a_block_and_a_request_are_as_in_vllm(name: str) -> None:
     recorded, found = RECORDED[name], cache(name)
     blocks = found.blocks(recorded["max_model_len"], recorded["in_flight"])
     assert (found.block_bytes, blocks * found.block_bytes) == (recorded["block_bytes"], recorded["request_bytes"])
+
+
+@pytest.mark.parametrize("name", RECORDED)
+def test_the_default_length_is_as_in_vllm(name: str) -> None:
+    assert context_of(text_of(RECORDED[name]["config"]), (0, 32, 0)) == RECORDED[name]["max_model_len"]
 
 
 @pytest.mark.parametrize("name", RECORDED)

@@ -10,9 +10,11 @@ from collections.abc import Iterable, Mapping
 from enum import StrEnum
 from typing import Any, NamedTuple
 
+from modelservice.models.context_length import default_context
 from modelservice.models.known_architectures import (
     DEFAULTS,
     ENCODERS,
+    ENCODERS_OF_MEDIA,
     HYBRID,
     KNOWN,
     LANGUAGE_MODELS,
@@ -150,13 +152,17 @@ class Text(NamedTuple):
         return self.number("head_dim") if isinstance(self.config.get("head_dim"), int) else self.hidden // self.heads
 
 
-def overridden(config: Config, overrides: Config) -> Config:
-    """Return a configuration with replaced keys; those of its language model are merged (`--hf-overrides`)."""
-    merged = {
-        key: {**config[key], **value} if key in LANGUAGE_MODELS and isinstance(config.get(key), Mapping) else value
-        for key, value in overrides.items()
-    }
-    return {**config, **merged}
+def overridden(config: Config, overrides: Config) -> Config | None:
+    """Return a configuration with replaced keys (`--hf-overrides`), or None if the result is unknown.
+
+    Keys inside that of a language model are merged into it. It depends on the class in transformers whether a key
+    beside it has an effect on the language model.
+    """
+    inside = {key for key in LANGUAGE_MODELS if isinstance(config.get(key), Mapping)}
+    wrapped = inside or any(config.get(key) for key in ENCODERS_OF_MEDIA)
+    if (wrapped and overrides.keys() - inside) or (not wrapped and overrides.keys() & set(LANGUAGE_MODELS)):
+        return None
+    return {**config, **{key: {**config[key], **value} if key in inside else value for key, value in overrides.items()}}
 
 
 def text_of(config: Config) -> Text:
@@ -182,28 +188,16 @@ def _of(config: Config, keys: Iterable[str]) -> dict[str, Any]:
     return {key: config[key] for key in keys if key in config}
 
 
-# The keys for the longest request, and the kinds of RoPE scaling for which that length is already scaled
-# (`_get_and_verify_max_len` in vllm/config/model.py).
-_LENGTHS = ("max_position_embeddings", "n_positions", "max_seq_len", "seq_length", "model_max_length", "max_seq_length")
-_SCALED = ("su", "longrope", "llama3", "mrope", "default")
+def context_of(text: Text, release: tuple[int, ...] = ()) -> int:
+    """Return the longest request in tokens that a vLLM release allows by default, or any release if it is not given.
 
-
-def context_of(text: Text) -> int:
-    """Return the longest request that a model allows, in tokens. Raises NotUnderstoodError if it does not set one."""
-    lengths = [int(text.config[name]) for name in _LENGTHS if isinstance(text.config.get(name), int)]
-    if not lengths:
-        raise NotUnderstoodError(f"config.json does not set the longest request ({_LENGTHS[0]})")
-    if not 0 < min(lengths) < _MOST:
-        raise NotUnderstoodError("the longest request in config.json is not a number of tokens")
-    longest, scaling = min(lengths), text.config.get("rope_scaling") or text.config.get("rope_parameters")
-    if not isinstance(scaling, Mapping) or text.architecture.startswith("Gemma3"):
-        return longest
-    kind = str(scaling.get("rope_type", scaling.get("type", "default")))
-    if kind in _SCALED or not isinstance(factor := scaling.get("factor", 1), int | float):
-        return longest
-    if kind == "yarn":
-        longest = int(scaling.get("original_max_position_embeddings", longest))
-    return max(1, int(longest * factor))
+    Raises NotUnderstoodError if the configuration does not set one.
+    """
+    gemma = {"model_type": "gemma3"} if text.architecture.startswith("Gemma3") else {}
+    longest = default_context({**text.config, **gemma}, release)
+    if not longest:
+        raise NotUnderstoodError("config.json does not set the longest request (max_position_embeddings)")
+    return longest
 
 
 def caches_of(

@@ -1,4 +1,4 @@
-"""Read a model's longest context from its configuration: every vLLM release refuses a larger `--max-model-len`."""
+"""Read from a model's configuration how long a request may be, and how long vLLM allows it to be by default."""
 
 from __future__ import annotations
 
@@ -13,13 +13,15 @@ _KEYS = (
 _INSIDE = ("text_config", "llm_config", "language_config", "decoder")
 # Kinds of RoPE scaling for which the length is already scaled: `_get_and_verify_max_len` in vLLM's config/model.py.
 _SCALED = ("su", "longrope", "llama3", "deepseek_llama_scaling")
+# Since this release, that is so for YaRN too; before, its factor multiplied the original length.
+_YARN_IS_SCALED_SINCE = (0, 30)
 _MOST = 2**40
 
 
-def longest_context(config: Mapping[str, Any]) -> int | None:
-    """Return the most tokens that any vLLM release allows, or None if the configuration does not set a length.
+def longest_context(config: Mapping[str, Any], release: tuple[int, ...] = ()) -> int | None:
+    """Return the most tokens that a vLLM release allows, or None if the configuration does not set a length.
 
-    Releases apply YaRN's factor differently; this returns the largest result.
+    `release` are its numbers, such as (0, 33, 0); without them, this returns the most that any release allows.
     """
     text: Any = next((config[key] for key in _INSIDE if isinstance(config.get(key), Mapping)), config)
     lengths = [size for key in _KEYS if (size := _number(text.get(key)))]
@@ -28,7 +30,15 @@ def longest_context(config: Mapping[str, Any]) -> int | None:
     longest = _number(text.get("model_max_length")) or min(lengths)
     if "gemma3" in str(config.get("model_type", "")) or "gemma3" in str(text.get("model_type", "")):
         return int(longest)
-    return int(max([longest, *(_scaled(longest, rope) for rope in _ropes(text))]))
+    scaled = [size for rope in _ropes(text) if (size := _scaled(longest, rope, release))]
+    return int(scaled[-1] if release and scaled else max([longest, *scaled]))
+
+
+def default_context(config: Mapping[str, Any], release: tuple[int, ...] = ()) -> int | None:
+    """Return the longest request without `--max-model-len`, or None: with LongRoPE, the length before scaling."""
+    if any(_kind(rope) == "longrope" for rope in _ropes(config)):
+        return int(_number(config.get("original_max_position_embeddings"))) or longest_context(config, release)
+    return longest_context(config, release)
 
 
 def _ropes(text: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
@@ -39,13 +49,20 @@ def _ropes(text: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
             yield from (one for one in found.values() if isinstance(one, Mapping))
 
 
-def _scaled(longest: float, rope: Mapping[str, Any]) -> float:
-    factor = _number(rope.get("factor"))
-    if not factor or rope.get("rope_type", rope.get("type")) in _SCALED:
+def _kind(rope: Mapping[str, Any]) -> str:
+    return str(rope.get("rope_type", rope.get("type")))
+
+
+def _scaled(longest: float, rope: Mapping[str, Any], release: tuple[int, ...]) -> float:
+    """Return the length that a kind of RoPE makes of another one, or 0 if it leaves it."""
+    factor, kind = _number(rope.get("factor")), _kind(rope)
+    if not factor or kind in _SCALED:
         return 0
-    if "yarn" in str(rope.get("rope_type", rope.get("type"))):
-        return (_number(rope.get("original_max_position_embeddings")) or longest) * factor
-    return longest * factor
+    if "yarn" not in kind:
+        return longest * factor
+    if release >= _YARN_IS_SCALED_SINCE:
+        return 0
+    return (_number(rope.get("original_max_position_embeddings")) or longest) * factor
 
 
 def _number(value: Any) -> float:

@@ -33,6 +33,8 @@ ENCODERS = {
     *("RobertaForSequenceClassification", "XLMRobertaForSequenceClassification", "ModernBertModel"),
     *("ModernBertForSequenceClassification", "NomicBertModel"),
 }
+# Keys of encoders of images and sound, whose tokens are part of the start-up run too.
+ENCODERS_OF_MEDIA = ("vision_config", "audio_config", "visual", "vision_model_name")
 # Wrappers with a language model in text_config or llm_config: architecture → that of the language model.
 WRAPPED = {
     "Gemma3ForConditionalGeneration": "Gemma3ForCausalLM",

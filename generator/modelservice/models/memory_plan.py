@@ -17,11 +17,11 @@ from modelservice.models.architecture import (
 from modelservice.models.draft import draft_on_gpu
 from modelservice.models.engine import AUTOMATIC, Engine
 from modelservice.models.gpus import Gpu
-from modelservice.models.known_architectures import ENCODERS
+from modelservice.models.known_architectures import ENCODERS, ENCODERS_OF_MEDIA
 from modelservice.models.kv_cache import KVCache, kv_cache_of
 from modelservice.models.lora import lora_bytes
 from modelservice.models.model_facts import BITS, ModelFacts
-from modelservice.models.model_on_gpu import ENCODERS_OF_MEDIA, caches_on_gpu, element_of, lora_element_of, weights_of
+from modelservice.models.model_on_gpu import caches_on_gpu, element_of, lora_element_of, weights_of
 from modelservice.models.overhead import Batch, Overhead, Start, overhead_of, runs_on_v2
 
 GIB = 2**30
@@ -104,8 +104,9 @@ class MemoryPlan(NamedTuple):
 
 def plan_memory(facts: ModelFacts, engine: Engine, gpu: Gpu) -> MemoryPlan:
     """Return the plan of one GPU. Raises NotUnderstoodError if the model's memory cannot be computed."""
-    text = text_of(overridden(facts.config, engine.overrides))
-    model_length = context_of(text)
+    config = overridden(facts.config, engine.overrides)
+    text = text_of(facts.config if config is None else config)
+    model_length = context_of(text, engine.release)
     length = engine.length if engine.length and engine.length != AUTOMATIC else model_length
     pooling = engine.pooling or text.architecture in ENCODERS
     batch = batch_of(engine, gpu, length, chunked=engine.chunked and text.architecture not in ENCODERS)
@@ -136,6 +137,7 @@ def plan_memory(facts: ModelFacts, engine: Engine, gpu: Gpu) -> MemoryPlan:
         available = engine.blocks * kv.block_bytes
     in_flight = _in_flight(text, engine, batch)
     unread = engine.unread + (engine.unread_of_windows if {one.kind for one in caches} - {Kind.FULL} else ())
+    unread += ("--hf-overrides",) if config is None else ()
     uncounted = tuple(_uncounted(engine, gpu, unread, lora=lora is None, draft=draft is None))
     return MemoryPlan(
         gpu,

@@ -6,13 +6,12 @@ from collections.abc import Mapping
 
 from modelservice.models.architecture import Cache, HeadersNeededError, Kind, NotUnderstoodError, Text, caches_of
 from modelservice.models.engine import Engine
+from modelservice.models.known_architectures import ENCODERS_OF_MEDIA
 from modelservice.models.model_facts import ModelFacts
 from modelservice.models.tensor_shapes import dtype_of, tensors_of
 from modelservice.models.weights import Loading, weights_per_gpu
 
 _BYTES = {"float32": 4, "float": 4, "F32": 4, "float16": 2, "bfloat16": 2, "half": 2, "BF16": 2, "F16": 2}
-# Encoders of images and sound, whose tokens are part of the start-up run too.
-ENCODERS_OF_MEDIA = ("vision_config", "audio_config", "visual", "vision_model_name")
 
 
 def weights_of(facts: ModelFacts, text: Text, engine: Engine, capability: int = 0) -> int:

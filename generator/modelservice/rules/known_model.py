@@ -32,7 +32,8 @@ def model_facts_of(values: Values) -> ModelFacts | None:
         return None if given(values, "--hf-overrides") else values.facts
     from modelservice.models.architecture import overridden
 
-    return values.facts._replace(config=overridden(values.facts.config, overrides))
+    config = overridden(values.facts.config, overrides)
+    return None if config is None else values.facts._replace(config=config)
 
 
 def one_gpu(values: Values) -> Gpu | None:

@@ -7,6 +7,7 @@ from typing import Any
 
 from modelservice.findings import Refuser
 from modelservice.rules.given_arguments import given
+from modelservice.rules.image import known_release
 from modelservice.rules.known_model import model_facts_of, one_gpu
 from modelservice.rules.rule import Said, Values, rule
 from modelservice.vllm.argument_rules import in_place
@@ -45,7 +46,7 @@ def context_length(values: Values) -> Iterator[Said]:
     from modelservice.models.context_length import longest_context
     from modelservice.vllm.argument_values import size
 
-    item, most = lengths[-1], longest_context(facts.config)
+    item, most = lengths[-1], longest_context(facts.config, known_release(values))
     asked = size(item.values[-1].text)
     if most and asked and asked > most:
         message = f"{_LENGTH} {item.values[-1].text} is more than the {most} tokens of {facts.model}"
