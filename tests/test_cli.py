@@ -246,6 +246,20 @@ def test_every_command_is_in_the_readme_and_in_the_help() -> None:
     assert [name for name in names if f"\n  {name} " not in listed] == []
 
 
+@pytest.mark.parametrize(
+    ("line", "says"),
+    [
+        ("validat a.yaml", "No such command 'validat'. Did you mean 'validate'?"),
+        ("tempalte", "No such command 'tempalte'. Did you mean 'template'?"),
+        ("deploy", "No such command 'deploy'.\n"),
+        ("validate --strikt a.yaml", "Did you mean '--strict'?"),
+    ],
+)
+def test_a_mistyped_command_or_option_gets_a_suggestion(line: str, says: str) -> None:
+    answer = run(*line.split())
+    assert (answer.exit_code, says in answer.stderr) == (2, True), answer.stderr
+
+
 def test_the_version_is_the_packages() -> None:
     assert run("--version").stdout == f"modelservice, version {__version__}\n"
 

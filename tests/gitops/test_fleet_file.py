@@ -6,10 +6,12 @@ import pytest
 from click.testing import CliRunner
 from modelservice.cli import main
 from modelservice.errors import InputError
-from modelservice.gitops.fleet_check import check_fleets
-from modelservice.gitops.fleet_file import Layer, load_fleet
+from modelservice.gitops.fleet_check import check_fleets, sound_fleet
+from modelservice.gitops.fleet_file import Layer
 from modelservice.gitops.members import fleets, members
 from modelservice.report import line
+
+from tests.repositories import git
 
 FLEET = """\
 layers:
@@ -112,7 +114,7 @@ def test_the_fleet_is_found_in_parent_folders_within_the_repository(monkeypatch:
     monkeypatch.chdir("services/dev")
     assert found("chat.yaml") == [("chat.yaml", ["../defaults.yaml", "../bases/embed.yaml"], "dev")]
     Path(".git").mkdir()
-    load_fleet.cache_clear()
+    sound_fleet.cache_clear()
     assert found("chat.yaml") == [("chat.yaml", [], "")]
 
 
@@ -198,6 +200,33 @@ def test_a_wrong_fleet_stops_the_other_commands() -> None:
     Path("services/fleet.yaml").write_text("environments: {}\n")
     with pytest.raises(InputError, match=r"modelservice validate services/fleet\.yaml"):
         members(["services"])
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "says"),
+    [
+        (
+            "for: live/prod/*",
+            "for: live/prd/*",
+            "live/prd/* matches files in no environment's folder; write a pattern such as live/prod/*",
+        ),
+        ("path: live/prod", "path: dev", "its folder dev is dev's too"),
+        ("path: live/prod", "path: live", "live/prod/* matches files in no environment's folder"),
+        ("namespace: models", "namespace: dev", "dev/chat.yaml and live/prod/chat.yaml are both the release chat"),
+    ],
+)
+@pytest.mark.parametrize(
+    "command", ["template --output-dir o", "argocd", "flux", "package", "fit", "upgrade", "diff HEAD"]
+)
+def test_every_command_reports_a_mistake_in_the_fleet(command: str, old: str, new: str, says: str) -> None:
+    git("init", "-q", "-b", "main")
+    git("add", ".")
+    git("commit", "-qm", "one")
+    file = Path("services/fleet.yaml")
+    file.write_text(file.read_text().replace(old, new))
+    answer = CliRunner().invoke(main, [*command.split(), "services"], catch_exceptions=False)
+    assert (answer.exit_code, answer.stdout) == (2 if "diff" in command else 1, "")
+    assert says in answer.stderr
 
 
 @pytest.mark.parametrize(

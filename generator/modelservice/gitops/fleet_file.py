@@ -140,9 +140,11 @@ def _parents(folder: Path) -> Iterator[Path]:
             yield from (Path(*([".."] * depth)) for depth in range(1, len(Path.cwd().parents) + 1))
 
 
-@functools.lru_cache(maxsize=64)
 def load_fleet(root: Path) -> Fleet:
-    """Return a folder's fleet. Raises InputError if its fleet.yaml is invalid; `check_fleets` gives the positions."""
+    """Return a folder's fleet. Raises InputError if its fleet.yaml cannot be read, or does not fit the schema.
+
+    `sound_fleet` checks it further.
+    """
     document = load(str(root / NAME))
     wrong = [one.message for one in document.findings] + [one.message for one in schema_problems(document)]
     if wrong:

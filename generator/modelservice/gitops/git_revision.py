@@ -26,7 +26,10 @@ def commit_of(side: str, revision: str, path: str = ".") -> Commit:
 
     Raises InputError if the revision does not exist; `side` is what the user wrote, for the message.
     """
-    root = str(repository_of(path) or ".")
+    repository = repository_of(path)
+    if not repository and not _git("rev-parse", "--git-dir"):
+        raise InputError(f"{side}: there is no Git repository here: run the command inside of one")
+    root = str(repository or ".")
     top = root if root != "." else _git("rev-parse", "--show-toplevel").decode().removesuffix("\n")
     commit = _git("-C", root, "rev-parse", "--verify", "--quiet", f"{revision}^{{commit}}").decode().strip()
     if ".." in revision:
