@@ -201,7 +201,7 @@ def _applications(
         chart, where, target = places(options, member.environment)
         target = target._replace(namespace=target.namespace or "default")
         if where.repository:
-            where = where._replace(files=tuple(map(path_in_git, (*member.layers, member.values))))
+            where = where._replace(files=tuple(map(path_in_git, member.files)))
         try:
             service = load_release(member.values, list(map(read, member.layers)), release)
             service = service._replace(name=release or service.name)

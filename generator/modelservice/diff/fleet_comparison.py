@@ -134,7 +134,7 @@ def _pairs(old: FleetState, new: FleetState) -> Iterator[_Pair]:
 
 
 def _inputs(member: Member) -> tuple[object, ...]:
-    return _release(member), [_bytes(file) for file in (*member.layers, member.values)]
+    return _release(member), [_bytes(file) for file in member.files]
 
 
 def _bytes(file: str) -> bytes | None:

@@ -50,7 +50,7 @@ class Renderer(NamedTuple):
 
     def _checked(self, member: Member, read: Callable[[str], Document]) -> _Sound | InputError:
         name = name_from(member.values)
-        files = tuple(map(read, (*member.layers, member.values)))
+        files = tuple(map(read, member.files))
         try:
             require_release(name)
             service = check_service(files, self.ignore)

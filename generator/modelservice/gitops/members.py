@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
+from modelservice.errors import InputError
 from modelservice.gitops.fleet_check import sound_fleet
 from modelservice.gitops.fleet_file import NAME, Environment, Fleet, fleet_root, has_fleet
 from modelservice.reading.values_files import values_files
@@ -19,6 +20,11 @@ class Member(NamedTuple):
     layers: tuple[str, ...] = ()
     root: Path | None = None
     environment: Environment | None = None
+
+    @property
+    def files(self) -> tuple[str, ...]:
+        """Its layers and its values file, of which later ones win."""
+        return *self.layers, self.values
 
     @property
     def namespace(self) -> str:
@@ -38,6 +44,34 @@ def members(
     if layers:
         return [Member(file, tuple(layers)) for file in dict.fromkeys(values_files(arguments, layers))]
     return list(dict.fromkeys(member for argument in arguments for member in _of(argument, fleet_at)))
+
+
+def using(file: str, layers: Sequence[str] = ()) -> list[tuple[str, ...]]:
+    """Return the files of the services that use a values file: its own service, or those above a layer of a fleet.
+
+    A layer of no service is a service of its own. Raises InputError for a folder and a fleet.yaml.
+    """
+    if Path(file).is_dir():
+        raise InputError(f"{file} is a folder: name one of its values files")
+    services = members([file], layers)
+    found = [one.files for one in services if file == one.values]
+    if found or not services:
+        return found or [(*layers, file)]
+    same = [
+        tuple(file if os.path.realpath(each) == os.path.realpath(file) else each for each in one.files)
+        for one in services
+    ]
+    if not any(file in files for files in same):
+        raise InputError(f"{file} describes a fleet: name a values file, or one of its layers")
+    return same
+
+
+def neighbours(services: Sequence[Member]) -> list[Member]:
+    """Return the other services of the same fleets that share a layer with one of the services."""
+    layers = {layer for one in services for layer in one.layers}
+    named = {os.path.realpath(one.values) for one in services}
+    found = members([str(root) for root in dict.fromkeys(one.root for one in services if one.root)])
+    return [one for one in found if os.path.realpath(one.values) not in named and not layers.isdisjoint(one.layers)]
 
 
 def fleets(arguments: Sequence[str]) -> list[Path]:
