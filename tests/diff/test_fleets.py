@@ -252,6 +252,16 @@ def test_a_corrected_pattern_shows_what_it_changes(here: Path) -> None:
     assert statuses(found("main", "services")) == {"prod/chat": "changed", "prod/embed": "changed"}
 
 
+def test_a_shallow_clone_lacks_older_revisions(here: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    git("commit", "-q", "--allow-empty", "-m", "two")
+    git("clone", "-q", "--depth", "1", f"file://{tmp_path}", "clone")
+    monkeypatch.chdir("clone")
+    answer = diff("HEAD~1", "services")
+    assert (answer.exit_code, "this clone is shallow (git fetch --unshallow" in answer.stderr) == (2, True)
+    git("fetch", "-q", "--unshallow")
+    assert diff("HEAD~1", "services").exit_code == 0
+
+
 def test_outside_of_a_repository_the_message_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path.parent))
     shutil.rmtree(tmp_path / ".git")

@@ -217,6 +217,15 @@ def test_an_empty_file_gets_its_first_key(tmp_path: Path) -> None:
     assert file.read_text() == "# mine\nmodel:\n  name: a/b\n"
 
 
+def test_a_file_that_cannot_be_read_is_not_changed(tmp_path: Path) -> None:
+    file = tmp_path / "values.yaml"
+    file.write_text("gpu: {count: 2\n")
+    answer = run("set", file, "gpu.count=3")
+    assert (answer.exit_code, file.read_text()) == (1, "gpu: {count: 2\n")
+    assert "the file has to be fixed first:\n" in answer.stderr
+    assert "[yaml-syntax]" in answer.stderr
+
+
 def test_links_and_file_modes_are_kept(values: Path, tmp_path: Path) -> None:
     values.chmod(0o640)
     link = tmp_path / "link.yaml"

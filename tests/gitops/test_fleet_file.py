@@ -1,5 +1,6 @@
 """fleet.yaml: the layers of each service, and mistakes in the file."""
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -104,6 +105,14 @@ def test_an_environment_may_have_no_services_yet() -> None:
     assert found("services/dev/chat.yaml") == [("services/dev/chat.yaml", ["services/defaults.yaml"], "dev")]
 
 
+def test_an_environment_without_a_folder_may_have_lost_its_last_service() -> None:
+    shutil.rmtree("services/live")
+    shutil.rmtree("services/dev/deeper")
+    (finding,) = check_fleets([Path("services")])[0]
+    assert (finding.rule, finding.severity) == ("fleet-environment", "warning")
+    assert found("services") == [DEV, DEV_EMBED]
+
+
 def test_a_layer_stands_for_the_services_that_use_it() -> None:
     assert found("services/layers/prod.yaml") == [PROD, PROD_EMBED]
     assert found("services/bases/embed.yaml") == [DEV, DEV_EMBED]
@@ -146,6 +155,7 @@ def test_a_folder_without_a_fleet_works_as_before() -> None:
             "services/fleet.yaml:1:37: fleet-layer",
         ),
         ("environments: {prod: {}}\n", "services/fleet.yaml:1:16: fleet-environment"),
+        ("environments: {dev: {}, prod: {path: live/prd}}\n", "services/fleet.yaml:1:25: fleet-environment"),
         ("environments: {dev: {}, test: {path: dev}}\n", "services/fleet.yaml:1:25: fleet-environment"),
         (
             "environments: {dev: {namespace: a}, prod: {path: live/prod, namespace: a}}\n",

@@ -15,6 +15,7 @@ from modelservice.findings import Action, Edit, Finding, Path, dotted, path_from
 from modelservice.reading.document import Document
 from modelservice.reading.parser import compose
 from modelservice.redact import hidden
+from modelservice.report import lines
 from modelservice.writing.dump import Layout
 from modelservice.writing.edits import edited
 from modelservice.writing.page import UnclearEditError
@@ -71,7 +72,9 @@ def with_settings(files: Files, name: str, settings: Sequence[Setting], ignore: 
     refused: dict[Finding, None] = {}
     for service in files.services:
         old, new = (check_service(one.layers(service), ignore).findings for one in (files, after))
-        found |= dict.fromkeys(one for one in new if one.position.file == name or one not in old)
+        # A layer of many services is not to blame for what was wrong with them before.
+        alone = len(files.services) == 1
+        found |= dict.fromkeys(one for one in new if alone or one.position.file == name or one not in old)
         refused |= dict.fromkeys(_refused(old, new, settings))
     return Checked(file, list(found), list(refused), {one.name: one.text for one in after.documents.values()})
 
@@ -96,6 +99,8 @@ def _names(path: Path) -> tuple[str, ...]:
 
 def _require_possible(file: Document, setting: Setting) -> None:
     """Raise InputError, with what to set instead, for a key that the file cannot have."""
+    if not file.readable and [one.rule for one in file.findings] != ["empty-file"]:
+        raise InputError("\n".join(["the file has to be fixed first:", *lines(file.findings)]))
     key, args = dotted(setting.path), file.data.get("args") if file.readable else None
     if reason := not_a_key(setting.path, setting.text, [str(one) for one in args] if isinstance(args, list) else []):
         raise InputError(reason)

@@ -12,7 +12,7 @@ from typing import Any
 from modelservice.check import errors
 from modelservice.errors import InputError
 from modelservice.findings import Finding, Position, Problem, Severity
-from modelservice.gitops.fleet_file import NAME, Fleet, Layer, fleet_of, load_fleet, schema_problems
+from modelservice.gitops.fleet_file import NAME, Environment, Fleet, Layer, fleet_of, load_fleet, schema_problems
 from modelservice.reading.document import Document
 from modelservice.reading.values_files import load, values_files
 from modelservice.redact import holds_credentials
@@ -100,18 +100,21 @@ def _problems(fleet: Fleet, data: Mapping[str, Any]) -> Iterator[Problem]:
     for one in fleet.environments:
         at = ("environments", one.name)
         if not (fleet.root / one.path).is_dir():
-            yield _error(
-                "fleet-environment",
-                at,
-                f"the folder {one.path} does not exist",
-                "create it, or correct path",
-                on_key=True,
-            )
+            yield _without_folder(fleet, one)
         if other := seen.get(one.path):
             message = f"its folder {one.path} is that of {other} too, but a service's folder determines its environment"
             yield _error("fleet-environment", at, message, "set path to another folder", on_key=True)
         seen.setdefault(one.path, one.name)
     yield from _same_release(fleet, within=False)
+
+
+def _without_folder(fleet: Fleet, environment: Environment) -> Problem:
+    """Return the error of a missing folder, or the warning if no file is left for it: Git has no empty folders."""
+    at, message = ("environments", environment.name), f"the folder {environment.path} does not exist"
+    if any(_strays(fleet)):
+        return _error("fleet-environment", at, message, "correct path, or create the folder", on_key=True)
+    message += ", so the environment has no services"
+    return Problem(Severity.WARNING, at, message, "create it, or remove the environment", "fleet-environment", True)
 
 
 def _unmatched(

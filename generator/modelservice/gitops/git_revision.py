@@ -36,7 +36,11 @@ def commit_of(side: str, revision: str, path: str = ".") -> Commit:
         both = " ".join(re.split(r"\.{2,3}", revision))
         raise InputError(f"{revision} is a range: name one revision; `modelservice diff {both} FOLDER` compares two")
     if not top or not commit:
-        raise InputError(f"{side}: Git has no revision {revision} here: check its name, or fetch it")
+        shallow = _git("-C", root, "rev-parse", "--is-shallow-repository").strip() == b"true"
+        way = "fetch it: this clone is shallow (git fetch --unshallow; in CI: fetch-depth or GIT_DEPTH 0)"
+        raise InputError(
+            f"{side}: Git has no revision {revision} here: check its name, or {way if shallow else 'fetch it'}"
+        )
     return Commit(Path(top), commit)
 
 
