@@ -252,6 +252,15 @@ def test_a_corrected_pattern_shows_what_it_changes(here: Path) -> None:
     assert statuses(found("main", "services")) == {"prod/chat": "changed", "prod/embed": "changed"}
 
 
+def test_a_fleet_that_a_revision_describes_wrongly_is_named_as_the_user_writes_it(here: Path) -> None:
+    (here / "fleet.yaml").write_text("environments: {}\n")
+    git("commit", "-qam", "wrong")
+    (here / "fleet.yaml").write_text(FLEET)
+    answer = diff("main", "services")
+    assert answer.exit_code == 2
+    assert answer.stderr == "error: main:services/fleet.yaml: has 0 keys, but needs at least 1\n"
+
+
 def test_a_shallow_clone_lacks_older_revisions(here: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     git("commit", "-q", "--allow-empty", "-m", "two")
     git("clone", "-q", "--depth", "1", f"file://{tmp_path}", "clone")

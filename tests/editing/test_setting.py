@@ -226,6 +226,16 @@ def test_a_file_that_cannot_be_read_is_not_changed(tmp_path: Path) -> None:
     assert "[yaml-syntax]" in answer.stderr
 
 
+def test_a_kubernetes_object_is_not_changed(tmp_path: Path) -> None:
+    file = tmp_path / "release.yaml"
+    text = "apiVersion: helm.toolkit.fluxcd.io/v2\nkind: HelmRelease\nspec: {values: {model: {name: a/b}}}\n"
+    file.write_text(text)
+    for command in (("set", file, "gpu.count=2"), ("upgrade", file, "--to", "0.32.0")):
+        answer = run(*command)
+        assert (answer.exit_code, file.read_text()) == (1, text)
+        assert "which are under spec.values [kubernetes-object]" in answer.output
+
+
 def test_links_and_file_modes_are_kept(values: Path, tmp_path: Path) -> None:
     values.chmod(0o640)
     link = tmp_path / "link.yaml"

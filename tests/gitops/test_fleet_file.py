@@ -257,3 +257,5 @@ def test_a_key_is_explained(key: str, says: str) -> None:
 def test_explain_reports_an_unknown_key() -> None:
     answer = CliRunner().invoke(main, ["explain", "fleet.nothing"], catch_exceptions=False)
     assert (answer.exit_code, "fleet.yaml has no key nothing" in answer.stderr) == (1, True)
+    answer = CliRunner().invoke(main, ["explain", "fleet.enviroments"], catch_exceptions=False)
+    assert answer.stderr == "error: fleet.yaml has no key enviroments; did you mean environments?\n"

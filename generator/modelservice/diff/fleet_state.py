@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -9,7 +10,7 @@ from typing import NamedTuple
 
 from modelservice.errors import InputError
 from modelservice.gitops.fleet_check import sound_fleet
-from modelservice.gitops.fleet_file import Environment, Fleet, fleet_root, load_fleet
+from modelservice.gitops.fleet_file import NAME, Environment, Fleet, fleet_root, load_fleet
 from modelservice.gitops.git_revision import commit_of, copy_of
 from modelservice.gitops.members import Member, members
 from modelservice.reading.document import Document
@@ -62,7 +63,10 @@ def fleet_state(said: str, stage: Path, layers: Sequence[str] = ()) -> FleetStat
     # Ignore any fleet.yaml above the copy.
     (stage / ".git").mkdir(exist_ok=True)
     below = [str(copy) for layer in layers if (copy := copy_of(layer, commit, stage))]
-    state = _state(str(place), below, load_fleet) if place.exists() else FleetState({}, {})
+    name = f"{revision}:{root / NAME}"
+    state = (
+        _state(str(place), below, functools.partial(load_fleet, said=name)) if place.exists() else FleetState({}, {})
+    )
     return state._replace(revision=revision, copy=stage, top=commit.top)
 
 

@@ -85,7 +85,12 @@ def _refused(before: list[Finding], after: list[Finding], settings: Sequence[Set
     # An error that disappears elsewhere does not excuse one of the same rule in the new values.
     old = {(one.rule, _names(one.path)) for one in errors(before)}
     new = {(one.rule, _names(one.path)) for one in after if _within(one.path, settings)} - old
-    return [one for one in errors(after) if one.rule in more or (one.rule, _names(one.path)) in new]
+    return [one for one in errors(after) if _is_object(one) or one.rule in more or (one.rule, _names(one.path)) in new]
+
+
+def _is_object(finding: Finding) -> bool:
+    """Say whether the file is a Kubernetes object, in which the keys of values have another place."""
+    return finding.rule == "kubernetes-object"
 
 
 def _within(path: Path, settings: Sequence[Setting]) -> bool:

@@ -16,6 +16,7 @@ from modelservice.reading.document import Document, merge
 from modelservice.redact import safe_arguments
 from modelservice.rules.image import is_vllms, release_in
 from modelservice.schema.defaults import coalesce, default_values
+from modelservice.schema.validation import kubernetes_object
 from modelservice.vllm.command_line import Given, read
 from modelservice.vllm.flags import Line, command_line
 from modelservice.vllm.history import changes
@@ -133,8 +134,7 @@ def _image_of(document: Document) -> _Image:
 def _with_image(files: Files, before: Files, service: Sequence[str], release: str) -> tuple[Files, str]:
     """Return the files with the service's image changed to a release, or why it cannot be changed ("": it is)."""
     document = merge(before.layers(service))
-    found = _image_of(document)
-    blocked, edits = _image_edits(found, release) if document.readable else ("fix the file first", [])
+    blocked, edits = _image_edits(document, release)
     try:
         changed = changed_by(files, document, edits, service[-1])
     except UnclearEditError as error:
@@ -147,8 +147,13 @@ def _with_image(files: Files, before: Files, service: Sequence[str], release: st
     return files.having(changed), blocked
 
 
-def _image_edits(found: _Image, release: str) -> tuple[str, list[Edit]]:
+def _image_edits(document: Document, release: str) -> tuple[str, list[Edit]]:
     """Return why an image cannot be changed, or the edits that change it."""
+    if not document.readable:
+        return "fix the file first", []
+    if kubernetes_object(document.data, ""):
+        return "it is not a values file", []
+    found = _image_of(document)
     tag, now = str(found.image["tag"]), found.release
     if now.asked == release:
         return "", []
