@@ -218,10 +218,10 @@ def test_a_wrong_fleet_stops_the_other_commands() -> None:
         (
             "for: live/prod/*",
             "for: live/prd/*",
-            "live/prd/* matches files in no environment's folder; write a pattern such as live/prod/*",
+            "live/prd/* matches no file in any environment's folder; write a pattern such as live/prod/*",
         ),
-        ("path: live/prod", "path: dev", "its folder dev is dev's too"),
-        ("path: live/prod", "path: live", "live/prod/* matches files in no environment's folder"),
+        ("path: live/prod", "path: dev", "its folder dev is that of dev too"),
+        ("path: live/prod", "path: live", "live/prod/* matches no file in any environment's folder"),
         ("namespace: models", "namespace: dev", "dev/chat.yaml and live/prod/chat.yaml are both the release chat"),
     ],
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from modelservice.cli.options import ignore_option, ignored_rules, layers_option, require_existing, require_files
+from modelservice.cli.progress import progress
 
 
 @click.command("set", context_settings={"ignore_unknown_options": True})
@@ -39,7 +40,8 @@ def set_command(file: str, settings: tuple[str, ...], layers: tuple[str, ...], d
 
     files = load_files(using(file, layers))
     name = "<stdin>" if file == "-" else file
-    checked = with_settings(files, name, [parsed(text) for text in settings], ignored_rules())
+    with progress() as show:
+        checked = with_settings(files, name, [parsed(text) for text in settings], ignored_rules(), show)
     shown = checked.refused or checked.findings
     click.echo(report(shown, "text", sources=checked.sources, files=1), nl=False, err=True)
     if checked.refused:

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
 from typing import Any, NamedTuple
 
-from modelservice.check import check_service, errors
+from modelservice.check import Progress, check_service, counted, errors
 from modelservice.editing.fixing import Files
 from modelservice.editing.flag_settings import not_a_key
 from modelservice.errors import InputError
@@ -58,7 +58,13 @@ def _refuse(text: str) -> Setting:
     )
 
 
-def with_settings(files: Files, name: str, settings: Sequence[Setting], ignore: Collection[str] = ()) -> Checked:
+def with_settings(
+    files: Files,
+    name: str,
+    settings: Sequence[Setting],
+    ignore: Collection[str] = (),
+    progress: Progress | None = None,
+) -> Checked:
     """Return the file `name`, which all services use, with its keys set, and what is then wrong with the services.
 
     Raises InputError for a key that cannot be set, or that has to be set by hand.
@@ -70,7 +76,7 @@ def with_settings(files: Files, name: str, settings: Sequence[Setting], ignore: 
     after = files.having({name: file})
     found: dict[Finding, None] = {}
     refused: dict[Finding, None] = {}
-    for service in files.services:
+    for service in counted(files.services, len(files.services), progress):
         old, new = (check_service(one.layers(service), ignore).findings for one in (files, after))
         # A layer of many services is not to blame for what was wrong with them before.
         alone = len(files.services) == 1
