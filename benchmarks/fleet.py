@@ -80,7 +80,12 @@ def measured(services: int, helm: str) -> dict[str, Cost]:
         fleet(folder, services)
         found = {
             command: cost(f"{command} services {options}".strip(), folder, helm)
-            for command, options in (("validate", ""), ("argocd", "-o argocd"), ("flux", "-o flux"))
+            for command, options in (
+                ("validate", ""),
+                ("argocd", "-o argocd"),
+                ("flux", "-o flux"),
+                ("template", "--output-dir out"),
+            )
         }
         found["diff, nothing differs"] = cost("diff main services", folder, helm)
         with (folder / "services/dev/chat-0.yaml").open("a") as file:
@@ -114,7 +119,8 @@ def report(found: dict[int, dict[str, Cost]]) -> str:
         "the seconds, and the memory of the largest process, for fleets of 125, 250 and 500 services. Compare only",
         "ratios within one run, because the seconds depend on the machine and its other load.",
         "",
-        "`diff` renders each changed service twice, many with one helm. If a shared layer changes all services, it is",
+        "`template` and `diff` render many services with one helm, and `diff` renders each changed service twice. If a",
+        "shared layer changes all services, it is",
         f"{min(faster):.0f} to {max(faster):.0f} times faster than `helm template` for each service.",
         "",
         f"| command | {' | '.join(map(str, found))} | {SIZES[-1]} against {SIZES[0]} |",

@@ -231,6 +231,35 @@ def test_the_shell_completes_keys_flags_and_rules(beginning: str, one: str) -> N
     assert all(value.startswith(beginning) for value in found)
 
 
+@pytest.mark.parametrize(
+    ("word", "first"),
+    [
+        ("swap-space", "FLAG:     --swap-space\n"),
+        ("max_model_len", "FLAG:     --max-model-len\n"),
+        ("maxModelLen", "FLAG:     --max-model-len\n"),
+        # NVIDIA states 48 GB, and compute capability 8.9.
+        ("L40S", "GPU:      L40S\nMEMORY:   44.4 GiB, as its driver reports it\nCOMPUTE:  capability 8.9\n"),
+        ("NVIDIA-H100-80GB-HBM3", "GPU:      H100\n"),
+    ],
+)
+def test_explain_shows_what_a_word_means(word: str, first: str) -> None:
+    assert run("explain", word).stdout.startswith(first)
+
+
+@pytest.mark.parametrize(
+    ("word", "meant"),
+    [
+        ("gpu-memory-utilisation", "--gpu-memory-utilization"),
+        ("argument-unknwn", "argument-unknown"),
+        ("modl", "model"),
+        ("gpumemory", "gpu.memory"),
+    ],
+)
+def test_explain_suggests_keys_flags_and_rules(word: str, meant: str) -> None:
+    answer = run("explain", word)
+    assert (answer.exit_code, f"did you mean {meant}?" in answer.stderr) == (1, True), answer.stderr
+
+
 def test_explain_suggests_the_closest_key() -> None:
     answer = run("explain", "gpu.cuont")
     assert answer.exit_code == 1
@@ -244,6 +273,20 @@ def test_every_command_is_in_the_readme_and_in_the_help() -> None:
     names = main.list_commands(click.Context(main))
     assert [name for name in names if f"modelservice {name}" not in readme] == []
     assert [name for name in names if f"\n  {name} " not in listed] == []
+
+
+@pytest.mark.parametrize(
+    ("line", "says"),
+    [
+        ("validat a.yaml", "No such command 'validat'. Did you mean 'validate'?"),
+        ("tempalte", "No such command 'tempalte'. Did you mean 'template'?"),
+        ("deploy", "No such command 'deploy'.\n"),
+        ("validate --strikt a.yaml", "Did you mean '--strict'?"),
+    ],
+)
+def test_a_mistyped_command_or_option_gets_a_suggestion(line: str, says: str) -> None:
+    answer = run(*line.split())
+    assert (answer.exit_code, says in answer.stderr) == (2, True), answer.stderr
 
 
 def test_the_version_is_the_packages() -> None:

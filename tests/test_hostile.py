@@ -383,7 +383,7 @@ def test_values_from_a_pipe_are_read_once_and_used_everywhere(
     ("arguments", "code", "says"),
     [
         (["diff", "a.yaml", "b.yaml"], 2, "a.yaml does not exist"),
-        (["diff", "HEAD:a.yaml", "b.yaml"], 2, "Git has no revision HEAD here"),
+        (["diff", "HEAD:a.yaml", "b.yaml"], 2, "there is no Git repository here"),
         (["validate", "a.yaml"], 1, "there is no such file"),
         (["render", "{}/a.yaml", "-o", "out"], 1, "out cannot be written: No such file or directory"),
         (["render", "{}/a.yaml", "-o", "{}/out"], 0, "47 files"),

@@ -64,7 +64,7 @@ LAYERS = (
     {"reading", "writing"},
     {"redact"},
     {"command_secrets", "secret_forms", "spelling", "urls", "quantity"},
-    {"findings", "errors", "deadline"},
+    {"findings", "errors", "deadline", "parallel"},
 )
 
 

@@ -9,7 +9,7 @@ import functools
 import itertools
 import json
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from modelservice import redact
 from modelservice.errors import InputError
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from modelservice.models.model_facts import ModelFacts
 
+_Item = TypeVar("_Item")
 # A long value must not make a message unreadable.
 _LONGEST = 600
 # From this number of files on, workers save more time than they need to start.
@@ -93,11 +94,12 @@ def check_files(
     files = [tuple(service) for service in services]
     layers = {path: load(path) for service in files for path in service[:-1]}
     checked = _each(functools.partial(_check_one, layers, ignore), files)
-    return _gathered(_counted(checked, len(files), progress), ignore, strict=strict)
+    return _gathered(counted(checked, len(files), progress), ignore, strict=strict)
 
 
-def _counted(checked: Iterable[_Checked], of: int, progress: Progress | None) -> Iterator[_Checked]:
-    for number, one in enumerate(checked, 1):
+def counted(items: Iterable[_Item], of: int, progress: Progress | None) -> Iterator[_Item]:
+    """Yield the items, and report how many of them are done."""
+    for number, one in enumerate(items, 1):
         yield one
         if progress:
             progress(number, of)

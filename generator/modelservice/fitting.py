@@ -78,7 +78,7 @@ def fit_all(
     `gpu` returns the GPU, or None if it is unknown. A service without an answer does not stop the rest.
     """
     for one in services:
-        files = (*one.layers, one.values)
+        files = one.files
         own = load(one.values)
         for document in values_in_objects(own, plain_schema()["properties"]) or [own]:
             checked = check_service([*one.layers, document], (*ignore, *ABOUT_SIZE))

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 from modelservice.cli import main
-from modelservice.gitops.fleet_file import load_fleet
+from modelservice.gitops.fleet_check import sound_fleet
 
 from tests.repositories import git
 
@@ -31,12 +31,12 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, newest_helm: str) -> P
     git("init", "-q", "-b", "main")
     git("add", ".")
     git("commit", "-qm", "one")
-    load_fleet.cache_clear()
+    sound_fleet.cache_clear()
     return tmp_path / "services"
 
 
 def diff(*arguments: str) -> Result:
-    load_fleet.cache_clear()
+    sound_fleet.cache_clear()
     return CliRunner().invoke(main, ["diff", *arguments], catch_exceptions=False)
 
 
@@ -243,3 +243,37 @@ def test_a_missing_layer_stops_only_its_services(here: Path) -> None:
     result = found("main", "services", code=2)
     assert statuses(result) == {"dev/chat": "changed", "prod/chat": "wrong", "prod/embed": "wrong"}
     assert "there is no such file" in result["services"][1]["effects"][0]
+
+
+def test_a_corrected_pattern_shows_what_it_changes(here: Path) -> None:
+    (here / "fleet.yaml").write_text(FLEET.replace("prod/*", "prd/*"))
+    git("commit", "-qam", "misspelled")
+    (here / "fleet.yaml").write_text(FLEET)
+    assert statuses(found("main", "services")) == {"prod/chat": "changed", "prod/embed": "changed"}
+
+
+def test_a_fleet_that_a_revision_describes_wrongly_is_named_as_the_user_writes_it(here: Path) -> None:
+    (here / "fleet.yaml").write_text("environments: {}\n")
+    git("commit", "-qam", "wrong")
+    (here / "fleet.yaml").write_text(FLEET)
+    answer = diff("main", "services")
+    assert answer.exit_code == 2
+    assert answer.stderr == "error: main:services/fleet.yaml: has 0 keys, but needs at least 1\n"
+
+
+def test_a_shallow_clone_lacks_older_revisions(here: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    git("commit", "-q", "--allow-empty", "-m", "two")
+    git("clone", "-q", "--depth", "1", f"file://{tmp_path}", "clone")
+    monkeypatch.chdir("clone")
+    answer = diff("HEAD~1", "services")
+    assert (answer.exit_code, "this clone is shallow (git fetch --unshallow" in answer.stderr) == (2, True)
+    git("fetch", "-q", "--unshallow")
+    assert diff("HEAD~1", "services").exit_code == 0
+
+
+def test_outside_of_a_repository_the_message_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path.parent))
+    shutil.rmtree(tmp_path / ".git")
+    for arguments in (("HEAD", "services"), ("HEAD:services/dev/chat.yaml", "services/dev/chat.yaml")):
+        answer = diff(*arguments)
+        assert (answer.exit_code, "there is no Git repository here" in answer.stderr) == (2, True), answer.stderr

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 from collections.abc import Callable
 from pathlib import Path
 
@@ -61,6 +62,50 @@ def test_a_key_is_set_and_the_rest_stays(setting: str, old: str, new: str, value
     assert values.read_text() == FILE.replace(old, new)
 
 
+def test_a_hint_for_a_flag_works(values: Path) -> None:
+    values.write_text("model: {name: a/b}\nargs: [--max-model-len, '8192', --seed=1]\n")
+    answer = run("set", values, "--max_model_len=4096")
+    assert run("set", values, *shlex.split(answer.stderr.rpartition("set ")[2])).exit_code == 0
+    assert values.read_text() == "model: {name: a/b}\nargs: [--max-model-len, '4096', --seed=1]\n"
+    answer = run("set", values, "max-model-len-")
+    assert run("set", values, *shlex.split(answer.stderr.rpartition("set ")[2])).exit_code == 0
+    assert values.read_text() == "model: {name: a/b}\nargs: [--seed=1]\n"
+
+
+def test_the_same_value_changes_nothing_and_says_so(values: Path) -> None:
+    answer = run("set", values, "gpu.count=1", "args[1]=--seed=1")
+    assert (answer.exit_code, answer.stdout) == (0, "")
+    assert answer.stderr.endswith("already says so: nothing changed\n")
+
+
+def test_a_layer_of_a_fleet_is_checked_with_its_services(tmp_path: Path) -> None:
+    for name, text in {
+        "fleet": "layers: [all.yaml]\nenvironments: {dev: {}}\n",
+        "all": "replicas: 2\n",
+        "dev/one": "model: {name: a/b}\nstrategy: {type: Recreate}\n",
+        "dev/two": "model: {name: a/b}\ngpu: {count: 0}\nimage: {repository: example.com/cpu, tag: v0.33.0}\n",
+    }.items():
+        (tmp_path / "dev").mkdir(exist_ok=True)
+        (tmp_path / f"{name}.yaml").write_text(text)
+    layer = tmp_path / "all.yaml"
+    answer = run("set", layer, "gpu.count=0")
+    assert (answer.exit_code, "[gpu-required]" in answer.stderr) == (1, True), answer.output
+    answer = run("set", layer, "replicas=3")
+    assert answer.exit_code == 0, answer.output
+    assert answer.stderr.endswith("all.yaml is a layer of 2 services\n")
+    assert "model-default" not in answer.stderr
+    assert layer.read_text() == "replicas: 3\n"
+    for name, says in {"fleet.yaml": "describes a fleet", "dev": "is a folder"}.items():
+        answer = run("set", tmp_path / name, "replicas=3")
+        assert (answer.exit_code, says in answer.stderr) == (1, True), answer.output
+
+
+def test_an_unknown_option_is_reported(values: Path) -> None:
+    answer = run("set", values, "gpu.count=2", "--dif")
+    assert (answer.exit_code, values.read_text()) == (2, FILE)
+    assert "No such option '--dif'. Did you mean '--diff'?" in answer.stderr
+
+
 def test_several_keys_are_checked_together(values: Path) -> None:
     answer = run("set", values, "env[0].name=A", "env[0].value=8")
     assert answer.exit_code == 0, answer.output
@@ -80,7 +125,19 @@ def test_several_keys_are_checked_together(values: Path) -> None:
         ("volumes=data", "[wrong-type]"),
         ("env=[{nam: A, valu: b}, {nam: B, valu: c}]", "[unknown-key]"),
         ("gpu.count.x=1", "is not a map"),
-        ("args[9]=x", "args[9]"),
+        ("args[9]=x", "args[9] cannot be set: args has 2 items: the next one is args[2]"),
+        ("env[1]=x", "env has 0 items: the next one is env[0]"),
+        ("model.name[0]=x", "model.name is not a list"),
+        ("args.nope=1", "args is not a map of keys"),
+        # Flags of vLLM.
+        ("max-model-len=4096", "`--max-model-len` is a flag of vLLM: set 'args[0]=--max-model-len=4096'\n"),
+        ("--max-model-len=4096", "set 'args[0]=--max-model-len=4096'\n"),
+        ("maxNumSeqs=4", "set 'args[2]=--max-num-seqs=4'\n"),
+        ("args.--enforce-eager=true", "set 'args[2]=--enforce-eager'\n"),
+        ("args.enable_prefix_caching=false", "set 'args[2]=--no-enable-prefix-caching'\n"),
+        ("args.seed-", "set 'args[1]-'\n"),
+        ("args.served-model-name=a", "set model.servedName\n"),
+        ("args.api-key=abc", "cannot be set, because arguments must not contain secrets\n"),
         ("podLabels-", "podLabels is not written"),
         ("gpu", "neither KEY=VALUE nor KEY-"),
         ("gpu..count=1", "neither KEY=VALUE nor KEY-"),
@@ -148,7 +205,8 @@ def test_no_secret_is_printed(values: Path) -> None:
 
 def test_a_missing_file_is_not_created(tmp_path: Path) -> None:
     answer = run("set", tmp_path / "new.yaml", "gpu.count=2")
-    assert answer.exit_code == 1
+    assert answer.exit_code == 2
+    assert f"there is no file or folder {tmp_path}/new.yaml" in answer.stderr
     assert list(tmp_path.iterdir()) == []
 
 
@@ -157,6 +215,25 @@ def test_an_empty_file_gets_its_first_key(tmp_path: Path) -> None:
     file.write_text("# mine\n")
     assert run("set", file, "model.name=a/b").exit_code == 0
     assert file.read_text() == "# mine\nmodel:\n  name: a/b\n"
+
+
+def test_a_file_that_cannot_be_read_is_not_changed(tmp_path: Path) -> None:
+    file = tmp_path / "values.yaml"
+    file.write_text("gpu: {count: 2\n")
+    answer = run("set", file, "gpu.count=3")
+    assert (answer.exit_code, file.read_text()) == (1, "gpu: {count: 2\n")
+    assert "the file has to be fixed first:\n" in answer.stderr
+    assert "[yaml-syntax]" in answer.stderr
+
+
+def test_a_kubernetes_object_is_not_changed(tmp_path: Path) -> None:
+    file = tmp_path / "release.yaml"
+    text = "apiVersion: helm.toolkit.fluxcd.io/v2\nkind: HelmRelease\nspec: {values: {model: {name: a/b}}}\n"
+    file.write_text(text)
+    for command in (("set", file, "gpu.count=2"), ("upgrade", file, "--to", "0.32.0")):
+        answer = run(*command)
+        assert (answer.exit_code, file.read_text()) == (1, text)
+        assert "which are under spec.values [kubernetes-object]" in answer.output
 
 
 def test_links_and_file_modes_are_kept(values: Path, tmp_path: Path) -> None:

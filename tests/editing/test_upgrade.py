@@ -180,7 +180,10 @@ def test_a_folder_gets_a_line_for_each_service(tmp_path: Path) -> None:
     assert answer.exit_code == 1
     assert f"{one}: vLLM 0.26.0 → 0.33.0: nothing left to decide\n" in answer.stdout
     assert f"{two}: vLLM 0.26.0 → 0.33.0: 1 to decide\n" in answer.stdout
-    assert "2 of 3" in answer.stderr
+    assert f"{tmp_path}/three.yaml: vLLM 0.33.0: nothing to change\n" in answer.stdout
+    assert answer.stderr == "1 of 3 on vLLM 0.33.0 with nothing left to decide, 2 would change\n"
+    assert f"Defaults that changed for {one} and 1 more; set" in answer.stdout
+    assert answer.stdout.count("  --allowed-origins") == 1
     assert (one.read_text(), two.read_text()) == before
     assert run("upgrade", tmp_path).exit_code == 1
     assert one.read_text() == service("v0.33.0", "--seed=1")
@@ -196,6 +199,36 @@ def test_a_shared_layer_is_changed_once(tmp_path: Path) -> None:
     assert base.read_text() == "image: {tag: v0.33.0}\n"
     assert one.read_text() == "model: {name: a/b}\nargs: [--seed=1]\n"
     assert two.read_text() == "model: {name: c/d}\n"
+
+
+def test_a_layer_that_other_services_use_is_not_upgraded_for_one_of_them(tmp_path: Path) -> None:
+    (tmp_path / "dev").mkdir()
+    (tmp_path / "prod").mkdir()
+    written(tmp_path, "layers: [all.yaml]\nenvironments: {dev: {}, prod: {}}\n", "fleet.yaml")
+    layer = written(tmp_path, "image: {tag: v0.10.1}\nargs: [--guided-decoding-backend=xgrammar]\n", "all.yaml")
+    one = written(tmp_path, "model: {name: a/b}\n", "dev/one.yaml")
+    written(tmp_path, "model: {name: a/b}\n", "prod/one.yaml")
+    answer = run("upgrade", one)
+    assert answer.exit_code == 1
+    assert f"all.yaml sets the image of {tmp_path}/prod/one.yaml too: upgrade {tmp_path}/all.yaml, or" in answer.stdout
+    assert "v0.10.1" in layer.read_text()
+    # Its arguments are as the other service's release needs them.
+    one.write_text("model: {name: a/b}\nimage: {tag: v0.10.1}\n")
+    before = layer.read_text()
+    run("upgrade", one)
+    assert layer.read_text() == before
+    answer = run("upgrade", layer)
+    assert answer.exit_code == 0, answer.output
+    assert layer.read_text() == "image: {tag: v0.33.0}\nargs: [--structured-outputs-config.backend=xgrammar]\n"
+
+
+def test_a_file_that_does_not_exist_is_wrong_usage(tmp_path: Path) -> None:
+    for options in ((), ("--check",), ("-f", tmp_path / "base.yaml")):
+        answer = run("upgrade", tmp_path / "none.yaml", *options)
+        assert (answer.exit_code, answer.stdout) == (2, "")
+        assert "there is no file or folder" in answer.stderr
+    (tmp_path / "bad.yaml").write_text("{{\n")
+    assert run("upgrade", tmp_path / "bad.yaml").stdout.startswith(f"{tmp_path}/bad.yaml: fix the file first\n")
 
 
 def test_a_diff_writes_nothing(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ import pytest
 import yaml
 from click.testing import CliRunner, Result
 from modelservice.cli import main
-from modelservice.gitops.fleet_file import load_fleet
+from modelservice.gitops.fleet_check import sound_fleet
 from modelservice.gitops.members import members
 
 from tests.crds import complaints
@@ -197,7 +197,7 @@ def test_paths_are_relative_to_the_git_repository(here: Path, monkeypatch: pytes
     before = made("services")
     (here / ".git").mkdir()
     monkeypatch.chdir(here / "services/prod")
-    load_fleet.cache_clear()
+    sound_fleet.cache_clear()
     assert made("..") == before
 
 
@@ -220,7 +220,7 @@ def test_a_secret_in_the_fleet_is_not_written_to_a_set(here: Path) -> None:
     file.write_text(file.read_text().replace("https://git.example.com", "https://ann:s3cr3t@git.example.com"))
     answer = run("services")
     assert (answer.exit_code, answer.stdout) == (1, "")
-    assert "--values-git contains a user, a password or a token" in answer.stderr
+    assert "git.repository: the address contains a user, a password or a token" in answer.stderr
     assert "fleet.yaml" in answer.stderr
     assert "s3cr3t" not in answer.stderr
 
@@ -230,7 +230,7 @@ def test_nothing_in_the_fleet_is_a_template(here: Path) -> None:
     file.write_text(file.read_text().replace(f"{OCI},", '"oci://{{.model.name}}.example.com/charts",'))
     assert run("services").exit_code == 1
     file.write_text(file.read_text().replace("oci://{{.model.name}}.example.com/charts", OCI + "/{{.model.name}}"))
-    load_fleet.cache_clear()
+    sound_fleet.cache_clear()
     answer = run("services")
     assert (answer.exit_code, answer.stdout) == (1, "")
     assert "as a template: write it without {{" in answer.stderr

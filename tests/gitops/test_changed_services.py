@@ -8,7 +8,7 @@ import pytest
 from click.testing import CliRunner, Result
 from modelservice.cli import main
 from modelservice.gitops.changed_services import only_changed
-from modelservice.gitops.fleet_file import load_fleet
+from modelservice.gitops.fleet_check import sound_fleet
 from modelservice.gitops.members import members
 
 from tests.repositories import git
@@ -34,7 +34,7 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def changed(revision: str = "main") -> list[str]:
-    load_fleet.cache_clear()
+    sound_fleet.cache_clear()
     found = only_changed(revision, members(["services"]))
     return [str(Path(one.values).relative_to("services").with_suffix("")) for one in found]
 
@@ -71,7 +71,7 @@ def test_a_new_service_counts_as_changed_and_later_changes_on_main_do_not(here: 
 
 
 def run(*arguments: str) -> Result:
-    load_fleet.cache_clear()
+    sound_fleet.cache_clear()
     return CliRunner().invoke(main, [*arguments], catch_exceptions=False)
 
 

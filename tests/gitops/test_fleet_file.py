@@ -1,15 +1,18 @@
 """fleet.yaml: the layers of each service, and mistakes in the file."""
 
+import shutil
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
 from modelservice.cli import main
 from modelservice.errors import InputError
-from modelservice.gitops.fleet_check import check_fleets
-from modelservice.gitops.fleet_file import Layer, load_fleet
+from modelservice.gitops.fleet_check import check_fleets, sound_fleet
+from modelservice.gitops.fleet_file import Layer
 from modelservice.gitops.members import fleets, members
 from modelservice.report import line
+
+from tests.repositories import git
 
 FLEET = """\
 layers:
@@ -102,6 +105,14 @@ def test_an_environment_may_have_no_services_yet() -> None:
     assert found("services/dev/chat.yaml") == [("services/dev/chat.yaml", ["services/defaults.yaml"], "dev")]
 
 
+def test_an_environment_without_a_folder_may_have_lost_its_last_service() -> None:
+    shutil.rmtree("services/live")
+    shutil.rmtree("services/dev/deeper")
+    (finding,) = check_fleets([Path("services")])[0]
+    assert (finding.rule, finding.severity) == ("fleet-environment", "warning")
+    assert found("services") == [DEV, DEV_EMBED]
+
+
 def test_a_layer_stands_for_the_services_that_use_it() -> None:
     assert found("services/layers/prod.yaml") == [PROD, PROD_EMBED]
     assert found("services/bases/embed.yaml") == [DEV, DEV_EMBED]
@@ -112,7 +123,7 @@ def test_the_fleet_is_found_in_parent_folders_within_the_repository(monkeypatch:
     monkeypatch.chdir("services/dev")
     assert found("chat.yaml") == [("chat.yaml", ["../defaults.yaml", "../bases/embed.yaml"], "dev")]
     Path(".git").mkdir()
-    load_fleet.cache_clear()
+    sound_fleet.cache_clear()
     assert found("chat.yaml") == [("chat.yaml", [], "")]
 
 
@@ -144,6 +155,7 @@ def test_a_folder_without_a_fleet_works_as_before() -> None:
             "services/fleet.yaml:1:37: fleet-layer",
         ),
         ("environments: {prod: {}}\n", "services/fleet.yaml:1:16: fleet-environment"),
+        ("environments: {dev: {}, prod: {path: live/prd}}\n", "services/fleet.yaml:1:25: fleet-environment"),
         ("environments: {dev: {}, test: {path: dev}}\n", "services/fleet.yaml:1:25: fleet-environment"),
         (
             "environments: {dev: {namespace: a}, prod: {path: live/prod, namespace: a}}\n",
@@ -201,6 +213,33 @@ def test_a_wrong_fleet_stops_the_other_commands() -> None:
 
 
 @pytest.mark.parametrize(
+    ("old", "new", "says"),
+    [
+        (
+            "for: live/prod/*",
+            "for: live/prd/*",
+            "live/prd/* matches no file in any environment's folder; write a pattern such as live/prod/*",
+        ),
+        ("path: live/prod", "path: dev", "its folder dev is that of dev too"),
+        ("path: live/prod", "path: live", "live/prod/* matches no file in any environment's folder"),
+        ("namespace: models", "namespace: dev", "dev/chat.yaml and live/prod/chat.yaml are both the release chat"),
+    ],
+)
+@pytest.mark.parametrize(
+    "command", ["template --output-dir o", "argocd", "flux", "package", "fit", "upgrade", "diff HEAD"]
+)
+def test_every_command_reports_a_mistake_in_the_fleet(command: str, old: str, new: str, says: str) -> None:
+    git("init", "-q", "-b", "main")
+    git("add", ".")
+    git("commit", "-qm", "one")
+    file = Path("services/fleet.yaml")
+    file.write_text(file.read_text().replace(old, new))
+    answer = CliRunner().invoke(main, [*command.split(), "services"], catch_exceptions=False)
+    assert (answer.exit_code, answer.stdout) == (2 if "diff" in command else 1, "")
+    assert says in answer.stderr
+
+
+@pytest.mark.parametrize(
     ("key", "says"),
     [
         ("fleet", "environments  The environments by name"),
@@ -218,3 +257,5 @@ def test_a_key_is_explained(key: str, says: str) -> None:
 def test_explain_reports_an_unknown_key() -> None:
     answer = CliRunner().invoke(main, ["explain", "fleet.nothing"], catch_exceptions=False)
     assert (answer.exit_code, "fleet.yaml has no key nothing" in answer.stderr) == (1, True)
+    answer = CliRunner().invoke(main, ["explain", "fleet.enviroments"], catch_exceptions=False)
+    assert answer.stderr == "error: fleet.yaml has no key enviroments; did you mean environments?\n"

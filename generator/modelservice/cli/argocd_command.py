@@ -157,10 +157,11 @@ def _sets(
     Both are empty unless --application-set is given or VALUES are environments of a fleet in a known Git repository.
     """
     from modelservice.gitops.argocd_sets import asked_environments, fleet_sets, folder_sets
-    from modelservice.gitops.fleet_file import fleet_root, load_fleet
+    from modelservice.gitops.fleet_check import sound_fleet
+    from modelservice.gitops.fleet_file import fleet_root
 
     root = fleet_root(values[0]) if len(values) == 1 and not layers else None
-    fleet = load_fleet(root) if root else None
+    fleet = sound_fleet(root) if root else None
     environments = asked_environments(fleet, values[0]) if fleet else []
     in_git = bool(options.values_git or (fleet and fleet.repository))
     if not asked and not (environments and in_git and not options.rendered):
@@ -200,7 +201,7 @@ def _applications(
         chart, where, target = places(options, member.environment)
         target = target._replace(namespace=target.namespace or "default")
         if where.repository:
-            where = where._replace(files=tuple(map(path_in_git, (*member.layers, member.values))))
+            where = where._replace(files=tuple(map(path_in_git, member.files)))
         try:
             service = load_release(member.values, list(map(read, member.layers)), release)
             service = service._replace(name=release or service.name)

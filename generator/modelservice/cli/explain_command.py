@@ -1,8 +1,9 @@
-"""`modelservice explain`: fields of the values file, vLLM's flags, and rules."""
+"""`modelservice explain`: fields of the values file, vLLM's flags, rules and GPUs."""
 
 from __future__ import annotations
 
 import os
+import re
 import sys
 
 import click
@@ -11,7 +12,7 @@ from click.shell_completion import CompletionItem
 from modelservice.errors import InputError
 
 _LONGEST = 100  # Longer lines are hard to read.
-_LISTED = "`modelservice validate --list-rules` lists all rules"
+_LISTED = "`modelservice explain` lists all keys, and `modelservice validate --list-rules` all rules"
 
 
 class _Explain(click.Command):
@@ -38,9 +39,9 @@ def _words(ctx: click.Context, parameter: click.Parameter, beginning: str) -> li
 
 
 @click.command("explain", cls=_Explain, context_settings={"ignore_unknown_options": True})
-@click.argument("words", nargs=-1, metavar="[KEY|FLAG|RULE|WORD]", shell_complete=_words)
+@click.argument("words", nargs=-1, metavar="[KEY|FLAG|RULE|GPU|WORD]", shell_complete=_words)
 def explain_command(words: tuple[str, ...]) -> None:
-    """Explain a key, a vLLM flag or a rule, or search for a word.
+    """Explain a key, a vLLM flag, a rule or a GPU, or search for a word.
 
     A word that is not one of these is searched in keys and flags. Without an argument, all keys are listed. `fleet` and
     `fleet.KEY` explain fleet.yaml.
@@ -53,7 +54,7 @@ def explain_command(words: tuple[str, ...]) -> None:
       modelservice explain argument-unknown
     """
     if len(words) > 1:
-        raise click.UsageError("name one key, flag, rule or word")
+        raise click.UsageError("name one key, flag, rule, GPU or word")
     click.echo(_explained("".join(words), min(_columns(), _LONGEST)), nl=False)
 
 
@@ -70,12 +71,14 @@ def _columns() -> int:
 
 
 def _explained(key: str, width: int) -> str:
+    from modelservice.models.gpu_explanation import explain_gpu
     from modelservice.rules.catalogue import by_id
     from modelservice.rules.documentation import explain_rule
-    from modelservice.schema.explanation import explain, search
+    from modelservice.schema.explanation import explain, nearest_key, search
     from modelservice.schema.fields import load_fields
     from modelservice.spelling import nearest
     from modelservice.vllm.flag_explanation import explain_flag, flags_about, spellings
+    from modelservice.vllm.flags import flag_meant
 
     if key.partition(".")[0] == "fleet":
         from modelservice.gitops.fleet_explanation import explain_fleet
@@ -86,18 +89,16 @@ def _explained(key: str, width: int) -> str:
     if key.startswith("-"):
         name = key.partition("=")[0].partition(".")[0].replace("_", "-")  # a dotted key belongs to its flag's JSON
         near = nearest(name, spellings())
-        missing = f"there is no flag {name}" + (f"; did you mean {near}?" if near else "")
-        return _or_raise(explain_flag(name, width), missing)
+        return explain_flag(name, width) or _refuse(f"there is no flag {name}", near)
     fields = load_fields().fields
-    if found := explain(fields, key, width):
-        return found
-    if "-" in key and not flags_about(key):
-        near = nearest(key, by_id())
-        raise InputError(f"there is no rule {key}; " + (f"did you mean {near}?" if near else _LISTED))
-    return search(fields, key, flags_about(key), width)
+    # A single word such as port is rather searched for.
+    flag = flag_meant(key) if re.search("[a-z0-9][-_A-Z]", key) else None
+    found = explain(fields, key, width) or (flag and explain_flag(flag, width)) or explain_gpu(key, width)
+    near = nearest_key(key, fields)
+    found = found or (None if near else search(fields, key, flags_about(key), width))
+    near = near or nearest(key, [*by_id(), *spellings()])
+    return found or _refuse(f"there is no key, flag or rule {key}", near)
 
 
-def _or_raise(text: str | None, message: str) -> str:
-    if text is None:
-        raise InputError(message)
-    return text
+def _refuse(message: str, near: str | None) -> str:
+    raise InputError(f"{message}; " + (f"did you mean {near}?" if near else _LISTED))

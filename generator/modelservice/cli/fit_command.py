@@ -107,7 +107,7 @@ def _one(
         if not service.values["gpu"]["count"]:
             raise click.UsageError("the service requests no GPU: give --gpu or --gpu-memory to check one")
         raise click.UsageError(why_unknown(service.values))
-    answer = fitting.answer_of(service, (*member.layers, member.values), chosen, _progress, refresh=save, **given)
+    answer = fitting.answer_of(service, member.files, chosen, _progress, refresh=save, **given)
     for path in fitting.save(answer.facts, member.values) if save else ():
         click.echo(f"wrote {path}", err=True)
     if style == "json":

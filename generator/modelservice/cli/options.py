@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +14,7 @@ from modelservice.errors import InputError
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from modelservice.editing.fixing import Files
     from modelservice.gitops.members import Member
     from modelservice.models.gpus import Gpu
     from modelservice.reading.document import Document
@@ -95,11 +97,14 @@ def ignored_rules() -> tuple[str, ...]:
     return rules
 
 
-def services_of(values: Sequence[str], layers: Sequence[str]) -> list[Sequence[str]]:
-    """Return the files of each service; later ones override earlier ones. Without values, the layers are a service."""
-    from modelservice.gitops.members import members
+def files_to_change(values: Sequence[str], layers: Sequence[str]) -> Files:
+    """Read the files of services, and the other services that use the same layers; only layers are one service."""
+    from modelservice.editing.fixing import load_files
+    from modelservice.gitops.members import members, neighbours
 
-    return [(*one.layers, one.values) for one in members(values, layers)] if values else [layers]
+    services = members(values, layers)
+    named = [one.files for one in services] if values else [layers]
+    return load_files(named, [one.files for one in neighbours(services)])
 
 
 def gpu_for(card: str | None, memory: str | None, otherwise: Gpu | None = None) -> Gpu | None:
@@ -125,6 +130,13 @@ def require_files(paths: Iterable[str]) -> None:
     """Raise UsageError for standard input, which cannot be changed in place."""
     if "-" in paths:
         raise click.UsageError("standard input cannot be changed: name a file, or use --diff")
+
+
+def require_existing(paths: Iterable[str]) -> None:
+    """Raise UsageError for a path that does not exist."""
+    for path in paths:
+        if path != "-" and not os.path.lexists(path):
+            raise click.UsageError(f"there is no file or folder {path}: check the path")
 
 
 def load_release(values: str | None, layers: Sequence[str | Document], release: str | None) -> Service:

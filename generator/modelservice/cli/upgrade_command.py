@@ -6,9 +6,19 @@ from typing import TYPE_CHECKING
 
 import click
 
-from modelservice.cli.options import ignore_option, ignored_rules, layers_option, require_files, services_of
+from modelservice.cli.options import (
+    files_to_change,
+    ignore_option,
+    ignored_rules,
+    layers_option,
+    require_existing,
+    require_files,
+)
+from modelservice.cli.progress import progress
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from modelservice.editing.upgrade import Upgraded
 
 
@@ -52,12 +62,13 @@ def upgrade_command(values: tuple[str, ...], layers: tuple[str, ...], release: s
         raise click.UsageError("name a values file or a folder")
     if not (diff or check):
         require_files((*values, *layers))
+    require_existing((*values, *layers))
     from modelservice.editing import changes
-    from modelservice.editing.fixing import load_files
     from modelservice.editing.upgrade import upgraded
 
-    before = load_files(services_of(values, layers))
-    after, services = upgraded(before, release, ignored_rules())
+    before = files_to_change(values, layers)
+    with progress() as show:
+        after, services = upgraded(before, release, ignored_rules(), show)
     changed = after.changed_since(before)
     if not (diff or check):
         changes.write(changed)
@@ -65,24 +76,47 @@ def upgrade_command(values: tuple[str, ...], layers: tuple[str, ...], release: s
         click.echo(changes.diff(changed), nl=False)
     sources = {name: document.text for name, document in after.documents.items()}
     for service in services:
-        _report(service, release, sources, alone=len(services) == 1)
-    done = sum(service.is_done for service in services)
-    click.echo(f"{done} of {len(services)} on vLLM {release} with nothing left to decide", err=True)
-    raise SystemExit(0 if done == len(services) and not (check and changed) else 1)
+        _report(service, release, sources)
+    _report_defaults(services)
+    waiting = sum(service.is_changed for service in services) if diff or check else 0
+    done = sum(service.is_done and not (waiting and service.is_changed) for service in services)
+    would = f", {waiting} would change" if waiting else ""
+    click.echo(f"{done} of {len(services)} on vLLM {release} with nothing left to decide{would}", err=True)
+    decided = all(service.is_done for service in services)
+    raise SystemExit(0 if decided and not (check and changed) else 1)
 
 
-def _report(service: Upgraded, release: str, sources: dict[str, str], *, alone: bool) -> None:
+def _report(service: Upgraded, release: str, sources: dict[str, str]) -> None:
     from modelservice.report import report
 
-    left = len(service.left) + len(service.meanings) + bool(service.blocked)
-    was = f"vLLM {service.old}" if service.old else "an unknown vLLM"
-    click.echo(f"{service.name}: {was} → {release}: " + (f"{left} to decide" if left else "nothing left to decide"))
-    if service.blocked:
+    click.echo(f"{service.name}: {_result(service, release)}")
+    if service.blocked and service.is_readable:
         click.echo(f"  {service.blocked}")
     for meaning in service.meanings:
         click.echo(f"  {meaning}")
     click.echo(report(service.left, "text", sources=sources, files=1), nl=False)
-    if alone and service.defaults:
-        click.echo("Defaults that changed; set the flag to keep the old value:")
-        for default in service.defaults:
+
+
+def _result(service: Upgraded, release: str) -> str:
+    if not service.is_readable:
+        return service.blocked
+    was = f"vLLM {service.old}" if service.old else "an unknown vLLM"
+    left = len(service.left) + len(service.meanings) + bool(service.blocked)
+    if service.old == release and not (left or service.is_changed):
+        return f"{was}: nothing to change"
+    return f"{was} → {release}: " + (f"{left} to decide" if left else "nothing left to decide")
+
+
+def _report_defaults(services: Sequence[Upgraded]) -> None:
+    """Print the changed defaults, once for all services with the same ones."""
+    groups: dict[tuple[str, ...], list[str]] = {}
+    for service in services:
+        groups.setdefault(tuple(service.defaults), []).append(service.name)
+    for defaults, names in groups.items():
+        if not defaults:
+            continue
+        more = f" and {len(names) - 1} more" if names[1:] else ""
+        of = f" for {names[0]}{more}" if services[1:] else ""
+        click.echo(f"Defaults that changed{of}; set the flag to keep the old value:")
+        for default in defaults:
             click.echo(f"  {default}")

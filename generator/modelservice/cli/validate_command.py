@@ -69,7 +69,7 @@ def validate_command(
         raise click.UsageError("name a values file, a folder, or - for standard input")
     from modelservice.check import check_files, errors
     from modelservice.gitops.fleet_check import check_fleets
-    from modelservice.gitops.members import fleets, members
+    from modelservice.gitops.members import fleets, members, neighbours
     from modelservice.report import report, summary
 
     found, texts = check_fleets(fleets(values)) if not layers else ([], {})
@@ -78,12 +78,13 @@ def validate_command(
         from modelservice.gitops.changed_services import only_changed
 
         checked = only_changed(changed_since, checked)
-    services = [(*one.layers, one.values) for one in checked]
+    services = [one.files for one in checked]
     if layers and not services:  # only the layers
         services = [layers]
     changed = False
     if fix or diff:
-        result, changed = _fixed(services, write=not diff, strict=strict, text=style == "text")
+        others = [one.files for one in neighbours(checked)]
+        result, changed = _fixed(services, others, write=not diff, strict=strict, text=style == "text")
     else:
         with progress() as show:
             result = check_files(services, strict=strict, ignore=ignored_rules(), progress=show)
@@ -100,7 +101,9 @@ def validate_command(
     raise SystemExit(1 if errors(result.findings) or (changed and diff) else 0)
 
 
-def _fixed(services: Sequence[Sequence[str]], *, write: bool, strict: bool, text: bool) -> tuple[Result, bool]:
+def _fixed(
+    services: Sequence[Sequence[str]], others: Sequence[Sequence[str]], *, write: bool, strict: bool, text: bool
+) -> tuple[Result, bool]:
     """Apply the certain fixes and show them; return what is left to report, and whether anything changed."""
     if write:
         require_files(path for service in services for path in service)
@@ -109,8 +112,9 @@ def _fixed(services: Sequence[Sequence[str]], *, write: bool, strict: bool, text
     from modelservice.editing.certain import certain
     from modelservice.editing.fixing import fixed, load_files
 
-    before = load_files(services)
-    after = fixed(before, certain, ignored_rules())
+    before = load_files(services, others)
+    with progress() as show:
+        after = fixed(before, certain, ignored_rules(), show)
     changed = after.changed_since(before)
     if write:
         changes.write(changed)

@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 from modelservice.chart.folder import chart_for
+from modelservice.chart.many_manifests import TOGETHER, charts_in
 from modelservice.check import Progress
 from modelservice.diff.comparison import Change, Field, compare
 from modelservice.diff.effects import restarts
 from modelservice.diff.fleet_state import FleetState, fleet_state
-from modelservice.diff.service_manifests import Rendered, Renderer, renderer_for
+from modelservice.diff.service_manifests import Rendered, Renderer
 from modelservice.errors import InputError, ModelServiceError
 from modelservice.gitops.members import Member
 from modelservice.helm import find_helm
+from modelservice.parallel import each_part
 from modelservice.reading.special_files import is_special
 from modelservice.service import name_from
 from modelservice.writing.staging import scratch
@@ -60,10 +61,6 @@ class FleetDiff(NamedTuple):
     total: int
 
 
-# The number of pairs in one helm run: with more, progress would be reported rarely; with fewer, helm would be slow.
-_TOGETHER = 25
-
-
 def compare_fleets(
     states: Sequence[str],
     namespace: str | None = None,
@@ -84,24 +81,14 @@ def compare_fleets(
         found: list[ServiceChange] = []
         if pairs:
             find_helm()
-        renderer = renderer_for(chart, stage, namespace, ignore)
-        parts = [pairs[start : start + _TOGETHER] for start in range(0, len(pairs), _TOGETHER)]
+        renderer = Renderer(charts_in(stage, chart, tests=False), namespace, tuple(ignore))
         compared = functools.partial(_compared, old, new, renderer)
-        for number, changes in enumerate(_each(compared, parts), 1):
+        for number, changes in enumerate(each_part(compared, pairs, TOGETHER), 1):
             found += filter(None, changes)
             if progress:
-                progress(min(number * _TOGETHER, len(pairs)), len(pairs))
+                progress(min(number * TOGETHER, len(pairs)), len(pairs))
     found.sort(key=lambda change: change.service)
     return FleetDiff(tuple(found), tuple(_common(found)), tuple(_environments(old, new)), len(new.services))
-
-
-def _each(compared: Callable[[_Pairs], _Changes], parts: Sequence[_Pairs]) -> Iterator[_Changes]:
-    """Compare the parts, on all cores if there are several."""
-    if len(parts) < 2:
-        yield from map(compared, parts)
-        return
-    with ProcessPoolExecutor() as pool:
-        yield from pool.map(compared, parts)
 
 
 class _Pair(NamedTuple):
@@ -134,7 +121,7 @@ def _pairs(old: FleetState, new: FleetState) -> Iterator[_Pair]:
 
 
 def _inputs(member: Member) -> tuple[object, ...]:
-    return _release(member), [_bytes(file) for file in (*member.layers, member.values)]
+    return _release(member), [_bytes(file) for file in member.files]
 
 
 def _bytes(file: str) -> bytes | None:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import functools
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 from modelservice.errors import InputError
-from modelservice.gitops.fleet_file import Environment, fleet_root, load_fleet
+from modelservice.gitops.fleet_check import sound_fleet
+from modelservice.gitops.fleet_file import NAME, Environment, Fleet, fleet_root, load_fleet
 from modelservice.gitops.git_revision import commit_of, copy_of
 from modelservice.gitops.members import Member, members
 from modelservice.reading.document import Document
@@ -47,7 +49,7 @@ def fleet_state(said: str, stage: Path, layers: Sequence[str] = ()) -> FleetStat
     not have are skipped. Raises InputError for an unknown revision and an invalid fleet.yaml.
     """
     if os.path.exists(said):  # noqa: PTH110  Path.exists raises for a name that is too long
-        return _state(said, layers)
+        return _state(said, layers, sound_fleet)
     revision, colon, path = said.partition(":")
     if not colon or not revision or revision.startswith("-"):
         raise InputError(f"{said} does not exist: correct the path, or write REV:path for a Git revision")
@@ -61,16 +63,19 @@ def fleet_state(said: str, stage: Path, layers: Sequence[str] = ()) -> FleetStat
     # Ignore any fleet.yaml above the copy.
     (stage / ".git").mkdir(exist_ok=True)
     below = [str(copy) for layer in layers if (copy := copy_of(layer, commit, stage))]
-    state = _state(str(place), below) if place.exists() else FleetState({}, {})
+    name = f"{revision}:{root / NAME}"
+    state = (
+        _state(str(place), below, functools.partial(load_fleet, said=name)) if place.exists() else FleetState({}, {})
+    )
     return state._replace(revision=revision, copy=stage, top=commit.top)
 
 
-def _state(folder: str, layers: Sequence[str] = ()) -> FleetState:
+def _state(folder: str, layers: Sequence[str], fleet_at: Callable[[Path], Fleet]) -> FleetState:
     root = None if layers else fleet_root(folder)
-    environments = {one.name: one for one in load_fleet(root).environments} if root else {}
+    environments = {one.name: one for one in fleet_at(root).environments} if root else {}
     # A folder without services is listed itself; reading it gives the error message.
     there = next(values_files([folder]), folder) != folder or Path(folder).is_file()
-    found = members([folder], layers) if there else []
+    found = members([folder], layers, fleet_at) if there else []
     services: dict[str, Member] = {}
     for one in found:
         name = _name(one, folder)

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from modelservice.check import CheckedService, check_service
+from modelservice.check import CheckedService, Progress, check_service, counted
 from modelservice.findings import MOST, Action, Edit, Finding, Fix
 from modelservice.reading.document import Document
 from modelservice.reading.values_files import load
@@ -19,10 +19,14 @@ Choice = Callable[[Finding, Any], Fix]
 
 
 class Files(NamedTuple):
-    """Values files by name, and the names of each service's layers, the lowest first."""
+    """Values files by name, and the names of each service's layers, the lowest first.
+
+    `others` are services that are not changed, but may use the same layers.
+    """
 
     documents: Mapping[str, Document]
     services: tuple[tuple[str, ...], ...]
+    others: tuple[tuple[str, ...], ...] = ()
 
     def layers(self, service: Iterable[str]) -> list[Document]:
         """Return the documents of a service."""
@@ -38,20 +42,22 @@ class Files(NamedTuple):
         return [(old, new) for old, new in pairs if old.text != new.text]
 
 
-def load_files(services: Iterable[Sequence[str]]) -> Files:
+def load_files(services: Iterable[Sequence[str]], others: Iterable[Sequence[str]] = ()) -> Files:
     """Read the files of services; each service is its layers, the lowest first, and its own file."""
-    named = [tuple(service) for service in services]
-    read = {path: load(path) for service in named for path in service}
+    named, beside = ([tuple(service) for service in some] for some in (services, others))
+    read = {path: load(path) for service in (*named, *beside) for path in service}
     documents = {one.name: one for one in read.values()}
-    return Files(documents, tuple(tuple(read[path].name for path in service) for service in named))
+    return Files(
+        documents, *(tuple(tuple(read[path].name for path in service) for service in some) for some in (named, beside))
+    )
 
 
-def fixed(files: Files, choice: Choice, ignore: Collection[str] = ()) -> Files:
+def fixed(files: Files, choice: Choice, ignore: Collection[str] = (), progress: Progress | None = None) -> Files:
     """Return the files with every fix applied that `choice` returns, until it returns no more.
 
     A fix is dropped if it adds an error to any of the services, or if its finding remains.
     """
-    for service in files.services:
+    for service in counted(files.services, len(files.services), progress):
         files = service_fixed(files, service, choice, ignore)
     return files
 
@@ -131,7 +137,7 @@ def _harms(
     before: Files, after: Files, service: tuple[str, ...], changed: Collection[str], ignore: Collection[str]
 ) -> bool:
     """Return whether another service that uses one of the changed files has a new error."""
-    others = [one for one in before.services if one != service and set(one) & set(changed)]
+    others = [one for one in (*before.services, *before.others) if one != service and set(one) & set(changed)]
     checks = ((check_service(files.layers(one), ignore) for files in (before, after)) for one in others)
     return any(_more_errors(*pair) for pair in checks)
 

@@ -7,13 +7,15 @@ from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
 from typing import Any, NamedTuple
 
-from modelservice.check import check_service
+from modelservice.check import Progress, check_service, counted, errors
 from modelservice.editing.fixing import Files
+from modelservice.editing.flag_settings import not_a_key
 from modelservice.errors import InputError
-from modelservice.findings import Action, Edit, Finding, Path, Severity, dotted, path_from
+from modelservice.findings import Action, Edit, Finding, Path, dotted, path_from
 from modelservice.reading.document import Document
 from modelservice.reading.parser import compose
 from modelservice.redact import hidden
+from modelservice.report import lines
 from modelservice.writing.dump import Layout
 from modelservice.writing.edits import edited
 from modelservice.writing.page import UnclearEditError
@@ -29,16 +31,20 @@ class Setting(NamedTuple):
 
 
 class Checked(NamedTuple):
-    """The edited file, the findings of its service, and the new errors among them."""
+    """The edited file, the findings in it and new ones of its services, and the new errors among them.
+
+    `sources` are the texts of the services' files by name.
+    """
 
     document: Document
     findings: list[Finding]
     refused: list[Finding]
+    sources: dict[str, str]
 
 
 def parsed(text: str) -> Setting:
     """Return what KEY=VALUE or KEY- sets. Raises InputError for another form."""
-    found = _SETTING.fullmatch(text)
+    found = _SETTING.fullmatch(f"{text}=" if text.startswith("--") and "=" not in text else text)
     try:
         return Setting(path_from(found["key"]), found["text"]) if found else _refuse(text)
     except ValueError:
@@ -52,27 +58,45 @@ def _refuse(text: str) -> Setting:
     )
 
 
-def with_settings(files: Files, settings: Sequence[Setting], ignore: Collection[str] = ()) -> Checked:
-    """Return the last layer of the only service with its keys set, and what is then wrong.
+def with_settings(
+    files: Files,
+    name: str,
+    settings: Sequence[Setting],
+    ignore: Collection[str] = (),
+    progress: Progress | None = None,
+) -> Checked:
+    """Return the file `name`, which all services use, with its keys set, and what is then wrong with the services.
 
-    Raises InputError if a key has to be set by hand.
+    Raises InputError for a key that cannot be set, or that has to be set by hand.
     """
-    (service,) = files.services
-    before = check_service(files.layers(service), ignore)
-    file = files.documents[service[-1]]
+    file = files.documents[name]
     for setting in settings:
+        _require_possible(file, setting)
         file = _with(files, file, setting, ignore)
-    found = check_service(files.having({file.name: file}).layers(service), ignore).findings
-    more = _errors(found) - _errors(before.findings)
+    after = files.having({name: file})
+    found: dict[Finding, None] = {}
+    refused: dict[Finding, None] = {}
+    for service in counted(files.services, len(files.services), progress):
+        old, new = (check_service(one.layers(service), ignore).findings for one in (files, after))
+        # A layer of many services is not to blame for what was wrong with them before.
+        alone = len(files.services) == 1
+        found |= dict.fromkeys(one for one in new if alone or one.position.file == name or one not in old)
+        refused |= dict.fromkeys(_refused(old, new, settings))
+    return Checked(file, list(found), list(refused), {one.name: one.text for one in after.documents.values()})
+
+
+def _refused(before: list[Finding], after: list[Finding], settings: Sequence[Setting]) -> list[Finding]:
+    """Return the new errors of a service."""
+    more = _errors(after) - _errors(before)
     # An error that disappears elsewhere does not excuse one of the same rule in the new values.
-    old = {(one.rule, _names(one.path)) for one in before.errors}
-    new = {(one.rule, _names(one.path)) for one in found if _within(one.path, settings)} - old
-    refused = [
-        one
-        for one in found
-        if one.severity is Severity.ERROR and (one.rule in more or (one.rule, _names(one.path)) in new)
-    ]
-    return Checked(file, found, refused)
+    old = {(one.rule, _names(one.path)) for one in errors(before)}
+    new = {(one.rule, _names(one.path)) for one in after if _within(one.path, settings)} - old
+    return [one for one in errors(after) if _is_object(one) or one.rule in more or (one.rule, _names(one.path)) in new]
+
+
+def _is_object(finding: Finding) -> bool:
+    """Say whether the file is a Kubernetes object, in which the keys of values have another place."""
+    return finding.rule == "kubernetes-object"
 
 
 def _within(path: Path, settings: Sequence[Setting]) -> bool:
@@ -82,6 +106,39 @@ def _within(path: Path, settings: Sequence[Setting]) -> bool:
 def _names(path: Path) -> tuple[str, ...]:
     """Return a path without list indices, which change when an item is removed."""
     return tuple(part for part in path if isinstance(part, str))
+
+
+def _require_possible(file: Document, setting: Setting) -> None:
+    """Raise InputError, with what to set instead, for a key that the file cannot have."""
+    if not file.readable and [one.rule for one in file.findings] != ["empty-file"]:
+        raise InputError("\n".join(["the file has to be fixed first:", *lines(file.findings)]))
+    key, args = dotted(setting.path), file.data.get("args") if file.readable else None
+    if reason := not_a_key(setting.path, setting.text, [str(one) for one in args] if isinstance(args, list) else []):
+        raise InputError(reason)
+    if setting.text is None and not file.is_written(setting.path):
+        raise InputError(f"{key} is not written in {file.name}")
+    if setting.text is not None and (reason := _misplaced(file.data, setting.path)):
+        raise InputError(f"{key} cannot be set: {reason}")
+
+
+def _misplaced(value: Any, path: Path) -> str:
+    """Return why the data cannot have a value at a path, or ""."""
+    for depth, part in enumerate(path):
+        above = dotted(path[:depth])
+        items = [] if value is None else value
+        if isinstance(part, str):
+            if value is not None and not isinstance(value, dict):
+                return f"{above} is not a map of keys"
+            value = (value or {}).get(part)
+        elif not isinstance(items, list):
+            return f"{above} is not a list"
+        elif part > len(items):
+            return (
+                f"{above} has {len(items)} item{'' if len(items) == 1 else 's'}: the next one is {above}[{len(items)}]"
+            )
+        else:
+            value = items[part] if part < len(items) else None
+    return ""
 
 
 def _with(files: Files, file: Document, setting: Setting, ignore: Collection[str]) -> Document:
@@ -101,8 +158,7 @@ def _values(text: str) -> Iterator[Any]:
 
 def _faults(files: Files, path: Path, ignore: Collection[str]) -> tuple[int, int]:
     """Return the number of type errors, and of all errors, at a path, inside it or above it."""
-    (service,) = files.services
-    found = check_service(files.layers(service), ignore).errors
+    found = check_service(files.layers(files.services[0]), ignore).errors
     rules = [one.rule for one in found if one.path and one.path[: len(path)] == path[: len(one.path)]]
     return rules.count("wrong-type"), len(rules)
 
@@ -125,4 +181,4 @@ def _by_hand(edit: Edit) -> str:
 
 
 def _errors(findings: list[Finding]) -> Counter[str]:
-    return Counter(one.rule for one in findings if one.severity is Severity.ERROR)
+    return Counter(one.rule for one in errors(findings))

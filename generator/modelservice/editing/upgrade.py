@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import json
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from modelservice.check import check_service
+from modelservice.check import Progress, check_service
 from modelservice.editing.certain import certain
-from modelservice.editing.fixing import Files, changed_by, fixed, service_fixed
+from modelservice.editing.fixing import Files, changed_by, service_fixed
 from modelservice.findings import Action, Edit, Finding, Fix, Severity, found_at
 from modelservice.reading.document import Document, merge
 from modelservice.redact import safe_arguments
 from modelservice.rules.image import is_vllms, release_in
 from modelservice.schema.defaults import coalesce, default_values
+from modelservice.schema.validation import kubernetes_object
 from modelservice.vllm.command_line import Given, read
 from modelservice.vllm.flags import Line, command_line
 from modelservice.vllm.history import changes
@@ -33,11 +35,13 @@ class Upgraded(NamedTuple):
 
     `blocked` says why the image itself cannot be changed here ("": it is changed). `left` are all errors, and findings
     that the old release did not have. `meanings` are arguments whose meaning changed, `defaults` flags with a new
-    default.
+    default. `is_readable` says whether its files can be read, `is_changed` whether one of them differs.
     """
 
     name: str
     old: str
+    is_readable: bool
+    is_changed: bool
     blocked: str
     left: list[Finding]
     meanings: list[str]
@@ -60,18 +64,39 @@ class _Image(NamedTuple):
         return release_in(self.image, self.vllm_version)
 
 
-def upgraded(files: Files, release: str, ignore: Collection[str] = ()) -> tuple[Files, list[Upgraded]]:
-    """Return the files for another release, and the result of each service."""
-    # An abbreviated flag may be that of another flag in the new release.
-    before = fixed(files, _abbreviated, ignore)
-    known = {service: _keys(before, service, ignore) for service in before.services}
+def upgraded(
+    files: Files, release: str, ignore: Collection[str] = (), progress: Progress | None = None
+) -> tuple[Files, list[Upgraded]]:
+    """Return the files for another release, and the result of each service.
+
+    A layer that `files.others` use too keeps its image, and gets no fix that adds an error to one of them.
+    """
+    done = itertools.count(1)
+
+    def services() -> Iterator[tuple[str, ...]]:
+        for service in files.services:
+            yield service
+            if progress:
+                progress(next(done), 4 * len(files.services))  # each of four rounds checks all services
+
+    before = files
+    for service in services():
+        # An abbreviated flag may be that of another flag in the new release.
+        before = service_fixed(before, service, _abbreviated, ignore)
+    known = {service: _keys(before, service, ignore) for service in services()}
     after, blocked = before, {}
-    for service in before.services:
+    for service in files.services:
         after, blocked[service] = _with_image(after, before, service, release)
-    for service in before.services:
+    for service in services():
         if not blocked[service]:
             after = service_fixed(after, service, _choice(known[service]), ignore)
-    told = [_told(before, after, service, blocked[service], release, known[service], ignore) for service in blocked]
+    changed = {new.name for _, new in after.changed_since(files)}
+    told = [
+        _told(before, after, service, blocked[service], release, known[service], ignore)._replace(
+            is_changed=not changed.isdisjoint(service)
+        )
+        for service in services()
+    ]
     return after, told
 
 
@@ -109,16 +134,26 @@ def _image_of(document: Document) -> _Image:
 def _with_image(files: Files, before: Files, service: Sequence[str], release: str) -> tuple[Files, str]:
     """Return the files with the service's image changed to a release, or why it cannot be changed ("": it is)."""
     document = merge(before.layers(service))
-    found = _image_of(document)
-    blocked, edits = _image_edits(found, release) if document.readable else ("fix the file first", [])
+    blocked, edits = _image_edits(document, release)
     try:
-        return files.having(changed_by(files, document, edits, service[-1])), blocked
+        changed = changed_by(files, document, edits, service[-1])
     except UnclearEditError as error:
         return files, f"{error}: change the release by hand"
+    for name in changed:
+        if users := [other[-1] for other in files.others if name in other]:
+            more = f" and {len(users) - 1} more" if users[1:] else ""
+            way = f"upgrade {name}, or set image.tag: {edits[0].value} in a file of this service only"
+            return files, f"{name} sets the image of {users[0]}{more} too: {way}"
+    return files.having(changed), blocked
 
 
-def _image_edits(found: _Image, release: str) -> tuple[str, list[Edit]]:
+def _image_edits(document: Document, release: str) -> tuple[str, list[Edit]]:
     """Return why an image cannot be changed, or the edits that change it."""
+    if not document.readable:
+        return "fix the file first", []
+    if kubernetes_object(document.data, ""):
+        return "it is not a values file", []
+    found = _image_of(document)
     tag, now = str(found.image["tag"]), found.release
     if now.asked == release:
         return "", []
@@ -151,7 +186,7 @@ def _told(
     words = safe_arguments([str(word) for word in args])[0] if isinstance(args, list) else []
     moved = list(_meanings(words, old_line, line)) if old.asked else []
     defaults = list(_defaults(words, old_line, line)) if old.asked else []
-    return Upgraded(service[-1], old.asked, blocked, left, moved, defaults)
+    return Upgraded(service[-1], old.asked, checked.document.readable, False, blocked, left, moved, defaults)
 
 
 def _on_trial(files: Files, service: Sequence[str], release: str) -> list[Document]:

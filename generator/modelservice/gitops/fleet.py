@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 import functools
-import os
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 from typing import NamedTuple
 
 from modelservice.chart.folder import chart_for
-from modelservice.chart.manifests import manifests
+from modelservice.chart.many_manifests import TOGETHER, Charts, Release, charts_in
 from modelservice.check import check_service
 from modelservice.errors import InputError, ModelServiceError
 from modelservice.findings import Finding
 from modelservice.gitops.members import Member, members
+from modelservice.parallel import each_part
 from modelservice.reading.document import Document
 from modelservice.reading.values_files import load
-from modelservice.service import misnamed, name_from
+from modelservice.schema.defaults import default_values
+from modelservice.service import make_service, misnamed, name_from
 from modelservice.writing.files import real, replace_file, told
+from modelservice.writing.staging import scratch
 
 # The start of the manifests that helm renders with the generic chart.
 _BEGINS = "---\n# Source: modelservice/templates/"
@@ -83,39 +84,56 @@ def template_all(
 
     `namespace` is the namespace of all services; None means the namespace that the fleet sets for each of them.
     """
-    with chart_for() as chart, ThreadPoolExecutor(os.cpu_count()) as pool:
-        # Once, before the threads: a pipe can be read only once.
+    with scratch() as stage, chart_for() as chart:
+        # Once, before the parts: a pipe can be read only once.
         paths = dict.fromkeys(path for one in services for path in one.member.layers)
         layers = {path: load(path) for path in paths}
-        one = functools.partial(
-            _template, layers=layers, chart=chart, folder=folder, namespace=namespace, ignore=ignore
+        templated = functools.partial(
+            _templated, layers=layers, charts=charts_in(stage, chart), folder=folder, namespace=namespace, ignore=ignore
         )
-        jobs = [pool.submit(one, service) for service in services]
-        for job in as_completed(jobs):
-            yield job.result()
+        for outcomes in each_part(templated, services, TOGETHER):
+            yield from outcomes
 
 
-def _template(
-    one: Rendering,
+def _templated(
+    services: Sequence[Rendering],
     *,
     layers: Mapping[str, Document],
-    chart: Path,
+    charts: Charts,
     folder: Path,
     namespace: str | None,
     ignore: Sequence[str],
-) -> Outcome:
-    files = [*map(layers.__getitem__, one.member.layers), load(one.member.values)]
+) -> list[Outcome]:
+    """Render services with one helm run, and write them."""
+    checked = [_checked(one, layers, namespace, ignore) for one in services]
+    texts = iter(charts.rendered([release for _, release in checked if release]))
+    return [_written(outcome, next(texts), folder) if release else outcome for outcome, release in checked]
+
+
+def _checked(
+    one: Rendering, layers: Mapping[str, Document], namespace: str | None, ignore: Sequence[str]
+) -> tuple[Outcome, Release | None]:
+    """Return the outcome of a service so far, and its release if it can be rendered."""
+    files = (*map(layers.__getitem__, one.member.layers), load(one.member.values))
     service = check_service(files, ignore)
-    found, sources = service.findings, service.document.sources
-    if one.trouble or service.errors:
-        return Outcome(one, found, sources, one.trouble or "its values have errors")
+    failure = one.trouble or ("its values have errors" if service.errors else "")
+    outcome = Outcome(one, service.findings, service.document.sources, failure)
+    if failure:
+        return outcome, None
+    values = make_service(one.release, "0.1.0", service.document.data, default_values()).values
+    return outcome, Release(one.release, namespace or one.member.namespace or "default", values, files)
+
+
+def _written(outcome: Outcome, text: str | ModelServiceError, folder: Path) -> Outcome:
+    target = outcome.rendering.target
     try:
-        _require_inside(folder, one.target)
-        where = namespace or one.member.namespace or "default"
-        replace_file(folder / one.target, manifests(chart, one.release, where, files), ours=_BEGINS)
+        if isinstance(text, ModelServiceError):
+            raise text
+        _require_inside(folder, target)
+        replace_file(folder / target, text, ours=_BEGINS)
     except ModelServiceError as error:
-        return Outcome(one, found, sources, str(error), error.exit_code)
-    return Outcome(one, found, sources, "")
+        return outcome._replace(failure=str(error), exit_code=error.exit_code)
+    return outcome
 
 
 def _require_inside(folder: Path, target: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import re
 from collections.abc import Iterable, Iterator, Mapping
@@ -9,12 +10,15 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from modelservice.check import errors
+from modelservice.errors import InputError
 from modelservice.findings import Finding, Position, Problem, Severity
-from modelservice.gitops.fleet_file import NAME, Fleet, Layer, fleet_of, schema_problems
+from modelservice.gitops.fleet_file import NAME, Environment, Fleet, Layer, fleet_of, load_fleet, schema_problems
 from modelservice.reading.document import Document
 from modelservice.reading.values_files import load, values_files
 from modelservice.redact import holds_credentials
+from modelservice.report import lines
 from modelservice.service import name_from
+from modelservice.spelling import nearest
 
 
 def check_fleets(roots: Iterable[Path]) -> tuple[list[Finding], dict[str, str]]:
@@ -32,11 +36,24 @@ def _check(root: Path) -> tuple[list[Finding], dict[str, str]]:
     document = load(str(root / NAME))
     problems = schema_problems(document)
     if document.readable and not problems and not document.findings:
-        problems = list(_problems(fleet_of(root, document.data), document.data))
+        fleet = fleet_of(root, document.data)
+        problems = [*_problems(fleet, document.data), *_of_services(fleet, document.data)]
     found = [*document.findings, *(_finding(document, problem) for problem in problems)]
     if not errors(found):
         found += map(_stray, _strays(fleet_of(root, document.data)))
     return found, document.sources
+
+
+@functools.lru_cache(maxsize=64)
+def sound_fleet(root: Path) -> Fleet:
+    """Return a folder's fleet. Raises InputError for errors in its fleet.yaml.
+
+    Missing layers and duplicate files are not among them: commands report these for each service.
+    """
+    fleet, document = load_fleet(root), load(str(root / NAME))
+    if wrong := errors(_finding(document, problem) for problem in _problems(fleet, document.data)):
+        raise InputError("\n".join([f"{root / NAME} has errors:", *lines(wrong)]))
+    return fleet
 
 
 def _strays(fleet: Fleet) -> Iterator[str]:
@@ -61,13 +78,20 @@ def _finding(document: Document, problem: Problem) -> Finding:
     return Finding(severity, path, message, hint, rule, position(path), fix)
 
 
-def _problems(fleet: Fleet, data: Mapping[str, Any]) -> Iterator[Problem]:
-    yield from _credentials(data)
-    files = {one.name: fleet.files_of(one) for one in fleet.environments}
+def _of_services(fleet: Fleet, data: Mapping[str, Any]) -> Iterator[Problem]:
+    """Yield the problems that other commands report for each service."""
     for index, layer in enumerate(fleet.layers):
         path = ("layers", index) if isinstance(data["layers"][index], str) else ("layers", index, "file")
         if not (fleet.root / layer.file).is_file():
             yield _error("fleet-layer", path, f"the file {layer.file} does not exist", "correct its path, or remove it")
+    yield from _same_release(fleet, within=True)
+
+
+def _problems(fleet: Fleet, data: Mapping[str, Any]) -> Iterator[Problem]:
+    """Yield the problems of fleet.yaml itself."""
+    yield from _credentials(data)
+    files = {one.name: fleet.files_of(one) for one in fleet.environments}
+    for index, layer in enumerate(fleet.layers):
         for number, pattern in enumerate(layer.patterns):
             written = data["layers"][index]["for"]
             where = ("layers", index, "for", *(() if isinstance(written, str) else (number,)))
@@ -76,18 +100,21 @@ def _problems(fleet: Fleet, data: Mapping[str, Any]) -> Iterator[Problem]:
     for one in fleet.environments:
         at = ("environments", one.name)
         if not (fleet.root / one.path).is_dir():
-            yield _error(
-                "fleet-environment",
-                at,
-                f"the folder {one.path} does not exist",
-                "create it, or correct path",
-                on_key=True,
-            )
+            yield _without_folder(fleet, one)
         if other := seen.get(one.path):
             message = f"its folder {one.path} is that of {other} too, but a service's folder determines its environment"
             yield _error("fleet-environment", at, message, "set path to another folder", on_key=True)
         seen.setdefault(one.path, one.name)
-    yield from _same_release(fleet, files)
+    yield from _same_release(fleet, within=False)
+
+
+def _without_folder(fleet: Fleet, environment: Environment) -> Problem:
+    """Return the error of a missing folder, or the warning if no file is left for it: Git has no empty folders."""
+    at, message = ("environments", environment.name), f"the folder {environment.path} does not exist"
+    if any(_strays(fleet)):
+        return _error("fleet-environment", at, message, "correct path, or create the folder", on_key=True)
+    message += ", so the environment has no services"
+    return Problem(Severity.WARNING, at, message, "create it, or remove the environment", "fleet-environment", True)
 
 
 def _unmatched(
@@ -111,8 +138,8 @@ def _pattern_hint(fleet: Fleet, pattern: str) -> str:
     begin, _, rest = pattern.partition("/")
     if rest and begin == fleet.root.resolve().name:
         return f"write {rest}: paths are relative to the folder of fleet.yaml"
-    named = next((folder for folder in folders if folder == str(PurePosixPath(pattern))), folders[0])
-    return f"write a pattern such as {named}/*"
+    meant = nearest(pattern if pattern in folders else str(PurePosixPath(pattern).parent), folders) or folders[0]
+    return f"write a pattern such as {meant}/*"
 
 
 def _credentials(data: Mapping[str, Any], path: tuple[str | int, ...] = ()) -> Iterator[Problem]:
@@ -125,16 +152,18 @@ def _credentials(data: Mapping[str, Any], path: tuple[str | int, ...] = ()) -> I
             yield _error("fleet-credentials", (*path, key), "the address contains a user, a password or a token", hint)
 
 
-def _same_release(fleet: Fleet, files: Mapping[str, list[str]]) -> Iterator[Problem]:
+def _same_release(fleet: Fleet, *, within: bool) -> Iterator[Problem]:
+    """Yield the releases that two files are: of one environment (`within`), or of two."""
     seen: dict[tuple[str, str, str], str] = {}
+    hint = "rename one of them" if within else "set another namespace"
     for one in fleet.environments:
-        for file in files[one.name]:
-            release = (one.server, one.namespace, name_from(file))
-            if other := seen.get(release):
-                message = f"{other} and {file} are both the release {release[2]} in the namespace {one.namespace}"
-                hint = "rename one of them" if other in files[one.name] else "set another namespace"
+        files = fleet.files_of(one)
+        for file in files:
+            name = name_from(file)
+            other = seen.setdefault((one.server, one.namespace, name), file)
+            if other != file and (other in files) is within:
+                message = f"{other} and {file} are both the release {name} in the namespace {one.namespace}"
                 yield _error("fleet-release", ("environments", one.name), message, hint, on_key=True)
-            seen.setdefault(release, file)
 
 
 def _error(rule: str, path: tuple[str | int, ...], message: str, hint: str, *, on_key: bool = False) -> Problem:

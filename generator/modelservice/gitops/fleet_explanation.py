@@ -11,6 +11,7 @@ from modelservice.errors import InputError
 from modelservice.gitops.fleet_file import fleet_schema
 from modelservice.schema.defaults import resolved
 from modelservice.schema.explanation import columns
+from modelservice.spelling import nearest
 
 
 def explain_fleet(key: str, width: int) -> str:
@@ -22,7 +23,9 @@ def explain_fleet(key: str, width: int) -> str:
     for part in filter(None, key.split(".")):
         inner = dict(_keys(found))
         if part not in inner and "*" not in inner:
-            raise InputError(f"fleet.yaml has no key {key}; `modelservice explain fleet` lists its keys")
+            near = nearest(part, inner)
+            hint = f"did you mean {near}?" if near else "`modelservice explain fleet` lists its keys"
+            raise InputError(f"fleet.yaml has no key {key}; {hint}")
         found = inner.get(part) or inner["*"]
     lines = [f"KEY:      {f'fleet.{key}' if key else 'fleet.yaml'}"]
     lines += [f"DEFAULT:  {json.dumps(found['default'])}"] if "default" in found else []

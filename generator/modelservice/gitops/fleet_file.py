@@ -140,13 +140,16 @@ def _parents(folder: Path) -> Iterator[Path]:
             yield from (Path(*([".."] * depth)) for depth in range(1, len(Path.cwd().parents) + 1))
 
 
-@functools.lru_cache(maxsize=64)
-def load_fleet(root: Path) -> Fleet:
-    """Return a folder's fleet. Raises InputError if its fleet.yaml is invalid; `check_fleets` gives the positions."""
+def load_fleet(root: Path, said: str = "") -> Fleet:
+    """Return a folder's fleet; `said` is the name of a copy. Raises InputError if fleet.yaml violates the schema.
+
+    `sound_fleet` checks it further.
+    """
     document = load(str(root / NAME))
     wrong = [one.message for one in document.findings] + [one.message for one in schema_problems(document)]
     if wrong:
-        raise InputError(f"{root / NAME}: {wrong[0]}; run `modelservice validate {root / NAME}` for details")
+        way = "" if said else f"; run `modelservice validate {root / NAME}` for details"
+        raise InputError(f"{said or root / NAME}: {wrong[0]}{way}")
     return fleet_of(root, document.data)
 
 

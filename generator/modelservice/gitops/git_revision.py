@@ -26,14 +26,21 @@ def commit_of(side: str, revision: str, path: str = ".") -> Commit:
 
     Raises InputError if the revision does not exist; `side` is what the user wrote, for the message.
     """
-    root = str(repository_of(path) or ".")
+    repository = repository_of(path)
+    if not repository and not _git("rev-parse", "--git-dir"):
+        raise InputError(f"{side}: there is no Git repository here: run the command inside of one")
+    root = str(repository or ".")
     top = root if root != "." else _git("rev-parse", "--show-toplevel").decode().removesuffix("\n")
     commit = _git("-C", root, "rev-parse", "--verify", "--quiet", f"{revision}^{{commit}}").decode().strip()
     if ".." in revision:
         both = " ".join(re.split(r"\.{2,3}", revision))
         raise InputError(f"{revision} is a range: name one revision; `modelservice diff {both} FOLDER` compares two")
     if not top or not commit:
-        raise InputError(f"{side}: Git has no revision {revision} here: check its name, or fetch it")
+        shallow = _git("-C", root, "rev-parse", "--is-shallow-repository").strip() == b"true"
+        way = "fetch it: this clone is shallow (git fetch --unshallow; in CI: fetch-depth or GIT_DEPTH 0)"
+        raise InputError(
+            f"{side}: Git has no revision {revision} here: check its name, or {way if shallow else 'fetch it'}"
+        )
     return Commit(Path(top), commit)
 
 

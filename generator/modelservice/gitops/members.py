@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
-from modelservice.gitops.fleet_file import NAME, Environment, Fleet, fleet_root, has_fleet, load_fleet
+from modelservice.errors import InputError
+from modelservice.gitops.fleet_check import sound_fleet
+from modelservice.gitops.fleet_file import NAME, Environment, Fleet, fleet_root, has_fleet
 from modelservice.reading.values_files import values_files
 
 
@@ -20,21 +22,56 @@ class Member(NamedTuple):
     environment: Environment | None = None
 
     @property
+    def files(self) -> tuple[str, ...]:
+        """Its layers and its values file, of which later ones win."""
+        return *self.layers, self.values
+
+    @property
     def namespace(self) -> str:
         """The namespace that the fleet sets, or ""."""
         return self.environment.namespace if self.environment else ""
 
 
-def members(arguments: Sequence[str], layers: Sequence[str] = ()) -> list[Member]:
+def members(
+    arguments: Sequence[str], layers: Sequence[str] = (), fleet_at: Callable[[Path], Fleet] = sound_fleet
+) -> list[Member]:
     """Return the services of files and folders, in order, without duplicates.
 
     If `layers` are given, they apply to all services, and no fleet.yaml is read. Otherwise a folder of a fleet means
-    the services in it, a layer the services that it applies to, and fleet.yaml all services. Raises InputError for an
-    invalid fleet.yaml.
+    the services in it, a layer the services that it applies to, and fleet.yaml all services. `fleet_at` returns a
+    folder's fleet; its InputError for an invalid one is raised.
     """
     if layers:
         return [Member(file, tuple(layers)) for file in dict.fromkeys(values_files(arguments, layers))]
-    return list(dict.fromkeys(member for argument in arguments for member in _of(argument)))
+    return list(dict.fromkeys(member for argument in arguments for member in _of(argument, fleet_at)))
+
+
+def using(file: str, layers: Sequence[str] = ()) -> list[tuple[str, ...]]:
+    """Return the files of the services that use a values file: its own service, or those above a layer of a fleet.
+
+    A layer of no service is a service of its own. Raises InputError for a folder and a fleet.yaml.
+    """
+    if Path(file).is_dir():
+        raise InputError(f"{file} is a folder: name one of its values files")
+    services = members([file], layers)
+    found = [one.files for one in services if file == one.values]
+    if found or not services:
+        return found or [(*layers, file)]
+    same = [
+        tuple(file if os.path.realpath(each) == os.path.realpath(file) else each for each in one.files)
+        for one in services
+    ]
+    if not any(file in files for files in same):
+        raise InputError(f"{file} describes a fleet: name a values file, or one of its layers")
+    return same
+
+
+def neighbours(services: Sequence[Member]) -> list[Member]:
+    """Return the other services of the same fleets that share a layer with one of the services."""
+    layers = {layer for one in services for layer in one.layers}
+    named = {os.path.realpath(one.values) for one in services}
+    found = members([str(root) for root in dict.fromkeys(one.root for one in services if one.root)])
+    return [one for one in found if os.path.realpath(one.values) not in named and not layers.isdisjoint(one.layers)]
 
 
 def fleets(arguments: Sequence[str]) -> list[Path]:
@@ -53,16 +90,16 @@ def _roots(argument: str) -> Iterator[Path]:
                 yield Path(folder)
 
 
-def _of(argument: str) -> Iterator[Member]:
+def _of(argument: str, fleet_at: Callable[[Path], Fleet]) -> Iterator[Member]:
     root = fleet_root(argument) if argument != "-" else None
     if root:
-        yield from _of_fleet(load_fleet(root), argument)
+        yield from _of_fleet(fleet_at(root), argument)
         return
     for file in values_files([argument]):
         inner = fleet_root(file) if file not in ("-", argument) else None
         # The fleet.yaml of a fleet in a subfolder stands for its services.
         if inner and Path(file).name == NAME and Path(file).parent == inner:
-            yield from _of_fleet(load_fleet(inner), str(inner))
+            yield from _of_fleet(fleet_at(inner), str(inner))
         elif not inner:
             yield Member(file)
 

@@ -9,7 +9,6 @@ import textwrap
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from modelservice.errors import InputError
 from modelservice.writing.dump import dump
 
 if TYPE_CHECKING:
@@ -32,32 +31,24 @@ def explain(fields: Iterable[Field], key: str = "", width: int = WIDTH) -> str |
 def search(fields: Iterable[Field], word: str, flags: Mapping[str, str], width: int = WIDTH) -> str:
     """List the fields whose key, label or description contains a word, and the given flags with their descriptions.
 
-    Raises InputError if nothing contains it.
+    Returns "" if there is none.
     """
-    fields = list(fields)
     found = [one for one in fields if word.lower() in f"{one.key} {one.label} {one.flag} {one.description}".lower()]
-    near = nearest_key(word, fields)
-    if near or not (found or flags):
-        raise InputError(_unknown(word, near))
     listed = _list(found, width) if found else ""
     lines = ["Flags for args:", *columns(list(flags.items()), width)] if flags else []
     return listed + "".join(f"{line}\n" for line in lines)
 
 
 def nearest_key(key: str, fields: Iterable[Field]) -> str | None:
-    """Return the key closest to a misspelled one, or the first one with this last part, or None."""
+    """Return the key or group closest to a misspelled one, or the first key with this last part, or None."""
     from modelservice.spelling import nearest
 
     last = key.rsplit(".", 1)[-1]
     keys = {field.key: field for field in fields}
-    return nearest(key, keys, cutoff=0.8) or next(
+    groups = {name.rpartition(".")[0] for name in keys} - {""}
+    return nearest(key, [*keys, *sorted(groups)], cutoff=0.8) or next(
         (name for name, field in keys.items() if field.path[-1] == last), None
     )
-
-
-def _unknown(key: str, near: str | None) -> str:
-    hint = f"; did you mean {near}?" if near else "; `modelservice explain` lists all keys"
-    return f"there is no key {key}{hint}"
 
 
 def _list(fields: list[Field], width: int) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 
 from modelservice.vllm.argument_rules import FIELDS, OWNED
 from modelservice.vllm.facts import facts
-from modelservice.vllm.flags import Flag, command_line, every_spelling, lives
+from modelservice.vllm.flags import Flag, command_line, every_spelling, lives, newest_with
 from modelservice.vllm.releases import newest_release, releases
 
 _TYPES = {
@@ -35,7 +35,7 @@ def explain_flag(spelling: str, width: int) -> str | None:
     found = lives(spelling)
     if not found:
         return None
-    release = next((one for one in reversed(releases()) if spelling in command_line(one)), "")
+    release = newest_with(spelling)
     flag = command_line(release)[spelling] if release else None
     parts = [("FLAG", flag.name if flag else spelling), *(_parts(flag) if flag else ())]
     since = " and ".join(dict.fromkeys(one.since for one in found if one.since))

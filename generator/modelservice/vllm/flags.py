@@ -101,6 +101,25 @@ def _names(fact: list[str] | dict[str, list[str]]) -> list[str]:
     return fact if isinstance(fact, list) else [name for names in fact.values() for name in names]
 
 
+def flag_meant(word: str) -> str | None:
+    """Return the flag of any release that a word such as maxModelLen or max_model_len means, or None."""
+    return _by_plain_name().get(_plain(word))
+
+
+def newest_with(spelling: str) -> str:
+    """Return the newest release that has a spelling of a flag, or ""."""
+    return next((one for one in reversed(releases()) if spelling in command_line(one)), "")
+
+
+@functools.cache
+def _by_plain_name() -> dict[str, str]:
+    return {_plain(name): name for name in sorted(every_spelling(), reverse=True) if name.startswith("--")}
+
+
+def _plain(word: str) -> str:
+    return word.replace("-", "").replace("_", "").lower()
+
+
 def first_release_with(flag: str) -> str | None:
     """Return the first listed release with a spelling of a flag, or None if no release has it."""
     found = lives(flag)
