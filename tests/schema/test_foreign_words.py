@@ -96,6 +96,18 @@ def test_a_word_points_to_its_field(word: str, value: Any, hint: str) -> None:
         ({"gpu": {"memoryUtilization": 0.9}}, ("gpu", "memoryUtilization"), "use args: [--gpu-memory-utilization=0.9]"),
         ({"volumes": [{"name": "a", "pvc": {}}]}, ("volumes", 0, "pvc"), "use persistentVolumeClaim"),
         ({"env": [{"key": "A", "value": "b"}]}, ("env", 0, "key"), "write name"),
+        ({"model": {"dtype": "half"}}, ("model", "dtype"), "use args: [--dtype=half]"),
+        ({"enableLora": True}, ("enableLora",), "use args: [--enable-lora]"),
+        ({"chatTemplate": "x"}, ("chatTemplate",), "did you mean model.chatTemplate?"),
+        ({"apiKeySecret": {"secretName": "a"}}, ("apiKeySecret", "secretName"), "did you mean name?"),
+        (
+            {"modelVolume": {"nfs": {"server": "a", "path": "/b"}}},
+            ("modelVolume", "nfs"),
+            "did you mean modelVolume.volume.nfs?",
+        ),
+        ({"resources": {"limits": {"mem": "16Gi"}}}, ("resources", "limits", "mem"), "resources.limits.memory"),
+        ({"hostPath": "/data"}, ("hostPath",), "use modelVolume.volume for the model"),
+        ({"config": {}}, ("config",), "`modelservice explain` lists the keys"),
         # No other place is surely meant.
         ({"gpu": {"kind": "x/y"}}, ("gpu", "kind"), "nodeSelector"),
         ({"tls": {"enabled": True}}, ("tls", "enabled"), "the only key of tls is secretName"),

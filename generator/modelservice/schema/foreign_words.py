@@ -82,6 +82,14 @@ WORDS: Mapping[str, str] = {
         "accelerator acceleratorType"
     ),
     "use gpu.count, and nodeSelector for the type of the GPUs": "accelerators gpuConfig",
+    "resources.requests.memory": "requestMemory memory resourcesRequestsMem",
+    "resources.limits.memory": "limitMemory memLimit resourcesLimitsMem",
+    "use modelVolume.size for the volume of the model": "resourcesRequestsStorage resourcesLimitsStorage",
+    "use modelVolume.volume for the model, or volumes and volumeMounts for other files": "hostPath nfs",
+    "use ingress or httpRoute, or write an OpenShift Route in extraObjects": "route openshiftRoute",
+    "set model.toolCallParser: it also turns tool calls on": "enableAutoToolChoice enableTools toolCalling",
+    "set model.reasoningParser: it also turns reasoning on": "enableReasoning",
+    "write --max-model-len in args, such as --max-model-len=8192": "contextLength maxContextLength contextWindow",
     _GPU_SWITCH: "gpuEnabled gpuEnable useGpu",
     "nodeSelector": "gpuNodeSelector nodeLabels",
     "affinity.nodeAffinity": "nodeAffinity",
@@ -90,9 +98,7 @@ WORDS: Mapping[str, str] = {
     "tolerations": "gpuTolerations",
     _REQUESTS: "resourcesCpu resourcesMemory",
     "resources.requests.cpu": "requestCpu cpu",
-    "resources.requests.memory": "requestMemory memory",
     "resources.limits.cpu": "limitCpu cpus",
-    "resources.limits.memory": "limitMemory memLimit",
     _ONE_MODEL: (
         "servingEngineSpec modelSpec routerSpec cacheServerSpec loraController models modelArtifacts decode "
         "prefill predictor"
@@ -151,7 +157,7 @@ WORDS: Mapping[str, str] = {
     _METRICS: "metrics monitoring prometheus",
     _NAMESPACE: "namespace namespaceOverride targetNamespace",
     "imagePullSecrets": "pullSecrets imagePullSecret",
-    "use --enable-lora and --lora-modules in args": "lora loraAdapters loraModules",
+    "use --enable-lora and --lora-modules in args": "lora loraAdapters loraModules modelLora",
     "use httpRoute": "gateway gatewayApi",
     "write the fields of this chart: image, args, env, resources": "containers spec template",
 }

@@ -108,6 +108,8 @@ def _cleaned_hint(text: str, form: str | None, error: Error) -> Hint:
         return f"write [{', '.join(several)}] for {len(several)} names, or {'-'.join(several)} for one", ()
     if form == "host":
         text = re.sub(r"^[a-z]+://|:\d+(?=/|$)|/.*$", "", text.lower())
+    if duration := re.fullmatch(r"(\d+)\s*([smh])[a-z]+", text):
+        text = duration[1] + duration[2]
     cleaned = re.sub(r"[^A-Za-z0-9._/@+*-]+", "_" if form == "variable" else "-", text.strip()).strip("-")
     for fixed in (
         text,

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from modelservice.findings import Action, Edit, Fix
 from modelservice.redact import shown
 from modelservice.schema.foreign_words import GPU_TYPE
-from modelservice.schema.format_hints import Error, Hint, format_hint, set_value, unquoted
+from modelservice.schema.format_hints import Error, Hint, format_hint, set_value, unquoted, write
 from modelservice.schema.short_forms import in_full, is_variable
 from modelservice.vllm.argument_rules import quoted_item
 
@@ -41,6 +41,8 @@ def worded(error: Error, written: str) -> tuple[str, Words]:
 
     `written` is the plain scalar as written in its file, or "" if the value is not one: 1.10 is read as 1.1.
     """
+    if error.validator == "type" and "enum" in error.schema and isinstance(error.instance, bool | int | float | str):
+        return "not-allowed", _not_allowed(error)
     if error.validator == "type" or (error.validator == "pattern" and error.validator_value in _EMPTY):
         return "wrong-type", _wrong_type(error, written)
     rule, words = _WORDS.get(error.validator, ("bad-format", _generic))
@@ -83,13 +85,26 @@ def _type_hint(error: Error, wanted: list[str], said: str) -> Hint:
     if kind == "string" and error.schema.get("x-form") == "tag":
         return f'write it in quotes, "{said}", or write the release\'s whole tag, such as {error.schema["default"]}', ()
     if kind == "string":
-        return f'write it in quotes: "{said}"', set_value(error, said)
+        return _text_hint(error, said)
     if kind == "array":
         return _list_hint(error)
     if kind == "object":
         part, *inside = [str(key) for key in error.absolute_path if isinstance(key, str)] or [""]
         return (not inside and _MAPS.get(part)) or _map_hint(error), ()
     return _scalar_hint(error, kind, str(value))
+
+
+def _text_hint(error: Error, said: str) -> Hint:
+    """Return the hint to put a number or a boolean in quotes, unless it also lacks a unit or is no text of the form."""
+    pattern, examples = (
+        error.schema.get("pattern", ""),
+        [*error.schema.get("examples", ()), error.schema.get("default")],
+    )
+    if re.search(pattern, said):
+        return f'write it in quotes: "{said}"', set_value(error, said)
+    if re.search(pattern, f"{said}s"):  # a duration
+        return write(error, f"{said}s")
+    return f"write one such as {examples[0]}" if examples[0] else f"write {error.schema.get('x-expects', 'text')}", ()
 
 
 def _scalar_hint(error: Error, kind: str, text: str) -> Hint:
@@ -101,8 +116,8 @@ def _scalar_hint(error: Error, kind: str, text: str) -> Hint:
         return f"write {plain} without quotes", set_value(error, plain == "true")
     if re.fullmatch(r"-?\d+", text):
         return unquoted(error, text)
-    what = "whole number" if kind == "integer" else "number"
-    return f"write a {what}, such as {error.schema.get('default') or 1}", ()
+    what, usual = "whole number" if kind == "integer" else "number", error.schema.get("default")
+    return f"write a {what}{f', such as {usual}' if usual else ''}", ()
 
 
 def _null_hint(error: Error) -> Hint:
@@ -208,11 +223,7 @@ def _list_hint(error: Error) -> Hint:
         meant = in_full("", error.instance, items)
         if meant:
             return f'write a list: "- {", ".join(_flow(meant))}"', set_value(error, [meant])
-        keys = [
-            *items.get("required", ()),
-            *(key for key in items["properties"] if key not in items.get("required", ())),
-        ]
-        return f'write a list: each item begins with "- " and is a map with {" and ".join(keys[:2])}', ()
+        return _items_hint(str(error.absolute_path[-1]), items), ()
     if words and words[0].startswith("-"):
         return 'write a list, each argument on a line that begins with "- "', ()
     if not text:
@@ -224,12 +235,22 @@ def _list_hint(error: Error) -> Hint:
     return f'write a list: "- {text}"', set_value(error, [text])
 
 
+def _items_hint(part: str, items: Any) -> str:
+    """Return the hint to write a list of maps, with what is said about the items of a part, or their first keys."""
+    needed = items.get("required", ())
+    keys = [*needed, *(key for key in items.get("properties", ()) if key not in needed)][:2]
+    if part in _MAPS:
+        return f'write a list: in each item, which begins with "- ", {_MAPS[part]}'
+    return f'write a list: each item begins with "- "{" and is a map with " if keys else ""}{" and ".join(keys)}'
+
+
 def _not_allowed(error: Error) -> Words:
     from modelservice.spelling import nearest
 
-    allowed = error.validator_value if error.validator == "enum" else [error.validator_value]
+    allowed = error.schema.get("enum") or [error.validator_value]
     options = [str(option) for option in allowed if option]
     short = next((option for option in options if _initials(option) == str(error.instance).upper()), None)
+    short = short or next((one for one in options if one == _SYNONYMS.get(str(error.instance).lower())), None)
     # Among many options, one is always a little similar.
     near = short or nearest(str(error.instance), options, cutoff=0.5 if len(options) <= 12 else 0.75)
     listed = ", ".join(json.dumps(option) if option == "" else str(option) for option in allowed)
@@ -240,6 +261,10 @@ def _not_allowed(error: Error) -> Words:
     if not near:
         return Words(message, "choose one of them")
     return Words(message, f"did you mean {near}?", set_value(error, next(one for one in allowed if str(one) == near)))
+
+
+# What people write for an allowed value that is spelled otherwise.
+_SYNONYMS = {"keda": "ScaledObject", "hf": "huggingface", "chat": "generate", "rerank": "score", "classify": "score"}
 
 
 def _initials(option: str) -> str:

@@ -17,7 +17,7 @@ _KEYS: Mapping[str, tuple[str, ...]] = {
     "model": ("name",),
     "gpu": ("count", "resourceName"),
     "sharedMemory": ("enabled", "sizeLimit"),
-    "modelVolume": ("mountPath", "size"),
+    "modelVolume": ("enabled", "mountPath", "size"),
     "workload": ("kind",),
     "service": ("type", "port"),
     "strategy": ("type",),

@@ -59,10 +59,10 @@ def _meant(key: UnknownKey) -> _Hint:
         return _variable(key)
     if joined := _run_together(key.path, key.schema):
         return f"did you mean {joined}?", _moved(key.path, tuple(joined.split(".")))
-    if near := _sibling(key):
-        return near
     if flag := _flag(key):
         return flag
+    if near := _sibling(key):
+        return near
     if place := _elsewhere(key):
         return f"did you mean {place}?", _moved(key.path, tuple(place.split(".")))
     siblings, inside = key.group.get("properties", {}), f" of {dotted(key.path[:-1])}" if key.path[:-1] else ""
@@ -174,7 +174,9 @@ def _similar(key: UnknownKey) -> str | None:
     missing = [name for name in key.group.get("required", ()) if name not in key.there]
     longer = [name for name in siblings if len(key.last) > _SHORT and _starts(name, key.last)]
     near = _namesake(key.last, missing) or nearest(key.last, siblings)
-    return near or (longer[0] if len(longer) == 1 else None)
+    further = _FURTHER.sub("", key.last)
+    ending = [name for name in siblings if further != key.last and plain(name) == plain(further)]
+    return near or next(iter(ending), longer[0] if len(longer) == 1 else None)
 
 
 def _starts(name: str, word: str) -> bool:
@@ -195,8 +197,10 @@ def _flag(key: UnknownKey) -> _Hint | None:
     from modelservice.vllm.releases import newest_release
 
     flags = {plain(name[2:]): flag for name, flag in command_line(newest_release()).items() if name == flag.name}
-    words = [word for word in _words(key.path) if _is_compound(word) or word.lower() in _ALONE]
-    flag = next((flags[plain(word)] for word in words if plain(word) in flags), None)
+    fields = {plain(field.rpartition(".")[2]) for field in _paths(key.schema)}
+    words = [*_words(key.path), *([key.last] if key.last.lower() in _ALONE else [])]
+    known = (word for word in words if _is_compound(word) or word.lower() in _ALONE)
+    flag = next((flags[plain(word)] for word in known if plain(word) in flags.keys() - fields), None)
     if not flag or flag.name in OWNED:
         return None
     written = in_full("args", {flag.name: key.value}, _at(key, ("args",))[1])
@@ -210,7 +214,9 @@ def _flag(key: UnknownKey) -> _Hint | None:
 _ALONE = ("dtype", "quantization", "seed")
 # Keys at the top level that other parts have too.
 _OF_EACH_PART = {"annotations", "description", "enabled", "global", "labels"}
-_SHORT = 3
+_SHORT, _DEEP = 3, 2
+# secretName in a map with name, extraLabels in one with labels.
+_FURTHER = re.compile("^(secret|extra|additional|custom|common)(?=[A-Z])")
 _FEW = 3
 
 
@@ -224,7 +230,9 @@ def _elsewhere(key: UnknownKey) -> str | None:
     fields = [field for field in _paths(key.schema) if field not in (dotted(key.path), last)]
     if key.path[1:]:
         # A single word such as type or size means something else in each place.
-        fields = [*({last} - _OF_EACH_PART), *(fields if _is_compound(last) else ())]
+        inside = [field for field in fields if field.startswith(f"{dotted(key.path[:-1])}.")]
+        others = [field for field in fields if _is_compound(last) and field.count(".") < _DEEP]
+        fields = [*({last} - _OF_EACH_PART), *inside, *others]
         fields = [field for field in fields if _accepted(key, tuple(field.split(".")))]
     same = [field for field in fields if field.rpartition(".")[2].lower() == last.lower()]
     longer = [field for field in fields if _is_compound(last) and _starts(field.rpartition(".")[2], last)]
