@@ -203,6 +203,8 @@ def test_an_unknown_key_is_never_removed(word: str) -> None:
         {"env": {"DB_PASSWORD": "hunter2"}},
         {"env": ["DB_PASSWORD=hunter2"]},
         {"DB_PASSWORD": "hunter2"},
+        {"apiKeySecret": {"key": "hunter2"}},
+        {"env": [{"DB_PASSWORD": "hunter2"}]},
         {"image": f"user:{TOKEN}@example.com/a:b"},
     ],
     ids=str,

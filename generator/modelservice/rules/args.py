@@ -56,6 +56,8 @@ def check_args(values: Values) -> list[Problem]:
         unstated = Release(newest_release(), Exactness.UNSTATED, "")
         release, own, beside, found = unstated, False, Beside(tensor_parallel=0), []
     for problem in check_arguments(given_words, release, own_image=own, beside=beside):
+        if not given_words[int(problem.path[-1])]:
+            continue  # the schema refused the item
         # With a custom command the chart does not name the model, and a shell may split words.
         mine = problem.rule == "argument-owned" and given_words[int(problem.path[-1])].partition("=")[0] == "--model"
         # A word without a flag is the script that command-shell reports as missing.

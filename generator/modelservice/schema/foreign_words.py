@@ -159,7 +159,8 @@ WORDS: Mapping[str, str] = {
     "imagePullSecrets": "pullSecrets imagePullSecret",
     "use --enable-lora and --lora-modules in args": "lora loraAdapters loraModules modelLora",
     "use httpRoute": "gateway gatewayApi",
-    "write the fields of this chart: image, args, env, resources": "containers spec template",
+    "write the fields of this chart: image, args, env, resources": "containers container pod spec template",
+    "write its keys at the top level of the file": "values modelservice vllm server deployment statefulset",
 }
 
 

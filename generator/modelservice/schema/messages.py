@@ -145,7 +145,7 @@ _MAPS = {
 
 def _map_hint(error: Error) -> str:
     """Return the hint to write a map, which names its keys if they are few."""
-    keys = list(error.schema.get("properties", ()))
+    keys = [key for key, child in error.schema.get("properties", {}).items() if "not" not in child]
     named = f": {', '.join(keys)}" if 0 < len(keys) <= _FEW else ""
     return f"write its keys on lines of their own, indented{named}"
 
@@ -224,6 +224,8 @@ def _list_hint(error: Error) -> Hint:
         if meant:
             return f'write a list: "- {", ".join(_flow(meant))}"', set_value(error, [meant])
         return _items_hint(str(error.absolute_path[-1]), items), ()
+    if text.startswith("["):
+        return "write the list without quotes around it", ()
     if words and words[0].startswith("-"):
         return 'write a list, each argument on a line that begins with "- "', ()
     if not text:

@@ -85,7 +85,7 @@ def _of_scalar(key: str, value: Any, schema: Mapping[str, Any]) -> Iterator[Any]
     for name in _KEYS.get(key) or _only_key(schema):
         yield from ({name: one} for one in (value, *_quantity(value), *_enum(value, schema, name)))
     yield from _quantity(value)
-    if schema.get("type") == "array" and isinstance(value, str) and len(value.split()) == 1:
+    if schema.get("type") == "array" and isinstance(value, str) and re.fullmatch(r"[^\s\[]\S*", value):
         yield [value]
 
 

@@ -11,6 +11,7 @@ from modelservice.redact import shown
 from modelservice.schema.foreign_words import plain, pointers
 from modelservice.schema.messages import TYPES, Words
 from modelservice.schema.short_forms import in_full
+from modelservice.secret_forms import may_hold_secret
 
 if TYPE_CHECKING:
     from jsonschema import Draft7Validator
@@ -116,7 +117,7 @@ def _accepted(key: UnknownKey, target: Path) -> _Hint | None:
 
 def _used(key: UnknownKey, target: Path, schema: Mapping[str, Any]) -> _Hint | None:
     """Return the hint to write the value at another key in the form that is surely meant there, or None."""
-    meant = in_full(str(target[-1]), key.value, schema)
+    meant = None if may_hold_secret(dotted(key.path)) else in_full(str(target[-1]), key.value, schema)
     if meant is None:
         return None
     texts = [meant] if isinstance(meant, str) else meant if isinstance(meant, list) else []
@@ -154,12 +155,22 @@ def _sibling(key: UnknownKey) -> _Hint | None:
         return None
     target = (*key.path[:-1], near)
     schema = key.group["properties"][near]
-    stated = schema.get("type", [])
-    kinds: list[str] = [stated] if isinstance(stated, str) else stated
-    if any(isinstance(key.value, _SHAPES.get(kind, _SCALAR)) for kind in kinds) or not kinds:
+    if _fits(key, near):
         return f"did you mean {near}?", () if near in key.there else _moved(key.path, target)
-    used = _used(key, target, schema) if near not in key.there and kinds[0] == "array" else None
-    return used or (f"did you mean {near} ({TYPES[kinds[0]]})?", ())
+    kind = _kinds(schema)[0]
+    used = _used(key, target, schema) if near not in key.there and kind == "array" else None
+    return used or (f"did you mean {near} ({TYPES[kind]})?", ())
+
+
+def _fits(key: UnknownKey, name: str) -> bool:
+    """Say whether a key of the same map takes values of this shape: a list, a map, or a single value."""
+    kinds = _kinds(key.group["properties"][name])
+    return not kinds or any(isinstance(key.value, _SHAPES.get(kind, _SCALAR)) for kind in kinds)
+
+
+def _kinds(schema: Mapping[str, Any]) -> list[str]:
+    stated: str | list[str] = schema.get("type", [])
+    return [stated] if isinstance(stated, str) else stated
 
 
 _SCALAR = (str, int, float, type(None))
@@ -173,6 +184,7 @@ def _similar(key: UnknownKey) -> str | None:
     siblings = key.group.get("properties", {})
     missing = [name for name in key.group.get("required", ()) if name not in key.there]
     longer = [name for name in siblings if len(key.last) > _SHORT and _starts(name, key.last)]
+    longer = [name for name in longer if key.path[1:] or _fits(key, name)]
     near = _namesake(key.last, missing) or nearest(key.last, siblings)
     further = _FURTHER.sub("", key.last)
     ending = [name for name in siblings if further != key.last and plain(name) == plain(further)]

@@ -194,7 +194,7 @@ def _repairs(flag: Flag, text: str) -> Iterator[str]:
     """Yield what may have been meant, the most likely first. No shell reads arguments, so quotes stay in them."""
     bare = text.strip().strip("'\"")
     yield bare
-    yield bare.rstrip(",;").lstrip("= ")
+    yield bare.rstrip(",;").lstrip("=: ")
     yield from _json_repairs(flag, bare)
     plain = bare.replace(",", "") if _THOUSANDS.fullmatch(bare) else bare
     yield plain.removesuffix("i").removesuffix("B").removesuffix("b").removesuffix("i")

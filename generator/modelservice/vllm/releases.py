@@ -96,7 +96,7 @@ def hub_tag(repository: str, tag: str) -> str:
     if not found or not _ON_DOCKER_HUB.fullmatch(repository):
         return ""
     release = found[2] + (found[3] or ".0")
-    meant = f"v{release}{found[4]}" if found[3] or release in releases() else ""
+    meant = f"v{release}{found[4]}" if found[3] or (release in releases() and not found[4]) else ""
     return meant if meant != tag else ""
 
 
