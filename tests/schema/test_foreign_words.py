@@ -108,6 +108,8 @@ def test_a_word_points_to_its_field(word: str, value: Any, hint: str) -> None:
         ({"resources": {"limits": {"mem": "16Gi"}}}, ("resources", "limits", "mem"), "resources.limits.memory"),
         ({"hostPath": "/data"}, ("hostPath",), "use modelVolume.volume for the model"),
         ({"config": {}}, ("config",), "`modelservice explain` lists the keys"),
+        ({"values": {"model": {}}}, ("values",), "write its keys at the top level of the file"),
+        ({"container": {"image": "a"}}, ("container",), "write the fields of this chart"),
         # No other place is surely meant.
         ({"gpu": {"kind": "x/y"}}, ("gpu", "kind"), "nodeSelector"),
         ({"tls": {"enabled": True}}, ("tls", "enabled"), "the only key of tls is secretName"),
