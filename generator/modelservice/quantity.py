@@ -34,6 +34,9 @@ class Quantity(str):
             return str.__eq__(self, other) is True
         return amount(self) == amount(other)
 
+    # The text's own __ne__ would compare the spellings.
+    __ne__ = object.__ne__
+
     def __hash__(self) -> int:
         found = amount(self)
         return str.__hash__(self) if found is None else hash(found)

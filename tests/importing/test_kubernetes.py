@@ -144,6 +144,19 @@ def test_a_field_that_is_lost_is_found_by_the_comparison(name: str, key: str, pa
     assert path in [note.written for note in found]
 
 
+def test_equal_quantities_are_no_difference() -> None:
+    """The API server stores 0.5 as 500m: https://kubernetes.io/docs/reference/kubernetes-api/common-definitions/quantity/."""
+    limits = {"cpu": 0.5, "memory": "1024Mi", "ephemeral-storage": "1Gi"}
+    item = changed(resources={"limits": limits}, volumeMounts=[{"name": "a", "mountPath": "/a"}])
+    item["spec"]["template"]["spec"]["volumes"] = [{"name": "a", "emptyDir": {"sizeLimit": "1024Mi"}}]
+    objects = read_objects(dump(item))
+    others = {"cpu": "500m", "memory": "1Gi", "ephemeral-storage": "2Gi"}
+    volumes = [{"name": "a", "emptyDir": {"sizeLimit": "1Gi"}}]
+    settings = {**import_kubernetes(dump(item)).settings, "resources.limits": others, "volumes": volumes}
+    found = with_differences(Part(settings), find_workload(objects), objects).notes
+    assert [note.written for note in found] == ["server.limits.ephemeral-storage"]
+
+
 REFUSED = """
 apiVersion: apps/v1
 kind: Deployment

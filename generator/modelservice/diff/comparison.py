@@ -91,18 +91,21 @@ def _key(item: Object) -> _Key:
 
 # The API server normalizes the quantities of built-in kinds; a custom resource keeps the text.
 _TYPED = ("v1", "apps/v1", "batch/v1", "autoscaling/v2")
+# Of a HorizontalPodAutoscaler's metric.
+_TARGET = ("target", "value")
 
 
 def _typed(item: Any) -> Any:
-    return _with_quantities(item, "", "") if item["apiVersion"] in _TYPED else item
+    return with_quantities(item) if item["apiVersion"] in _TYPED else item
 
 
-def _with_quantities(value: Any, key: str, above: str) -> Any:
+def with_quantities(value: Any, key: str = "", above: str = "") -> Any:
+    """Return an object, or a part of one, in which equal quantities such as 1Gi and 1024Mi compare as equal."""
     if isinstance(value, dict):
-        return {name: _with_quantities(inner, name, key) for name, inner in value.items()}
+        return {name: with_quantities(inner, name, key) for name, inner in value.items()}
     if isinstance(value, list):
-        return [_with_quantities(inner, key, above) for inner in value]
-    quantity = above in ("requests", "limits") or key in ("sizeLimit", "averageValue")
+        return [with_quantities(inner, key, above) for inner in value]
+    quantity = above in ("requests", "limits") or key in ("sizeLimit", "averageValue") or (above, key) == _TARGET
     return Quantity(value) if quantity and isinstance(value, str | int | float) else value
 
 

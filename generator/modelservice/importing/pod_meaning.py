@@ -17,7 +17,6 @@ from modelservice.importing.pod_to_fields import is_download, kept
 from modelservice.importing.probes_to_fields import is_servers
 from modelservice.importing.server_arguments import Start, start_of
 from modelservice.importing.variables_to_fields import is_yes
-from modelservice.quantity import Quantity
 from modelservice.vllm.command_line import Given, Stray, read
 from modelservice.vllm.flags import Line
 
@@ -68,7 +67,7 @@ def container_meaning(container: Object, volumes: Mapping[str, Object]) -> dict[
     }
     resources = container.get("resources") or {}
     for part in ("requests", "limits"):
-        found[part] = {name: Quantity(quantity) for name, quantity in (resources.get(part) or {}).items()}
+        found[part] = dict(resources.get(part) or {})
     found["claims"] = resources.get("claims", [])
     return {key: value for key, value in found.items() if value not in ([], None)}
 

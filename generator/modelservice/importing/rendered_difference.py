@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from modelservice.chart.folder import chart_for
 from modelservice.chart.manifests import manifests
-from modelservice.diff.comparison import Field, differing_fields
+from modelservice.diff.comparison import Field, differing_fields, with_quantities
 from modelservice.diff.masking import Numbers, masked
 from modelservice.errors import ToolError
 from modelservice.importing.cluster_objects import Object, Workload, find_workload, read_objects
@@ -143,7 +143,7 @@ def _differences(
     for one, around in ((workload, objects), (find_workload(rendered), rendered)):
         whole = with_claims(one)
         known = known_values(whole.server, configs_in(objects))
-        sides.append(masked(meaning(whole, around, line, known), numbers))
+        sides.append(with_quantities(masked(meaning(whole, around, line, known), numbers)))
     if document.data.get("autoscaling", {}).get("kind"):
         sides[0]["workload"].pop("replicas", None)
     if "service" not in sides[0]:
