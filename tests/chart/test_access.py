@@ -36,6 +36,18 @@ def test_an_ingress_forwards_only_v1_for_every_host(root: str, path: str, helm: 
     assert (f"--root-path={root}" in server(items)["args"]) == bool(root)
 
 
+def test_an_ingress_for_every_host_has_a_rule_without_one(helm: str) -> None:
+    """https://kubernetes.io/docs/reference/generated/kubernetes-api/v1.34/#ingressrule-v1-networking-k8s-io."""
+    values = {**INGRESS, "ingress": {"enabled": True, "hosts": ["*", "a.example.com"], "tls": [{"secretName": "cert"}]}}
+    spec = one("Ingress", objects(helm, values))["spec"]
+    assert [(list(rule), rule.get("host")) for rule in spec["rules"]] == [
+        (["http"], None),
+        (["host", "http"], "a.example.com"),
+    ]
+    assert spec["tls"] == [{"secretName": "cert"}]
+    assert "  https://<address of the Ingress>/v1\n  https://a.example.com/v1\n" in notes(helm, values)
+
+
 @pytest.mark.parametrize(
     ("root", "paths"), [("", ["/v1", "/tokenize", "/"]), ("/llm", ["/llm/v1", "/llm/tokenize", "/llm"])]
 )

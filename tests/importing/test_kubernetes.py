@@ -198,6 +198,47 @@ spec: {scaleTargetRef: {kind: Deployment, name: a}, maxReplicas: 6, targetCPUUti
 """
 
 
+HOSTLESS = """
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: a}
+spec:
+  template:
+    metadata: {labels: {app: a}}
+    spec:
+      containers: [{name: vllm, image: "vllm/vllm-openai:v0.33.0", args: [m/n]}]
+---
+apiVersion: v1
+kind: Service
+metadata: {name: a}
+spec: {selector: {app: a}, ports: [{port: 80, targetPort: 8000}]}
+---
+apiVersion: networking.k8s.io/v1
+kind: Ingress
+metadata: {name: a, annotations: {alb.ingress.kubernetes.io/scheme: internal}}
+spec:
+  ingressClassName: alb
+  tls: [{secretName: cert}]
+  rules:
+    - http: {paths: [{path: /, pathType: Prefix, backend: {service: {name: a, port: {number: 80}}}}]}
+---
+apiVersion: gateway.networking.k8s.io/v1
+kind: HTTPRoute
+metadata: {name: a}
+spec:
+  parentRefs: [{name: public}]
+  rules: [{matches: [{path: {value: /v1}}], backendRefs: [{name: a, port: 80}]}]
+"""
+
+
+def test_routes_for_every_host_name_are_imported_and_valid() -> None:
+    part = import_kubernetes(HOSTLESS)
+    assert (part.settings["ingress.hosts"], part.settings["ingress.tls"]) == (["*"], [{"secretName": "cert"}])
+    assert "httpRoute.hostnames" not in part.settings
+    assert part.notes == ()
+    assert errors(check(read("values.yaml", dump(values_of(part.settings)).encode()))) == []
+
+
 def test_results_that_the_chart_refuses_are_compared_too() -> None:
     notes = [note.written for note in import_kubernetes(REFUSED).notes]
     assert notes == [

@@ -1,7 +1,7 @@
 {{/* Routes from outside the cluster, and the keys that they need. */}}
 {{- define "modelservice.validate.access" -}}
 {{- if and .Values.ingress.enabled (not .Values.ingress.hosts) }}
-ingress.hosts: is empty, and an Ingress without a host serves /v1 of every host; name one [route-incomplete]
+ingress.hosts: is empty, and an Ingress without a host serves /v1 of every host; name one, or list "*" [route-incomplete]
 {{- end }}
 {{- if and .Values.httpRoute.enabled (not .Values.httpRoute.parentRefs) }}
 httpRoute.parentRefs: is empty, so no gateway serves the route; name one [route-incomplete]

@@ -20,7 +20,7 @@ def part_of_ingress(item: Object, is_ours: Callable[[Any], bool]) -> Part:
         "ingress.enabled": True,
         "ingress.className": spec.get("ingressClassName", ""),
         "ingress.annotations": dict(item["metadata"].get("annotations", {})),
-        "ingress.hosts": list(dict.fromkeys(host for host, _ in ours if host)),
+        "ingress.hosts": list(dict.fromkeys(host or "*" for host, _ in ours)),
         "ingress.paths": _prefixes(paths),
         "ingress.tls": list(spec.get("tls", ())),
     }

@@ -27,7 +27,8 @@ def route_incomplete(values: Values) -> Iterator[Said]:
     """Find an Ingress without hosts and an HTTPRoute without gateways."""
     if values.at("ingress.enabled") and not values.at("ingress.hosts"):
         message = "is empty, and an Ingress without a host serves /v1 of every host"
-        yield Said(("ingress", "hosts"), message, "write the host's name, such as [llm.example.com]")
+        hint = 'write a host name, such as [llm.example.com], or ["*"] for every host'
+        yield Said(("ingress", "hosts"), message, hint)
     if values.at("httpRoute.enabled") and not values.at("httpRoute.parentRefs"):
         message = "is empty, but a route needs a gateway"
         yield Said(("httpRoute", "parentRefs"), message, "name the gateway: [{name: public, namespace: gateways}]")
@@ -68,8 +69,8 @@ def ingress_tls(values: Values) -> Iterator[Said]:
     """Find a TLS host that is not one of the hosts."""
     hosts = values.at("ingress.hosts")
     for index, item in values.items("ingress.tls"):
-        for number, host in enumerate(item["hosts"]):
-            if host not in hosts and values.at("ingress.enabled"):
+        for number, host in enumerate(item.get("hosts", ())):
+            if host not in hosts and "*" not in hosts and values.at("ingress.enabled"):
                 path = ("ingress", "tls", index, "hosts", number)
                 yield Said(path, f"{host} is not one of ingress.hosts", "correct it, or add it to ingress.hosts")
 

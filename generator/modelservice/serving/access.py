@@ -78,9 +78,10 @@ def _names(model: Mapping[str, Any]) -> tuple[str, ...]:
 def _outside(values: Mapping[str, Any]) -> Iterator[str]:
     """Yield the addresses outside the cluster. Only a gateway's listener determines whether a route uses https."""
     ingress, route, path = values["ingress"], values["httpRoute"], f"{values['rootPath']}/v1"
-    secured = {host for item in ingress["tls"] for host in item["hosts"]}
+    secured = {host for item in ingress["tls"] for host in item.get("hosts", ingress["hosts"])}
     for host in ingress["hosts"] if ingress["enabled"] else ():
-        yield f"{'https' if host in secured else 'http'}://{host}{path}"
+        if host != "*":
+            yield f"{'https' if host in secured else 'http'}://{host}{path}"
     for host in route["hostnames"] if route["enabled"] else ():
         yield f"https://{host}{path}"
 
