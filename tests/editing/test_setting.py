@@ -140,6 +140,8 @@ def test_several_keys_are_checked_together(values: Path) -> None:
         ("args.api-key=abc", "cannot be set, because arguments must not contain secrets\n"),
         ("podLabels-", "podLabels is not written"),
         ("gpu", "neither KEY=VALUE nor KEY-"),
+        ("description=caf\udce9", "which is not text"),
+        ("description=\x1b[31m", "which is not text"),
         ("gpu..count=1", "neither KEY=VALUE nor KEY-"),
         ("[0]=1", "neither KEY=VALUE nor KEY-"),
     ],

@@ -73,7 +73,7 @@ def test_strict_writes_nothing_if_something_is_not_imported() -> None:
 def test_mistakes_of_the_original_are_reported() -> None:
     answer = run("vllm", "vllm serve Qwen/Qwen3-8B --max-model-length 8192")
     assert answer.exit_code == 1
-    assert "values.yaml:5:5: error: args[0]: `--max-model-length`" in answer.stderr
+    assert "<stdout>:5:5: error: args[0]: `--max-model-length`" in answer.stderr
     assert '- --max-model-length\n  - "8192"\n' in answer.stdout
 
 

@@ -3,6 +3,8 @@
 import functools
 import json
 import os
+import re
+import shlex
 import signal
 import subprocess
 import sys
@@ -17,7 +19,9 @@ from modelservice.cli import main
 from modelservice.models.architecture import text_of
 from modelservice.models.facts_file import facts_path, write_facts
 from modelservice.models.model_facts import ModelFacts
+from modelservice.models.near_names import near_model
 from modelservice.models.tensor_shapes import tensors_of
+from modelservice.schema.source import SCHEMAS
 from modelservice.starting.interview import questions
 from modelservice.starting.tasks import task_of
 
@@ -147,8 +151,154 @@ def test_without_facts_the_name_of_an_embedding_model_is_enough() -> None:
 
 def test_without_facts_the_defaults_are_written_with_a_note() -> None:
     answer = run("a/unknown", "--gpu", "L40S", "--yes", "-o", "a.yaml")
-    assert (answer.exit_code, values()) == (0, {"model": {"name": "a/unknown"}})
+    assert (answer.exit_code, values()) == (0, {"model": {"name": "a/unknown"}, "gpu": {"memory": "45455Mi"}})
     assert "no sizes:" in answer.stderr
+    assert "the memory of L40S is in the values; set the number of GPUs in gpu.count" in answer.stderr
+    # `init` has no such option.
+    assert "--model-config" not in re.sub("`.*?`", "", answer.stderr)
+
+
+def test_without_facts_a_gpu_that_is_not_a_whole_one_of_nvidia_is_kept() -> None:
+    assert run("a/unknown", "--gpu", "MI300X", "--yes", "-o", "a.yaml").exit_code == 0
+    assert values()["gpu"] == {"resourceName": "amd.com/gpu", "memory": "196592Mi"}
+    assert values()["runtimeClassName"] == ""
+
+
+@pytest.mark.parametrize(
+    ("name", "near"),
+    [
+        ("qwen/qwen3-8b", "Qwen/Qwen3-8B"),
+        ("Qwen/Qwen3-8b-Instrct", "Qwen/Qwen3-8B"),
+        ("meta-llama/Llama-3.1-8B-Instrcut", "meta-llama/Llama-3.1-8B-Instruct"),
+        # These are models of their own.
+        ("meta-llama/Llama-3-8B", None),
+        ("Qwen/Qwen3-8B-Base", None),
+        ("Qwen/Qwen2-7B", None),
+        ("unsloth/Qwen3-8B", None),
+        ("mistralai/Mistral-7B-Instruct-v0.2", None),
+    ],
+)
+def test_a_misspelled_model_is_recognised(name: str, near: str | None) -> None:
+    said = run(name, "--yes", "-o", "a.yaml").stderr
+    assert ("did you mean" in said, f"; did you mean {near}?\n" in said) == (near is not None, near is not None)
+
+
+def test_no_known_model_is_taken_for_another_one() -> None:
+    recipes = json.loads((SCHEMAS / "model-parsers.json").read_text())["models"]
+    catalogue = [json.loads(path.read_text())["model"] for path in (SCHEMAS / "models").glob("*.json")]
+    assert {name: near_model(name) for name in {*recipes, *catalogue} if near_model(name)} == {}
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (
+            ["--gpu", "L40S"],
+            "next: modelservice fit a.yaml\n"
+            "      if nodes have other GPUs too: modelservice set a.yaml "
+            "'nodeSelector[\"nvidia.com/gpu.product\"]=NVIDIA-L40S'\n"
+            "      modelservice render a.yaml -o ./a && helm install a ./a --namespace NAMESPACE\n",
+        ),
+        # H100 has several product names.
+        (["--gpu", "H100"], "=LABEL', with a LABEL of `kubectl get nodes -L nvidia.com/gpu.product`\n"),
+        ([], "next: modelservice fit a.yaml --gpu NAME\n      modelservice render"),
+        (
+            ["--gpu", "L4", "--set", 'nodeSelector["nvidia.com/gpu.product"]=NVIDIA-L4'],
+            "modelservice fit a.yaml\n      modelservice render",
+        ),
+        (["--gpu", "MIG-1g.10gb"], "modelservice fit a.yaml\n      modelservice render"),
+    ],
+)
+def test_the_next_commands_are_printed(words: list[str], said: str) -> None:
+    answer = run("Qwen/Qwen3-0.6B", *words, "--yes", "-o", "a.yaml")
+    assert (answer.exit_code, said in answer.stderr) == (0, True), answer.stderr
+
+
+def test_the_printed_commands_work() -> None:
+    said = run("Qwen/Qwen3-8B", "--gpu", "L40S", "--yes", "-o", "a.yaml").stderr
+    for line in re.findall("modelservice ((?:fit|set|render) .*?)(?: &&.*)?\n", said):
+        answer = CliRunner().invoke(main, shlex.split(line))
+        assert answer.exit_code == 0, answer.output
+    assert values()["nodeSelector"] == {"nvidia.com/gpu.product": "NVIDIA-L40S"}
+    assert Path("a/Chart.yaml").is_file()
+
+
+def test_findings_of_values_on_standard_output_name_it() -> None:
+    assert "<stdout>:" in run("a/b-70b", "--gpu", "L4", "--yes").stderr
+
+
+@pytest.mark.parametrize(
+    ("model", "overrides"),
+    [
+        # vLLM's docs/models/pooling_models/scoring.md has these lines.
+        (
+            "Qwen/Qwen3-Reranker-0.6B",
+            {
+                "architectures": ["Qwen3ForSequenceClassification"],
+                "classifier_from_token": ["no", "yes"],
+                "is_original_qwen3_reranker": True,
+            },
+        ),
+        (
+            "mixedbread-ai/mxbai-rerank-base-v2",
+            {
+                "architectures": ["Qwen2ForSequenceClassification"],
+                "classifier_from_token": ["0", "1"],
+                "method": "from_2_way_softmax",
+            },
+        ),
+    ],
+)
+def test_a_reranker_that_is_a_language_model_gets_its_task_and_arguments(
+    model: str, overrides: dict[str, object]
+) -> None:
+    assert run(model, "--yes", "--set", "args[0]=--max-model-len=4096", "-o", "a.yaml").exit_code == 0
+    assert values()["model"] == {"name": model, "task": "score"}
+    first, second = values()["args"]
+    assert json.loads(str(first).removeprefix("--hf-overrides=")) == overrides
+    assert second == "--max-model-len=4096"
+    assert "--hf-overrides" not in run(model, "--yes", "--set", "image.tag=v0.9.0").stdout
+
+
+@pytest.mark.parametrize(
+    ("setting", "key", "value"),
+    [
+        ("args=[--max-model-len=4096, --seed=1]", "args", ["--max-model-len=4096", "--seed=1"]),
+        ("args[0]=--seed=1", "args", ["--seed=1"]),
+        ('nodeSelector["a.b/c"]=true', "nodeSelector", {"a.b/c": "true"}),
+        ("labels.team=1", "labels", {"team": "1"}),
+        ("tolerations=[{key: gpu, operator: Exists}]", "tolerations", [{"key": "gpu", "operator": "Exists"}]),
+        ("replicas=", "replicas", ""),
+    ],
+)
+def test_set_takes_what_the_command_set_takes(setting: str, key: str, value: object) -> None:
+    answer = run("a/b", "--yes", "--set", setting)
+    assert yaml.safe_load(answer.stdout)[key] == value, answer.stderr
+
+
+@pytest.mark.parametrize(
+    ("setting", "said"),
+    [
+        ("gpu.cuont=1", "Error: --set gpu.cuont: unknown key; did you mean count?\n"),
+        ("gpu.count=x", "Error: --set gpu.count: "),
+        ("args[0]=--max-model-length=1", "did you mean `--max-model-len`?"),
+        ("args-", "Error: --set args: there is nothing to remove; write KEY=VALUE\n"),
+        ("gpu.count", "Error: --set gpu.count is neither KEY=VALUE nor KEY-"),
+    ],
+)
+def test_a_wrong_setting_is_refused_with_a_hint(setting: str, said: str) -> None:
+    answer = run("a/b", "--yes", "--set", setting)
+    assert (answer.exit_code, said in answer.stderr) == (2, True), answer.stderr
+
+
+def test_a_given_length_replaces_the_suggested_one() -> None:
+    long = QWEN3_32B | {"max_position_embeddings": 1_000_000}
+    write_facts(ModelFacts("a/long", "", "a test", long, tensors_of(text_of(long))), facts_path("a/long", "a.yaml"))
+    words = ["a/long", "--gpu", "H200", "--yes", "-o", "a.yaml", "--set"]
+    assert run(*words, "args[0]=--max_model_len=5000").exit_code == 0
+    assert values()["args"] == ["--max_model_len=5000"]
+    assert run(*words, "args[0]=--seed=1", "--force").exit_code == 0
+    assert [str(word).partition("=")[0] for word in values()["args"]] == ["--max-model-len", "--seed"]
 
 
 @pytest.mark.parametrize(
@@ -174,7 +324,7 @@ def test_wrong_options_are_reported(words: list[str], code: int) -> None:
 
 
 def test_answers_can_be_given() -> None:
-    answer = run("a/b", "--yes", "--set", "gpu.count=2", "--set", "runtimeClassName=", "--set", "ingress.enabled=n")
+    answer = run("a/b", "--yes", "--set", "gpu.count=2", "--set", "runtimeClassName=", "--set", "ingress.enabled=false")
     assert yaml.safe_load(answer.stdout) == {"model": {"name": "a/b"}, "gpu": {"count": 2}, "runtimeClassName": ""}
 
 
@@ -209,10 +359,12 @@ def terminal() -> Iterator[pexpect.spawn]:
         "preexec_fn": heard,
     }
     with pexpect.spawn(sys.executable, command, **spawn) as spawned:
+        spawned.expect(r"  GPU, .*: $")
         yield spawned
 
 
 def test_questions_on_a_terminal_follow_the_tabs(terminal: pexpect.spawn) -> None:
+    terminal.sendline("")
     terminal.expect("General")
     seen = []
     answers = {"Model": "Qwen/Qwen3-8B", "GPUs": "2", "Hugging Face Hub Token": "hf-token"}
@@ -234,6 +386,7 @@ def test_questions_on_a_terminal_follow_the_tabs(terminal: pexpect.spawn) -> Non
 
 @pytest.mark.parametrize("answer", [b"caf\xe9", b"\xed\xa0\x80", b"a\x1b[31m"])
 def test_after_invalid_text_the_question_is_repeated(terminal: pexpect.spawn, answer: bytes) -> None:
+    terminal.sendline("")
     terminal.expect(r"  Description.*: $")
     os.write(terminal.child_fd, answer + b"\n")
     terminal.expect("which is not text")
@@ -246,6 +399,7 @@ def test_after_invalid_text_the_question_is_repeated(terminal: pexpect.spawn, an
 
 
 def test_after_a_wrong_answer_the_question_is_repeated_and_back_works(terminal: pexpect.spawn) -> None:
+    terminal.sendline("")
     terminal.expect(r"  Description.*: $")
     terminal.sendline("")
     terminal.expect(r"  Model.*: $")
@@ -264,6 +418,7 @@ def test_a_mistake_that_a_later_answer_can_correct_is_reported_and_kept(terminal
     answers = {"Model": "/models/x", "Source": "local", "Mount path": "/models", "Memory Reservation": "32Gi"}
     answers |= {"Memory Limit": "64Gi"}
     said = ""
+    terminal.sendline("")
     while terminal.expect([r"\r\n  ([A-Za-z][^\r\n:\[]*?)(?: \(.*\))?(?: \[.*\])?: $", pexpect.EOF]) == 0:
         said += terminal.before
         terminal.sendline(answers.get(terminal.match.group(1), ""))
@@ -278,7 +433,25 @@ def test_a_mistake_that_a_later_answer_can_correct_is_reported_and_kept(terminal
     }
 
 
+def test_the_gpu_is_asked_until_it_is_known_and_sizes_follow(terminal: pexpect.spawn) -> None:
+    terminal.sendline("L99")
+    terminal.expect("'L99' is not a known GPU: write nothing, or one of A10,.* T4")
+    terminal.expect(r"  GPU, .*: $")
+    terminal.sendline("L40S")
+    terminal.expect(r"  Description.*: $")
+    terminal.sendline("")
+    terminal.expect(r"  Model.*: $")
+    terminal.sendline("Qwen/Qwen3-14B")
+    while terminal.expect([r": $", pexpect.EOF]) == 0:
+        terminal.sendline("")
+    terminal.close()
+    assert terminal.exitstatus == 0
+    assert values("b.yaml")["gpu"] == {"memory": "45455Mi"}
+    assert "NVIDIA-L40S" in str(terminal.before)
+
+
 def test_pressing_only_enter_gives_a_valid_file(terminal: pexpect.spawn) -> None:
+    terminal.sendline("")
     while terminal.expect([r": $", pexpect.EOF]) == 0:
         terminal.sendline("")
     terminal.close()
@@ -295,6 +468,7 @@ def test_without_a_terminal_nothing_is_asked(file: str) -> None:
 
 @pytest.mark.parametrize("how", ["!", "interrupt", "end"])
 def test_no_file_is_written_if_stopped_half_way(terminal: pexpect.spawn, how: str) -> None:
+    terminal.sendline("")
     terminal.expect(r"  Description.*: $")
     terminal.sendline("")
     terminal.expect(r"  Model.*: $")

@@ -206,7 +206,7 @@ def _write(part: Part, origin: str, output: Path | None, *, strict: bool, force:
             f"--strict: {len(part.notes)} parts of the original are not in the values; nothing was written"
         )
     require_absent(output, force=force)
-    write_values(text, output, f"{output}: written; next: modelservice validate {output}")
+    write_values(text, output)
     if not is_right:
         raise SystemExit(1)
 
@@ -221,7 +221,7 @@ def _filled(part: Part, output: Path | None) -> Part:
     facts = known_facts(name, str(part.settings.get("model.revision", "")), [str(output)] if output else [])
     if not facts:
         return part
-    found = [one for one in (*suggestions(facts, None, ()), *fixed(part.settings)) if one.key not in part.settings]
+    found = [one for one in (*suggestions(facts), *fixed(part.settings)) if one.key not in part.settings]
     # A flag may set the task already.
     said = any(str(word).partition("=")[0] in TASK_FLAGS for word in part.settings.get("args", ()))
     found = [one for one in {one.key: one for one in reversed(found)}.values() if one.key != "model.task" or not said]

@@ -10,7 +10,7 @@ import click
 
 from modelservice.cli.new_values import report_values, require_absent, write_values
 from modelservice.cli.options import gpu_for
-from modelservice.errors import ModelServiceError
+from modelservice.errors import InputError
 
 if TYPE_CHECKING:
     from modelservice.models.gpus import Gpu
@@ -67,73 +67,65 @@ def init_command(
     if not (asks or model):
         raise click.UsageError("name a model: init asks no questions with --yes or without a terminal")
     from modelservice.secret_forms import looks_like_secret
+    from modelservice.starting.suggestions import completed, fixed, is_in, merged
 
     if kind := looks_like_secret(model or ""):
         raise click.UsageError(f"MODEL: {kind} in plain text (not shown); name the model without it")
-    settings = _given(given, {"model.source": source} if source else {}, model)
+    settings = _given(model, {"model.source": source} if source else {}, given)
     gpu = gpu_for(card, gpu_memory)
-    found = _suggestions(settings, gpu, output) if model else []
-    settings = {one.key: one.value for one in found} | settings
+    found: list[Suggestion] = []
     if asks:
-        settings, found = _interview(settings, gpu, found, output)
-    from modelservice.starting.suggestions import completed, fixed
-
+        settings, found, gpu = _interview(settings, gpu, output)
+    else:
+        found = _suggestions(settings, gpu, output)
+        settings = merged(settings, found)
     for more in (completed, fixed):
-        found = [*found, *(one for one in more(settings) if one.key not in settings)]
-        settings = {one.key: one.value for one in found} | settings
-    _write(settings, [one for one in found if settings.get(one.key) == one.value], output)
+        added = [one for one in more(settings) if one.key not in settings]
+        found, settings = [*found, *added], merged(settings, added)
+    _write(settings, [one for one in found if is_in(settings, one)], output, gpu)
 
 
-def _given(pairs: tuple[str, ...], settings: dict[str, Any], model: str) -> dict[str, Any]:
-    """Return settings with those of --set and MODEL added. Raises UsageError for a wrong one."""
+def _given(model: str, settings: dict[str, Any], given: tuple[str, ...]) -> dict[str, Any]:
+    """Return settings with MODEL and those of --set. Raises UsageError for a wrong one."""
     from modelservice.schema.fields import load_fields
+    from modelservice.starting.given import with_given
     from modelservice.starting.interview import complaints, parsed
 
-    fields = {field.key: field for field in load_fields().fields}
-    found = dict(settings)
-    texts = [(f"--set {pair.partition('=')[0]}", *pair.partition("=")) for pair in pairs]
-    for place, key, equals, text in [*texts, ("MODEL", "model.name", "=", model)][: None if model else -1]:
-        if not equals or key not in fields:
-            raise click.UsageError(f"{place}: write KEY=VALUE; `modelservice explain` lists the keys")
+    if model:
+        field = next(field for field in load_fields().fields if field.key == "model.name")
         try:
-            found[key] = parsed(fields[key], text)
+            settings = {**settings, field.key: parsed(field, model)}
         except ValueError as error:
-            raise click.UsageError(f"{place}: {error}") from error
-        if wrong := complaints(found, key).own:
-            raise click.UsageError(f"{place}: {wrong[0]}")
-    return found
+            raise click.UsageError(f"MODEL: {error}") from error
+        if wrong := complaints(settings, field.key).own:
+            raise click.UsageError(f"MODEL: {wrong[0]}")
+    try:
+        return with_given(settings, given)
+    except InputError as error:
+        raise click.UsageError(f"--set {error}") from error
 
 
 def _suggestions(settings: dict[str, Any], gpu: Gpu | None, output: Path | None) -> list[Suggestion]:
-    """Return what the model's facts suggest; without facts, print why and use only the model's name."""
-    from modelservice.importing.part import values_of
-    from modelservice.models.facts_source import model_facts, wanted_model
-    from modelservice.redact import hidden
-    from modelservice.rules.image import release_in
-    from modelservice.schema.defaults import coalesce, default_values
-    from modelservice.starting.suggestions import named_task, suggested_parsers, suggestions
+    """Return the suggestions for the settings, and print where they come from."""
+    from modelservice.starting.suggested import suggested
 
-    values = coalesce(default_values(), values_of(settings))
-    release, name = release_in(values["image"], values["vllmVersion"]), values["model"]["name"]
-    parsers = suggested_parsers(name, release.name) if release.asked else []
-    try:
-        facts = model_facts(wanted_model(values), [str(output)] if output else [])
-        found = suggestions(facts, gpu, tuple(int(part) for part in release.asked.split(".") if part))
-    except ModelServiceError as error:
-        click.echo(f"no sizes: {hidden(str(error))}", err=True)
-        return [*named_task(name), *parsers]
-    more = "" if gpu else "; --gpu NAME adds the number of GPUs"
-    click.echo(f"sizes follow from {facts.origin}{more}", err=True)
-    return [*found, *parsers]
+    found = suggested(settings, gpu, [str(output)] if output else [])
+    for line in found.told:
+        click.echo(line, err=True)
+    return found.found
 
 
 def _interview(
-    settings: dict[str, Any], gpu: Gpu | None, found: list[Suggestion], output: Path | None
-) -> tuple[dict[str, Any], list[Suggestion]]:
-    """Ask the questions; an answer of < goes back, and ! stops."""
+    settings: dict[str, Any], gpu: Gpu | None, output: Path | None
+) -> tuple[dict[str, Any], list[Suggestion], Gpu | None]:
+    """Ask the questions; an answer of < goes back, and ! stops. Return the settings, the suggestions and the GPU."""
     from modelservice.starting.interview import is_wanted, questions
+    from modelservice.starting.suggestions import merged, without
 
     click.echo(f"Press Enter for the value in brackets, {_BACK} to go back, {_ABORT} to stop.", err=True)
+    gpu = gpu or _ask_gpu()
+    found = _suggestions(settings, gpu, output) if "model.name" in settings else []
+    settings = merged(settings, found)
     asked, model = questions(), settings.get("model.name")
     number, tab, before = 0, "", list[int]()
     while number < len(asked):
@@ -152,11 +144,27 @@ def _interview(
             settings = settings | {field.key: answer}
         if field.key == "model.name" and settings.get("model.name") != model:
             model = settings["model.name"]
+            settings = without(settings, found)
             found = _suggestions(settings, gpu, output)
-            settings = {one.key: one.value for one in found} | settings
+            settings = merged(settings, found)
         before.append(number)
         number += 1
-    return settings, found
+    return settings, found, gpu
+
+
+def _ask_gpu() -> Gpu | None:
+    """Ask for the GPU until the answer is a known one or empty."""
+    from modelservice.models.gpus import gpu_named, known_gpus
+
+    while True:
+        text = click.prompt("  GPU, such as L40S, if you know it", "", show_default=False, err=True)
+        if text == _ABORT:
+            raise click.Abort
+        if text in ("", _BACK):
+            return None
+        if gpu := gpu_named(text):
+            return gpu
+        click.echo(f"  {text!a} is not a known GPU: write nothing, or one of {', '.join(known_gpus())}", err=True)
 
 
 def _ask(field: Field, settings: dict[str, Any]) -> Any:
@@ -185,12 +193,11 @@ def _ask(field: Field, settings: dict[str, Any]) -> Any:
             return value
 
 
-def _write(settings: dict[str, Any], reasons: list[Suggestion], output: Path | None) -> None:
+def _write(settings: dict[str, Any], reasons: list[Suggestion], output: Path | None, gpu: Gpu | None) -> None:
     from modelservice.starting.first_file import first_file
 
     text = first_file(settings, reasons)
     is_right = report_values(text, output)
-    folder = output.with_suffix("") if output else ""
-    write_values(text, output, f"next: modelservice validate {output}\n      modelservice render {output} -o {folder}")
+    write_values(text, output, gpu)
     if not is_right:
         raise SystemExit(1)

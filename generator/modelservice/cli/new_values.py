@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from modelservice.errors import InputError
+
+if TYPE_CHECKING:
+    from modelservice.models.gpus import Gpu
 
 
 def require_absent(output: Path | None, *, force: bool) -> None:
@@ -21,19 +25,26 @@ def report_values(text: str, output: Path | None) -> bool:
     from modelservice.reading.document import read
     from modelservice.report import report, summary
 
-    name = str(output or "values.yaml")
+    name = str(output or "<stdout>")
     findings = check(read(name, text.encode()))
     click.echo(report(findings, "text", sources={name: text}, files=1, color=False), nl=False, err=True)
     click.echo(summary(findings, 1, 0), err=True)
     return not errors(findings)
 
 
-def write_values(text: str, output: Path | None, then: str) -> None:
-    """Write the values into the file, and print `then`, the next steps; without a file, print the values."""
+def write_values(text: str, output: Path | None, gpu: Gpu | None = None) -> None:
+    """Write the values into the file and print the next steps, or print the values if there is no file.
+
+    `gpu` is the GPU that was asked for.
+    """
+    from modelservice.reading.document import read
+    from modelservice.schema.defaults import coalesce, default_values
+    from modelservice.starting.next_steps import next_steps
     from modelservice.writing.files import replace_file
 
     if output is None:
         click.echo(text, nl=False)
-    else:
-        replace_file(output, text)
-        click.echo(then, err=True)
+        return
+    replace_file(output, text)
+    values = coalesce(default_values(), read(str(output), text.encode()).data)
+    click.echo("next: " + "\n      ".join(next_steps(output, values, gpu)), err=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
 from typing import Any, NamedTuple
@@ -42,8 +43,15 @@ class Checked(NamedTuple):
     sources: dict[str, str]
 
 
+def odd_character(text: str) -> str:
+    """Return the first control character, or surrogate for a byte that is not UTF-8, in a text, or ""."""
+    return next((char for char in text if unicodedata.category(char) in ("Cc", "Cs")), "")
+
+
 def parsed(text: str) -> Setting:
     """Return what KEY=VALUE or KEY- sets. Raises InputError for another form."""
+    if odd := odd_character(text.replace("\n", "").replace("\t", "")):
+        raise InputError(f"the setting has the character {odd!a}, which is not text: remove it")
     found = _SETTING.fullmatch(f"{text}=" if text.startswith("--") and "=" not in text else text)
     try:
         return Setting(path_from(found["key"]), found["text"]) if found else _refuse(text)

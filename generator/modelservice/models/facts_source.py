@@ -14,10 +14,13 @@ from modelservice.models.facts_file import cache_path, known_facts, read_facts, 
 from modelservice.models.hub import HubModel, Told, hub_facts
 from modelservice.models.local_model import cached_snapshot, config_facts, folder_facts
 from modelservice.models.model_facts import ModelFacts
+from modelservice.models.near_names import near_model
 
 # How long cached facts of a branch are used before the hub is queried again.
 _FRESH_SECONDS = 7 * 24 * 3600
-_OTHERWISE = "pass --model-config, or commit a facts file that `modelservice fit --save` wrote on another machine"
+_OTHERWISE = (
+    "use `modelservice fit --model-config CONFIG --save`, or commit a facts file that `fit --save` wrote on another machine"
+)
 _HUB = "https://huggingface.co"
 
 
@@ -85,7 +88,11 @@ def _facts(wanted: WantedModel, told: Told, *, refresh: bool) -> ModelFacts:
         raise ToolError(f"{name} is in an object store, where facts cannot be read: {_OTHERWISE}")
     if not refresh and (snapshot := cached_snapshot(name, wanted.revision)):
         return folder_facts(snapshot, name, snapshot.name)
-    return _of_hub(wanted, told, refresh=refresh)
+    try:
+        return _of_hub(wanted, told, refresh=refresh)
+    except ToolError as error:
+        near = near_model(name)
+        raise ToolError(f"{error}; did you mean {near}?" if near else str(error)) from error
 
 
 def _of_hub(wanted: WantedModel, told: Told, *, refresh: bool) -> ModelFacts:

@@ -10,6 +10,8 @@ from typing import Any, NamedTuple
 from modelservice.schema.source import SCHEMAS
 
 GIB, MIB = 2**30, 2**20
+# The label with a node's GPU, by NVIDIA's GPU feature discovery.
+PRODUCT = "nvidia.com/gpu.product"
 
 
 class Gpu(NamedTuple):
@@ -75,6 +77,12 @@ def _slice(name: str, compute: int, gigabytes: int) -> Gpu:
     """Return a MIG slice; its memory is less than the number in its name, which is rounded up."""
     # An A100's 1g.5gb slice has 4864 MiB: NVIDIA's MIG guide, "Device Nodes and Profiles".
     return Gpu(f"MIG {compute}g.{gigabytes}gb", gigabytes * 970 * MIB, 80)
+
+
+def product_of(gpu: Gpu) -> str:
+    """Return a card's label nvidia.com/gpu.product, or "" if it has none, or several variants with labels of their own."""
+    found = [label for card in cards() if card["name"] == gpu.name for label in card.get("labels", {}).get(PRODUCT, ())]
+    return found[0] if len(found) == 1 else ""
 
 
 def known_gpus() -> list[str]:

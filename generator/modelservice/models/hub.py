@@ -25,7 +25,8 @@ if TYPE_CHECKING:
     from modelservice.models.hub_repository import Listing, Repository
     from modelservice.models.safetensors import Tensor
 
-INSTALL = "pip install 'modelservice[hub]'"
+INSTALL = "pip install 'huggingface_hub>=2'"
+_OTHERWISE = "use `modelservice fit --model-config CONFIG --save`"
 # The limit for all requests together: a model with 163 files took 40 s over a slow connection.
 SECONDS = 300.0
 _WORKERS = 8
@@ -57,10 +58,10 @@ def hub_facts(wanted: HubModel, told: Told = lambda done, of: None, *, seconds: 
         from modelservice.models.hub_repository import Repository, bounded_client, offline
     except ImportError as error:
         raise ToolError(
-            f"reading facts from a hub needs the package huggingface_hub: run {INSTALL}, or pass --model-config"
+            f"reading facts from a hub needs the package huggingface_hub: run {INSTALL}, or {_OTHERWISE}"
         ) from error
     if offline():
-        raise ToolError("HF_HUB_OFFLINE is set: unset it, pass --model-config, or commit a facts file")
+        raise ToolError(f"HF_HUB_OFFLINE is set: unset it, or {_OTHERWISE}")
     repository = Repository(wanted.model, wanted.revision, wanted.endpoint, with_token=wanted.with_token)
     with bounded_client():
         try:

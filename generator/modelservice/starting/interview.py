@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-import unicodedata
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from modelservice.check import check
+from modelservice.editing.setting import odd_character
 from modelservice.findings import Severity
 from modelservice.importing.part import values_of
 from modelservice.reading.document import read
@@ -17,8 +17,6 @@ from modelservice.writing.dump import dump
 
 _TABS = ("General", "Resources", "Volumes", "Node Scheduling")
 _ASKED = ("string", "integer", "number", "boolean")
-# Unicode categories that no answer may have: control characters, and surrogates for bytes that are not UTF-8.
-_UNTYPED = ("Cc", "Cs")
 
 
 def questions() -> list[Field]:
@@ -40,7 +38,7 @@ def is_wanted(field: Field, settings: Mapping[str, Any]) -> bool:
 
 def parsed(field: Field, answer: str) -> Any:
     """Return an answer as the field's value. Raises ValueError, with what is expected, if it cannot be one."""
-    if odd := next((char for char in answer if unicodedata.category(char) in _UNTYPED), ""):
+    if odd := odd_character(answer):
         raise ValueError(f"the answer has the character {odd!a}, which is not text: remove it")
     kind = field.types[0]
     if kind == "boolean":
@@ -63,19 +61,24 @@ class Complaints(NamedTuple):
 
 def complaints(settings: Mapping[str, Any], key: str) -> Complaints:
     """Return what is wrong with the answer to a question."""
-    from modelservice.rules import ALL, secret_literals
-
     text = dump(values_of(settings)) or "{}"
     if text.strip() == "{}":
         return Complaints()
     found = check(read("values.yaml", text.encode()))
     own = [one for one in found if one.severity is Severity.ERROR and ".".join(map(str, one.path)).startswith(key)]
-    combined = {one.rule.id for one in ALL} - {one.rule.id for one in secret_literals.RULES}
+    combined = depending_on_others()
     told = {one: f"{one.message}; {one.hint}" for one in own}
     return Complaints(
         tuple(text for one, text in told.items() if one.rule not in combined),
         tuple(text for one, text in told.items() if one.rule in combined),
     )
+
+
+def depending_on_others() -> set[str]:
+    """Return the rules about a combination of settings, which a later answer may correct."""
+    from modelservice.rules import ALL, secret_literals
+
+    return {one.rule.id for one in ALL} - {one.rule.id for one in secret_literals.RULES}
 
 
 def shown(value: Any) -> str:

@@ -3,19 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from modelservice.check import check
-from modelservice.errors import ToolError
 from modelservice.findings import Action, Finding, Severity, dotted
 from modelservice.importing.part import values_of
-from modelservice.models.engine import Engine
-from modelservice.models.fit import Verdict, tokens_that_fit
-from modelservice.models.fit_report import Answer, answer_for
-from modelservice.models.gpus import Gpu
 from modelservice.models.model_facts import ModelFacts
-from modelservice.models.weights import Split
 from modelservice.reading.document import read
 from modelservice.rules import ABOUT_SIZE
 from modelservice.rules.known_model import stored_tensors
@@ -25,9 +19,6 @@ from modelservice.starting.tasks import task_of, task_of_name
 from modelservice.writing.dump import dump
 
 _GIB = 2**30
-# A shorter request length is of little use: more GPUs are tried first.
-_USEFUL_LENGTH = 32768
-_NUMBERS_OF_GPUS = (1, 2, 4, 8)
 # Bytes per second of a download, as in the rule startup-download, and of loading from the volume.
 _DOWNLOAD_RATE, _LOAD_RATE = 125_000_000, 500_000_000
 _COMPILE_SECONDS = 300
@@ -41,13 +32,10 @@ class Suggestion(NamedTuple):
     reason: str
 
 
-def suggestions(facts: ModelFacts, gpu: Gpu | None, release: tuple[int, ...]) -> list[Suggestion]:
-    """Return the suggestions that differ from the defaults; without a GPU, none about GPUs.
-
-    Raises ToolError if the model is not understood, or if it does not fit the largest number of GPUs.
-    """
-    found = [*_task(facts), *(_gpus(facts, gpu, release) if gpu else ()), *_volume(facts), *_start(facts)]
-    return [one for one in found if one.value != _default(one.key)]
+def suggestions(facts: ModelFacts) -> list[Suggestion]:
+    """Return the suggestions that follow from a model alone and differ from the defaults."""
+    found = [*_task(facts), *_volume(facts), *_start(facts)]
+    return [one for one in found if one.value != default_of(one.key)]
 
 
 def fixed(settings: Mapping[str, Any]) -> list[Suggestion]:
@@ -73,7 +61,8 @@ def _sets(found: Finding) -> list[Suggestion]:
     ]
 
 
-def _default(key: str) -> Any:
+def default_of(key: str) -> Any:
+    """Return the default of a dotted key, or None if it has none."""
     place: Any = default_values()
     for part in key.split("."):
         place = place.get(part) if isinstance(place, dict) else None
@@ -85,6 +74,33 @@ def named_task(model: str) -> list[Suggestion]:
     return [Suggestion("model.task", *found)] if (found := task_of_name(model)) else []
 
 
+def merged(settings: Mapping[str, Any], found: Iterable[Suggestion]) -> dict[str, Any]:
+    """Return settings with the suggestions for other keys, and suggested arguments before those with other flags."""
+    suggested: dict[str, Any] = {}
+    for one in found:
+        suggested[one.key] = [*suggested.get("args", ()), *one.value] if one.key == "args" else one.value
+    given = settings.get("args", [])
+    flags = {_flag(word) for word in given}
+    more = [word for word in suggested.get("args", ()) if _flag(word) not in flags]
+    return {**suggested, **settings, **({"args": [*more, *given]} if more else {})}
+
+
+def without(settings: Mapping[str, Any], found: Iterable[Suggestion]) -> dict[str, Any]:
+    """Return settings without the suggestions for another model."""
+    suggested = {one.key: one.value for one in found}
+    return {key: value for key, value in settings.items() if key not in suggested or suggested[key] != value}
+
+
+def is_in(settings: Mapping[str, Any], one: Suggestion) -> bool:
+    """Say whether settings contain a suggestion."""
+    value = settings.get(one.key)
+    return value == one.value or (one.key == "args" and value is not None and set(one.value) <= set(value))
+
+
+def _flag(word: Any) -> str:
+    return str(word).partition("=")[0].partition(".")[0].replace("_", "-")
+
+
 def suggested_parsers(model: str, release: str) -> list[Suggestion]:
     """Return the parsers for tool calls and reasoning in vLLM's recipe for the model, if the release has them."""
     found = parsers_of(model, release)
@@ -94,43 +110,6 @@ def suggested_parsers(model: str, release: str) -> list[Suggestion]:
 def _task(facts: ModelFacts) -> Iterator[Suggestion]:
     if found := task_of(facts):
         yield Suggestion("model.task", *found)
-
-
-def _gpus(facts: ModelFacts, gpu: Gpu, release: tuple[int, ...]) -> Iterator[Suggestion]:
-    answer = _smallest(facts, gpu, release)
-    gpus, plan = answer.engine.split.gpus, answer.plan
-    yield from _resource(gpu)
-    yield Suggestion("gpu.memory", f"{gpu.memory // 2**20}Mi", f"as the driver of {gpu.name} reports it")
-    weights, usable = plan.weights / _GIB, plan.budget / _GIB
-    yield Suggestion(
-        "gpu.count", gpus, f"{weights:.1f} GiB of weights on each GPU; vLLM may use {usable:.1f} GiB of its memory"
-    )
-    if answer.verdict is not Verdict.FITS:
-        tokens = tokens_that_fit(plan)
-        reason = f"the model allows {plan.model_length:,} tokens, but only {tokens:,} fit next to the weights"
-        yield Suggestion("args", [f"--max-model-len={tokens}"], reason)
-
-
-def _resource(gpu: Gpu) -> Iterator[Suggestion]:
-    """Yield the settings for a GPU that is not a whole NVIDIA GPU."""
-    if gpu.is_slice:
-        name = "nvidia.com/" + gpu.name.lower().replace(" ", "-")
-        yield Suggestion("gpu.resourceName", name, "the device plugin's name for slices of this size")
-    elif gpu.is_amd:
-        yield Suggestion("gpu.resourceName", "amd.com/gpu", "the resource name of AMD's device plugin")
-        yield Suggestion("image.repository", "vllm/vllm-openai-rocm", "vLLM's image for AMD GPUs")
-        yield Suggestion("runtimeClassName", "", "the class nvidia is for NVIDIA GPUs")
-
-
-def _smallest(facts: ModelFacts, gpu: Gpu, release: tuple[int, ...]) -> Answer:
-    """Return the answer for the fewest GPUs that hold the model and a request of a useful length."""
-    numbers = _NUMBERS_OF_GPUS[:1] if gpu.is_slice else _NUMBERS_OF_GPUS
-    answers = [answer_for(facts, Engine(split=Split(tensor=gpus), release=release), gpu) for gpus in numbers]
-    for least in (_USEFUL_LENGTH, 2048):
-        for answer in answers:
-            if answer.verdict is Verdict.FITS or tokens_that_fit(answer.plan) >= min(least, answer.plan.length):
-                return answer
-    raise ToolError(f"{facts.model} does not fit on {numbers[-1]} x {gpu.name}: choose a larger GPU")
 
 
 def _size(facts: ModelFacts) -> int:
@@ -148,5 +127,5 @@ def _volume(facts: ModelFacts) -> Iterator[Suggestion]:
 def _start(facts: ModelFacts) -> Iterator[Suggestion]:
     size = _size(facts)
     seconds = math.ceil((size / _DOWNLOAD_RATE + size / _LOAD_RATE + _COMPILE_SECONDS) / 300) * 300
-    if seconds > int(_default("startupSeconds")):
+    if seconds > int(default_of("startupSeconds")):
         yield Suggestion("startupSeconds", seconds, "time to download at 1 Gbit/s, load and compile")
