@@ -1,5 +1,7 @@
 """`modelservice import`: a valid file, a note for everything that is not imported, and no secret."""
 
+import re
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -54,6 +56,53 @@ def test_input_comes_from_an_argument_a_file_or_standard_input() -> None:
     assert errors(check(read("a.yaml", given.stdout.encode()))) == []
     assert "note: --ulimit memlock=-1: the node's container runtime sets the limits" in given.stderr
     assert "# - --ulimit memlock=-1: the node's container runtime sets the limits" in given.stdout
+
+
+WORDS = ["--gpus", "all", "vllm/vllm-openai:v0.33.0", "Qwen/Qwen3-8B", "--hf-overrides", '{"a": "b c"}']
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["docker", "run", *WORDS],
+        ["run", *WORDS],
+        ["--", "docker", "run", *WORDS],
+        ["--strict", "sudo", "docker", "container", "run", *WORDS],
+        ["--service", "run", "docker", "run", *WORDS],
+        ["line.sh"],
+    ],
+)
+def test_a_line_may_be_without_quotes_or_in_a_file(words: list[str]) -> None:
+    line = shlex.join(["docker", "run", *WORDS])
+    Path("line.sh").write_text(line)
+    expected, answer = run("docker", line), run("docker", *words)
+    assert (answer.exit_code, answer.stdout) == (0, expected.stdout), answer.stderr
+
+
+@pytest.mark.parametrize(
+    "words", [["vllm", "serve"], ["serve"], ["A=b", "python3", "-m", "vllm.entrypoints.openai.api_server", "--model"]]
+)
+def test_a_vllm_line_may_be_without_quotes(words: list[str]) -> None:
+    answer = run("vllm", "--image", "a/vllm:v0.33.0", *words, "Qwen/Qwen3-8B", "--seed", "1")
+    assert (answer.exit_code, yaml.safe_load(answer.stdout)["args"]) == (0, ["--seed=1"]), answer.stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["docker", "docker", "run", *WORDS, "-o", "a.yaml"], "write -o before the line, or quote the line"),
+        (["docker", "line.sh"], "line.sh is neither a line nor an existing file: give the line in quotes"),
+        (["docker", "values.yaml"], "this is a values file already: `modelservice validate` checks it"),
+        (["kubernetes", "-f", "values.yaml"], "for a chart's values, pass the output of `helm template`"),
+        (["kubernetes"], "name a file, or - for standard input"),
+        (["docker", LINE, "-o", "."], ". is a folder: name a file in it"),
+    ],
+)
+def test_what_cannot_be_a_line_is_refused_with_what_to_do(words: list[str], said: str) -> None:
+    Path("values.yaml").write_text("model: {name: a/b}\n")
+    answer = run(*words)
+    assert (answer.exit_code in (1, 2), said in answer.stderr) == (True, True), answer.stderr
+    assert not Path("a.yaml").exists()
 
 
 def test_an_existing_file_is_replaced_only_with_force() -> None:
@@ -117,11 +166,22 @@ def test_a_flag_for_the_task_is_not_repeated() -> None:
 def test_required_secrets_are_listed_with_their_kubectl_line() -> None:
     answer = run("docker", f"docker run {SECRETS[0]} {SECRETS[2]} vllm/vllm-openai:v0.33.0 Qwen/Qwen3-8B")
     for line in (
-        'kubectl create secret generic hf-token --from-literal=token="$HF_TOKEN"',
-        'kubectl create secret generic llm-secrets --from-literal=DB_PASSWORD="$DB_PASSWORD"',
+        'kubectl create secret generic hf-token --namespace NAMESPACE --from-literal=token="${HF_TOKEN:?}"',
+        'kubectl create secret generic llm-secrets --namespace NAMESPACE --from-literal=DB_PASSWORD="${DB_PASSWORD:?}"',
     ):
         assert f"needs: {line}" in answer.stderr
         assert f"#   {line}" in answer.stdout
+
+
+def test_the_printed_kubectl_line_fails_if_its_variable_is_unset() -> None:
+    said = run("docker", f"docker run {SECRETS[0]} vllm/vllm-openai:v0.33.0 Qwen/Qwen3-8B").stderr
+    line = re.search("needs: (kubectl .*)", said)
+    assert line
+    script = f"kubectl() {{ echo created; }}\n{line[1]}"
+    unset = subprocess.run(["sh", "-c", script], env={}, capture_output=True, text=True, check=False)
+    assert (unset.returncode != 0, unset.stdout) == (True, "")
+    ready = subprocess.run(["sh", "-c", script], env={"HF_TOKEN": "a"}, capture_output=True, text=True, check=True)
+    assert ready.stdout == "created\n"
 
 
 @pytest.mark.parametrize("words", [[], ["a", "-f", "b"]])

@@ -281,6 +281,43 @@ def test_strict_counts_losses_but_not_intended_differences() -> None:
     assert "differs: " in answer.stderr
 
 
+def in_namespaces(*namespaces: str) -> str:
+    """Return the same Deployment and Service in namespaces, each with another port and model."""
+    items = []
+    for number, namespace in enumerate(namespaces):
+        item = changed(args=[f"m/{namespace}"])
+        item["metadata"] = {"name": "a", "namespace": namespace}
+        item["spec"]["template"]["metadata"] = {"labels": {"app": "a"}}
+        ports = [{"port": 8001 + number, "targetPort": 8000}]
+        service = {"kind": "Service", "metadata": item["metadata"], "spec": {"selector": {"app": "a"}, "ports": ports}}
+        items += [item, service]
+    return yaml.safe_dump_all(items)
+
+
+def test_several_services_become_files_in_a_folder(tmp_path: Path) -> None:
+    (tmp_path / "all.yaml").write_text(in_namespaces("x", "y"))
+    words = ["import", "kubernetes", "-f", str(tmp_path / "all.yaml")]
+    several = CliRunner().invoke(main, words)
+    said = "choose one with --object, or import all into a folder with -o: Deployment x/a, Deployment y/a"
+    assert (several.exit_code, said in several.stderr) == (1, True), several.stderr
+    answer = CliRunner().invoke(main, [*words, "-o", f"{tmp_path}/out/"])
+    assert answer.exit_code == 0, answer.output
+    found = {path.name: yaml.safe_load(path.read_text()) for path in (tmp_path / "out").iterdir()}
+    assert {name: (one["model"]["name"], one["service"]["port"]) for name, one in found.items()} == {
+        "x-a.yaml": ("m/x", 8001),
+        "y-a.yaml": ("m/y", 8002),
+    }
+    assert "note: " not in answer.stderr
+    again = CliRunner().invoke(main, [*words, "-o", f"{tmp_path}/out"])
+    assert (again.exit_code, "x-a.yaml already exists" in again.stderr) == (1, True)
+
+
+def test_an_object_in_another_namespace_belongs_to_no_workload() -> None:
+    part = import_kubernetes(in_namespaces("x", "y"), "y/a")
+    assert part.settings["service.port"] == 8002
+    assert [note.written for note in part.notes] == ["Deployment x/a", "Service x/a"]
+
+
 def test_several_files_are_one_stream(tmp_path: Path) -> None:
     first, _, rest = text("vllm-docs-gpu").partition("\n---\n")
     (tmp_path / "a.yaml").write_text(rest)
@@ -433,7 +470,7 @@ def test_conflicting_rights_are_not_both_written() -> None:
     [
         ([{**DEPLOYMENT, "kind": "DaemonSet"}], "DaemonSet a cannot be imported: only Deployments"),
         ([{**DEPLOYMENT, "kind": "ModelService"}], "ModelService a belongs to LLMOS: use `modelservice import llmos`"),
-        ([DEPLOYMENT, {**DEPLOYMENT, "metadata": {"name": "b"}}], "one with --object: Deployment a, Deployment b"),
+        ([DEPLOYMENT, {**DEPLOYMENT, "metadata": {"name": "b"}}], "Deployment a, Deployment b"),
         ([changed(image="nginx", args=[])], "no Deployment, StatefulSet or Pod runs vLLM; found: Deployment a"),
         ([{"kind": "Service", "metadata": {"name": "x"}}], "found: Service x"),
     ],

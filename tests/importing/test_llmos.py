@@ -7,7 +7,9 @@ from typing import Any
 
 import pytest
 import yaml
+from click.testing import CliRunner
 from modelservice.check import check, errors
+from modelservice.cli import main
 from modelservice.errors import InputError
 from modelservice.importing.cluster_objects import find_workload, plain
 from modelservice.importing.llmos import find_model_service, operators_objects
@@ -243,7 +245,7 @@ def test_unreadable_input_is_reported(text: str, says: str) -> None:
 
 def test_one_of_several_is_chosen_by_name() -> None:
     both = "\n---\n".join(texts(name)[0] for name in ("chat", "older"))
-    with pytest.raises(InputError, match=r"choose one with --object: qwen2\.5, opt"):
+    with pytest.raises(InputError, match=r"with -o: ModelService qwen2\.5, ModelService opt"):
         import_llmos(both)
     part = import_llmos(both, "opt")
     assert part.settings["model.name"] == "facebook/opt-125m"
@@ -267,3 +269,16 @@ def test_a_resource_without_ports_listens_on_the_consoles_port(on_path: str) -> 
     part = import_llmos(json.dumps(resource))
     assert (part.settings, part.notes) == (with_ports.settings, with_ports.notes)
     assert [remark.written for remark in part.remarks if remark not in with_ports.remarks] == ["ports"]
+
+
+def test_several_services_become_files_in_a_folder(tmp_path: Path, on_path: str) -> None:
+    file = tmp_path / "all.yaml"
+    file.write_text("\n---\n".join(texts(name)[0] for name in NAMES))
+    answer = CliRunner().invoke(main, ["import", "llmos", str(file), "-o", f"{tmp_path}/out/"])
+    assert answer.exit_code == 0, answer.output
+    written = sorted((tmp_path / "out").iterdir())
+    assert [path.name for path in written] == ["all.yaml", "bge-m3.yaml", "opt.yaml", "qwen2.5.yaml", "rerank.yaml"]
+    # The size of a claim that exists has no effect.
+    assert "claim-settings-unused" not in answer.stderr
+    valid = CliRunner().invoke(main, ["validate", *map(str, written)])
+    assert valid.exit_code == 0, valid.output

@@ -67,7 +67,10 @@ def test_a_given_configuration_comes_before_all_others(hub: Hub, tmp_path: Path)
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"source": "modelscope"}, "comes from ModelScope, where facts cannot be read: use `modelservice fit --model-config"),
+        (
+            {"source": "modelscope"},
+            "comes from ModelScope, where facts cannot be read: use `modelservice fit --model-config",
+        ),
         ({"name": "s3://models/tiny"}, "object store"),
         ({"name": "/models/tiny", "source": "local"}, "/models/tiny is not a folder on this machine"),
     ],

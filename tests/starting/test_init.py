@@ -194,10 +194,10 @@ def test_no_known_model_is_taken_for_another_one() -> None:
     [
         (
             ["--gpu", "L40S"],
-            "next: modelservice fit a.yaml\n"
-            "      if nodes have other GPUs too: modelservice set a.yaml "
-            "'nodeSelector[\"nvidia.com/gpu.product\"]=NVIDIA-L40S'\n"
-            "      modelservice render a.yaml -o ./a && helm install a ./a --namespace NAMESPACE\n",
+            """next: modelservice fit a.yaml
+      if nodes have other GPUs too: modelservice set a.yaml 'nodeSelector["nvidia.com/gpu.product"]=NVIDIA-L40S'
+      modelservice render a.yaml -o ./a && helm install a ./a --namespace NAMESPACE
+""",
         ),
         # H100 has several product names.
         (["--gpu", "H100"], "=LABEL', with a LABEL of `kubectl get nodes -L nvidia.com/gpu.product`\n"),

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-import sys
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
+from modelservice.cli.import_sources import given, shown_name, source, texts
+from modelservice.cli.line_command import LineCommand
 from modelservice.cli.new_values import report_values, require_absent, write_values
 from modelservice.errors import InputError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
     from modelservice.importing.part import Part
 
-_text = click.argument("text", default="", metavar="[LINE|-]")
+_text = click.argument("words", nargs=-1, metavar="[LINE|FILE|-]")
 _file = click.option(
     "--file",
     "-f",
@@ -23,7 +27,16 @@ _file = click.option(
     type=click.Path(path_type=Path),
     help="Read the line from this file; - is standard input.",
 )
-_objects = click.argument("objects", type=click.Path(path_type=Path), nargs=-1, required=True, metavar="FILE...|-")
+_objects = click.argument("objects", type=click.Path(path_type=Path), nargs=-1, metavar="FILE...|-")
+_more = click.option(
+    "--filename", "-f", "more", metavar="FILE", type=click.Path(path_type=Path), multiple=True, help="The same as FILE."
+)
+_folder = click.option(
+    "--output",
+    "-o",
+    metavar="FILE|DIR/",
+    help="The values file, or a folder with a file for each service. Default: standard output.",
+)
 _output = click.option(
     "--output",
     "-o",
@@ -52,17 +65,20 @@ def import_command() -> None:
     """
 
 
-@import_command.command("docker")
+@import_command.command("docker", cls=LineCommand)
 @_text
 @_file
 @click.option("--service", metavar="NAME", default="", help="Service of the compose file, if several run vLLM.")
 @_output
 @_strict
 @_force
-def docker_command(text: str, file: Path | None, service: str, output: Path | None, strict: bool, force: bool) -> None:
+def docker_command(
+    words: tuple[str, ...], file: Path | None, service: str, output: Path | None, strict: bool, force: bool
+) -> None:
     """Import a `docker run` line or a service of a compose file.
 
-    LINE is one argument in quotes. `podman run` and `nerdctl run` lines are accepted too.
+    LINE is one argument in quotes, or the words of the line after all options of this command. `podman run`
+    and `nerdctl run` lines are accepted too.
 
     \b
     Examples:
@@ -73,26 +89,30 @@ def docker_command(text: str, file: Path | None, service: str, output: Path | No
     from modelservice.importing.container_to_values import part_of_container
     from modelservice.importing.docker_line import read_line
 
-    source, folder = _source(text, file), file.parent if file and str(file) != "-" else None
-    if is_compose(source):
-        name = _name(file or Path("-"))
-        part, origin = part_of_container(read_compose(source, service, folder, name)), "a compose file"
+    line, file = given(words, file)
+    text, folder = source(line, file), file.parent if file and str(file) != "-" else None
+    if is_compose(text):
+        name = shown_name(file or Path("-"))
+        part, origin = part_of_container(read_compose(text, service, folder, name)), "a compose file"
     else:
-        part, origin = part_of_container(read_line(source, folder)), "a docker line"
+        part, origin = part_of_container(read_line(text, folder)), "a docker line"
     _write(part, origin, output, strict=strict, force=force)
 
 
-@import_command.command("vllm")
+@import_command.command("vllm", cls=LineCommand)
 @_text
 @_file
 @click.option("--image", metavar="IMAGE", default="", help="Image that runs the line. Default: the chart's.")
 @_output
 @_strict
 @_force
-def vllm_command(text: str, file: Path | None, image: str, output: Path | None, strict: bool, force: bool) -> None:
+def vllm_command(
+    words: tuple[str, ...], file: Path | None, image: str, output: Path | None, strict: bool, force: bool
+) -> None:
     """Import a `vllm serve` line.
 
-    LINE is one argument in quotes. `python -m vllm.entrypoints.openai.api_server` is accepted too.
+    LINE is one argument in quotes, or the words of the line after all options of this command.
+    `python -m vllm.entrypoints.openai.api_server` is accepted too.
 
     \b
     Examples:
@@ -101,19 +121,22 @@ def vllm_command(text: str, file: Path | None, image: str, output: Path | None, 
     from modelservice.importing.container_to_values import part_of_container
     from modelservice.importing.launch import read_launch
 
-    part = part_of_container(read_launch(_source(text, file), image))
+    part = part_of_container(read_launch(source(*given(words, file)), image))
     _write(part, "a vLLM command line", output, strict=strict, force=force)
 
 
 @import_command.command("kubernetes")
 @_objects
+@_more
 @click.option(
     "--object", "name", metavar="NAME", default="", help="Name of the workload or GitOps object, if FILE has several."
 )
-@_output
+@_folder
 @_strict
 @_force
-def kubernetes_command(objects: tuple[Path, ...], name: str, output: Path | None, strict: bool, force: bool) -> None:
+def kubernetes_command(
+    objects: tuple[Path, ...], more: tuple[Path, ...], name: str, output: str | None, strict: bool, force: bool
+) -> None:
     """Import a workload that runs vLLM, and its Service and claim.
 
     FILE contains manifests, or the output of `kubectl get -o yaml`, `helm template` or `kustomize build`; - is standard
@@ -127,17 +150,20 @@ def kubernetes_command(objects: tuple[Path, ...], name: str, output: Path | None
     """
     from modelservice.importing.cluster_to_values import import_kubernetes
 
-    part = import_kubernetes(_texts(objects), name)
-    _write(part, "Kubernetes objects", output, strict=strict, force=force)
+    parts = _parts(import_kubernetes, (*objects, *more), name, output)
+    _write_all(parts, "Kubernetes objects", output, strict=strict, force=force)
 
 
 @import_command.command("llmos")
 @_objects
+@_more
 @click.option("--object", "name", metavar="NAME", default="", help="Name of the ModelService, if FILE has several.")
-@_output
+@_folder
 @_strict
 @_force
-def llmos_command(objects: tuple[Path, ...], name: str, output: Path | None, strict: bool, force: bool) -> None:
+def llmos_command(
+    objects: tuple[Path, ...], more: tuple[Path, ...], name: str, output: str | None, strict: bool, force: bool
+) -> None:
     """Import a ModelService of LLMOS.
 
     FILE contains the output of `kubectl get modelservices -o yaml`; - is standard input.
@@ -145,51 +171,56 @@ def llmos_command(objects: tuple[Path, ...], name: str, output: Path | None, str
     \b
     Examples:
       kubectl get modelservices -A -o yaml | modelservice import llmos - --object chat -o values.yaml
+      kubectl get modelservices -A -o yaml | modelservice import llmos - -o services/
     """
     from modelservice.importing.cluster_to_values import import_llmos
 
-    _write(import_llmos(_texts(objects), name), "a ModelService of LLMOS", output, strict=strict, force=force)
+    parts = _parts(import_llmos, (*objects, *more), name, output)
+    _write_all(parts, "a ModelService of LLMOS", output, strict=strict, force=force)
 
 
-def _texts(files: tuple[Path, ...]) -> dict[str, str]:
-    """Return the texts of all files; - is standard input."""
-    from modelservice.importing.cluster_objects import LONGEST
+def _parts(
+    imports: Callable[[Mapping[str, str], str], Part], files: tuple[Path, ...], name: str, output: str | None
+) -> list[Part]:
+    from modelservice.importing.cluster_to_values import import_all
 
-    return {_name(file): _read(file, LONGEST) for file in files}
-
-
-def _name(file: Path) -> str:
-    return "standard input" if str(file) == "-" else str(file)
-
-
-def _source(text: str, file: Path | None) -> str:
-    """Return the text to import: the argument, or the text of the file or of standard input."""
-    from modelservice.importing.shell import LONGEST
-
-    if bool(text) == bool(file):
-        raise click.UsageError("give the line in quotes, a file with -f, or - for standard input")
-    if text and text != "-":
-        if any("\ud800" <= char <= "\udfff" for char in text):
-            raise InputError("the line is not UTF-8 text")
-        return text
-    text = _read(file or Path("-"), LONGEST)
-    if len(text) > LONGEST:
-        raise InputError(f"the text is longer than {LONGEST // 1024} KiB: give only the line or the service")
-    return text
+    if not files:
+        raise click.UsageError("name a file, or - for standard input")
+    read = texts(files)
+    return import_all(imports, read, name) if output and _is_folder(output) else [imports(read, name)]
 
 
-def _read(file: Path, longest: int) -> str:
-    """Return a file's text, and not much more than `longest` characters of it."""
-    if str(file) == "-" and sys.stdin is None:
-        raise InputError("standard input is closed")
-    with click.open_file(str(file), errors="strict") as stream:
-        try:
-            return str(stream.read(longest + 1))
-        except ValueError as error:
-            raise InputError(f"{_name(file)} is not UTF-8 text") from error
+def _is_folder(output: str) -> bool:
+    return output.endswith("/") or Path(output).is_dir()
+
+
+def _write_all(parts: list[Part], origin: str, output: str | None, *, strict: bool, force: bool) -> None:
+    """Write one values file, or one for each part into a folder."""
+    if not output or not _is_folder(output):
+        _write(parts[0], origin, Path(output) if output else None, strict=strict, force=force)
+        return
+    files = [Path(output, re.sub("[^A-Za-z0-9.-]", "-", part.name).lstrip(".") + ".yaml") for part in parts]
+    for file in files:
+        require_absent(file, force=force)
+    Path(output).mkdir(parents=True, exist_ok=True)
+    are_right = []
+    for part, file in zip(parts, files, strict=True):
+        click.echo(f"{file}:", err=True)
+        are_right.append(_is_written(part, origin, file, strict=strict))
+    if not all(are_right):
+        raise SystemExit(1)
 
 
 def _write(part: Part, origin: str, output: Path | None, *, strict: bool, force: bool) -> None:
+    if output and output.is_dir():
+        raise InputError(f"{output} is a folder: name a file in it")
+    require_absent(output, force=force)
+    if not _is_written(part, origin, output, strict=strict):
+        raise SystemExit(1)
+
+
+def _is_written(part: Part, origin: str, output: Path | None, *, strict: bool) -> bool:
+    """Print what the values lack, and write them; say whether they have no errors, and nothing is lost if `strict`."""
     from modelservice.importing.values_text import secret_commands, told, values_text, without_secrets_left
 
     part = _filled(without_secrets_left(part), output)
@@ -202,26 +233,25 @@ def _write(part: Part, origin: str, output: Path | None, *, strict: bool, force:
         click.echo(f"needs: {line}", err=True)
     is_right = report_values(text, output)
     if strict and part.notes:
-        raise InputError(
-            f"--strict: {len(part.notes)} parts of the original are not in the values; nothing was written"
-        )
-    require_absent(output, force=force)
+        lost = f"{len(part.notes)} parts of the original are not in the values"
+        click.echo(f"error: --strict: {lost}; nothing was written", err=True)
+        return False
     write_values(text, output)
-    if not is_right:
-        raise SystemExit(1)
+    return is_right
 
 
 def _filled(part: Part, output: Path | None) -> Part:
     """Return the part with sizes from the known facts of the model; nothing is fetched."""
     from modelservice.models.facts_file import known_facts
     from modelservice.rules.image import TASK_FLAGS
-    from modelservice.starting.suggestions import fixed, suggestions
+    from modelservice.starting.suggestions import applicable, fixed, suggestions
 
     name = str(part.settings.get("model.name", ""))
     facts = known_facts(name, str(part.settings.get("model.revision", "")), [str(output)] if output else [])
     if not facts:
         return part
-    found = [one for one in (*suggestions(facts), *fixed(part.settings)) if one.key not in part.settings]
+    known = applicable(part.settings, suggestions(facts))
+    found = [one for one in (*known, *fixed(part.settings)) if one.key not in part.settings]
     # A flag may set the task already.
     said = any(str(word).partition("=")[0] in TASK_FLAGS for word in part.settings.get("args", ()))
     found = [one for one in {one.key: one for one in reversed(found)}.values() if one.key != "model.task" or not said]

@@ -11,6 +11,7 @@ import yaml
 from modelservice.errors import InputError
 from modelservice.importing.defaults_table import STRUCTURES
 from modelservice.importing.kubernetes_defaults import without_defaults
+from modelservice.importing.named_objects import SeveralObjectsError, is_named
 from modelservice.importing.object_shapes import require_shape, without_nulls
 from modelservice.reading.documents import load_objects, members
 from modelservice.reading.syntax_errors import placed
@@ -70,8 +71,10 @@ def read_objects(files: Mapping[str, str]) -> list[Object]:
     everything = [one for name, text in files.items() for one in _read(name, text)]
     found = [one for one in everything if _is_object(one) and not _is_test(one)]
     if not found:
+        values = any(isinstance(one, Mapping) and "kind" not in one for one in everything)
+        rendered = "; for a chart's values, pass the output of `helm template`" if values else ""
         raise InputError(
-            "the input contains no Kubernetes object: pass manifests, or the output of `kubectl get -o yaml`"
+            f"the input contains no Kubernetes object: pass manifests, or the output of `kubectl get -o yaml`{rendered}"
         )
     return [plain(one) for one in found]
 
@@ -129,13 +132,13 @@ def find_workload(objects: Sequence[Object], name: str = "") -> Workload:
     makers = [one[0] for one in ranked]
     found = [one for one in ranked if not is_made(one[0], makers) and (one[2] or name)]
     if name:
-        found = [one for one in found if one[0]["metadata"].get("name") == name]
+        found = [one for one in found if is_named(one[0], name)]
     best = [one for one in found if one[2] == max(rank for _, _, rank in found)]
     usable = [one for one in best if one[0]["kind"] in WORKLOADS]
     if len(usable) == 1:
         return _workload(usable[0][0], usable[0][1])
     if usable:
-        raise InputError(f"several workloads run vLLM; choose one with --object: {_listed(one[0] for one in usable)}")
+        raise SeveralObjectsError("several workloads run vLLM", (one[0] for one in usable))
     if best and all(one[0]["kind"] == "ModelService" for one in best):
         raise InputError(f"{_listed(one[0] for one in best)} belongs to LLMOS: use `modelservice import llmos`")
     if best:
@@ -230,6 +233,12 @@ def _without_token(container: Object) -> Object:
     return {key: value for key, value in container.items() if key != "volumeMounts"} | (
         {"volumeMounts": mounts} if mounts else {}
     )
+
+
+def is_far(item: Object, workload: Workload) -> bool:
+    """Say whether an object is in another namespace than a workload, where only a monitor can belong to it."""
+    namespaces = {item["metadata"].get("namespace"), workload.metadata.get("namespace")} - {None}
+    return len(namespaces) > 1 and item["kind"] not in ("ServiceMonitor", "PodMonitor", "Namespace")
 
 
 def of_kind(objects: Iterable[Object], *kinds: str) -> Iterator[Object]:

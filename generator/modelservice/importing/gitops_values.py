@@ -11,6 +11,7 @@ from modelservice.errors import InputError
 from modelservice.findings import Path
 from modelservice.importing.cluster_objects import WORKLOADS, Object, of_kind
 from modelservice.importing.container import Note
+from modelservice.importing.named_objects import SeveralObjectsError, is_named
 from modelservice.importing.part import Part
 from modelservice.reading.documents import load_objects
 from modelservice.reading.values_in_objects import ELSEWHERE, is_charts, value_at, value_paths
@@ -30,7 +31,7 @@ def part_of_inline_values(objects: Sequence[Object], name: str = "") -> Part | N
 
     Raises InputError if the values belong to another chart, or if several objects have values.
     """
-    holders = [one for one in of_kind(objects, *_KINDS) if name in ("", one["metadata"].get("name"))]
+    holders = [one for one in of_kind(objects, *_KINDS) if not name or is_named(one, name)]
     ours = [found for holder in holders for found in _values(holder)]
     labels = ", ".join(f"{one['kind']} {one['metadata'].get('name')}" for one in holders)
     if not holders or (not ours and any(True for _ in of_kind(objects, *WORKLOADS))):
@@ -40,8 +41,8 @@ def part_of_inline_values(objects: Sequence[Object], name: str = "") -> Part | N
             f"{labels}: no values of this chart; render their own chart with `helm template`, and import the output"
         )
     if len(ours) > 1:
-        raise InputError(f"several objects have values; choose one with --object: {labels}")
-    return Part(ours[0].values, tuple(_notes(ours[0])))
+        raise SeveralObjectsError("several objects have values", {id(one.holder): one.holder for one in ours}.values())
+    return Part(ours[0].values, tuple(_notes(ours[0])), name=str(ours[0].holder["metadata"].get("name", "")))
 
 
 def _values(holder: Object) -> Iterator[_Inline]:

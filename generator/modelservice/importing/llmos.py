@@ -12,6 +12,7 @@ from typing import Any
 from modelservice.errors import InputError
 from modelservice.importing.cluster_objects import Object, of_kind
 from modelservice.importing.container import Note
+from modelservice.importing.named_objects import SeveralObjectsError, is_named
 
 _LOCAL = "/root/.cache/huggingface/hub/models/"
 _LABEL = "ml.llmos.ai/model-service-name"
@@ -34,7 +35,7 @@ def find_model_service(objects: Sequence[Object], name: str = "") -> Object:
         one for one in of_kind(objects, "ModelService") if str(one.get("apiVersion", "")).startswith("ml.llmos.ai/")
     ]
     names = ", ".join(str(one["metadata"].get("name")) for one in found)
-    chosen = [one for one in found if not name or one["metadata"].get("name") == name]
+    chosen = [one for one in found if not name or is_named(one, name)]
     if not found:
         raise InputError(
             "the input contains no LLMOS ModelService: pass the output of `kubectl get modelservices -o yaml`"
@@ -42,7 +43,7 @@ def find_model_service(objects: Sequence[Object], name: str = "") -> Object:
     if not chosen:
         raise InputError(f"no ModelService is named {name}; found: {names}")
     if len(chosen) > 1:
-        raise InputError(f"there are several ModelServices; choose one with --object: {names}")
+        raise SeveralObjectsError("there are several ModelServices", chosen)
     return chosen[0]
 
 

@@ -30,13 +30,15 @@ def reference(name: str) -> dict[str, Any]:
 class Part(NamedTuple):
     """A part of the imported values: settings by dotted key, notes, and the Secrets that the settings use.
 
-    `notes` list what is lost or needs a decision, `remarks` what differs on purpose without loss.
+    `notes` list what is lost or needs a decision, `remarks` what differs on purpose without loss. `name` is that of the
+    imported object, if it has one.
     """
 
     settings: Mapping[str, Any] = {}
     notes: tuple[Note, ...] = ()
     secrets: tuple[Secret, ...] = ()
     remarks: tuple[Note, ...] = ()
+    name: str = ""
 
 
 def joined(parts: Iterable[Part]) -> Part:

@@ -45,6 +45,7 @@ FARTHEST = 100
 _DEEPEST = 3
 # What people paste by mistake, and what to give instead.
 _INSTEAD = {
+    r"^model:": "this is a values file already: `modelservice validate` checks it",
     r"^kind: ": "these are Kubernetes objects: `modelservice import kubernetes` reads them",
     r"\bkubectl (run|create)\b": "add --dry-run=client -o yaml to print the object, and pipe it into "
     "`modelservice import kubernetes -`",

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from modelservice.importing.cluster_objects import Object, Workload, is_made
+from modelservice.importing.cluster_objects import Object, Workload, is_far, is_made
 from modelservice.importing.container import Note
 from modelservice.importing.defaults_table import cpu_metrics
 from modelservice.importing.neighbours import leads_to_server, neighbours_of, server_ports, with_server
@@ -16,7 +16,9 @@ from modelservice.importing.part import Part, joined
 from modelservice.importing.pod_to_fields import kept
 from modelservice.importing.routes_to_fields import part_of_ingress, part_of_route
 
-_STAYS = "it is kept, and the pods keep using it by its name"
+# The reason for an object that belongs to no field.
+STAYS = "it is not imported, and stays as it is"
+_USED = "it is kept, and the pods keep using it by its name"
 _NAMED = (
     *("PersistentVolumeClaim", "PersistentVolume", "StorageClass", "ConfigMap", "Secret", "ServiceAccount"),
     *("Namespace", "PriorityClass", "RuntimeClass"),
@@ -36,13 +38,20 @@ def part_of_neighbours(workload: Workload, objects: Sequence[Object], port: int)
     return joined(parts)
 
 
+def far_objects(objects: Sequence[Object], workload: Workload) -> Part:
+    """Return a note on each object that is in another namespace than the workload."""
+    far = [one for one in objects if is_far(one, workload) and one["kind"] not in _MADE and not is_made(one, objects)]
+    names = [f"{one['kind']} {one['metadata']['namespace']}/{one['metadata'].get('name', '')}" for one in far]
+    return Part(notes=tuple(Note(name, STAYS) for name in names))
+
+
 def _left(item: Object) -> Part:
     name = f"{item['kind']} {item['metadata'].get('name', '')}"
     if item["kind"] in _NAMED:
-        return Part(remarks=(Note(name, _STAYS),))
+        return Part(remarks=(Note(name, _USED),))
     for owner in item["metadata"].get("ownerReferences", ()):
         return Part(notes=(Note(name, f"{owner.get('kind')} {owner.get('name')} makes it: import that object too"),))
-    return Part(notes=(Note(name, "it is not imported, and stays as it is"),))
+    return Part(notes=(Note(name, STAYS),))
 
 
 def _part(field: str, item: Object, found: Mapping[str, Object], workload: Workload, port: int) -> Part:

@@ -122,12 +122,16 @@ def told(note: Note) -> str:
 
 
 def secret_commands(secrets: tuple[Secret, ...]) -> Iterator[str]:
-    """Yield the `kubectl` lines that create the Secrets; each value is a shell variable or a description."""
+    """Yield the `kubectl` lines that create the Secrets; each value is a description, or a variable to set."""
     for name in dict.fromkeys(secret.name for secret in secrets):
         keys = [secret for secret in secrets if secret.name == name]
         literals = " ".join(f'--from-literal={secret.key}="{_source(secret)}"' for secret in keys)
-        yield f"kubectl create secret generic {name} {literals}"
+        yield f"kubectl create secret generic {name} --namespace NAMESPACE {literals}"
 
 
 def _source(secret: Secret) -> str:
-    return secret.source if secret.source.startswith("$") else f"<{secret.source}>"
+    if not secret.source.startswith("$"):
+        return f"<{secret.source}>"
+    name = secret.source[1:]
+    # The shell stops at an unset variable instead of creating an empty Secret.
+    return f"${{{name}:?}}" if re.fullmatch(r"[A-Za-z_]\w*", name, re.ASCII) else f"<the value of {name}>"

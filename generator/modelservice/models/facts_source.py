@@ -18,9 +18,7 @@ from modelservice.models.near_names import near_model
 
 # How long cached facts of a branch are used before the hub is queried again.
 _FRESH_SECONDS = 7 * 24 * 3600
-_OTHERWISE = (
-    "use `modelservice fit --model-config CONFIG --save`, or commit a facts file that `fit --save` wrote on another machine"
-)
+_OTHERWISE = "use `modelservice fit --model-config CONFIG --save`, or commit the facts file of another machine"
 _HUB = "https://huggingface.co"
 
 

@@ -37,5 +37,7 @@ def overrides_of(model: str, release: tuple[int, ...]) -> Iterator[Suggestion]:
     found = next((one for name, one in _OVERRIDES.items() if re.fullmatch(name, model)), None)
     if found and release >= _SINCE:
         yield Suggestion("model.task", "score", "it is a reranker")
-        reason = "the score follows from these tokens; see also the chat templates in vLLM's examples/pooling/score/template"
+        reason = (
+            "the score follows from these tokens; see also the chat templates in vLLM's examples/pooling/score/template"
+        )
         yield Suggestion("args", [f"--hf-overrides={json.dumps(found)}"], reason)

@@ -77,12 +77,19 @@ def named_task(model: str) -> list[Suggestion]:
 def merged(settings: Mapping[str, Any], found: Iterable[Suggestion]) -> dict[str, Any]:
     """Return settings with the suggestions for other keys, and suggested arguments before those with other flags."""
     suggested: dict[str, Any] = {}
-    for one in found:
+    for one in applicable(settings, found):
         suggested[one.key] = [*suggested.get("args", ()), *one.value] if one.key == "args" else one.value
     given = settings.get("args", [])
     flags = {_flag(word) for word in given}
     more = [word for word in suggested.get("args", ()) if _flag(word) not in flags]
     return {**suggested, **settings, **({"args": [*more, *given]} if more else {})}
+
+
+def applicable(settings: Mapping[str, Any], found: Iterable[Suggestion]) -> list[Suggestion]:
+    """Return the suggestions without the size of a model volume that the settings do not create."""
+    other = settings.get("modelVolume.existingClaim") or settings.get("modelVolume.volume")
+    creates = settings.get("modelVolume.enabled", True) and not other
+    return [one for one in found if creates or one.key != "modelVolume.size"]
 
 
 def without(settings: Mapping[str, Any], found: Iterable[Suggestion]) -> dict[str, Any]:
