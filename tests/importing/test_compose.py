@@ -106,7 +106,11 @@ services:
     ("text", "service", "says"),
     [
         (FILE, "web", "there is no service web; services in the file: db, llm"),
-        ("services: {a: {image: vllm/x}, b: {image: vllm/y}}", "", "--service"),
+        (
+            "services: {a: {image: vllm/x}, b: {image: vllm/y}}",
+            "",
+            "several services run vLLM; choose one with --service",
+        ),
         ("services: {a: {build: ., command: vllm serve a/b}}", "", "names no image"),
         ("services: [", "", "compose file:2:1: a value is missing here"),
         ("services: {a: {extends: {file: no.yaml, service: b}}}", "", "a extends a service that cannot be read here"),

@@ -215,6 +215,17 @@ def test_a_line_that_is_not_text_is_refused() -> None:
     assert "not UTF-8 text" in answer.stderr
 
 
+def test_all_services_of_a_compose_file_become_files_in_a_folder() -> None:
+    services = {"a": {"image": "vllm/vllm-openai:v0.33.0", "command": "m/n"}, "db": {"image": "postgres"}}
+    Path("compose.yaml").write_text(
+        yaml.safe_dump({"services": {**services, "b": {**services["a"], "command": "o/p"}}})
+    )
+    assert "--service, or import all into a folder with -o: a, b\n" in run("docker", "compose.yaml").stderr
+    assert run("docker", "compose.yaml", "-o", "all/", "--strict").exit_code == 0
+    found = {path.name: yaml.safe_load(path.read_text())["model"]["name"] for path in Path("all").iterdir()}
+    assert found == {"a.yaml": "m/n", "b.yaml": "o/p"}
+
+
 def test_closed_standard_input_is_reported() -> None:
     command = '"$0" -m modelservice import vllm - <&-'
     answer = subprocess.run(["sh", "-c", command, sys.executable], capture_output=True, text=True, check=False)

@@ -14,7 +14,7 @@ from modelservice.cli.new_values import report_values, require_absent, write_val
 from modelservice.errors import InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
 
     from modelservice.importing.part import Part
 
@@ -69,11 +69,11 @@ def import_command() -> None:
 @_text
 @_file
 @click.option("--service", metavar="NAME", default="", help="Service of the compose file, if several run vLLM.")
-@_output
+@_folder
 @_strict
 @_force
 def docker_command(
-    words: tuple[str, ...], file: Path | None, service: str, output: Path | None, strict: bool, force: bool
+    words: tuple[str, ...], file: Path | None, service: str, output: str | None, strict: bool, force: bool
 ) -> None:
     """Import a `docker run` line or a service of a compose file.
 
@@ -84,6 +84,7 @@ def docker_command(
     Examples:
       modelservice import docker "docker run --gpus all vllm/vllm-openai --model Qwen/Qwen3-8B"
       modelservice import docker -f compose.yaml --service vllm -o values.yaml
+      modelservice import docker -f compose.yaml -o services/
     """
     from modelservice.importing.compose import is_compose, read_compose
     from modelservice.importing.container_to_values import part_of_container
@@ -93,10 +94,11 @@ def docker_command(
     text, folder = source(line, file), file.parent if file and str(file) != "-" else None
     if is_compose(text):
         name = shown_name(file or Path("-"))
-        part, origin = part_of_container(read_compose(text, service, folder, name)), "a compose file"
+        parts = _parts(lambda one: part_of_container(read_compose(text, one, folder, name)), service, output)
+        _write_all(parts, "a compose file", output, strict=strict, force=force)
     else:
-        part, origin = part_of_container(read_line(text, folder)), "a docker line"
-    _write(part, origin, output, strict=strict, force=force)
+        part = part_of_container(read_line(text, folder))
+        _write(part, "a docker line", Path(output) if output else None, strict=strict, force=force)
 
 
 @import_command.command("vllm", cls=LineCommand)
@@ -150,7 +152,8 @@ def kubernetes_command(
     """
     from modelservice.importing.cluster_to_values import import_kubernetes
 
-    parts = _parts(import_kubernetes, (*objects, *more), name, output)
+    read = texts((*objects, *more))
+    parts = _parts(lambda one: import_kubernetes(read, one), name, output)
     _write_all(parts, "Kubernetes objects", output, strict=strict, force=force)
 
 
@@ -175,19 +178,16 @@ def llmos_command(
     """
     from modelservice.importing.cluster_to_values import import_llmos
 
-    parts = _parts(import_llmos, (*objects, *more), name, output)
+    read = texts((*objects, *more))
+    parts = _parts(lambda one: import_llmos(read, one), name, output)
     _write_all(parts, "a ModelService of LLMOS", output, strict=strict, force=force)
 
 
-def _parts(
-    imports: Callable[[Mapping[str, str], str], Part], files: tuple[Path, ...], name: str, output: str | None
-) -> list[Part]:
-    from modelservice.importing.cluster_to_values import import_all
+def _parts(import_one: Callable[[str], Part], name: str, output: str | None) -> list[Part]:
+    """Return the part of the service with a name, or of all services if they go into a folder."""
+    from modelservice.importing.several import import_all
 
-    if not files:
-        raise click.UsageError("name a file, or - for standard input")
-    read = texts(files)
-    return import_all(imports, read, name) if output and _is_folder(output) else [imports(read, name)]
+    return import_all(import_one, name) if output and _is_folder(output) else [import_one(name)]
 
 
 def _is_folder(output: str) -> bool:
@@ -199,7 +199,7 @@ def _write_all(parts: list[Part], origin: str, output: str | None, *, strict: bo
     if not output or not _is_folder(output):
         _write(parts[0], origin, Path(output) if output else None, strict=strict, force=force)
         return
-    files = [Path(output, re.sub("[^A-Za-z0-9.-]", "-", part.name).lstrip(".") + ".yaml") for part in parts]
+    files = [Path(output, f"{re.sub('[^A-Za-z0-9.-]', '-', part.name).lstrip('.') or 'values'}.yaml") for part in parts]
     for file in files:
         require_absent(file, force=force)
     Path(output).mkdir(parents=True, exist_ok=True)

@@ -16,6 +16,8 @@ def texts(files: tuple[Path, ...]) -> dict[str, str]:
     """Return the texts of all files; - is standard input."""
     from modelservice.importing.cluster_objects import LONGEST
 
+    if not files:
+        raise click.UsageError("name a file, or - for standard input")
     return {shown_name(file): _read(file, LONGEST) for file in files}
 
 

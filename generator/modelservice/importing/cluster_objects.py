@@ -11,7 +11,7 @@ import yaml
 from modelservice.errors import InputError
 from modelservice.importing.defaults_table import STRUCTURES
 from modelservice.importing.kubernetes_defaults import without_defaults
-from modelservice.importing.named_objects import SeveralObjectsError, is_named
+from modelservice.importing.named_objects import is_named, several_objects
 from modelservice.importing.object_shapes import require_shape, without_nulls
 from modelservice.reading.documents import load_objects, members
 from modelservice.reading.syntax_errors import placed
@@ -138,7 +138,7 @@ def find_workload(objects: Sequence[Object], name: str = "") -> Workload:
     if len(usable) == 1:
         return _workload(usable[0][0], usable[0][1])
     if usable:
-        raise SeveralObjectsError("several workloads run vLLM", (one[0] for one in usable))
+        raise several_objects("several workloads run vLLM", (one[0] for one in usable))
     if best and all(one[0]["kind"] == "ModelService" for one in best):
         raise InputError(f"{_listed(one[0] for one in best)} belongs to LLMOS: use `modelservice import llmos`")
     if best:

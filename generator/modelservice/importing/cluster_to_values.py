@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 from modelservice.importing.cluster_objects import (
     Object,
@@ -16,12 +16,11 @@ from modelservice.importing.container import Note
 from modelservice.importing.env_to_fields import configs_in, known_values
 from modelservice.importing.gitops_values import part_of_inline_values
 from modelservice.importing.llmos import find_model_service, notes_of, operators_objects, remarks_of
-from modelservice.importing.named_objects import SeveralObjectsError
 from modelservice.importing.part import Part, joined, values_of
 from modelservice.importing.pod_to_fields import part_of_pod
 from modelservice.importing.rendered_difference import with_differences
 from modelservice.importing.server_arguments import start_of
-from modelservice.importing.service_to_fields import STAYS, far_objects, part_of_neighbours
+from modelservice.importing.service_to_fields import far_objects, part_of_neighbours
 from modelservice.importing.values_text import without_secrets_left
 from modelservice.importing.workload_to_fields import part_of_workload, with_claims
 from modelservice.rules.environment import set_by_chart
@@ -43,24 +42,6 @@ def import_kubernetes(files: Mapping[str, str], name: str = "") -> Part:
     near = [one for one in objects if not is_far(one, workload)]
     part = joined([part_of_workload_in(near, workload), far_objects(objects, workload)])._replace(name=workload.name)
     return with_differences(part, workload, near)
-
-
-def import_all(
-    imports: Callable[[Mapping[str, str], str], Part], files: Mapping[str, str], name: str = ""
-) -> list[Part]:
-    """Return the parts of all objects that `import_kubernetes` or `import_llmos` finds, or of those with a name.
-
-    Raises InputError if there is none, or if one of them cannot be imported.
-    """
-    try:
-        return [imports(files, name)]
-    except SeveralObjectsError as error:
-        parts = [imports(files, one)._replace(name=one) for one in error.names]
-    everywhere = set.intersection(*(set(part.notes) for part in parts))
-    return [
-        part._replace(notes=tuple(note for note in part.notes if note.reason != STAYS or note in everywhere))
-        for part in parts
-    ]
 
 
 def import_llmos(files: Mapping[str, str], name: str = "") -> Part:

@@ -24,6 +24,7 @@ from modelservice.importing.container import (
     quantity,
     reason_for,
 )
+from modelservice.importing.named_objects import SeveralFoundError
 from modelservice.importing.shell import LONGEST, expanded
 from modelservice.reading.documents import load_texts
 from modelservice.reading.syntax_errors import placed
@@ -99,14 +100,17 @@ def read_compose(text: str, service: str = "", folder: Path | None = None, name:
     folder = folder or Path()
     known = _set_in(env_file(folder / ".env") or ())  # compose fills in variables from .env
     filled, missing = extended(found, lambda file: _services_in(folder / file))
-    chosen = service or _only_server(found, filled)
+    servers = [service] if service else _servers(found, filled)
+    if len(servers) > 1:
+        raise SeveralFoundError("several services run vLLM", "--service", {str(name): str(name) for name in servers})
+    chosen = next(iter(servers), "")
     if not chosen or chosen not in filled:
         names = ", ".join(map(str, found)) or "none"
         unread = next((f"{name} extends a service that cannot be read here; " for name in missing), "")
         wrong = (
             f"there is no service {service}"
             if service
-            else f"{unread}it is not clear which service runs vLLM: choose it with --service"
+            else f"{unread}no service seems to run vLLM: choose it with --service"
         )
         raise InputError(f"{wrong}; services in the file: {names}")
     container = _container(_right_shape(_filled(filled[chosen], known)), folder)
@@ -114,15 +118,14 @@ def read_compose(text: str, service: str = "", folder: Path | None = None, name:
     return container._replace(notes=(*notes, *container.notes))
 
 
-def _only_server(written: Mapping[str, Any], filled: Mapping[str, Any]) -> str:
-    """Return the only service that runs vLLM, or "" if none or several do.
+def _servers(written: Mapping[str, Any], filled: Mapping[str, Any]) -> list[str]:
+    """Return the services that run vLLM.
 
     A service that others extend counts only if no other one runs vLLM.
     """
     bases = {base_of(one).service for one in written.values() if not base_of(one).file}
     likely = [name for name, one in filled.items() if _looks_like_vllm(one)]
-    chosen = [name for name in likely if name not in bases] or likely
-    return chosen[0] if len(chosen) == 1 else ""
+    return [name for name in likely if name not in bases] or likely
 
 
 def _right_shape(service: Any) -> Any:

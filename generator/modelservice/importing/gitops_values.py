@@ -11,7 +11,7 @@ from modelservice.errors import InputError
 from modelservice.findings import Path
 from modelservice.importing.cluster_objects import WORKLOADS, Object, of_kind
 from modelservice.importing.container import Note
-from modelservice.importing.named_objects import SeveralObjectsError, is_named
+from modelservice.importing.named_objects import is_named, several_objects
 from modelservice.importing.part import Part
 from modelservice.reading.documents import load_objects
 from modelservice.reading.values_in_objects import ELSEWHERE, is_charts, value_at, value_paths
@@ -41,7 +41,7 @@ def part_of_inline_values(objects: Sequence[Object], name: str = "") -> Part | N
             f"{labels}: no values of this chart; render their own chart with `helm template`, and import the output"
         )
     if len(ours) > 1:
-        raise SeveralObjectsError("several objects have values", {id(one.holder): one.holder for one in ours}.values())
+        raise several_objects("several objects have values", {id(one.holder): one.holder for one in ours}.values())
     return Part(ours[0].values, tuple(_notes(ours[0])), name=str(ours[0].holder["metadata"].get("name", "")))
 
 

@@ -12,7 +12,7 @@ from typing import Any
 from modelservice.errors import InputError
 from modelservice.importing.cluster_objects import Object, of_kind
 from modelservice.importing.container import Note
-from modelservice.importing.named_objects import SeveralObjectsError, is_named
+from modelservice.importing.named_objects import is_named, several_objects
 
 _LOCAL = "/root/.cache/huggingface/hub/models/"
 _LABEL = "ml.llmos.ai/model-service-name"
@@ -43,7 +43,7 @@ def find_model_service(objects: Sequence[Object], name: str = "") -> Object:
     if not chosen:
         raise InputError(f"no ModelService is named {name}; found: {names}")
     if len(chosen) > 1:
-        raise SeveralObjectsError("there are several ModelServices", chosen)
+        raise several_objects("there are several ModelServices", chosen)
     return chosen[0]
 
 

@@ -8,20 +8,26 @@ from typing import Any
 from modelservice.errors import InputError
 
 
-class SeveralObjectsError(InputError):
-    """Several objects can be imported; `names` are what `--object` takes."""
+class SeveralFoundError(InputError):
+    """Several services can be imported; `names` are what an option such as `--object` takes."""
 
-    def __init__(self, what: str, objects: Iterable[Mapping[str, Any]]) -> None:
-        """Write the message; `what` says what there are several of."""
-        found = list(objects)
-        plain_names = [str(one["metadata"].get("name", "")) for one in found]
-        many = {name for name in plain_names if plain_names.count(name) > 1}
-        self.names = [
-            f"{one['metadata'].get('namespace', 'default')}/{name}" if name in many else name
-            for one, name in zip(found, plain_names, strict=True)
-        ]
-        named = (f"{one['kind']} {name}" for one, name in zip(found, self.names, strict=True))
-        super().__init__(f"{what}; choose one with --object, or import all into a folder with -o: {', '.join(named)}")
+    def __init__(self, what: str, option: str, labels: Mapping[str, str]) -> None:
+        """Write the message; `what` says what there are several of, and `labels` are shown for the names."""
+        self.names = list(labels)
+        choice = f"choose one with {option}, or import all into a folder with -o"
+        super().__init__(f"{what}; {choice}: {', '.join(labels.values())}")
+
+
+def several_objects(what: str, objects: Iterable[Mapping[str, Any]]) -> SeveralFoundError:
+    """Return the error for several objects; those of one name are told apart by their namespaces."""
+    found = list(objects)
+    names = [str(one["metadata"].get("name", "")) for one in found]
+    full = [
+        f"{one['metadata'].get('namespace', 'default')}/{name}" if names.count(name) > 1 else name
+        for one, name in zip(found, names, strict=True)
+    ]
+    labels = {name: f"{one['kind']} {name}" for one, name in zip(found, full, strict=True)}
+    return SeveralFoundError(what, "--object", labels)
 
 
 def is_named(item: Mapping[str, Any], name: str) -> bool:
