@@ -101,16 +101,16 @@ def read_compose(text: str, service: str = "", folder: Path | None = None, name:
     known = _set_in(env_file(folder / ".env") or ())  # compose fills in variables from .env
     filled, missing = extended(found, lambda file: _services_in(folder / file))
     servers = [service] if service else _servers(found, filled)
-    if len(servers) > 1:
+    if len(servers) > 1 and not missing:
         raise SeveralFoundError("several services run vLLM", "--service", {str(name): str(name) for name in servers})
-    chosen = next(iter(servers), "")
+    chosen = servers[0] if len(servers) == 1 else ""
     if not chosen or chosen not in filled:
         names = ", ".join(map(str, found)) or "none"
         unread = next((f"{name} extends a service that cannot be read here; " for name in missing), "")
         wrong = (
             f"there is no service {service}"
             if service
-            else f"{unread}no service seems to run vLLM: choose it with --service"
+            else f"{unread}it is not clear which service runs vLLM: choose it with --service"
         )
         raise InputError(f"{wrong}; services in the file: {names}")
     container = _container(_right_shape(_filled(filled[chosen], known)), folder)
