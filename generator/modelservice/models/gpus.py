@@ -80,7 +80,7 @@ def _slice(name: str, compute: int, gigabytes: int) -> Gpu:
 
 
 def product_of(gpu: Gpu) -> str:
-    """Return a card's label nvidia.com/gpu.product, or "" if it has none, or several variants with labels of their own."""
+    """Return a card's label nvidia.com/gpu.product, or "" if it is unknown or has several values."""
     found = [label for card in cards() if card["name"] == gpu.name for label in card.get("labels", {}).get(PRODUCT, ())]
     return found[0] if len(found) == 1 else ""
 
