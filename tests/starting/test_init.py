@@ -168,6 +168,7 @@ def test_without_facts_a_gpu_that_is_not_a_whole_one_of_nvidia_is_kept() -> None
     ("name", "near"),
     [
         ("qwen/qwen3-8b", "Qwen/Qwen3-8B"),
+        ("qwen3-8b", "Qwen/Qwen3-8B"),
         ("Qwen/Qwen3-8b-Instrct", "Qwen/Qwen3-8B"),
         ("meta-llama/Llama-3.1-8B-Instrcut", "meta-llama/Llama-3.1-8B-Instruct"),
         # These are models of their own.
@@ -440,6 +441,11 @@ def test_the_gpu_is_asked_until_it_is_known_and_sizes_follow(terminal: pexpect.s
     terminal.sendline("L40S")
     terminal.expect(r"  Description.*: $")
     terminal.sendline("")
+    terminal.expect(r"  Model.*: $")
+    # This one needs four of them.
+    terminal.sendline("Qwen/Qwen3-32B")
+    terminal.expect(r"  Source.*: $")
+    terminal.sendline("<")
     terminal.expect(r"  Model.*: $")
     terminal.sendline("Qwen/Qwen3-14B")
     while terminal.expect([r": $", pexpect.EOF]) == 0:

@@ -6,7 +6,6 @@ import difflib
 import functools
 import json
 import re
-from collections.abc import Iterable
 
 from modelservice.models.facts_file import CATALOGUE
 from modelservice.schema.source import SCHEMAS
@@ -16,14 +15,15 @@ _LONG = 5
 _ALIKE = 0.85
 
 
-def near_model(name: str, known: Iterable[str] | None = None) -> str | None:
-    """Return the one known model that a name misspells: in another case, or with a misspelled word.
+def near_model(name: str) -> str | None:
+    """Return the one known model that a name misspells: without publisher, in another case, or with a misspelled word.
 
-    `known` are by default the models of the catalogue and of vLLM's recipes. A name with further words is a misspelled
-    one only if the words before them have another case, because publishers add words to the names of their models.
+    A name with further words is misspelled only if the words before them have another case, because publishers add
+    words to the names of their models. Models are known from the catalogue and from vLLM's recipes.
     """
-    choices = [one for one in (_known() if known is None else known) if one != name]
-    whole = [one for one in choices if _is_misspelled(_words(name), _words(one))]
+    choices = [one for one in _known() if one != name]
+    publisher = [one for one in choices if one.lower().rpartition("/")[2] == name.lower()]
+    whole = publisher or [one for one in choices if _is_misspelled(_words(name), _words(one))]
     longer = [one for one in choices if _begins_in_another_case(name, one)]
     found = [one for one in whole if one.lower() == name.lower()] or whole or sorted(longer, key=len)[-1:]
     return found[0] if len(found) == 1 else None
