@@ -105,6 +105,22 @@ def test_what_cannot_be_a_line_is_refused_with_what_to_do(words: list[str], said
     assert not Path("a.yaml").exists()
 
 
+@pytest.mark.parametrize(
+    ("image", "task", "found"),
+    [
+        # vLLM 0.13 has no --task; 0.10 has it, and another image may.
+        ("vllm/vllm-openai:latest", "embed", {"model": {"name": "m/n", "task": "embedding"}}),
+        ("vllm/vllm-openai:v0.33.0", "generate", {"model": {"name": "m/n"}}),
+        ("vllm/vllm-openai:v0.10.0", "score", {"model": {"name": "m/n", "task": "score"}}),
+        ("my/vllm:custom", "embed", {"model": {"name": "m/n"}, "args": ["--task", "embed"]}),
+    ],
+)
+def test_a_removed_flag_for_the_task_becomes_its_field(image: str, task: str, found: dict[str, object]) -> None:
+    answer = run("docker", f"docker run {image} --model m/n --task {task}")
+    values = yaml.safe_load(answer.stdout)
+    assert (answer.exit_code, {key: values[key] for key in ("model", "args") if key in values}) == (0, found)
+
+
 def test_an_existing_file_is_replaced_only_with_force() -> None:
     Path("a.yaml").write_text("mine\n")
     refused = run("docker", LINE, "-o", "a.yaml")

@@ -13,7 +13,7 @@ from modelservice.importing.mounts_to_volumes import volumes_of
 from modelservice.importing.part import Part, joined
 from modelservice.importing.variables_to_fields import fields_of_variables
 from modelservice.quantity import amount
-from modelservice.rules.image import OWN_IMAGES, release_in
+from modelservice.rules.image import OWN_IMAGES
 from modelservice.schema.defaults import default_values
 from modelservice.secret_forms import looks_like_secret, names_secret
 
@@ -34,9 +34,8 @@ def part_of_container(container: Container) -> Part:
     variables = {**container.variables, **launch.variables}
     image = image_fields(container.image, _PULL.get(container.pull_policy, ""))
     named = {**default_values()["image"], **{key.partition(".")[2]: value for key, value in image.items()}}
-    release = release_in(named, "")
     count, counted = _gpu_count(container, named["repository"])
-    flags = fields_of(launch.arguments, release, count)
+    flags = fields_of(launch.arguments, named, count)
     model = flags.settings.get("model.name", "")
     command = [word.replace(MODEL, model) for word in launch.command]
     parts = [

@@ -8,11 +8,12 @@ from collections.abc import Mapping, Sequence
 from modelservice.importing.container import Note
 from modelservice.importing.part import SECRETS, Part, Secret, joined, reference
 from modelservice.redact import PLACEHOLDER, hidden, safe_arguments
+from modelservice.rules.image import is_vllms, release_in
 from modelservice.vllm.argument_rules import EVERY_ADDRESS, OWNED, PARALLEL
-from modelservice.vllm.command_line import Given, Read, Stray, read
+from modelservice.vllm.command_line import Given, Read, Stray, Unknown, read
 from modelservice.vllm.flags import Line, command_line
 from modelservice.vllm.parallel_sizes import ONE_RANK, gpus_of_node
-from modelservice.vllm.releases import Release
+from modelservice.vllm.releases import Exactness
 
 _AND_SO_ON = ("...", "…", "[...]")
 TASKS = {"embed": "embedding", "embedding": "embedding", "score": "score", "classify": "score", "generate": "generate"}
@@ -22,11 +23,13 @@ API_KEY = Part(
 HUB_TOKEN = Part({"huggingFace.tokenSecret.name": "hf-token"}, secrets=(Secret("hf-token", "token", "$HF_TOKEN"),))
 
 
-def fields_of(arguments: Sequence[str], release: Release, gpus: int | None = None) -> Part:
+def fields_of(arguments: Sequence[str], image: Mapping[str, str], gpus: int | None = None) -> Part:
     """Return the fields and `args` for the arguments of `vllm serve`, without secrets.
 
-    `gpus` is the container's number of GPUs, or None if it is unknown.
+    `image` is the container's, as in the values. `gpus` is its number of GPUs, or None if it is unknown.
     """
+    release = release_in(image, "")
+    is_checked = is_vllms(image) or release.exactness is not Exactness.UNSTATED
     line = Line(release.name, release.label, command_line(release.name))
     known = [word for word in arguments if word not in _AND_SO_ON]
     items = list(read(known, line))
@@ -38,7 +41,7 @@ def fields_of(arguments: Sequence[str], release: Release, gpus: int | None = Non
     if needed and (gpus or needed) == needed and list(split) == ["--tensor-parallel-size"] and "--nnodes" not in names:
         names |= {"--tensor-parallel-size="}  # the chart writes it for gpu.count
     parts = [_model(model.text)] if isinstance(model, Stray) else []
-    parts += [_part(item, known, names) for item in items if item is not model]
+    parts += [(is_checked and _removed_task(item)) or _part(item, known, names) for item in items if item is not model]
     parts += (
         [Part(notes=(Note("...", "it stands for arguments that are not in the line: add them to args"),))]
         if known != list(arguments)
@@ -97,6 +100,12 @@ def _part(item: Read, arguments: Sequence[str], names: set[str]) -> Part:
     if name in OWNED:
         return _owned(name, words)
     return _argument(_written(item, arguments))
+
+
+def _removed_task(item: Read) -> Part | None:
+    """Return the task in a flag that the release of the image does not have any more."""
+    words = [word.text for word in item.values] if isinstance(item, Unknown) and item.spelling == "--task" else []
+    return Part({"model.task": TASKS[words[0]]}) if words and words[0] in TASKS else None
 
 
 def _owned(name: str, words: list[str]) -> Part:

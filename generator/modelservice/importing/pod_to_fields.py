@@ -16,11 +16,10 @@ from modelservice.importing.pod_volumes import Volumes, volumes_of_pod, with_ren
 from modelservice.importing.probes_to_fields import fields_of_probes
 from modelservice.importing.resources_to_fields import fields_of_resources, gpus_of
 from modelservice.importing.server_arguments import Start, start_of, unread
-from modelservice.rules.image import is_vllms, release_in
+from modelservice.rules.image import is_vllms
 from modelservice.schema.defaults import default_values
 from modelservice.schema.source import plain_schema
 from modelservice.vllm.argument_rules import PARALLEL
-from modelservice.vllm.releases import Release
 
 # Fields of a pod, and the keys that accept them unchanged.
 _SAME = {
@@ -47,7 +46,7 @@ def part_of_pod(workload: Workload, configs: Mapping[str, Mapping[str, str]]) ->
     start = start_of(server, known)
     image = image_fields(str(server.get("image", "")), server.get("imagePullPolicy", ""))
     named = {**default_values()["image"], **{key.partition(".")[2]: value for key, value in image.items()}}
-    flags = _flags(start, release_in(named, ""), gpus_of(server.get("resources", {})).number)
+    flags = _flags(start, named, gpus_of(server.get("resources", {})).number)
     model = str(flags.settings.get("model.name", ""))
     split = int(flags.settings.get("gpu.count", 0))
     folder = {"HF_HUB_CACHE": start.download_dir} if start.download_dir else {}
@@ -75,9 +74,9 @@ def part_of_pod(workload: Workload, configs: Mapping[str, Mapping[str, str]]) ->
     )
 
 
-def _flags(start: Start, release: Release, gpus: int) -> Part:
+def _flags(start: Start, image: Mapping[str, str], gpus: int) -> Part:
     """Return the arguments as fields; a model that the original does not split over its GPUs stays unsplit."""
-    flags = without_unknown(fields_of(start.arguments, release, gpus or None))
+    flags = without_unknown(fields_of(start.arguments, image, gpus or None))
     spellings = {word.partition("=")[0].replace("_", "-") for word in start.arguments}
     split = spellings & {*PARALLEL, *PARALLEL.values(), "--config", "--nnodes"}
     if gpus > 1 and not split and not start.launch.command:
