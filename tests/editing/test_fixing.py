@@ -49,6 +49,11 @@ def after_fix(text: str, tmp_path: Path, name: str = "values.yaml") -> str:
         ('startupSeconds: "900"\n', "startupSeconds: 900\n"),
         ("resources: {limits: {memory: 32GB}}\n", "resources: {limits: {memory: 32Gi}}\n"),
         ("image: vllm/vllm-openai:v0.33.0\n", "image:\n  repository: vllm/vllm-openai\n  tag: v0.33.0\n"),
+        # A setting without effect.
+        (
+            "modelVolume:\n  existingClaim: models\n  size: 30Gi  # the old claim's\n",
+            "modelVolume:\n  existingClaim: models\n",
+        ),
         # The only item of a list, and the list that becomes empty.
         ("env:\n  - {name: VLLM_USE_V1, value: '1'}\n", ""),
         ("env:\n  # about it\n  - {name: VLLM_USE_V1, value: '1'}\n", "  # about it\n"),
@@ -123,6 +128,14 @@ def test_a_fix_of_a_shared_layer_that_breaks_another_service_is_not_made(tmp_pat
     base.write_text("sharedMemory: {sizeLmit: 20Gi}\nmodel: {name: a/b}\n")
     run("validate", "--fix", "-f", base, one, other)
     assert "sizeLmit" in base.read_text()
+
+
+def test_a_setting_without_effect_stays_in_a_layer_that_other_services_may_use(tmp_path: Path) -> None:
+    base, one = tmp_path / "base.yaml", tmp_path / "one.yaml"
+    base.write_text("modelVolume: {size: 100Gi}\n")
+    one.write_text(MODEL + "modelVolume: {existingClaim: models}\n")
+    assert "[claim-settings-unused]" in run("validate", "--fix", "-f", base, one).output
+    assert base.read_text() == "modelVolume: {size: 100Gi}\n"
 
 
 def test_a_diff_shows_what_would_be_written_and_writes_nothing(tmp_path: Path) -> None:

@@ -23,6 +23,7 @@ _CERTAIN = {
     "argument-switch-value",
     "argument-two-words",
     "argument-type",
+    "claim-settings-unused",
     "env-has-field",
     "env-not-in-release",
     "image-tag-v",

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from functools import partial
 from typing import Any, NamedTuple
 
 from modelservice.check import CheckedService, Progress, check_service, counted
-from modelservice.findings import MOST, Action, Edit, Finding, Fix
+from modelservice.findings import MOST, Action, Edit, Finding, Fix, Severity
 from modelservice.reading.document import Document
 from modelservice.reading.values_files import load
 from modelservice.schema.defaults import default_values
@@ -66,8 +67,9 @@ def service_fixed(files: Files, service: tuple[str, ...], choice: Choice, ignore
     """Return the files with the fixes for one of the services applied."""
     tried: set[tuple[Any, ...]] = set()
     checked = check_service(files.layers(service), ignore)
+    own = partial(_choice_for, choice, service[-1])
     for _ in range(MOST):
-        finding, fix = _next(checked, choice, tried)
+        finding, fix = _next(checked, own, tried)
         if finding is None:
             break
         tried.add(_name(finding))
@@ -85,6 +87,14 @@ def service_fixed(files: Files, service: tuple[str, ...], choice: Choice, ignore
             files, checked = after, then
             tried.clear()  # their positions changed
     return files
+
+
+def _choice_for(choice: Choice, own_file: str, finding: Finding, values: Any) -> Fix:
+    """Return the choice's fix, without one that removes a key from a layer: other services may need the key."""
+    removed = (Edit(Action.REMOVE, finding.path),)
+    is_unused = finding.severity is Severity.WARNING and finding.path[:1] not in (("args",), ("env",))
+    shared = finding.fix == removed and is_unused and finding.position.file != own_file
+    return () if shared else choice(finding, values)
 
 
 def _name(finding: Finding) -> tuple[Any, ...]:
