@@ -50,7 +50,11 @@ def api_open(values: Values) -> Iterator[Said]:
     kind = values.at("service.type")
     if kind != "ClusterIP":
         message = f"{kind} exposes every route, but the API key guards only those under /v1"
-        yield Said(("service", "type"), message, "use ingress or httpRoute, which forward only /v1")
+        hint = "use ingress or httpRoute, which forward only /v1"
+        if not has_key(values) and not values.at("envFrom"):
+            message = f"{kind} exposes every route, no API key is set, and anyone who can reach it can use the model"
+            hint = "set apiKeySecret.name, and use ingress or httpRoute, which forward only /v1"
+        yield Said(("service", "type"), message, hint)
 
 
 @rule(
