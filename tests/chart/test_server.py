@@ -117,13 +117,14 @@ def test_a_quantity_given_as_a_number_is_written_as_the_api_server_stores_it(hel
     assert resources["requests"]["memory"] == "20000000000"
 
 
-EMBED_NEW, EMBED_OLD = ["--runner=pooling", "--convert=embed"], ["--task=embed"]
+EMBED_NEW, EMBED_OLD = ["--runner=pooling", "--convert=embed"], ["--task=embedding"]
 DIGEST = "sha256:" + "a" * 64
 
 
 @pytest.mark.parametrize(
     ("image", "embed", "drains"),
     [
+        ({"tag": "v0.6.4"}, EMBED_OLD, False),  # its choices are auto, generate and embedding
         ({"tag": "v0.10.0"}, EMBED_OLD, False),
         ({"tag": "v0.10.1.1"}, EMBED_NEW, False),
         ({"tag": "v0.17.1"}, EMBED_NEW, False),

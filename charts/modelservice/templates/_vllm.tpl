@@ -70,7 +70,7 @@ For images that are not vLLM's own it may be the version of something else; a nu
 {{- end -}}
 {{- end }}
 
-{{/* The flags for a pooling model: vLLM 0.10.1 replaced --task by two flags. An unknown release gets none. */}}
+{{/* The flags for a pooling model: vLLM 0.10.1 replaced --task by two flags. An unknown release gets none. Every release with --task accepts "embedding", but the first ones have no "embed". */}}
 {{- define "modelservice.taskArguments" -}}
 {{- $task := .Values.model.task -}}
 {{- if and (ne $task "generate") (not (include "modelservice.argumentGiven" (list . "--task" "--runner" "--convert"))) -}}
@@ -79,7 +79,7 @@ For images that are not vLLM's own it may be the version of something else; a nu
 - --runner=pooling
 - --convert={{ ternary "embed" "classify" $embedding }}
 {{- else if include "modelservice.vllmVersion" . }}
-- --task={{ ternary "embed" "score" $embedding }}
+- --task={{ $task }}
 {{- end }}
 {{- end }}
 {{- end }}
