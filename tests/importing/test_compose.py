@@ -4,9 +4,8 @@ from pathlib import Path
 
 import pytest
 from modelservice.errors import InputError
-from modelservice.importing.compose import read_compose
-from modelservice.importing.container_to_values import part_of_container
-from modelservice.importing.part import values_of
+from modelservice.importing.compose import compose_origins
+from modelservice.importing.part import Part, only, values_of
 
 FILE = """
 x-common: &common
@@ -37,8 +36,12 @@ volumes: {hf: {}}
 """
 
 
+def read(text: str, service: str = "", folder: Path | None = None) -> Part:
+    return only(compose_origins(text, service, folder), "--service").part()
+
+
 def test_a_service_becomes_values() -> None:
-    part = part_of_container(read_compose(FILE))
+    part = read(FILE)
     assert values_of(part.settings) == {
         "model": {"name": "Qwen/Qwen3-8B"},
         "args": ["--max-model-len=8192"],
@@ -71,7 +74,7 @@ services:
     environment: [B=2, C]
     deploy: {resources: {reservations: {devices: [{device_ids: ["0", "3"]}]}}}
 """
-    part = part_of_container(read_compose(text, "llm", tmp_path))
+    part = read(text, "llm", tmp_path)
     assert part.settings["env"] == [{"name": "A", "value": "1"}, {"name": "B", "value": "2"}]
     assert (part.settings["gpu.count"], part.settings["model.name"], part.settings["args"]) == (2, "a/b", ["--seed=1"])
 
@@ -93,12 +96,12 @@ services:
     command: --model c/d
     env_file: [{path: missing.env, required: false}]
 """
-    part = part_of_container(read_compose(text, "", tmp_path))
+    part = read(text, "", tmp_path)
     variables = {entry["name"]: entry["value"] for entry in part.settings["env"]}
     assert (part.settings["model.name"], part.settings["service.port"]) == ("c/d", 80)
     assert (variables, part.notes) == ({"A": "1", "B": "0", "C": "1"}, ())
     (tmp_path / "common.yaml").unlink()
-    missing = part_of_container(read_compose(text, "", tmp_path))
+    missing = read(text, "", tmp_path)
     assert [note.written for note in missing.notes] == ["extends"]
 
 
@@ -114,7 +117,7 @@ services:
         ("services: {a: {build: ., command: vllm serve a/b}}", "", "names no image"),
         ("services: [", "", "compose file:2:1: a value is missing here"),
         ("services: {a: {extends: {file: no.yaml, service: b}}}", "", "a extends a service that cannot be read here"),
-        ("services: {a: {extends: b, image: vllm/x}, b: {extends: a}}", "", "extends"),
+        ("services: {a: {extends: b, image: vllm/x}, b: {extends: a}}", "", "choose one with --service"),
         ("a: 1", "", "no services"),
         ('services: {a: {image: vllm/x, command: "--model it\'s"}}', "", "no closing quotation"),
         ("services: {a: {image: vllm/x, volumes: [null]}}", "", r"volumes\[0\]"),
@@ -127,7 +130,7 @@ services:
 )
 def test_unreadable_input_is_reported(text: str, service: str, says: str) -> None:
     with pytest.raises(InputError, match=says):
-        read_compose(text, service)
+        read(text, service)
 
 
 def test_the_env_file_next_to_a_compose_file_sets_its_variables(tmp_path: Path) -> None:
@@ -141,7 +144,7 @@ services:
     env_file: my.env
     deploy: {replicas: 3}
 """
-    part = part_of_container(read_compose(text, "", tmp_path))
+    part = read(text, "", tmp_path)
     assert (part.settings["image.tag"], part.settings["model.name"]) == ("v0.33.0", "a/b")
     assert part.settings["env"] == [{"name": "A", "value": "1 2"}]
     assert [note.written for note in part.notes] == ["deploy.replicas: 3"]

@@ -236,7 +236,10 @@ def test_all_services_of_a_compose_file_become_files_in_a_folder() -> None:
     Path("compose.yaml").write_text(
         yaml.safe_dump({"services": {**services, "b": {**services["a"], "command": "o/p"}}})
     )
-    assert "--service, or import all into a folder with -o: a, b\n" in run("docker", "compose.yaml").stderr
+    assert (
+        "--service, or import all into a folder with -o: compose service a, compose service b\n"
+        in run("docker", "compose.yaml").stderr
+    )
     assert run("docker", "compose.yaml", "-o", "all/", "--strict").exit_code == 0
     found = {path.name: yaml.safe_load(path.read_text())["model"]["name"] for path in Path("all").iterdir()}
     assert found == {"a.yaml": "m/n", "b.yaml": "o/p"}

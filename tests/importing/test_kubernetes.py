@@ -12,7 +12,7 @@ from click.testing import CliRunner
 from modelservice.check import check, errors
 from modelservice.cli import main
 from modelservice.errors import InputError
-from modelservice.importing.cluster_objects import find_workload
+from modelservice.importing.cluster_objects import find_workloads
 from modelservice.importing.part import Part, values_of
 from modelservice.importing.rendered_difference import MEANT, with_differences
 from modelservice.reading.document import read
@@ -140,7 +140,7 @@ LOST = [
 def test_a_field_that_is_lost_is_found_by_the_comparison(name: str, key: str, path: str) -> None:
     objects = read_objects(text(name))
     settings = {field: value for field, value in imported(name).settings.items() if field != key}
-    found = with_differences(Part(settings), find_workload(objects), objects).notes
+    found = with_differences(Part(settings), find_workloads(objects)[0], objects).notes
     assert path in [note.written for note in found]
 
 
@@ -153,7 +153,7 @@ def test_equal_quantities_are_no_difference() -> None:
     others = {"cpu": "500m", "memory": "1Gi", "ephemeral-storage": "2Gi"}
     volumes = [{"name": "a", "emptyDir": {"sizeLimit": "1Gi"}}]
     settings = {**import_kubernetes(dump(item)).settings, "resources.limits": others, "volumes": volumes}
-    found = with_differences(Part(settings), find_workload(objects), objects).notes
+    found = with_differences(Part(settings), find_workloads(objects)[0], objects).notes
     assert [note.written for note in found] == ["server.limits.ephemeral-storage"]
 
 
@@ -263,9 +263,17 @@ def test_a_yaml_mistake_is_reported_in_its_file(tmp_path: Path) -> None:
     assert "helm template" in answer.stderr
 
 
-def test_without_helm_a_note_says_that_nothing_was_compared(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_without_helm_the_values_are_the_same_but_strict_refuses_them(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    words = ["import", "kubernetes", str(FOLDER / "pod.yaml")]
+    compared = CliRunner().invoke(main, words)
     monkeypatch.setenv("PATH", str(tmp_path))
-    assert [note.written for note in import_kubernetes(text("pod")).notes] == ["comparison"]
+    answer, strict = (CliRunner().invoke(main, [*words, *more]) for more in ((), ("--strict",)))
+    assert (answer.exit_code, answer.stdout) == (0, compared.stdout)
+    assert "note: the values were not compared with the original: helm is not on PATH" in answer.stderr
+    assert (strict.exit_code, strict.stdout) == (1, "")
+    assert "error: --strict: the values were not compared with the original: helm is not on PATH" in strict.stderr
 
 
 def test_reasons_are_documented() -> None:
@@ -302,14 +310,15 @@ def test_several_services_become_files_in_a_folder(tmp_path: Path) -> None:
     assert (several.exit_code, said in several.stderr) == (1, True), several.stderr
     answer = CliRunner().invoke(main, [*words, "-o", f"{tmp_path}/out/"])
     assert answer.exit_code == 0, answer.output
-    found = {path.name: yaml.safe_load(path.read_text()) for path in (tmp_path / "out").iterdir()}
+    files = (tmp_path / "out").rglob("*.yaml")
+    found = {f"{path.parent.name}/{path.name}": yaml.safe_load(path.read_text()) for path in files}
     assert {name: (one["model"]["name"], one["service"]["port"]) for name, one in found.items()} == {
-        "x-a.yaml": ("m/x", 8001),
-        "y-a.yaml": ("m/y", 8002),
+        "x/a.yaml": ("m/x", 8001),
+        "y/a.yaml": ("m/y", 8002),
     }
     assert "note: " not in answer.stderr
     again = CliRunner().invoke(main, [*words, "-o", f"{tmp_path}/out"])
-    assert (again.exit_code, "x-a.yaml already exists" in again.stderr) == (1, True)
+    assert (again.exit_code, "x/a.yaml already exists" in again.stderr) == (1, True)
 
 
 def test_an_object_in_another_namespace_belongs_to_no_workload() -> None:

@@ -34,6 +34,14 @@ def imported(text: str) -> Part:
     return part_of_container(read_launch(text, ""))
 
 
+def test_a_classifier_keeps_its_task_in_a_release_without_a_runner() -> None:
+    found = {
+        tag: part_of_container(read_launch("vllm serve a/b --task classify", f"vllm/vllm-openai:{tag}")).settings
+        for tag in ("v0.10.0", "v0.10.1")
+    }
+    assert (found["v0.10.0"]["args"], found["v0.10.1"]["model.task"]) == (["--task=classify"], "score")
+
+
 def flags_of(words: list[str]) -> dict[str, Any]:
     """Return the values of the arguments after `vllm serve`, by flag."""
     found: dict[str, Any] = defaultdict(list)

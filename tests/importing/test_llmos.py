@@ -2,6 +2,7 @@
 
 import functools
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +12,8 @@ from click.testing import CliRunner
 from modelservice.check import check, errors
 from modelservice.cli import main
 from modelservice.errors import InputError
-from modelservice.importing.cluster_objects import find_workload, plain
-from modelservice.importing.llmos import find_model_service, operators_objects
+from modelservice.importing.cluster_objects import find_workloads, plain
+from modelservice.importing.llmos import find_model_services, operators_objects
 from modelservice.importing.part import Part, values_of
 from modelservice.importing.rendered_difference import with_differences
 from modelservice.quantity import amount
@@ -71,7 +72,7 @@ def imported(name: str) -> Part:
 @pytest.mark.parametrize("name", NAMES)
 def test_the_operator_makes_this_pod(name: str) -> None:
     resource, wanted = texts(name)
-    made = operators_objects(find_model_service(read_objects(resource)))[0]["spec"]["template"]
+    made = operators_objects(find_model_services(read_objects(resource))[0])[0]["spec"]["template"]
     containers = made["spec"]["containers"] + wanted["spec"]["containers"]
     for container in containers:
         container["args"] = sorted(container.get("args", []))  # the operator adds its own in random order
@@ -131,7 +132,7 @@ def amounts(resources: dict[str, Any]) -> dict[str, Any]:
 
 
 def claims(name: str) -> dict[str, Any]:
-    spec = find_model_service(read_objects(texts(name)[0]))["spec"]
+    spec = find_model_services(read_objects(texts(name)[0]))[0]["spec"]
     return {"volumeClaimTemplates": spec["volumeClaimTemplates"], "replicas": spec["replicas"]}
 
 
@@ -200,9 +201,9 @@ LOST = [
 
 @pytest.mark.parametrize(("name", "key", "path"), LOST)
 def test_a_field_that_is_lost_is_found_by_the_comparison(name: str, key: str, path: str, on_path: str) -> None:
-    made = [plain(item) for item in operators_objects(find_model_service(read_objects(texts(name)[0])))]
+    made = [plain(item) for item in operators_objects(find_model_services(read_objects(texts(name)[0]))[0])]
     settings = {field: value for field, value in imported(name).settings.items() if field != key}
-    found = with_differences(Part(settings), find_workload(made), made).notes
+    found = with_differences(Part(settings), find_workloads(made)[0], made).notes
     assert path in [note.written for note in found]
 
 
@@ -219,10 +220,11 @@ def test_claims_of_several_pods_are_found_by_name(on_path: str) -> None:
     assert found["spec"]["volumeClaimTemplates"][0]["metadata"]["name"] == "model-dir"
 
 
-def test_only_claims_that_would_be_deleted_are_noted(on_path: str) -> None:
+def test_only_claims_that_would_be_deleted_and_an_unknown_node_port_are_noted(on_path: str) -> None:
     notes = {name: [note.written for note in imported(name).notes] for name in NAMES}
     everything = notes.pop("everything")
     assert everything == ["llmos.ai/on-delete-volumes: model-dir-modelservice-all-0"]
+    assert notes.pop("embedding") == ["service.nodePort"]
     assert set(map(tuple, notes.values())) == {()}
 
 
@@ -232,9 +234,10 @@ def test_only_claims_that_would_be_deleted_are_noted(on_path: str) -> None:
         ("kind: ConfigMap\nmetadata: {}", "no LLMOS ModelService"),
         (
             "{kind: ModelService, apiVersion: ml.llmos.ai/v1, metadata: {name: a}}",
-            "a needs metadata.name, spec.model and a container",
+            "a lacks spec.model and a container in spec.template",
         ),
         ("a: 1", "no Kubernetes object"),
+        ("{kind: List, apiVersion: v1, items: [], metadata: {resourceVersion: ''}}", "the list contains no object"),
         ("{", "objects.yaml:2:1: a value is missing here"),
     ],
 )
@@ -245,11 +248,11 @@ def test_unreadable_input_is_reported(text: str, says: str) -> None:
 
 def test_one_of_several_is_chosen_by_name() -> None:
     both = "\n---\n".join(texts(name)[0] for name in ("chat", "older"))
-    with pytest.raises(InputError, match=r"with -o: ModelService qwen2\.5, ModelService opt"):
+    with pytest.raises(InputError, match=r"with -o: ModelService models/qwen2\.5, ModelService default/opt"):
         import_llmos(both)
     part = import_llmos(both, "opt")
     assert part.settings["model.name"] == "facebook/opt-125m"
-    assert [note.written for note in part.notes] in ([], ["comparison"])
+    assert part.notes == ()
 
 
 def test_a_download_without_a_volume_is_left_out_with_a_note() -> None:
@@ -271,12 +274,107 @@ def test_a_resource_without_ports_listens_on_the_consoles_port(on_path: str) -> 
     assert [remark.written for remark in part.remarks if remark not in with_ports.remarks] == ["ports"]
 
 
+def changed(name: str, change: Callable[[dict[str, Any]], None]) -> str:
+    resource = yaml.safe_load(texts(name)[0])
+    change(resource)
+    return json.dumps(resource)
+
+
+def with_snapshot(resource: dict[str, Any]) -> None:
+    claim = resource["spec"]["volumeClaimTemplates"][0]["spec"]
+    snapshot = {"apiGroup": "snapshot.storage.k8s.io", "kind": "VolumeSnapshot", "name": "models"}
+    claim |= {"accessModes": ["ReadOnlyMany"], "dataSource": snapshot}
+
+
+def with_read_only_claim(resource: dict[str, Any]) -> None:
+    spec = resource["spec"]["template"]["spec"]
+    resource["spec"]["volumeClaimTemplates"] = []
+    claim = {"name": "model-dir", "persistentVolumeClaim": {"claimName": "models", "readOnly": True}}
+    spec["volumes"] = [*spec.get("volumes", []), claim]
+
+
+@pytest.mark.parametrize("change", [with_snapshot, with_read_only_claim])
+def test_nothing_is_downloaded_to_a_read_only_volume(change: Callable[[dict[str, Any]], None], on_path: str) -> None:
+    part = import_llmos(changed("chat", change))
+    assert part.notes == ()
+    values = values_of(part.settings)
+    assert "preDownload" not in values["modelVolume"]
+    assert not errors(check(read("values.yaml", json.dumps(values).encode())))
+    assert "initContainers" not in pod(objects(on_path, values))
+    reasons = {written: remark.reason for remark in part.remarks for written in remark.written.split(", ")}
+    assert reasons["download"].startswith("it cannot write to the read-only volume")
+    assert "read-only volume" in reasons["server.env.HOME"]
+
+
+# As the API server stores it.
+SERVICE = """
+apiVersion: v1
+kind: Service
+metadata:
+  name: modelservice-bge-m3
+  namespace: models
+  uid: 6d0c1f0e-0000-4000-8000-000000000009
+  ownerReferences: [{apiVersion: ml.llmos.ai/v1, kind: ModelService, name: bge-m3, uid: x}]
+spec:
+  type: NodePort
+  clusterIP: 10.43.0.9
+  selector: {ml.llmos.ai/model-service-name: bge-m3, ml.llmos.ai/type: model-service}
+  ports: [{name: http, port: 8000, targetPort: http, nodePort: 31234, protocol: TCP}]
+"""
+
+
+def test_the_node_port_comes_from_the_operators_service(on_path: str) -> None:
+    part = import_llmos(texts("embedding")[0] + "\n---\n" + SERVICE)
+    assert part.notes == ()
+    (ports,) = one("Service", objects(on_path, values_of(part.settings)))["spec"]["ports"]
+    assert ports["nodePort"] == 31234
+    reasons = {remark.written: remark.reason for remark in part.remarks}
+    assert "delete ModelService bge-m3, which owns the old Service" in reasons["nodePort 31234"]
+    elsewhere = SERVICE.replace("namespace: models", "namespace: other")
+    assert [note.written for note in import_llmos(texts("embedding")[0] + "\n---\n" + elsewhere).notes] == [
+        "service.nodePort"
+    ]
+
+
+def test_a_name_with_its_namespace_chooses_one_of_two() -> None:
+    def moved(resource: dict[str, Any]) -> None:
+        resource["metadata"]["namespace"] = "other"
+        resource["spec"]["model"] = "a/b"
+
+    both = texts("chat")[0] + "\n---\n" + changed("chat", moved)
+    with pytest.raises(InputError, match=r"with --object.*: ModelService models/qwen2\.5, ModelService other/qwen2\.5"):
+        import_llmos(both, "qwen2.5")
+    assert import_llmos(both, "other/qwen2.5").settings["model.name"] == "a/b"
+    with pytest.raises(InputError, match=r"named x/qwen2\.5; found: models/qwen2\.5, other/qwen2\.5"):
+        import_llmos(both, "x/qwen2.5")
+
+
+def test_each_missing_field_is_named_alone() -> None:
+    with pytest.raises(InputError, match=r"^ModelService qwen2\.5 lacks spec\.model$"):
+        import_llmos(changed("chat", lambda resource: resource["spec"].pop("model")))
+
+
+def test_the_header_names_release_namespace_and_replicas(tmp_path: Path) -> None:
+    def stopped(resource: dict[str, Any]) -> None:
+        resource["metadata"]["annotations"]["llmos.ai/resource-stopped"] = "true"
+        resource["spec"]["replicas"] = 2
+
+    (tmp_path / "a.yaml").write_text(changed("chat", stopped))
+    answer = CliRunner().invoke(main, ["import", "llmos", str(tmp_path / "a.yaml")])
+    assert answer.stdout.splitlines()[:3] == [
+        "# Imported from ModelService models/qwen2.5.",
+        "# Replicas before it was stopped: 2",
+        "# Install it with: helm install qwen2.5 CHART -n models -f FILE",
+    ]
+    assert "differs: replicas: 0: the service is stopped; when it runs, it has 2" in answer.stderr
+
+
 def test_several_services_become_files_in_a_folder(tmp_path: Path, on_path: str) -> None:
     file = tmp_path / "all.yaml"
     file.write_text("\n---\n".join(texts(name)[0] for name in NAMES))
     answer = CliRunner().invoke(main, ["import", "llmos", str(file), "-o", f"{tmp_path}/out/"])
     assert answer.exit_code == 0, answer.output
-    written = sorted((tmp_path / "out").iterdir())
+    written = sorted((tmp_path / "out").glob("*/*.yaml"), key=lambda path: path.name)
     assert [path.name for path in written] == ["all.yaml", "bge-m3.yaml", "opt.yaml", "qwen2.5.yaml", "rerank.yaml"]
     # The size of a claim that exists has no effect.
     assert "claim-settings-unused" not in answer.stderr

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from modelservice.cli.options import PlainPath, ignore_option, ignored_rules, layers_option, load_release
+from modelservice.cli.options import Output, ignore_option, ignored_rules, layers_option, load_release
 from modelservice.cli.progress import progress, say, watched
 from modelservice.cli.written_objects import Objects, is_given, write_objects
 from modelservice.errors import InputError, ModelServiceError
@@ -73,7 +73,7 @@ _OBJECTS = Objects("Application", "rename one, or use --application-set")
     "--output",
     "-o",
     metavar="DIR",
-    type=PlainPath(path_type=Path),
+    type=Output(path_type=Path),
     help="Write a file for each object into this folder. Default: standard output.",
 )
 @click.pass_context

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from modelservice.cli.options import PlainPath, ignore_option, layers_option, load_release, namespace_option
+from modelservice.cli.options import Output, ignore_option, layers_option, load_release, namespace_option
 from modelservice.cli.progress import say, watched
 from modelservice.cli.written_objects import Objects, write_objects
 from modelservice.errors import InputError, ModelServiceError
@@ -44,7 +44,7 @@ if TYPE_CHECKING:
     "--output",
     "-o",
     metavar="DIR",
-    type=PlainPath(path_type=Path),
+    type=Output(path_type=Path),
     help="Write a file for each object into this folder. Default: standard output.",
 )
 @click.pass_context

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from modelservice.cli.new_values import report_values, require_absent, write_values
-from modelservice.cli.options import gpu_for
+from modelservice.cli.options import Output, gpu_for
 from modelservice.errors import InputError
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ _BACK, _ABORT = "<", "!"
 )
 @click.option("--set", "given", multiple=True, metavar="KEY=VALUE", help="Set a key of the values file. Repeatable.")
 @click.option(
-    "--output", "-o", metavar="FILE", type=click.Path(path_type=Path), help="The values file. Default: standard output."
+    "--output", "-o", metavar="FILE", type=Output(path_type=Path), help="The values file. Default: standard output."
 )
 @click.option(
     "--yes", "-y", is_flag=True, help="Ask nothing: use the given values, then the suggested ones, then the defaults."

@@ -39,7 +39,17 @@ class PlainPath(click.Path):
 
         if is_special(value):
             self.fail(f"{value} is a pipe, a socket or a device: choose another path.", param, ctx)
+        if str(value) == "-":
+            self.fail("standard output cannot be used here: choose a path, or write ./- for this name.", param, ctx)
         return super().convert(value, param, ctx)
+
+
+class Output(PlainPath):
+    """A file or folder to write; `-` is standard output, and becomes None."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Return the path, or None for standard output. Fails with a usage error for a special file."""
+        return None if str(value) == "-" else super().convert(value, param, ctx)
 
 
 changed_since_option = click.option(

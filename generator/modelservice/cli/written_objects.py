@@ -59,7 +59,7 @@ def _words(ctx: click.Context, values: Sequence[str]) -> list[str]:
     words = list(values)
     for option in ctx.command.params:
         given = ignored_rules() if option.name == "ignore" else ctx.params.get(option.name or "")
-        if not isinstance(option, click.Option) or not is_given(ctx, option.name or ""):
+        if not isinstance(option, click.Option) or given is None or not is_given(ctx, option.name or ""):
             continue
         for one in given if isinstance(given, tuple) else (given,):
             words += [option.opts[-1]] if option.is_flag else [option.opts[-1], str(one)]

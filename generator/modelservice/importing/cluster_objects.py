@@ -11,8 +11,8 @@ import yaml
 from modelservice.errors import InputError
 from modelservice.importing.defaults_table import STRUCTURES
 from modelservice.importing.kubernetes_defaults import without_defaults
-from modelservice.importing.named_objects import is_named, several_objects
 from modelservice.importing.object_shapes import require_shape, without_nulls
+from modelservice.importing.part import is_named
 from modelservice.reading.documents import load_objects, members
 from modelservice.reading.syntax_errors import placed
 
@@ -52,6 +52,11 @@ class Workload(NamedTuple):
         return str(self.metadata.get("name") or "")
 
     @property
+    def namespace(self) -> str:
+        """The object's namespace, or "" if the input does not say it."""
+        return str(self.metadata.get("namespace") or "")
+
+    @property
     def label(self) -> str:
         """Kind and name, as messages show them."""
         return f"{self.kind} {self.name}"
@@ -69,7 +74,10 @@ def read_objects(files: Mapping[str, str]) -> list[Object]:
     contains an object.
     """
     everything = [one for name, text in files.items() for one in _read(name, text)]
-    found = [one for one in everything if _is_object(one) and not _is_test(one)]
+    objects = [one for item in everything for one in members(item)]
+    found = [one for one in objects if _is_object(one) and not _is_test(one)]
+    if everything and not objects:
+        raise InputError("the list contains no object: does `kubectl get` ask for the right namespace (-n NAME or -A)?")
     if not found:
         values = any(isinstance(one, Mapping) and "kind" not in one for one in everything)
         rendered = "; for a chart's values, pass the output of `helm template`" if values else ""
@@ -83,7 +91,7 @@ def _read(name: str, text: str) -> list[Any]:
     if len(text) > LONGEST:
         raise InputError(f"{name} is longer than {LONGEST // 1_000_000} megabytes: pass fewer objects")
     try:
-        return [one for item in load_objects(text) for one in members(item)]
+        return load_objects(text)
     except yaml.YAMLError as error:
         raise InputError(placed(error, name, text)) from error
 
@@ -122,23 +130,22 @@ def plain_metadata(metadata: Object) -> dict[str, Any]:
     return found
 
 
-def find_workload(objects: Sequence[Object], name: str = "") -> Workload:
-    """Return the workload that runs vLLM, or the one with this name.
+def find_workloads(objects: Sequence[Object], name: str = "", *, every: bool = False) -> list[Workload]:
+    """Return the workloads that run vLLM, or those with this name, which may begin with `namespace/`.
 
-    Raises InputError if no workload or several match, or if the chart cannot run its kind.
+    Those that start vLLM in their command win over those with only its image, unless `every` is set. Raises InputError
+    if no workload matches, or if the chart cannot run its kind.
     """
     ranked = [(item, *_server(item)) for item in objects if _containers(item)]
     # An owner without containers, such as an InferenceService, does not count: what it makes is the workload.
     makers = [one[0] for one in ranked]
     found = [one for one in ranked if not is_made(one[0], makers) and (one[2] or name)]
     if name:
-        found = [one for one in found if is_named(one[0], name)]
-    best = [one for one in found if one[2] == max(rank for _, _, rank in found)]
+        found = [one for one in found if is_named(one[0]["metadata"], name)]
+    best = [one for one in found if every or one[2] == max(rank for _, _, rank in found)]
     usable = [one for one in best if one[0]["kind"] in WORKLOADS]
-    if len(usable) == 1:
-        return _workload(usable[0][0], usable[0][1])
     if usable:
-        raise several_objects("several workloads run vLLM", (one[0] for one in usable))
+        return [_workload(item, server) for item, server, _ in usable]
     if best and all(one[0]["kind"] == "ModelService" for one in best):
         raise InputError(f"{_listed(one[0] for one in best)} belongs to LLMOS: use `modelservice import llmos`")
     if best:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Iterable, Iterator, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +25,8 @@ from modelservice.importing.container import (
     quantity,
     reason_for,
 )
-from modelservice.importing.named_objects import SeveralFoundError
+from modelservice.importing.container_to_values import part_of_container
+from modelservice.importing.part import Origin, Part
 from modelservice.importing.shell import LONGEST, expanded
 from modelservice.reading.documents import load_texts
 from modelservice.reading.syntax_errors import placed
@@ -85,11 +87,13 @@ def is_compose(text: str) -> bool:
     return re.search(r"^services:\s*(#.*)?$", text, re.MULTILINE) is not None
 
 
-def read_compose(text: str, service: str = "", folder: Path | None = None, name: str = "the compose file") -> Container:
-    """Return the container of a service: the named one, or else the only one that runs vLLM.
+def compose_origins(
+    text: str, service: str = "", folder: Path | None = None, name: str = "the compose file"
+) -> list[Origin]:
+    """Return the services of a compose file that run vLLM, or the one with this name.
 
     `env_file` is relative to `folder`; `name` is the file's name. Raises InputError for a file that cannot be read, and
-    if the service does not exist or is not clear.
+    if there is no such service.
     """
     if len(text) > LONGEST:
         raise InputError(f"the compose file is longer than {LONGEST // 1024} KiB")
@@ -100,11 +104,8 @@ def read_compose(text: str, service: str = "", folder: Path | None = None, name:
     folder = folder or Path()
     known = _set_in(env_file(folder / ".env") or ())  # compose fills in variables from .env
     filled, missing = extended(found, lambda file: _services_in(folder / file))
-    servers = [service] if service else _servers(found, filled)
-    if len(servers) > 1 and not missing:
-        raise SeveralFoundError("several services run vLLM", "--service", {str(name): str(name) for name in servers})
-    chosen = servers[0] if len(servers) == 1 else ""
-    if not chosen or chosen not in filled:
+    chosen = [one for one in filled if one == service] if service else _servers(found, filled)
+    if not chosen:
         names = ", ".join(map(str, found)) or "none"
         unread = next((f"{name} extends a service that cannot be read here; " for name in missing), "")
         wrong = (
@@ -113,16 +114,17 @@ def read_compose(text: str, service: str = "", folder: Path | None = None, name:
             else f"{unread}it is not clear which service runs vLLM: choose it with --service"
         )
         raise InputError(f"{wrong}; services in the file: {names}")
-    container = _container(_right_shape(_filled(filled[chosen], known)), folder)
-    notes = [note for name, note in missing.items() if name == chosen]
-    return container._replace(notes=(*notes, *container.notes))
+
+    def part_of(name: str) -> Part:
+        container = _container(_right_shape(_filled(filled[name], known)), folder)
+        notes = (missing[name],) if name in missing else ()
+        return part_of_container(container._replace(notes=(*notes, *container.notes)))
+
+    return [Origin("compose service", str(one), "", partial(part_of, one)) for one in chosen]
 
 
 def _servers(written: Mapping[str, Any], filled: Mapping[str, Any]) -> list[str]:
-    """Return the services that run vLLM.
-
-    A service that others extend counts only if no other one runs vLLM.
-    """
+    """Return the services that run vLLM; one that others extend counts only if no other one runs vLLM."""
     bases = {base_of(one).service for one in written.values() if not base_of(one).file}
     likely = [name for name, one in filled.items() if _looks_like_vllm(one)]
     return [name for name in likely if name not in bases] or likely

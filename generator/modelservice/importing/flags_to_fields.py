@@ -36,12 +36,16 @@ def fields_of(arguments: Sequence[str], image: Mapping[str, str], gpus: int | No
     model = next((item for item in items if _may_be_model(item)), None)
     split = {item.flag.name: item for item in items if isinstance(item, Given) and item.flag.name in PARALLEL}
     given = {item.flag.name: item for item in items if isinstance(item, Given)}
+    # With --task the chart writes embedding or score, and a classifier does not score.
+    tasks = {word: TASKS[word] for word in TASKS if word != "classify" or "--runner" in line.flags}
     needed = _needed(split, given)
     names = set(given)
     if needed and (gpus or needed) == needed and list(split) == ["--tensor-parallel-size"] and "--nnodes" not in names:
         names |= {"--tensor-parallel-size="}  # the chart writes it for gpu.count
     parts = [_model(model.text)] if isinstance(model, Stray) else []
-    parts += [(is_checked and _removed_task(item)) or _part(item, known, names) for item in items if item is not model]
+    parts += [
+        (is_checked and _removed_task(item)) or _part(item, known, names, tasks) for item in items if item is not model
+    ]
     parts += (
         [Part(notes=(Note("...", "it stands for arguments that are not in the line: add them to args"),))]
         if known != list(arguments)
@@ -80,7 +84,7 @@ def _model(name: str) -> Part:
     return Part({"model.name": name.rstrip("/")})
 
 
-def _part(item: Read, arguments: Sequence[str], names: set[str]) -> Part:
+def _part(item: Read, arguments: Sequence[str], names: set[str], tasks: Mapping[str, str]) -> Part:
     """Return the fields or `args` for one flag with its values."""
     if not isinstance(item, Given):
         at = (item.at,) if isinstance(item, Stray) else item.items
@@ -90,8 +94,8 @@ def _part(item: Read, arguments: Sequence[str], names: set[str]) -> Part:
         return _model(words[0])
     if name in ("--api-key", "--hf-token"):
         return API_KEY if name == "--api-key" else HUB_TOKEN
-    if name in ("--task", "--runner") and words and words[0] in TASKS:
-        return Part({"model.task": TASKS[words[0]]})
+    if name in ("--task", "--runner") and words and words[0] in tasks:
+        return Part({"model.task": tasks[words[0]]})
     if name + "=" in names or (name == "--enable-auto-tool-choice" and "--tool-call-parser" in names):
         return Part()
     if name == "--host":

@@ -11,8 +11,8 @@ from modelservice.errors import InputError
 from modelservice.findings import Path
 from modelservice.importing.cluster_objects import WORKLOADS, Object, of_kind
 from modelservice.importing.container import Note
-from modelservice.importing.named_objects import is_named, several_objects
-from modelservice.importing.part import Part
+from modelservice.importing.part import Origin, Part, is_named
+from modelservice.importing.values_text import without_secrets_left
 from modelservice.reading.documents import load_objects
 from modelservice.reading.values_in_objects import ELSEWHERE, is_charts, value_at, value_paths
 from modelservice.schema.source import plain_schema
@@ -26,23 +26,28 @@ class _Inline(NamedTuple):
     values: Mapping[str, Any]
 
 
-def part_of_inline_values(objects: Sequence[Object], name: str = "") -> Part | None:
-    """Return this chart's values in one of the objects, or None if there is none to import.
+def inline_origins(objects: Sequence[Object], name: str = "") -> list[Origin]:
+    """Return the objects with values of this chart; `name` chooses one, and may begin with `namespace/`.
 
-    Raises InputError if the values belong to another chart, or if several objects have values.
+    Raises InputError if the values belong to another chart.
     """
-    holders = [one for one in of_kind(objects, *_KINDS) if not name or is_named(one, name)]
+    holders = [one for one in of_kind(objects, *_KINDS) if is_named(one["metadata"], name)]
     ours = [found for holder in holders for found in _values(holder)]
     labels = ", ".join(f"{one['kind']} {one['metadata'].get('name')}" for one in holders)
     if not holders or (not ours and any(True for _ in of_kind(objects, *WORKLOADS))):
-        return None
+        return []
     if not ours:
         raise InputError(
             f"{labels}: no values of this chart; render their own chart with `helm template`, and import the output"
         )
-    if len(ours) > 1:
-        raise several_objects("several objects have values", {id(one.holder): one.holder for one in ours}.values())
-    return Part(ours[0].values, tuple(_notes(ours[0])), name=str(ours[0].holder["metadata"].get("name", "")))
+    return [_origin(one) for one in ours]
+
+
+def _origin(found: _Inline) -> Origin:
+    metadata = found.holder["metadata"]
+    part = without_secrets_left(Part(found.values, tuple(_notes(found))))
+    name, namespace = (str(metadata.get(key) or "") for key in ("name", "namespace"))
+    return Origin(str(found.holder["kind"]), name, namespace, lambda: part)
 
 
 def _values(holder: Object) -> Iterator[_Inline]:

@@ -12,7 +12,7 @@ from typing import Any
 from modelservice.errors import InputError
 from modelservice.importing.cluster_objects import Object, of_kind
 from modelservice.importing.container import Note
-from modelservice.importing.named_objects import is_named, several_objects
+from modelservice.importing.part import is_named
 
 _LOCAL = "/root/.cache/huggingface/hub/models/"
 _LABEL = "ml.llmos.ai/model-service-name"
@@ -29,22 +29,27 @@ _PROBES: Mapping[str, Mapping[str, int]] = {
 }
 
 
-def find_model_service(objects: Sequence[Object], name: str = "") -> Object:
-    """Return the only ModelService, or the only one with this name. Raises InputError if there is none, or several."""
+def find_model_services(objects: Sequence[Object], name: str = "") -> list[Object]:
+    """Return the ModelServices, or those with this name, which may begin with `namespace/`.
+
+    Raises InputError if there is none.
+    """
     found = [
         one for one in of_kind(objects, "ModelService") if str(one.get("apiVersion", "")).startswith("ml.llmos.ai/")
     ]
-    names = ", ".join(str(one["metadata"].get("name")) for one in found)
-    chosen = [one for one in found if not name or is_named(one, name)]
+    chosen = [one for one in found if is_named(one["metadata"], name)]
     if not found:
         raise InputError(
             "the input contains no LLMOS ModelService: pass the output of `kubectl get modelservices -o yaml`"
         )
     if not chosen:
-        raise InputError(f"no ModelService is named {name}; found: {names}")
-    if len(chosen) > 1:
-        raise several_objects("there are several ModelServices", chosen)
-    return chosen[0]
+        raise InputError(f"no ModelService is named {name}; found: {', '.join(map(_path, found))}")
+    return chosen
+
+
+def _path(item: Object) -> str:
+    metadata = item["metadata"]
+    return "/".join(str(metadata[key]) for key in ("namespace", "name") if metadata.get(key))
 
 
 def operators_objects(resource: Object) -> list[dict[str, Any]]:
@@ -54,12 +59,15 @@ def operators_objects(resource: Object) -> list[dict[str, Any]]:
     """
     spec, metadata = resource.get("spec") or {}, resource["metadata"]
     template = (spec.get("template") or {}).get("spec") or {}
-    if not (template.get("containers") and spec.get("model") and metadata.get("name")):
-        raise InputError(
-            f"ModelService {metadata.get('name', '')} needs metadata.name, spec.model and a container in spec.template"
-        )
+    needed = {
+        "metadata.name": metadata.get("name"),
+        "spec.model": spec.get("model"),
+        "a container in spec.template.spec.containers": template.get("containers"),
+    }
+    if missing := [what for what, found in needed.items() if not found]:
+        raise InputError(f"ModelService {metadata.get('name', '')} lacks {' and '.join(missing)}".replace("  ", " "))
     selector = {**((spec.get("selector") or {}).get("matchLabels") or {}), **_TYPE, _LABEL: metadata["name"]}
-    name = f"modelservice-{metadata['name']}".replace(".", "-")
+    name = service_name(resource)
     container = _container(template["containers"][0], spec)
     pod = {
         **template,
@@ -87,6 +95,11 @@ def operators_objects(resource: Object) -> list[dict[str, Any]]:
         },
     }
     return [stateful_set, _service(name, selector, container, spec, owned)]
+
+
+def service_name(resource: Object) -> str:
+    """Return the name of a ModelService's StatefulSet and Service."""
+    return f"modelservice-{resource['metadata']['name']}".replace(".", "-")
 
 
 def _service(name: str, selector: Object, container: Object, spec: Object, owned: Object) -> dict[str, Any]:
@@ -147,23 +160,47 @@ def _download(spec: Object, template: Object) -> list[dict[str, Any]]:
     ]
 
 
-def notes_of(resource: Object) -> Iterator[Note]:
-    """Yield notes on parts of a ModelService that its objects do not show and that need a decision."""
+def notes_of(resource: Object, services: Sequence[Object]) -> Iterator[Note]:
+    """Yield notes on parts of a ModelService that its objects do not show and that need a decision.
+
+    `services` are its Services in the input.
+    """
     spec, annotations = resource.get("spec") or {}, resource["metadata"].get("annotations") or {}
     if claims := annotations.get(DELETED_CLAIMS):
         reason = "deleting the ModelService deletes these claims and their models: remove the annotation first"
         yield Note(f"{DELETED_CLAIMS}: {claims}", reason)
+    if spec.get("serviceType") == "NodePort" and not services:
+        reason = (
+            "the node port that clients use is not in the ModelService, and the new Service gets another one: import "
+            f"service/{service_name(resource)} too, with `kubectl get modelservices.ml.llmos.ai/"
+            f"{resource['metadata']['name']} service/{service_name(resource)} -o yaml`"
+        )
+        yield Note("service.nodePort", reason)
     if (spec.get("template") or {}).get("spec", {}).get("initContainers"):
         yield Note("initContainers", "the operator replaces them with its own download, so they never ran")
 
 
+def is_operators(item: Object, resource: Object | None = None) -> bool:
+    """Say whether the operator made an object, for a ModelService or for any."""
+    owners = [one for one in item["metadata"].get("ownerReferences") or () if one.get("kind") == "ModelService"]
+    return any(not resource or one.get("name") == resource["metadata"].get("name") for one in owners)
+
+
+def stopped_replicas(resource: Object) -> int | None:
+    """Return how many replicas a stopped service has when it runs, or None for a service that is not stopped."""
+    is_stopped = STOPPED in (resource["metadata"].get("annotations") or {})
+    return int(resource["spec"].get("replicas", 1)) if is_stopped else None
+
+
 def remarks_of(resource: Object) -> Iterator[Note]:
-    """Yield remarks on missing ports, and on fields that have no effect on the pods."""
+    """Yield remarks on missing ports, on a stopped service, and on fields that have no effect on the pods."""
     spec = resource.get("spec") or {}
     if not spec["template"]["spec"]["containers"][0].get("ports"):
         yield Note(
             "ports", "the container has none, so LLMOS did not start the service; here the server listens on 8000"
         )
+    if stopped := stopped_replicas(resource):
+        yield Note("replicas: 0", f"the service is stopped; when it runs, it has {stopped}")
     for key in _ABOUT_MODEL:
         if spec.get(key):
             yield Note(f"spec.{key}", "the console shows it; the pods do not use it")

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
+from modelservice.errors import InputError
 from modelservice.importing.container import Note
 from modelservice.schema.defaults import default_values
 from modelservice.schema.source import plain_schema
@@ -30,15 +31,50 @@ def reference(name: str) -> dict[str, Any]:
 class Part(NamedTuple):
     """A part of the imported values: settings by dotted key, notes, and the Secrets that the settings use.
 
-    `notes` list what is lost or needs a decision, `remarks` what differs on purpose without loss. `name` is that of the
-    imported object, if it has one.
+    `notes` list what is lost or needs a decision, `remarks` what differs on purpose without loss. `unchecked` is why
+    the result could not be compared with the original on this machine, or "".
     """
 
     settings: Mapping[str, Any] = {}
     notes: tuple[Note, ...] = ()
     secrets: tuple[Secret, ...] = ()
     remarks: tuple[Note, ...] = ()
-    name: str = ""
+    unchecked: str = ""
+
+
+class Origin(NamedTuple):
+    """A service that can be imported: its name and namespace ("" if unknown), and a function that imports it.
+
+    `label` names the kind of the original, such as "Deployment", and `about` are further facts about it, a line each.
+    """
+
+    label: str
+    name: str
+    namespace: str
+    part: Callable[[], Part]
+    about: tuple[str, ...] = ()
+
+    @property
+    def title(self) -> str:
+        """The label, and the name after its namespace and a slash, as far as they are known."""
+        path = f"{self.namespace}/{self.name}" if self.namespace else self.name
+        return f"{self.label} {path}".rstrip()
+
+
+def is_named(metadata: Mapping[str, Any], name: str) -> bool:
+    """Say whether an object has this name, which may begin with `namespace/`; "" is every name."""
+    own = metadata.get("name")
+    return name in ("", own, f"{metadata.get('namespace')}/{own}")
+
+
+def only(origins: Sequence[Origin], option: str = "--object") -> Origin:
+    """Return the only service. Raises InputError if there are several."""
+    if len(origins) > 1:
+        listed = ", ".join(one.title for one in origins)
+        raise InputError(
+            f"several services run vLLM; choose one with {option}, or import all into a folder with -o: {listed}"
+        )
+    return origins[0]
 
 
 def joined(parts: Iterable[Part]) -> Part:

@@ -15,7 +15,8 @@ from modelservice.chart.manifests import manifests
 from modelservice.diff.comparison import Field, differing_fields, with_quantities
 from modelservice.diff.masking import Numbers, masked
 from modelservice.errors import ToolError
-from modelservice.importing.cluster_objects import Object, Workload, find_workload, read_objects
+from modelservice.helm import find_helm
+from modelservice.importing.cluster_objects import Object, Workload, find_workloads, read_objects
 from modelservice.importing.container import Note
 from modelservice.importing.env_to_fields import configs_in, known_values
 from modelservice.importing.part import Part, values_of
@@ -32,6 +33,7 @@ from modelservice.writing.dump import dump
 _HIDDEN = "(not shown"
 _MASK = re.compile(r"\(not shown, \d+\)")
 _LONGEST = 80
+_WRITABLE = "a non-root user, or a server with a read-only volume or root filesystem, can write there"
 
 
 class Meant(NamedTuple):
@@ -56,8 +58,9 @@ MEANT = (
     Meant(r"server\.lifecycle(\.preStop)?", "the pod leaves the Service's endpoints before it stops", added=True),
     Meant(r"server\.\w+Probe", "Kubernetes detects a server that is still loading or does not respond", added=True),
     Meant(r"server\.mounts\./dev/shm", "a container has only 64 MiB without it", added=True),
-    Meant(r"server\.mounts\./(home/modelservice|tmp)", "a non-root user can write there", added=True),
-    Meant(r"server\.env\.(HOME|USER)", "a non-root user can write there"),
+    Meant(r"server\.mounts\./(home/modelservice|tmp)", _WRITABLE, added=True),
+    Meant(r"server\.env\.(HOME|USER)", _WRITABLE),
+    Meant(r"server\.mounts\..*\.readOnly", "a ReadOnlyMany volume cannot be written", added=True),
     Meant(r"server\.env\.(HF_HUB_CACHE|MODELSCOPE_CACHE)", "it points to the model volume", added=True),
     Meant(r"server\.env\.(HF_HUB_OFFLINE|VLLM_NO_USAGE_STATS)", "nothing is written to a read-only volume", added=True),
     Meant(
@@ -82,8 +85,13 @@ MEANT = (
 def with_differences(part: Part, workload: Workload, objects: Sequence[Object]) -> Part:
     """Return a part with the differences between its rendered values and the original as notes and remarks.
 
-    If helm is missing, or refuses the values by a rule that cannot be ignored, a note says that nothing was compared.
+    If helm refuses the values by a rule that cannot be ignored, a note says that nothing was compared. If helm is
+    missing, `unchecked` says so.
     """
+    try:
+        find_helm()
+    except ToolError as error:
+        return part._replace(unchecked=str(error))
     document = read("values.yaml", dump(values_of(part.settings)).encode())
     try:
         rendered, refused = _rendered(document)
@@ -140,7 +148,7 @@ def _differences(
     line = Line(release.name, release.label, command_line(release.name))
     numbers: Numbers = {}
     sides = []
-    for one, around in ((workload, objects), (find_workload(rendered), rendered)):
+    for one, around in ((workload, objects), (find_workloads(rendered)[0], rendered)):
         whole = with_claims(one)
         known = known_values(whole.server, configs_in(objects))
         sides.append(with_quantities(masked(meaning(whole, around, line, known), numbers)))
@@ -164,8 +172,10 @@ def _without_secret(text: str) -> str:
 
 
 def _is_noted(field: Field, part: Part) -> bool:
-    """Return whether a note already covers the flag, or the secret that was removed from the text."""
+    """Say whether a note or remark already covers the field or its flag, or the secret that was removed from it."""
     if _HIDDEN in field.old and _MASK.sub(NOT_SHOWN, field.old) == field.new:
+        return True
+    if any(one.written == field.path for one in (*part.notes, *part.remarks)):
         return True
     name = field.path.partition(".--")[2]
     return bool(name) and any(note.written.startswith(f"--{name}") for note in part.notes)

@@ -92,7 +92,9 @@ def _service(service: Object, workload: Workload, port: int) -> Part:
         settings["service.port"] = own["port"]
         if spec.get("type") == "NodePort" and own.get("nodePort"):
             settings["service.nodePort"] = own["nodePort"]
-            reason = "two Services cannot share it: delete the old Service before you install the new one"
+            owners = [f"{one.get('kind')} {one.get('name')}" for one in metadata.get("ownerReferences", ())]
+            old = f"{owners[0]}, which owns the old Service," if owners else "the old Service"
+            reason = f"two Services cannot share it: delete {old} before you install the new one"
             remarks.append(Note(f"nodePort {own['nodePort']}", reason))
     return Part({key: value for key, value in settings.items() if value}, tuple(notes), remarks=tuple(remarks))
 

@@ -8,21 +8,26 @@ from typing import Any
 
 from modelservice.findings import Path, dotted
 from modelservice.importing.container import Note
-from modelservice.importing.part import SECRETS, Part, Secret, reference, values_of
+from modelservice.importing.part import SECRETS, Origin, Part, Secret, reference, values_of
 from modelservice.redact import NOT_SHOWN, PLACEHOLDER, hidden, instead, safe_arguments, without_secrets
 from modelservice.rules.secret_literals import literals_in, written_secrets
+from modelservice.service import is_label
 from modelservice.writing.dump import dump
 
 _CONTAINERS = ("initContainers", "extraContainers")
 
 
-def values_text(part: Part, origin: str) -> str:
-    """Return the text of a values file; `origin` completes the sentence "Imported from …"."""
-    lines = [f"# Imported from {origin}."]
+def values_text(part: Part, origin: Origin) -> str:
+    """Return the text of a values file for the settings of an imported service."""
+    lines = [f"# {_one_line(text)}" for text in (f"Imported from {origin.title}.", *origin.about)]
     if part.notes:
         lines += ["#", "# Missing from these values, or different:", *(f"# - {told(note)}" for note in part.notes)]
     if part.secrets:
-        lines += ["#", "# Secrets that must exist:", *(f"#   {line}" for line in secret_commands(part.secrets))]
+        lines += [
+            "#",
+            "# Secrets that must exist:",
+            *(f"#   {line}" for line in secret_commands(part.secrets, origin.namespace)),
+        ]
     return "\n".join(lines) + "\n" + (dump(values_of(part.settings)) if values_of(part.settings) else "{}\n")
 
 
@@ -118,15 +123,21 @@ def _shown(tree: Any) -> Any:
 def told(note: Note) -> str:
     """Return a note as a line, without secrets and unprintable characters."""
     written = hidden(" ".join(safe_arguments(note.written.split(" "))[0]))
-    return re.sub(r"[^\x20-\x7e\u00a0-\ud7ff]+", " ", f"{written}: {note.reason}")
+    return _one_line(f"{written}: {note.reason}")
 
 
-def secret_commands(secrets: tuple[Secret, ...]) -> Iterator[str]:
+def _one_line(text: str) -> str:
+    """Return a text without unprintable characters, which could end a comment."""
+    return re.sub(r"[^\x20-\x7e\u00a0-\ud7ff]+", " ", text)
+
+
+def secret_commands(secrets: tuple[Secret, ...], namespace: str = "") -> Iterator[str]:
     """Yield the `kubectl` lines that create the Secrets; each value is a description, or a variable to set."""
+    where = namespace if is_label(namespace) else "NAMESPACE"
     for name in dict.fromkeys(secret.name for secret in secrets):
         keys = [secret for secret in secrets if secret.name == name]
         literals = " ".join(f'--from-literal={secret.key}="{_source(secret)}"' for secret in keys)
-        yield f"kubectl create secret generic {name} --namespace NAMESPACE {literals}"
+        yield f"kubectl create secret generic {name} --namespace {where} {literals}"
 
 
 def _source(secret: Secret) -> str:
