@@ -89,8 +89,9 @@ _OBJECTS = ("extraObjects", "objects")
 _HELD = ("data", "stringData", "encryptedData")
 # Keys below one of _NAME_PLACES that do not name a Secret.
 _NO_NAMES = ("hosts", "enabled", "optional", "defaultMode", "items")
-# Probably the name of a Secret, not a password: llm-tls, or regcred from Kubernetes' documentation.
-_PLAIN_NAME = re.compile(r"[a-z]{2,20}(-[a-z]{2,20}){1,4}|regcred")
+# Probably a name, not a password: llm-tls, LLM_KEYS, or regcred from Kubernetes' documentation.
+_WORD = "(?:[a-z]{1,20}|[A-Z]{1,20}|[A-Z][a-z]{1,20})"
+_PLAIN_NAME = re.compile(rf"{_WORD}(?:[-_]{_WORD}){{1,4}}|regcred")
 _NAME_LINE = re.compile(r"tokenSecret|apiKeySecret|imagePullSecret|secretName|secretKeyRef|secretRef|\btls\b|^%")
 
 
@@ -113,8 +114,10 @@ def _field(path: Path) -> str:
     hints = [hint for field, hint in _FIELDS.items() if path[: len(field)] == field]
     if "secret" in path and (above := [key for key in ("sources", "caBundle") if key in path]):
         return _PLACES[above[0]]
-    if path[-2:] == ("secretKeyRef", "key"):
+    if path[-2:] in (("secretKeyRef", "key"), ("tokenSecret", "key")):
         return "write the name of a key of the Secret, not the key's value"
+    if path[:2] == ("apiKeySecret", "keys"):
+        return "write the names of the Secret's keys as a list, not the API keys themselves"
     places = [str(part) for part in path if part in _NAME_PLACES and not set(path) & set(_NO_NAMES)]
     return [*hints, *(_PLACES[place] for place in reversed(places)), ""][0]
 
@@ -131,10 +134,19 @@ def shown(value: Any) -> str:
         return "a map of keys" if value else "{}"
     if isinstance(value, list):
         return "a list" if value else "[]"
-    if isinstance(value, str) and (PLACEHOLDER in value or _may_hold_secret(value)):
+    if isinstance(value, str) and hides(value):
         return _SHOWN
     text = json.dumps(value, ensure_ascii=False)
     return text if len(text) <= 60 else f"{text[:57]}…"
+
+
+def hides(text: str) -> bool:
+    """Say whether a text of the values must not be shown, because it may hold a secret."""
+    return PLACEHOLDER in text or (_may_hold_secret(text) and not _is_plain_name(text))
+
+
+def _is_plain_name(text: str) -> bool:
+    return _PLAIN_NAME.fullmatch(text) is not None and not looks_like_secret(text)
 
 
 # A hostile file can have thousands of findings on one long line.
@@ -288,10 +300,12 @@ def _without_form(text: str) -> str:
 def problem(found: Problem, values: Mapping[str, Any]) -> Problem:
     """Return a schema problem, without the value if its key or variable has a secret's name."""
     value, names = _called(found.path, values)
-    if found.on_key or value == "" or not isinstance(value, str | int | float):
+    if found.on_key or value == "" or isinstance(value, bool) or not isinstance(value, str | int | float):
         return found
-    plain = isinstance(value, bool) or _PLAIN_NAME.fullmatch(value if isinstance(value, str) else "")
-    if (field := _field(found.path)) and (field in _FIELDS.values() or not plain):
+    field, text = _field(found.path), str(value)
+    if field and (_is_plain_name(text) or not is_literal(text)):
+        return found
+    if field:
         _, quoted, rest = found.message.partition(shown(value))
         said = rest if quoted else " does not belong here"
         message = found.message if found.message.startswith("has ") else f"this value {NOT_SHOWN}{said}"
