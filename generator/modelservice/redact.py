@@ -92,6 +92,14 @@ _NO_NAMES = ("hosts", "enabled", "optional", "defaultMode", "items")
 # Probably a name, not a password: llm-tls, LLM_KEYS, or regcred from Kubernetes' documentation.
 _WORD = "(?:[a-z]{1,20}|[A-Z]{1,20}|[A-Z][a-z]{1,20})"
 _PLAIN_NAME = re.compile(rf"{_WORD}(?:[-_]{_WORD}){{1,4}}|regcred")
+_WORDS = re.compile(rf"{_WORD}(?:[-_]{_WORD}){{0,4}}")
+# The name of a Secret, or of a key in one, without a part that could be random: llm-keys-2026.
+_PROPER_NAME = re.compile(r"(?!.*(?=[A-Za-z]{0,20}\d)[A-Za-z0-9]{16})[A-Za-z0-9][A-Za-z0-9._-]{0,252}")
+# A comment that sets or tells a secret, not one that names a placeholder, a reference or a map.
+_TOLD = re.compile(
+    r"(?i)(?:passw(?:or)?d|pwd|passphrase|token|secret|key|credentials?)[\"']?\s{0,20}(?::|=|\bis\b|\bwas\b)\s{0,20}"
+    r"[\"']?[^\s<>${}()\[\]\"'…]"
+)
 _NAME_LINE = re.compile(r"tokenSecret|apiKeySecret|imagePullSecret|secretName|secretKeyRef|secretRef|\btls\b|^%")
 
 
@@ -142,7 +150,10 @@ def shown(value: Any) -> str:
 
 def hides(text: str) -> bool:
     """Say whether a text of the values must not be shown, because it may hold a secret."""
-    return PLACEHOLDER in text or (_may_hold_secret(text) and not _is_plain_name(text))
+    if PLACEHOLDER in text or looks_like_secret(text):
+        return True
+    # A text of words alone, such as hf-token, may name a secret, but does not contain one.
+    return not _WORDS.fullmatch(text) and _may_hold_secret(text)
 
 
 def _is_plain_name(text: str) -> bool:
@@ -347,14 +358,49 @@ def _hidden_key(key: str) -> str:
     return NOT_SHOWN if next(literals(key), None) else hidden(key)
 
 
+_lines = functools.lru_cache(maxsize=4)(lines_of)
+
+
 def hides_line(source: str, line: int) -> bool:
     """Return whether a line of a file (from 1) must not be quoted: it, or a name next to it, may be a secret's."""
-    lines = lines_of(source)
+    lines = _lines(source)
     around = lines[max(0, line - 2) : line]
     # A variable's name may be below its value.
     indent = " " * (len(around[-1]) - len(around[-1].lstrip(" -"))) if around else ""
     around += [text for text in lines[line : line + 2] if text.startswith(f"{indent}name:")]
     return has_secret_object(source) or any(_may_hold_secret(text) or _NAME_LINE.search(text) for text in around)
+
+
+def hides_value(path: Path, value: Any, values: Mapping[str, Any]) -> bool:
+    """Say whether the single value at a path of the values may be a secret: by its form, its name or its place."""
+    if value in (None, "") or isinstance(value, bool):
+        return False
+    text = str(value)
+    if looks_like_secret(text) or holds_login(text) or next(literals(text), None):
+        return True
+    if not is_literal(text) or _names_secret(path, text):
+        return False
+    is_flag = isinstance(path[-1], int) and text.startswith("-")
+    names = [] if is_flag else _called(path, values)[1]
+    if _field(path) or any(map(may_hold_secret, names)):
+        return any(map(keys_secret, names)) or not _is_plain_name(text)
+    return hides(text)
+
+
+def _names_secret(path: Path, text: str) -> bool:
+    """Say whether a text is the name of a Secret, or of a key in one, in a place for such names."""
+    places = (("secretKeyRef", "key"), ("tokenSecret", "key"), ("apiKeySecret", "keys"), ("caBundle", "secret"))
+    is_place = path[-1] in ("name", "secretName") or path[-2:] in places or path[-3:-1] in places
+    return is_place and bool(_PROPER_NAME.fullmatch(text)) and (path[-1] != "name" or bool(_field(path)))
+
+
+def hides_comment(line: str) -> bool:
+    """Say whether the comment of a line of YAML, if it has one, may contain a secret."""
+    found = re.search(r"(?:^|\s)#(.*)", line)
+    comment = found[1] if found else ""
+    return bool(looks_like_secret(comment) or holds_login(comment) or _TOLD.search(comment)) or any(
+        is_certain(word) for word in comment.split() if may_hold_secret(comment)
+    )
 
 
 def hides_excerpt(found: Finding, source: str) -> bool:
