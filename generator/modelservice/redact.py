@@ -234,6 +234,7 @@ def _named(tree: Mapping[str, Any], path: Path) -> Iterator[tuple[str, str]]:
     known = {"volumeAttributes": _is_text, "annotations": _is_annotation, "podAnnotations": _is_annotation}
     if keys in known or path[-2:] == ("flexVolume", "options"):
         yield from _called_secret(tree, known.get(keys, _is_text))
+        yield from _files_with_secrets(tree)
     elif path[0] in _OBJECTS and keys not in _HELD:
         yield from _called_secret(tree, _is_password)
 
@@ -259,7 +260,8 @@ def _is_text(_: str, value: Any) -> bool:
 
 def _is_password(key: str, value: Any) -> bool:
     """Return whether a key of an unknown object certainly contains a password, not the name of a Secret."""
-    return isinstance(value, str) and re.search(r"(?i)passw(or)?d\d{0,2}$", key) is not None and is_certain(value)
+    named = re.search(r"(?i)passw(or)?d\d{0,2}$|^(?:proxy-)?authorization$|^x-api-key$", key)
+    return isinstance(value, str) and named is not None and is_certain(value)
 
 
 def _is_annotation(key: str, value: Any) -> bool:
@@ -376,7 +378,7 @@ def hides_value(path: Path, value: Any, values: Mapping[str, Any]) -> bool:
     if value in (None, "") or isinstance(value, bool):
         return False
     text = str(value)
-    if looks_like_secret(text) or holds_login(text) or next(literals(text), None):
+    if hidden(text) != text:
         return True
     if not is_literal(text) or _names_secret(path, text):
         return False
@@ -398,7 +400,7 @@ def hides_comment(line: str) -> bool:
     """Say whether the comment of a line of YAML, if it has one, may contain a secret."""
     found = re.search(r"(?:^|\s)#(.*)", line)
     comment = found[1] if found else ""
-    return bool(looks_like_secret(comment) or holds_login(comment) or _TOLD.search(comment)) or any(
+    return bool(hidden(comment) != comment or _TOLD.search(comment)) or any(
         is_certain(word) for word in comment.split() if may_hold_secret(comment)
     )
 
