@@ -148,6 +148,11 @@ WRITTEN = [
     *("curl 'http://a/b?api_key=§'", "curl 'http://a/b?x=1&sig=§'", "curl -fsu ann:§ http://a"),
     *("curl -sH 'Authorization: Bearer §' http://a", "curl --oauth2-bearer § http://a"),
 ]
+SHELLS = [
+    "initContainers: [{name: a, image: b:1, command: [sh, -c, ¶]}]",
+    "lifecycle: {preStop: {exec: {command: [sh, -c, ¶]}}}",
+    "probes: {startup: {exec: {command: [sh, -c, ¶]}}}",
+]
 SNIPPETS = [
     *('proxy_set_header Authorization "Bearer §";', "proxy_set_header X-Api-Key §;", "Authorization: Basic §||A:b"),
     *('more_set_headers "Authorization: Bearer §";', 'http-request set-header Authorization "Bearer §"'),
@@ -167,9 +172,7 @@ LOGINS = [
     *(CONFIG.replace("¶", json.dumps(text, ensure_ascii=False)) for text in FILES),
     "extraObjects: [{apiVersion: a/v1, kind: B, metadata: {name: a}, spec: {login: [{adminPassword: §}]}}]",
     'extraObjects: ["apiVersion: a/v1\\nkind: B\\nmetadata: {name: a}\\nspec: {password: §}\\n"]',
-    *(f"initContainers: [{{name: a, image: b:1, command: [sh, -c, {json.dumps(text, ensure_ascii=False)}]}}]" for text in WRITTEN),
-    *(f"lifecycle: {{preStop: {{exec: {{command: [sh, -c, {json.dumps(text, ensure_ascii=False)}]}}}}}}" for text in WRITTEN),
-    *(f"probes: {{startup: {{exec: {{command: [sh, -c, {json.dumps(text, ensure_ascii=False)}]}}}}}}" for text in WRITTEN),
+    *(place.replace("¶", json.dumps(text, ensure_ascii=False)) for place in SHELLS for text in WRITTEN),
     *(f"ingress: {{annotations: {{a/snippet: {json.dumps(text, ensure_ascii=False)}}}}}" for text in SNIPPETS),
     "extraObjects: [{apiVersion: a/v1, kind: B, metadata: {name: a}, spec: {Authorization: Bearer §}}]",
 ]
@@ -351,7 +354,10 @@ def test_users_and_logins_in_addresses_are_hidden_unless_they_are_references(tex
     "url",
     [
         *("https://0123456789abcdef0123456789abcdef@o1.ingest.sentry.io/5", "https://jenkins-2@git.example.com/a"),
-        *("https://0123456789abcdef0123456789abcdef@errors.example.com/5", "https://${TOKEN_OF_2026_FOR_THE_HUB}@a.b/c"),
+        *(
+            "https://0123456789abcdef0123456789abcdef@errors.example.com/5",
+            "https://${TOKEN_OF_2026_FOR_THE_HUB}@a.b/c",
+        ),
     ],
 )
 def test_the_public_user_of_an_address_is_not_found(url: str) -> None:

@@ -10,8 +10,8 @@ from collections.abc import Callable, Iterator, Sequence
 from modelservice.secret_forms import holds_login, is_literal, keys_secret, names_secret
 
 _VALUE = r"(?P<value>\"[^\"\n]{1,4000}\"|'[^'\n]{1,4000}'|[^\s\"'`;&|,$(){}\[\]-][^\s\"'`;&|,$(){}\[\]]*)"
-# A shell variable that is set, a header of curl or of a proxy's settings (proxy_set_header NAME VALUE;), a flag with its value, a parameter of a query or of a connection
-# string, or a key with quoted text in JSON or in code.
+# A shell variable that is set, a header of curl or in a proxy's settings (proxy_set_header NAME VALUE;), a flag with its
+# value, a parameter of a query or of a connection string, or a key with quoted text in JSON or in code.
 _SET = re.compile(
     r"(?<![\w.$-])(?:(?P<variable>[A-Z_][A-Z0-9_]{1,80}|(?:https?|all|ftp)_proxy)="
     r"|(?:(?:-[A-Za-z]{0,10}H|--(?:proxy-)?header)(?:=|\s{0,20})|[\w-]{0,20}(?:set|add)[-_]header\s{1,20}"

@@ -78,7 +78,7 @@ def test_no_line_of_a_diff_contains_a_secret(line: str) -> None:
         "env: [{name: HF_TOKEN, valueFrom: {secretKeyRef: {name: hf-token, key: token}}}]\nmodelVolume: {size: 50Gi}\n",
         "imagePullSecrets: [{name: regcred}]\nimage:\n  repository: a/b\n  tag: v1\n",
         "ingress:\n  tls:\n    - secretName: llm-tls-2026\n      hosts: [llm.example.com]\n",
-        "# A gated model: the access token comes from a Secret.\n# kubectl create secret generic a --from-literal=token=<x>\n",
+        "# The access token comes from a Secret.\n# kubectl create secret generic a --from-literal=token=<x>\n",
         "env: [{name: DB_PASSWORD_FILE, value: /run/secrets/password}, {name: KEY, value: $(OTHER)}]\n",
         "args:\n  - --max-num-batched-tokens=8192\n  - --tokenizer=a/b\n",
     ],
