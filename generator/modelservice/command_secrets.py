@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from modelservice.secret_forms import holds_login, is_literal, keys_secret, names_secret
 
 _VALUE = r"(?P<value>\"[^\"\n]{1,4000}\"|'[^'\n]{1,4000}'|[^\s\"'`;&|,$(){}\[\]-][^\s\"'`;&|,$(){}\[\]]*)"
-# A shell variable that is set, a header of curl or in a proxy's settings (proxy_set_header NAME VALUE;), a flag with its
+# A shell variable that is set, a header of curl or of a proxy (proxy_set_header NAME VALUE;), a flag with its
 # value, a parameter of a query or of a connection string, or a key with quoted text in JSON or in code.
 _SET = re.compile(
     r"(?<![\w.$-])(?:(?P<variable>[A-Z_][A-Z0-9_]{1,80}|(?:https?|all|ftp)_proxy)="
