@@ -380,10 +380,12 @@ def hides_value(path: Path, value: Any, values: Mapping[str, Any]) -> bool:
     text = str(value)
     if hidden(text) != text:
         return True
-    if not is_literal(text) or _names_secret(path, text):
+    # A reference has no spaces; a longer text may contain one next to a secret.
+    if (not is_literal(text) and not re.search(r"\s", text)) or _names_secret(path, text):
         return False
     is_flag = isinstance(path[-1], int) and text.startswith("-")
-    names = [] if is_flag else _called(path, values)[1]
+    key = next((str(part) for part in reversed(path) if isinstance(part, str)), "")
+    names = [] if is_flag else [key, *_called(path, values)[1]]
     if _field(path) or any(map(may_hold_secret, names)):
         return any(map(keys_secret, names)) or not _is_plain_name(text)
     return hides(text)

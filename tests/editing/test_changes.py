@@ -43,6 +43,8 @@ TOKEN = "hf_" + "aB3dE6gH9jK2mN5pQ8sT"  # made up
         "extraObjects:\n  - apiVersion: v1\n    kind: Secret\n    stringData:\n      a: open-sesame",
         "env:\n  - name: API_KEY\n    value: |\n      one\n      open-sesame\n      three",
         f"labels: {{{TOKEN}: a}}",
+        "env: {HF_TOKEN: [open-sesame]}",
+        "model: {chatTemplate: '{{ \"token=open-sesame\" }}'}",
         "# The password is open-sesame",
         "replicas: 1 # token=open-sesame",
         "# apiKey: open-sesame",
