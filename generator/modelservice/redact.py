@@ -47,6 +47,11 @@ NAMED = "a secret"
 _FROM_ENV = (
     "put it into a Secret, set a variable from it in env with valueFrom.secretKeyRef, and write $(VARIABLE) here"
 )
+# Kubernetes does not replace $(VARIABLE) from a Secret in the commands of probes and of lifecycle hooks.
+_FROM_SHELL = (
+    "put it into a Secret, set a variable from it in env with valueFrom.secretKeyRef, and read the variable in a shell: "
+    '[sh, -c, "… $VARIABLE …"]'
+)
 # What to do with a secret in a field that expects the name of a Secret, and with one below the keys of _PLACES.
 _FIELDS = {
     (
@@ -114,6 +119,8 @@ def instead(path: Path) -> str:
     """Return what to do with a secret at this path of the values."""
     if field := _field(path):
         return field
+    if "exec" in path:
+        return _FROM_SHELL
     last = [part for part in reversed(path) if part in _PLACES and path[1:] != ("endpoint",)]
     return _PLACES[str(last[0])] if last else "remove it, and revoke the secret"
 
