@@ -179,7 +179,13 @@ LOGINS = [
 # Places for the name of a Secret, or for nothing: their text is neither checked nor quoted.
 NOT_QUOTED = [
     *("imagePullSecrets: §", "imagePullSecrets: [§]", "imagePullSecrets: [{name: § !}]", "tls: {key: §}", "tls: §"),
-    *("tls: {secretName: § !}", "huggingFace: {tokenSecret: [§]}", "apiKeySecret: [§]", "args: [-O.api_key=§]"),
+    *(
+        "apiKeySecret: {key: §}",
+        "tls: {secretName: § !}",
+        "huggingFace: {tokenSecret: [§]}",
+        "apiKeySecret: [§]",
+        "args: [-O.api_key=§]",
+    ),
     *("args: [-O.api_key, §]", "volumes: [{name: a, secret: {secretName: § !}}]"),
     *("env: [{name: A, valueFrom: {secretKeyRef: {name: a, key: § !}}}]", "tls:\n  secretName: a\n  key: §"),
 ]

@@ -49,7 +49,7 @@ _FROM_ENV = (
 )
 # Kubernetes does not replace $(VARIABLE) from a Secret in the commands of probes and of lifecycle hooks.
 _FROM_SHELL = (
-    "put it into a Secret, set a variable from it in env with valueFrom.secretKeyRef, and read the variable in a shell: "
+    "put it into a Secret, set a variable from it in env with valueFrom.secretKeyRef, and read it in a shell: "
     '[sh, -c, "… $VARIABLE …"]'
 )
 # What to do with a secret in a field that expects the name of a Secret, and with one below the keys of _PLACES.
@@ -320,10 +320,14 @@ def _without_form(text: str) -> str:
 def problem(found: Problem, values: Mapping[str, Any]) -> Problem:
     """Return a schema problem, without the value if its key or variable has a secret's name."""
     value, names = _called(found.path, values)
-    if found.on_key or value == "" or isinstance(value, bool) or not isinstance(value, str | int | float):
+    if value == "" or isinstance(value, bool) or not isinstance(value, str | int | float):
         return found
     field, text = _field(found.path), str(value)
-    if field and (_is_plain_name(text) or not is_literal(text)):
+    may_be_secret = field and is_literal(text) and not _is_plain_name(text)
+    if found.on_key:
+        quotes = may_be_secret and text in found.hint
+        return found._replace(hint=found.hint.partition(": ")[0], fix=()) if quotes else found
+    if field and not may_be_secret:
         return found
     if field:
         _, quoted, rest = found.message.partition(shown(value))

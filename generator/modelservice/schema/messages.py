@@ -140,9 +140,6 @@ _MAPS = {
     "env": "write its name and value",
     "envFrom": "write configMapRef or secretRef, with a name",
     "image": "write its repository and tag",
-    "apiKeySecret": "write the name of a Secret in apiKeySecret.name",
-    "tls": "write the name of a Secret in tls.secretName",
-    "huggingFace": "write the name of a Secret in huggingFace.tokenSecret.name",
     "volumes": "write its name and source, such as persistentVolumeClaim, and its path in volumeMounts",
     "gpu": f"write the number of GPUs in gpu.count; {GPU_TYPE}",
 }
