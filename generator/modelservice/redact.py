@@ -325,8 +325,8 @@ def problem(found: Problem, values: Mapping[str, Any]) -> Problem:
     field, text = _field(found.path), str(value)
     may_be_secret = field and is_literal(text) and not _is_plain_name(text)
     if found.on_key:
-        quotes = may_be_secret and text in found.hint
-        return found._replace(hint=found.hint.partition(": ")[0], fix=()) if quotes else found
+        hint, _, quoted = found.hint.partition(": ")
+        return found._replace(hint=hint, fix=()) if may_be_secret and text in quoted else found
     if field and not may_be_secret:
         return found
     if field:
