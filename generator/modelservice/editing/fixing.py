@@ -59,8 +59,8 @@ def load_files(services: Iterable[Sequence[str]], others: Iterable[Sequence[str]
     named, beside = ([tuple(service) for service in some] for some in (services, others))
     read = {path: load(path) for service in (*named, *beside) for path in service}
     documents = {one.name: one for one in read.values()}
-    lists = (tuple(tuple(read[path].name for path in service) for service in some) for some in (named, beside))
-    return Files(documents, *lists, checks={})
+    own, other = (tuple(tuple(read[path].name for path in service) for service in some) for some in (named, beside))
+    return Files(documents, own, other, checks={})
 
 
 def fixed(files: Files, choice: Choice, ignore: Collection[str] = (), progress: Progress | None = None) -> Files:
