@@ -2,7 +2,9 @@
 
 import json
 import os
+import shlex
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -275,6 +277,84 @@ def test_trouble_with_the_environment_is_reported_in_one_sentence(
 def test_a_reader_that_stops_early_gets_no_error_message(tmp_path: Path) -> None:
     answer = run(["schema"], "| (read -r line; echo $line)", tmp_path)
     assert (answer.stdout, answer.stderr) == ("{\n", "")
+
+
+COMMANDS = {
+    "set": "set a.yaml gpu.count=2",
+    "upgrade": "upgrade old.yaml --to 0.33.0 --diff",
+    "explain": "explain model",
+    "diff": "diff a.yaml other.yaml --release x",
+    "template": "template a.yaml",
+    "init": "init Qwen/Qwen3-8B --gpu L40S -y",
+    "import": "import vllm 'vllm serve Qwen/Qwen3-8B'",
+    "fit": "fit a.yaml --gpu L40S",
+    "flux": "flux a.yaml --chart-repo https://a.b/c",
+    "argocd": "argocd a.yaml --chart-repo https://a.b/c",
+    "schema": "schema",
+    "access": "access a.yaml",
+    "validate": "validate a.yaml --format json",
+    "validate --fix": "validate mistake.yaml --fix --diff",
+}
+
+
+@pytest.fixture
+def several(work: Path) -> Path:
+    """Return the work folder, with a file for each command."""
+    (work / "other.yaml").write_text(f"{MODEL}gpu: {{count: 2}}\n")
+    (work / "old.yaml").write_text(f"{MODEL}image: {{tag: v0.32.0}}\n")
+    (work / "mistake.yaml").write_text(f"{MODEL}replcas: 1\n")
+    return work
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_no_command_ends_well_without_its_output(command: str, several: Path) -> None:
+    before = {path.name: path.read_bytes() for path in several.glob("*.yaml")}
+    for shell, says in (("> /dev/full", "No space left on device"), (">&-", "standard output is closed")):
+        answer = run(shlex.split(COMMANDS[command]), shell, several)
+        assert (answer.returncode, answer.stderr.splitlines()[-1]) == (3, f"error: {says}"), answer.stderr
+    assert {path.name: path.read_bytes() for path in several.glob("*.yaml")} == before
+
+
+WRITING = {
+    "set": "set a.yaml gpu.count=2",
+    "upgrade": "upgrade old.yaml --to 0.33.0",
+    "validate --fix": "validate mistake.yaml --fix",
+    "template": "template a.yaml --output-dir new",
+    "init": "init Qwen/Qwen3-8B --gpu L40S -y -o new.yaml",
+    "import": "import vllm 'vllm serve Qwen/Qwen3-8B' -o new.yaml",
+    "flux": "flux a.yaml --chart-repo https://a.b/c -o new",
+    "argocd": "argocd a.yaml --chart-repo https://a.b/c -o new",
+}
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {os.fspath(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+@pytest.mark.parametrize("command", WRITING)
+def test_ctrl_c_ends_a_command_with_130_and_writes_all_or_nothing(command: str, several: Path, tmp_path: Path) -> None:
+    before, begun = contents(several), time.monotonic()
+    program = [sys.executable, "-m", "modelservice", *shlex.split(WRITING[command])]
+    done = shutil.copytree(several, tmp_path.with_name(f"{tmp_path.name}-done"), ignore=shutil.ignore_patterns("pipe"))
+    assert subprocess.run(program, cwd=done, capture_output=True, check=False).returncode == 0
+    seconds, after = time.monotonic() - begun, contents(done)
+    for part in (0.4, 0.6, 0.8, 0.95):
+        process = subprocess.Popen(
+            ["env", "--default-signal=INT", *program],
+            cwd=several,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        time.sleep(part * seconds)
+        process.send_signal(signal.SIGINT)
+        said = process.communicate(timeout=60)[1]
+        # It may have ended before, or be at its end.
+        assert process.returncode in (130, 0, -signal.SIGINT), said
+        assert "Traceback" not in said
+        assert contents(several) in (before, after)
+        if contents(several) == after:
+            break
 
 
 def test_a_file_name_cannot_add_an_object_to_applications(tmp_path: Path) -> None:

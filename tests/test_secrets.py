@@ -18,6 +18,7 @@ from modelservice.cli import main
 from modelservice.command_secrets import literals
 from modelservice.helm import words
 from modelservice.reading.document import read
+from modelservice.redact import hidden
 from modelservice.report import lines, report
 from modelservice.secret_forms import (
     has_secret_object,
@@ -65,6 +66,7 @@ FORMS = {
     "pypi": f"pypi-AgEIcHlwaS5vcmc{_LETTERS[:40]}",
     "modelscope": f"ms-{_HEX[:8]}-{_HEX[8:12]}-{_HEX[12:16]}-{_HEX[16:20]}-{_HEX[20:32]}",
     "url": f"redis://:{_LETTERS[:20]}@cache:6379",
+    "url of a token": f"http://{_HEX[:30]}@git.example.com/a/b",
     "url in capitals": f"HTTPS://ann:{_LETTERS[:20]}@example.com",
     "glued": f"Bearer hf_{_LETTERS[:34]}",
     "assigned": f"token=hf_{_LETTERS[:34]}",
@@ -143,7 +145,17 @@ WRITTEN = [
     *("curl -H 'PRIVATE-TOKEN: §' http://a", "curl -H 'X-Api-Key: §' http://a", "curl -u ann:§ http://a"),
     *("curl --user ann:§ http://a", "mysql -uroot -p§ db", "sshpass -p § ssh a", "redis-cli -a § ping"),
     *("docker login -u ann -p § a", "wget --proxy-user=ann:§ a", "a -password § b", "https_proxy=ann:§@proxy:3128 a"),
-    *("curl 'http://a/b?api_key=§'", "curl 'http://a/b?x=1&sig=§'"),
+    *("curl 'http://a/b?api_key=§'", "curl 'http://a/b?x=1&sig=§'", "curl -fsu ann:§ http://a"),
+    *("curl -sH 'Authorization: Bearer §' http://a", "curl --oauth2-bearer § http://a"),
+]
+SHELLS = [
+    "initContainers: [{name: a, image: b:1, command: [sh, -c, ¶]}]",
+    "lifecycle: {preStop: {exec: {command: [sh, -c, ¶]}}}",
+    "probes: {startup: {exec: {command: [sh, -c, ¶]}}}",
+]
+SNIPPETS = [
+    *('proxy_set_header Authorization "Bearer §";', "proxy_set_header X-Api-Key §;", "Authorization: Basic §||A:b"),
+    *('more_set_headers "Authorization: Bearer §";', 'http-request set-header Authorization "Bearer §"'),
 ]
 CONFIG = "extraObjects: [{apiVersion: v1, kind: ConfigMap, metadata: {name: a}, data: {a.txt: ¶}}]"
 FILES = ("user: ann\npassword: §\n", '{"user": "ann", "apiKey": "§"}', "export DB_PASSWORD=§\n", "[db]\npassword = §\n")
@@ -160,12 +172,20 @@ LOGINS = [
     *(CONFIG.replace("¶", json.dumps(text, ensure_ascii=False)) for text in FILES),
     "extraObjects: [{apiVersion: a/v1, kind: B, metadata: {name: a}, spec: {login: [{adminPassword: §}]}}]",
     'extraObjects: ["apiVersion: a/v1\\nkind: B\\nmetadata: {name: a}\\nspec: {password: §}\\n"]',
-    *(f"initContainers: [{{name: a, image: b:1, command: [sh, -c, {json.dumps(text)}]}}]" for text in WRITTEN),
+    *(place.replace("¶", json.dumps(text, ensure_ascii=False)) for place in SHELLS for text in WRITTEN),
+    *(f"ingress: {{annotations: {{a/snippet: {json.dumps(text, ensure_ascii=False)}}}}}" for text in SNIPPETS),
+    "extraObjects: [{apiVersion: a/v1, kind: B, metadata: {name: a}, spec: {Authorization: Bearer §}}]",
 ]
 # Places for the name of a Secret, or for nothing: their text is neither checked nor quoted.
 NOT_QUOTED = [
     *("imagePullSecrets: §", "imagePullSecrets: [§]", "imagePullSecrets: [{name: § !}]", "tls: {key: §}", "tls: §"),
-    *("tls: {secretName: § !}", "huggingFace: {tokenSecret: [§]}", "apiKeySecret: [§]", "args: [-O.api_key=§]"),
+    *(
+        "apiKeySecret: {key: §}",
+        "tls: {secretName: § !}",
+        "huggingFace: {tokenSecret: [§]}",
+        "apiKeySecret: [§]",
+        "args: [-O.api_key=§]",
+    ),
     *("args: [-O.api_key, §]", "volumes: [{name: a, secret: {secretName: § !}}]"),
     *("env: [{name: A, valueFrom: {secretKeyRef: {name: a, key: § !}}}]", "tls:\n  secretName: a\n  key: §"),
 ]
@@ -308,12 +328,46 @@ def test_other_names_are_not_secret_names(name: str) -> None:
         ("curl -H 'Accept: a/b' -u ann: a", ""),
         ("sudo -u app mkdir -p data; docker run -p web:80 --user app:app a; ps -a all; mysql -p db", ""),
         ("HTTPS_PROXY=http://proxy:3128 a --proxy proxy:3128 -t token", ""),
+        ("curl -fsSLH 'Authorization: Bearer abc' a", "abc"),
+        ('proxy_set_header Authorization "Bearer abc123";', "abc123"),
+        ('proxy_set_header Authorization "Bearer $token"; proxy_set_header X-Api-Key $remote_user;', ""),
+        ('proxy_set_header Authorization ""; tar -czfH a b; # Authorization: Bearer token', ""),
         ("--max-tokens 5 --token-file /x --hf-token --y", ""),
         ('{"pad_token":"<pad>","eos_token":"x"}', ""),
     ],
 )
 def test_commands_that_contain_a_secret_are_distinguished_from_those_that_read_one(text: str, found: str) -> None:
     assert [text[begin:end] for begin, end in literals(text)] == ([found] if found else [])
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("git clone https://ghp_short@github.com/a", "git clone (not shown)github.com/a"),
+        ("git clone https://TOKEN@github.com/a", "git clone (not shown)@github.com/a"),
+        ("ann:hunter2@proxy:3128", "(not shown)@proxy:3128"),
+        ("https_proxy=ann:hunter2@proxy:3128 a", "https_proxy=(not shown) a"),
+        *((text, text) for text in ("git@github.com:a/b", "ssh://git@github.com/a", "https://git@github.com/a")),
+        *((text, text) for text in ("https://$TOKEN@github.com/a", "https://${TOKEN}@github.com/a", "mailto:a@b.c")),
+        ("https://a.example.com/@scope/x?email=a@b.c", "https://a.example.com/@scope/x?email=a@b.c"),
+    ],
+)
+def test_users_and_logins_in_addresses_are_hidden_unless_they_are_references(text: str, shown: str) -> None:
+    assert hidden(text) == shown
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        *("https://0123456789abcdef0123456789abcdef@o1.ingest.sentry.io/5", "https://jenkins-2@git.example.com/a"),
+        *(
+            "https://0123456789abcdef0123456789abcdef@errors.example.com/5",
+            "https://${TOKEN_OF_2026_FOR_THE_HUB}@a.b/c",
+        ),
+    ],
+)
+def test_the_public_user_of_an_address_is_not_found(url: str) -> None:
+    assert looks_like_secret(url) is None
 
 
 COMMANDS = {
@@ -365,6 +419,10 @@ UNITS = [
     "curl -u a:b ",
     "-",
     "_",
+    "https://a1-",
+    "-aH a ",
+    "Authorization: Bearer a ",
+    "set_header ",
     " ",
     "A=",
     "PASSWORD=x(",
@@ -387,6 +445,7 @@ def test_a_megabyte_is_searched_in_seconds(unit: str) -> None:
         assert time.process_time() - start < 3, function
     start = time.process_time()
     assert len(list(literals(text))) < len(text)
+    assert hidden(text)
     assert time.process_time() - start < 3
 
 

@@ -10,11 +10,13 @@ from collections.abc import Callable, Iterator, Sequence
 from modelservice.secret_forms import holds_login, is_literal, keys_secret, names_secret
 
 _VALUE = r"(?P<value>\"[^\"\n]{1,4000}\"|'[^'\n]{1,4000}'|[^\s\"'`;&|,$(){}\[\]-][^\s\"'`;&|,$(){}\[\]]*)"
-# A shell variable that is set, a header of curl, a flag with its value, a parameter of a query or of a connection
-# string, or a key with quoted text in JSON or in code.
+# A shell variable that is set, a header of curl or of a proxy (proxy_set_header NAME VALUE;), a flag with its
+# value, a parameter of a query or of a connection string, or a key with quoted text in JSON or in code.
 _SET = re.compile(
     r"(?<![\w.$-])(?:(?P<variable>[A-Z_][A-Z0-9_]{1,80}|(?:https?|all|ftp)_proxy)="
-    r"|(?:-H|--(?:proxy-)?header)(?:=|\s{0,20})[\"']?(?P<header>[A-Za-z][\w-]{1,80}):\s{0,20}"
+    r"|(?:(?:-[A-Za-z]{0,10}H|--(?:proxy-)?header)(?:=|\s{0,20})|[\w-]{0,20}(?:set|add)[-_]header\s{1,20}"
+    r"|(?=(?i:proxy-)?(?i:authorization)[\"']?\s{0,5}:\s{0,5}[\"']?(?i:bearer|basic|token)\s{1,20}(?=\S{0,200}\d)))[\"']?"
+    r"(?P<header>[A-Za-z][\w-]{1,80})[\"']?(?::\s{0,20}|\s{1,20})[\"']?"
     r"(?:(?i:bearer|basic|token)\s{1,20})?(?!(?i:bearer|basic|token)\s)"
     r"|(?P<flag>--?[A-Za-z][\w.-]{1,80})(?:=|\s{1,20})"
     r"|(?<=[?&;])(?P<query>[A-Za-z][\w-]{1,80})="
@@ -24,7 +26,7 @@ _SET = re.compile(
 # a gap separates it from its value.
 _SHORT = re.compile(
     r"(?<![\w.$-])(?:(?P<flag>-[pa])(?P<gap>[\s=]{0,20})"
-    r"|(?P<login>-[uU]|--(?:proxy-)?user)(?:=|\s{0,20})[\"']?[^\s:\"'$/]{1,100}:(?!//))" + _VALUE
+    r"|(?P<login>-[A-Za-z]{0,10}[uU]|--(?:proxy-)?user)(?:=|\s{0,20})[\"']?[^\s:\"'$/]{1,100}:(?!//))" + _VALUE
 )
 _PROGRAMS = {
     "-p": re.compile(r"\b(?:sshpass|mongo[a-z]*|login)\b"),
@@ -52,6 +54,7 @@ def writes_secret(text: str) -> bool:
 
 def is_certain(value: str) -> bool:
     """Return whether a value with a secret's name is certainly a secret, not a name, a reference or a word."""
+    value = re.sub(r"(?i)^(bearer|basic|token)\s+", "", value)
     return (
         bool(re.fullmatch(r"(?=.*\d)[^\s(){}\[\]$<>.]{6,200}", value)) and is_literal(value) and not names_secret(value)
     )

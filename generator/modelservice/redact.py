@@ -47,6 +47,11 @@ NAMED = "a secret"
 _FROM_ENV = (
     "put it into a Secret, set a variable from it in env with valueFrom.secretKeyRef, and write $(VARIABLE) here"
 )
+# Kubernetes does not replace $(VARIABLE) from a Secret in the commands of probes and of lifecycle hooks.
+_FROM_SHELL = (
+    "put it into a Secret, set a variable from it in env with valueFrom.secretKeyRef, and read it in a shell: "
+    '[sh, -c, "… $VARIABLE …"]'
+)
 # What to do with a secret in a field that expects the name of a Secret, and with one below the keys of _PLACES.
 _FIELDS = {
     (
@@ -89,8 +94,17 @@ _OBJECTS = ("extraObjects", "objects")
 _HELD = ("data", "stringData", "encryptedData")
 # Keys below one of _NAME_PLACES that do not name a Secret.
 _NO_NAMES = ("hosts", "enabled", "optional", "defaultMode", "items")
-# Probably the name of a Secret, not a password: llm-tls, or regcred from Kubernetes' documentation.
-_PLAIN_NAME = re.compile(r"[a-z]{2,20}(-[a-z]{2,20}){1,4}|regcred")
+# Probably a name, not a password: llm-tls, LLM_KEYS, or regcred from Kubernetes' documentation.
+_WORD = "(?:[a-z]{1,20}|[A-Z]{1,20}|[A-Z][a-z]{1,20})"
+_PLAIN_NAME = re.compile(rf"{_WORD}(?:[-_]{_WORD}){{1,4}}|regcred")
+_WORDS = re.compile(rf"{_WORD}(?:[-_]{_WORD}){{0,4}}")
+# The name of a Secret, or of a key in one, without a part that could be random: llm-keys-2026.
+_PROPER_NAME = re.compile(r"(?!.*(?=[A-Za-z]{0,20}\d)[A-Za-z0-9]{16})[A-Za-z0-9][A-Za-z0-9._-]{0,252}")
+# A comment that sets or tells a secret, not one that names a placeholder, a reference or a map.
+_TOLD = re.compile(
+    r"(?i)(?:passw(?:or)?d|pwd|passphrase|token|secret|key|credentials?)[\"']?\s{0,20}(?::|=|\bis\b|\bwas\b)\s{0,20}"
+    r"[\"']?[^\s<>${}()\[\]\"'…]"
+)
 _NAME_LINE = re.compile(r"tokenSecret|apiKeySecret|imagePullSecret|secretName|secretKeyRef|secretRef|\btls\b|^%")
 
 
@@ -105,6 +119,8 @@ def instead(path: Path) -> str:
     """Return what to do with a secret at this path of the values."""
     if field := _field(path):
         return field
+    if "exec" in path:
+        return _FROM_SHELL
     last = [part for part in reversed(path) if part in _PLACES and path[1:] != ("endpoint",)]
     return _PLACES[str(last[0])] if last else "remove it, and revoke the secret"
 
@@ -113,8 +129,10 @@ def _field(path: Path) -> str:
     hints = [hint for field, hint in _FIELDS.items() if path[: len(field)] == field]
     if "secret" in path and (above := [key for key in ("sources", "caBundle") if key in path]):
         return _PLACES[above[0]]
-    if path[-2:] == ("secretKeyRef", "key"):
+    if path[-2:] in (("secretKeyRef", "key"), ("tokenSecret", "key")):
         return "write the name of a key of the Secret, not the key's value"
+    if path[:2] == ("apiKeySecret", "keys"):
+        return "write the names of the Secret's keys as a list, not the API keys themselves"
     places = [str(part) for part in path if part in _NAME_PLACES and not set(path) & set(_NO_NAMES)]
     return [*hints, *(_PLACES[place] for place in reversed(places)), ""][0]
 
@@ -131,10 +149,22 @@ def shown(value: Any) -> str:
         return "a map of keys" if value else "{}"
     if isinstance(value, list):
         return "a list" if value else "[]"
-    if isinstance(value, str) and (PLACEHOLDER in value or _may_hold_secret(value)):
+    if isinstance(value, str) and hides(value):
         return _SHOWN
     text = json.dumps(value, ensure_ascii=False)
     return text if len(text) <= 60 else f"{text[:57]}…"
+
+
+def hides(text: str) -> bool:
+    """Say whether a text of the values must not be shown, because it may hold a secret."""
+    if PLACEHOLDER in text or looks_like_secret(text):
+        return True
+    # A text of words alone, such as hf-token, may name a secret, but does not contain one.
+    return not _WORDS.fullmatch(text) and _may_hold_secret(text)
+
+
+def _is_plain_name(text: str) -> bool:
+    return _PLAIN_NAME.fullmatch(text) is not None and not looks_like_secret(text)
 
 
 # A hostile file can have thousands of findings on one long line.
@@ -211,6 +241,7 @@ def _named(tree: Mapping[str, Any], path: Path) -> Iterator[tuple[str, str]]:
     known = {"volumeAttributes": _is_text, "annotations": _is_annotation, "podAnnotations": _is_annotation}
     if keys in known or path[-2:] == ("flexVolume", "options"):
         yield from _called_secret(tree, known.get(keys, _is_text))
+        yield from _files_with_secrets(tree)
     elif path[0] in _OBJECTS and keys not in _HELD:
         yield from _called_secret(tree, _is_password)
 
@@ -236,7 +267,8 @@ def _is_text(_: str, value: Any) -> bool:
 
 def _is_password(key: str, value: Any) -> bool:
     """Return whether a key of an unknown object certainly contains a password, not the name of a Secret."""
-    return isinstance(value, str) and re.search(r"(?i)passw(or)?d\d{0,2}$", key) is not None and is_certain(value)
+    named = re.search(r"(?i)passw(or)?d\d{0,2}$|^(?:proxy-)?authorization$|^x-api-key$", key)
+    return isinstance(value, str) and named is not None and is_certain(value)
 
 
 def _is_annotation(key: str, value: Any) -> bool:
@@ -288,10 +320,16 @@ def _without_form(text: str) -> str:
 def problem(found: Problem, values: Mapping[str, Any]) -> Problem:
     """Return a schema problem, without the value if its key or variable has a secret's name."""
     value, names = _called(found.path, values)
-    if found.on_key or value == "" or not isinstance(value, str | int | float):
+    if value == "" or isinstance(value, bool) or not isinstance(value, str | int | float):
         return found
-    plain = isinstance(value, bool) or _PLAIN_NAME.fullmatch(value if isinstance(value, str) else "")
-    if (field := _field(found.path)) and (field in _FIELDS.values() or not plain):
+    field, text = _field(found.path), str(value)
+    may_be_secret = field and is_literal(text) and not _is_plain_name(text)
+    if found.on_key:
+        hint, _, quoted = found.hint.partition(": ")
+        return found._replace(hint=hint, fix=()) if may_be_secret and text in quoted else found
+    if field and not may_be_secret:
+        return found
+    if field:
         _, quoted, rest = found.message.partition(shown(value))
         said = rest if quoted else " does not belong here"
         message = found.message if found.message.startswith("has ") else f"this value {NOT_SHOWN}{said}"
@@ -333,14 +371,51 @@ def _hidden_key(key: str) -> str:
     return NOT_SHOWN if next(literals(key), None) else hidden(key)
 
 
+_lines = functools.lru_cache(maxsize=4)(lines_of)
+
+
 def hides_line(source: str, line: int) -> bool:
     """Return whether a line of a file (from 1) must not be quoted: it, or a name next to it, may be a secret's."""
-    lines = lines_of(source)
+    lines = _lines(source)
     around = lines[max(0, line - 2) : line]
     # A variable's name may be below its value.
     indent = " " * (len(around[-1]) - len(around[-1].lstrip(" -"))) if around else ""
     around += [text for text in lines[line : line + 2] if text.startswith(f"{indent}name:")]
     return has_secret_object(source) or any(_may_hold_secret(text) or _NAME_LINE.search(text) for text in around)
+
+
+def hides_value(path: Path, value: Any, values: Mapping[str, Any]) -> bool:
+    """Say whether the single value at a path of the values may be a secret: by its form, its name or its place."""
+    if value in (None, "") or isinstance(value, bool):
+        return False
+    text = str(value)
+    if hidden(text) != text:
+        return True
+    # A reference has no spaces; a longer text may contain one next to a secret.
+    if (not is_literal(text) and not re.search(r"\s", text)) or _names_secret(path, text):
+        return False
+    is_flag = isinstance(path[-1], int) and text.startswith("-")
+    key = next((str(part) for part in reversed(path) if isinstance(part, str)), "")
+    names = [] if is_flag else [key, *_called(path, values)[1]]
+    if _field(path) or any(map(may_hold_secret, names)):
+        return any(map(keys_secret, names)) or not _is_plain_name(text)
+    return hides(text)
+
+
+def _names_secret(path: Path, text: str) -> bool:
+    """Say whether a text is the name of a Secret, or of a key in one, in a place for such names."""
+    places = (("secretKeyRef", "key"), ("tokenSecret", "key"), ("apiKeySecret", "keys"), ("caBundle", "secret"))
+    is_place = path[-1] in ("name", "secretName") or path[-2:] in places or path[-3:-1] in places
+    return is_place and bool(_PROPER_NAME.fullmatch(text)) and (path[-1] != "name" or bool(_field(path)))
+
+
+def hides_comment(line: str) -> bool:
+    """Say whether the comment of a line of YAML, if it has one, may contain a secret."""
+    found = re.search(r"(?:^|\s)#(.*)", line)
+    comment = found[1] if found else ""
+    return bool(hidden(comment) != comment or _TOLD.search(comment)) or any(
+        is_certain(word) for word in comment.split() if may_hold_secret(comment)
+    )
 
 
 def hides_excerpt(found: Finding, source: str) -> bool:

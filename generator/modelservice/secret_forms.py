@@ -40,6 +40,10 @@ _FORMS = {
     "an Azure storage key": r"AccountKey=[A-Za-z0-9+/]{40,}",
     "a token in base64": r"aGZf[A-Za-z0-9+/]{20,}|c2st[A-Za-z0-9+/]{20,}"
     r"|bnZhcGkt[A-Za-z0-9+/]{20,}|Z2hwX[A-Za-z0-9+/]{20,}",
+    # The public key of a Sentry DSN is none: its host or its path, the number of a project, shows it.
+    "a token in a URL": r"[Hh][Tt]{2}[Pp][Ss]?://(?:(?:gh[pousr]_|github_pat_|glpat-|hf_)[A-Za-z0-9_-]{4,100}"
+    r"|(?=[A-Za-z_-]{0,100}[0-9])(?=[0-9_-]{0,100}[A-Za-z])[A-Za-z0-9_-]{20,200})"
+    r"@(?![^/\s\"']{0,100}(?:sentry|/[0-9]{1,20}(?![^\s\"'?])))",
     # A port at the end of a JSON string is not a password, whatever follows.
     "a password in a URL": r"[A-Za-z][A-Za-z0-9+.-]{0,20}://[^/\s:@${<]{0,100}:(?!\d{1,5}[\"'])[^/\s@${<*][^/\s@${]{0,200}@",
 }
@@ -60,7 +64,7 @@ _NAME = re.compile(
     r"(?:PASSWORDS?|PASSWD|PASSPHRASE|_PWD?|_PASS|PGPASS|(?:^|_)(?:SECRET|CREDENTIALS?|TOKEN)|^(?:PROXY_)?AUTHORIZATION"
     rf"|(?:{_ISSUED})_?TOKENS?"
     rf"|(?:^|_|STORAGE)(?:{_KEYS}|{_ISSUERS}|AZURE_STORAGE)_?KEYS?|ACCESS_?KEY_?ID|SECRET_KEY_BASE"
-    r"|REDISCLI_AUTH|DOCKER_AUTH_CONFIG|^COOKIE|(?:GITHUB|GITLAB|GH|DEVOPS_EXT|ADO)_PAT)(?:_?[0-9]{1,2})?(?:_B(?:ASE)?64)?$"
+    r"|REDISCLI_AUTH|OAUTH2_BEARER|DOCKER_AUTH_CONFIG|^COOKIE|(?:GITHUB|GITLAB|GH|DEVOPS_EXT|ADO)_PAT)(?:_?[0-9]{1,2})?(?:_B(?:ASE)?64)?$"
 )
 # Names that are not secrets': a model's tokens, counts of them, switches, and the name of a Secret.
 _OTHER = re.compile(
@@ -97,6 +101,8 @@ _LOGIN = re.compile(
     r"(?<![\w.+/@:%-])(?!mailto:)[\w.+%-]{1,100}:[^\s/@:\"'`<>${}()]{1,200}@"
     r"(?=[A-Za-z0-9\[])(?![a-z][a-z0-9+._-]{0,20}:[0-9A-Fa-f]{32})"
 )
+# The user of a web address is usually a token. Repositories on ssh have the user git.
+_USER = re.compile(r"(?i)(https?://)(?!git@)[^\s/@:$<>{}\"'`]{1,200}@")
 # A file that matches is never quoted: after a mistake in it, nobody can tell which lines belong to the Secret.
 _OBJECT = re.compile(r"\bkind[\"']?\s*:\s*[\"']?secret\b|\bstringData\b", re.IGNORECASE)
 
@@ -131,8 +137,8 @@ def holds_login(text: str) -> bool:
 
 
 def without_logins(text: str, instead: str | Callable[[re.Match[str]], str]) -> str:
-    """Return the text with each login, including its @, replaced by `instead`."""
-    return _LOGIN.sub(instead, text)
+    """Return the text with each login, including its @, replaced by `instead`, and so for the user of a web address."""
+    return _LOGIN.sub(instead, _USER.sub(instead, text))
 
 
 def _words(name: str) -> str:

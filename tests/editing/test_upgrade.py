@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from pathlib import Path
 
 import pytest
+from modelservice.check import CheckedService, check_service
+from modelservice.editing import fixing
+from modelservice.editing.fixing import Files
+from modelservice.editing.upgrade import upgraded
+from modelservice.reading.document import Document, read
 from modelservice.vllm.arguments import check_arguments
 from modelservice.vllm.releases import release_for
 
@@ -253,3 +259,16 @@ def test_an_unusable_file_is_reported(text: str, tmp_path: Path) -> None:
     answer = run("upgrade", file, "--to", "v0.32.0")
     assert answer.exit_code == 1
     assert "error" in answer.stdout
+
+
+def test_a_service_that_an_upgrade_does_not_change_is_checked_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    checked: list[str] = []
+
+    def counted(layers: list[Document], ignore: Collection[str] = ()) -> CheckedService:
+        checked.append(layers[-1].name)
+        return check_service(layers, ignore)
+
+    monkeypatch.setattr(fixing, "check_service", counted)
+    document = read("a.yaml", b"model: {name: a/b}\nimage: {tag: v0.33.0}\n")
+    upgraded(Files({"a.yaml": document}, (("a.yaml",),), checks={}), "0.33.0")
+    assert checked == ["a.yaml"]

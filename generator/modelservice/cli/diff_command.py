@@ -67,6 +67,8 @@ def diff_command(
     except InputError as error:
         raise CompareError(str(error)) from error
     except OSError as error:
+        if error.filename is None:  # standard output is full
+            raise
         raise CompareError(f"{error.filename}: {error.strerror or error}") from error
     raise SystemExit(code)
 

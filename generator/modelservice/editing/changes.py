@@ -6,9 +6,9 @@ import difflib
 import pathlib
 from collections.abc import Iterable, Iterator
 
-from modelservice.findings import Path
+from modelservice.editing.secret_lines import secret_lines
 from modelservice.reading.document import Document
-from modelservice.redact import NOT_SHOWN, hides_line, safe_arguments, without_secrets
+from modelservice.redact import NOT_SHOWN
 from modelservice.report import printable
 from modelservice.writing.files import rewrite_file
 
@@ -47,31 +47,11 @@ def _span(begin: int, end: int) -> str:
 
 
 def _shown(document: Document, lines: list[str]) -> list[str]:
-    secret = _secret_lines(document)
-    return [
-        _line(line, hide=number in secret or hides_line(document.text, number)) for number, line in enumerate(lines, 1)
-    ]
+    secret = secret_lines(document)
+    return [_line(line, hide=number in secret) for number, line in enumerate(lines, 1)]
 
 
 def _line(line: str, *, hide: bool) -> str:
     text = line.rstrip("\r\n")
     text = f"{text[: len(text) - len(text.lstrip())]}{NOT_SHOWN}" if hide else printable(text)
     return f"{text}\n" + ("" if line.endswith(("\n", "\r")) else "\\ No newline at end of file\n")
-
-
-def _secret_lines(document: Document) -> set[int]:
-    """Return the numbers of the lines with secrets."""
-    return {number for path in _secret_paths(document) for number in _lines(document, path)}
-
-
-def _secret_paths(document: Document) -> Iterator[Path]:
-    yield from without_secrets(document.data).secrets
-    words = document.data.get("args")
-    texts = [word if isinstance(word, str) else "" for word in (words if isinstance(words, list) else ())]
-    yield from (("args", index) for index in safe_arguments(texts)[1])
-
-
-def _lines(document: Document, path: Path) -> range:
-    place = document.nearest(path)[0]
-    end = place.form.value[1]
-    return range(place.key[0], document.text.count("\n", 0, end) + 2)

@@ -22,16 +22,28 @@ Choice = Callable[[Finding, Any], Fix]
 class Files(NamedTuple):
     """Values files by name, and the names of each service's layers, the lowest first.
 
-    `others` are services that are not changed, but may use the same layers.
+    `others` are services that are not changed, but may use the same layers. `checks` keeps the last check of each
+    service, with the layers that were checked.
     """
 
     documents: Mapping[str, Document]
     services: tuple[tuple[str, ...], ...]
     others: tuple[tuple[str, ...], ...] = ()
+    checks: dict[tuple[str, ...], tuple[list[Document], CheckedService]] | None = None
 
     def layers(self, service: Iterable[str]) -> list[Document]:
         """Return the documents of a service."""
         return [self.documents[name] for name in service]
+
+    def check(self, service: tuple[str, ...], ignore: Collection[str]) -> CheckedService:
+        """Return the check of a service; `ignore` must always be the same."""
+        layers = self.layers(service)
+        known = {} if self.checks is None else self.checks
+        then, checked = known.get(service, ((), None))
+        if checked is None or any(old is not new for old, new in zip(then, layers, strict=True)):
+            checked = check_service(layers, ignore)
+            known[service] = layers, checked
+        return checked
 
     def having(self, changed: Mapping[str, Document]) -> Files:
         """Return the files with some of them changed."""
@@ -48,9 +60,8 @@ def load_files(services: Iterable[Sequence[str]], others: Iterable[Sequence[str]
     named, beside = ([tuple(service) for service in some] for some in (services, others))
     read = {path: load(path) for service in (*named, *beside) for path in service}
     documents = {one.name: one for one in read.values()}
-    return Files(
-        documents, *(tuple(tuple(read[path].name for path in service) for service in some) for some in (named, beside))
-    )
+    own, other = (tuple(tuple(read[path].name for path in service) for service in some) for some in (named, beside))
+    return Files(documents, own, other, checks={})
 
 
 def fixed(files: Files, choice: Choice, ignore: Collection[str] = (), progress: Progress | None = None) -> Files:
@@ -66,7 +77,7 @@ def fixed(files: Files, choice: Choice, ignore: Collection[str] = (), progress: 
 def service_fixed(files: Files, service: tuple[str, ...], choice: Choice, ignore: Collection[str] = ()) -> Files:
     """Return the files with the fixes for one of the services applied."""
     tried: set[tuple[Any, ...]] = set()
-    checked = check_service(files.layers(service), ignore)
+    checked = files.check(service, ignore)
     own = partial(_choice_for, choice, service[-1])
     for _ in range(MOST):
         finding, fix = _next(checked, own, tried)
@@ -78,7 +89,7 @@ def service_fixed(files: Files, service: tuple[str, ...], choice: Choice, ignore
         except UnclearEditError:
             continue
         after = files.having(changed)
-        then = check_service(after.layers(service), ignore)
+        then = after.check(service, ignore)
         if (
             _is_gone(finding, checked, then)
             and not _more_errors(checked, then)
@@ -148,7 +159,7 @@ def _harms(
 ) -> bool:
     """Return whether another service that uses one of the changed files has a new error."""
     others = [one for one in (*before.services, *before.others) if one != service and set(one) & set(changed)]
-    checks = ((check_service(files.layers(one), ignore) for files in (before, after)) for one in others)
+    checks = ((files.check(one, ignore) for files in (before, after)) for one in others)
     return any(_more_errors(*pair) for pair in checks)
 
 

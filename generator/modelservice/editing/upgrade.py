@@ -118,8 +118,8 @@ def _key(finding: Finding, values: Any) -> _Key:
     return finding.rule, json.dumps(found_at(values, finding.path), sort_keys=True)
 
 
-def _keys(files: Files, service: Sequence[str], ignore: Collection[str]) -> set[_Key]:
-    checked = check_service(files.layers(service), ignore)
+def _keys(files: Files, service: tuple[str, ...], ignore: Collection[str]) -> set[_Key]:
+    checked = files.check(service, ignore)
     return {_key(finding, checked.document.data) for finding in checked.findings}
 
 
@@ -171,13 +171,13 @@ def _image_edits(document: Document, release: str) -> tuple[str, list[Edit]]:
 def _told(
     before: Files,
     after: Files,
-    service: Sequence[str],
+    service: tuple[str, ...],
     blocked: str,
     release: str,
     known: set[_Key],
     ignore: Collection[str],
 ) -> Upgraded:
-    checked = check_service(_on_trial(after, service, release) if blocked else after.layers(service), ignore)
+    checked = check_service(_on_trial(after, service, release), ignore) if blocked else after.check(service, ignore)
     data = checked.document.data
     left = [one for one in checked.findings if one.severity is Severity.ERROR or _is_new(one, data, known)]
     old = _image_of(merge(before.layers(service))).release

@@ -13,6 +13,8 @@ _CHART = "the chart's templates/extra-objects.yaml"
 _AS_A_MAP = "write apiVersion, kind and metadata.name, preferably as a map instead of text"
 # A template action in a text. Without an end, it is the rest of the text, found in linear time.
 ACTION = re.compile(r"(?s)\{\{.*?(\}\}|\Z)")
+_FIRST_WORD = re.compile(r"\{\{-?\s*([a-z]+)\b")
+_BLOCKS = ("if", "range", "with", "define", "block")
 
 
 @rule(
@@ -31,6 +33,8 @@ def extra_object_text(values: Values) -> Iterator[Said]:
                 yield Said(
                     path, "a {{ in this text, which Helm renders as a template, is never closed", "close it with }}"
                 )
+            if _always_fails(item):
+                yield Said(path, "`fail` in this text always stops Helm", "remove it, or put it into an `if`")
             for name in _unknown_variables(item):
                 message = f"${name} is not defined in this text, which Helm renders as a template"
                 yield Said(path, message, "write the object as a map, which Helm does not render as a template")
@@ -64,6 +68,13 @@ def extra_object(values: Values) -> Iterator[Said]:
                 message = f"{which[0]} {which[1]} is already defined in extraObjects[{seen[which]}]"
                 yield Said(("extraObjects", index), message, "remove it, or the other one")
             seen.setdefault(which, index)
+
+
+def _always_fails(text: str) -> bool:
+    """Say whether a template calls `fail` before any block that could skip the call."""
+    actions = (_FIRST_WORD.match(found[0]) for found in ACTION.finditer(text))
+    words = [found[1] for found in actions if found]
+    return next((word == "fail" for word in words if word in ("fail", *_BLOCKS)), False)
 
 
 def _unknown_variables(text: str) -> list[str]:

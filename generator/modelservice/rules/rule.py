@@ -101,8 +101,7 @@ class Values(NamedTuple):
 
     def was_refused(self, key: str) -> bool:
         """Return whether the schema refused the value that the user wrote at a dotted key or at a key above it."""
-        parts = _parts(key)
-        return any(parts[: len(path)] == path for path in self.refused)
+        return not self.refused.isdisjoint(_beginnings(key))
 
     def written(self, key: str) -> bool:
         """Return whether the user wrote this key."""
@@ -131,6 +130,12 @@ def sound(items: Any) -> Iterator[tuple[int, Any]]:
 @functools.cache
 def _parts(key: str) -> tuple[str, ...]:
     return tuple(key.split("."))
+
+
+@functools.cache
+def _beginnings(key: str) -> tuple[tuple[str, ...], ...]:
+    parts = _parts(key)
+    return tuple(parts[:length] for length in range(len(parts) + 1))
 
 
 def _at(tree: Any, path: Path) -> Any:

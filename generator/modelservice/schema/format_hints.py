@@ -115,6 +115,7 @@ def _cleaned_hint(text: str, form: str | None, error: Error) -> Hint:
         text,
         cleaned,
         cleaned.lower(),
+        cleaned.lower().replace("_", "-"),
         cleaned.capitalize(),
         cleaned.replace("--", "-"),
         f"/{cleaned}",

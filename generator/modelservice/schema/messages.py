@@ -84,6 +84,8 @@ def _type_hint(error: Error, wanted: list[str], said: str) -> Hint:
         return _shape_hint(error, kind), ()
     if kind == "string" and error.schema.get("x-form") == "tag":
         return f'write it in quotes, "{said}", or write the release\'s whole tag, such as {error.schema["default"]}', ()
+    if isinstance(value, bool) and (expected := str(error.schema.get("x-expects"))).startswith("the name of "):
+        return f"write {expected}", ()
     if kind == "string":
         return _text_hint(error, said)
     if kind == "array":

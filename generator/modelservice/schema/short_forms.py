@@ -7,9 +7,8 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from modelservice.redact import PLACEHOLDER
+from modelservice.redact import hides
 from modelservice.schema.argument_forms import as_argument, as_arguments
-from modelservice.secret_forms import may_hold_secret
 from modelservice.vllm.releases import hub_tag
 
 # The keys of a map that a single value may stand for; the first key that accepts the value is used.
@@ -49,8 +48,7 @@ def in_full(key: str | int, value: Any, schema: Mapping[str, Any]) -> Any:
     """
     from jsonschema import Draft7Validator
 
-    text = json.dumps(value, ensure_ascii=False)
-    if PLACEHOLDER in text or may_hold_secret(text):
+    if hides(value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)):
         return None
     sound = Draft7Validator(dict(schema)).is_valid
     return next((form for form in _forms(str(key), value, schema) if sound(form)), None)
