@@ -203,7 +203,9 @@ def test_two_revisions_need_a_folder() -> None:
 
 
 def test_services_that_helm_refuses_do_not_stop_the_others(here: Path) -> None:
-    (here / "dev/chat.yaml").write_text(MODEL + "extraObjects: ['{{ fail \"no luck\" }}']\n")
+    (here / "dev/chat.yaml").write_text(
+        MODEL + "extraObjects: ['{{ if .Values.replicas }}{{ fail \"no luck\" }}{{ end }}']\n"
+    )
     (here / "prod/chat.yaml").write_text(MODEL + "args: [--seed=9]\n")
     result = found("main", "services", code=2)
     assert statuses(result) == {"dev/chat": "wrong", "prod/chat": "changed"}

@@ -99,7 +99,7 @@ def test_a_word_points_to_its_field(word: str, value: Any, hint: str) -> None:
         ({"model": {"dtype": "half"}}, ("model", "dtype"), "use args: [--dtype=half]"),
         ({"enableLora": True}, ("enableLora",), "use args: [--enable-lora]"),
         ({"chatTemplate": "x"}, ("chatTemplate",), "did you mean model.chatTemplate?"),
-        ({"apiKeySecret": {"secretName": "a"}}, ("apiKeySecret", "secretName"), "did you mean name?"),
+        ({"apiKeySecret": {"secretName": "a"}}, ("apiKeySecret", "secretName"), "move it to apiKeySecret.name"),
         (
             {"modelVolume": {"nfs": {"server": "a", "path": "/b"}}},
             ("modelVolume", "nfs"),
