@@ -15,6 +15,7 @@ from modelservice import redact
 from modelservice.errors import InputError
 from modelservice.findings import MOST, TOO_MANY, Action, Edit, Finding, Path, Problem, Severity
 from modelservice.ignores import without_ignored
+from modelservice.layer_findings import MergedFindings
 from modelservice.reading.document import Document, merge
 from modelservice.reading.values_files import load
 from modelservice.reading.values_in_objects import values_in_objects
@@ -89,12 +90,13 @@ def check_files(
     strict: bool = False,
     ignore: Collection[str] = (),
     progress: Progress | None = None,
+    others: Iterable[Sequence[str]] = (),
 ) -> Result:
-    """Check services, each given as its files, later over earlier."""
+    """Check services, each given as its files, later over earlier; `others` use the same layers but are not checked."""
     files = [tuple(service) for service in services]
     layers = {path: load(path) for service in files for path in service[:-1]}
     checked = _each(functools.partial(_check_one, layers, ignore), files)
-    return _gathered(counted(checked, len(files), progress), ignore, strict=strict)
+    return _gathered(counted(checked, len(files), progress), ignore, others, strict=strict)
 
 
 def counted(items: Iterable[_Item], of: int, progress: Progress | None) -> Iterator[_Item]:
@@ -106,28 +108,36 @@ def counted(items: Iterable[_Item], of: int, progress: Progress | None) -> Itera
 
 
 def check_services(
-    services: Iterable[Iterable[Document]], *, strict: bool = False, ignore: Collection[str] = ()
+    services: Iterable[Iterable[Document]],
+    *,
+    strict: bool = False,
+    ignore: Collection[str] = (),
+    others: Iterable[Sequence[str]] = (),
 ) -> Result:
     """Check services whose files are already read, each given as its layers, the lowest first."""
-    return _gathered((_checked(check_service(layers, ignore)) for layers in services), ignore, strict=strict)
+    return _gathered((_checked(check_service(layers, ignore)) for layers in services), ignore, others, strict=strict)
 
 
-def _gathered(services: Iterable[_Checked], ignore: Collection[str], *, strict: bool) -> Result:
-    findings: dict[Finding, None] = {}
+def _gathered(
+    services: Iterable[_Checked], ignore: Collection[str], others: Iterable[Sequence[str]], *, strict: bool
+) -> Result:
+    merged = MergedFindings(others)
     ignored: dict[Finding, None] = {}
     sources: dict[str, str] = {}
     hit: set[str] = set()
     count = 0
     for count, one in enumerate(services, 1):  # noqa: B007  used below
-        findings |= dict.fromkeys(one.findings)
+        merged.add(one.file, one.layers, one.findings)
         ignored |= dict.fromkeys(one.ignored)
         sources |= one.sources
         hit |= one.hit
-    kept = [_strictly(finding) if strict else finding for finding in findings]
+    kept = [_strictly(finding) if strict else finding for finding in merged.findings()]
     return Result(kept, sources, count, len(ignored), [rule for rule in ignore if rule not in hit])
 
 
 class _Checked(NamedTuple):
+    file: str
+    layers: tuple[str, ...]
     findings: list[Finding]
     ignored: list[Finding]
     hit: frozenset[str]
@@ -157,6 +167,8 @@ def _check_one(layers: Mapping[str, Document], ignore: Collection[str], files: S
         # These paths start at the values in the object, but an edit needs paths from the top of the file.
         findings = [finding._replace(fix=()) for finding in findings]
     return _Checked(
+        own.name,
+        tuple(below),
         findings,
         [finding for one in each for finding in one.ignored],
         frozenset().union(*(one.hit for one in each)),
@@ -167,13 +179,14 @@ def _check_one(layers: Mapping[str, Document], ignore: Collection[str], files: S
 def _checked(service: CheckedService) -> _Checked:
     """Return a service's findings, and its texts only if there are findings, to save memory."""
     document, findings, ignored, hit = service
-    return _Checked(findings, ignored, hit, document.sources if findings else {})
+    layers = tuple(name for name in document.sources if name != document.name)
+    return _Checked(document.name, layers, findings, ignored, hit, document.sources if findings else {})
 
 
 def check(document: Document) -> list[Finding]:
     """Return the findings of one service's values, in no particular order."""
     findings = list(document.findings)
-    if document.readable:
+    if document.readable or document.partial:
         found = [_finding(document, problem) for problem in _problems(document)]
         misread = {finding.position for finding in findings}
         texts = {one.position for one in found if one.rule == "wrong-type" and _is_quoting(one)}
@@ -226,7 +239,7 @@ def _problems(document: Document) -> list[Problem]:
         return [*said, _MORE]
     if document.partial:
         return said
-    sound = _without(given, [problem.path for problem in problems])
+    sound = without(given, [problem.path for problem in problems])
     refused = frozenset(one.path for one in problems if one.severity is Severity.ERROR)
     merged = left_out(coalesce(default_values(), sound), plain_schema(), plain_schema()["definitions"])
     values = Values(merged, given, default_values(), secrets, refused, *_facts(merged, document))
@@ -247,7 +260,7 @@ def _facts(merged: Mapping[str, Any], document: Document) -> tuple[ModelFacts | 
         return None, str(error)
 
 
-def _without(given: Any, paths: Sequence[Path]) -> Any:
+def without(given: Any, paths: Sequence[Path]) -> Any:
     """Return the values without those that the schema refused, so rules can trust every type.
 
     A removed key falls back to its default. A list item becomes None, so the other items keep their indexes; a number

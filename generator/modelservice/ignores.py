@@ -74,7 +74,7 @@ def without_ignored(findings: Iterable[Finding], document: Document, options: Co
     hit: set[str] = set()
     for finding in findings:
         rule = rules[finding.rule]
-        by = [wish for wish in wishes if _covers(wish, finding, rule)]
+        by = [wish for wish in wishes if _covers(wish, finding, rule, document.name)]
         option = rule.id in options and not rule.is_firm and rule.refused_by is not Refuser.CHART
         (passed_over if by or option else kept).append(finding)
         used.update(by)
@@ -86,11 +86,13 @@ def without_ignored(findings: Iterable[Finding], document: Document, options: Co
     return Ignored(kept, passed_over, frozenset(hit))
 
 
-def _covers(wish: Wish, finding: Finding, rule: Rule) -> bool:
+def _covers(wish: Wish, finding: Finding, rule: Rule, own: str) -> bool:
     if wish.rule != rule.id or rule.is_firm:
         return False
     if wish.path or rule.refused_by is Refuser.CHART:
         return bool(wish.path) and rule.refused_by is Refuser.CHART
+    if wish.line == 0 and wish.position.file == own:  # the service's whole file, which stands for its merged values
+        return True
     return wish.position.file == finding.position.file and wish.line in (0, finding.position.line)
 
 

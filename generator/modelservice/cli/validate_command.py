@@ -68,12 +68,21 @@ def validate_command(
     if not (values or layers):
         raise click.UsageError("name a values file, a folder, or - for standard input")
     from modelservice.check import check_files, errors
-    from modelservice.gitops.fleet_check import check_fleets
+    from modelservice.errors import InputError
+    from modelservice.gitops.fleet_check import check_fleets, written_fleet
+    from modelservice.gitops.cluster_conflicts import conflicts
     from modelservice.gitops.members import fleets, members, neighbours
     from modelservice.report import report, summary
 
-    found, texts = check_fleets(fleets(values)) if not layers else ([], {})
-    checked = [] if errors(found) else members(values, layers)
+    roots = fleets(values) if not layers else []
+    found, texts = check_fleets(roots)
+    try:
+        checked = members(values, layers, written_fleet)
+        found += conflicts(members([str(root) for root in roots], fleet_at=written_fleet))
+    except InputError:  # a fleet.yaml is too wrong, as its findings say
+        if not errors(found):
+            raise
+        checked = []
     if changed_since:
         from modelservice.gitops.changed_services import only_changed
 
@@ -82,12 +91,12 @@ def validate_command(
     if layers and not services:  # only the layers
         services = [layers]
     changed = False
+    others = [one.files for one in neighbours(checked, written_fleet)]
     if fix or diff:
-        others = [one.files for one in neighbours(checked)]
         result, changed = _fixed(services, others, write=not diff, strict=strict, text=style == "text")
     else:
         with progress() as show:
-            result = check_files(services, strict=strict, ignore=ignored_rules(), progress=show)
+            result = check_files(services, strict=strict, ignore=ignored_rules(), progress=show, others=others)
     result = result._replace(findings=[*found, *result.findings], sources={**texts, **result.sources})
     color = style == "text" and sys.stdout.isatty()
     text = report(
@@ -121,4 +130,4 @@ def _fixed(
     # In other formats, standard output contains only the report, for machines to read.
     click.echo(changes.diff(changed), nl=False, err=not text)
     fixed_services = (after.layers(service) for service in after.services)
-    return check_services(fixed_services, strict=strict, ignore=ignored_rules()), bool(changed)
+    return check_services(fixed_services, strict=strict, ignore=ignored_rules(), others=others), bool(changed)

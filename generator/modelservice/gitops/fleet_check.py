@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from modelservice.check import errors
+from modelservice.check import errors, without
 from modelservice.errors import InputError
 from modelservice.findings import Finding, Position, Problem, Severity
 from modelservice.gitops.fleet_file import NAME, Environment, Fleet, Layer, fleet_of, load_fleet, schema_problems
@@ -54,6 +54,23 @@ def sound_fleet(root: Path) -> Fleet:
     if wrong := errors(_finding(document, problem) for problem in _problems(fleet, document.data)):
         raise InputError("\n".join([f"{root / NAME} has errors:", *lines(wrong)]))
     return fleet
+
+
+@functools.lru_cache(maxsize=64)
+def written_fleet(root: Path) -> Fleet:
+    """Return a folder's fleet as far as its fleet.yaml is right: `validate` still checks the services of a wrong one.
+
+    Raises InputError if it is unknown which services there are, or which layers they have.
+    """
+    document = load(str(root / NAME))
+    wrong = [problem.path for problem in schema_problems(document)]
+    if not (document.readable and all(map(_is_harmless, wrong))):
+        raise InputError(f"{root / NAME} has errors")
+    return fleet_of(root, without(document.data, wrong))
+
+
+def _is_harmless(path: tuple[str | int, ...]) -> bool:
+    return path[:1] in (("chart",), ("git",)) or (path[:1] == ("environments",) and len(path) > 1)
 
 
 def _strays(fleet: Fleet) -> Iterator[str]:

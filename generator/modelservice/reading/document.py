@@ -249,6 +249,8 @@ def _over(below: Document, above: Document) -> Document:
         data=data,
         findings=below.findings + above.findings,
         readable=below.readable and above.readable,
+        # The values of a layer that cannot be read are unknown.
+        partial=above.readable and (not below.readable or below.partial or above.partial),
         sources=below.sources | above.sources,
         top=top,
     )

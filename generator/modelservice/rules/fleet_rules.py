@@ -36,10 +36,19 @@ RULES = (
     Rule(
         "fleet-release",
         Severity.ERROR,
-        "Two services of the fleet have the same release name and namespace.",
+        "Two services of the fleet have the same release, or create the same object, in one namespace of a cluster.",
         _SOURCE,
         Refuser.NOBODY,
-        "One of them would replace the other in the cluster.",
+        "One of them would replace the other in the cluster, or Helm refuses the second one.",
+        True,
+    ),
+    Rule(
+        "fleet-route",
+        Severity.ERROR,
+        "Two services of the fleet serve the same host and path in one cluster.",
+        "https://gateway-api.sigs.k8s.io/reference/spec/#httproutespec",
+        Refuser.NOBODY,
+        "One of them gets no requests, or the controller refuses its Ingress.",
         True,
     ),
     Rule(
