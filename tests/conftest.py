@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from modelservice.gitops.fleet_check import sound_fleet
+from modelservice.gitops.fleet_check import sound_fleet, written_fleet
 
 from tests.repositories import needed
 
@@ -23,6 +23,7 @@ os.environ |= {"GOGC": "off", "GOMEMLIMIT": "1GiB"}
 def fleet_of_this_test() -> None:
     """Forget the fleets of tests before: a command is a process of its own elsewhere."""
     sound_fleet.cache_clear()
+    written_fleet.cache_clear()
 
 
 @pytest.fixture(scope="session", params=HELM_RELEASES)

@@ -58,10 +58,10 @@ def test_the_page_on_fleets_works_as_written(tmp_path: Path, newest_helm: str) -
         "build/dev/chat.yaml",
         "build/prod/chat.yaml",
         "build/prod/embed-bge.yaml",
-        "flux/dev.yaml",
         "flux/dev/chat.yaml",
-        "flux/prod.yaml",
+        "flux/dev/modelservice-dev-chart.yaml",
         "flux/prod/chat.yaml",
         "flux/prod/embed-bge.yaml",
+        "flux/prod/modelservice-prod-chart.yaml",
     ]
     assert answer.stderr.count(": pushed sha256:") == 2

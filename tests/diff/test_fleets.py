@@ -117,6 +117,22 @@ def test_another_namespace_is_another_release(here: Path) -> None:
     assert result["environments"] == ["prod: namespace prod → models", "prod: chart the chart → the chart 0.2.0"]
 
 
+@pytest.mark.parametrize("place", ["namespace: models", "server: https://gpu.example.com"])
+def test_a_move_lists_what_must_exist_there(here: Path, place: str) -> None:
+    # A bucket has no claim that could remain.
+    bucket = "model: {source: local, name: 's3://b/m', servedName: m}\nmodelVolume: {enabled: false}\n"
+    (here / "prod/embed.yaml").write_text(bucket + "apiKeySecret: {name: llm-keys}\n")
+    git("commit", "-qam", "two")
+    (here / "fleet.yaml").write_text(FLEET.replace("prod: {}", f"prod: {{{place}}}"))
+    chat, embed = (one["effects"] for one in found("HEAD", "services")["services"])
+    assert chat[0].endswith("but its kept claim remains")
+    assert "its volume is empty there: the model is downloaded again, or must be copied" in chat
+    assert embed[0].endswith("the old one is removed")
+    assert embed[-1] == "this Secret must exist there: llm-keys"
+    address = "the service's address changes from modelservice-chat.prod to modelservice-chat.models: tell its clients"
+    assert (address in chat) is place.startswith("namespace")
+
+
 def test_a_bad_service_does_not_stop_the_others(here: Path) -> None:
     (here / "dev/chat.yaml").write_text("model: {nmae: a/b}\n")
     (here / "prod/chat.yaml").write_text(MODEL + "args: [--seed=9]\n")

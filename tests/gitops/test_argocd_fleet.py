@@ -239,3 +239,13 @@ def test_nothing_in_the_fleet_is_a_template(here: Path) -> None:
 def test_only_the_requested_services_are_checked(here: Path) -> None:
     (here / "services/prod/wrong.yaml").write_text("model: {nmae: a/b}\n")
     assert run("services/dev").exit_code == 0
+
+
+def test_the_set_of_a_removed_environment_is_removed(here: Path) -> None:
+    assert run("services", "--output", "argocd").exit_code == 0
+    fleet = FLEET.replace("  prod: {namespace: models, server: https://gpu.example.com, project: llm}\n", "")
+    lines = [line for line in fleet.splitlines(keepends=True) if "prod" not in line]
+    (here / "services/fleet.yaml").write_text("".join(lines))
+    answer = run("services", "--output", "argocd")
+    assert "argocd/services-prod.yaml: removed, because nothing needs it any more" in answer.stderr
+    assert sorted(file.name for file in Path("argocd").iterdir()) == ["services-dev.yaml"]

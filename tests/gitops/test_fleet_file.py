@@ -174,6 +174,35 @@ def test_mistakes_are_reported_at_their_position(text: str, says: str) -> None:
     assert says in [f"{one.position.file}:{one.position.line}:{one.position.column}: {one.rule}" for one in findings]
 
 
+@pytest.mark.parametrize(
+    ("old", "new", "rule"),
+    [
+        ("namespace: models", "namespace: dev", "fleet-release"),
+        ("namespace: models", "namspace: models", "unknown-key"),
+        ("defaults.yaml", "default.yaml", "fleet-layer"),
+        ("live/prod/*", "live/prd/*", "fleet-layer"),
+        ("path: live/prod", "path: live/prd", "fleet-environment"),
+        ("environments:", "chrt: {}\nenvironments:", "unknown-key"),
+    ],
+)
+def test_a_mistake_in_the_fleet_does_not_hide_those_in_its_services(old: str, new: str, rule: str) -> None:
+    file = Path("services/fleet.yaml")
+    file.write_text(file.read_text().replace(old, new))
+    Path("services/dev/chat.yaml").write_text("replica: 2\n")
+    answer = CliRunner().invoke(main, ["validate", "services"], catch_exceptions=False)
+    assert (answer.exit_code, f"[{rule}]" in answer.stdout) == (1, True)
+    assert "services/dev/chat.yaml:1:1: error: replica: unknown key; did you mean replicas?" in answer.stdout
+
+
+@pytest.mark.parametrize("layers", ["layers: [5]\n", "layer: [defaults.yaml]\n"])
+def test_services_are_not_checked_if_their_layers_are_unknown(layers: str) -> None:
+    Path("services/fleet.yaml").write_text(f"{layers}environments: {{dev: {{}}}}\n")
+    Path("services/dev/chat.yaml").write_text("replica: 2\n")
+    answer = CliRunner().invoke(main, ["validate", "services"], catch_exceptions=False)
+    assert answer.exit_code == 1
+    assert "services/dev/chat.yaml" not in answer.stdout
+
+
 def test_credentials_are_not_repeated() -> None:
     Path("services/fleet.yaml").write_text(
         "environments: {dev: {}}\ngit: {repository: 'https://ann:s3cr3t@git.example.com/m.git'}\n"

@@ -1,6 +1,7 @@
 """`modelservice flux`: valid by Flux's definitions, and deploys the same services as the other commands."""
 
 import os
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -153,15 +154,16 @@ def _rendered(release: str, namespace: str, files: list[str]) -> str:
 
 
 def test_files_are_in_their_environments_folder_and_a_second_run_changes_nothing(here: Path) -> None:
-    wanted = ["dev.yaml", "dev/chat.yaml", "dev/embed-bge.yaml", "prod.yaml", "prod/chat.yaml", "prod/embed-bge.yaml"]
+    names = ("chat", "embed-bge")
+    wanted = [f"{one}/{name}.yaml" for one in ("dev", "prod") for name in (*names, f"modelservice-{one}-chart")]
     seen = []
     for _ in range(2):
         assert run("flux", "services", "--values-from", "-o", "flux").exit_code == 0
         seen.append({str(f.relative_to("flux")): f.read_bytes() for f in Path("flux").rglob("*.yaml")})
     assert sorted(seen[0]) == wanted
     assert seen[0] == seen[1]
-    assert b"layer-layers-prod" in seen[0]["prod.yaml"]
-    assert b"layer-layers-prod" not in seen[0]["dev.yaml"]
+    assert b"layer-layers-prod" in seen[0]["prod/modelservice-prod-chart.yaml"]
+    assert b"layer-layers-prod" not in seen[0]["dev/modelservice-dev-chart.yaml"]
 
 
 def test_a_bad_service_does_not_stop_the_others(here: Path) -> None:
@@ -194,13 +196,37 @@ def test_files_of_deleted_values_are_removed(here: Path) -> None:
     left = sorted(str(file.relative_to(here / "flux")) for file in (here / "flux").rglob("*.yaml"))
     # Another command line wrote the file of dev/chat.yaml; a service with errors keeps its old file.
     assert left == [
-        "dev.yaml",
         "dev/chat.yaml",
         "dev/embed-bge.yaml",
+        "dev/modelservice-dev-chart.yaml",
         "own/chat.yaml",
-        "prod.yaml",
         "prod/embed-bge.yaml",
+        "prod/modelservice-prod-chart.yaml",
         "prod/talk.yaml",
     ]
     run("flux", "services/dev", "--output", "flux")
     assert not (here / "flux/dev/chat.yaml").exists()
+
+
+def test_the_chart_of_a_removed_environment_is_removed(here: Path) -> None:
+    assert run("flux", "services", "--output", "flux").exit_code == 0
+    fleet = FLEET.replace(", prod: {namespace: models}", "").replace("{file: layers/prod.yaml, for: prod/*}, ", "")
+    (here / "services/fleet.yaml").write_text(fleet)
+    shutil.rmtree(here / "services/prod")
+    (here / "services/layers/prod.yaml").unlink()
+    answer = run("flux", "services", "--output", "flux")
+    assert "flux/prod/modelservice-prod-chart.yaml: removed, because nothing needs it any more" in answer.stderr
+    assert not list(Path("flux/prod").iterdir())
+
+
+def test_each_cluster_has_a_folder_with_all_that_it_needs(here: Path) -> None:
+    fleet = FLEET.replace("dev: {}", "dev: {namespace: models, server: 'https://dev.example.com'}")
+    (here / "services/fleet.yaml").write_text(fleet)
+    answer = run("flux", "services", "--output", "flux")
+    assert answer.exit_code == 0
+    assert "flux/dev: apply it in the cluster https://dev.example.com, because Flux's objects name none" in answer.stderr
+    for name in ("dev", "prod"):
+        files = [list(yaml.safe_load_all(file.read_text())) for file in Path("flux", name).iterdir()]
+        kinds = sorted(item["kind"] for items in files for item in items)
+        assert kinds == ["HelmRelease", "HelmRelease", "OCIRepository"]
+    assert run("flux", "services").exit_code == 2

@@ -13,7 +13,7 @@ _REFERENCES = ("azureFile", "nodePublishSecretRef", "secret", "secretKeyRef", "s
 def required_secrets(values: Mapping[str, Any]) -> dict[str, list[str]]:
     """Return the required Secrets by name, sorted, with the keys that the pods need (empty: no specific key)."""
     found: dict[str, list[str]] = {}
-    for name, key in (*_of_fields(values), *_references([*map(values.get, _PLACES), values["modelVolume"]["volume"]])):
+    for name, key in (*_of_fields(values), *references([*map(values.get, _PLACES), values["modelVolume"]["volume"]])):
         keys = found.setdefault(name, [])
         if key and key not in keys:
             keys.append(key)
@@ -29,14 +29,15 @@ def _of_fields(values: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     yield from ((secret["name"], "") for secret in values["imagePullSecrets"])
 
 
-def _references(node: Any) -> Iterator[tuple[str, str]]:
+def references(node: Any) -> Iterator[tuple[str, str]]:
+    """Yield pairs (name, key) of the Secrets that Kubernetes' own structures refer to; "" for no specific key."""
     if isinstance(node, list):
         for item in node:
-            yield from _references(item)
+            yield from references(item)
     elif isinstance(node, dict):
         for key, value in node.items():
             if key in _REFERENCES and isinstance(value, dict):
                 if not value.get("optional"):
                     yield str(value.get("secretName") or value.get("name")), str(value.get("key", ""))
             else:
-                yield from _references(value)
+                yield from references(value)

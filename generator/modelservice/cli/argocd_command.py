@@ -113,7 +113,7 @@ def argocd_command(
     made, failed = _sets(values, layers, options, asked=application_set) if not release else ([], [])
     if not made:
         made, failed = _applications(values, layers, release, options)
-    failed += write_objects(ctx, values, made, output, _OBJECTS)
+    failed += write_objects(ctx, values, made, failed, output, _OBJECTS)
     if failed:
         raise InputError(f"invalid or not written: {', '.join(sorted(set(failed)))}")
 
@@ -188,6 +188,7 @@ def _applications(
 
     from modelservice.gitops.argocd import application
     from modelservice.gitops.argocd_options import places
+    from modelservice.gitops.cluster_conflicts import require_no_conflicts
     from modelservice.gitops.git_paths import path_in_git
     from modelservice.gitops.members import members
     from modelservice.gitops.object_files import Made
@@ -197,6 +198,8 @@ def _applications(
     made: list[Made] = []
     failed: list[str] = []
     services = members(values, layers)
+    if not options.rendered:
+        require_no_conflicts(services, options.namespace, options.server)
     for member in watched(services, len(services)):
         chart, where, target = places(options, member.environment)
         target = target._replace(namespace=target.namespace or "default")

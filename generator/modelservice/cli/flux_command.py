@@ -13,6 +13,8 @@ from modelservice.cli.written_objects import Objects, write_objects
 from modelservice.errors import InputError, ModelServiceError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from modelservice.gitops.flux_files import FluxService
 
 
@@ -72,19 +74,34 @@ def flux_command(
 
     if release and (len(values) != 1 or Path(values[0]).is_dir()):
         raise click.UsageError("--release names one service: give one values file")
-    services, failed = _checked(values, layers, release)
+    services, failed = _checked(values, layers, release, given["namespace"])
     made = list(flux_files(services, Options(**given), values_from=values_from))
-    failed += write_objects(ctx, values, made, output, Objects("HelmRelease", "rename one"))
+    _say_clusters(services, output)
+    failed += write_objects(ctx, values, made, failed, output, Objects("HelmRelease", "rename one"))
     if failed:
         raise InputError(f"not made: {', '.join(sorted(set(failed)))}")
 
 
+def _say_clusters(services: Sequence[FluxService], output: Path | None) -> None:
+    """Say where to apply the objects of a fleet with several clusters, because Flux's objects name none."""
+    places = {one.member.environment.name: one.member.environment.server for one in services if one.member.environment}
+    if len(set(places.values())) < 2:
+        return
+    names = {(one.member.namespace, one.service.name) for one in services}
+    if not output and len(names) < len(services):
+        raise click.UsageError("the services run in several clusters: pass --output, which writes a folder for each")
+    for name, server in places.items():
+        where = output / name if output else name
+        click.echo(f"{where}: apply it in the cluster {server}, because Flux's objects name none", err=True)
+
+
 def _checked(
-    values: tuple[str, ...], layers: tuple[str, ...], release: str | None
+    values: tuple[str, ...], layers: tuple[str, ...], release: str | None, namespace: str | None
 ) -> tuple[list[FluxService], list[str]]:
     """Return the services, and the files that are wrong."""
     import functools
 
+    from modelservice.gitops.cluster_conflicts import require_no_conflicts
     from modelservice.gitops.flux_files import FluxService
     from modelservice.gitops.members import members
     from modelservice.reading.values_files import load
@@ -93,6 +110,7 @@ def _checked(
     found: list[FluxService] = []
     failed: list[str] = []
     services = members(values, layers)
+    require_no_conflicts(services, namespace)
     for member in watched(services, len(services)):
         try:
             service = load_release(member.values, list(map(read, member.layers)), release)

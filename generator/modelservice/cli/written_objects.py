@@ -29,9 +29,17 @@ def is_given(ctx: click.Context, name: str) -> bool:
 
 
 def write_objects(
-    ctx: click.Context, values: Sequence[str], made: list[Made], output: Path | None, objects: Objects
+    ctx: click.Context,
+    values: Sequence[str],
+    made: list[Made],
+    failed: Sequence[str],
+    output: Path | None,
+    objects: Objects,
 ) -> list[str]:
-    """Write the objects, and return the values files of those that would replace another one."""
+    """Write the objects, and return the values files of those that would replace another one.
+
+    `failed` are the values files without objects.
+    """
     from modelservice.gitops.object_files import begins, left_behind, made_by, overwriting, rivals
     from modelservice.redact import hidden
     from modelservice.writing.files import replace_file
@@ -47,9 +55,10 @@ def write_objects(
     elif texts:
         for name, text in texts.items():
             replace_file(output / f"{name}.yaml", text, ours=begins(command))
-        for file in left_behind(made, output, made_by(command, words, "").splitlines()[0]):
+        begin = made_by(command, words, "").splitlines()[0]
+        for file, why in left_behind(made, failed, output, begin).items():
             file.unlink()
-            click.echo(f"{file}: removed, because its values file is gone", err=True)
+            click.echo(f"{file}: removed, because {why}", err=True)
         click.echo(f"{output}: {len(texts)} file{'s' if len(texts) > 1 else ''}", err=True)
     return list(refused)
 

@@ -18,7 +18,7 @@ from modelservice.writing.dump import dump
 
 Object = Mapping[str, Any]
 # What identifies an object: kind, name, API group, namespace.
-_Key = tuple[str, str, str, str]
+_Key = tuple[str, ...]
 
 
 class Field(NamedTuple):
@@ -43,13 +43,16 @@ class Change(NamedTuple):
         return self.label.partition(" ")[0]
 
 
-def compare(old: str, new: str) -> list[Change]:
+def compare(old: str, new: str, *, apart: bool = False) -> list[Change]:
     """Return the changes between two renders, ignoring the chart's own label and the pod of `helm test`.
 
+    If they are in two places (`apart`), such as two clusters, objects with the same name are not the same object.
     Secrets are compared, but shown only as numbers.
     """
     numbers: Numbers = {}
     before, after = _objects(old, numbers), _objects(new, numbers)
+    if apart:
+        after = {(*key, "new"): item for key, item in after.items()}
     lost = [item for key, item in before.items() if key not in after]
     changes = []
     for key in sorted(before.keys() | after.keys()):

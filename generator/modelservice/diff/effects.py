@@ -35,7 +35,7 @@ def changed(old: Object, new: Object) -> Iterator[str]:
     for key, way in _IMMUTABLE.get(kind, {}).items() if fixed else ():
         if before.get(key) != after.get(key):
             yield f"spec.{key} cannot be changed in place: {way}"
-    if _kept(old) and not _kept(new):
+    if is_kept(old) and not is_kept(new):
         yield "no longer kept: helm uninstall and Argo CD's pruning then delete its data"
     if kind == "PersistentVolumeClaim":
         yield from _resized(before, after)
@@ -59,7 +59,7 @@ def restarts(effects: Iterable[str]) -> bool:
 def gone(old: Object) -> Iterator[str]:
     """Yield the effects of removing an object."""
     if old["kind"] == "PersistentVolumeClaim":
-        yield "helm keeps it and its data" if _kept(old) else "its data is deleted"
+        yield "helm keeps it and its data" if is_kept(old) else "its data is deleted"
     elif old["kind"] in _WORKLOADS:
         yield "its pods stop"
 
@@ -67,27 +67,34 @@ def gone(old: Object) -> Iterator[str]:
 def come(new: Object, lost: Iterable[Object]) -> Iterator[str]:
     """Yield the effects of a new object that replaces a removed one."""
     for old in lost:
-        if _model_claim(old) and _model_claim(new):
+        if model_claim(old) and model_claim(new):
             waiting = ", and wait if no GPU is free" if _needs_gpu(new) else ""
             yield f"its pods start while the old ones still run{waiting}"
-            if _model_claim(old) != _model_claim(new):
+            if model_claim(old) != model_claim(new):
                 yield _EMPTY
         if old["kind"] == new["kind"] == "Service":
-            names = [item["metadata"]["name"] for item in (old, new)]
-            yield f"the service's address changes from {names[0]} to {names[1]}: tell its clients"
+            before, after = _address(old), _address(new)
+            if before != after:
+                # Inside of one namespace, a Service's name is enough.
+                names = [".".join(one if before[1] != after[1] else one[:1]) for one in (before, after)]
+                yield f"the service's address changes from {names[0]} to {names[1]}: tell its clients"
+
+
+def _address(service: Object) -> tuple[str, str]:
+    return service["metadata"]["name"], service["metadata"].get("namespace") or ""
 
 
 _EMPTY = "its volume is empty, and the model is downloaded again, unless modelVolume.existingClaim names the old one"
 
 
-def _kept(item: Object) -> bool:
+def is_kept(item: Object) -> bool:
     """Return whether a claim, or the claims of a StatefulSet, are kept after the release is uninstalled."""
     retention = item.get("spec", {}).get("persistentVolumeClaimRetentionPolicy") or {}
     policy = (item["metadata"].get("annotations") or {}).get("helm.sh/resource-policy")
     return policy == "keep" or retention.get("whenDeleted") == "Retain"
 
 
-def _model_claim(item: Object) -> str:
+def model_claim(item: Object) -> str:
     """Return the claim of a workload's model volume, or the prefix of a StatefulSet's claims; "" for anything else."""
     if item["kind"] not in _WORKLOADS:
         return ""

@@ -13,6 +13,7 @@ from modelservice.check import Progress
 from modelservice.diff.comparison import Change, Field, compare
 from modelservice.diff.effects import restarts
 from modelservice.diff.fleet_state import FleetState, fleet_state
+from modelservice.diff.moves import elsewhere, keeps_claim
 from modelservice.diff.service_manifests import Rendered, Renderer
 from modelservice.errors import InputError, ModelServiceError
 from modelservice.gitops.members import Member
@@ -156,8 +157,11 @@ def _compared(old: FleetState, new: FleetState, renderer: Renderer, pairs: _Pair
 def _change(
     pair: _Pair, before: Member | None, after: Member | None, texts: tuple[Rendered, Rendered]
 ) -> ServiceChange | None:
+    places = [_release(one)[:2] for one in (before, after) if one]
+    apart = len(set(places)) > 1
     try:
-        changes = tuple(compare(*map(_text, texts)))
+        old, new = map(_text, texts)
+        changes = tuple(compare(old, new, apart=apart))
     except ModelServiceError as error:
         return ServiceChange("?", pair.after or pair.before, "", tuple(str(error).splitlines()))
     words = tuple(dict.fromkeys(effect for change in changes for effect in change.effects))
@@ -166,8 +170,10 @@ def _change(
     if not after:
         return ServiceChange("-", pair.before, "", words, changes)
     if _release(before) != _release(after):
-        moved = f"a new release {_place(before, after)}; the old one is removed, but its kept claim remains"
-        return ServiceChange(">", pair.after, pair.before, (moved, *words), changes)
+        left = ", but its kept claim remains" if keeps_claim(old) else ""
+        moved = f"a new release {_place(before, after)}; the old one is removed{left}"
+        words = (moved, *words, *(elsewhere(new) if apart else ()))
+        return ServiceChange(">", pair.after, pair.before, words, changes)
     return ServiceChange("~", pair.after, "", words, changes) if changes else None
 
 

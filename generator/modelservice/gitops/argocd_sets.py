@@ -11,9 +11,11 @@ from modelservice.findings import Finding
 from modelservice.gitops.application_set import FoundServices, SetLayer, application_set, in_folder, require_plain
 from modelservice.gitops.argocd import ValuesSource
 from modelservice.gitops.argocd_options import Options, places
+from modelservice.gitops.cluster_conflicts import require_no_conflicts
 from modelservice.gitops.fleet_file import NAME, Environment, Fleet
 from modelservice.gitops.folder_layout import complaints, fleet_complaints, fleet_pattern, hidden
 from modelservice.gitops.git_paths import path_in_git
+from modelservice.gitops.members import members
 from modelservice.gitops.object_files import Made
 from modelservice.reading.values_files import load, values_files
 from modelservice.report import lines
@@ -53,8 +55,9 @@ def fleet_sets(
     ignore: Sequence[str] = (),
     progress: Progress | None = None,
 ) -> Sets:
-    """Return a set for each environment of a fleet."""
+    """Return a set for each environment of a fleet. Raises InputError if its services conflict in a cluster."""
     environments = list(environments)
+    require_no_conflicts(members([str(fleet.root)]), options.namespace, options.server)
     made = [_environment_set(fleet, one, options) for one in environments]
     services = [
         (*fleet.layers_of(file), str(fleet.root / file)) for one in environments for file in fleet.files_of(one)

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import functools
+import os
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
+from modelservice.errors import InputError
 from modelservice.findings import Finding, Path, Severity
 from modelservice.gitops.members import Member
 from modelservice.layer_findings import listed
 from modelservice.reading.document import Document, merge
 from modelservice.reading.values_files import load
+from modelservice.report import lines
 from modelservice.rules.extra_objects import documents, is_object
 from modelservice.schema.defaults import coalesce, default_values
 from modelservice.service import name_from
@@ -37,47 +40,60 @@ class _Claim(NamedTuple):
 
 class _Claimant(NamedTuple):
     member: Member
+    namespace: str
     document: Document
     claim: _Claim
 
     @property
     def name(self) -> str:
         """The service's name in messages, such as prod/chat."""
-        environment = self.member.environment
-        return "/".join(filter(None, (environment.name if environment else "", name_from(self.member.values))))
+        environment = self.member.environment.name if self.member.environment else ""
+        return "/".join(filter(None, (environment, name_from(self.member.values))))
 
 
-def conflicts(services: Sequence[Member]) -> list[Finding]:
-    """Return a finding for each value with which two services of a fleet conflict."""
+def require_no_conflicts(services: Sequence[Member], namespace: str | None = None, server: str | None = None) -> None:
+    """Raise InputError if services conflict; `namespace` and `server` are those of all services, None the fleet's."""
+    if found := conflicts(services, namespace, server):
+        raise InputError("\n".join(["these services conflict in the cluster:", *lines(found)]))
+
+
+def conflicts(services: Sequence[Member], namespace: str | None = None, server: str | None = None) -> list[Finding]:
+    """Return a finding for each value with which two services conflict.
+
+    `namespace` and `server` are those of all services; None means those of the fleet, where a release that occurs twice
+    is reported for fleet.yaml.
+    """
     read = functools.cache(load)
     groups: dict[tuple[Any, ...], list[_Claimant]] = {}
-    for member in services:
-        if not member.environment:
-            continue
+    # A pipe can be read only once.
+    for member in (one for one in services if all(map(os.path.isfile, one.files))):
+        place = namespace or member.namespace or "default"
+        cluster = server or (member.environment.server if member.environment else "")
         document = merge([read(file) for file in member.files])
-        for claim in dict.fromkeys(_claims(document, member)) if document.readable else ():
-            where = "" if claim.rule == "fleet-route" else member.namespace
-            key = (claim.rule, member.environment.server, where, *claim.key)
-            groups.setdefault(key, []).append(_Claimant(member, document, claim))
-    found = (_finding(group) for group in groups.values() if len(set(map(_release, group))) > 1)
+        for claim in dict.fromkeys(_claims(document, member, place)) if document.readable else ():
+            where = "" if claim.rule == "fleet-route" else place
+            groups.setdefault((claim.rule, cluster, where, *claim.key), []).append(
+                _Claimant(member, place, document, claim)
+            )
+    several = (group for group in groups.values() if len({_service(one, namespace or server) for one in group}) > 1)
     # One finding per value: a layer's conflicts in all environments have one cause.
-    return list({(one.position, one.rule): one for one in found}.values())
+    return list({(one.position, one.rule): one for one in map(_finding, several)}.values())
 
 
-def _release(one: _Claimant) -> tuple[str, str]:
-    # Two files of one release are reported for fleet.yaml.
-    return one.member.namespace, name_from(one.member.values)
+def _service(one: _Claimant, forced: str | None) -> tuple[str, str]:
+    return one.namespace, one.member.values if forced else name_from(one.member.values)
 
 
 def _finding(group: Sequence[_Claimant]) -> Finding:
-    one = next((each for each in reversed(group) if each.document.is_written(each.claim.path)), group[-1])
-    where = "" if one.claim.rule == "fleet-route" else f" in the namespace {one.member.namespace}"
+    written = (each for each in reversed(group) if each.claim.path and each.document.is_written(each.claim.path))
+    one = next(written, group[-1])
+    where = "" if one.claim.rule == "fleet-route" else f" in the namespace {one.namespace}"
     message = f"{listed([each.name for each in group])} would {one.claim.what}{where}"
     position = one.document.value_position(one.claim.path)
     return Finding(Severity.ERROR, one.claim.path, message, one.claim.hint, one.claim.rule, position)
 
 
-def _claims(document: Document, member: Member) -> Iterator[_Claim]:
+def _claims(document: Document, member: Member, namespace: str) -> Iterator[_Claim]:
     # A null removes a key.
     values = {**default_values(), **coalesce(default_values(), document.data)}
     yield _names(values, name_from(member.values))
@@ -85,15 +101,16 @@ def _claims(document: Document, member: Member) -> Iterator[_Claim]:
     if account.get("create") and account.get("name"):
         hint = "set serviceAccount.create to false, and create the account outside of the services"
         yield _created(("account", str(account["name"])), f"ServiceAccount {account['name']}", ("serviceAccount", "name"), hint)
-    yield from _extra_objects(values, member.namespace)
+    yield from _extra_objects(values, namespace)
     yield from _ingress(values)
-    yield from _route(values, member.namespace)
+    yield from _route(values, namespace)
 
 
 def _names(values: Mapping[str, Any], release: str) -> _Claim:
     name = service_name(values, release)
-    key = "fullnameOverride" if values["fullnameOverride"] else "nameOverride"
-    return _created(("name", name), f"Service {name}", (key,), "remove it, or set another name")
+    key = next((key for key in ("fullnameOverride", "nameOverride") if values[key]), "")
+    hint = "remove it, or set another name" if key else "rename one of them, or use another namespace"
+    return _created(("name", name), f"Service {name}", (key,) if key else (), hint)
 
 
 def _created(key: tuple[Any, ...], item: str, path: Path, hint: str) -> _Claim:

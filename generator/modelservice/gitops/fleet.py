@@ -12,6 +12,7 @@ from modelservice.chart.many_manifests import TOGETHER, Charts, Release, charts_
 from modelservice.check import check_service
 from modelservice.errors import InputError, ModelServiceError
 from modelservice.findings import Finding
+from modelservice.gitops.cluster_conflicts import require_no_conflicts
 from modelservice.gitops.members import Member, members
 from modelservice.parallel import each_part
 from modelservice.reading.document import Document
@@ -82,8 +83,10 @@ def template_all(
 ) -> Iterator[Outcome]:
     """Write each service's manifests below the folder, and yield each result as soon as it is known.
 
-    `namespace` is the namespace of all services; None means the namespace that the fleet sets for each of them.
+    `namespace` is the namespace of all services; None means the namespace that the fleet sets for each of them. Raises
+    InputError if services of a fleet conflict.
     """
+    require_no_conflicts([one.member for one in services if one.member.environment], namespace)
     with scratch() as stage, chart_for() as chart:
         # Once, before the parts: a pipe can be read only once.
         paths = dict.fromkeys(path for one in services for path in one.member.layers)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import os
 import re
@@ -35,9 +36,9 @@ def check_fleets(roots: Iterable[Path]) -> tuple[list[Finding], dict[str, str]]:
 def _check(root: Path) -> tuple[list[Finding], dict[str, str]]:
     document = load(str(root / NAME))
     problems = schema_problems(document)
-    if document.readable and not problems and not document.findings:
-        fleet = fleet_of(root, document.data)
-        problems = [*_problems(fleet, document.data), *_of_services(fleet, document.data)]
+    with contextlib.suppress(InputError):
+        fleet = written_fleet(root)
+        problems += [*_problems(fleet, document.data), *_of_services(fleet, document.data)]
     found = [*document.findings, *(_finding(document, problem) for problem in problems)]
     if not errors(found):
         found += map(_stray, _strays(fleet_of(root, document.data)))
@@ -64,13 +65,17 @@ def written_fleet(root: Path) -> Fleet:
     """
     document = load(str(root / NAME))
     wrong = [problem.path for problem in schema_problems(document)]
-    if not (document.readable and all(map(_is_harmless, wrong))):
+    if not (document.readable and all(_is_harmless(path, document.data) for path in wrong)):
         raise InputError(f"{root / NAME} has errors")
     return fleet_of(root, without(document.data, wrong))
 
 
-def _is_harmless(path: tuple[str | int, ...]) -> bool:
-    return path[:1] in (("chart",), ("git",)) or (path[:1] == ("environments",) and len(path) > 1)
+def _is_harmless(path: tuple[str | int, ...], data: Mapping[str, Any]) -> bool:
+    """Return whether the services and their layers are known without the value at a path."""
+    if path in ((), ("environments",)) or path[0] == "layers":
+        return False
+    # An unknown key may be a misspelled `layers`.
+    return "layers" in data or path[0] in ("environments", "chart", "git")
 
 
 def _strays(fleet: Fleet) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""Arrange Flux's objects in files: a folder for each environment with its services, and a file for its chart source."""
+"""Arrange Flux's objects in files: a folder for each environment, with its services and the source of its chart."""
 
 from __future__ import annotations
 
@@ -24,14 +24,15 @@ class FluxService(NamedTuple):
 
 
 def flux_files(services: Sequence[FluxService], options: Options, *, values_from: bool) -> Iterator[Made]:
-    """Yield the objects as files: `<environment>/<service>` for each service, and `<environment>` for its source.
+    """Yield the objects as files: `<environment>/<service>` for each service, and `<environment>/<source>-chart`.
 
-    Without an environment the files are at the top, and the source has the chart's name. With `values_from`, values
+    Without an environment the files are at the top. A folder has all that its cluster needs. With `values_from`, values
     files become ConfigMaps; those of layers are in the source's file. Raises InputError if Flux would refuse the
     chart's place.
     """
     read = functools.cache(lambda file: load(file).text)
     sources: dict[str, list[str]] = {}
+    origins: dict[str, str] = {}
     place = functools.cache(functools.partial(places, options))
     for member, service in services:
         where = place(member.environment)
@@ -39,7 +40,10 @@ def flux_files(services: Sequence[FluxService], options: Options, *, values_from
         folder = member.environment.name if member.environment else ""
         # Environments may share a namespace but use different versions of the chart.
         source = "-".join(filter(None, (where.chart.chart, folder)))
-        shared = sources.setdefault(folder or f"{source}-chart", [chart_source(source, where.chart, namespace)])
+        # The folder of an environment is applied in its cluster.
+        name = f"{folder}/{source}-chart" if folder else f"{source}-chart"
+        shared = sources.setdefault(name, [chart_source(source, where.chart, namespace)])
+        origins[name] = os.path.dirname(member.values) or "."  # noqa: PTH120
         maps = _config_maps(member, service, namespace, read) if values_from else []
         # Layers are shared: the service's own file is the last one.
         shared += [text for _, text in maps[:-1] if text not in shared]
@@ -47,7 +51,7 @@ def flux_files(services: Sequence[FluxService], options: Options, *, values_from
         texts = [text for _, text in maps[-1:]] + [release]
         yield Made(f"{folder}/{service.name}" if folder else service.name, member.values, "---\n".join(texts))
     for name, texts in sources.items():
-        yield Made(name, "the chart and layers", "---\n".join(texts))
+        yield Made(name, origins[name], "---\n".join(texts))
 
 
 def _config_maps(member: Member, service: Service, namespace: str, read: Callable[[str], str]) -> list[tuple[str, str]]:

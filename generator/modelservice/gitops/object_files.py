@@ -30,17 +30,29 @@ def made_by(command: str, words: Sequence[str], source: str) -> str:
     return f"{begins(command)}{line}\n{_SOURCE}{source}\n# Change the values, and run it again.\n"
 
 
-def left_behind(made: Sequence[Made], folder: Path, begin: str) -> list[Path]:
-    """Return the files that an earlier run of the same command line wrote, and whose values file no longer exists.
+def left_behind(made: Sequence[Made], failed: Sequence[str], folder: Path, begin: str) -> dict[Path, str]:
+    """Return the files that an earlier run of the same command line wrote and that are not needed now, with the reason.
 
-    `begin` is the first line that the command line writes.
+    The values file no longer exists, or the objects of a folder are not made any more. `failed` are the files without
+    objects because of errors; `begin` is the first line that the command line writes.
     """
     kept = {folder / f"{one.name}.yaml" for one in made}
     files = sorted({*folder.glob("*.yaml"), *folder.glob("*/*.yaml")} - kept)
     inside = [file for file in files if file.is_file() and real(file.parent).is_relative_to(real(folder))]
     texts = ((file, _beginning(file)) for file in inside)
     mine = ((file, made_of(text)) for file, text in texts if text.partition("\n")[0] == begin)
-    return [file for file, source in mine if source.endswith((".yaml", ".yml")) and not os.path.exists(source)]  # noqa: PTH110
+    whole = any(not _is_values(one.source) for one in made)
+    found = {}
+    for file, source in mine:
+        if _is_values(source) and not os.path.exists(source):  # noqa: PTH110
+            found[file] = "its values file is gone"
+        elif whole and not _is_values(source) and not any(Path(one).is_relative_to(source) for one in failed):
+            found[file] = "nothing needs it any more"
+    return found
+
+
+def _is_values(source: str) -> bool:
+    return source.endswith((".yaml", ".yml"))
 
 
 def _beginning(file: Path) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from modelservice.findings import Refuser
 from modelservice.rules.given_arguments import given
@@ -11,6 +11,9 @@ from modelservice.rules.image import known_release
 from modelservice.rules.known_model import model_facts_of, one_gpu
 from modelservice.rules.rule import Said, Values, rule
 from modelservice.vllm.argument_rules import in_place
+
+if TYPE_CHECKING:
+    from modelservice.models.model_facts import ModelFacts
 
 _LENGTH = "--max-model-len"
 _ALLOWED = "VLLM_ALLOW_LONG_MAX_MODEL_LEN"
@@ -24,6 +27,14 @@ _LEAST_CAPABILITY = {
     "fbgemm_fp8": 80,
     "mxfp4": 80,
     "fp_quant": 100,
+}
+# The methods that need a quantised checkpoint, with the quant_method in its configuration: those with file names in
+# `get_config_filenames`, and those whose class has no defaults, in vLLM 0.32.0's quantisation configs.
+_NEEDS_CONFIG = {
+    **dict.fromkeys(("awq", "auto_awq", "awq_marlin"), "awq"),
+    **dict.fromkeys(("gptq", "auto_gptq", "gptq_marlin", "moe_wna16"), "gptq"),
+    **dict.fromkeys(("modelopt", "modelopt_fp4", "modelopt_mxfp8", "modelopt_mixed"), "modelopt"),
+    **{name: name for name in ("compressed-tensors", "fbgemm_fp8", "inc", "quark", "torchao")},
 }
 
 
@@ -79,9 +90,53 @@ def quantization_gpu(values: Values) -> Iterator[Said]:
         yield Said(("model", "name"), f"{message}, but a {gpu.name} has {shown[1]}", hint)
 
 
+@rule(
+    "quantization-config",
+    "`--quantization` names a method that the checkpoint was not quantised with.",
+    why=(
+        "vLLM quantises a checkpoint of 16 bits only with its own methods, such as fp8. For the others it looks for "
+        "the method's settings in the checkpoint, and exits when it starts without them."
+    ),
+    source="vLLM's get_quant_config (model_loader/weight_utils.py), with each method's get_config_filenames",
+    refused_by=Refuser.VLLM,
+)
+def quantization_config(values: Values) -> Iterator[Said]:
+    """Find a method that needs a quantised checkpoint, for a model that is known to have 16 or 32 bits."""
+    facts, methods = model_facts_of(values), given(values, "--quantization")
+    if not facts or not methods or not _is_plain(facts):
+        return
+    method = methods[-1].values[-1]
+    family = _NEEDS_CONFIG.get(method.text)
+    if not family:
+        return
+    message = f"{method.text} needs a checkpoint that is quantised with it, but {facts.model} is not quantised"
+    known = _checkpoint(facts.model, family) if values.at("model.source") == "huggingface" else ""
+    hint = f"set model.name: {known}" if known else "name a checkpoint that is quantised with it"
+    yield Said(("args", method.at), message, f"remove it, or {hint}")
+
+
+def _is_plain(facts: ModelFacts) -> bool:
+    """Return whether a model is certainly not quantised: older quantised checkpoints do not say so in config.json."""
+    from modelservice.models.facts_file import CATALOGUE, file_name
+
+    nested = [facts.config, *(value for value in facts.config.values() if isinstance(value, Mapping))]
+    if any(one.get("quantization_config") or one.get("compression_config") for one in nested):
+        return False
+    if facts.tensors:
+        return all(one.dtype in ("BF16", "F16", "F32") for one in facts.tensors)
+    return (CATALOGUE / file_name(facts.model)).is_file()
+
+
+def _checkpoint(model: str, family: str) -> str:
+    """Return the catalogue's checkpoint of a model that is quantised with the method, or ""."""
+    from modelservice.models.facts_file import quantised_checkpoints
+
+    return next((one.model for one in quantised_checkpoints(model, ()) if _method(one.config) == family), "")
+
+
 def _method(config: Mapping[str, Any]) -> str:
     found = config.get("quantization_config")
     return str(found.get("quant_method", "")).lower() if isinstance(found, Mapping) else ""
 
 
-RULES = (context_length, quantization_gpu)
+RULES = (context_length, quantization_gpu, quantization_config)
