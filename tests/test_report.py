@@ -66,8 +66,8 @@ def test_only_terminals_get_colours() -> None:
 
 def test_the_summary_counts_findings_and_files() -> None:
     assert summary([], 3) == "3 files checked, no problems"
-    assert summary([ERROR], 1) == "1 error in 1 of 1 file"
-    assert summary([ERROR, ERROR._replace(rule="x"), WARNING], 3) == "2 errors, 1 warning in 1 of 3 files"
+    assert summary([ERROR], 1) == "1 error"
+    assert summary([ERROR, ERROR._replace(rule="x"), WARNING], 3) == "2 errors, 1 warning in 1 file; 3 services checked"
 
 
 def test_json_has_every_part_of_a_finding() -> None:

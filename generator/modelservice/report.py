@@ -41,7 +41,7 @@ def report(
 
 
 def summary(findings: Sequence[Finding], files: int, ignored: int = 0) -> str:
-    """Return one line: how many errors and warnings in how many files, and how many more were ignored."""
+    """Return one line: how many errors and warnings, in how many files and services, and how many more were ignored."""
     return _found(findings, files) + (f", {ignored} ignored" if ignored else "")
 
 
@@ -53,7 +53,10 @@ def _found(findings: Sequence[Finding], files: int) -> str:
         _count(number, word) for number, word in ((errors, "error"), (len(findings) - errors, "warning")) if number
     ]
     hit = len({finding.position.file for finding in findings})
-    return f"{', '.join(parts)} in {hit} of {_count(max(files, hit), 'file')}"
+    if max(hit, files) < 2:
+        return ", ".join(parts)
+    # A file with findings may be a layer of several services.
+    return f"{', '.join(parts)} in {_count(hit, 'file')}; {_count(files, 'service')} checked"
 
 
 def _count(number: int, word: str) -> str:

@@ -120,7 +120,7 @@ def test_another_namespace_is_another_release(here: Path) -> None:
 @pytest.mark.parametrize("place", ["namespace: models", "server: https://gpu.example.com"])
 def test_a_move_lists_what_must_exist_there(here: Path, place: str) -> None:
     # A bucket has no claim that could remain.
-    bucket = "model: {source: local, name: 's3://b/m', servedName: m}\nmodelVolume: {enabled: false}\n"
+    bucket = "model: {name: 's3://models/Qwen3-14B', servedName: qwen3}\n"
     (here / "prod/embed.yaml").write_text(bucket + "apiKeySecret: {name: llm-keys}\n")
     git("commit", "-qam", "two")
     (here / "fleet.yaml").write_text(FLEET.replace("prod: {}", f"prod: {{{place}}}"))

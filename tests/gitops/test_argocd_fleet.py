@@ -212,7 +212,7 @@ def test_a_second_run_writes_the_same_bytes(here: Path) -> None:
 def test_a_common_namespace_is_refused_if_releases_would_collide() -> None:
     answer = run("services", "--namespace", "here", "--server", "https://one.example.com")
     assert answer.exit_code == 1
-    assert "services/prod/chat.yaml would be the release chat in here too" in answer.stderr
+    assert "dev/chat and prod/chat would create the same Service modelservice-chat in the namespace here" in answer.stderr
 
 
 def test_a_secret_in_the_fleet_is_not_written_to_a_set(here: Path) -> None:
@@ -246,6 +246,7 @@ def test_the_set_of_a_removed_environment_is_removed(here: Path) -> None:
     fleet = FLEET.replace("  prod: {namespace: models, server: https://gpu.example.com, project: llm}\n", "")
     lines = [line for line in fleet.splitlines(keepends=True) if "prod" not in line]
     (here / "services/fleet.yaml").write_text("".join(lines))
+    sound_fleet.cache_clear()
     answer = run("services", "--output", "argocd")
     assert "argocd/services-prod.yaml: removed, because nothing needs it any more" in answer.stderr
     assert sorted(file.name for file in Path("argocd").iterdir()) == ["services-dev.yaml"]

@@ -225,6 +225,29 @@ def test_a_file_that_no_command_uses_is_reported() -> None:
     ]
 
 
+OBJECT = "apiVersion: source.toolkit.fluxcd.io/v1\nkind: OCIRepository\nmetadata: {name: a}\n"
+
+
+def test_objects_beside_values_are_not_services() -> None:
+    Path("services/dev/kustomization.yaml").write_text("resources: [chat.yaml]\n")
+    Path("flux").mkdir()
+    Path("flux/source.yaml").write_text(OBJECT)
+    assert found(".") == found("services") == [DEV, DEV_EMBED, PROD, PROD_EMBED]
+    assert "kustomization" not in "".join(one.position.file for one in check_fleets([Path("services")])[0])
+    # A folder with nothing else was meant to be checked.
+    assert found("flux") == [("flux/source.yaml", [], "")]
+
+
+@pytest.mark.parametrize("options", [[], ["--fix"]])
+def test_a_stray_file_that_a_hook_passes_is_only_a_warning(options: list[str]) -> None:
+    stray = "services/dev/deeper/chat.yaml"
+    Path(stray).write_text("replica: 2\n")
+    answer = CliRunner().invoke(main, ["validate", stray, *options], catch_exceptions=False)
+    assert answer.exit_code == 0
+    assert "warning: is neither a service nor a layer" in answer.stdout
+    assert "replica" not in answer.stdout
+
+
 @pytest.mark.parametrize("text", ["defaultNamespace: a\nhelm: {chart: b}\n", "model: {name: a/b}\n"])
 def test_ranchers_fleet_yaml_and_a_service_called_fleet_are_not_read_as_a_fleet(text: str) -> None:
     Path("other").mkdir()
@@ -276,6 +299,10 @@ def test_every_command_reports_a_mistake_in_the_fleet(command: str, old: str, ne
         ("fleet.environments.prod", "namespace  Where its services run."),
         ("fleet.environments.prod.chart.version", "The version that is installed."),
         ("fleet.git.revision", 'DEFAULT:  "HEAD"'),
+        ("fleet.environments.server", "The address of its cluster"),
+        ("environments.prod.server", "The address of its cluster"),
+        ("environments.server", "The address of its cluster"),
+        ("layers", "for   The services that it lies below"),
     ],
 )
 def test_a_key_is_explained(key: str, says: str) -> None:

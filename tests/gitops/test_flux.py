@@ -9,6 +9,7 @@ import pytest
 import yaml
 from click.testing import CliRunner, Result
 from modelservice.cli import main
+from modelservice.gitops.fleet_check import sound_fleet
 from modelservice.gitops.members import members
 from modelservice.helm import run_helm
 
@@ -214,6 +215,7 @@ def test_the_chart_of_a_removed_environment_is_removed(here: Path) -> None:
     (here / "services/fleet.yaml").write_text(fleet)
     shutil.rmtree(here / "services/prod")
     (here / "services/layers/prod.yaml").unlink()
+    sound_fleet.cache_clear()
     answer = run("flux", "services", "--output", "flux")
     assert "flux/prod/modelservice-prod-chart.yaml: removed, because nothing needs it any more" in answer.stderr
     assert not list(Path("flux/prod").iterdir())

@@ -10,7 +10,7 @@ FILES = {
     "fleet.yaml": "layers: [all.yaml]\nenvironments: {dev: {}}\n",
     "all.yaml": "image: {tag: v0.33.0}\nhuggingFace: {tokenSecret: {name: hf-token}}\n",
     "dev/chat.yaml": "model: {name: Qwen/Qwen3-8B}\n",
-    "dev/local.yaml": "model: {source: local, name: /models/a, servedName: a}\nmodelVolume: {mountPath: /models}\n",
+    "dev/local.yaml": "model: {source: local, name: /models/a, servedName: a}\nmodelVolume: {mountPath: /models, existingClaim: models}\n",
 }
 
 
@@ -46,9 +46,9 @@ def test_a_comment_in_a_services_file_ignores_a_finding_of_its_merged_values() -
 
 
 def test_a_finding_for_every_service_is_reported_once_without_their_names() -> None:
-    write("all.yaml", "startupSecond: 3600\n")
+    write("all.yaml", "image: {tag: v0.33.0}\nstartupSecond: 3600\n")
     # The suggested edit differs here, because the service has the right key too.
-    write("dev/local.yaml", FILES["dev/local.yaml"] + "startupSeconds: 60\n")
+    write("dev/local.yaml", FILES["dev/local.yaml"] + "startupSeconds: 3600\n")
     (line,) = found()
     assert line.endswith("error: startupSecond: unknown key; did you mean startupSeconds? [unknown-key]")
 

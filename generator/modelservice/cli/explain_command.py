@@ -71,6 +71,7 @@ def _columns() -> int:
 
 
 def _explained(key: str, width: int) -> str:
+    from modelservice.gitops.fleet_explanation import explain_fleet, has_key
     from modelservice.models.gpu_explanation import explain_gpu
     from modelservice.rules.catalogue import by_id
     from modelservice.rules.documentation import explain_rule
@@ -81,8 +82,6 @@ def _explained(key: str, width: int) -> str:
     from modelservice.vllm.flags import flag_meant
 
     if key.partition(".")[0] == "fleet":
-        from modelservice.gitops.fleet_explanation import explain_fleet
-
         return explain_fleet(key.partition(".")[2], width)
     if key in by_id():
         return explain_rule(by_id()[key], width)
@@ -94,6 +93,8 @@ def _explained(key: str, width: int) -> str:
     # A single word such as port is rather searched for.
     flag = flag_meant(key) if re.search("[a-z0-9][-_A-Z]", key) else None
     found = explain(fields, key, width) or (flag and explain_flag(flag, width)) or explain_gpu(key, width)
+    if not found and has_key(key):
+        return explain_fleet(key, width)
     near = nearest_key(key, fields)
     found = found or (None if near else search(fields, key, flags_about(key), width))
     near = near or nearest(key, [*by_id(), *spellings()])

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from modelservice.cli.progress import say
+from modelservice.cli.progress import say_findings
 from modelservice.errors import InputError
 
 if TYPE_CHECKING:
@@ -199,7 +199,6 @@ def load_service(
     `passed_over` are rules to ignore, because the command itself answers them. Raises InputError if there are errors.
     """
     from modelservice.check import check_service
-    from modelservice.report import report
     from modelservice.schema.defaults import default_values
     from modelservice.service import make_service
 
@@ -208,8 +207,7 @@ def load_service(
     files = files_of(values, layers)
     checked = check_service(files, (*ignored_rules(), *passed_over))
     if checked.findings:
-        sources = checked.document.sources
-        say(report(checked.findings, "text", sources=sources, files=1, color=False))
+        say_findings(checked.findings, checked.document.sources)
     if checked.errors:
         raise InputError("nothing was made: fix the values first")
     return make_service(name or _name(files), version, checked.document.data, default_values())

@@ -1,18 +1,22 @@
-"""Show on a terminal how many services are done."""
+"""Show on a terminal how many services are done, and print findings meanwhile."""
 
 from __future__ import annotations
 
 import contextlib
 import sys
-from collections.abc import Callable, Iterable, Iterator
-from typing import TypeVar
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import TYPE_CHECKING, TypeVar
 
 import click
+
+if TYPE_CHECKING:
+    from modelservice.findings import Finding
 
 _Item = TypeVar("_Item")
 # Fewer finish before a bar is of use.
 _MANY = 10
 _SHOWN = "modelservice.progress"
+_SAID = "modelservice.findings"
 
 
 @contextlib.contextmanager
@@ -38,6 +42,16 @@ def watched(items: Iterable[_Item], length: int) -> Iterator[_Item]:
         for number, item in enumerate(items, 1):
             yield item
             show(number, length)
+
+
+def say_findings(findings: Iterable[Finding], sources: Mapping[str, str]) -> None:
+    """Print findings to standard error, each once for a command: services share the findings of their layers."""
+    from modelservice.report import report
+
+    said = click.get_current_context().meta.setdefault(_SAID, set())
+    new = [one for one in findings if one._replace(fix=()) not in said]
+    said.update(one._replace(fix=()) for one in new)
+    say(report(new, "text", sources=sources, files=1, color=False))
 
 
 def say(text: str) -> None:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
@@ -18,11 +18,8 @@ from modelservice.cli.options import (
     namespace_option,
     release_option,
 )
-from modelservice.cli.progress import say, watched
+from modelservice.cli.progress import say, say_findings, watched
 from modelservice.errors import InputError, ToolError
-
-if TYPE_CHECKING:
-    from modelservice.gitops.fleet import Outcome
 
 
 @click.command("template")
@@ -62,7 +59,7 @@ def template_command(
         return
     if changed_since:
         raise click.UsageError("--changed-since needs a folder of services and --output-dir")
-    if len(values) > 1:
+    if len(values) > 1 or any(map(os.path.isdir, values)):
         raise click.UsageError("several services need --output-dir; give the layers of one service with -f")
     from modelservice.chart.folder import chart_for
     from modelservice.chart.manifests import manifests
@@ -97,15 +94,10 @@ def _template_all(
     outcomes = template_all(found, folder, namespace, ignored_rules())
     for outcome in watched(outcomes, len(found)):
         failed += [outcome.exit_code] if outcome.failure else []
-        say(_said(outcome))
+        say_findings(outcome.findings, outcome.sources)
+        if outcome.failure:
+            say(f"{outcome.rendering.member.values}: not written: {outcome.failure}\n")
     if failed:
         kind = ToolError if ToolError.exit_code in failed else InputError
         raise kind(f"{len(failed)} of {len(found)} services were not written")
     click.echo(f"{folder}: {len(found)} service{'' if len(found) == 1 else 's'}", err=True)
-
-
-def _said(outcome: Outcome) -> str:
-    from modelservice.report import report
-
-    text = report(outcome.findings, "text", sources=outcome.sources, files=1, color=False)
-    return text + (f"{outcome.rendering.member.values}: not written: {outcome.failure}\n" if outcome.failure else "")

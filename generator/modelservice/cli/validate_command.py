@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from typing import TYPE_CHECKING
 
@@ -77,7 +78,8 @@ def validate_command(
     roots = fleets(values) if not layers else []
     found, texts = check_fleets(roots)
     try:
-        checked = members(values, layers, written_fleet)
+        strays = {os.path.realpath(one.position.file) for one in found if one.rule == "fleet-stray"}
+        checked = [one for one in members(values, layers, written_fleet) if os.path.realpath(one.values) not in strays]
         found += conflicts(members([str(root) for root in roots], fleet_at=written_fleet))
     except InputError:  # a fleet.yaml is too wrong, as its findings say
         if not errors(found):

@@ -13,7 +13,16 @@ from typing import Any
 from modelservice.check import errors, without
 from modelservice.errors import InputError
 from modelservice.findings import Finding, Position, Problem, Severity
-from modelservice.gitops.fleet_file import NAME, Environment, Fleet, Layer, fleet_of, load_fleet, schema_problems
+from modelservice.gitops.fleet_file import (
+    KUSTOMIZATIONS,
+    NAME,
+    Environment,
+    Fleet,
+    Layer,
+    fleet_of,
+    load_fleet,
+    schema_problems,
+)
 from modelservice.reading.document import Document
 from modelservice.reading.values_files import load, values_files
 from modelservice.redact import holds_credentials
@@ -84,8 +93,13 @@ def _strays(fleet: Fleet) -> Iterator[str]:
     known = {NAME, *services, *(layer.file for layer in fleet.layers)}
     for file in values_files([str(fleet.root)]):
         path = PurePosixPath(os.path.relpath(file, fleet.root))
-        if Path(file).is_file() and str(path) not in known and not re.search("^apiVersion:", load(file).text, re.M):
+        if Path(file).is_file() and str(path) not in known and not is_object(file):
             yield file
+
+
+def is_object(file: str) -> bool:
+    """Return whether a file is a Kubernetes object or Kustomize's, and not values."""
+    return Path(file).name in KUSTOMIZATIONS or bool(re.search("^apiVersion:", load(file).text, re.MULTILINE))
 
 
 def _stray(file: str) -> Finding:

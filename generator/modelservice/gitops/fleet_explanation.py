@@ -22,6 +22,8 @@ def explain_fleet(key: str, width: int) -> str:
     found = fleet_schema()
     for part in filter(None, key.split(".")):
         inner = dict(_keys(found))
+        # environments.server means the server of any environment.
+        inner |= {name: one for name, one in _keys(inner.get("*", {})) if name != "*"}
         if part not in inner and "*" not in inner:
             near = nearest(part, inner)
             hint = f"did you mean {near}?" if near else "`modelservice explain fleet` lists its keys"
@@ -34,6 +36,11 @@ def explain_fleet(key: str, width: int) -> str:
     if keys:
         lines += ["", "KEYS:", *columns(keys, width, lines=None)]
     return "\n".join(lines) + "\n"
+
+
+def has_key(key: str) -> bool:
+    """Return whether a key may be one of fleet.yaml: it starts with one of the top-level keys."""
+    return key.partition(".")[0] in dict(_keys(fleet_schema()))
 
 
 def _keys(schema: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:

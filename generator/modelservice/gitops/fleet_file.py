@@ -19,6 +19,8 @@ from modelservice.reading.values_files import load
 from modelservice.schema.source import FLEET_SCHEMA, Schema
 
 NAME = "fleet.yaml"
+# Kustomize's own files, which Flux needs in a folder that it applies.
+KUSTOMIZATIONS = ("kustomization.yaml", "kustomization.yml")
 
 
 class ChartPlace(NamedTuple):
@@ -100,7 +102,8 @@ def _has_name(path: PurePosixPath, pattern: str) -> bool:
 
 
 def _may_be_service(file: Path) -> bool:
-    return file.suffix in (".yaml", ".yml") and not file.name.startswith(".") and not is_special(str(file))
+    named = file.suffix in (".yaml", ".yml") and not file.name.startswith(".") and file.name not in KUSTOMIZATIONS
+    return named and not is_special(str(file))
 
 
 # Rancher's Fleet, or a service, may have a file of this name too, but without any of these keys.

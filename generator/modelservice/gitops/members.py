@@ -8,9 +8,11 @@ from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
 from modelservice.errors import InputError
-from modelservice.gitops.fleet_check import sound_fleet
-from modelservice.gitops.fleet_file import NAME, Environment, Fleet, fleet_root, has_fleet
-from modelservice.reading.values_files import values_files
+from modelservice.gitops.fleet_check import is_object, sound_fleet
+from modelservice.gitops.fleet_file import KUSTOMIZATIONS, NAME, Environment, Fleet, fleet_root, has_fleet
+from modelservice.reading.values_files import load, values_files
+from modelservice.reading.values_in_objects import values_in_objects
+from modelservice.schema.source import plain_schema
 
 
 class Member(NamedTuple):
@@ -42,7 +44,8 @@ def members(
     folder's fleet; its InputError for an invalid one is raised.
     """
     if layers:
-        return [Member(file, tuple(layers)) for file in dict.fromkeys(values_files(arguments, layers))]
+        files = dict.fromkeys(file for argument in arguments for file in _services_in(argument, layers))
+        return [Member(file, tuple(layers)) for file in files]
     return list(dict.fromkeys(member for argument in arguments for member in _of(argument, fleet_at)))
 
 
@@ -96,13 +99,24 @@ def _of(argument: str, fleet_at: Callable[[Path], Fleet]) -> Iterator[Member]:
     if root:
         yield from _of_fleet(fleet_at(root), argument)
         return
-    for file in values_files([argument]):
+    for file in _services_in(argument):
         inner = fleet_root(file) if file not in ("-", argument) else None
         # The fleet.yaml of a fleet in a subfolder stands for its services.
         if inner and Path(file).name == NAME and Path(file).parent == inner:
             yield from _of_fleet(fleet_at(inner), str(inner))
         elif not inner:
             yield Member(file)
+
+
+def _services_in(argument: str, layers: Sequence[str] = ()) -> list[str]:
+    """Return the values files of an argument: in a folder, without other Kubernetes objects beside the values."""
+    files = list(values_files([argument], layers))
+    if not Path(argument).is_dir():
+        return files
+    known = plain_schema()["properties"]
+    own = [one for one in files if not is_object(one) or values_in_objects(load(one), known)]
+    # A folder with nothing else is most likely meant to be checked.
+    return own or files
 
 
 def _from_here(path: Path) -> str:
@@ -112,6 +126,8 @@ def _from_here(path: Path) -> str:
 def _of_fleet(fleet: Fleet, argument: str) -> Iterator[Member]:
     asked = PurePosixPath(os.path.relpath(argument, fleet.root))
     layer = any(layer.file == str(asked) for layer in fleet.layers)
+    if asked.name in KUSTOMIZATIONS:
+        return
     if not (layer or str(asked) == NAME or Path(argument).is_dir()):
         # A file outside of all environments is a service too, because the user named it.
         environment = next((one for one in fleet.environments if PurePosixPath(one.path) == asked.parent), None)
