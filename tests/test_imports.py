@@ -58,7 +58,7 @@ LAYERS = (
     {"starting"},
     {"fitting", "generated_files", "diff", "gitops", "importing", "editing"},
     {"report", "publishing", "serving", "chart", "check"},
-    {"ignores", "service", "helm"},
+    {"ignores", "layer_findings", "service", "helm"},
     {"rules"},
     {"vllm", "schema", "models"},
     {"reading", "writing"},

@@ -7,7 +7,7 @@ import json
 import os
 import re
 import stat
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +23,7 @@ CATALOGUE = SCHEMAS / "models"
 MAX_BYTES = 8 * 1024**2
 # Suffixes that model publishers use for quantised checkpoints.
 _QUANTISED = ("FP8", "GPTQ-Int8", "AWQ", "GPTQ-Int4", "NVFP4")
+_MOST_FOLDERS = 8
 _MOST_ROWS = 100_000
 _MOST_FILES = 20_000
 _MOST = 2**50
@@ -75,15 +76,27 @@ def facts_path(model: str, values_file: str) -> Path:
 
 
 def known_facts(model: str, revision: str, values_files: Iterable[str], *, catalogue: bool = True) -> ModelFacts | None:
-    """Return a model's facts from a file next to one of the values files or from the catalogue, or None.
+    """Return a model's facts from a file next to one of the values files or their fleet.yaml, or from the catalogue.
 
     Facts of a different commit than `revision` are ignored. Raises InputError for an invalid facts file.
     """
-    places = [facts_path(model, file) for file in reversed(list(values_files))]
+    files = list(values_files)[::-1]
+    folders = [Path(file).parent for file in files] + [above for file in files[:1] for above in _fleet_of(file)]
+    places = [folder / FOLDER / file_name(model) for folder in folders]
     for path in (*places, CATALOGUE / file_name(model))[: None if catalogue else -1]:
         if path.is_file() and _is_of(found := read_facts(path), model, revision):
             return found._replace(built_in=path.parent == CATALOGUE)
     return None
+
+
+def _fleet_of(file: str) -> Iterator[Path]:
+    """Yield the folder above a values file that has a fleet.yaml, in the same repository."""
+    for depth in range(_MOST_FOLDERS):
+        folder = Path(os.path.normpath(Path(file).parent.joinpath(*[".."] * depth)))
+        if (folder / "fleet.yaml").is_file():
+            yield folder
+        if (folder / "fleet.yaml").is_file() or (folder / ".git").exists():
+            return
 
 
 def quantised_checkpoints(model: str, values_files: Iterable[str]) -> list[ModelFacts]:
