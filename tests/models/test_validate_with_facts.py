@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from modelservice.check import check_service
 from modelservice.models.facts_file import facts_path, write_facts
-from modelservice.models.model_facts import ModelFacts
+from modelservice.models.model_facts import ModelFacts, Tensors
 
 FACTS = ModelFacts("acme/tiny", "f" * 40, "a test", {"max_position_embeddings": 2048}, (), {"model.safetensors": 2**40})
 MODEL = "model: {name: acme/tiny}\n"
@@ -36,6 +36,33 @@ def test_facts_next_to_a_layer_are_used(folder: Path) -> None:
     (folder / "base.yaml").write_text(MODEL)
     found = check_service([str(folder / "base.yaml"), str(file)]).findings
     assert "context-length" in {finding.rule for finding in found}
+
+
+@pytest.mark.parametrize("another_repository", [False, True])
+def test_facts_beside_the_fleet_are_used(folder: Path, another_repository: bool) -> None:
+    (folder / "fleet.yaml").write_text("environments: {prod: {}}\n")
+    (folder / "live/prod").mkdir(parents=True)
+    (folder / "live/prod/chat.yaml").write_text(MODEL)
+    if another_repository:
+        (folder / "live/.git").mkdir()
+    assert bool(check_service([str(folder / "live/prod/chat.yaml")]).findings) is not another_repository
+
+
+@pytest.mark.parametrize(
+    ("dtype", "method", "says"),
+    [
+        ("BF16", "awq", True),
+        ("BF16", "compressed-tensors", True),
+        ("BF16", "fp8", False),
+        # An older checkpoint of GPTQ or AWQ has its settings in a file of its own.
+        ("I32", "gptq", False),
+    ],
+)
+def test_a_quantisation_needs_a_checkpoint_with_it(tmp_path: Path, dtype: str, method: str, says: bool) -> None:
+    tensors = (Tensors("model.layers.*.mlp.down_proj.weight", dtype, (8, 8)),)
+    write_facts(FACTS._replace(tensors=tensors, files={}), facts_path("acme/tiny", str(tmp_path / "chat.yaml")))
+    found = rules(tmp_path, MODEL + f"args: [--quantization={method}]\n")
+    assert ("quantization-config" in found) is says
 
 
 @pytest.mark.parametrize(
