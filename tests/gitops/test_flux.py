@@ -232,3 +232,18 @@ def test_each_cluster_has_a_folder_with_all_that_it_needs(here: Path) -> None:
         kinds = sorted(item["kind"] for items in files for item in items)
         assert kinds == ["HelmRelease", "HelmRelease", "OCIRepository"]
     assert run("flux", "services").exit_code == 2
+
+
+def test_the_files_are_the_same_from_another_folder_of_the_repository(
+    here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (here / ".git").mkdir()
+    assert run("flux", "services", "--output", "flux").exit_code == 0
+    before = {file: file.read_bytes() for file in (here / "flux").rglob("*.yaml")}
+    monkeypatch.chdir(here / "services")
+    sound_fleet.cache_clear()
+    assert run("flux", ".", "--output", "../flux").exit_code == 0
+    assert {file: file.read_bytes() for file in (here / "flux").rglob("*.yaml")} == before
+    (here / "services/dev/chat.yaml").unlink()
+    answer = run("flux", ".", "--output", "../flux")
+    assert "../flux/dev/chat.yaml: removed, because its values file is gone" in answer.stderr

@@ -40,16 +40,18 @@ def write_objects(
 
     `failed` are the values files without objects.
     """
+    from modelservice.gitops.git_paths import path_below, repository_of
     from modelservice.gitops.object_files import begins, left_behind, made_by, overwriting, rivals
     from modelservice.redact import hidden
     from modelservice.writing.files import replace_file
 
-    command = str(ctx.command.name)
+    command, root = str(ctx.command.name), repository_of(str(output or "."))
     refused = (overwriting(made, output, *objects) if output else {}) | rivals(made, *objects)
     for source, why in refused.items():
         click.echo(f"{source}: {why}", err=True)
-    words = [hidden(word) for word in _words(ctx, values)]
-    texts = {one.name: made_by(command, words, one.source) + one.text for one in made if one.source not in refused}
+    words = [hidden(word) for word in _words(ctx, values, root)]
+    kept = [one for one in made if one.source not in refused]
+    texts = {one.name: made_by(command, words, path_below(root, one.source)) + one.text for one in kept}
     if output is None:
         sys.stdout.write("---\n".join(texts.values()))
     elif texts:
@@ -63,13 +65,17 @@ def write_objects(
     return list(refused)
 
 
-def _words(ctx: click.Context, values: Sequence[str]) -> list[str]:
-    """Return the values files and the given options, as on the command line."""
-    words = list(values)
+def _words(ctx: click.Context, values: Sequence[str], root: Path | None) -> list[str]:
+    """Return the values files and the given options, as on a command line at the root of the repository."""
+    from modelservice.gitops.git_paths import path_below
+
+    words = [path_below(root, value) for value in values]
     for option in ctx.command.params:
         given = ignored_rules() if option.name == "ignore" else ctx.params.get(option.name or "")
         if not isinstance(option, click.Option) or given is None or not is_given(ctx, option.name or ""):
             continue
+        is_path = option.name == "layers" or isinstance(option.type, click.Path)
         for one in given if isinstance(given, tuple) else (given,):
-            words += [option.opts[-1]] if option.is_flag else [option.opts[-1], str(one)]
+            word = path_below(root, str(one)) if is_path else str(one)
+            words += [option.opts[-1]] if option.is_flag else [option.opts[-1], word]
     return words

@@ -34,3 +34,9 @@ def path_in_git(file: str) -> str:
     if path.is_absolute() or ".." in path.parts:
         raise InputError(f"{file}: Argo CD needs its path from the repository's root: run the command there")
     return str(path)
+
+
+def path_below(root: Path | None, path: str) -> str:
+    """Return a path from a folder, so that it is the same wherever a command runs; as written if it is not below it."""
+    place = Path(os.path.abspath(path))  # noqa: PTH100  a link has its own path in Git
+    return place.relative_to(root).as_posix() if root and path != "-" and place.is_relative_to(root) else path

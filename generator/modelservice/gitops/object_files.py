@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from modelservice.gitops.git_paths import path_below, repository_of
 from modelservice.writing.files import real
 
 
@@ -41,14 +42,22 @@ def left_behind(made: Sequence[Made], failed: Sequence[str], folder: Path, begin
     inside = [file for file in files if file.is_file() and real(file.parent).is_relative_to(real(folder))]
     texts = ((file, _beginning(file)) for file in inside)
     mine = ((file, made_of(text)) for file, text in texts if text.partition("\n")[0] == begin)
-    whole = any(not _is_values(one.source) for one in made)
+    whole, root = any(not _is_values(one.source) for one in made), repository_of(str(folder))
+    wrong = [Path(path_below(root, one)) for one in failed]
     found = {}
     for file, source in mine:
-        if _is_values(source) and not os.path.exists(source):  # noqa: PTH110
+        if _is_values(source) and not _located(source, folder):
             found[file] = "its values file is gone"
-        elif whole and not _is_values(source) and not any(Path(one).is_relative_to(source) for one in failed):
+        elif whole and not _is_values(source) and not any(one.is_relative_to(source) for one in wrong):
             found[file] = "nothing needs it any more"
     return found
+
+
+def _located(source: str, folder: Path) -> str:
+    """Return where the file is that a comment in a folder names, from its repository or from here; "" if nowhere."""
+    root = repository_of(str(folder))
+    # The text is untrusted: Path raises if it is too long for a name.
+    return next((one for one in (os.path.join(root or "", source), source) if os.path.isfile(one)), "")  # noqa: PTH113, PTH118
 
 
 def _is_values(source: str) -> bool:
@@ -95,8 +104,7 @@ def overwriting(made: Sequence[Made], folder: Path, what: str, way: str) -> dict
     found = {}
     for one in made:
         file = folder / f"{one.name}.yaml"
-        other = made_of(file.read_text(encoding="utf-8", errors="replace")) if file.is_file() else ""
-        # The text is untrusted: Path raises if it is too long for a name.
-        if os.path.isfile(other) and real(Path(other)) != real(Path(one.source)):  # noqa: PTH113
+        said = made_of(file.read_text(encoding="utf-8", errors="replace")) if file.is_file() else ""
+        if said and (other := _located(said, folder)) and real(Path(other)) != real(Path(one.source)):
             found[one.source] = f"{file} is already the {what} of {other}: {way}"
     return found
