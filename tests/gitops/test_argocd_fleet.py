@@ -212,7 +212,9 @@ def test_a_second_run_writes_the_same_bytes(here: Path) -> None:
 def test_a_common_namespace_is_refused_if_releases_would_collide() -> None:
     answer = run("services", "--namespace", "here", "--server", "https://one.example.com")
     assert answer.exit_code == 1
-    assert "dev/chat and prod/chat would create the same Service modelservice-chat in the namespace here" in answer.stderr
+    assert (
+        "dev/chat and prod/chat would create the same Service modelservice-chat in the namespace here" in answer.stderr
+    )
 
 
 def test_a_secret_in_the_fleet_is_not_written_to_a_set(here: Path) -> None:

@@ -48,8 +48,16 @@ EXTRA = "extraObjects: [{apiVersion: v1, kind: Secret, metadata: {name: hf-token
 @pytest.mark.parametrize(
     ("name", "text", "says"),
     [
-        ("layers/all.yaml", "fullnameOverride: llm\n", "would create the same Service llm in the namespace models; remove"),
-        ("dev/embed.yaml", "fullnameOverride: modelservice-chat\n", "dev/chat and dev/embed would create the same Service"),
+        (
+            "layers/all.yaml",
+            "fullnameOverride: llm\n",
+            "would create the same Service llm in the namespace models; remove",
+        ),
+        (
+            "dev/embed.yaml",
+            "fullnameOverride: modelservice-chat\n",
+            "dev/chat and dev/embed would create the same Service",
+        ),
         ("layers/all.yaml", "serviceAccount: {name: llm}\n", "would create the same ServiceAccount llm in"),
         ("layers/all.yaml", EXTRA, "would create the same Secret hf-token in the namespace models; create it once"),
         ("layers/all.yaml", INGRESS.format("llm.example.com"), "would serve the same address llm.example.com/v1"),
@@ -81,7 +89,9 @@ def test_two_services_with_one_name_or_address_are_found(name: str, text: str, s
         # https://kubernetes.github.io/ingress-nginx/user-guide/nginx-configuration/annotations/#canary
         (
             INGRESS.format("a.example.com"),
-            "ingress: {enabled: true, hosts: [a.example.com], annotations: {nginx.ingress.kubernetes.io/canary: 'true'}}\n",
+            INGRESS.format("a.example.com").replace(
+                "}", ", annotations: {nginx.ingress.kubernetes.io/canary: 'true'}}"
+            ),
         ),
         (ROUTE.format("public", ""), ROUTE.format("internal", "")),
         (ROUTE.format("public", ""), ROUTE.format("public", ", paths: [/v2]")),

@@ -10,7 +10,10 @@ FILES = {
     "fleet.yaml": "layers: [all.yaml]\nenvironments: {dev: {}}\n",
     "all.yaml": "image: {tag: v0.33.0}\nhuggingFace: {tokenSecret: {name: hf-token}}\n",
     "dev/chat.yaml": "model: {name: Qwen/Qwen3-8B}\n",
-    "dev/local.yaml": "model: {source: local, name: /models/a, servedName: a}\nmodelVolume: {mountPath: /models, existingClaim: models}\n",
+    "dev/local.yaml": (
+        "model: {source: local, name: /models/a, servedName: a}\n"
+        "modelVolume: {mountPath: /models, existingClaim: models}\n"
+    ),
 }
 
 

@@ -70,8 +70,8 @@ def validate_command(
         raise click.UsageError("name a values file, a folder, or - for standard input")
     from modelservice.check import check_files, errors
     from modelservice.errors import InputError
-    from modelservice.gitops.fleet_check import check_fleets, written_fleet
     from modelservice.gitops.cluster_conflicts import conflicts
+    from modelservice.gitops.fleet_check import check_fleets, written_fleet
     from modelservice.gitops.members import fleets, members, neighbours
     from modelservice.report import report, summary
 

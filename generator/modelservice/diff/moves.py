@@ -1,4 +1,4 @@
-"""Describe what a service needs that becomes a new release in another namespace or cluster, and what it leaves behind."""
+"""Describe what a service leaves behind, and what it needs, if it moves to another namespace or cluster."""
 
 from __future__ import annotations
 

@@ -90,7 +90,9 @@ def _finding(group: Sequence[_Claimant]) -> Finding:
     where = "" if one.claim.rule == "fleet-route" else f" in the namespace {one.namespace}"
     message = f"{listed([each.name for each in group])} would {one.claim.what}{where}"
     position = one.document.value_position(one.claim.path)
-    return Finding(Severity.ERROR, one.claim.path, message, one.claim.hint, one.claim.rule, position)
+    several = len({each.member.environment for each in group}) > 1
+    hint = f"{one.claim.hint}, or set server in fleet.yaml if the clusters differ" if several else one.claim.hint
+    return Finding(Severity.ERROR, one.claim.path, message, hint, one.claim.rule, position)
 
 
 def _claims(document: Document, member: Member, namespace: str) -> Iterator[_Claim]:
@@ -100,7 +102,9 @@ def _claims(document: Document, member: Member, namespace: str) -> Iterator[_Cla
     account = _map(values["serviceAccount"])
     if account.get("create") and account.get("name"):
         hint = "set serviceAccount.create to false, and create the account outside of the services"
-        yield _created(("account", str(account["name"])), f"ServiceAccount {account['name']}", ("serviceAccount", "name"), hint)
+        yield _created(
+            ("account", str(account["name"])), f"ServiceAccount {account['name']}", ("serviceAccount", "name"), hint
+        )
     yield from _extra_objects(values, namespace)
     yield from _ingress(values)
     yield from _route(values, namespace)
@@ -143,18 +147,20 @@ def _ingress(values: Mapping[str, Any]) -> Iterator[_Claim]:
 
 def _route(values: Mapping[str, Any], namespace: str) -> Iterator[_Claim]:
     route = _map(values["httpRoute"])
-    hosts = list(enumerate(_list(route.get("hostnames")))) or [(None, "")]
+    # Without hostnames, a route serves all host names of its gateway.
+    hosts: list[tuple[Path, Any]] = [((index,), host) for index, host in enumerate(_list(route.get("hostnames")))]
     for parent in _list(route.get("parentRefs")) if route.get("enabled") is True else ():
         gateway = {**_GATEWAY, "namespace": namespace, **_map(parent)}
-        for index, host in hosts:
+        for at, host in hosts or [((), "")]:
             for path in _paths(values, route):
                 key = ("route", tuple(sorted((name, str(value)) for name, value in gateway.items())), str(host), path)
-                at = ("hostnames",) if index is None else ("hostnames", index)
-                yield _routed(key, f"{host or '*'}{path}", ("httpRoute", *at))
+                yield _routed(key, f"{host or '*'}{path}", ("httpRoute", "hostnames", *at))
 
 
 def _routed(key: tuple[Any, ...], what: str, path: Path) -> _Claim:
-    return _Claim("fleet-route", key, f"serve the same address {what}", path, "write another host, or set rootPath in one of them")
+    return _Claim(
+        "fleet-route", key, f"serve the same address {what}", path, "write another host, or set rootPath in one of them"
+    )
 
 
 def _paths(values: Mapping[str, Any], group: Mapping[str, Any]) -> Iterator[str]:
