@@ -191,7 +191,7 @@ def _credentials(data: Mapping[str, Any], path: tuple[str | int, ...] = ()) -> I
 def _same_release(fleet: Fleet, *, within: bool) -> Iterator[Problem]:
     """Yield the releases that two files are: of one environment (`within`), or of two."""
     seen: dict[tuple[str, str, str], str] = {}
-    hint = "rename one of them" if within else "set another namespace"
+    hint = "rename one of them" if within else "set another namespace, or server if the clusters differ"
     for one in fleet.environments:
         files = fleet.files_of(one)
         for file in files:
