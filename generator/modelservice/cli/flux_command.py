@@ -84,13 +84,15 @@ def flux_command(
 
 def _say_clusters(services: Sequence[FluxService], output: Path | None) -> None:
     """Say where to apply the objects of a fleet with several clusters, because Flux's objects name none."""
+    from modelservice.gitops.fleet_file import IN_CLUSTER
+
     places = {one.member.environment.name: one.member.environment.server for one in services if one.member.environment}
     if len(set(places.values())) < 2:
         return
     names = {(one.member.namespace, one.service.name) for one in services}
     if not output and len(names) < len(services):
         raise click.UsageError("the services run in several clusters: pass --output, which writes a folder for each")
-    for name, server in places.items():
+    for name, server in ((name, server) for name, server in places.items() if server != IN_CLUSTER):
         where = output / name if output else name
         click.echo(f"{where}: apply it in the cluster {server}, because Flux's objects name none", err=True)
 

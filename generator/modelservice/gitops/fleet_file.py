@@ -19,6 +19,8 @@ from modelservice.reading.values_files import load
 from modelservice.schema.source import FLEET_SCHEMA, Schema
 
 NAME = "fleet.yaml"
+# Argo CD's address for the cluster that it runs in.
+IN_CLUSTER = "https://kubernetes.default.svc"
 # Kustomize's own files, which Flux needs in a folder that it applies.
 KUSTOMIZATIONS = ("kustomization.yaml", "kustomization.yml")
 
@@ -165,7 +167,7 @@ def fleet_of(root: Path, data: Mapping[str, Any]) -> Fleet:
             name,
             str(PurePosixPath(one.get("path", name))),
             one.get("namespace", name),
-            one.get("server", "https://kubernetes.default.svc"),
+            one.get("server", IN_CLUSTER),
             one.get("project", "default"),
             ChartPlace(**{**chart, **one.get("chart", {})}),
         )
