@@ -234,6 +234,10 @@ def test_objects_beside_values_are_not_services() -> None:
     Path("flux/source.yaml").write_text(OBJECT)
     assert found(".") == found("services") == [DEV, DEV_EMBED, PROD, PROD_EMBED]
     assert "kustomization" not in "".join(one.position.file for one in check_fleets([Path("services")])[0])
+    # Values with a key too many are not an object.
+    Path("flux/values.yaml").write_text("apiVersion: v1\nreplicas: 2\n")
+    assert found("flux") == [("flux/values.yaml", [], "")]
+    Path("flux/values.yaml").unlink()
     # A folder with nothing else was meant to be checked.
     assert found("flux") == [("flux/source.yaml", [], "")]
 

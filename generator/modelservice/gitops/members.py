@@ -113,10 +113,18 @@ def _services_in(argument: str, layers: Sequence[str] = ()) -> list[str]:
     files = list(values_files([argument], layers))
     if not Path(argument).is_dir():
         return files
-    known = plain_schema()["properties"]
-    own = [one for one in files if not is_object(one) or values_in_objects(load(one), known)]
     # A folder with nothing else is most likely meant to be checked.
-    return own or files
+    return [one for one in files if not _is_foreign(one)] or files
+
+
+def _is_foreign(file: str) -> bool:
+    """Return whether a file is a Kubernetes object, or Kustomize's, without values of this chart."""
+    if not is_object(file):
+        return False
+    document = load(file)
+    # Values with a stray apiVersion are a mistake to report.
+    ours = "model" in document.data or (document.readable and "kind" not in document.data)
+    return not (ours or values_in_objects(document, plain_schema()["properties"])) or Path(file).name in KUSTOMIZATIONS
 
 
 def _from_here(path: Path) -> str:
