@@ -79,7 +79,8 @@ def validate_command(
     found, texts = check_fleets(roots)
     try:
         strays = {os.path.realpath(one.position.file) for one in found if one.rule == "fleet-stray"}
-        checked = [one for one in members(values, layers, written_fleet) if os.path.realpath(one.values) not in strays]
+        checked = members(values, layers, written_fleet)
+        checked = [one for one in checked if not strays or os.path.realpath(one.values) not in strays]
         found += conflicts(members([str(root) for root in roots], fleet_at=written_fleet))
     except InputError:  # a fleet.yaml is too wrong, as its findings say
         if not errors(found):

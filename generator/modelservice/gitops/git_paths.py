@@ -38,5 +38,7 @@ def path_in_git(file: str) -> str:
 
 def path_below(root: Path | None, path: str) -> str:
     """Return a path from a folder, so that it is the same wherever a command runs; as written if it is not below it."""
+    if not root or path == "-":
+        return path
     place = Path(os.path.abspath(path))  # noqa: PTH100  a link has its own path in Git
-    return place.relative_to(root).as_posix() if root and path != "-" and place.is_relative_to(root) else path
+    return place.relative_to(root).as_posix() if place.is_relative_to(root) else path

@@ -72,8 +72,10 @@ def using(file: str, layers: Sequence[str] = ()) -> list[tuple[str, ...]]:
 def neighbours(services: Sequence[Member], fleet_at: Callable[[Path], Fleet] = sound_fleet) -> list[Member]:
     """Return the other services of the same fleets that share a layer with one of the services."""
     layers = {layer for one in services for layer in one.layers}
-    named = {os.path.realpath(one.values) for one in services}
     roots = dict.fromkeys(one.root for one in services if one.root)
+    if not roots:
+        return []
+    named = {os.path.realpath(one.values) for one in services}
     found = members([str(root) for root in roots], fleet_at=fleet_at)
     return [one for one in found if os.path.realpath(one.values) not in named and not layers.isdisjoint(one.layers)]
 
