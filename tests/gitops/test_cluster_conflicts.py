@@ -77,6 +77,7 @@ def test_two_services_with_one_name_or_address_are_found(name: str, text: str, s
         ("nameOverride: llm\n", "nameOverride: llm\n"),
         ("serviceAccount: {name: a, create: false}\n", "serviceAccount: {name: a, create: false}\n"),
         (INGRESS.format("a.example.com"), INGRESS.format("b.example.com")),
+        (INGRESS.format("'*'"), INGRESS.format("'*'")),
         (INGRESS.format("a.example.com"), INGRESS.format("a.example.com") + "rootPath: /embed\n"),
         (
             "ingress: {enabled: true, hosts: [a.example.com], paths: [/]}\n",

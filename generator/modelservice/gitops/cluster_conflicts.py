@@ -140,7 +140,8 @@ def _ingress(values: Mapping[str, Any]) -> Iterator[_Claim]:
     if ingress.get("enabled") is not True or any(map(_APART.search, map(str, _map(ingress.get("annotations"))))):
         return
     for index, host in enumerate(_list(ingress.get("hosts"))):
-        for path in _paths(values, ingress):
+        # Controllers of clouds give each Ingress an address of its own, so every host may mean another one.
+        for path in _paths(values, ingress) if host != "*" else ():
             key = ("ingress", str(ingress.get("className")), str(host), path)
             yield _routed(key, f"{host}{path}", ("ingress", "hosts", index))
 
