@@ -188,7 +188,9 @@ def _flow_value(value: Any) -> Any:
 
 # A text that YAML reads as text without quotes.
 _PLAIN = re.compile(
-    r"(?!(?:y|n|yes|no|on|off|true|false|null)$)[\w./+-]*([A-Za-z_/]|\d\.\d+\.)[\w./@:+-]*(?<!:)", re.IGNORECASE
+    r"(?!(?:y|n|yes|no|on|off|true|false|null)$)"
+    r"(?:[\d.+-]*[A-Za-z_/][\w./@:+-]*|\d+\.\d+\.[\w./@:+-]*)(?<!:)",
+    re.IGNORECASE,
 )
 
 
