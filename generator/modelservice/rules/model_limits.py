@@ -10,7 +10,7 @@ from modelservice.rules.given_arguments import given
 from modelservice.rules.image import known_release
 from modelservice.rules.known_model import model_facts_of, one_gpu
 from modelservice.rules.rule import Said, Values, rule
-from modelservice.vllm.argument_rules import in_place
+from modelservice.vllm.argument_rules import in_place, removing
 
 if TYPE_CHECKING:
     from modelservice.models.model_facts import ModelFacts
@@ -105,14 +105,15 @@ def quantization_config(values: Values) -> Iterator[Said]:
     facts, methods = model_facts_of(values), given(values, "--quantization")
     if not facts or not methods or not _is_plain(facts):
         return
-    method = methods[-1].values[-1]
+    argument = methods[-1]
+    method = argument.values[-1]
     family = _NEEDS_CONFIG.get(method.text)
     if not family:
         return
     message = f"{method.text} needs a checkpoint that is quantised with it, but {facts.model} is not quantised"
     known = _checkpoint(facts.model, family) if values.at("model.source") == "huggingface" else ""
     hint = f"set model.name: {known}" if known else "name a checkpoint that is quantised with it"
-    yield Said(("args", method.at), message, f"remove it, or {hint}")
+    yield Said(("args", argument.at), message, f"{removing(argument.items)}, or {hint}")
 
 
 def _is_plain(facts: ModelFacts) -> bool:
