@@ -18,6 +18,10 @@ from modelservice.reading.values_files import load, values_files
 from modelservice.service import name_from
 
 
+class InvalidFleetError(InputError):
+    """A state with errors in its fleet.yaml, so that its services are unknown."""
+
+
 class FleetState(NamedTuple):
     """The services by their names, `<environment>/<service>`, and the environments.
 
@@ -46,7 +50,7 @@ def fleet_state(said: str, stage: Path, layers: Sequence[str] = ()) -> FleetStat
     """Return the state of a folder or file, or of REV:path, which is copied to `stage`.
 
     If `layers` are given, they are read from the same revision, and no fleet.yaml is read. Files that a revision does
-    not have are skipped. Raises InputError for an unknown revision and an invalid fleet.yaml.
+    not have are skipped. Raises InputError for an unknown revision, and InvalidFleetError for an invalid fleet.yaml.
     """
     if os.path.exists(said):  # noqa: PTH110  Path.exists raises for a name that is too long
         return _state(said, layers, sound_fleet)
@@ -72,7 +76,10 @@ def fleet_state(said: str, stage: Path, layers: Sequence[str] = ()) -> FleetStat
 
 def _state(folder: str, layers: Sequence[str], fleet_at: Callable[[Path], Fleet]) -> FleetState:
     root = None if layers else fleet_root(folder)
-    environments = {one.name: one for one in fleet_at(root).environments} if root else {}
+    try:
+        environments = {one.name: one for one in fleet_at(root).environments} if root else {}
+    except InputError as error:
+        raise InvalidFleetError(str(error)) from error
     # A folder without services is listed itself; reading it gives the error message.
     there = next(values_files([folder]), folder) != folder or Path(folder).is_file()
     found = members([folder], layers, fleet_at) if there else []
