@@ -227,7 +227,7 @@ def test_a_file_that_the_revision_lacks_is_shown_as_added(helm: str) -> None:
         ("no-branch:services/chat.yaml", "services/chat.yaml", "Git has no revision no-branch"),
         ("--output=x:services/chat.yaml", "services/chat.yaml", "does not exist"),
         ("HEAD:nothing.yaml", "HEAD:nothing.yaml", "neither HEAD:nothing.yaml nor"),
-        ("HEAD:services/bad.yaml", "services/chat.yaml", "HEAD:services/bad.yaml:1:9: error: model.nmae: unknown key"),
+        ("services/chat.yaml", "HEAD:services/bad.yaml", "HEAD:services/bad.yaml:1:9: error: model.nmae: unknown key"),
         ("services/chat.yaml", "services/日本.yaml", "is not a valid release name"),
         ("HEAD:services", "services/chat.yaml", "HEAD:services has no Chart.yaml, so it is not a chart"),
     ],
@@ -239,6 +239,15 @@ def test_inputs_that_cannot_be_compared_have_exit_code_2(old: str, new: str, say
         answer.stderr
     )
     assert not Path("x").exists()
+
+
+def test_values_with_errors_can_be_repaired(helm: str) -> None:
+    committed(chat="model: {nmae: a}\n")
+    Path("services/chat.yaml").write_text(PLAIN)
+    answer = modelservice(helm, "diff", "HEAD", "services/chat.yaml")
+    assert (answer.returncode, "+ Deployment modelservice-chat\n" in answer.stdout) == (1, True), answer.stderr
+    assert "HEAD:services/chat.yaml:1:9: error: model.nmae: unknown key" in answer.stderr
+    assert answer.stderr.endswith("There is nothing to compare with, so everything is listed as new\n")
 
 
 def test_a_chart_is_compared_with_the_values_it_was_made_of(helm: str) -> None:

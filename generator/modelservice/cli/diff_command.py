@@ -114,12 +114,17 @@ def _diff(sides: tuple[str, str], layers: tuple[str, ...], release: str | None, 
     require_release(name)
     where = namespace_for(namespace, sides[1].partition(":")[2] or sides[1])
     before, after = manifests_of(sides, name, where, layers, ignored_rules())
+    if isinstance(after, InputError):
+        raise after
+    repaired = isinstance(before, InputError)
+    if repaired:
+        click.echo(f"{before}\nThere is nothing to compare with, so everything is listed as new", err=True)
     for side, text in zip(sides, (before, after), strict=True):
-        if not text:
+        if text == "":
             click.echo(f"{side} does not exist: everything is {'new' if side == sides[0] else 'gone'}", err=True)
-    changes = compare(before, after)
+    changes = compare("" if isinstance(before, InputError) else before, after)
     click.echo(as_text(changes), nl=False)
-    return 1 if changes else 0
+    return 1 if changes or repaired else 0
 
 
 def _diff_folders(
