@@ -107,6 +107,7 @@ def test_a_renamed_service_is_a_new_release_and_its_claim_stays(here: Path) -> N
     assert (one["status"], one["before"], one["service"]) == ("moved", "prod/chat", "prod/chat-2")
     text = diff("main", "services").stdout
     assert "> prod/chat → prod/chat-2: a new release; the old one is removed\n" in text
+    assert "is added" not in text
     assert "the old claim and its data are kept" in text
     assert "the new volume is empty, and the model is downloaded again" in text
 
@@ -303,9 +304,9 @@ def test_a_branch_that_repairs_main_can_be_compared(here: Path) -> None:
     result = found("main", "services")
     assert statuses(result) == {"prod/chat": "repaired", "prod/embed": "gone"}
     for one in result["services"]:
-        assert one["effects"][0] == "repaired: the old state has errors, so there is nothing to compare with"
+        assert one["effects"][0] == "the old state has errors, so there is nothing to compare with"
         assert one["effects"][1].startswith("main:services/prod.yaml:1:")
-    assert "| repaired | prod/chat | repaired: the old" in diff("main", "services", "--format", "markdown").stdout
+    assert "| repaired | prod/chat | the old" in diff("main", "services", "--format", "markdown").stdout
 
 
 def test_a_branch_that_repairs_the_fleet_can_be_compared(here: Path) -> None:

@@ -44,8 +44,9 @@ def diff_command(
     OLD and NEW are values files, charts (folders or archives), folders of services, or one of these at a Git
     revision, written REV:PATH. `diff REV FOLDER` compares a folder with the same folder at that revision, and `diff
     REV REV FOLDER` compares two revisions. As in Git, `REV...` is the commit at which the branch left REV: what REV
-    got later is not compared. A service that exists on only one side, or has errors in OLD, is compared with nothing.
-    The layers of -f or of a fleet (fleet.yaml) are read from the same revision as the services.
+    got later is not compared. A service that exists on only one side is shown as new or gone, and one with errors
+    only in OLD as repaired. The layers of -f or of a fleet (fleet.yaml) are read from the same revision as the
+    services.
 
     Exit codes: 0 no difference; 1 they differ; 2 they cannot be compared; 3 a tool failed.
 

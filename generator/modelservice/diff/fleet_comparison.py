@@ -10,7 +10,7 @@ from modelservice.chart.folder import chart_for
 from modelservice.chart.many_manifests import TOGETHER, charts_in
 from modelservice.check import Progress
 from modelservice.diff.common_changes import ServiceChange
-from modelservice.diff.comparison import Change, compare
+from modelservice.diff.comparison import compare
 from modelservice.diff.fleet_state import FleetState, InvalidFleetError, fleet_state
 from modelservice.diff.moves import elsewhere
 from modelservice.diff.service_manifests import Rendered, Renderer
@@ -102,35 +102,34 @@ def _compared(old: FleetState, new: FleetState, renderer: Renderer, pairs: _Pair
 def _change(
     pair: Pair, before: Member | None, after: Member | None, texts: tuple[Rendered, Rendered]
 ) -> ServiceChange | None:
-    places = [release_of(one)[:2] for one in (before, after) if one]
-    apart = len(set(places)) > 1
-    words: tuple[str, ...] = ()
-    old, new = texts
-    if isinstance(old, ModelServiceError) and not isinstance(new, ModelServiceError):
-        words = ("repaired: the old state has errors, so there is nothing to compare with", *str(old).splitlines())
-        old = ""
+    apart = len({release_of(one)[:2] for one in (before, after) if one}) > 1
+    lost = _lost(*texts)
     try:
-        changes = tuple(compare(_text(old), _text(new), apart=apart))
+        new = _text(texts[1])
+        changes = tuple(compare("" if lost else _text(texts[0]), new, apart=apart))
     except ModelServiceError as error:
         return ServiceChange("?", pair.after or pair.before, "", tuple(str(error).splitlines()))
-    words += tuple(dict.fromkeys(word for change in changes for word in _words(change, new=not (old and new))))
-    if not before:
-        return ServiceChange("+", pair.after, "", words, changes)
-    if not after:
-        return ServiceChange("-", pair.before, "", words, changes)
+    words = (*lost, *dict.fromkeys(effect for change in changes for effect in change.effects))
+    if not (before and after):
+        return ServiceChange("+" if after else "-", pair.after or pair.before, "", words, changes)
     if release_of(before) != release_of(after):
-        words = (_moved(before, after), *words, *(elsewhere(_text(new)) if apart else ()))
+        words = (_moved(before, after), *words, *(elsewhere(new) if apart else ()))
         return ServiceChange(">", pair.after, pair.before, words, changes)
-    if isinstance(texts[0], ModelServiceError):
+    if lost:
         return ServiceChange("!", pair.after, "", words, changes)
+    words += tuple(f"{one.kind} is {_OTHER[one.sign]}" for one in changes if one.sign in _OTHER and not one.effects)
     return ServiceChange("~", pair.after, "", words, changes) if changes else None
 
 
-def _words(change: Change, *, new: bool) -> tuple[str, ...]:
-    """Return the effects of an object's change; without any, that it is added or removed, unless all objects are."""
-    if change.effects or change.sign == "~" or new:
-        return change.effects
-    return (f"{change.kind} is {'added' if change.sign == '+' else 'removed'}",)
+def _lost(old: Rendered, new: Rendered) -> tuple[str, ...]:
+    """Return the errors in the old state of a service, with a reason, if the new state has none."""
+    if isinstance(new, ModelServiceError) or not isinstance(old, ModelServiceError):
+        return ()
+    return "the old state has errors, so there is nothing to compare with", *str(old).splitlines()
+
+
+# Objects that a service has only before or after the change, of which nothing else is said.
+_OTHER = {"+": "added", "-": "removed"}
 
 
 def _text(rendered: Rendered) -> str:
