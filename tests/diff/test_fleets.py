@@ -310,6 +310,10 @@ def test_a_branch_that_repairs_main_can_be_compared(here: Path) -> None:
 
 
 def test_a_branch_that_repairs_the_fleet_can_be_compared(here: Path) -> None:
+    (here / "fleet.yaml").write_text(FLEET + "oops: 1\n")
+    git("commit", "-qam", "unknown key")
+    (here / "fleet.yaml").write_text(FLEET)
+    assert diff("main", "services").stdout == "4 services: no differences\n"
     (here / "fleet.yaml").write_text("environments: {}\n")
     git("commit", "-qam", "wrong")
     (here / "fleet.yaml").write_text(FLEET)

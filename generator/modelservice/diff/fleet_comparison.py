@@ -52,7 +52,7 @@ def compare_fleets(
     with scratch() as stage, chart_for() as chart:
         new = fleet_state(states[1], stage / "new", layers)
         try:
-            old, lost = fleet_state(states[0], stage / "old", layers), ""
+            old, lost = fleet_state(states[0], stage / "old", layers, old=True), ""
         except InvalidFleetError as error:
             old, lost = FleetState({}, {}), f"all services are listed as new, because {error}"
         if not (old.services or new.services):
