@@ -23,13 +23,17 @@ _LONGEST_VERSION = 128
 
 
 class Service(NamedTuple):
-    """One model service as its own chart; `given` are the values that its files set, `values` include the defaults."""
+    """One model service as its own chart; `given` are the values that its files set, `values` include the defaults.
+
+    `namespace` is where its fleet runs it, or "".
+    """
 
     name: str
     version: str
     description: str
     given: Mapping[str, Any]
     values: dict[str, Any]
+    namespace: str = ""
 
 
 def name_from(file: str) -> str:

@@ -66,8 +66,8 @@ def test_nothing_differs(helm: str) -> None:
         (PLAIN, f"{PLAIN}modelVolume: {{size: 18Gi}}\n", "Kubernetes refuses to shrink a volume"),
         (PLAIN, f"{PLAIN}modelVolume: {{storageClassName: a}}\n", "spec.storageClassName cannot be changed in place"),
         (STATEFUL, f"{STATEFUL}modelVolume: {{size: 40Gi}}\n", "delete the StatefulSet with --cascade=orphan"),
-        (PLAIN, f"{PLAIN}modelVolume: {{existingClaim: models}}\n", "helm keeps it and its data"),
-        (PLAIN, STATEFUL, "its pods stop"),
+        (PLAIN, f"{PLAIN}modelVolume: {{existingClaim: models}}\n", "the old claim and its data are kept"),
+        (PLAIN, STATEFUL, "the old pods stop"),
         (BALANCED, BALANCED.replace("{t", "{loadBalancerClass: a/b, t"), "spec.loadBalancerClass cannot be changed"),
         (PLAIN, f"{PLAIN}service: {{port: 80}}\n", "the service's port changes from 8000 to 80"),
         (SURGING, f"{SURGING}startupSeconds: 900\n", "which needs a free GPU"),
@@ -86,8 +86,8 @@ def test_nothing_differs(helm: str) -> None:
         (SCALED, SHARED, "from an autoscaler's number to 2 pods"),
         (PLAIN, f"{PLAIN}modelVolume: {{retain: false}}\n", "no longer kept"),
         (STATEFUL, f"{STATEFUL}modelVolume: {{retain: false}}\n", "no longer kept"),
-        (PLAIN, STATEFUL, "its volume is empty"),
-        (PLAIN, f"{PLAIN}nameOverride: llm\n", "its pods start while the old ones still run"),
+        (PLAIN, STATEFUL, "the new volume is empty"),
+        (PLAIN, f"{PLAIN}nameOverride: llm\n", "the new pods start while the old ones still run"),
         (PLAIN, f"{PLAIN}nameOverride: llm\n", "the service's address changes from modelservice-chat to llm-chat"),
     ],
 )
@@ -106,7 +106,7 @@ TWO_MORE = ONE_MORE.replace("maxSurge: 1", "maxSurge: 2")
     ("old", "new", "says"),
     [
         (PLAIN, f"{PLAIN}nameOverride: llm\n", "while the old ones still run, and wait if no GPU is free"),
-        (CPU, f"{CPU}nameOverride: llm\n", "its pods start while the old ones still run\n"),
+        (CPU, f"{CPU}nameOverride: llm\n", "the new pods start while the old ones still run\n"),
         (f"{ROLLED}{ONE_MORE}", f"{ROLLED}{ONE_MORE}{LATER}", "every pod restarts: a new one starts first\n"),
         (f"{ROLLED}{ONE_MORE}", f"{ROLLED}{TWO_MORE}{LATER}", "up to 2 new ones start first\n"),
     ],
@@ -227,7 +227,7 @@ def test_a_file_that_the_revision_lacks_is_shown_as_added(helm: str) -> None:
         ("no-branch:services/chat.yaml", "services/chat.yaml", "Git has no revision no-branch"),
         ("--output=x:services/chat.yaml", "services/chat.yaml", "does not exist"),
         ("HEAD:nothing.yaml", "HEAD:nothing.yaml", "neither HEAD:nothing.yaml nor"),
-        ("HEAD:services/bad.yaml", "services/chat.yaml", "HEAD:services/bad.yaml:1:9: error: model.nmae: unknown key"),
+        ("services/chat.yaml", "HEAD:services/bad.yaml", "HEAD:services/bad.yaml:1:9: error: model.nmae: unknown key"),
         ("services/chat.yaml", "services/日本.yaml", "is not a valid release name"),
         ("HEAD:services", "services/chat.yaml", "HEAD:services has no Chart.yaml, so it is not a chart"),
     ],
@@ -239,6 +239,15 @@ def test_inputs_that_cannot_be_compared_have_exit_code_2(old: str, new: str, say
         answer.stderr
     )
     assert not Path("x").exists()
+
+
+def test_values_with_errors_can_be_repaired(helm: str) -> None:
+    committed(chat="model: {nmae: a}\n")
+    Path("services/chat.yaml").write_text(PLAIN)
+    answer = modelservice(helm, "diff", "HEAD", "services/chat.yaml")
+    assert (answer.returncode, "+ Deployment modelservice-chat\n" in answer.stdout) == (1, True), answer.stderr
+    assert "HEAD:services/chat.yaml:1:9: error: model.nmae: unknown key" in answer.stderr
+    assert answer.stderr.endswith("There is nothing to compare with, so everything is listed as new\n")
 
 
 def test_a_chart_is_compared_with_the_values_it_was_made_of(helm: str) -> None:

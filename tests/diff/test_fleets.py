@@ -93,7 +93,7 @@ def test_services_appear_disappear_and_change_in_two_revisions(here: Path) -> No
     result = found("HEAD~", "HEAD", "services")
     assert statuses(result) == {"dev/new": "new", "prod/chat": "changed", "prod/embed": "gone"}
     gone = result["services"][2]
-    assert "helm keeps it and its data" in gone["effects"]
+    assert "the old claim and its data are kept" in gone["effects"]
     assert statuses(found("HEAD~:services", "services")) == statuses(result)
     # The other way round.
     assert statuses(found("HEAD", "HEAD~", "services"))["dev/new"] == "gone"
@@ -106,8 +106,10 @@ def test_a_renamed_service_is_a_new_release_and_its_claim_stays(here: Path) -> N
     (one,) = found("main", "services")["services"]
     assert (one["status"], one["before"], one["service"]) == ("moved", "prod/chat", "prod/chat-2")
     text = diff("main", "services").stdout
-    assert "> prod/chat → prod/chat-2: a new release chat-2 in prod; the old one is removed, but its kept claim" in text
-    assert "its volume is empty, and the model is downloaded again" in text
+    assert "> prod/chat → prod/chat-2: a new release; the old one is removed\n" in text
+    assert "is added" not in text
+    assert "the old claim and its data are kept" in text
+    assert "the new volume is empty, and the model is downloaded again" in text
 
 
 def test_another_namespace_is_another_release(here: Path) -> None:
@@ -125,9 +127,9 @@ def test_a_move_lists_what_must_exist_there(here: Path, place: str) -> None:
     git("commit", "-qam", "two")
     (here / "fleet.yaml").write_text(FLEET.replace("prod: {}", f"prod: {{{place}}}"))
     chat, embed = (one["effects"] for one in found("HEAD", "services")["services"])
-    assert chat[0].endswith("but its kept claim remains")
-    assert "its volume is empty there: the model is downloaded again, or must be copied" in chat
-    assert embed[0].endswith("the old one is removed")
+    kept = "the old claim and its data are kept"
+    assert (kept in chat, kept in embed) == (True, False)
+    assert "the new volume is empty there: the model is downloaded again, or must be copied" in chat
     assert embed[-1] == "this Secret must exist there: llm-keys"
     address = "the service's address changes from modelservice-chat.prod to modelservice-chat.models: tell its clients"
     assert (address in chat) is place.startswith("namespace")
@@ -203,13 +205,29 @@ def test_layers_of_a_folder_without_a_fleet_are_those_of_each_revision(here: Pat
     assert (result["common"][0]["old"], result["common"][0]["new"]) == ("--seed=1", "--seed=3")
 
 
-@pytest.mark.parametrize("dots", ["..", "..."])
-def test_a_git_range_is_reported(dots: str) -> None:
-    answer = diff(f"main{dots}HEAD", "services")
+def test_a_git_range_is_reported() -> None:
+    answer = diff("main..HEAD", "services")
     assert (answer.exit_code, answer.stderr) == (
         2,
-        f"error: main{dots}HEAD is a range: name one revision; `modelservice diff main HEAD FOLDER` compares two\n",
+        "error: main..HEAD is a range: name one revision; `modelservice diff main HEAD FOLDER` compares two\n",
     )
+
+
+def test_what_the_target_branch_got_later_is_not_compared(here: Path) -> None:
+    git("switch", "-qc", "branch")
+    (here / "dev/chat.yaml").write_text(MODEL + "args: [--seed=2]\n")
+    git("commit", "-qam", "two")
+    git("switch", "-q", "main")
+    (here / "prod/new.yaml").write_text(MODEL)
+    git("add", ".")
+    git("commit", "-qm", "three")
+    for arguments in (["main...branch", "services"], ["main...", "branch", "services"]):
+        assert statuses(found(*arguments)) == {"dev/chat": "changed"}
+    git("switch", "-q", "branch")
+    assert statuses(found("main", "services")) == {"dev/chat": "changed", "prod/new": "gone"}
+    assert statuses(found("main...", "services")) == {"dev/chat": "changed"}
+    assert "--seed=2" in diff("main...:services/dev/chat.yaml", "services/dev/chat.yaml").stdout
+    assert "Git has no common commit of nothing and HEAD here" in diff("nothing...", "services").stderr
 
 
 def test_two_revisions_need_a_folder() -> None:
@@ -270,13 +288,92 @@ def test_a_corrected_pattern_shows_what_it_changes(here: Path) -> None:
     assert statuses(found("main", "services")) == {"prod/chat": "changed", "prod/embed": "changed"}
 
 
-def test_a_fleet_that_a_revision_describes_wrongly_is_named_as_the_user_writes_it(here: Path) -> None:
+def test_a_fleet_that_the_new_revision_describes_wrongly_is_named_as_the_user_writes_it(here: Path) -> None:
+    (here / "fleet.yaml").write_text("environments: {}\n")
+    git("commit", "-qam", "wrong")
+    answer = diff("main~", "main", "services")
+    assert answer.exit_code == 2
+    assert answer.stderr == "error: main:services/fleet.yaml: has 0 keys, but needs at least 1\n"
+
+
+def test_a_branch_that_repairs_main_can_be_compared(here: Path) -> None:
+    (here / "prod.yaml").write_text("service: {annotations: {stage: prod}\n")
+    git("commit", "-qam", "wrong")
+    (here / "prod.yaml").write_text("service: {annotations: {stage: prod}}\n")
+    (here / "prod/embed.yaml").unlink()
+    result = found("main", "services")
+    assert statuses(result) == {"prod/chat": "repaired", "prod/embed": "gone"}
+    for one in result["services"]:
+        assert one["effects"][0] == "the old state has errors, so there is nothing to compare with"
+        assert one["effects"][1].startswith("main:services/prod.yaml:1:")
+    assert "| repaired | prod/chat | the old" in diff("main", "services", "--format", "markdown").stdout
+
+
+def test_a_branch_that_repairs_the_fleet_can_be_compared(here: Path) -> None:
+    (here / "fleet.yaml").write_text(FLEET + "oops: 1\n")
+    git("commit", "-qam", "unknown key")
+    (here / "fleet.yaml").write_text(FLEET)
+    assert diff("main", "services").stdout == "4 services: no differences\n"
     (here / "fleet.yaml").write_text("environments: {}\n")
     git("commit", "-qam", "wrong")
     (here / "fleet.yaml").write_text(FLEET)
-    answer = diff("main", "services")
-    assert answer.exit_code == 2
-    assert answer.stderr == "error: main:services/fleet.yaml: has 0 keys, but needs at least 1\n"
+    result = found("main", "services")
+    assert statuses(result) == dict.fromkeys(SERVICES, "new")
+    reason = "main:services/fleet.yaml: has 0 keys, but needs at least 1"
+    assert result["environments"] == [f"all services are listed as new, because {reason}"]
+
+
+def test_a_service_is_renamed_and_edited_at_once(here: Path) -> None:
+    values = f"{MODEL}gpu: {{count: 2}}\nargs: [--seed=1]\n"
+    for service in ("dev/chat", "prod/chat"):
+        (here / f"{service}.yaml").write_text(values)
+    git("commit", "-qam", "two")
+    for service in ("dev/chat", "prod/chat"):
+        (here / f"{service}.yaml").unlink()
+        (here / f"{service}-2.yaml").write_text(values.replace("count: 2", "count: 4"))
+    (here / "dev/other.yaml").write_text("model: {name: BAAI/bge-m3}\n")
+    result = found("main", "services")
+    before = {one["service"]: one.get("before") for one in result["services"]}
+    # What git diff -M says too.
+    assert before == {"dev/chat-2": "dev/chat", "prod/chat-2": "prod/chat", "dev/other": None}
+    assert diff("main", "services").stdout.startswith("5 services: 1 new, 2 renamed or moved\n")
+
+
+def test_another_chart_may_restart_the_pods_of_its_services(here: Path) -> None:
+    (here / "fleet.yaml").write_text(FLEET.replace("prod: {}", "prod: {chart: {version: 0.2.0}}"))
+    assert diff("main", "services").stdout == (
+        "4 services: 2 get another chart, and their pods may restart\nprod: chart the chart → the chart 0.2.0\n"
+    )
+
+
+RULE = 'apiVersion: v1\nkind: ConfigMap\nmetadata: {name: rules}\ndata: {"{{ .Release.Name }}.rules": VALUE}\n'
+
+
+def test_a_path_with_the_name_of_the_service_is_a_common_change(here: Path) -> None:
+    def rules(value: str) -> str:
+        return f"args: [--seed=1]\nextraObjects: [{json.dumps(RULE.replace('VALUE', value))}]\n"
+
+    (here / "defaults.yaml").write_text(rules("one"))
+    git("commit", "-qam", "two")
+    (here / "defaults.yaml").write_text(rules("two"))
+    (common,) = found("main", "services")["common"]
+    assert (common["path"], common["services"]) == ("data.<service>.rules", SERVICES)
+    assert diff("main", "services", "--format", "markdown").stdout.count("+ two") == 1
+
+
+def test_services_are_in_the_order_of_the_environments(here: Path) -> None:
+    (here / "fleet.yaml").write_text(FLEET.replace("dev: {}, prod: {}", "prod: {}, dev: {}"))
+    git("commit", "-qam", "two")
+    (here / "defaults.yaml").write_text("args: [--seed=2]\n")
+    (common,) = found("main", "services")["common"]
+    assert common["services"] == ["prod/chat", "prod/embed", "dev/chat", "dev/embed"]
+
+
+def test_an_object_that_is_only_removed_is_mentioned(here: Path) -> None:
+    (here / "prod.yaml").write_text("serviceMonitor: {enabled: true}\n")
+    git("commit", "-qam", "two")
+    (here / "prod.yaml").write_text("{}\n")
+    assert "~ 2 services: prod/chat, prod/embed: ServiceMonitor is removed\n" in diff("main", "services").stdout
 
 
 def test_a_shallow_clone_lacks_older_revisions(here: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

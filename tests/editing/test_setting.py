@@ -95,6 +95,12 @@ def test_a_layer_of_a_fleet_is_checked_with_its_services(tmp_path: Path) -> None
     assert answer.stderr.endswith("all.yaml is a layer of 2 services\n")
     assert "model-default" not in answer.stderr
     assert layer.read_text() == "replicas: 3\n"
+    (tmp_path / "dev/two.yaml").write_text("model: {name: a/b}\nreplicas: 1\nmodelVolume: {enabled: false}\n")
+    assert "no effect" not in run("set", layer, "replicas=2").stderr
+    (tmp_path / "dev/one.yaml").write_text("model: {name: a/b}\nreplicas: 1\n")
+    assert "no effect on replicas: all services override it" in run("set", layer, "replicas=1").stderr
+    answer = run("set", layer, "huggingFace.endpoint=https://hub.example.com", "modelVolume.size=80Gi")
+    assert "(in " in answer.stderr.replace(str(tmp_path), ""), answer.stderr
     for name, says in {"fleet.yaml": "describes a fleet", "dev": "is a folder"}.items():
         answer = run("set", tmp_path / name, "replicas=3")
         assert (answer.exit_code, says in answer.stderr) == (1, True), answer.output

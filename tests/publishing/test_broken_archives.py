@@ -108,7 +108,7 @@ def test_one_archive_named_twice_is_published_once(tmp_path: Path, helm: str) ->
     one = small_archive(helm, tmp_path)
     shutil.copy(one, tmp_path / "x.tgz")
     answer = modelservice(helm, "publish", one, tmp_path / "x.tgz", "--to", tmp_path / "site", "--url", "http://x")
-    assert len(done(answer).splitlines()) == 2
+    assert len(done(answer).splitlines()) == answer.stderr.count("pushed") == 1
 
 
 def test_files_with_the_same_name_are_published_under_their_charts_names(tmp_path: Path, helm: str) -> None:

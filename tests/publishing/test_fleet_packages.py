@@ -72,7 +72,8 @@ def test_an_existing_version_with_other_content_is_not_overwritten(newest_helm: 
     assert archives() == first
 
 
-def test_packages_are_published_once(newest_helm: str, tmp_path: Path) -> None:
+def test_packages_are_published_once(newest_helm: str, here: Path, tmp_path: Path) -> None:
+    (here / "fleet.yaml").write_text(FLEET.replace("prod: {}", "prod: {namespace: models}"))
     done(modelservice(newest_helm, "package", "services/prod"))
     with registry(tmp_path / "registry") as place:
         line = ["publish", *archives(), "--to", f"oci://{place.host}/prod", *place.options]
@@ -80,6 +81,12 @@ def test_packages_are_published_once(newest_helm: str, tmp_path: Path) -> None:
             answer = modelservice(newest_helm, *line, **place.variables)
             assert answer.returncode == 0, answer.stderr
             assert answer.stderr.count(f": {outcome}") == 2, answer.stderr
+            # One line for each new version.
+            lines = [line for line in answer.stdout.splitlines() if " --version 0.1.0+c" in line]
+            begins = [line.partition(" oci://")[0] for line in lines]
+            names = ["chat", "embed"] if outcome == "pushed" else []
+            assert begins == [f"helm install {name} --namespace models" for name in names], answer.stdout
+            assert len(answer.stdout.splitlines()) == len(lines)
 
 
 def test_two_files_of_the_same_release_are_named_and_the_others_packaged(newest_helm: str, here: Path) -> None:

@@ -49,8 +49,8 @@ def plain(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Registry]:
 def test_a_registry_lists_by_version_and_by_digest(plain: Registry, tmp_path: Path, helm: str) -> None:
     archives = packaged(helm, tmp_path)
     to = f"oci://{plain.host}/{Path(helm).parent.name}/charts"
-    answer = modelservice(helm, "publish", *archives, "--to", to, *plain.options, **plain.variables)
-    lines = done(answer).splitlines()
+    answers = [modelservice(helm, "publish", one, "--to", to, *plain.options, **plain.variables) for one in archives]
+    lines = "".join(map(done, answers)).splitlines()
     assert [("@sha256:" in line, line.endswith(" --plain-http")) for line in lines] == [(False, True), (True, True)] * 2
     for line in lines:
         assert "kind: Deployment" in run_line(helm, line, **plain.variables)

@@ -43,8 +43,10 @@ def diff_command(
 
     OLD and NEW are values files, charts (folders or archives), folders of services, or one of these at a Git
     revision, written REV:PATH. `diff REV FOLDER` compares a folder with the same folder at that revision, and `diff
-    REV REV FOLDER` compares two revisions. A service that exists on only one side is shown as new or gone. The layers
-    of -f or of a fleet (fleet.yaml) are read from the same revision as the services.
+    REV REV FOLDER` compares two revisions. As in Git, `REV...` is the commit at which the branch left REV: what REV
+    got later is not compared. A service that exists on only one side is shown as new or gone, and one with errors
+    only in OLD as repaired. The layers of -f or of a fleet (fleet.yaml) are read from the same revision as the
+    services.
 
     Exit codes: 0 no difference; 1 they differ; 2 they cannot be compared; 3 a tool failed.
 
@@ -53,6 +55,7 @@ def diff_command(
       modelservice diff old.yaml new.yaml
       modelservice diff HEAD:values.yaml values.yaml
       modelservice diff main services/
+      modelservice diff origin/main... services/
     """
     sides = _sides(old, new, path)
     try:
@@ -76,10 +79,14 @@ def diff_command(
 def _sides(old: str, new: str, path: str | None) -> tuple[str, str]:
     """Return both sides as paths or REV:path."""
     if path is not None:
-        return f"{old}:{path}", f"{new}:{path}"
+        # The common ancestor is that of both revisions.
+        return f"{old}{new if old.endswith('...') else ''}:{path}", f"{new}:{path}"
     if not any(":" in side or side.endswith(_FILES) or _exists(side) for side in (old, new)):
         raise click.UsageError(f"there is no file {old}; to compare two revisions of a folder: diff {old} {new} FOLDER")
     names_revision = ":" not in old and not _exists(old) and _exists(new) and not old.endswith(_FILES)
+    base, dots, end = old.partition("...")
+    if names_revision and end:
+        return _sides(base + dots, end, new)
     return (f"{old}:{new}" if names_revision else old), new
 
 
@@ -108,12 +115,17 @@ def _diff(sides: tuple[str, str], layers: tuple[str, ...], release: str | None, 
     require_release(name)
     where = namespace_for(namespace, sides[1].partition(":")[2] or sides[1])
     before, after = manifests_of(sides, name, where, layers, ignored_rules())
+    if isinstance(after, InputError):
+        raise after
+    repaired = isinstance(before, InputError)
+    if repaired:
+        click.echo(f"{before}\nThere is nothing to compare with, so everything is listed as new", err=True)
     for side, text in zip(sides, (before, after), strict=True):
-        if not text:
+        if text == "":
             click.echo(f"{side} does not exist: everything is {'new' if side == sides[0] else 'gone'}", err=True)
-    changes = compare(before, after)
+    changes = compare("" if isinstance(before, InputError) else before, after)
     click.echo(as_text(changes), nl=False)
-    return 1 if changes else 0
+    return 1 if changes or repaired else 0
 
 
 def _diff_folders(

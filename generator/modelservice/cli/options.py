@@ -169,8 +169,13 @@ def files_of(values: str | None, layers: Sequence[str | Document]) -> list[str |
 
 def namespace_for(given: str | None, values: str | None) -> str:
     """Return the namespace of a service: the given one, the fleet's, or "default"."""
-    member = _member(values) if values and not given else None
-    return given or (member.namespace if member else "") or "default"
+    return given or fleet_namespace(values) or "default"
+
+
+def fleet_namespace(values: str | None) -> str:
+    """Return the namespace that its fleet sets for a values file, or ""."""
+    member = _member(values) if values else None
+    return member.namespace if member else ""
 
 
 def _member(values: str) -> Member | None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from modelservice.cli.options import PlainPath, ignore_option, layers_option, load_service, name_option
+from modelservice.cli.options import PlainPath, fleet_namespace, ignore_option, layers_option, load_service, name_option
 from modelservice.cli.progress import say, watched
 from modelservice.errors import InputError, ModelServiceError, ToolError
 
@@ -96,6 +96,7 @@ def package_command(
         made = make(Path(source), destination, version=version or "")
     else:
         service = load_service(source, layers, name, version or "0.1.0")
+        service = service._replace(namespace=fleet_namespace(source))
         with chart_for(service) as chart:
             made = make(chart, destination)
     click.echo(f"{made.path} {made.digest}")
@@ -129,7 +130,7 @@ def _package_folder(
         try:
             service = load_release(member.values, list(map(read, member.layers)), None)
             folder = member.environment.name if member.environment else str(_below(member.values, source))
-            services.append(ToPackage(member.values, folder, service))
+            services.append(ToPackage(member.values, folder, service._replace(namespace=member.namespace)))
         except ModelServiceError as error:
             failed[member.values] = error.exit_code
             say(f"{member.values}: {error}\n")

@@ -34,6 +34,8 @@ def publish_command(
 ) -> None:
     """Publish archives to an OCI registry or a web folder.
 
+    Prints how to install the chart: by version and by digest, or, for several archives, each new one by version.
+
     A version that is already published with the same content is left alone. One with different content is refused
     unless --force is given. A signature made later is added to a folder; a registry accepts it only together with its
     archive. Credentials are those of `helm registry login`.
@@ -53,7 +55,10 @@ def publish_command(
         if one.outcome == "replaced":
             click.echo(f"warning: {one.archive.label} had different content, which was replaced", err=True)
         click.echo(f"{one.archive.label}: {one.outcome} {one.digest}", err=True)
-        click.echo("\n".join(one.install))
+        if len(archives) == 1:
+            click.echo("\n".join(one.install))
+        elif one.outcome != "there already":
+            click.echo(one.install[0])
 
 
 def _told(words: str) -> None:

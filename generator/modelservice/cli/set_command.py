@@ -35,6 +35,7 @@ def set_command(file: str, settings: tuple[str, ...], layers: tuple[str, ...], d
     from modelservice.editing import changes
     from modelservice.editing.fixing import load_files
     from modelservice.editing.setting import parsed, with_settings
+    from modelservice.findings import dotted
     from modelservice.gitops.members import using
     from modelservice.report import report
 
@@ -54,6 +55,9 @@ def set_command(file: str, settings: tuple[str, ...], layers: tuple[str, ...], d
     click.echo(changes.diff([change]), nl=False)
     if not diff:
         changes.write([change])
+    if checked.overridden and len(files.services) > 1:
+        keys = ", ".join(map(dotted, checked.overridden))
+        click.echo(f"no effect on {keys}: all services override it in later layers or their own files", err=True)
     if len(files.services) > 1:
         click.echo(f"{file} is a layer of {len(files.services)} services", err=True)
 

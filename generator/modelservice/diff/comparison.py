@@ -58,7 +58,7 @@ def compare(old: str, new: str, *, apart: bool = False) -> list[Change]:
     for key in sorted(before.keys() | after.keys()):
         one, other = before.get(key), after.get(key)
         if one is None:
-            changes.append(Change("+", _label(key), (), tuple(come(after[key], lost))))
+            changes.append(Change("+", _label(key), (), tuple(come(after[key], lost, apart=apart))))
         elif other is None:
             changes.append(Change("-", _label(key), (), tuple(gone(one))))
         elif one != other:

@@ -35,7 +35,7 @@ def changed(old: Object, new: Object) -> Iterator[str]:
     for key, way in _IMMUTABLE.get(kind, {}).items() if fixed else ():
         if before.get(key) != after.get(key):
             yield f"spec.{key} cannot be changed in place: {way}"
-    if is_kept(old) and not is_kept(new):
+    if _kept(old) and not _kept(new):
         yield "no longer kept: helm uninstall and Argo CD's pruning then delete its data"
     if kind == "PersistentVolumeClaim":
         yield from _resized(before, after)
@@ -58,20 +58,25 @@ def restarts(effects: Iterable[str]) -> bool:
 
 def gone(old: Object) -> Iterator[str]:
     """Yield the effects of removing an object."""
-    if old["kind"] == "PersistentVolumeClaim":
-        yield "helm keeps it and its data" if is_kept(old) else "its data is deleted"
-    elif old["kind"] in _WORKLOADS:
-        yield "its pods stop"
+    if old["kind"] in _WORKLOADS:
+        yield "the old pods stop"
+    if old["kind"] == "PersistentVolumeClaim" or old.get("spec", {}).get("volumeClaimTemplates"):
+        yield f"the old claim and its data are {'kept' if _kept(old) else 'deleted'}"
 
 
-def come(new: Object, lost: Iterable[Object]) -> Iterator[str]:
-    """Yield the effects of a new object that replaces a removed one."""
+def come(new: Object, lost: Iterable[Object], *, apart: bool = False) -> Iterator[str]:
+    """Yield the effects of a new object that replaces a removed one.
+
+    `apart`: the old one is in another namespace or cluster, so that they cannot share a claim.
+    """
+    workloads = [old for old in lost if old["kind"] in _WORKLOADS] if new["kind"] in _WORKLOADS else []
+    if workloads:
+        waiting = ", and wait if no GPU is free" if _needs_gpu(new) else ""
+        yield f"the new pods start while the old ones still run{waiting}"
+    claims = set(filter(None, map(model_claim, workloads)))
+    if claims and model_claim(new) not in ("", *claims) and not apart:
+        yield _EMPTY
     for old in lost:
-        if model_claim(old) and model_claim(new):
-            waiting = ", and wait if no GPU is free" if _needs_gpu(new) else ""
-            yield f"its pods start while the old ones still run{waiting}"
-            if model_claim(old) != model_claim(new):
-                yield _EMPTY
         if old["kind"] == new["kind"] == "Service":
             before, after = _address(old), _address(new)
             if before != after:
@@ -84,10 +89,12 @@ def _address(service: Object) -> tuple[str, str]:
     return service["metadata"]["name"], service["metadata"].get("namespace") or ""
 
 
-_EMPTY = "its volume is empty, and the model is downloaded again, unless modelVolume.existingClaim names the old one"
+_EMPTY = (
+    "the new volume is empty, and the model is downloaded again, unless modelVolume.existingClaim names the old claim"
+)
 
 
-def is_kept(item: Object) -> bool:
+def _kept(item: Object) -> bool:
     """Return whether a claim, or the claims of a StatefulSet, are kept after the release is uninstalled."""
     retention = item.get("spec", {}).get("persistentVolumeClaimRetentionPolicy") or {}
     policy = (item["metadata"].get("annotations") or {}).get("helm.sh/resource-policy")

@@ -1,65 +1,38 @@
-"""Compare the services of two states of a fleet: added, removed and restarting services, and their common changes."""
+"""Compare the services of two states of a fleet: added, removed, renamed, changed and repaired services."""
 
 from __future__ import annotations
 
 import functools
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 from typing import NamedTuple
 
 from modelservice.chart.folder import chart_for
 from modelservice.chart.many_manifests import TOGETHER, charts_in
 from modelservice.check import Progress
-from modelservice.diff.comparison import Change, Field, compare
-from modelservice.diff.effects import restarts
-from modelservice.diff.fleet_state import FleetState, fleet_state
-from modelservice.diff.moves import elsewhere, keeps_claim
+from modelservice.diff.common_changes import ServiceChange
+from modelservice.diff.comparison import compare
+from modelservice.diff.fleet_state import FleetState, InvalidFleetError, fleet_state
+from modelservice.diff.moves import elsewhere
 from modelservice.diff.service_manifests import Rendered, Renderer
+from modelservice.diff.service_pairs import Pair, release_of, service_pairs
 from modelservice.errors import InputError, ModelServiceError
+from modelservice.gitops.fleet_file import Environment
 from modelservice.gitops.members import Member
 from modelservice.helm import find_helm
 from modelservice.parallel import each_part
-from modelservice.reading.special_files import is_special
-from modelservice.service import name_from
 from modelservice.writing.staging import scratch
 
 
-class ServiceChange(NamedTuple):
-    """A service that is added (`+`), removed (`-`), renamed or moved (`>`), changed (`~`), or invalid (`?`).
-
-    `before` is its old name if that differs; `words` are the effects of the change.
-    """
-
-    sign: str
-    service: str
-    before: str
-    words: tuple[str, ...]
-    changes: tuple[Change, ...] = ()
-
-    @property
-    def restarts(self) -> bool:
-        """Whether running pods are replaced."""
-        return self.sign == "~" and any(restarts(change.effects) for change in self.changes)
-
-
-class CommonField(NamedTuple):
-    """A field that several services change in the same way, in objects of these kinds."""
-
-    kinds: tuple[str, ...]
-    field: Field
-    services: tuple[str, ...]
-
-
 class FleetDiff(NamedTuple):
-    """The difference: changed services, changes that several of them share, and sentences about environments.
+    """The difference: changed services, and sentences about environments.
 
-    `total` is the number of services in the new state.
+    `total` is the number of services in the new state, and `charts` the number of those that get another chart.
     """
 
     services: tuple[ServiceChange, ...]
-    common: tuple[CommonField, ...]
     environments: tuple[str, ...]
     total: int
+    charts: int
 
 
 def compare_fleets(
@@ -72,13 +45,19 @@ def compare_fleets(
     """Compare two folders of services, each a path or REV:path.
 
     If `layers` are given, they apply to all services, and no fleet.yaml is read. An invalid service does not stop the
-    others. Raises InputError if a state is neither a path nor a revision, and ToolError without helm.
+    others. A mistake that only the old state has is repaired by the new one, which then has nothing to compare with.
+    Raises InputError if a state is neither a path nor a revision, or the new fleet.yaml is invalid, and ToolError
+    without helm.
     """
     with scratch() as stage, chart_for() as chart:
-        old, new = (fleet_state(said, stage / f"state-{number}", layers) for number, said in enumerate(states))
+        new = fleet_state(states[1], stage / "new", layers)
+        try:
+            old, lost = fleet_state(states[0], stage / "old", layers, old=True), ""
+        except InvalidFleetError as error:
+            old, lost = FleetState({}, {}), f"all services are listed as new, because {error}"
         if not (old.services or new.services):
             raise InputError(f"neither {' nor '.join(states)} has a service: check the paths, relative to this folder")
-        pairs = list(_pairs(old, new))
+        pairs = list(service_pairs(old, new, stage / "renamed"))
         found: list[ServiceChange] = []
         if pairs:
             find_helm()
@@ -88,62 +67,28 @@ def compare_fleets(
             found += filter(None, changes)
             if progress:
                 progress(min(number * TOGETHER, len(pairs)), len(pairs))
-    found.sort(key=lambda change: change.service)
-    return FleetDiff(tuple(found), tuple(_common(found)), tuple(_environments(old, new)), len(new.services))
+    environments = [*new.environments, *old.environments]
+    found.sort(key=lambda change: _order(change.service, environments))
+    sentences = (lost,) if lost else tuple(_environments(old, new))
+    return FleetDiff(tuple(found), sentences, len(new.services), len(_with_another_chart(old, new)))
 
 
-class _Pair(NamedTuple):
-    before: str
-    after: str
+def _order(service: str, environments: Sequence[str]) -> tuple[int, str]:
+    """Return a sort key: the order of the environments in fleet.yaml, then the names."""
+    environment = service.partition("/")[0]
+    return environments.index(environment) if environment in environments else 0, service
 
 
-_Pairs = Sequence[_Pair]
+_Pairs = Sequence[Pair]
 _Changes = list[ServiceChange | None]
 
 
-def _pairs(old: FleetState, new: FleetState) -> Iterator[_Pair]:
-    """Yield the old and new names ("" if missing) of services that may differ.
-
-    A removed and an added service with the same text are a renamed service.
-    """
-    both = old.services.keys() & new.services.keys()
-    yield from (_Pair(name, name) for name in both if _inputs(old.services[name]) != _inputs(new.services[name]))
-    gone = {name: _bytes(one.values) for name, one in old.services.items() if name not in both}
-    for name, member in new.services.items():
-        if name in both:
-            continue
-        text = _bytes(member.values)
-        same = [other for other, content in gone.items() if content == text]
-        same.sort(key=lambda other: other.rpartition("/")[0] != name.rpartition("/")[0])
-        for other in same[:1]:
-            del gone[other]
-        yield _Pair(same[0] if same else "", name)
-    yield from (_Pair(name, "") for name in gone)
-
-
-def _inputs(member: Member) -> tuple[object, ...]:
-    return _release(member), [_bytes(file) for file in member.files]
-
-
-def _bytes(file: str) -> bytes | None:
-    """Return a file's content, or None if it is a pipe or unreadable: the check of its services reports that."""
-    try:
-        return None if is_special(file) else Path(file).read_bytes()
-    except OSError:
-        return None
-
-
-def _release(member: Member) -> tuple[str, str, str]:
-    """Return what identifies a release: cluster, namespace and name."""
-    server = member.environment.server if member.environment else ""
-    return server, member.namespace, name_from(member.values)
-
-
-def _place(before: Member, after: Member) -> str:
-    """Return the new release's name and place."""
-    servers = [_release(one)[0] for one in (before, after)]
-    cluster = f" of the cluster {servers[1]}" if servers[0] != servers[1] else ""
-    return f"{name_from(after.values)}{f' in {after.namespace}' if after.namespace else ''}{cluster}"
+def _moved(before: Member, after: Member) -> str:
+    """Return a sentence on a release that another one replaces: a new name, namespace or cluster."""
+    old, new = release_of(before), release_of(after)
+    place = f" in the namespace {new[1]}" if old[1] != new[1] else ""
+    place += f" in the cluster {new[0]}" if old[0] != new[0] else ""
+    return f"a new release{place}; the old one is removed"
 
 
 def _compared(old: FleetState, new: FleetState, renderer: Renderer, pairs: _Pairs) -> _Changes:
@@ -155,47 +100,42 @@ def _compared(old: FleetState, new: FleetState, renderer: Renderer, pairs: _Pair
 
 
 def _change(
-    pair: _Pair, before: Member | None, after: Member | None, texts: tuple[Rendered, Rendered]
+    pair: Pair, before: Member | None, after: Member | None, texts: tuple[Rendered, Rendered]
 ) -> ServiceChange | None:
-    places = [_release(one)[:2] for one in (before, after) if one]
-    apart = len(set(places)) > 1
+    apart = len({release_of(one)[:2] for one in (before, after) if one}) > 1
+    lost = _lost(*texts)
     try:
-        old, new = map(_text, texts)
-        changes = tuple(compare(old, new, apart=apart))
+        new = _text(texts[1])
+        changes = tuple(compare("" if lost else _text(texts[0]), new, apart=apart))
     except ModelServiceError as error:
         return ServiceChange("?", pair.after or pair.before, "", tuple(str(error).splitlines()))
-    words = tuple(dict.fromkeys(effect for change in changes for effect in change.effects))
-    if not before:
-        return ServiceChange("+", pair.after, "", words, changes)
-    if not after:
-        return ServiceChange("-", pair.before, "", words, changes)
-    if _release(before) != _release(after):
-        left = ", but its kept claim remains" if keeps_claim(old) else ""
-        moved = f"a new release {_place(before, after)}; the old one is removed{left}"
-        words = (moved, *words, *(elsewhere(new) if apart else ()))
+    words = (*lost, *dict.fromkeys(effect for change in changes for effect in change.effects))
+    if not (before and after):
+        return ServiceChange("+" if after else "-", pair.after or pair.before, "", words, changes)
+    if release_of(before) != release_of(after):
+        words = (_moved(before, after), *words, *(elsewhere(new) if apart else ()))
         return ServiceChange(">", pair.after, pair.before, words, changes)
+    if lost:
+        return ServiceChange("!", pair.after, "", words, changes)
+    words += tuple(f"{one.kind} is {_OTHER[one.sign]}" for one in changes if one.sign in _OTHER and not one.effects)
     return ServiceChange("~", pair.after, "", words, changes) if changes else None
+
+
+def _lost(old: Rendered, new: Rendered) -> tuple[str, ...]:
+    """Return the errors in the old state of a service, with a reason, if the new state has none."""
+    if isinstance(new, ModelServiceError) or not isinstance(old, ModelServiceError):
+        return ()
+    return "the old state has errors, so there is nothing to compare with", *str(old).splitlines()
+
+
+# Objects that a service has only before or after the change, of which nothing else is said.
+_OTHER = {"+": "added", "-": "removed"}
 
 
 def _text(rendered: Rendered) -> str:
     if isinstance(rendered, ModelServiceError):
         raise rendered
     return rendered
-
-
-def _common(found: Sequence[ServiceChange]) -> list[CommonField]:
-    """Return the changes of fields that several services share; those of metadata come last."""
-    services: dict[tuple[Field, str], list[str]] = {}
-    for one in found:
-        for change in one.changes if one.sign == "~" else ():
-            for field in change.fields:
-                services.setdefault((field, change.kind), []).append(one.service)
-    kinds: dict[tuple[Field, tuple[str, ...]], list[str]] = {}
-    for (field, kind), names in services.items():
-        if len(names) > 1:
-            kinds.setdefault((field, tuple(dict.fromkeys(names))), []).append(kind)
-    common = [CommonField(tuple(of), field, names) for (field, names), of in kinds.items()]
-    return sorted(common, key=lambda one: one.field.path.startswith("metadata."))
 
 
 def _environments(old: FleetState, new: FleetState) -> Iterator[str]:
@@ -207,7 +147,17 @@ def _environments(old: FleetState, new: FleetState) -> Iterator[str]:
             continue
         told = {"namespace": (before.namespace, after.namespace), "cluster": (before.server, after.server)}
         told["project"] = (before.project, after.project)
-        charts = [f"{one.chart.repository or 'the chart'} {one.chart.version}".strip() for one in (before, after)]
-        told["chart"] = (charts[0], charts[1])
+        told["chart"] = (_chart(before), _chart(after))
         yield from (f"{name}: {what} {one} → {other}" for what, (one, other) in told.items() if one != other)
     yield from (f"{name}: the environment is removed" for name in old.environments if name not in new.environments)
+
+
+def _chart(environment: Environment) -> str:
+    return f"{environment.chart.repository or 'the chart'} {environment.chart.version}".strip()
+
+
+def _with_another_chart(old: FleetState, new: FleetState) -> list[str]:
+    """Return the services whose environment gets another chart or version: their pods may restart."""
+    both = old.environments.keys() & new.environments.keys()
+    names = {name for name in both if _chart(old.environments[name]) != _chart(new.environments[name])}
+    return [name for name in old.services.keys() & new.services.keys() if name.partition("/")[0] in names]

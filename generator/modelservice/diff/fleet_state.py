@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import os
 from collections.abc import Callable, Mapping, Sequence
@@ -9,13 +10,17 @@ from pathlib import Path
 from typing import NamedTuple
 
 from modelservice.errors import InputError
-from modelservice.gitops.fleet_check import sound_fleet
+from modelservice.gitops.fleet_check import sound_fleet, written_fleet
 from modelservice.gitops.fleet_file import NAME, Environment, Fleet, fleet_root, load_fleet
 from modelservice.gitops.git_revision import commit_of, copy_of
 from modelservice.gitops.members import Member, members
 from modelservice.reading.document import Document
 from modelservice.reading.values_files import load, values_files
 from modelservice.service import name_from
+
+
+class InvalidFleetError(InputError):
+    """A state with errors in its fleet.yaml, so that its services are unknown."""
 
 
 class FleetState(NamedTuple):
@@ -42,14 +47,15 @@ class FleetState(NamedTuple):
         return load(file, self.name_of(file))
 
 
-def fleet_state(said: str, stage: Path, layers: Sequence[str] = ()) -> FleetState:
+def fleet_state(said: str, stage: Path, layers: Sequence[str] = (), *, old: bool = False) -> FleetState:
     """Return the state of a folder or file, or of REV:path, which is copied to `stage`.
 
     If `layers` are given, they are read from the same revision, and no fleet.yaml is read. Files that a revision does
-    not have are skipped. Raises InputError for an unknown revision and an invalid fleet.yaml.
+    not have are skipped. Raises InputError for an unknown revision, and InvalidFleetError for an invalid fleet.yaml; in
+    an `old` state, only for mistakes that leave its services or their layers unknown.
     """
     if os.path.exists(said):  # noqa: PTH110  Path.exists raises for a name that is too long
-        return _state(said, layers, sound_fleet)
+        return _state(said, layers, _lenient(sound_fleet) if old else sound_fleet)
     revision, colon, path = said.partition(":")
     if not colon or not revision or revision.startswith("-"):
         raise InputError(f"{said} does not exist: correct the path, or write REV:path for a Git revision")
@@ -64,15 +70,31 @@ def fleet_state(said: str, stage: Path, layers: Sequence[str] = ()) -> FleetStat
     (stage / ".git").mkdir(exist_ok=True)
     below = [str(copy) for layer in layers if (copy := copy_of(layer, commit, stage))]
     name = f"{revision}:{root / NAME}"
-    state = (
-        _state(str(place), below, functools.partial(load_fleet, said=name)) if place.exists() else FleetState({}, {})
-    )
+    fleet_at = functools.partial(load_fleet, said=name)
+    state = _state(str(place), below, _lenient(fleet_at) if old else fleet_at) if place.exists() else FleetState({}, {})
     return state._replace(revision=revision, copy=stage, top=commit.top)
+
+
+def _lenient(fleet_at: Callable[[Path], Fleet]) -> Callable[[Path], Fleet]:
+    """Return how to read a fleet as far as its fleet.yaml is right."""
+
+    def at(root: Path) -> Fleet:
+        try:
+            return fleet_at(root)
+        except InputError:
+            with contextlib.suppress(InputError):
+                return written_fleet(root)
+            raise
+
+    return at
 
 
 def _state(folder: str, layers: Sequence[str], fleet_at: Callable[[Path], Fleet]) -> FleetState:
     root = None if layers else fleet_root(folder)
-    environments = {one.name: one for one in fleet_at(root).environments} if root else {}
+    try:
+        environments = {one.name: one for one in fleet_at(root).environments} if root else {}
+    except InputError as error:
+        raise InvalidFleetError(str(error)) from error
     # A folder without services is listed itself; reading it gives the error message.
     there = next(values_files([folder]), folder) != folder or Path(folder).is_file()
     found = members([folder], layers, fleet_at) if there else []

@@ -1,4 +1,4 @@
-"""Describe what a service leaves behind, and what it needs, if it moves to another namespace or cluster."""
+"""Describe what a service needs if it moves to another namespace or cluster."""
 
 from __future__ import annotations
 
@@ -6,16 +6,10 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from modelservice.chart.required_secrets import references
-from modelservice.diff.effects import is_kept, model_claim
+from modelservice.diff.effects import model_claim
 from modelservice.reading.documents import load_objects, members
 
 Object = Mapping[str, Any]
-
-
-def keeps_claim(old: str) -> bool:
-    """Return whether a claim remains when the release of these manifests is removed."""
-    claims = (one for one in _objects(old) if one["kind"] == "PersistentVolumeClaim" or _templates(one))
-    return any(map(is_kept, claims))
 
 
 def elsewhere(new: str) -> Iterator[str]:
@@ -24,7 +18,7 @@ def elsewhere(new: str) -> Iterator[str]:
     created = {one["metadata"]["name"] for one in objects}
     claims = {claim for one in objects for claim in _claims(one)}
     if any(_templates(one) or model_claim(one) in created for one in objects):
-        yield "its volume is empty there: the model is downloaded again, or must be copied"
+        yield "the new volume is empty there: the model is downloaded again, or must be copied"
     for kind, names in (("claim", claims), ("Secret", {name for one in objects for name in _secrets(one)})):
         if needed := sorted(names - created):
             yield f"{f'this {kind}' if len(needed) == 1 else f'these {kind}s'} must exist there: {', '.join(needed)}"

@@ -27,6 +27,10 @@ from modelservice.service import name_from
 from modelservice.writing.staging import scratch
 
 
+class InvalidValuesError(InputError):
+    """A state whose values have errors, so that it would not be installed."""
+
+
 class State(NamedTuple):
     """A state as files: the values file or chart (None if its revision does not have it), and the layers below it.
 
@@ -47,11 +51,11 @@ def release_of(said: str) -> str:
 
 def manifests_of(
     states: Sequence[str], release: str, namespace: str, layers: tuple[str, ...] = (), ignore: Sequence[str] = ()
-) -> list[str]:
-    """Return each state's manifests, or "" if a Git revision does not have the file.
+) -> list[str | InvalidValuesError]:
+    """Return each state's manifests, "" if a Git revision does not have the file, or the errors in its values.
 
     The layers of a state at a Git revision are read from the same revision. Raises InputError if a state is neither a
-    file, a chart nor a revision, if no state has the file or a layer, and if values are invalid.
+    file, a chart nor a revision, and if no state has the file or a layer.
     """
     with scratch() as stage, chart_for() as chart:
         found = [_state(said, layers, stage / f"state-{number}") for number, said in enumerate(states)]
@@ -70,7 +74,7 @@ def manifests_of(
 
 def _manifests(
     state: State, *, chart: Path, release: str, namespace: str, ignore: Sequence[str], read: Callable[..., Document]
-) -> str:
+) -> str | InvalidValuesError:
     place = str(state.place)
     if Path(place).is_dir() and not (Path(place) / "Chart.yaml").exists():
         raise InputError(f"{state.said} has no Chart.yaml, so it is not a chart: name one of its values files")
@@ -82,7 +86,7 @@ def _manifests(
     wrong = check_service(files, ignore).errors
     if wrong:
         said = "\n".join(lines(wrong))
-        raise InputError(f"{state.said} has errors, so it would not be installed:\n{said}")
+        return InvalidValuesError(f"{state.said} has errors, so it would not be installed:\n{said}")
     return manifests(chart, release, namespace, files)
 
 

@@ -13,8 +13,10 @@ from modelservice.editing.fixing import Files
 from modelservice.editing.flag_settings import not_a_key
 from modelservice.errors import InputError
 from modelservice.findings import Action, Edit, Finding, Path, dotted, path_from
+from modelservice.layer_findings import MergedFindings
 from modelservice.reading.document import Document
 from modelservice.reading.parser import compose
+from modelservice.reading.values_in_objects import value_at
 from modelservice.redact import hidden
 from modelservice.report import lines
 from modelservice.writing.dump import Layout
@@ -34,13 +36,15 @@ class Setting(NamedTuple):
 class Checked(NamedTuple):
     """The edited file, the findings in it and new ones of its services, and the new errors among them.
 
-    `sources` are the texts of the services' files by name.
+    `sources` are the texts of the services' files by name; `overridden` are the settings without an effect, because
+    every service has another value in a file above.
     """
 
     document: Document
     findings: list[Finding]
     refused: list[Finding]
     sources: dict[str, str]
+    overridden: list[Path]
 
 
 def odd_character(text: str) -> str:
@@ -82,15 +86,24 @@ def with_settings(
         _require_possible(file, setting)
         file = _with(files, file, setting, ignore)
     after = files.having({name: file})
-    found: dict[Finding, None] = {}
-    refused: dict[Finding, None] = {}
+    found, refused = MergedFindings(), MergedFindings()
+    overridden = [one.path for one in settings if one.text is not None]
     for service in counted(files.services, len(files.services), progress):
-        old, new = (check_service(one.layers(service), ignore).findings for one in (files, after))
+        before, now = (check_service(one.layers(service), ignore) for one in (files, after))
+        old, new = before.findings, now.findings
+        overridden = [path for path in overridden if _is_overridden(now.document, path, name)]
         # A layer of many services is not to blame for what was wrong with them before.
         alone = len(files.services) == 1
-        found |= dict.fromkeys(one for one in new if alone or one.position.file == name or one not in old)
-        refused |= dict.fromkeys(_refused(old, new, settings))
-    return Checked(file, list(found), list(refused), {one.name: one.text for one in after.documents.values()})
+        shown = [one for one in new if alone or one.position.file == name or one not in old]
+        found.add(service[-1], service[:-1], shown)
+        refused.add(service[-1], service[:-1], _refused(old, new, settings))
+    sources = {one.name: one.text for one in after.documents.values()}
+    return Checked(file, found.findings(), refused.findings(), sources, overridden)
+
+
+def _is_overridden(service: Document, path: Path, file: str) -> bool:
+    """Return whether another file decides a service's value; maps are merged, so none decides one alone."""
+    return service.value_position(path).file != file and not isinstance(value_at(service.data, *path), dict)
 
 
 def _refused(before: list[Finding], after: list[Finding], settings: Sequence[Setting]) -> list[Finding]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import os
-import re
 import subprocess
 import tarfile
 from pathlib import Path
@@ -24,23 +23,28 @@ class Commit(NamedTuple):
 def commit_of(side: str, revision: str, path: str = ".") -> Commit:
     """Return the commit of a revision in the repository that a path is in.
 
-    Raises InputError if the revision does not exist; `side` is what the user wrote, for the message.
+    As in Git, `A...B` is the common ancestor of two revisions, and `A...` that of A and HEAD. Raises InputError if a
+    revision does not exist; `side` is what the user wrote, for the message.
     """
     repository = repository_of(path)
     if not repository and not _git("rev-parse", "--git-dir"):
         raise InputError(f"{side}: there is no Git repository here: run the command inside of one")
     root = str(repository or ".")
     top = root if root != "." else _git("rev-parse", "--show-toplevel").decode().removesuffix("\n")
-    commit = _git("-C", root, "rev-parse", "--verify", "--quiet", f"{revision}^{{commit}}").decode().strip()
-    if ".." in revision:
-        both = " ".join(re.split(r"\.{2,3}", revision))
-        raise InputError(f"{revision} is a range: name one revision; `modelservice diff {both} FOLDER` compares two")
+    words = ["rev-parse", "--verify", "--quiet", f"{revision}^{{commit}}"]
+    what = f"revision {revision}"
+    if "..." in revision:
+        both = [name or "HEAD" for name in revision.split("...", 1)]
+        words, what = ["merge-base", *both], f"common commit of {' and '.join(both)}"
+    elif ".." in revision:
+        both = [name or "HEAD" for name in revision.split("..", 1)]
+        compare = f"`modelservice diff {' '.join(both)} FOLDER` compares two"
+        raise InputError(f"{revision} is a range: name one revision; {compare}")
+    commit = _git("-C", root, *words).decode().strip()
     if not top or not commit:
         shallow = _git("-C", root, "rev-parse", "--is-shallow-repository").strip() == b"true"
         way = "fetch it: this clone is shallow (git fetch --unshallow; in CI: fetch-depth or GIT_DEPTH 0)"
-        raise InputError(
-            f"{side}: Git has no revision {revision} here: check its name, or {way if shallow else 'fetch it'}"
-        )
+        raise InputError(f"{side}: Git has no {what} here: check its name, or {way if shallow else 'fetch it'}")
     return Commit(Path(top), commit)
 
 
@@ -82,10 +86,27 @@ def changed_files(revision: str, path: str) -> set[Path]:
     return {top / os.fsdecode(name) for name in listed.split(b"\0") if name}
 
 
-def _git(*words: str) -> bytes:
+def renamed_files(old: Path, new: Path) -> dict[str, str]:
+    """Return the files of a folder that another one has in a similar form under another name: new path → old path.
+
+    Git decides which files are similar; without it, none are. The folders need not be in a repository.
+    """
+    options = ("--no-index", "-M", "-l0", "--diff-filter=R", "--name-status", "-z")
+    try:
+        # It exits with 1 if the folders differ.
+        listed = _git("diff", *options, str(old), str(new), fine=(0, 1))
+    except InputError:
+        return {}
+    words = [os.fsdecode(word) for word in listed.split(b"\0")]
+    # Each file is a status with its similarity, the old path and the new path.
+    pairs = zip(words[1::3], words[2::3], strict=False)
+    return {os.path.relpath(after, new): os.path.relpath(before, old) for before, after in pairs}
+
+
+def _git(*words: str, fine: tuple[int, ...] = (0,)) -> bytes:
     """Return the output of Git, or b"" if it fails."""
     try:
         answer = subprocess.run(["git", *words], capture_output=True, check=False)  # noqa: S607
     except FileNotFoundError as error:
         raise InputError("reading a revision needs git, which is not on PATH: install it") from error
-    return answer.stdout if answer.returncode == 0 else b""
+    return answer.stdout if answer.returncode in fine else b""

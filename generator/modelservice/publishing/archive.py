@@ -33,13 +33,18 @@ _BROKEN = (
 )
 
 
+# The annotation of a fleet's chart, as templates/chart/Chart.yaml.j2 writes it.
+NAMESPACE = "modelservice/namespace"
+
+
 class Archive(NamedTuple):
-    """A packaged chart: its file, its name and version, the SHA-256 of its bytes."""
+    """A packaged chart: its file, its name and version, the SHA-256 of its bytes, and its fleet's namespace, if any."""
 
     path: Path
     name: str
     version: str
     digest: str
+    namespace: str = ""
 
     @property
     def key(self) -> tuple[str, str]:
@@ -57,9 +62,10 @@ class Archive(NamedTuple):
         return f"{self.name}-{self.version}.tgz"
 
     @property
-    def release(self) -> str:
-        """The release's name in install commands: the chart's name, cut to the 53 characters that helm allows."""
-        return self.name[:53].rstrip("-")
+    def install(self) -> list[str]:
+        """The start of an install command. The release has the chart's name, cut to the 53 characters of helm."""
+        place = ["--namespace", self.namespace] if is_label(self.namespace) else []
+        return ["helm", "install", self.name[:53].rstrip("-"), *place]
 
     @property
     def provenance(self) -> Path | None:
@@ -88,7 +94,7 @@ def read_archive(path: Path) -> Archive:
             raise InputError(f"{file} is a pipe, a socket or a device: publish a file from `modelservice package`")
     try:
         about = _about(_chart_yaml(_unpacked(path)))
-        archive = Archive(path, about["name"], about["version"], digest_of(path))
+        archive = Archive(path, about["name"], about["version"], digest_of(path), about.get(NAMESPACE, ""))
     except _BROKEN as error:
         if isinstance(error, OSError) and error.strerror:
             raise InputError(f"{path} cannot be read: {error.strerror}") from error
@@ -145,11 +151,13 @@ def _chart_yaml(tar: bytes) -> bytes:
 
 
 def _about(chart_yaml: bytes) -> dict[str, str]:
-    """Return the top-level strings of a Chart.yaml, without constructing the other, untrusted values."""
+    """Return the annotations and top-level strings of a Chart.yaml, without constructing other, untrusted values."""
     node = yaml.compose(chart_yaml, Loader=yaml.SafeLoader)
     if not isinstance(node, yaml.MappingNode):
         raise TypeError(node)
-    return {key.value: value.value for key, value in node.value if _is_text(value)}
+    inside = [value for key, value in node.value if key.value == "annotations" and isinstance(value, yaml.MappingNode)]
+    pairs = [pair for mapping in (*inside, node) for pair in mapping.value]
+    return {key.value: value.value for key, value in pairs if _is_text(key) and _is_text(value)}
 
 
 def _is_text(node: yaml.Node) -> bool:

@@ -93,4 +93,4 @@ def _failure(what: str, answer: CompletedProcess[str], registry: Registry) -> To
 def _install(archive: Archive, registry: Registry, digest: str) -> tuple[str, ...]:
     place = f"{registry.url}/{archive.name}"
     ways = [[place, "--version", archive.version]] + ([[f"{place}@{digest}"]] if digest else [])
-    return tuple(shlex.join(["helm", "install", archive.release, *way, *registry.connection]) for way in ways)
+    return tuple(shlex.join([*archive.install, *way, *registry.connection]) for way in ways)

@@ -122,7 +122,7 @@ def _digest(file: Path) -> str:
 
 def _install(archive: Archive, folder: Folder) -> tuple[str, ...]:
     ways = ([archive.name, "--repo", folder.url, "--version", archive.version], [f"{folder.url}/{archive.file}"])
-    return tuple(shlex.join(["helm", "install", archive.release, *way]) for way in ways)
+    return tuple(shlex.join([*archive.install, *way]) for way in ways)
 
 
 @contextlib.contextmanager
