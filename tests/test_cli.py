@@ -186,6 +186,28 @@ def test_explain_searches_keys_and_flags(word: str, found: list[str]) -> None:
     assert [name for name in found if f"  {name}" not in answer.stdout] == []
 
 
+# The keys' descriptions in schemas/modelservice.schema.yaml name their tabs and labels in the console.
+@pytest.mark.parametrize(
+    ("words", "key"),
+    [
+        ("Node Scheduling", "nodeSelector"),
+        ("health check", "probes.liveness"),
+        ("Hugging Face mirror", "huggingFace.endpoint"),
+        ("volume", "modelVolume.size"),
+        ("vGPU memory", "gpu.vgpu.memoryMiB"),
+        ("GPUs", "gpu.count"),
+        ("Existing claim", "modelVolume.existingClaim"),
+    ],
+)
+def test_explain_searches_the_form(words: str, key: str) -> None:
+    answer = run("explain", words)
+    assert (answer.exit_code, f"  {key} " in answer.stdout) == (0, True), answer.output
+
+
+def test_several_words_are_not_taken_for_a_flag() -> None:
+    assert "did you mean" not in run("explain", "async shceduling").stderr
+
+
 EXPLAINED = ("model.name", "--attention-backend", "context", "api-open", "fleet", "fleet.layers", "")
 
 

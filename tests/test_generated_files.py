@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
+from modelservice.chart.changelog import changes
 from modelservice.cli import main
-from modelservice.generated_files import _changes
 from modelservice.schema import kubernetes
 
 ROOT = Path(__file__).parents[1]
@@ -100,4 +100,4 @@ def test_the_changes_on_artifact_hub_are_those_of_the_chart(tmp_path: Path) -> N
         "# Changelog\n\n## Unreleased\n\n### Chart\n\n- Two\n  lines.\n- One.\n\n### Added\n\n- `validate`.\n\n"
         "## 0.1.0\n\n### Chart\n\n- Old.\n"
     )
-    assert _changes(tmp_path) == ["Two lines.", "One."]
+    assert changes(tmp_path / "CHANGELOG.md") == ["Two lines.", "One."]

@@ -5,6 +5,8 @@ import sys
 import venv
 from pathlib import Path
 
+from modelservice.chart.changelog import changes
+
 ROOT = Path(__file__).parents[1]
 
 
@@ -19,6 +21,10 @@ def test_an_installed_wheel_validates_and_renders_outside_the_checkout(tmp_path:
         answer = subprocess.run([*command, *arguments], cwd=tmp_path, capture_output=True, text=True, check=False)
         assert answer.returncode == 0, answer.stderr
     assert (tmp_path / "chart/values.schema.json").is_file()
+    # A published chart lists its changes, wherever it was packaged.
+    of_wheel = [str(python), "-c", "from modelservice.chart.changelog import changes; print(*changes(), sep='\\n')"]
+    listed = subprocess.run(of_wheel, cwd=tmp_path, capture_output=True, text=True, check=True).stdout
+    assert listed.splitlines() == changes()
     answer = subprocess.run([*command, "generate"], cwd=tmp_path, capture_output=True, text=True, check=False)
     assert (answer.returncode, answer.stderr[:38]) == (1, "error: generate works only in a checko")
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-import re
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+from modelservice.chart.changelog import changes
 from modelservice.chart.plan import plan_chart
 from modelservice.chart.templating import environment
 from modelservice.errors import InputError
@@ -43,7 +43,7 @@ def plan(root: Path) -> FileTree:
     """Return every generated file by its path from the root."""
     model = load_fields()
     plain = editor_schema(model)
-    chart = plan_chart(model, changes=_changes(root), schema=json.loads(plain))
+    chart = plan_chart(model, changes=changes(root / "CHANGELOG.md"), schema=json.loads(plain))
     tree = {f"{CHART}/{path}": text for path, text in chart.items()}
     tree["schemas/modelservice.schema.json"] = plain
     tree["docs/values.md"] = _values(model)
@@ -81,13 +81,6 @@ def _drift(root: Path, path: str, text: str) -> Drift | None:
         return Drift("missing", path, "")
     now = file.read_bytes().decode("utf-8", errors="replace")
     return Drift("stale", path, text_diff(path, now, text)) if now != text else None
-
-
-def _changes(root: Path) -> list[str]:
-    """Return the chart's changes in the newest version, as listed in the changelog."""
-    newest = (root / "CHANGELOG.md").read_text(encoding="utf-8").split("\n## ")[1]
-    of_chart = newest.partition("\n### Chart\n")[2].partition("\n### ")[0]
-    return [" ".join(item.split()) for item in re.split(r"(?m)^- ", of_chart)[1:]]
 
 
 def _values(model: FieldModel) -> str:

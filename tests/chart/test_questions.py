@@ -47,6 +47,9 @@ def test_every_default_can_be_selected_and_equals_the_charts() -> None:
             default = default[key]
         assert one.get("default") == default, one["variable"]
         if one["type"] == "enum":
+            # Enum.vue shows an option, or its label if the options are a map.
+            options = one["options"]
+            assert all(options.values() if isinstance(options, dict) else options), one["variable"]
             chosen = default if one.get("multiple") else [default]
             assert set(chosen) <= set(one["options"]), one["variable"]
 
@@ -67,4 +70,5 @@ def test_conditions_name_other_questions_as_rancher_reads_them() -> None:
         asked = {part.partition("=")[0] for part in re.split(r"&&|\|\|", condition)}
         assert asked <= names - {name}, name
     assert conditions["modelVolume.size"] == "modelVolume.existingClaim="
+    assert conditions["service.nodePort"] == "service.type=NodePort||service.type=LoadBalancer"
     assert conditions["huggingFace.endpoint"] == "model.source=huggingface"

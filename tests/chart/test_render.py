@@ -248,9 +248,12 @@ def test_a_missing_helm_is_reported_in_one_sentence(tmp_path: Path, monkeypatch:
 @pytest.mark.parametrize(
     ("text", "reason"),
     [
-        ('{{ fail "not\\nto\\x1b[31mday" }}', "not to[31mday"),
+        ('{{ if .Release.Name }}{{ fail "not\\nto\\x1b[31mday" }}{{ end }}', "not to[31mday"),
         ('{{ required "give me a" .Values.a }}', "give me a"),
-        ('{{ fail ("//8=" | b64dec) }}', "it calls fail or required with a message that is empty or not UTF-8"),
+        (
+            '{{ if .Release.Name }}{{ fail ("//8=" | b64dec) }}{{ end }}',
+            "it calls fail or required with a message that is empty or not UTF-8",
+        ),
         ('{{ "//8=" | b64dec }}', "yaml: invalid leading UTF-8 octet"),
         ('{{ "Gw==" | b64dec }}', "yaml: control characters are not allowed"),
         ("{{ if }}", "missing value for if"),

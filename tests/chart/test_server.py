@@ -167,6 +167,9 @@ def test_flags_follow_the_release_in_the_tag(image: Object, embed: list[str], dr
     ("values", "version"),
     [
         ({"image": {"tag": "v0.18.1-cu130"}}, "0.18.1"),
+        ({"image": {"tag": "v0.10.1.1"}}, "0.10.1.1"),
+        ({"image": {"tag": "rocm6.4.1_vllm_0.10.1_20250909"}}, "0.10.1"),
+        ({"image": {"tag": "main"}, "vllmVersion": "0.10.1.1"}, "0.10.1.1"),
         ({"image": {"repository": "ghcr.io/llm-d/llm-d-cuda", "tag": "v0.4.0"}}, "v0.4.0"),
         ({"image": {"repository": "ghcr.io/llm-d/llm-d-cuda", "tag": "v0.4.0"}, "vllmVersion": "0.20.2"}, "0.20.2"),
         ({"image": {"tag": "x" * 64 + "."}}, "x" * 63),

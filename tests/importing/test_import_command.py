@@ -225,6 +225,24 @@ def test_sizes_follow_from_facts_next_to_the_file_with_a_note() -> None:
     assert yaml.safe_load(Path("a.yaml").read_text())["modelVolume"] == {"size": "40Gi"}
 
 
+@pytest.mark.parametrize(
+    ("line", "task"),
+    [
+        ("vllm serve BAAI/bge-m3 --served-model-name bge", "embedding"),
+        ("vllm serve BAAI/bge-reranker-v2-m3", "score"),
+        # The arguments say what the server does.
+        ("vllm serve BAAI/bge-m3 --convert classify", None),
+        # Without further arguments vLLM serves it as a language model, and so does the chart.
+        ("vllm serve Qwen/Qwen3-Reranker-0.6B", None),
+        ("vllm serve Qwen/Qwen3-8B", None),
+    ],
+)
+def test_a_certain_task_is_filled_in(line: str, task: str | None) -> None:
+    answer = run("vllm", line)
+    assert yaml.safe_load(answer.stdout)["model"].get("task") == task
+    assert (f"filled in: model.task: {task} (the model's name says so)" in answer.stderr) == (task is not None)
+
+
 def test_a_line_that_is_not_text_is_refused() -> None:
     answer = run("vllm", "vllm serve a/b --served-model-name caf\udce9", "-o", "a.yaml")
     assert (answer.exit_code, Path("a.yaml").exists()) == (1, False)

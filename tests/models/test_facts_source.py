@@ -69,9 +69,9 @@ def test_a_given_configuration_comes_before_all_others(hub: Hub, tmp_path: Path)
     [
         (
             {"source": "modelscope"},
-            "comes from ModelScope, where facts cannot be read: use `modelservice fit --model-config",
+            "is not in the catalogue, and facts are not read from ModelScope: copy its config.json from there",
         ),
-        ({"name": "s3://models/tiny"}, "object store"),
+        ({"name": "s3://models/tiny"}, "facts are not read from an object store: copy its config.json"),
         ({"name": "/models/tiny", "source": "local"}, "/models/tiny is not a folder on this machine"),
     ],
 )

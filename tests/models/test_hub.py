@@ -263,7 +263,9 @@ def test_hostile_headers_do_not_fill_the_memory(hub: Hub) -> None:
 
 def test_without_the_library_the_message_says_what_to_install(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(__import__("sys").modules, "modelservice.models.hub_repository", None)
-    assert "pip install 'huggingface_hub>=2'" in refused(hub)
+    said = refused(hub)
+    assert "pip install 'huggingface_hub>=2'" in said
+    assert "pipx inject modelservice huggingface_hub" in said
 
 
 @pytest.mark.parametrize("proxy", ["socks5://user:secretword@127.0.0.1:1", "http://[::1", "ftp://127.0.0.1:1"])

@@ -32,6 +32,13 @@ def test_the_same_input_gives_the_same_bytes_whatever_the_clock_says(tmp_path: P
     assert one == other
 
 
+def test_the_generic_chart_needs_no_checkout(tmp_path: Path, helm: str) -> None:
+    installed = done(modelservice(helm, "package", "--generic", "-d", tmp_path / "a")).split()
+    assert installed[1] == done(modelservice(helm, "package", CHART, "-d", tmp_path / "b")).split()[1]
+    assert Path(installed[0]).name.startswith("modelservice-")
+    assert modelservice(helm, "package", EXAMPLE, "--generic", "-d", tmp_path / "c").returncode == 2
+
+
 def test_an_archive_renders_like_its_values(tmp_path: Path, helm: str) -> None:
     archive = done(modelservice(helm, "package", EXAMPLE, "-d", tmp_path, "--version", "1.2.3")).split()[0]
     plain = subprocess.run([helm, "template", "x", archive], capture_output=True, text=True, check=True).stdout

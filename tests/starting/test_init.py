@@ -20,10 +20,10 @@ from modelservice.models.architecture import text_of
 from modelservice.models.facts_file import facts_path, write_facts
 from modelservice.models.model_facts import ModelFacts
 from modelservice.models.near_names import near_model
+from modelservice.models.tasks import task_of, task_of_name
 from modelservice.models.tensor_shapes import tensors_of
 from modelservice.schema.source import SCHEMAS
-from modelservice.starting.interview import questions
-from modelservice.starting.tasks import task_of
+from modelservice.starting.interview import answered, prompt, questions, shown
 
 # The dimensions of Qwen3-32B: https://huggingface.co/Qwen/Qwen3-32B/blob/main/config.json
 QWEN3_32B = {
@@ -142,6 +142,36 @@ def test_the_task_follows_from_the_models_files(
 ) -> None:
     found = task_of(ModelFacts(name, "", "a test", {"architectures": [architecture]}, (), dict.fromkeys(files, 1)))
     assert (found and found[0]) == task
+
+
+@pytest.mark.parametrize(
+    ("name", "task"),
+    [
+        ("BAAI/bge-m3", "embedding"),
+        ("/models/bge-small-en-v1.5/", "embedding"),
+        ("Alibaba-NLP/gte-Qwen2-7B-instruct", "embedding"),
+        ("intfloat/multilingual-e5-large", "embedding"),
+        ("jinaai/jina-embeddings-v3", "embedding"),
+        ("sentence-transformers/all-MiniLM-L6-v2", "embedding"),
+        ("BAAI/bge-reranker-v2-m3", "score"),
+        ("Alibaba-NLP/gte-multilingual-reranker-base", "score"),
+        ("cross-encoder/ms-marco-MiniLM-L6-v2", "score"),
+        # These have no head for scores.
+        ("Qwen/Qwen3-Reranker-0.6B", None),
+        ("BAAI/bge-reranker-v2-minicpm-layerwise", None),
+        # This one writes text.
+        ("BAAI/bge-reasoner-rewriter-7b-0821", None),
+        ("Qwen/Qwen3-8B", None),
+    ],
+)
+def test_only_a_certain_name_has_a_task(name: str, task: str | None) -> None:
+    found = task_of_name(name)
+    assert (found and found[0]) == task
+
+
+def test_no_known_model_that_generates_is_taken_for_another_one() -> None:
+    recipes = json.loads((SCHEMAS / "model-parsers.json").read_text())["models"]
+    assert [name for name in recipes if task_of_name(name)] == []
 
 
 def test_without_facts_the_name_of_an_embedding_model_is_enough() -> None:
@@ -329,6 +359,14 @@ def test_answers_can_be_given() -> None:
     assert yaml.safe_load(answer.stdout) == {"model": {"name": "a/b"}, "gpu": {"count": 2}, "runtimeClassName": ""}
 
 
+def test_a_path_is_a_local_model_that_no_hub_is_asked_about() -> None:
+    answer = run("/root/models/x", "--yes")
+    assert (answer.exit_code, "#" in answer.stdout) == (0, False), answer.output
+    model = {"name": "/root/models/x", "source": "local"}
+    assert yaml.safe_load(answer.stdout) == {"model": model, "modelVolume": {"mountPath": "/root/models"}}
+    assert "no sizes: /root/models/x is not a folder on this machine" in answer.stderr
+
+
 @pytest.mark.parametrize(
     ("words", "found"),
     [
@@ -345,6 +383,9 @@ def test_answers_can_be_given() -> None:
 def test_an_answer_is_checked_together_with_the_others(words: list[str], found: dict[str, object]) -> None:
     answer = run(*words, "--yes")
     assert (answer.exit_code, yaml.safe_load(answer.stdout)) == (0, found), answer.stderr
+
+
+QUESTION = r"\r\n  ([A-Za-z][^\r\n\[]*?)(?: \[.*\])?: $"
 
 
 @pytest.fixture
@@ -368,21 +409,64 @@ def test_questions_on_a_terminal_follow_the_tabs(terminal: pexpect.spawn) -> Non
     terminal.sendline("")
     terminal.expect("General")
     seen = []
-    answers = {"Model": "Qwen/Qwen3-8B", "GPUs": "2", "Hugging Face Hub Token": "hf-token"}
-    labels = {f"  {field.label}": field for field in questions()}
+    answers = {
+        "Model": "Qwen/Qwen3-8B",
+        "Enable Reasoning (a parser, none)": "y",
+        "GPUs": "2",
+        "Hugging Face Hub Token": "hf-token",
+        "vGPU (y, n)": "y",
+        "vGPU memory (MiB)": "8192",
+    }
+    asked = {prompt(field): field for field in questions()}
     while terminal.isalive():
-        index = terminal.expect([r"\r\n  ([A-Za-z][^\r\n:\[]*?)(?: \(.*\))?(?: \[.*\])?: $", pexpect.EOF])
+        index = terminal.expect([QUESTION, pexpect.EOF])
         if index == 1:
             break
         label = str(terminal.match.group(1))
-        assert f"  {label}" in labels
-        seen.append(labels[f"  {label}"].tab)
-        terminal.sendline(answers.get(label, ""))
+        seen.append(asked[label].tab)
+        terminal.sendline(answers.pop(label, ""))
+    assert answers == {}
     assert list(dict.fromkeys(seen)) == ["General", "Resources", "Volumes", "Node Scheduling"]
     found = values("b.yaml")
     assert found["model"] == {"name": "Qwen/Qwen3-8B", "toolCallParser": "hermes", "reasoningParser": "qwen3"}
     assert found["huggingFace"] == {"tokenSecret": {"name": "hf-token"}}
-    assert found["gpu"] == {"count": 2}
+    assert found["gpu"] == {"count": 2, "vgpu": {"enabled": True, "memoryMiB": 8192}}
+
+
+FIELDS = {field.key: field for field in questions()}
+
+
+@pytest.mark.parametrize(
+    ("key", "answer", "value"),
+    [
+        ("model.toolCallParser", "yes", "hermes"),
+        ("model.toolCallParser", "Y", "hermes"),
+        ("model.toolCallParser", "n", ""),
+        ("model.toolCallParser", "none", ""),
+        ("model.toolCallParser", "llama3_json", "llama3_json"),
+        ("modelVolume.preDownload", "none", ""),
+        ("modelVolume.preDownload", "Job", "Job"),
+        ("gpu.vgpu.enabled", "yes", True),
+        ("description", "none", "none"),
+    ],
+)
+def test_y_and_none_are_answers(key: str, answer: str, value: object) -> None:
+    assert answered(FIELDS[key], answer, {"model.toolCallParser": "hermes"}) == value
+
+
+@pytest.mark.parametrize("answer", ["y", "hermse"])
+def test_an_answer_that_names_no_parser_is_refused_with_the_parsers(answer: str) -> None:
+    with pytest.raises(ValueError, match=r"write none, or a parser of vLLM: .*hermes"):
+        answered(FIELDS["model.toolCallParser"], answer, {})
+    with_plugin = {"args": ["--tool-parser-plugin=/plugins/mine.py"]}
+    assert answered(FIELDS["model.toolCallParser"], "mine", with_plugin) == "mine"
+
+
+def test_no_question_shows_an_empty_choice() -> None:
+    for field in FIELDS.values():
+        assert "(," not in prompt(field)
+        assert ", ," not in prompt(field)
+    assert shown(FIELDS["modelVolume.preDownload"], "") == "none"
 
 
 @pytest.mark.parametrize("answer", [b"caf\xe9", b"\xed\xa0\x80", b"a\x1b[31m"])
@@ -416,11 +500,16 @@ def test_after_a_wrong_answer_the_question_is_repeated_and_back_works(terminal: 
 
 
 def test_a_mistake_that_a_later_answer_can_correct_is_reported_and_kept(terminal: pexpect.spawn) -> None:
-    answers = {"Model": "/models/x", "Source": "local", "Mount path": "/models", "Memory Reservation": "32Gi"}
-    answers |= {"Memory Limit": "64Gi"}
+    answers = {
+        "Model": "/models/x",
+        "Source (huggingface, modelscope, local)": "local",
+        "Model volume: Mount path": "/models",
+        "Memory Reservation": "32Gi",
+        "Memory Limit": "64Gi",
+    }
     said = ""
     terminal.sendline("")
-    while terminal.expect([r"\r\n  ([A-Za-z][^\r\n:\[]*?)(?: \(.*\))?(?: \[.*\])?: $", pexpect.EOF]) == 0:
+    while terminal.expect([QUESTION, pexpect.EOF]) == 0:
         said += terminal.before
         terminal.sendline(answers.get(terminal.match.group(1), ""))
     terminal.close()

@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+from modelservice.chart.changelog import changes
 from modelservice.chart.plan import MARK, plan_chart
 from modelservice.errors import InputError
 from modelservice.reading.special_files import is_special
@@ -94,4 +95,4 @@ def chart_for(service: Service | None = None) -> Iterator[Path]:
 @functools.cache
 def _generic() -> FileTree:
     """Return the files of the generic chart, cached."""
-    return plan_chart(load_fields())
+    return plan_chart(load_fields(), changes=changes())

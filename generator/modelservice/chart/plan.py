@@ -52,7 +52,8 @@ def plan_chart(
     tree = dict(_templates(context))
     tree["values.yaml"] = values_yaml(model.fields, values, _origin(service, "values.yaml"))
     tree["values.schema.json"] = values_schema(schema or plain_schema(), _origin(service, "values.schema.json"))
-    if not service:
+    if not service:  # Rancher shows both
+        tree["app-readme.md"] = (TEMPLATES / "app-readme.md").read_text(encoding="utf-8")
         tree["questions.yaml"] = questions_yaml(model.fields, _origin(service, "questions.yaml"))
     return dict(sorted(tree.items()))
 

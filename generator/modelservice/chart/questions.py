@@ -16,7 +16,7 @@ from modelservice.writing.dump import dump
 TABS = ("General", "Resources", "Volumes", "Node Scheduling", "Health Check", "Labels & Annotations")
 _TYPES = {"string": "string", "integer": "int", "number": "float", "boolean": "boolean"}
 # The console's form has these too, at the end.
-_ADVANCED = ("image.registry", "image.repository", "image.tag", "service.type")
+_ADVANCED = ("image.registry", "image.repository", "image.tag", "service.type", "service.nodePort", "workload.kind")
 
 
 def questions_yaml(fields: tuple[Field, ...], origin: str) -> str:
@@ -33,13 +33,18 @@ def _kind(field: Field) -> dict[str, Any]:
     if field.question:
         return {"type": field.question}
     if "enum" in schema:
-        return {"type": "enum", "options": schema["enum"]}
+        return {"type": "enum", "options": _options(schema["enum"])}
     if first == "array":
         return _list(schema.get("items", {}))
     if first not in _TYPES or (first == "boolean" and field.default is None):
         return {}
     limits = {short: schema.get(long) for short, long in (("min", "minimum"), ("max", "maximum"))}
     return {"type": _TYPES[first], **(limits if first == "integer" else {})}
+
+
+def _options(values: list[str]) -> list[str] | dict[str, str]:
+    """Return the options, with labels if one of them is empty: Enum.vue reads a map of values to labels."""
+    return {value: value or "none" for value in values} if "" in values else values
 
 
 def _list(items: dict[str, Any]) -> dict[str, Any]:
@@ -51,7 +56,7 @@ def _list(items: dict[str, Any]) -> dict[str, Any]:
 def _question(field: Field, kind: dict[str, Any]) -> dict[str, Any]:
     question = {
         "variable": field.key,
-        "label": _label(field),
+        "label": field.full_label,
         "description": field.description,
         "group": field.tab,
         **kind,
@@ -60,9 +65,3 @@ def _question(field: Field, kind: dict[str, Any]) -> dict[str, Any]:
         "show_if": field.when or None,
     }
     return {key: item for key, item in question.items() if item is not None}
-
-
-def _label(field: Field) -> str:
-    """Return the label, with its group if the label does not contain it."""
-    is_plain = field.group in (field.tab, "Advanced") or field.group.lower() in field.label.lower()
-    return field.label if is_plain else f"{field.group}: {field.label}"

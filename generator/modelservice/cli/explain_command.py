@@ -75,7 +75,7 @@ def _explained(key: str, width: int) -> str:
     from modelservice.models.gpu_explanation import explain_gpu
     from modelservice.rules.catalogue import by_id
     from modelservice.rules.documentation import explain_rule
-    from modelservice.schema.explanation import explain, nearest_key, search
+    from modelservice.schema.explanation import explain, is_in_form, nearest_key, search
     from modelservice.schema.fields import load_fields
     from modelservice.spelling import nearest
     from modelservice.vllm.flag_explanation import explain_flag, flags_about, spellings
@@ -95,9 +95,9 @@ def _explained(key: str, width: int) -> str:
     found = explain(fields, key, width) or (flag and explain_flag(flag, width)) or explain_gpu(key, width)
     if not found and has_key(key):
         return explain_fleet(key, width)
-    near = nearest_key(key, fields)
+    near = None if is_in_form(fields, key) else nearest_key(key, fields)
     found = found or (None if near else search(fields, key, flags_about(key), width))
-    near = near or nearest(key, [*by_id(), *spellings()])
+    near = near or (None if " " in key else nearest(key, [*by_id(), *spellings()]))
     return found or _refuse(f"there is no key, flag or rule {key}", near)
 
 

@@ -113,20 +113,10 @@ def _values(origin: Origin, output: Path | None) -> _Values:
 
 
 def _filled(part: Part, output: Path | None) -> Part:
-    """Return the part with sizes from the known facts of the model; nothing is fetched."""
-    from modelservice.models.facts_file import known_facts
-    from modelservice.rules.image import TASK_FLAGS
-    from modelservice.starting.suggestions import applicable, fixed, suggestions
+    """Return the part with settings that the model's name or its known facts determine; nothing is fetched."""
+    from modelservice.starting.filling import filling
 
-    name = str(part.settings.get("model.name", ""))
-    facts = known_facts(name, str(part.settings.get("model.revision", "")), [str(output)] if output else [])
-    if not facts:
-        return part
-    known = applicable(part.settings, suggestions(facts))
-    found = [one for one in (*known, *fixed(part.settings)) if one.key not in part.settings]
-    # A flag may set the task already.
-    said = any(str(word).partition("=")[0] in TASK_FLAGS for word in part.settings.get("args", ()))
-    found = [one for one in {one.key: one for one in reversed(found)}.values() if one.key != "model.task" or not said]
+    found = filling(part.settings, [str(output)] if output else [])
     for one in found:
-        click.echo(f"filled in: {one.key}: {one.value} ({one.reason}; facts: {facts.origin})", err=True)
+        click.echo(f"filled in: {one.key}: {one.value} ({one.reason})", err=True)
     return part._replace(settings={**part.settings, **{one.key: one.value for one in found}})

@@ -72,6 +72,8 @@ def init_command(
     if kind := looks_like_secret(model or ""):
         raise click.UsageError(f"MODEL: {kind} in plain text (not shown); name the model without it")
     settings = _given(model, {"model.source": source} if source else {}, given)
+    if model.startswith("/"):  # no hub has it
+        settings = merged(settings, completed(settings))
     gpu = gpu_for(card, gpu_memory)
     found: list[Suggestion] = []
     if asks:
@@ -169,20 +171,19 @@ def _ask_gpu() -> Gpu | None:
 
 def _ask(field: Field, settings: dict[str, Any]) -> Any:
     """Ask one question until the answer is right. Return the value, None for the default, or the sign to go back."""
-    from modelservice.starting.interview import complaints, parsed, shown
+    from modelservice.starting.interview import answered, complaints, prompt, shown
 
-    default = settings.get(field.key, field.default)
-    options = f" ({', '.join(map(str, field.schema['enum']))})" if "enum" in field.schema else ""
+    default = shown(field, settings.get(field.key, field.default))
     while True:
-        text = click.prompt(f"  {field.label}{options}", shown(default), show_default=default != "", err=True)
+        text = click.prompt(f"  {prompt(field)}", default, show_default=default != "", err=True)
         if text == _ABORT:
             raise click.Abort
         if text == _BACK:
             return _BACK
-        if text == shown(default):
-            return default if field.key in settings else None
+        if text == default:
+            return settings.get(field.key)
         try:
-            value = parsed(field, text)
+            value = answered(field, text, settings)
         except ValueError as error:
             click.echo(f"  {error}", err=True)
             continue

@@ -51,6 +51,7 @@ if TYPE_CHECKING:
 @click.option(
     "--passphrase-file", type=PlainPath(exists=True, dir_okay=False), help="File with the passphrase of the key."
 )
+@click.option("--generic", is_flag=True, help="Package the generic chart, which gets its values at installation.")
 @click.option("--force", is_flag=True, help="Replace an archive of the same name that has different content.")
 def package_command(
     source: str | None,
@@ -62,6 +63,7 @@ def package_command(
     sign: str | None,
     keyring: str | None,
     passphrase_file: str | None,
+    generic: bool,
     force: bool,
 ) -> None:
     """Package services, or a chart, as Helm archives.
@@ -75,6 +77,7 @@ def package_command(
     Examples:
       modelservice package values.yaml --name chat --version 1.0.0
       modelservice package services/ -d dist
+      modelservice package --generic
     """
     from modelservice.chart.folder import chart_for
     from modelservice.publishing.packaging import package
@@ -85,6 +88,13 @@ def package_command(
     make = functools.partial(
         package, app_version=app_version, sign=_signing(sign, keyring, passphrase_file), force=force
     )
+    if generic:
+        if source or name or layers:
+            raise click.UsageError("--generic packages the chart without values: leave out the service, --name and -f")
+        with chart_for() as chart:
+            made = make(chart, destination, version=version or "")
+        click.echo(f"{made.path} {made.digest}")
+        return
     if source and _is_of_several(source, layers):
         if name or sign:
             raise click.UsageError(f"{source} has several services: --name and --sign are for one service")

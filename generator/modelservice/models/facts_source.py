@@ -18,7 +18,7 @@ from modelservice.models.near_names import near_model
 
 # How long cached facts of a branch are used before the hub is queried again.
 _FRESH_SECONDS = 7 * 24 * 3600
-_OTHERWISE = "use `modelservice fit --model-config CONFIG --save`, or commit the facts file of another machine"
+_OTHERWISE = "use `modelservice fit VALUES --model-config CONFIG --save`, or commit the facts file of another machine"
 _HUB = "https://huggingface.co"
 
 
@@ -68,7 +68,8 @@ def model_facts(
             return read_facts(facts_file)
         if config:
             return folder_facts(config, wanted.name) if config.is_dir() else config_facts(config, wanted.name)
-        known = None if refresh else known_facts(wanted.name, wanted.revision, values_files)
+        read_again = refresh and not _not_read(wanted)
+        known = None if read_again else known_facts(wanted.name, wanted.revision, values_files)
         return known or _facts(wanted, told, refresh=refresh)
     except InputError as error:
         raise ToolError(str(error)) from error
@@ -80,10 +81,11 @@ def _facts(wanted: WantedModel, told: Told, *, refresh: bool) -> ModelFacts:
         if not Path(name).is_dir():
             raise ToolError(f"{name} is not a folder on this machine: run this on the machine with it, or {_OTHERWISE}")
         return folder_facts(Path(name))
-    if wanted.source == "modelscope":
-        raise ToolError(f"{name} comes from ModelScope, where facts cannot be read: {_OTHERWISE}")
-    if "://" in name:
-        raise ToolError(f"{name} is in an object store, where facts cannot be read: {_OTHERWISE}")
+    if place := _not_read(wanted):
+        raise ToolError(
+            f"{name} is not in the catalogue, and facts are not read from {place}: copy its config.json from there, "
+            "and use `modelservice fit VALUES --model-config config.json --save`"
+        )
     if not refresh and (snapshot := cached_snapshot(name, wanted.revision)):
         return folder_facts(snapshot, name, snapshot.name)
     try:
@@ -91,6 +93,13 @@ def _facts(wanted: WantedModel, told: Told, *, refresh: bool) -> ModelFacts:
     except ToolError as error:
         near = near_model(name)
         raise ToolError(f"{error}; did you mean {near}?" if near else str(error)) from error
+
+
+def _not_read(wanted: WantedModel) -> str:
+    """Return the place of a model from which facts are not read, or ""."""
+    if wanted.source == "modelscope":
+        return "ModelScope"
+    return "an object store" if "://" in wanted.name else ""
 
 
 def _of_hub(wanted: WantedModel, told: Told, *, refresh: bool) -> ModelFacts:

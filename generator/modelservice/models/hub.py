@@ -25,8 +25,9 @@ if TYPE_CHECKING:
     from modelservice.models.hub_repository import Listing, Repository
     from modelservice.models.safetensors import Tensor
 
-INSTALL = "pip install 'huggingface_hub>=2'"
-_OTHERWISE = "use `modelservice fit --model-config CONFIG --save`"
+# The package itself is on no index, so `modelservice[hub]` cannot be installed by name.
+INSTALL = "`pip install 'huggingface_hub>=2'` (after pipx: `pipx inject modelservice huggingface_hub`)"
+_OTHERWISE = "use `modelservice fit VALUES --model-config CONFIG --save`"
 # The limit for all requests together: a model with 163 files took 40 s over a slow connection.
 SECONDS = 300.0
 _WORKERS = 8

@@ -29,6 +29,7 @@ from modelservice.rules import (
     model_loading,
     model_memory,
     model_split,
+    model_task,
     model_volume,
     monitoring,
     mounts,
@@ -49,6 +50,7 @@ from modelservice.rules.rule import Checked, RefusedValueError, Said, Values
 
 ALL: tuple[Checked, ...] = (
     *model.RULES,
+    *model_task.RULES,
     *model_loading.RULES,
     *known_model.RULES,
     *model_limits.RULES,

@@ -29,14 +29,29 @@ def explain(fields: Iterable[Field], key: str = "", width: int = WIDTH) -> str |
 
 
 def search(fields: Iterable[Field], word: str, flags: Mapping[str, str], width: int = WIDTH) -> str:
-    """List the fields whose key, label or description contains a word, and the given flags with their descriptions.
+    """List the fields whose key, place in the form or description contains the words, and the given flags.
 
     Returns "" if there is none.
     """
-    found = [one for one in fields if word.lower() in f"{one.key} {one.label} {one.flag} {one.description}".lower()]
+    words = word.lower().split()
+    found = [one for one in fields if all(part in _text(one) for part in words)]
     listed = _list(found, width) if found else ""
     lines = ["Flags for args:", *columns(list(flags.items()), width)] if flags else []
     return listed + "".join(f"{line}\n" for line in lines)
+
+
+def _text(field: Field) -> str:
+    return f"{field.key} {_place(field)} {field.flag} {field.description}".lower()
+
+
+def _place(field: Field) -> str:
+    return f"{field.tab} {field.group} {field.label}"
+
+
+def is_in_form(fields: Iterable[Field], word: str) -> bool:
+    """Return whether the words are those of a place in the console's form: a tab, a group, a label."""
+    words = set(word.lower().split())
+    return any(words <= set(re.findall("[a-z0-9]+", _place(field).lower())) for field in fields)
 
 
 def nearest_key(key: str, fields: Iterable[Field]) -> str | None:

@@ -39,6 +39,12 @@ class Field(NamedTuple):
         return dotted(self.path)
 
     @property
+    def full_label(self) -> str:
+        """The label, after its group if it does not contain it."""
+        is_plain = self.group in (self.tab, "Advanced") or self.group.lower() in self.label.lower()
+        return self.label if is_plain else f"{self.group}: {self.label}"
+
+    @property
     def types(self) -> tuple[str, ...]:
         """The JSON types that the field accepts; `""` is an empty text that leaves the field out."""
         stated = self.schema["type"]

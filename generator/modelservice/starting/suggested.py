@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from modelservice.errors import ToolError
@@ -10,11 +10,11 @@ from modelservice.importing.part import values_of
 from modelservice.models.facts_source import model_facts, wanted_model
 from modelservice.models.gpus import Gpu
 from modelservice.models.model_facts import ModelFacts
+from modelservice.models.rerankers import overrides_of
 from modelservice.redact import hidden
 from modelservice.rules.image import release_in
 from modelservice.schema.defaults import coalesce, default_values
 from modelservice.starting.gpu_suggestions import gpu_suggestions, most_gpus, of_gpu
-from modelservice.starting.rerankers import overrides_of
 from modelservice.starting.suggestions import Suggestion, default_of, named_task, suggested_parsers, suggestions
 
 
@@ -31,7 +31,7 @@ def suggested(settings: Mapping[str, Any], gpu: Gpu | None, values_files: Sequen
     asked = release_in(values["image"], values["vllmVersion"])
     release = tuple(int(part) for part in asked.asked.split(".") if part)
     name = values["model"]["name"]
-    of_name = [*(suggested_parsers(name, asked.name) if asked.asked else ()), *overrides_of(name, release)]
+    of_name = [*(suggested_parsers(name, asked.name) if asked.asked else ()), *_reranker(name, release)]
     try:
         facts = model_facts(wanted_model(values), values_files)
     except ToolError as error:
@@ -40,6 +40,16 @@ def suggested(settings: Mapping[str, Any], gpu: Gpu | None, values_files: Sequen
     on_gpu = _on_gpu(facts, gpu, release) if gpu else Suggested([], ("--gpu NAME adds the number of GPUs",))
     found = [*suggestions(facts), *of_name, *on_gpu.found]
     return Suggested(_changed(found), (f"sizes follow from {facts.origin}", *on_gpu.told))
+
+
+def _reranker(name: str, release: tuple[int, ...]) -> Iterator[Suggestion]:
+    """Yield the task and the arguments of a well-known reranker that was published as a language model."""
+    if argument := overrides_of(name, release):
+        yield Suggestion("model.task", "score", "it is a reranker")
+        reason = (
+            "the score follows from these tokens; see also the chat templates in vLLM's examples/pooling/score/template"
+        )
+        yield Suggestion("args", [argument], reason)
 
 
 def _on_gpu(facts: ModelFacts, gpu: Gpu, release: tuple[int, ...]) -> Suggested:

@@ -10,12 +10,12 @@ from modelservice.check import check
 from modelservice.findings import Action, Finding, Severity, dotted
 from modelservice.importing.part import values_of
 from modelservice.models.model_facts import ModelFacts
+from modelservice.models.tasks import task_of, task_of_name
 from modelservice.reading.document import read
 from modelservice.rules import ABOUT_SIZE
 from modelservice.rules.known_model import stored_tensors
 from modelservice.schema.defaults import default_values
 from modelservice.starting.parsers import parsers_of
-from modelservice.starting.tasks import task_of, task_of_name
 from modelservice.writing.dump import dump
 
 _GIB = 2**30

@@ -24,7 +24,9 @@ app.kubernetes.io/instance: {{ .Release.Name | quote }}
 {{/* The chart's labels of every object. */}}
 {{- define "modelservice.labels" -}}
 helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" | trunc 63 | trimAll "-_." | quote }}
-{{- with include "modelservice.vllmVersion" . | default .Values.image.tag }}
+{{- /* A patch release, such as 0.10.1.1, has a fourth number. */}}
+{{- $release := printf "%s([.][0-9]{1,9})?" (include "modelservice.vllmVersion" .) }}
+{{- with regexFind $release (.Values.vllmVersion | default .Values.image.tag) | default .Values.image.tag }}
 app.kubernetes.io/version: {{ . | trunc 63 | trimAll "-_." | quote }}
 {{- end }}
 app.kubernetes.io/managed-by: {{ .Release.Service | quote }}

@@ -1,13 +1,10 @@
-"""Suggest what vLLM needs to score with a reranker that was published as a language model."""
+"""Know what vLLM needs to score with a reranker that was published as a language model."""
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
 from typing import Any
-
-from modelservice.starting.suggestions import Suggestion
 
 # vLLM computes a score from the logits of these tokens; without them it looks for a layer that the weights do not have.
 # Source: "Load the official original …" in vLLM's docs/models/pooling_models/scoring.md.
@@ -32,12 +29,10 @@ _OVERRIDES: dict[str, dict[str, Any]] = {
 _SINCE = (0, 10, 2)
 
 
-def overrides_of(model: str, release: tuple[int, ...]) -> Iterator[Suggestion]:
-    """Yield the task and the arguments of a well-known reranker; `release` is vLLM's, or empty if it is unknown."""
+def overrides_of(model: str, release: tuple[int, ...]) -> str:
+    """Return the argument that a well-known reranker needs to score, or "".
+
+    `release` is vLLM's, or empty if it is unknown.
+    """
     found = next((one for name, one in _OVERRIDES.items() if re.fullmatch(name, model)), None)
-    if found and release >= _SINCE:
-        yield Suggestion("model.task", "score", "it is a reranker")
-        reason = (
-            "the score follows from these tokens; see also the chat templates in vLLM's examples/pooling/score/template"
-        )
-        yield Suggestion("args", [f"--hf-overrides={json.dumps(found)}"], reason)
+    return f"--hf-overrides={json.dumps(found)}" if found and release >= _SINCE else ""

@@ -23,11 +23,20 @@ _ENDINGS = {
 _GENERATING = ("ChatGLMModel", "MiDashengLMModel", "MossAudioModel", "Qwen2_5OmniModel", "UltravoxModel")
 _POOLING = re.compile(r"(\d+_)?Pooling/config\.json")
 _EMBEDS = re.compile(r"embed(?!ded)", re.IGNORECASE)
+# Families of models that run without further settings. A reranker that is a language model needs more: rerankers.py.
+_FAMILIES = {
+    "score": r"bge-reranker-(base|large|v2-m3)|gte-(.+-)?reranker-.+|jina-reranker-v[12]-.+|ms-marco-.+|"
+    r"mxbai-rerank-(xsmall|base|large)-v1|.+-reranker-.+-seq-cls",
+    "embedding": r"bge-(m3|small|base|large|en-icl|multilingual-gemma2|code|vl)(-.+)?|"
+    r"gte-(small|base|large|multilingual|modernbert|qwen)(?!.*rerank).*|(multilingual-)?e5-(small|base|large|mistral).*|"
+    r"(all|paraphrase|multi-qa)-(multilingual-)?(minilm|mpnet|distilroberta)-.+",
+}
 
 
 def task_of(facts: ModelFacts) -> tuple[str, str] | None:
     """Return a model's task other than generation and the evidence for it, or None."""
-    named = str((facts.config.get("architectures") or [""])[0])
+    architectures = facts.config.get("architectures")
+    named = str(architectures[0]) if isinstance(architectures, list) and architectures else ""
     ending = next((task for end, task in _ENDINGS.items() if named.endswith(end)), "")
     if ending and named not in _GENERATING:
         return ending, f"the architecture is {named}"
@@ -40,4 +49,7 @@ def task_of(facts: ModelFacts) -> tuple[str, str] | None:
 def task_of_name(model: str) -> tuple[str, str] | None:
     """Return the task in a model's name and the evidence for it, or None."""
     name = model.rstrip("/").rpartition("/")[2]
-    return ("embedding", "the model's name says so") if _EMBEDS.search(name) else None
+    task = next((task for task, names in _FAMILIES.items() if re.fullmatch(names, name, re.IGNORECASE)), "")
+    if not task and _EMBEDS.search(name) and "rerank" not in name.lower():
+        task = "embedding"
+    return (task, "the model's name says so") if task else None
