@@ -45,7 +45,7 @@ QWEN3_32B = {
 def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
     tensors = tensors_of(text_of(QWEN3_32B))
     files = {"model.safetensors": sum(one.nbytes for one in tensors)}
     write_facts(
