@@ -118,7 +118,9 @@ def test_nginx_shows_metrics_without_the_key_until_the_documented_annotation_is_
     chat: Server, helm4: str, tmp_path: Path, closed: bool
 ) -> None:
     page = (ROOT / "docs/exposing.md").read_text()
-    documented = yaml.safe_load(page.partition("```yaml\n")[2].partition("```")[0])["ingress"]["annotations"]
+    blocks = (part.partition("```")[0] for part in page.split("```yaml\n")[1:])
+    block = next(part for part in blocks if "nginx.ingress.kubernetes.io/rewrite-target" in part)
+    documented = yaml.safe_load(block)["ingress"]["annotations"]
     ingress = {"enabled": True, "hosts": ["localhost"], "annotations": documented if closed else {}}
     rendered = one("Ingress", objects(helm4, {**CHAT, "ingress": ingress}))
     with controller(rendered, chat.url, tmp_path / "nginx") as url:
