@@ -84,7 +84,7 @@ def test_nothing_is_written_for_wrong_values(tmp_path: Path) -> None:
     answer = run("render", tmp_path / "a.yaml", "--output", tmp_path / "chart")
     assert answer.exit_code == 1
     assert "replicsa" in answer.stderr
-    assert "nothing was made" in answer.stderr
+    assert "correct the errors above first" in answer.stderr
     assert not (tmp_path / "chart").exists()
 
 

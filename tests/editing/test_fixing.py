@@ -69,6 +69,12 @@ def test_a_certain_fix_is_written(before: str, after: str, ends: str, tmp_path: 
     assert got == texts[1].replace("}  #", f"{field}}}  #")
 
 
+def test_a_moved_key_does_not_remove_the_settings_that_it_makes_useless(tmp_path: Path) -> None:
+    before = MODEL + "modelVolume: {size: 100Gi, storageClassName: fast, hostPath: /data}\n"
+    after = "modelVolume: {size: 100Gi, storageClassName: fast, volume: {hostPath: {path: /data}}}\n"
+    assert after_fix(before, tmp_path) == MODEL + after
+
+
 @pytest.mark.parametrize(
     "text",
     [
@@ -82,6 +88,7 @@ def test_a_certain_fix_is_written(before: str, after: str, ends: str, tmp_path: 
         "volumes: [{name: a, secret: {secretName: b, defaultMode: '0400'}}]\n",
         "replicas: 1\nreplicas: 0\n",
         "gpu: &x {coutn: 2}\nlabels: *x\n",
+        "modelVolume: {size: 100Gi, volume: {emptyDir: {}}}\n",  # a claim, or the other volume?
     ],
 )
 def test_changes_that_a_person_has_to_decide_are_not_made(text: str, tmp_path: Path) -> None:

@@ -222,6 +222,27 @@ def test_numbers_are_those_that_json_can_represent() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("path", "hint"),
+    [
+        ("coder.yml", "did you mean coder.yaml?"),
+        ("x/cahtbot.yaml", "did you mean x/chatbot.yaml?"),
+        ("Qwen/Qwen3-8B", "check the path; for a model: modelservice init Qwen/Qwen3-8B"),
+        # Nothing is surely meant.
+        ("chat2.yaml", "check the path"),
+        ("services/dev.yaml", "check the path"),
+        ("services/dev", "check the path"),
+        ("x/chat", "check the path"),
+    ],
+)
+def test_what_is_meant_by_a_missing_file(path: str, hint: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("x").mkdir()
+    for name in ("coder.yaml", "x/chatbot.yaml"):
+        Path(name).write_text("model: {name: a/b}\n")
+    assert [finding.hint for finding in load(path).findings] == [hint]
+
+
 def test_a_missing_file_a_folder_and_a_closed_file_are_findings(tmp_path: Path) -> None:
     assert [finding.rule for finding in load(str(tmp_path / "none.yaml")).findings] == ["file-missing"]
     assert [finding.rule for finding in load(str(tmp_path)).findings] == ["file-unreadable"]

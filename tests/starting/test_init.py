@@ -121,6 +121,75 @@ def test_a_length_is_set_if_the_full_length_does_not_fit() -> None:
 
 
 @pytest.mark.parametrize(
+    ("count", "args", "wanted"),
+    [
+        # 15.3 GiB of weights and the cache of 15,360 tokens (144 KiB each) fit into 92 % of 22 GiB.
+        (1, [], ["--max-model-len=15360"]),
+        (2, [], []),
+        (1, ["--max-model-len=8192"], ["--max-model-len=8192"]),
+        (1, ["--quantization=fp8"], ["--quantization=fp8"]),
+    ],
+)
+def test_a_length_that_fits_the_given_number_of_gpus(count: int, args: list[str], wanted: list[str]) -> None:
+    given = ["--set", f"gpu.count={count}", *(["--set", f"args={json.dumps(args)}"] if args else [])]
+    answer = run("Qwen/Qwen3-8B", "--gpu", "L4", *given, "--yes", "-o", "a.yaml")
+    assert (answer.exit_code, values().get("args", [])) == (0, wanted), answer.output
+    assert CliRunner().invoke(main, ["fit", "a.yaml"]).exit_code == 0
+
+
+def test_fewer_gpus_with_a_shorter_length_are_mentioned() -> None:
+    assert run("Qwen/Qwen3-8B", "--gpu", "L4", "--yes", "-o", "a.yaml").exit_code == 0
+    text = re.sub(r"\n#\s+", " ", Path("a.yaml").read_text())
+    assert "with gpu.count: 1, 15,360 tokens would fit" in text
+
+
+def test_a_model_that_does_not_fit_the_given_number_of_gpus_is_an_error() -> None:
+    answer = run("Qwen/Qwen3-32B", "--gpu", "L4", "--set", "gpu.count=1", "--yes", "-o", "a.yaml")
+    assert (answer.exit_code, values()["gpu"]) == (1, {"memory": "22558Mi"})  # one GPU is the default
+    assert "[model-fit]" in answer.stderr
+    assert "next: correct the errors above, then modelservice validate a.yaml\n" in answer.stderr
+    assert "render" not in answer.stderr
+
+
+@pytest.mark.parametrize(
+    ("name", "given", "secret"),
+    [
+        ("meta-llama/Llama-3.1-8B-Instruct", [], "hf-token"),
+        ("google/gemma-3-27b-it", [], "hf-token"),
+        ("meta-llama/Llama-3.1-8B-Instruct", ["huggingFace.tokenSecret.name=mine"], "mine"),
+        # These need no token: another owner, another licence, a mirror, a volume that may contain the model.
+        ("NousResearch/Meta-Llama-3.1-8B-Instruct", [], None),
+        ("google/gemma-4-31B-it", [], None),
+        ("meta-llama/Llama-3.1-8B-Instruct", ["huggingFace.endpoint=https://hf.example.com"], None),
+        ("meta-llama/Llama-3.1-8B-Instruct", ["modelVolume.existingClaim=models"], None),
+        ("meta-llama/Llama-3.1-8B-Instruct", ["model.source=modelscope"], None),
+    ],
+)
+def test_the_token_of_a_gated_model(name: str, given: list[str], secret: str | None) -> None:
+    answer = run(name, *(word for one in given for word in ("--set", one)), "--yes", "-o", "a.yaml")
+    assert answer.exit_code == 0, answer.output
+    assert values().get("huggingFace", {}).get("tokenSecret") == (secret and {"name": secret})
+    assert ("needs: kubectl create secret generic hf-token " in answer.stderr) is (secret == "hf-token")
+
+
+@pytest.mark.parametrize(
+    ("card", "hint"),
+    [
+        ("4090", "did you mean RTX 4090?"),
+        ("l4os", "did you mean L40S?"),
+        ("2xL40S", "did you mean L40S? The number of GPUs belongs in gpu.count"),
+        ("h100 x 8", "did you mean h100? The number of GPUs belongs in gpu.count"),
+        # NVIDIA makes these too; the table does not have them.
+        ("H800", "give --gpu-memory, or one of A10, "),
+        ("H20", "give --gpu-memory, or one of A10, "),
+        ("4080", "give --gpu-memory, or one of A10, "),
+    ],
+)
+def test_the_gpu_that_is_meant_by_an_unknown_name(card: str, hint: str) -> None:
+    assert f"--gpu {card} is not known: {hint}" in run("Qwen/Qwen3-8B", "--gpu", card, "--yes").stderr
+
+
+@pytest.mark.parametrize(
     ("name", "architecture", "files", "task"),
     [
         # The tasks that vLLM 0.32.0 chooses for them without flags: `_get_default_runner_type` in its config/model.py.
@@ -183,7 +252,7 @@ def test_without_facts_the_defaults_are_written_with_a_note() -> None:
     answer = run("a/unknown", "--gpu", "L40S", "--yes", "-o", "a.yaml")
     assert (answer.exit_code, values()) == (0, {"model": {"name": "a/unknown"}, "gpu": {"memory": "45455Mi"}})
     assert "no sizes:" in answer.stderr
-    assert "the memory of L40S is in the values; set the number of GPUs in gpu.count" in answer.stderr
+    assert "set the number of GPUs in gpu.count, and modelVolume.size for the download" in answer.stderr
     # `init` has no such option.
     assert "--model-config" not in re.sub("`.*?`", "", answer.stderr)
 
@@ -413,7 +482,7 @@ def test_questions_on_a_terminal_follow_the_tabs(terminal: pexpect.spawn) -> Non
         "Model": "Qwen/Qwen3-8B",
         "Enable Reasoning (a parser, none)": "y",
         "GPUs": "2",
-        "Hugging Face Hub Token": "hf-token",
+        "Hugging Face Hub Token (the name of a Secret)": "hf-token",
         "vGPU (y, n)": "y",
         "vGPU memory (MiB)": "8192",
     }
@@ -481,6 +550,14 @@ def test_after_invalid_text_the_question_is_repeated(terminal: pexpect.spawn, an
     terminal.sendline("!")
     terminal.expect(pexpect.EOF)
     assert not Path("b.yaml").exists()
+
+
+def test_a_length_follows_the_number_of_gpus_that_is_answered(terminal: pexpect.spawn) -> None:
+    terminal.sendline("L4")
+    answers = {"Model": "Qwen/Qwen3-8B", "GPUs": "1"}
+    while terminal.expect([QUESTION, pexpect.EOF]) == 0:
+        terminal.sendline(answers.pop(str(terminal.match.group(1)), ""))
+    assert (answers, values("b.yaml")["args"]) == ({}, ["--max-model-len=15360"])
 
 
 def test_after_a_wrong_answer_the_question_is_repeated_and_back_works(terminal: pexpect.spawn) -> None:

@@ -49,7 +49,7 @@ def write_origins(
     values = _values(only(origins, option), file)
     if strict and values.refused:
         raise InputError(f"--strict: {values.refused}; nothing was written")
-    write_values(values.text, file)
+    write_values(values.text, file, is_right=values.is_right)
     if not values.is_right:
         raise SystemExit(1)
 
@@ -86,7 +86,7 @@ def _write_all(files: dict[Path, Origin], folder: Path, *, strict: bool, force: 
         raise InputError(f"--strict: {'; '.join(refused)}; nothing was written")
     for file, values in made.items():
         file.parent.mkdir(parents=True, exist_ok=True)
-        write_values(values.text, file)
+        write_values(values.text, file, is_right=values.is_right)
     wrong = sum(file not in made or not made[file].is_right for file in files)
     if wrong:
         raise InputError(f"{wrong} of {len(files)} services have errors or were not written")

@@ -128,7 +128,7 @@ def _interview(
     gpu = gpu or _ask_gpu()
     found = _suggestions(settings, gpu, output) if "model.name" in settings else []
     settings = merged(settings, found)
-    asked, model = questions(), settings.get("model.name")
+    asked, sized = questions(), _sized(settings)
     number, tab, before = 0, "", list[int]()
     while number < len(asked):
         field = asked[number]
@@ -144,19 +144,24 @@ def _interview(
             continue
         if answer is not None:
             settings = settings | {field.key: answer}
-        if field.key == "model.name" and settings.get("model.name") != model:
-            model = settings["model.name"]
+        if "model.name" in settings and _sized(settings) != sized:
             settings = without(settings, found)
             found = _suggestions(settings, gpu, output)
             settings = merged(settings, found)
+            sized = _sized(settings)
         before.append(number)
         number += 1
     return settings, found, gpu
 
 
+def _sized(settings: dict[str, Any]) -> tuple[Any, ...]:
+    """Return the settings that the suggested sizes follow from."""
+    return settings.get("model.name"), settings.get("gpu.count")
+
+
 def _ask_gpu() -> Gpu | None:
     """Ask for the GPU until the answer is a known one or empty."""
-    from modelservice.models.gpus import gpu_named, known_gpus
+    from modelservice.models.gpus import gpu_named, known_gpus, meant_gpu
 
     while True:
         text = click.prompt("  GPU, such as L40S, if you know it", "", show_default=False, err=True)
@@ -166,7 +171,8 @@ def _ask_gpu() -> Gpu | None:
             return None
         if gpu := gpu_named(text):
             return gpu
-        click.echo(f"  {text!a} is not a known GPU: write nothing, or one of {', '.join(known_gpus())}", err=True)
+        hint = meant_gpu(text) or f"write nothing, or one of {', '.join(known_gpus())}"
+        click.echo(f"  {text!a} is not a known GPU: {hint}", err=True)
 
 
 def _ask(field: Field, settings: dict[str, Any]) -> Any:
@@ -195,10 +201,17 @@ def _ask(field: Field, settings: dict[str, Any]) -> Any:
 
 
 def _write(settings: dict[str, Any], reasons: list[Suggestion], output: Path | None, gpu: Gpu | None) -> None:
+    from modelservice.importing.part import Secret
+    from modelservice.importing.values_text import secret_commands
     from modelservice.starting.first_file import first_file
+    from modelservice.starting.suggested import GATED_KEY
 
     text = first_file(settings, reasons)
+    for one in reasons:
+        if one.key == GATED_KEY:
+            secret = Secret(one.value, "token", f"a token of an account with access to {settings['model.name']}")
+            click.echo(f"needs: {next(secret_commands((secret,)))}", err=True)
     is_right = report_values(text, output)
-    write_values(text, output, gpu)
+    write_values(text, output, gpu, is_right=is_right)
     if not is_right:
         raise SystemExit(1)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from shlex import quote
 from typing import TYPE_CHECKING
 
 import click
@@ -32,10 +33,10 @@ def report_values(text: str, output: Path | None) -> bool:
     return not errors(findings)
 
 
-def write_values(text: str, output: Path | None, gpu: Gpu | None = None) -> None:
+def write_values(text: str, output: Path | None, gpu: Gpu | None = None, *, is_right: bool) -> None:
     """Write the values into the file and print the next steps, or print the values if there is no file.
 
-    `gpu` is the GPU that was asked for.
+    `gpu` is the GPU that was asked for; `is_right`: the values have no errors.
     """
     from modelservice.reading.document import read
     from modelservice.schema.defaults import coalesce, default_values
@@ -46,5 +47,8 @@ def write_values(text: str, output: Path | None, gpu: Gpu | None = None) -> None
         click.echo(text, nl=False)
         return
     replace_file(output, text)
+    if not is_right:
+        click.echo(f"next: correct the errors above, then modelservice validate {quote(str(output))}", err=True)
+        return
     values = coalesce(default_values(), read(str(output), text.encode()).data)
     click.echo("next: " + "\n      ".join(next_steps(output, values, gpu)), err=True)

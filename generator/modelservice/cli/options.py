@@ -119,12 +119,13 @@ def files_to_change(values: Sequence[str], layers: Sequence[str]) -> Files:
 
 def gpu_for(card: str | None, memory: str | None, otherwise: Gpu | None = None) -> Gpu | None:
     """Return the GPU of --gpu and --gpu-memory: the card, or `otherwise`, with the memory if it is given."""
-    from modelservice.models.gpus import GIB, Gpu, gpu_named, known_gpus
+    from modelservice.models.gpus import GIB, Gpu, gpu_named, known_gpus, meant_gpu
     from modelservice.quantity import amount
 
     found = gpu_named(card) if card else otherwise
     if card and not found:
-        raise click.UsageError(f"--gpu {card} is not known: give --gpu-memory, or one of {', '.join(known_gpus())}")
+        hint = meant_gpu(card) or f"give --gpu-memory, or one of {', '.join(known_gpus())}"
+        raise click.UsageError(f"--gpu {card} is not known: {hint}")
     if not memory:
         return found
     size = amount(memory.removesuffix("B") if memory[-3:] in ("KiB", "MiB", "GiB", "TiB") else memory)
@@ -214,5 +215,5 @@ def load_service(
     if checked.findings:
         say_findings(checked.findings, checked.document.sources)
     if checked.errors:
-        raise InputError("nothing was made: fix the values first")
+        raise InputError("correct the errors above first")
     return make_service(name or _name(files), version, checked.document.data, default_values())

@@ -55,7 +55,7 @@ def read_facts(path: Path) -> ModelFacts:
         reason = (
             "is not JSON" if isinstance(error, json.JSONDecodeError | UnicodeError | RecursionError) else str(error)
         )
-        hint = "rewrite it with `modelservice fit --save`, or remove it"
+        hint = "rewrite it with `modelservice fit VALUES --save`, or remove it"
         raise InputError(f"{path} is not a facts file: it {reason}; {hint}") from error
 
 

@@ -73,6 +73,16 @@ def gpu_named(name: str) -> Gpu | None:
     return _cards().get(_key(name))
 
 
+def meant_gpu(name: str) -> str:
+    """Return the question that names the GPU that is surely meant by an unknown name such as 2xL40S, or ""."""
+    alone = re.sub(r"^\s*\d\s*[x*]\s*|\s*[x*]\s*\d\s*$", "", name, flags=re.IGNORECASE)
+    if alone != name and gpu_named(alone):
+        return f"did you mean {alone}? The number of GPUs belongs in gpu.count"
+    key = _key(name.lower().replace("o", "0"))
+    meant = {gpu.name for known, gpu in _cards().items() if known in (key, f"rtx{key}")}
+    return f"did you mean {meant.pop()}?" if len(meant) == 1 else ""
+
+
 def _slice(name: str, compute: int, gigabytes: int) -> Gpu:
     """Return a MIG slice; its memory is less than the number in its name, which is rounded up."""
     # An A100's 1g.5gb slice has 4864 MiB: NVIDIA's MIG guide, "Device Nodes and Profiles".

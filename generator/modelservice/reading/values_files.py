@@ -4,11 +4,17 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import sys
 from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
 
 from modelservice.reading.document import MAX_BYTES, Document, read, unreadable
 from modelservice.reading.special_files import is_special, waits
+
+# The id of a model, which has a number that a folder's name seldom has.
+_MODEL = re.compile(r"[A-Za-z0-9][\w.-]*/(?=[\w.-]*\d)[A-Za-z0-9][\w.-]*", re.ASCII)
+_SIMILAR = 0.85
 
 
 def load(path: str, name: str = "") -> Document:
@@ -22,7 +28,7 @@ def load(path: str, name: str = "") -> Document:
             )
         return read(name, _bytes_of(path))
     except FileNotFoundError:
-        return unreadable(name, "file-missing", "there is no such file", "check the path")
+        return unreadable(name, "file-missing", "there is no such file", _meant(path))
     except IsADirectoryError:
         message = "this is a folder, not a values file" if any(_walk(path)) else "the folder contains no *.yaml file"
         return unreadable(name, "file-unreadable", message, "name a *.yaml file")
@@ -30,6 +36,21 @@ def load(path: str, name: str = "") -> Document:
         reason = getattr(error, "strerror", None) or str(error)
         message = f"the file cannot be read: {reason}"
         return unreadable(name, "file-unreadable", message, "check the path and its permissions")
+
+
+def _meant(path: str) -> str:
+    """Return the hint for a path without a file: a similar file in its folder, or what to do with a model's name."""
+    from modelservice.spelling import nearest
+
+    file = Path(path)
+    try:
+        beside = sorted(one.name for one in file.parent.iterdir() if one.suffix in (".yaml", ".yml"))
+    except OSError:
+        is_model = file.suffix not in (".yaml", ".yml") and _MODEL.fullmatch(path)
+        return "check the path" + (f"; for a model: modelservice init {path}" if is_model else "")
+    same = [name for name in beside if Path(name).stem == file.stem]
+    near = same[0] if same else nearest(file.name, beside, cutoff=_SIMILAR)
+    return f"did you mean {file.with_name(near)}?" if near else "check the path"
 
 
 def values_files(paths: Iterable[str], layers: Sequence[str] = ()) -> Iterator[str]:

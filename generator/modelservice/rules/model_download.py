@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
-from modelservice.findings import Path, Severity
+from modelservice.findings import Path, Severity, dotted
 from modelservice.quantity import amount
 from modelservice.rules.given_arguments import given, last_value
 from modelservice.rules.known_model import GIB, gibibytes, stored_tensors, too_small
 from modelservice.rules.model import model_mount, under
 from modelservice.rules.model_loading import in_object_store
+from modelservice.rules.model_memory import parameters_in
 from modelservice.rules.rule import Said, Values, rule
 from modelservice.rules.storage import model_volume, new_claim, of_each_pod, read_only, user_cache
 
@@ -18,6 +20,13 @@ from modelservice.rules.storage import model_volume, new_claim, of_each_pod, rea
 _BYTES_A_SECOND = 125_000_000
 # Revisions that pin nothing.
 _BRANCHES = ("", "main", "master")
+# A smaller size has the wrong unit, which memory-unit finds.
+_LEAST = 2**20
+# Names of checkpoints with fewer than 4 bits for each parameter.
+_BELOW_4_BITS = (
+    r"(?i)gguf|exl\d|aqlm|vptq|quip|hqq|bitnet|ternary|sparse|2of4|prune|(?<!\d)[1-3](\.\d+)?[-_ ]?bit|i?q[1-3](_|-|$)|"
+    r"(?<![a-z])w[1-3]a|int[1-3](?!\d)"
+)
 
 
 def needed_bytes(values: Values) -> int:
@@ -85,6 +94,33 @@ def model_volume_size(values: Values) -> Iterator[Said]:
 
 
 @rule(
+    "model-name-volume",
+    "Judging by the size in its name, the model does not fit into the model volume.",
+    why=(
+        "The volume is smaller than the weights would be with 4 bits for each parameter. If the storage enforces the "
+        "size, the download fails with `No space left on device`."
+    ),
+    source="docs/fit.md",
+    severity=Severity.WARNING,
+)
+def model_name_volume(values: Values) -> Iterator[Said]:
+    """Find a volume that is too small for the size in the model's name, if no facts are known."""
+    name, found = str(values.at("model.name")), None if values.facts else _size_of_volume(values)
+    downloads = values.at("modelVolume.preDownload") or _is_vllms_download(values)
+    if not found or not downloads or re.search(_BELOW_4_BITS, name):
+        return
+    parameters, size = parameters_in(name), amount(found[1])
+    if size is not None and _LEAST <= size < parameters / 2:
+        least, usual = gibibytes(parameters / 2), gibibytes(parameters * 2)
+        message = (
+            f"{found[1]} is less than {name} needs, judging by its name: {least} with 4 bits, {usual} with 16 bits"
+        )
+        hint = f"set {dotted(found[0])} to more than the size of its files on the hub"
+        has = values.has(found[0])
+        yield Said(found[0] if has else ("model", "name"), message if has else f"{dotted(found[0])} {message}", hint)
+
+
+@rule(
     "model-volume-revision",
     "The model volume has no room for a second revision of the model.",
     why=(
@@ -138,4 +174,4 @@ def _roomy(size: int) -> str:
     return f"{-(-size * 11 // (10 * GIB))}Gi"
 
 
-RULES = (model_volume_size, model_volume_revision, startup_download)
+RULES = (model_volume_size, model_name_volume, model_volume_revision, startup_download)

@@ -27,6 +27,10 @@ _LENGTH = "--max-model-len"
 _NOT_COMPUTED = ("--offload-backend", "--decode-context-parallel-size", "--load-format", "--nnodes")
 # Billions of parameters in a name: 70B, 1.5b, 8x7B.
 _PARAMETERS = r"(?<![A-Za-z0-9.])(?:(\d{1,2})x)?(\d{1,4}(?:\.\d{1,3})?)[bB](?![A-Za-z0-9])"
+# Names of models for tests, of draft models and adapters, and of models whose number in B is the tokens' (-160m-100B).
+_OTHER_SIZE = (
+    r"(?i)tiny|random|dummy|draft|eagle|medusa|speculator|lora|adapter|(?<![a-z0-9.])\d{2,4}m(?![a-z0-9])|\bb[-_ ]?tok"
+)
 # Names of checkpoints with fewer than 16 bits; some publishers' names do not show it.
 _QUANTISED = (
     r"(?i)awq|gptq|fp8|fp4|nf4|int8|int4|w\d+a\d+|[48].?bit|bnb|gguf|quant|exl\d|mlx|qat|bitnet|q\d(_|-|$)|gpt-oss|"
@@ -150,16 +154,20 @@ def model_name_size(values: Values) -> Iterator[Said]:
     if engine.reducing:
         return
     count = max(int(values.at("gpu.count")), engine.split.gpus)
-    billions = max((_billions(*found) for found in re.findall(_PARAMETERS, name)), default=0.0)
-    least, room = billions * 2e9, count * gpu.memory
+    least, room = 2 * parameters_in(name), count * gpu.memory
     if least > room:
         message = f"judging by its name, {name} needs about {gibibytes(least)}, but the GPUs have {gibibytes(room)}"
         yield Said(("model", "name"), message, "run `modelservice fit`, which reads the model's true size")
 
 
-def _billions(experts: str, size: str) -> float:
+def parameters_in(name: str) -> float:
+    """Return the least number of parameters by the size in a model's name, or 0 unless it has exactly one size."""
+    sizes = set(re.findall(_PARAMETERS, name))
+    if len(sizes) != 1 or re.search(_OTHER_SIZE, name):
+        return 0
+    experts, size = sizes.pop()
     # Experts share attention and embeddings: Mixtral 8x7B has 47 billion, 8x22B has 141.
-    return int(experts) * float(size) * 0.8 if experts else float(size)
+    return (int(experts) * 0.8 if experts else 1) * float(size) * 1e9
 
 
 RULES = (model_fit, context_memory, model_name_size)

@@ -227,7 +227,9 @@ def claim_settings_unused(values: Values) -> Iterator[Said]:
     keys += [] if kind else ["mountPath", "subPath", "readOnly"]
     for key in keys:
         if values.changed(f"modelVolume.{key}"):
-            yield removal(("modelVolume", key), f"has no effect {_WITHOUT[kind]}")
+            said = removal(("modelVolume", key), f"has no effect {_WITHOUT[kind]}")
+            # The claim or the other volume: only a person knows which one is meant.
+            yield said._replace(fix=()) if kind == "volume" else said
 
 
 RULES = (

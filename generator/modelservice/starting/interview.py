@@ -121,6 +121,8 @@ def prompt(field: Field) -> str:
         options = ["y", "n"]
     if field.flag.endswith("-parser"):
         options = ["a parser", NONE]
+    if field.key == "huggingFace.tokenSecret.name":  # the form's label does not say so
+        options = ["the name of a Secret"]
     return f"{field.full_label} ({', '.join(options)})" if options else field.full_label
 
 
