@@ -227,9 +227,11 @@ def claim_settings_unused(values: Values) -> Iterator[Said]:
     keys += [] if kind else ["mountPath", "subPath", "readOnly"]
     for key in keys:
         if values.changed(f"modelVolume.{key}"):
-            said = removal(("modelVolume", key), f"has no effect {_WITHOUT[kind]}")
-            # The claim or the other volume: only a person knows which one is meant.
-            yield said._replace(fix=()) if kind == "volume" else said
+            path, message = ("modelVolume", key), f"has no effect {_WITHOUT[kind]}"
+            if kind == "volume":  # only a person knows whether the claim is meant, or the other volume
+                yield Said(path, message, "remove it, or modelVolume.volume", True)
+            else:
+                yield removal(path, message)
 
 
 RULES = (
