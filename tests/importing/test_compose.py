@@ -148,3 +148,18 @@ services:
     assert (part.settings["image.tag"], part.settings["model.name"]) == ("v0.33.0", "a/b")
     assert part.settings["env"] == [{"name": "A", "value": "1 2"}]
     assert [note.written for note in part.notes] == ["deploy.replicas: 3"]
+
+
+@pytest.mark.parametrize(
+    ("gpus", "count"),
+    [
+        ("gpus: [{device_ids: ['0', '1']}]", 2),
+        ("gpus: [{device_ids: ['0']}, {device_ids: ['1']}]", 2),
+        ("devices: ['nvidia.com/gpu=0', 'nvidia.com/gpu=1']", 2),
+        ("devices: ['nvidia.com/gpu=all']", None),
+        ("gpus: [{device_ids: ['0', '1']}], environment: {CUDA_VISIBLE_DEVICES: '1'}", 1),
+    ],
+)
+def test_gpus_are_counted(gpus: str, count: int | None) -> None:
+    part = read(f"services: {{llm: {{image: vllm/vllm-openai:v0.33.0, command: a/b, {gpus}}}}}")
+    assert part.settings.get("gpu.count") == count

@@ -38,6 +38,30 @@ def test_no_default_of_the_chart_exceeds_a_limit(options: str, requests: object,
     assert (values["resources"].get("requests"), values.get("sharedMemory")) == (requests, shared)
 
 
+@pytest.mark.parametrize(
+    ("options", "count", "noted"),
+    [
+        # docker reads the value as CSV, see opts/gpus.go of docker/cli.
+        ("--gpus 2", 2, []),
+        ("--gpus count=2,driver=nvidia", 2, []),
+        ("--gpus capabilities=utility", 1, []),
+        ("--gpus all,capabilities=utility", None, []),
+        ("""--gpus '"device=0,1","capabilities=compute,utility"'""", 2, ["device=0,1,capabilities=compute,utility"]),
+        ("""--gpus '"device=0,2",capabilities=utility'""", 2, ["device=0,2,capabilities=utility"]),
+        ("--gpus device=0 --gpus device=1", 2, ["device=0", "device=1"]),
+        ("--gpus device=0,1 -e CUDA_VISIBLE_DEVICES=1", 1, ["device=0,1"]),
+        ("--gpus 2 -e CUDA_VISIBLE_DEVICES=-1", 2, []),
+        # podman's names of devices
+        ("--device nvidia.com/gpu=0 --device nvidia.com/gpu=1", 2, ["nvidia.com/gpu=0", "nvidia.com/gpu=1"]),
+        ("--device nvidia.com/gpu=0 --device nvidia.com/gpu=all", None, ["nvidia.com/gpu=0"]),
+    ],
+)
+def test_gpus_are_counted(options: str, count: int | None, noted: list[str]) -> None:
+    part = imported(f"docker run {options} vllm/vllm-openai:v0.33.0 --model a/b")
+    assert part.settings.get("gpu.count") == count
+    assert [note.written.partition(" ")[2] for note in part.notes if note.written.startswith("--")] == noted
+
+
 def test_an_env_file_is_read_relative_to_the_line(tmp_path: Path) -> None:
     (tmp_path / "my.env").write_text("# tokens\nHF_TOKEN=hf_secret\n\nexport A=1\n")
     part = imported("docker run --env-file my.env vllm/vllm-openai --model a/b", tmp_path)

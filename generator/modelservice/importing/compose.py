@@ -19,7 +19,9 @@ from modelservice.importing.container import (
     Mount,
     Note,
     Port,
+    cdi_gpus,
     env_file,
+    gpus_with,
     mount_of,
     port_of,
     quantity,
@@ -198,6 +200,8 @@ def _container(service: Mapping[str, Any], folder: Path) -> Container:
     if deploy.get("replicas") not in (None, "1"):
         notes.append(Note(f"deploy.replicas: {deploy['replicas']}", "set replicas; each replica needs its own GPUs"))
     gpus, gpu_resource = _gpus(service, resources)
+    if gpus.startswith("device="):
+        notes.append(Note(f"device_ids: {gpus.removeprefix('device=')}", reason_for("gpus")))
     return Container(
         image=image,
         entrypoint=_words(service.get("entrypoint")),
@@ -273,10 +277,13 @@ def _port(value: Any) -> Port:
 def _gpus(service: Mapping[str, Any], resources: Mapping[str, Any]) -> tuple[str, str]:
     """Return the GPUs in the form of `docker run --gpus`, and their resource ("" for NVIDIA's)."""
     devices = _map(resources.get("reservations")).get("devices") or service.get("gpus") or ()
-    if any(device.startswith("/dev/kfd") for device in service.get("devices") or () if isinstance(device, str)):
+    own = [device for device in service.get("devices") or () if isinstance(device, str)]
+    if any(device.startswith("/dev/kfd") for device in own):
         return "all", "amd.com/gpu"
+    gpus = "all" if service.get("runtime") == "nvidia" else ""
     for device in [{"count": devices}] if isinstance(devices, str) else devices:
-        if ids := device.get("device_ids"):
-            return f"device={','.join(ids)}", ""
-        return device.get("count") or "all", ""
-    return ("all" if service.get("runtime") == "nvidia" else ""), ""
+        ids = device.get("device_ids")
+        gpus = gpus_with(gpus, f"device={','.join(ids)}" if ids else device.get("count") or "all")
+    for device in filter(None, map(cdi_gpus, own)):
+        gpus = gpus_with(gpus, device)
+    return gpus, ""

@@ -18,6 +18,8 @@ from modelservice.schema.defaults import default_values
 from modelservice.secret_forms import looks_like_secret, names_secret
 
 _PULL = {"always": "Always", "missing": "IfNotPresent", "never": "Never"}
+# CUDA_VISIBLE_DEVICES with the numbers or ids of GPUs.
+_VISIBLE = re.compile(r"(?:(?:\d+|(?:GPU|MIG)-[\w-]+)(?:,(?!$)|$))+")
 _DIGEST = re.compile(r"sha256:[a-f0-9]{64}")
 
 
@@ -73,15 +75,12 @@ def image_fields(image: str, pull_policy: str = "") -> dict[str, str]:
 
 def _gpu_count(container: Container, repository: str) -> tuple[int | None, Part]:
     """Return the number of GPUs (None if it is not given), and the settings that follow from the GPU options."""
-    gpus = dict(part.partition("=")[::2] for part in container.gpus.split(",")) if "=" in container.gpus else {}
     what = Part({"gpu.resourceName": container.gpu_resource, "runtimeClassName": ""} if container.gpu_resource else {})
-    if "device" in gpus:
-        ids = container.gpus.partition("device=")[2].split(",")
-        note = Note(f"--gpus {container.gpus}", "the device plugin chooses the GPUs; only their number is kept")
-        return len(ids), what._replace(notes=(note,))
-    number = gpus.get("count", container.gpus)
-    if number.isdecimal():
-        return int(number), what
+    ids = container.gpus.split(",") if container.gpus.startswith("device=") else []
+    if ids or container.gpus.isdecimal():
+        number = len(ids) or int(container.gpus)
+        visible = container.variables.get("CUDA_VISIBLE_DEVICES") or ""
+        return min(number, len(visible.split(","))) if _VISIBLE.fullmatch(visible) else number, what
     is_for_gpus = repository.rpartition("/")[2] in ("vllm-openai", "vllm-openai-nonroot")
     if not container.gpus and repository.rpartition("/")[2] in OWN_IMAGES and not is_for_gpus and "cpu" in repository:
         return None, Part({"gpu.count": 0})

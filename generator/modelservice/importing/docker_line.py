@@ -11,7 +11,10 @@ from modelservice.errors import InputError
 from modelservice.importing.container import (
     Container,
     Note,
+    cdi_gpus,
     env_file,
+    gpus_of,
+    gpus_with,
     mount_of,
     mount_of_options,
     port_of,
@@ -157,11 +160,19 @@ class _Line:
         for line in lines or ():
             self.variable(line)
 
+    def gpus(self, value: str) -> Iterator[Note]:
+        requested = gpus_of(value)
+        self.found["gpus"] = gpus_with(self.found.get("gpus", ""), requested)
+        if requested.startswith("device="):
+            plain = value.replace('"', "").replace("'", "")
+            yield Note(f"--gpus {plain}", reason_for("gpus"))
+
     def device(self, value: str) -> Iterator[Note]:
         path = value.partition(":")[0]
-        if path.startswith("nvidia.com/gpu"):
-            ids = value.partition("=")[2]
-            self.found["gpus"] = "all" if ids == "all" else f"device={ids}"
+        if gpus := cdi_gpus(value):
+            self.found["gpus"] = gpus_with(self.found.get("gpus", ""), gpus)
+            if gpus != "all":
+                yield Note(f"--device {value}", reason_for("gpus"))
         elif path.startswith("/dev/kfd"):
             self.found.update(gpus=self.found.get("gpus", "all"), gpu_resource="amd.com/gpu")
         elif path.startswith("/dev/dri"):
@@ -202,7 +213,7 @@ _OPTIONS: dict[str, Callable[[_Line, str], Any]] = {
     "entrypoint": lambda line, value: line.found.update(entrypoint=(value,) if value else ()),
     "env": _Line.variable,
     "env-file": _Line.variables_of,
-    "gpus": lambda line, value: line.found.update(gpus=value.strip("'\"")),
+    "gpus": _Line.gpus,
     "group-add": _several("groups"),
     "ipc": _Line.namespace_of_ipc,
     "memory": _size("memory"),
