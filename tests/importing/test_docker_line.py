@@ -81,6 +81,10 @@ def test_an_env_file_is_read_relative_to_the_line(tmp_path: Path) -> None:
         ("docker run 'vllm", "cannot be read"),
         ("docker run - x", "names vLLM"),
         ("docker run –gpus all vllm/vllm-openai", "not a hyphen"),  # noqa: RUF001
+        ("docker run --model a/b vllm/vllm-openai", "write vLLM's flags after the image"),
+        ("docker run vllm/vllm-openai --model a/b -p 80:8000", "^-p comes after the image"),
+        ("docker run vllm/vllm-openai a/b --ipc=host", "^--ipc comes after the image"),
+        ("docker run vllm/vllm-openai vllm serve a/b --shm-size 1g", "^--shm-size comes after the image"),
     ],
 )
 def test_input_that_makes_no_service_is_refused(line: str, says: str) -> None:
@@ -112,6 +116,33 @@ def test_windows_folders_and_hosts() -> None:
         "$env:USERPROFILE/t:/t",
         "--add-host host.docker.internal:host-gateway",
     ]
+
+
+@pytest.mark.parametrize(
+    ("line", "noted"),
+    [
+        ("-l traefik.enable=true -l traefik.http.routers.llm.rule=x -l a=b IMAGE", ["the labels of traefik"]),
+        ("--gpus $GPUS IMAGE", ["--gpus $GPUS"]),
+        ("IMAGE@sha256:abc", ["@sha256:abc"]),
+        (r"-v ${env:USERPROFILE}\.cache\huggingface:/root/.cache/huggingface IMAGE", [
+            "${env:USERPROFILE}/.cache/huggingface:/root/.cache/huggingface"
+        ]),
+        ("--log-level debug IMAGE", []),
+    ],
+)  # fmt: skip
+def test_what_would_be_lost_is_noted(line: str, noted: list[str]) -> None:
+    part = imported(f"docker run {line.replace('IMAGE', 'vllm/vllm-openai:v0.33.0')} --model a/b")
+    assert [note.written for note in part.notes] == noted
+
+
+def test_serve_before_the_model_is_not_the_model() -> None:
+    settings = imported("docker run vllm/vllm-openai:v0.33.0 serve a/b --seed 1").settings
+    assert (settings["model.name"], settings["args"], "command" in settings) == ("a/b", ["--seed=1"], False)
+
+
+def test_a_flag_with_a_dash_is_not_the_model() -> None:
+    settings = imported("docker run vllm/vllm-openai:v0.33.0 –seed 1 --model a/b").settings  # noqa: RUF001
+    assert settings["args"] == ["–seed", "1"]  # noqa: RUF001
 
 
 def test_variables_in_a_script_are_resolved_except_secrets() -> None:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+DASHES = ("–", "—")  # noqa: RUF001  text programs turn hyphens into these
 _LONGEST_FILE = 1_000_000
 # Why a docker option or a compose key has no field.
 _REASONS = {
@@ -102,7 +103,7 @@ def runs_vllm(container: Container) -> bool:
 
 def mount_of(text: str) -> Mount:
     """Return the volume of `source:target:options`; the source may begin with a Windows drive or variable."""
-    drive = re.match(r"[A-Za-z]:(?=[\\/])|\$env:", text)
+    drive = re.match(r"[A-Za-z]:(?=[\\/])|\$\{?env:", text)
     start = drive.end() if drive else 0
     source, *rest = text[start:].split(":")
     if not rest:
@@ -181,6 +182,12 @@ def reason_for(option: str) -> str:
     name = option.removeprefix("no-")
     name = {"network-mode": "network", "networks": "network", "ulimits": "ulimit", "sysctls": "sysctl"}.get(name, name)
     return _REASONS.get(name, "the values have no field for it")
+
+
+def notes_on_labels(labels: Iterable[str]) -> list[Note]:
+    """Return a note if labels, as `name=value`, tell Traefik how to route requests; other labels have no effect."""
+    routes = any(label.lower().startswith("traefik.") for label in labels)
+    return [Note("the labels of traefik", "set ingress or httpRoute for the server's host name")] * routes
 
 
 def env_file(path: Path) -> list[str] | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from modelservice.importing.container import Container, Note, Port
@@ -35,13 +35,13 @@ def part_of_container(container: Container) -> Part:
     launch = launch_of((*(container.entrypoint or ()), *container.words), known)
     variables = {**container.variables, **launch.variables}
     image = image_fields(container.image, _PULL.get(container.pull_policy, ""))
-    named = {**default_values()["image"], **{key.partition(".")[2]: value for key, value in image.items()}}
+    named = named_image(image)
     count, counted = _gpu_count(container, named["repository"])
     flags = fields_of(launch.arguments, named, count)
     model = flags.settings.get("model.name", "")
     command = [word.replace(MODEL, model) for word in launch.command]
     parts = [
-        Part(notes=(*container.notes, *launch.notes), remarks=container.remarks),
+        Part(notes=(*container.notes, *launch.notes, *_unread(container)), remarks=container.remarks),
         Part(image),
         Part({"command": command} if command else {}),
         without_unknown(flags),
@@ -71,6 +71,20 @@ def image_fields(image: str, pull_policy: str = "") -> dict[str, str]:
     if _DIGEST.fullmatch(digest):
         found["image.digest"] = digest
     return found | ({"image.pullPolicy": pull_policy} if pull_policy else {})
+
+
+def _unread(container: Container) -> Iterator[Note]:
+    """Yield notes on a digest that is none, and on a number of GPUs that only a shell knows."""
+    digest = container.image.partition("@")[2]
+    if digest and not _DIGEST.fullmatch(digest):
+        yield Note(f"@{digest}", "an image's digest is sha256: and 64 hexadecimal digits; set image.digest")
+    if container.gpus.startswith("$"):
+        yield Note(f"--gpus {container.gpus}", "its value comes from the shell; set gpu.count to it")
+
+
+def named_image(fields: Mapping[str, str]) -> dict[str, str]:
+    """Return `image` as in the values, with the chart's defaults for what the fields do not set."""
+    return {**default_values()["image"], **{key.partition(".")[2]: value for key, value in fields.items()}}
 
 
 def _gpu_count(container: Container, repository: str) -> tuple[int | None, Part]:

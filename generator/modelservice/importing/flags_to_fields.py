@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 
-from modelservice.importing.container import Note
+from modelservice.importing.container import DASHES, Note
 from modelservice.importing.part import SECRETS, Part, Secret, joined, reference
 from modelservice.redact import PLACEHOLDER, hidden, safe_arguments
 from modelservice.rules.image import is_vllms, release_in
@@ -28,9 +28,8 @@ def fields_of(arguments: Sequence[str], image: Mapping[str, str], gpus: int | No
 
     `image` is the container's, as in the values. `gpus` is its number of GPUs, or None if it is unknown.
     """
-    release = release_in(image, "")
-    is_checked = is_vllms(image) or release.exactness is not Exactness.UNSTATED
-    line = Line(release.name, release.label, command_line(release.name))
+    is_checked = is_vllms(image) or release_in(image, "").exactness is not Exactness.UNSTATED
+    line = line_of(image)
     known = [word for word in arguments if word not in _AND_SO_ON]
     items = list(read(known, line))
     model = next((item for item in items if _may_be_model(item)), None)
@@ -54,6 +53,12 @@ def fields_of(arguments: Sequence[str], image: Mapping[str, str], gpus: int | No
     return joined([*parts, Part({"gpu.count": gpus or needed} if gpus or needed else {})])
 
 
+def line_of(image: Mapping[str, str]) -> Line:
+    """Return the command line of the vLLM release in an image, as in the values."""
+    release = release_in(image, "")
+    return Line(release.name, release.label, command_line(release.name))
+
+
 def without_unknown(flags: Part) -> Part:
     """Return the fields of flags without values that only a shell knows, with notes on the variables."""
     own = ("model.", "args")
@@ -73,7 +78,9 @@ def _for(key: str) -> str:
 
 
 def _may_be_model(item: Read) -> bool:
-    return isinstance(item, Stray) and not item.words and item.text.lower() not in ("true", "false", "0", "1")
+    if not isinstance(item, Stray) or item.words or item.text.startswith(DASHES):
+        return False
+    return item.text.lower() not in ("true", "false", "0", "1")
 
 
 def _model(name: str) -> Part:

@@ -63,7 +63,9 @@ def _check(args: Sequence[str], release: str, label: str, beside: Beside) -> lis
     secrets = {at: kind for at, kind in found_secrets.items() if kind != NAMED or _is_own(args, at, line)}
     read_items = list(read(safe, line))
     problems = [_secret(index, kind, safe[index], line) for index, kind in secrets.items()]
-    found = (one for item in read_items for one in _item(item, line) if one.path[-1] not in secrets)
+    before = [None, *read_items]
+    alone = [item for last, item in zip(before, read_items, strict=False) if not _belongs_to_dash(last, item)]
+    found = (one for item in alone for one in _item(item, line) if one.path[-1] not in secrets)
     problems += itertools.islice(found, MOST)
     given = [item for item in read_items if isinstance(item, Given) and not _is_owned(item)]
     in_json = (one for one in _in_json(given, line) if one.path[-1] not in secrets)
@@ -92,6 +94,11 @@ def _secret(index: int, kind: str, text: str, line: Line) -> Problem:
     if flag and flag.name in OWNED:
         hint = OWNED[flag.name].instead()
     return problem("argument-secret", index, f"{kind} in plain text (not shown)", hint)
+
+
+def _belongs_to_dash(before: Read | None, item: Read) -> bool:
+    """Return whether an item is the value of a flag that is written with a dash in place of hyphens."""
+    return isinstance(item, Stray) and isinstance(before, Stray) and before.text.startswith(tuple(_DASHES))
 
 
 def _item(item: Read, line: Line) -> Iterator[Problem]:
