@@ -142,6 +142,7 @@ def test_serve_before_the_model_is_not_the_model() -> None:
 
 def test_a_flag_with_a_dash_is_not_the_model() -> None:
     settings = imported("docker run vllm/vllm-openai:v0.33.0 –seed 1 --model a/b").settings  # noqa: RUF001
+    assert settings["model.name"] == "a/b"
     assert settings["args"] == ["–seed", "1"]  # noqa: RUF001
 
 

@@ -7,7 +7,6 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-DASHES = ("–", "—")  # noqa: RUF001  text programs turn hyphens into these
 _LONGEST_FILE = 1_000_000
 # Why a docker option or a compose key has no field.
 _REASONS = {

@@ -10,7 +10,6 @@ from typing import Any
 from modelservice.command_secrets import literals
 from modelservice.errors import InputError
 from modelservice.importing.container import (
-    DASHES,
     Container,
     Note,
     cdi_gpus,
@@ -31,7 +30,7 @@ from modelservice.importing.launch import begins_server, launch_of, opens_shell
 from modelservice.importing.pasted import nothing_found, started_in
 from modelservice.importing.shell import Command
 from modelservice.rules.image import is_vllms
-from modelservice.vllm.command_line import Unknown, read
+from modelservice.vllm.command_line import DASHES, Unknown, read
 from modelservice.vllm.flags import lives
 
 _PROGRAMS = ("docker", "podman", "nerdctl")
@@ -123,7 +122,7 @@ class _Line:
         at += at < len(words) and words[at] == "--"
         if at >= len(words):
             raise InputError("the line names no image: add it after the options")
-        if words[at].startswith(DASHES):
+        if words[at].startswith(tuple(DASHES)):
             raise InputError(f"{words[at]} starts with a dash that is not a hyphen: write - or -- here and after it")
         container = Container(image=words[at], words=tuple(words[at + 1 :]), notes=tuple(self.notes), **self.found)
         if option := _option_behind_image(container):

@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 
-from modelservice.importing.container import DASHES, Note
+from modelservice.importing.container import Note
 from modelservice.importing.part import SECRETS, Part, Secret, joined, reference
 from modelservice.redact import PLACEHOLDER, hidden, safe_arguments
 from modelservice.rules.image import is_vllms, release_in
 from modelservice.vllm.argument_rules import EVERY_ADDRESS, OWNED, PARALLEL
-from modelservice.vllm.command_line import Given, Read, Stray, Unknown, read
+from modelservice.vllm.command_line import DASHES, Given, Read, Stray, Unknown, read, without_values_of_dashes
 from modelservice.vllm.flags import Line, command_line
 from modelservice.vllm.parallel_sizes import ONE_RANK, gpus_of_node
 from modelservice.vllm.releases import Exactness
@@ -32,7 +32,7 @@ def fields_of(arguments: Sequence[str], image: Mapping[str, str], gpus: int | No
     line = line_of(image)
     known = [word for word in arguments if word not in _AND_SO_ON]
     items = list(read(known, line))
-    model = next((item for item in items if _may_be_model(item)), None)
+    model = next((item for item in without_values_of_dashes(items) if _may_be_model(item)), None)
     split = {item.flag.name: item for item in items if isinstance(item, Given) and item.flag.name in PARALLEL}
     given = {item.flag.name: item for item in items if isinstance(item, Given)}
     # With --task the chart writes embedding or score, and a classifier does not score.
@@ -78,7 +78,7 @@ def _for(key: str) -> str:
 
 
 def _may_be_model(item: Read) -> bool:
-    if not isinstance(item, Stray) or item.words or item.text.startswith(DASHES):
+    if not isinstance(item, Stray) or item.words or item.text.startswith(tuple(DASHES)):
         return False
     return item.text.lower() not in ("true", "false", "0", "1")
 

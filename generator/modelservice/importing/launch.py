@@ -9,7 +9,7 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from modelservice.errors import InputError
-from modelservice.importing.container import DASHES, Container, Note
+from modelservice.importing.container import Container, Note
 from modelservice.importing.pasted import (
     FARTHEST,
     HARMLESS,
@@ -19,6 +19,7 @@ from modelservice.importing.pasted import (
     told_redirections,
 )
 from modelservice.importing.shell import Command, commands
+from modelservice.vllm.command_line import DASHES
 
 _SERVES = re.compile(r"\bvllm\s{1,20}serve\b|\bvllm\.entrypoints\.")
 _SHELLS = ("sh", "bash", "dash", "ash", "zsh")
