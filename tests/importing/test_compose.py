@@ -148,3 +148,31 @@ services:
     assert (part.settings["image.tag"], part.settings["model.name"]) == ("v0.33.0", "a/b")
     assert part.settings["env"] == [{"name": "A", "value": "1 2"}]
     assert [note.written for note in part.notes] == ["deploy.replicas: 3"]
+
+
+@pytest.mark.parametrize(
+    ("gpus", "count"),
+    [
+        ("gpus: [{device_ids: ['0', '1']}]", 2),
+        ("gpus: [{device_ids: ['0']}, {device_ids: ['1']}]", 2),
+        ("devices: ['nvidia.com/gpu=0', 'nvidia.com/gpu=1']", 2),
+        ("devices: ['nvidia.com/gpu=all']", None),
+        ("gpus: [{device_ids: ['0', '1']}], environment: {CUDA_VISIBLE_DEVICES: '1'}", 1),
+    ],
+)
+def test_gpus_are_counted(gpus: str, count: int | None) -> None:
+    part = read(f"services: {{llm: {{image: vllm/vllm-openai:v0.33.0, command: a/b, {gpus}}}}}")
+    assert part.settings.get("gpu.count") == count
+
+
+def test_what_has_no_field_is_noted() -> None:
+    part = read(
+        "include: [web.yaml]\nservices: {llm: {image: vllm/vllm-openai:v0.33.0, command: a/b,"
+        " labels: [traefik.enable=true], hostname: llm}}"
+    )
+    assert [note.written for note in part.notes] == ["include", "the labels of traefik"]
+
+
+def test_a_service_without_an_image_is_named() -> None:
+    with pytest.raises(InputError, match="service llm names no image"):
+        read("services: {llm: {build: ., command: vllm serve a/b}, web: {image: nginx}}")

@@ -38,6 +38,30 @@ def test_no_default_of_the_chart_exceeds_a_limit(options: str, requests: object,
     assert (values["resources"].get("requests"), values.get("sharedMemory")) == (requests, shared)
 
 
+@pytest.mark.parametrize(
+    ("options", "count", "noted"),
+    [
+        # docker reads the value as CSV, see opts/gpus.go of docker/cli.
+        ("--gpus 2", 2, []),
+        ("--gpus count=2,driver=nvidia", 2, []),
+        ("--gpus capabilities=utility", 1, []),
+        ("--gpus all,capabilities=utility", None, []),
+        ("""--gpus '"device=0,1","capabilities=compute,utility"'""", 2, ["device=0,1,capabilities=compute,utility"]),
+        ("""--gpus '"device=0,2",capabilities=utility'""", 2, ["device=0,2,capabilities=utility"]),
+        ("--gpus device=0 --gpus device=1", 2, ["device=0", "device=1"]),
+        ("--gpus device=0,1 -e CUDA_VISIBLE_DEVICES=1", 1, ["device=0,1"]),
+        ("--gpus 2 -e CUDA_VISIBLE_DEVICES=-1", 2, []),
+        # podman's names of devices
+        ("--device nvidia.com/gpu=0 --device nvidia.com/gpu=1", 2, ["nvidia.com/gpu=0", "nvidia.com/gpu=1"]),
+        ("--device nvidia.com/gpu=0 --device nvidia.com/gpu=all", None, ["nvidia.com/gpu=0"]),
+    ],
+)
+def test_gpus_are_counted(options: str, count: int | None, noted: list[str]) -> None:
+    part = imported(f"docker run {options} vllm/vllm-openai:v0.33.0 --model a/b")
+    assert part.settings.get("gpu.count") == count
+    assert [note.written.partition(" ")[2] for note in part.notes if note.written.startswith("--")] == noted
+
+
 def test_an_env_file_is_read_relative_to_the_line(tmp_path: Path) -> None:
     (tmp_path / "my.env").write_text("# tokens\nHF_TOKEN=hf_secret\n\nexport A=1\n")
     part = imported("docker run --env-file my.env vllm/vllm-openai --model a/b", tmp_path)
@@ -57,6 +81,10 @@ def test_an_env_file_is_read_relative_to_the_line(tmp_path: Path) -> None:
         ("docker run 'vllm", "cannot be read"),
         ("docker run - x", "names vLLM"),
         ("docker run –gpus all vllm/vllm-openai", "not a hyphen"),  # noqa: RUF001
+        ("docker run --model a/b vllm/vllm-openai", "write vLLM's flags after the image"),
+        ("docker run vllm/vllm-openai --model a/b -p 80:8000", "^-p comes after the image"),
+        ("docker run vllm/vllm-openai a/b --ipc=host", "^--ipc comes after the image"),
+        ("docker run vllm/vllm-openai vllm serve a/b --shm-size 1g", "^--shm-size comes after the image"),
     ],
 )
 def test_input_that_makes_no_service_is_refused(line: str, says: str) -> None:
@@ -88,6 +116,34 @@ def test_windows_folders_and_hosts() -> None:
         "$env:USERPROFILE/t:/t",
         "--add-host host.docker.internal:host-gateway",
     ]
+
+
+@pytest.mark.parametrize(
+    ("line", "noted"),
+    [
+        ("-l traefik.enable=true -l traefik.http.routers.llm.rule=x -l a=b IMAGE", ["the labels of traefik"]),
+        ("--gpus $GPUS IMAGE", ["--gpus $GPUS"]),
+        ("IMAGE@sha256:abc", ["@sha256:abc"]),
+        (r"-v ${env:USERPROFILE}\.cache\huggingface:/root/.cache/huggingface IMAGE", [
+            "${env:USERPROFILE}/.cache/huggingface:/root/.cache/huggingface"
+        ]),
+        ("--log-level debug IMAGE", []),
+    ],
+)  # fmt: skip
+def test_what_would_be_lost_is_noted(line: str, noted: list[str]) -> None:
+    part = imported(f"docker run {line.replace('IMAGE', 'vllm/vllm-openai:v0.33.0')} --model a/b")
+    assert [note.written for note in part.notes] == noted
+
+
+def test_serve_before_the_model_is_not_the_model() -> None:
+    settings = imported("docker run vllm/vllm-openai:v0.33.0 serve a/b --seed 1").settings
+    assert (settings["model.name"], settings["args"], "command" in settings) == ("a/b", ["--seed=1"], False)
+
+
+def test_a_flag_with_a_dash_is_not_the_model() -> None:
+    settings = imported("docker run vllm/vllm-openai:v0.33.0 –seed 1 --model a/b").settings  # noqa: RUF001
+    assert settings["model.name"] == "a/b"
+    assert settings["args"] == ["–seed", "1"]  # noqa: RUF001
 
 
 def test_variables_in_a_script_are_resolved_except_secrets() -> None:

@@ -43,6 +43,11 @@ def imported(text: str) -> Part:
         (f"set -e; cd /x; python prepare.py --token hunter2 && {SERVE}", ["python"], []),
         (f"{SERVE} & vllm serve c/d &", ["vllm"], []),
         (f"if [ -e /x ]; then {SERVE}; fi", ["then"], []),
+        # Lines of notebooks, Python's prompt, Dockerfiles and logs.
+        (f"!{SERVE}", [], []),
+        (f">>> {SERVE}", [], []),
+        ('CMD ["vllm", "serve", "a/b", "--seed", "1"]', [], []),
+        (f"{SERVE}\nINFO 05-20 12:00:01 api.py:7] it's\n(APIServer pid=7) INFO 05-20 x\nINFO:     Started", [], []),
         # Other programs in front.
         (f"ssh -p 2222 -i ~/.ssh/id root@gpu {DOCKER}", [], ["ssh"]),
         (f"ssh gpu '{DOCKER}'", [], ["ssh"]),

@@ -19,8 +19,11 @@ from modelservice.importing.container import (
     Mount,
     Note,
     Port,
+    cdi_gpus,
     env_file,
+    gpus_with,
     mount_of,
+    notes_on_labels,
     port_of,
     quantity,
     reason_for,
@@ -33,13 +36,13 @@ from modelservice.reading.syntax_errors import placed
 
 # Keys that a cluster covers anyway, or that have no meaning in it.
 _NOTHING = {
-    *("extends", "container_name", "restart", "tty", "stdin_open", "init", "hostname", "labels", "profiles", "ipc"),
+    *("extends", "container_name", "restart", "tty", "stdin_open", "init", "hostname", "profiles", "ipc"),
     "attach",
 }
 _READ = {
     *("image", "command", "entrypoint", "environment", "env_file", "volumes", "ports", "deploy", "gpus", "runtime"),
     *("shm_size", "mem_limit", "cpus", "user", "group_add", "cap_add", "working_dir", "extra_hosts", "pull_policy"),
-    "devices",
+    *("devices", "labels"),
 }
 # The types that compose allows for the keys that are read; load_texts returns every scalar as text.
 _TEXT: dict[str, Any] = {"type": ["string", "null"]}
@@ -62,7 +65,7 @@ _SHAPE = {
     "properties": {
         **dict.fromkeys(("image", "shm_size", "mem_limit", "cpus", "user", "working_dir", "pull_policy"), _TEXT),
         **dict.fromkeys(("command", "entrypoint"), _WORDS),
-        **dict.fromkeys(("environment", "extra_hosts"), _PAIRS),
+        **dict.fromkeys(("environment", "extra_hosts", "labels"), _PAIRS),
         **dict.fromkeys(("group_add", "cap_add"), _TEXTS),
         **dict.fromkeys(("volumes", "ports"), _MAPS),
         "env_file": {**_WORDS, "items": _FILE},
@@ -98,7 +101,8 @@ def compose_origins(
     if len(text) > LONGEST:
         raise InputError(f"the compose file is longer than {LONGEST // 1024} KiB")
     try:
-        found = _services(load_texts(text))
+        documents = load_texts(text)
+        found = _services(documents)
     except yaml.YAMLError as error:
         raise InputError(placed(error, name, text)) from error
     folder = folder or Path()
@@ -115,9 +119,18 @@ def compose_origins(
         )
         raise InputError(f"{wrong}; services in the file: {names}")
 
+    included = (Note("include", "its files are not read: import their services separately"),) * (
+        "include" in documents[0]
+    )
+
     def part_of(name: str) -> Part:
-        container = _container(_right_shape(_filled(filled[name], known)), folder)
-        notes = (missing[name],) if name in missing else ()
+        service = _right_shape(_filled(filled[name], known))
+        if not service.get("image"):
+            raise InputError(
+                f"service {name} names no image: set image to the name of the image that its build creates"
+            )
+        container = _container(service, folder)
+        notes = ((missing[name],) if name in missing else ()) + included
         return part_of_container(container._replace(notes=(*notes, *container.notes)))
 
     return [Origin("compose service", str(one), "", partial(part_of, one)) for one in chosen]
@@ -192,14 +205,14 @@ def _container(service: Mapping[str, Any], folder: Path) -> Container:
     notes += [
         Note(key, reason_for(key.replace("_", "-"))) for key in service if key not in _READ and key not in _NOTHING
     ]
-    image = service.get("image") or ""
-    if not image:
-        raise InputError("the service names no image: set image to the name of the image that its build creates")
+    notes += notes_on_labels(_pairs(service.get("labels"), "="))
     if deploy.get("replicas") not in (None, "1"):
         notes.append(Note(f"deploy.replicas: {deploy['replicas']}", "set replicas; each replica needs its own GPUs"))
     gpus, gpu_resource = _gpus(service, resources)
+    if gpus.startswith("device="):
+        notes.append(Note(f"device_ids: {gpus.removeprefix('device=')}", reason_for("gpus")))
     return Container(
-        image=image,
+        image=service["image"],
         entrypoint=_words(service.get("entrypoint")),
         words=_words(service.get("command")) or (),
         variables=variables,
@@ -273,10 +286,13 @@ def _port(value: Any) -> Port:
 def _gpus(service: Mapping[str, Any], resources: Mapping[str, Any]) -> tuple[str, str]:
     """Return the GPUs in the form of `docker run --gpus`, and their resource ("" for NVIDIA's)."""
     devices = _map(resources.get("reservations")).get("devices") or service.get("gpus") or ()
-    if any(device.startswith("/dev/kfd") for device in service.get("devices") or () if isinstance(device, str)):
+    own = [device for device in service.get("devices") or () if isinstance(device, str)]
+    if any(device.startswith("/dev/kfd") for device in own):
         return "all", "amd.com/gpu"
+    gpus = "all" if service.get("runtime") == "nvidia" else ""
     for device in [{"count": devices}] if isinstance(devices, str) else devices:
-        if ids := device.get("device_ids"):
-            return f"device={','.join(ids)}", ""
-        return device.get("count") or "all", ""
-    return ("all" if service.get("runtime") == "nvidia" else ""), ""
+        ids = device.get("device_ids")
+        gpus = gpus_with(gpus, f"device={','.join(ids)}" if ids else device.get("count") or "all")
+    for device in filter(None, map(cdi_gpus, own)):
+        gpus = gpus_with(gpus, device)
+    return gpus, ""

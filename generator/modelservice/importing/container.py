@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -15,6 +15,7 @@ _REASONS = {
     "security-opt": "set securityContext instead",
     "network": "the pod uses the cluster's network, and the Service exposes the server's port",
     "device": "pods get devices from a device plugin",
+    "gpus": "the device plugin chooses the GPUs; only their number is kept",
     "platform": "the node determines the platform",
     "publish-all": "the Service publishes the server's port",
     "read-only": "set securityContext.readOnlyRootFilesystem: true, and mount a volume wherever the server writes",
@@ -101,7 +102,7 @@ def runs_vllm(container: Container) -> bool:
 
 def mount_of(text: str) -> Mount:
     """Return the volume of `source:target:options`; the source may begin with a Windows drive or variable."""
-    drive = re.match(r"[A-Za-z]:(?=[\\/])|\$env:", text)
+    drive = re.match(r"[A-Za-z]:(?=[\\/])|\$\{?env:", text)
     start = drive.end() if drive else 0
     source, *rest = text[start:].split(":")
     if not rest:
@@ -122,6 +123,39 @@ def _pairs(text: str) -> Iterator[tuple[str, str]]:
     for part in text.split(","):
         key, _, value = part.partition("=")
         yield key, value
+
+
+def gpus_of(option: str) -> str:
+    """Return the GPUs that `docker run --gpus` requests, as in `Container.gpus`.
+
+    A comma separates the ids of `device` and the option's keys alike, and quotes around them are ignored. Without a
+    count or ids, docker requests one GPU.
+    """
+    found: dict[str, list[str]] = {}
+    key = "count"
+    for word in re.sub("[\"']", "", option).split(","):
+        name, equals, value = word.rpartition("=")
+        key = name if equals else key
+        found.setdefault(key, []).append(value)
+    ids = found.get("device", [])
+    return _devices(ids) if ids else found.get("count", ["1"])[0]
+
+
+def gpus_with(gpus: str, more: str) -> str:
+    """Return the GPUs of two options: device ids add up, anything else replaces what the first one requests."""
+    if not (gpus.startswith("device=") and more.startswith("device=")):
+        return more
+    return _devices((gpus + "," + more.removeprefix("device=")).removeprefix("device=").split(","))
+
+
+def cdi_gpus(device: str) -> str:
+    """Return the GPUs of a CDI device such as nvidia.com/gpu=0, or "" if it is another device."""
+    kind, _, device_id = device.partition("=")
+    return _devices([device_id]) if kind == "nvidia.com/gpu" and device_id else ""
+
+
+def _devices(ids: Sequence[str]) -> str:
+    return "all" if "all" in ids else f"device={','.join(dict.fromkeys(ids))}"
 
 
 def port_of(text: str) -> Port:
@@ -147,6 +181,12 @@ def reason_for(option: str) -> str:
     name = option.removeprefix("no-")
     name = {"network-mode": "network", "networks": "network", "ulimits": "ulimit", "sysctls": "sysctl"}.get(name, name)
     return _REASONS.get(name, "the values have no field for it")
+
+
+def notes_on_labels(labels: Iterable[str]) -> list[Note]:
+    """Return a note if labels, as `name=value`, tell Traefik how to route requests; other labels have no effect."""
+    routes = any(label.lower().startswith("traefik.") for label in labels)
+    return [Note("the labels of traefik", "set ingress or httpRoute for the server's host name")] * routes
 
 
 def env_file(path: Path) -> list[str] | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from modelservice.importing.container import Container, Note, Port
@@ -18,6 +18,8 @@ from modelservice.schema.defaults import default_values
 from modelservice.secret_forms import looks_like_secret, names_secret
 
 _PULL = {"always": "Always", "missing": "IfNotPresent", "never": "Never"}
+# CUDA_VISIBLE_DEVICES with the numbers or ids of GPUs.
+_VISIBLE = re.compile(r"(?:(?:\d+|(?:GPU|MIG)-[\w-]+)(?:,(?!$)|$))+")
 _DIGEST = re.compile(r"sha256:[a-f0-9]{64}")
 
 
@@ -33,13 +35,13 @@ def part_of_container(container: Container) -> Part:
     launch = launch_of((*(container.entrypoint or ()), *container.words), known)
     variables = {**container.variables, **launch.variables}
     image = image_fields(container.image, _PULL.get(container.pull_policy, ""))
-    named = {**default_values()["image"], **{key.partition(".")[2]: value for key, value in image.items()}}
+    named = named_image(image)
     count, counted = _gpu_count(container, named["repository"])
     flags = fields_of(launch.arguments, named, count)
     model = flags.settings.get("model.name", "")
     command = [word.replace(MODEL, model) for word in launch.command]
     parts = [
-        Part(notes=(*container.notes, *launch.notes), remarks=container.remarks),
+        Part(notes=(*container.notes, *launch.notes, *_unread(container)), remarks=container.remarks),
         Part(image),
         Part({"command": command} if command else {}),
         without_unknown(flags),
@@ -71,17 +73,28 @@ def image_fields(image: str, pull_policy: str = "") -> dict[str, str]:
     return found | ({"image.pullPolicy": pull_policy} if pull_policy else {})
 
 
+def _unread(container: Container) -> Iterator[Note]:
+    """Yield notes on a digest that is none, and on a number of GPUs that only a shell knows."""
+    digest = container.image.partition("@")[2]
+    if digest and not _DIGEST.fullmatch(digest):
+        yield Note(f"@{digest}", "an image's digest is sha256: and 64 hexadecimal digits; set image.digest")
+    if container.gpus.startswith("$"):
+        yield Note(f"--gpus {container.gpus}", "its value comes from the shell; set gpu.count to it")
+
+
+def named_image(fields: Mapping[str, str]) -> dict[str, str]:
+    """Return `image` as in the values, with the chart's defaults for what the fields do not set."""
+    return {**default_values()["image"], **{key.partition(".")[2]: value for key, value in fields.items()}}
+
+
 def _gpu_count(container: Container, repository: str) -> tuple[int | None, Part]:
     """Return the number of GPUs (None if it is not given), and the settings that follow from the GPU options."""
-    gpus = dict(part.partition("=")[::2] for part in container.gpus.split(",")) if "=" in container.gpus else {}
     what = Part({"gpu.resourceName": container.gpu_resource, "runtimeClassName": ""} if container.gpu_resource else {})
-    if "device" in gpus:
-        ids = container.gpus.partition("device=")[2].split(",")
-        note = Note(f"--gpus {container.gpus}", "the device plugin chooses the GPUs; only their number is kept")
-        return len(ids), what._replace(notes=(note,))
-    number = gpus.get("count", container.gpus)
-    if number.isdecimal():
-        return int(number), what
+    ids = container.gpus.split(",") if container.gpus.startswith("device=") else []
+    if ids or container.gpus.isdecimal():
+        number = len(ids) or int(container.gpus)
+        visible = container.variables.get("CUDA_VISIBLE_DEVICES") or ""
+        return min(number, len(visible.split(","))) if _VISIBLE.fullmatch(visible) else number, what
     is_for_gpus = repository.rpartition("/")[2] in ("vllm-openai", "vllm-openai-nonroot")
     if not container.gpus and repository.rpartition("/")[2] in OWN_IMAGES and not is_for_gpus and "cpu" in repository:
         return None, Part({"gpu.count": 0})

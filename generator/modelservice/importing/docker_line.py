@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -11,17 +12,26 @@ from modelservice.errors import InputError
 from modelservice.importing.container import (
     Container,
     Note,
+    cdi_gpus,
     env_file,
+    gpus_of,
+    gpus_with,
     mount_of,
     mount_of_options,
+    notes_on_labels,
     port_of,
     quantity,
     reason_for,
     runs_vllm,
 )
-from modelservice.importing.launch import begins_server, opens_shell
+from modelservice.importing.container_to_values import image_fields, named_image
+from modelservice.importing.flags_to_fields import line_of
+from modelservice.importing.launch import begins_server, launch_of, opens_shell
 from modelservice.importing.pasted import nothing_found, started_in
 from modelservice.importing.shell import Command
+from modelservice.rules.image import is_vllms
+from modelservice.vllm.command_line import DASHES, Unknown, read
+from modelservice.vllm.flags import lives
 
 _PROGRAMS = ("docker", "podman", "nerdctl")
 # Switches of `docker run` and `podman run`: https://docs.docker.com/reference/cli/docker/container/run/
@@ -48,10 +58,12 @@ _SHORT = {
     "q": "quiet",
     "H": "host",
 }
+# Global options, which podman and nerdctl also accept after `run`.
+_GLOBAL = {"config", "host", "log-level"}
 # Options that Kubernetes covers anyway, or that have no meaning in a cluster.
 _NOTHING = {
     *("detach", "interactive", "tty", "rm", "init", "name", "restart", "hostname", "quiet", "attach", "sig-proxy"),
-    *("replace", "label", "label-file", "cidfile", "pidfile", "detach-keys", "tls-verify", "help"),
+    *("replace", "label-file", "cidfile", "pidfile", "detach-keys", "tls-verify", "help"),
 }
 
 
@@ -110,9 +122,15 @@ class _Line:
         at += at < len(words) and words[at] == "--"
         if at >= len(words):
             raise InputError("the line names no image: add it after the options")
-        if words[at].startswith(("–", "—")):  # noqa: RUF001  text programs turn hyphens into these
+        if words[at].startswith(tuple(DASHES)):
             raise InputError(f"{words[at]} starts with a dash that is not a hyphen: write - or -- here and after it")
-        return Container(image=words[at], words=tuple(words[at + 1 :]), notes=tuple(self.notes), **self.found)
+        container = Container(image=words[at], words=tuple(words[at + 1 :]), notes=tuple(self.notes), **self.found)
+        if option := _option_behind_image(container):
+            raise InputError(
+                f"{option} comes after the image, where it is an argument of vLLM, which has no such flag: write "
+                "docker's options before the image"
+            )
+        return container
 
     def _option(self, word: str, following: str) -> int:
         """Read one option; return how many of the following words belong to it."""
@@ -136,7 +154,9 @@ class _Line:
     def _take(self, name: str, written: str, value: str) -> None:
         if take := _OPTIONS.get(name):
             self.notes += take(self, value) or ()
-        elif name not in _NOTHING:
+        elif name not in _GLOBAL | _NOTHING and f"--{name}" in line_of(named_image({})).flags:
+            raise InputError(f"--{name} is a flag of vLLM, not of docker: write vLLM's flags after the image")
+        elif name not in _GLOBAL | _NOTHING:
             # A value of several words may contain a secret that only its context reveals.
             plain = " " not in value.strip() and not next(literals(f";{value.replace(',', ';')}"), None)
             told = written.strip() if len(written) < 200 and plain else written.partition(" ")[0]
@@ -157,11 +177,19 @@ class _Line:
         for line in lines or ():
             self.variable(line)
 
+    def gpus(self, value: str) -> Iterator[Note]:
+        requested = gpus_of(value)
+        self.found["gpus"] = gpus_with(self.found.get("gpus", ""), requested)
+        if requested.startswith("device="):
+            plain = value.replace('"', "").replace("'", "")
+            yield Note(f"--gpus {plain}", reason_for("gpus"))
+
     def device(self, value: str) -> Iterator[Note]:
         path = value.partition(":")[0]
-        if path.startswith("nvidia.com/gpu"):
-            ids = value.partition("=")[2]
-            self.found["gpus"] = "all" if ids == "all" else f"device={ids}"
+        if gpus := cdi_gpus(value):
+            self.found["gpus"] = gpus_with(self.found.get("gpus", ""), gpus)
+            if gpus != "all":
+                yield Note(f"--device {value}", reason_for("gpus"))
         elif path.startswith("/dev/kfd"):
             self.found.update(gpus=self.found.get("gpus", "all"), gpu_resource="amd.com/gpu")
         elif path.startswith("/dev/dri"):
@@ -173,6 +201,9 @@ class _Line:
         else:
             yield Note(f"--device {value}", reason_for("device"))
 
+    def label(self, value: str) -> Iterator[Note]:
+        yield from (note for note in notes_on_labels([value]) if note not in self.notes)
+
     def runtime(self, value: str) -> None:
         if value == "nvidia":
             self.found.setdefault("gpus", "all")
@@ -180,6 +211,23 @@ class _Line:
     def namespace_of_ipc(self, value: str) -> Iterator[Note]:
         if value not in ("host", "shareable", "private", ""):
             yield Note(f"--ipc {value}", "the pod has its own shared memory at /dev/shm")
+
+
+def _option_behind_image(container: Container) -> str:
+    """Return the first option of docker among the arguments of vLLM, or "" if there is none."""
+    image = named_image(image_fields(container.image))
+    if container.entrypoint is not None or not is_vllms(image):
+        return ""
+    unknown = (item for item in read(launch_of(container.words).arguments, line_of(image)) if isinstance(item, Unknown))
+    return next((item.spelling for item in unknown if _is_option(item)), "")
+
+
+def _is_option(item: Unknown) -> bool:
+    """Return whether an argument is surely meant as an option of docker: no release of vLLM has such a flag."""
+    if item.spelling in ("-e", "-p", "-v"):  # -p may also be short for --port
+        return any(re.search("[:=]", word.text) for word in item.values)
+    name = item.spelling.removeprefix("--")
+    return name in {*_SWITCHES, *_NOTHING, *_OPTIONS} and not lives(item.spelling)
 
 
 def _single(field: str) -> Callable[[_Line, str], None]:
@@ -202,9 +250,10 @@ _OPTIONS: dict[str, Callable[[_Line, str], Any]] = {
     "entrypoint": lambda line, value: line.found.update(entrypoint=(value,) if value else ()),
     "env": _Line.variable,
     "env-file": _Line.variables_of,
-    "gpus": lambda line, value: line.found.update(gpus=value.strip("'\"")),
+    "gpus": _Line.gpus,
     "group-add": _several("groups"),
     "ipc": _Line.namespace_of_ipc,
+    "label": _Line.label,
     "memory": _size("memory"),
     "mount": _several("mounts", mount_of_options),
     "publish": _several("ports", port_of),

@@ -10,7 +10,7 @@ from modelservice.importing.part import SECRETS, Part, Secret, joined, reference
 from modelservice.redact import PLACEHOLDER, hidden, safe_arguments
 from modelservice.rules.image import is_vllms, release_in
 from modelservice.vllm.argument_rules import EVERY_ADDRESS, OWNED, PARALLEL
-from modelservice.vllm.command_line import Given, Read, Stray, Unknown, read
+from modelservice.vllm.command_line import DASHES, Given, Read, Stray, Unknown, read, without_values_of_dashes
 from modelservice.vllm.flags import Line, command_line
 from modelservice.vllm.parallel_sizes import ONE_RANK, gpus_of_node
 from modelservice.vllm.releases import Exactness
@@ -28,12 +28,11 @@ def fields_of(arguments: Sequence[str], image: Mapping[str, str], gpus: int | No
 
     `image` is the container's, as in the values. `gpus` is its number of GPUs, or None if it is unknown.
     """
-    release = release_in(image, "")
-    is_checked = is_vllms(image) or release.exactness is not Exactness.UNSTATED
-    line = Line(release.name, release.label, command_line(release.name))
+    is_checked = is_vllms(image) or release_in(image, "").exactness is not Exactness.UNSTATED
+    line = line_of(image)
     known = [word for word in arguments if word not in _AND_SO_ON]
     items = list(read(known, line))
-    model = next((item for item in items if _may_be_model(item)), None)
+    model = next((item for item in without_values_of_dashes(items) if _may_be_model(item)), None)
     split = {item.flag.name: item for item in items if isinstance(item, Given) and item.flag.name in PARALLEL}
     given = {item.flag.name: item for item in items if isinstance(item, Given)}
     # With --task the chart writes embedding or score, and a classifier does not score.
@@ -52,6 +51,12 @@ def fields_of(arguments: Sequence[str], image: Mapping[str, str], gpus: int | No
         else []
     )
     return joined([*parts, Part({"gpu.count": gpus or needed} if gpus or needed else {})])
+
+
+def line_of(image: Mapping[str, str]) -> Line:
+    """Return the command line of the vLLM release in an image, as in the values."""
+    release = release_in(image, "")
+    return Line(release.name, release.label, command_line(release.name))
 
 
 def without_unknown(flags: Part) -> Part:
@@ -73,7 +78,9 @@ def _for(key: str) -> str:
 
 
 def _may_be_model(item: Read) -> bool:
-    return isinstance(item, Stray) and not item.words and item.text.lower() not in ("true", "false", "0", "1")
+    if not isinstance(item, Stray) or item.words or item.text.startswith(tuple(DASHES)):
+        return False
+    return item.text.lower() not in ("true", "false", "0", "1")
 
 
 def _model(name: str) -> Part:

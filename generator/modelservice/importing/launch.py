@@ -19,6 +19,7 @@ from modelservice.importing.pasted import (
     told_redirections,
 )
 from modelservice.importing.shell import Command, commands
+from modelservice.vllm.command_line import DASHES
 
 _SERVES = re.compile(r"\bvllm\s{1,20}serve\b|\bvllm\.entrypoints\.")
 _SHELLS = ("sh", "bash", "dash", "ash", "zsh")
@@ -101,8 +102,10 @@ def launch_of(words: Sequence[str], known: Mapping[str, str] | None = None) -> L
     rest = list(words)
     while rest and (rest[0] in ("exec", "nohup", "sudo", "--", "uvx") or rest[:2] == ["uv", "run"]):
         rest = _behind_uv(rest) if rest[0].startswith("uv") else rest[1:]
-    if not rest or rest[0].startswith(("-", "...", "$")):
+    if not rest or rest[0].startswith(("-", *DASHES, "...", "$")):
         return Launch(tuple(rest))
+    if rest[0] == "serve":  # the image's own command is `vllm`, or whoever wrote the line takes it for that
+        return Launch(tuple(rest[1:]))
     if rest[0] == "env":
         count = next((at for at, word in enumerate(rest[1:], 1) if not re.match(r"\w+=", word)), len(rest))
         inner = launch_of(rest[count:], known)

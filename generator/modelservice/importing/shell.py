@@ -6,6 +6,7 @@ written, and the output of another command becomes a variable.
 
 from __future__ import annotations
 
+import json
 import re
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
@@ -20,9 +21,15 @@ _CONTINUED = re.compile(r"(?<!\\)[\\`^](?:[ \t]+#[^\n]*)?[ \t]*\r?\n(?:[ \t]*#[^
 _CONTROL = ";&|\n<>"
 _PROMPT = re.compile(
     r"^[ \t]*(?:\([\w.@:/ -]{1,60}\) ?)?"
-    r"(?:(?:[\w.@:~/-]*[$%]|[\w.@:~/-]+#|\[[\w.@:~/ -]{1,60}\][$#]|>{1,2}|\u276f) +"
+    r"(?:(?:[\w.@:~/-]*[$%]|[\w.@:~/-]+#|\[[\w.@:~/ -]{1,60}\][$#]|>{1,3}|\u276f) +|!(?=\w)"
     r"|(?:PS [A-Za-z]:[^>\n]{0,200}|[A-Za-z]:\\[^>\n]{0,200})> ?)(?=\S)",
     re.MULTILINE,
+)
+# The command of a Dockerfile in exec form.
+_EXEC_FORM = re.compile(r"^[ \t]*CMD[ \t]+(\[.*\])[ \t]*$", re.MULTILINE)
+# A line of vLLM's log.
+_LOG = re.compile(
+    r"^[ \t]*(?:\(\w{1,40} pid=\d+\) )?(?:INFO|WARNING|ERROR|DEBUG|CRITICAL)(?::| \d\d-\d\d ).*$", re.MULTILINE
 )
 # How PowerShell and cmd.exe set an environment variable.
 _SET = re.compile(r"^[ \t]*(?:\$env:(\w+)[ \t]*=[ \t]*|set (\w+)=)", re.MULTILINE | re.IGNORECASE)
@@ -43,7 +50,7 @@ _REQUIRED = re.compile(r"\$\{(\w+):?\?[^{}\n]*\}")
 # A Windows folder before a volume's colon: its backslashes are not escapes.
 _WINDOWS = re.compile(
     r"((?:-v|--volume|source=|src=)[ \t=]?[\"']?)"
-    r"((?:[A-Za-z]:|%\w{1,40}%|\$env:\w{1,40}|\$\{PWD\}|\.{1,2})\\[^\s\"':,]*)"
+    r"((?:[A-Za-z]:|%\w{1,40}%|\$env:\w{1,40}|\$\{(?:PWD|env:\w{1,40})\}|\.{1,2})\\[^\s\"':,]*)"
 )
 
 
@@ -117,10 +124,20 @@ def _split(text: str) -> Iterator[Command]:
 
 def _prepared(text: str) -> str:
     """Return the lines without prompts, comments and continuations, with placeholders as variables."""
-    lines = _PROMPT.sub("", _fenced(text.translate(_ODD).replace("\r\n", "\n")))
+    lines = _PROMPT.sub("", _LOG.sub("", _fenced(text.translate(_ODD).replace("\r\n", "\n"))))
+    lines = _EXEC_FORM.sub(_as_words, lines)
     lines = _REQUIRED.sub(r"${\1}", _SET.sub(lambda found: f"export {found[1] or found[2]}=", lines))
     lines = _WINDOWS.sub(lambda found: found[1] + re.sub(r"\\+", "/", found[2]), lines)
     return _BLANK.sub(_as_variable, _QUOTED.sub(_as_text, _CONTINUED.sub(" ", lines)))
+
+
+def _as_words(found: re.Match[str]) -> str:
+    """Return a command in exec form, which is a JSON list of words, as a shell line."""
+    try:
+        words = json.loads(found[1])
+    except ValueError:
+        return found[0]
+    return shlex.join(map(str, words))
 
 
 def _fenced(text: str) -> str:

@@ -194,6 +194,10 @@ def merge(documents: Sequence[Document]) -> Document:
     return reduce(_over, documents)
 
 
+# A command line in place of values.
+_COMMAND = re.compile(r"^(?:[$] |sudo )?(docker|podman|nerdctl|vllm) (?:container )?(?:run|serve)\b")
+
+
 def _composed(name: str, text: str) -> Document:
     data, place, findings, complete = compose(name, text)
     if isinstance(data, dict) or findings:
@@ -204,6 +208,9 @@ def _composed(name: str, text: str) -> Document:
         return unreadable(name, "empty-file", "the file sets no value", hint, text=text)
     kind = "a list" if isinstance(data, list) else "a single value"
     hint = "write `key: value` lines, with a space after each colon"
+    if isinstance(data, str) and (line := _COMMAND.match(data)):
+        source = "vllm" if line[1] == "vllm" else "docker"
+        hint = f"`modelservice import {source} -f FILE` turns a command line into values"
     return unreadable(name, "yaml-top-level", f"the file is {kind}, not a map of keys", hint, place.value, text)
 
 

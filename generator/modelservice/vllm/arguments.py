@@ -12,7 +12,7 @@ from modelservice.secret_forms import may_hold_secret
 from modelservice.vllm.argument_relations import Beside, check_relations
 from modelservice.vllm.argument_rules import OWNED, in_place, is_owned, problem, quoted_items, writing
 from modelservice.vllm.argument_values import value_fault
-from modelservice.vllm.command_line import Given, Read, Stray, Unknown, normal, read
+from modelservice.vllm.command_line import DASHES, Given, Read, Stray, Unknown, normal, read, without_values_of_dashes
 from modelservice.vllm.flags import Flag, Line, command_line
 from modelservice.vllm.history import abbreviated, deprecated, unknown, value_change
 from modelservice.vllm.releases import Exactness, Release, release_after
@@ -24,7 +24,6 @@ _FOR_EVERY_RELEASE = {"argument-secret", "argument-owned", "argument-two-words",
 _NO = ("false", "0", "no", "off", "none")
 _YES = ("true", "1", "yes", "on")
 _ALONE = Beside()
-_DASHES = "–—−‐‑"  # noqa: RUF001  word processors replace two hyphens by one of these
 
 
 def check_arguments(
@@ -63,7 +62,9 @@ def _check(args: Sequence[str], release: str, label: str, beside: Beside) -> lis
     secrets = {at: kind for at, kind in found_secrets.items() if kind != NAMED or _is_own(args, at, line)}
     read_items = list(read(safe, line))
     problems = [_secret(index, kind, safe[index], line) for index, kind in secrets.items()]
-    found = (one for item in read_items for one in _item(item, line) if one.path[-1] not in secrets)
+    found = (
+        one for item in without_values_of_dashes(read_items) for one in _item(item, line) if one.path[-1] not in secrets
+    )
     problems += itertools.islice(found, MOST)
     given = [item for item in read_items if isinstance(item, Given) and not _is_owned(item)]
     in_json = (one for one in _in_json(given, line) if one.path[-1] not in secrets)
@@ -192,7 +193,7 @@ def _stray(item: Stray, line: Line) -> Iterator[Problem]:
     elif item.follows and text.lower() in (*_NO, *_YES):
         yield _switch_value([item.follows.at, item.at], item.follows.spelling, item.follows.flag, text)
     else:
-        bare = re.sub(r"^([\w.-]+)\s*:\s*", r"\1=", text.strip().lstrip(_DASHES + "-"))
+        bare = re.sub(r"^([\w.-]+)\s*:\s*", r"\1=", text.strip().lstrip(DASHES + "-"))
         bare = f"--{bare}"
         meant = normal(bare.partition("=")[0]).partition(".")[0] in line.flags
         message = f"{shown(text)} does not belong to a flag"

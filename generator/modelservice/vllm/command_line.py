@@ -16,6 +16,7 @@ from modelservice.vllm.facts import facts
 from modelservice.vllm.flags import Flag, Line, lives
 from modelservice.vllm.releases import alive
 
+DASHES = "–—−‐‑"  # noqa: RUF001  word processors replace two hyphens by one of these
 _LEVEL = re.compile(r"-O=?(\d+)")
 # Text that argparse reads as a value although it starts with a dash.
 _NEGATIVE = re.compile(r"-\d+|-\d*\.\d+")
@@ -100,6 +101,16 @@ def read(args: Sequence[str], line: Line) -> Iterator[Read]:
         before = _next(args, index, line, before)
         yield before
         index = 1 + max([index, *(word.at for word in getattr(before, "values", ()))])
+
+
+def without_values_of_dashes(items: Sequence[Read]) -> Iterator[Read]:
+    """Yield the items except the values of flags that are written with a dash in place of hyphens."""
+    before: Read | None = None
+    for item in items:
+        is_dashed = isinstance(before, Stray) and before.text.startswith(tuple(DASHES))
+        if not (is_dashed and isinstance(item, Stray)):
+            yield item
+        before = item
 
 
 def _next(args: Sequence[str], index: int, line: Line, before: Read | None) -> Read:
