@@ -99,12 +99,19 @@ def replace(values: Values, finding: Finding, text: str) -> None:
     put_settings(values, text)
 
 
+def set_and_add(values: Values, _: Finding, text: str) -> None:
+    setting, _, argument = text.removesuffix("` to args").partition(" and add `")
+    put_settings(values, setting)
+    values.setdefault("args", []).append(argument)
+
+
 FORMS: list[tuple[str, Callable[[Values, Finding, str], None]]] = [
     (r"did you mean `?([^?`(]+)`?\?", rename),
     (r"move it to (\S+)$", move),
     (r"use ([\w.]+: \S+)$", replace),
     (r"remove (?:it|both items|all \d+ items|the line)\b(.*)", remove),
     (r"remove ([A-Za-z]+)$", lambda values, finding, key: at(values, list(finding.path)).pop(key)),
+    (r"set (\S+: \S+ and add `.*?` to args)(?:, or .*)?$", set_and_add),
     (r"set (\S+: .*?)(?:, or .*)?$", lambda values, finding, text: put_settings(values, text)),
     (r"add (\w+: \S+)$", lambda values, finding, text: put_settings(at(values, list(finding.path)), text)),
     (r"add `(\S+)`$", lambda values, finding, flag: values["args"].append(flag)),
