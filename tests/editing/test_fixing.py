@@ -54,6 +54,17 @@ def after_fix(text: str, tmp_path: Path, name: str = "values.yaml") -> str:
             "modelVolume:\n  existingClaim: models\n  size: 30Gi  # the old claim's\n",
             "modelVolume:\n  existingClaim: models\n",
         ),
+        # A volume that may be the mistake: the claim's settings stay.
+        (
+            "modelVolume:\n  size: 100Gi\n  hostPath: /data/hf\n",
+            "modelVolume:\n  size: 100Gi\n  volume:\n    hostPath:\n      path: /data/hf\n",
+        ),
+        # Keys that are flags, one after the other; one that args already has stays.
+        (
+            "dtype: half\nmaxModelLen: 8192\n",
+            "args:\n  - --dtype=half\n  - --max-model-len=8192\n",
+        ),
+        ("maxModelLen: 8192\nargs: [--max_model_len=4096]\n", "maxModelLen: 8192\nargs: [--max_model_len=4096]\n"),
         # The only item of a list, and the list that becomes empty.
         ("env:\n  - {name: VLLM_USE_V1, value: '1'}\n", ""),
         ("env:\n  # about it\n  - {name: VLLM_USE_V1, value: '1'}\n", "  # about it\n"),
@@ -143,6 +154,14 @@ def test_a_setting_without_effect_stays_in_a_layer_that_other_services_may_use(t
     one.write_text(MODEL + "modelVolume: {existingClaim: models}\n")
     assert "[claim-settings-unused]" in run("validate", "--fix", "-f", base, one).output
     assert base.read_text() == "modelVolume: {size: 100Gi}\n"
+
+
+def test_an_argument_is_not_added_to_a_list_that_other_services_may_use(tmp_path: Path) -> None:
+    base, one = tmp_path / "base.yaml", tmp_path / "one.yaml"
+    base.write_text("args: [--dtype=half]\n")
+    one.write_text(MODEL + "maxModelLen: 8192\n")
+    assert "add --max-model-len=8192 to args" in run("validate", "--fix", "-f", base, one).output
+    assert base.read_text() == "args: [--dtype=half]\n"
 
 
 def test_a_diff_shows_what_would_be_written_and_writes_nothing(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any, NamedTuple
 
 from modelservice.check import CheckedService, Progress, check_service, counted
-from modelservice.findings import MOST, Action, Edit, Finding, Fix, Severity
+from modelservice.findings import MOST, Action, Edit, Finding, Fix, Severity, dotted
 from modelservice.reading.document import Document
 from modelservice.reading.values_files import load
 from modelservice.schema.defaults import default_values
@@ -125,8 +125,10 @@ def changed_by(files: Files, merged: Document, fix: Iterable[Edit], file: str) -
     """
     by_file: dict[str, list[Edit]] = {}
     for edit in fix:
-        written = merged.is_written(edit.path)
-        by_file.setdefault(merged.value_position(edit.path).file if written else file, []).append(edit)
+        where = merged.value_position(edit.path).file if merged.is_written(edit.path) else file
+        if edit.action is Action.APPEND and where != file:
+            raise UnclearEditError(f"{dotted(edit.path)} is in {where}, which other services may use")
+        by_file.setdefault(where, []).append(edit)
     alone = len(merged.sources) == 1
     return {name: _edited(files.documents[name], tuple(edits), alone=alone) for name, edits in by_file.items()}
 

@@ -49,20 +49,26 @@ _NEEDS_CONFIG = {
     refused_by=Refuser.VLLM,
 )
 def context_length(values: Values) -> Iterator[Said]:
-    """Find a length greater than the model's; pooling models count their length differently."""
-    facts = model_facts_of(values) if values.at("model.task") == "generate" else None
-    lengths = given(values, _LENGTH) if facts else []
-    if not facts or not lengths or _allowed(values):
-        return
-    from modelservice.models.context_length import longest_context
-    from modelservice.vllm.argument_values import size
-
-    item, most = lengths[-1], longest_context(facts.config, known_release(values))
-    asked = size(item.values[-1].text)
-    if most and asked and asked > most:
+    """Find a length greater than the model's."""
+    facts, most = model_facts_of(values), exceeded_length(values)
+    if facts and most:
+        item = given(values, _LENGTH)[-1]
         message = f"{_LENGTH} {item.values[-1].text} is more than the {most} tokens of {facts.model}"
         fix = in_place(item.items, [f"{_LENGTH}={most}"])
         yield Said(("args", item.values[-1].at), message, f"write `{_LENGTH}={most}`, or less", fix=fix)
+
+
+def exceeded_length(values: Values) -> int | None:
+    """Return the most tokens that the model allows if an argument asks for more; pooling models count differently."""
+    facts = model_facts_of(values) if values.at("model.task") == "generate" else None
+    lengths = given(values, _LENGTH) if facts else []
+    if not facts or not lengths or _allowed(values):
+        return None
+    from modelservice.models.context_length import longest_context
+    from modelservice.vllm.argument_values import size
+
+    most, asked = longest_context(facts.config, known_release(values)), size(lengths[-1].values[-1].text)
+    return most if most and asked and asked > most else None
 
 
 def _allowed(values: Values) -> bool:

@@ -14,6 +14,7 @@ from modelservice.rules.known_model import (
     model_facts_of,
     one_gpu,
 )
+from modelservice.rules.model_limits import exceeded_length
 from modelservice.rules.rule import Said, Values, put, rule
 from modelservice.vllm.argument_rules import in_place
 
@@ -115,6 +116,9 @@ def context_memory(values: Values) -> Iterator[Said]:
         return
     lengths = given(values, _LENGTH)
     shorter = next((str(one.value) for one in fit.changes if str(one.value).startswith(_LENGTH)), "")
+    most = exceeded_length(values)
+    if most and shorter and int(shorter.partition("=")[2]) >= most:
+        return  # the model's own limit, which context-length names, also fits
     message = f"a request of {fit.plan.length} tokens does not fit into the KV cache of the {fit.plan.gpu.name}"
     path = ("args", lengths[-1].values[-1].at) if lengths else ("model", "name")
     others = _hint([one for one in fit.changes if one.value != shorter])

@@ -20,12 +20,17 @@ _LABEL = 63
 _MEASURED = (0, 32)
 _MEBIBYTE = 1024 * 1024
 _SURELY_MEBIBYTES = 1024
+_SERVER = (("resources", "requests"), ("resources", "limits"))
 _IN_BYTES = ("memory", "ephemeral-storage")
 
 
 def _resources(values: Values) -> Iterator[tuple[Path, dict[str, Any], dict[str, Any]]]:
-    """Yield the requests and limits of every container, the server's first, without those that a field sets."""
-    ours = resource_fields(values)
+    """Yield the requests and limits of every container, the server's first.
+
+    Those that a field sets are left out, and those of which the schema refused the request or the limit.
+    """
+    refused = {path[-1] for path in values.refused if path[:-1] in _SERVER}
+    ours = {*resource_fields(values), *refused}
     requests, limits = values.at("resources.requests"), values.at("resources.limits")
     yield (
         ("resources",),

@@ -216,10 +216,16 @@ def _flag(key: UnknownKey) -> _Hint | None:
     if not flag or flag.name in OWNED:
         return None
     written = in_full("args", {flag.name: key.value}, _at(key, ("args",))[1])
-    if written is None or "args" in key.data:
+    args = key.data.get("args", [])
+    if written is None or not isinstance(args, list):
         return f"write {flag.name} in args", ()
-    fix = (Edit(Action.REMOVE, key.path), Edit(Action.SET, ("args",), written))
-    return f"use args: [{written[0]}]", fix
+    given = [word for word in args if str(word).partition("=")[0].replace("_", "-") in (flag.name, *flag.aliases)]
+    if given:
+        return f"remove it, or change {flag.name} in args", ()
+    if not args:
+        fix = (Edit(Action.REMOVE, key.path), Edit(Action.SET, ("args",), written))
+        return f"use args: [{written[0]}]", fix
+    return f"add {written[0]} to args", (Edit(Action.REMOVE, key.path), Edit(Action.APPEND, ("args",), written[0]))
 
 
 # Flags of one word that can hardly mean something else in a values file.
