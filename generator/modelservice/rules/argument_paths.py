@@ -33,7 +33,10 @@ _FLAGS = (
 _IN_THE_IMAGE = ("/vllm-workspace", "/usr", "/opt", "/tmp", "/home", "/dev")  # noqa: S108  no file is made
 # Folders that a mount would hide from the container.
 _SYSTEM = ("/", "/etc", "/root", "/run", "/var")
-_ADAPTER = re.compile("[^=/{]+=(/.*)")
+_ADAPTER = re.compile(r"[^=/{]+=(\.{0,2}/.*)")
+# A path, and not a model on the hub, in the working directory; vLLM's images have files in these folders of it.
+_RELATIVE = re.compile(r"(?!(?:\./)?(?:benchmarks|docker|examples|tests|tools|vllm)/)(?:\.{1,2}/.*|[\w./-]+\.(?:jinja|py|ya?ml))")
+_WORKING_DIRECTORIES = ("/vllm-workspace", "/workspace")
 
 
 @rule(
@@ -47,13 +50,19 @@ _ADAPTER = re.compile("[^=/{]+=(/.*)")
     severity=Severity.WARNING,
 )
 def argument_path(values: Values) -> Iterator[Said]:
-    """Find absolute paths in arguments that are not in a volume, if the image's files are known."""
+    """Find paths in arguments that are not in a volume, if the image's files are known."""
     if not is_own_image(values):
         return
     mounts = mounted_folders(values)
+    moved = values.at("command") or values.at("serverContainer.workingDir")
+    relative = not moved and not any(under(mount, folder) for mount in mounts for folder in _WORKING_DIRECTORIES)
     for item in given(values, *_FLAGS):
         for at, path in _paths(item):
-            if not any(under(path, folder) for folder in (*mounts, *_IN_THE_IMAGE)):
+            if not path.startswith("/"):
+                if relative and _RELATIVE.fullmatch(path):
+                    message = f"{path} of {item.flag.name} is not in the working directory of vLLM's image"
+                    yield Said(("args", at), message, _hint(path, item.flag.name))
+            elif not any(under(path, folder) for folder in (*mounts, *_IN_THE_IMAGE)):
                 message = f"{path} of {item.flag.name} is neither in a mounted volume nor in vLLM's image"
                 yield Said(("args", at), message, _hint(path, item.flag.name))
 
@@ -61,16 +70,18 @@ def argument_path(values: Values) -> Iterator[Said]:
 def _hint(path: str, flag: str) -> str:
     folder, name = posixpath.split(path.rstrip("/"))
     place = f"{path} with subPath: {name}" if folder in _SYSTEM else folder
-    hint = f"add a volume that contains it to volumes, and mount it in volumeMounts at {place}"
+    absolute = f"and mount it in volumeMounts at {place}"
+    mount = absolute if path.startswith("/") else "mount it in volumeMounts, and write its whole path here"
+    hint = f"add a volume that contains it to volumes, {mount}"
     return f"write the template into model.chatTemplate, or {hint}" if flag == "--chat-template" else hint
 
 
 def _paths(item: Given) -> Iterator[tuple[int, str]]:
-    """Yield the absolute paths that a flag names, each with the index of its argument."""
+    """Yield the paths, models and words that a flag names, each with the index of its argument."""
     for word in item.values:
         adapter = _ADAPTER.fullmatch(word.text) if item.flag.name == "--lora-modules" else None
         text = adapter[1] if adapter else _in_json(word.text) if word.text.startswith("{") else word.text
-        if text.startswith("/") and "\n" not in text and item.key in ("", "model"):
+        if "\n" not in text and item.key in ("", "model"):
             yield word.at, text
 
 

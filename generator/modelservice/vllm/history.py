@@ -13,6 +13,17 @@ from modelservice.vllm.facts import facts
 from modelservice.vllm.flags import Flag, Line, every_spelling, lives
 from modelservice.vllm.releases import alive, other_lives
 
+# Options of `docker run` that people write after the image → the field for them.
+_OF_DOCKER = {
+    **dict.fromkeys(("-e", "--env"), "env"),
+    "--env-file": "envFrom",
+    "--gpus": "gpu.count",
+    **dict.fromkeys(("--ipc", "--shm-size"), "sharedMemory.sizeLimit"),
+    **dict.fromkeys(("-p", "--publish"), "service.port"),
+    "--runtime": "runtimeClassName",
+    **dict.fromkeys(("-v", "--volume"), "volumes and volumeMounts"),
+}
+
 
 def unknown(item: Unknown, line: Line) -> Problem:
     """Return the problem of an item that is not a flag of the release."""
@@ -24,6 +35,9 @@ def unknown(item: Unknown, line: Line) -> Problem:
     if ahead:
         message = f"`{item.spelling}` was added in vLLM {ahead[0].since}; this is {line.label}"
         return problem("argument-not-yet", item.at, message, f"remove it, or use vLLM {ahead[0].since} or later")
+    if field := _OF_DOCKER.get(item.spelling):
+        message = f"`{item.spelling}` is an option of docker, not a flag of {line.label}"
+        return problem("argument-unknown", item.at, message, f"use {field} instead")
     if item.candidates and item.spelling != "--":
         message = f"`{item.spelling}` matches {len(item.candidates)} flags of {line.label}"
         return problem("argument-ambiguous", item.at, message, f"write {' or '.join(item.candidates[:4])}")
