@@ -171,6 +171,8 @@ def test_explain_shows_a_flag() -> None:
     assert "ALSO:     -tp\nTYPE:     a whole number\nDEFAULT:  1\n" in run("explain", "-tp").stdout
     assert "UNTIL:    removed in vLLM 0.13.0\nFIELD:    model.task, or args\n" in run("explain", "--task").stdout
     assert "FIELD:    model.reasoningParser\n" in run("explain", "--reasoning-parser").stdout
+    again = run("explain", "--disable-log-requests").stdout
+    assert "UNTIL:    removed in vLLM 0.17.1\nAGAIN:    since vLLM 0.33.0\n" in again
     assert "did you mean --max-model-len?" in run("explain", "--max-model-lem").stderr
     for dotted in ("--compilation-config.mode", "-cc.mode=3"):
         assert run("explain", dotted).stdout.startswith("FLAG:     --compilation-config\n")
@@ -256,6 +258,8 @@ def test_the_shell_completes_keys_flags_and_rules(beginning: str, one: str) -> N
 @pytest.mark.parametrize(
     ("word", "first"),
     [
+        ("shm-size", "KEY:      sharedMemory.sizeLimit "),
+        ("HF_TOKEN", "HF_TOKEN: put the token into a Secret"),
         ("swap-space", "FLAG:     --swap-space\n"),
         ("max_model_len", "FLAG:     --max-model-len\n"),
         ("maxModelLen", "FLAG:     --max-model-len\n"),
@@ -302,7 +306,11 @@ def test_every_command_is_in_the_readme_and_in_the_help() -> None:
     [
         ("validat a.yaml", "No such command 'validat'. Did you mean 'validate'?"),
         ("tempalte", "No such command 'tempalte'. Did you mean 'template'?"),
-        ("deploy", "No such command 'deploy'.\n"),
+        ("deploy", "Did you mean 'render'?"),
+        ("check a.yaml", "Did you mean 'validate'?"),
+        ("import compose a.yaml", "Did you mean 'docker'?"),
+        ("import k8s a.yaml", "Did you mean 'kubernetes'?"),
+        ("upgrade --to 0.20.0 a.yaml", "the nearest are 0.19.1 and 0.20.2,"),
         ("validate --strikt a.yaml", "Did you mean '--strict'?"),
     ],
 )

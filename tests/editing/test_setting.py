@@ -132,6 +132,7 @@ def test_several_keys_are_checked_together(values: Path) -> None:
         ("env=[{nam: A, valu: b}, {nam: B, valu: c}]", "[unknown-key]"),
         ("gpu.count.x=1", "is not a map"),
         ("args[9]=x", "args[9] cannot be set: args has 2 items: the next one is args[2]"),
+        ("resources.limits.nvidia.com/gpu=1", 'write resources.limits["nvidia.com/gpu"]'),
         ("env[1]=x", "env has 0 items: the next one is env[0]"),
         ("model.name[0]=x", "model.name is not a list"),
         ("args.nope=1", "args is not a map of keys"),

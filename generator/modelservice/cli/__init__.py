@@ -27,6 +27,11 @@ _SECTIONS = {
     "Using": ["access", "smoke"],
     "Maintaining this project": ["generate"],
 }
+# Words of other tools for what a command does. `render` comes before `helm install`.
+_MEANT = {
+    **dict.fromkeys(("check", "lint"), "validate"),
+    **dict.fromkeys(("apply", "build", "deploy", "install"), "render"),
+}
 
 
 class _Commands(click.Group):
@@ -80,7 +85,7 @@ class _Commands(click.Group):
             return super().resolve_command(ctx, args)
         from modelservice.spelling import nearest
 
-        near = nearest(name, self.list_commands(ctx))
+        near = _MEANT.get(name) or nearest(name, self.list_commands(ctx))
         raise click.UsageError(f"No such command '{name}'." + (f" Did you mean '{near}'?" if near else ""), ctx)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:

@@ -77,6 +77,8 @@ def _explained(key: str, width: int) -> str:
     from modelservice.rules.documentation import explain_rule
     from modelservice.schema.explanation import explain, is_in_form, nearest_key, search
     from modelservice.schema.fields import load_fields
+    from modelservice.schema.foreign_words import pointers
+    from modelservice.schema.source import plain_schema
     from modelservice.spelling import nearest
     from modelservice.vllm.flag_explanation import explain_flag, flags_about, spellings
     from modelservice.vllm.flags import flag_meant
@@ -95,6 +97,10 @@ def _explained(key: str, width: int) -> str:
     found = explain(fields, key, width) or (flag and explain_flag(flag, width)) or explain_gpu(key, width)
     if not found and has_key(key):
         return explain_fleet(key, width)
+    meant = [] if found else pointers(key, plain_schema())
+    found = found or next(filter(None, (explain(fields, one, width) for one in meant)), None)
+    if not found and meant:
+        return f"{key}: {meant[0]}\n\n{search(fields, key, flags_about(key), width)}".rstrip() + "\n"
     near = None if is_in_form(fields, key) else nearest_key(key, fields)
     found = found or (None if near else search(fields, key, flags_about(key), width))
     near = near or (None if " " in key else nearest(key, [*by_id(), *spellings()]))

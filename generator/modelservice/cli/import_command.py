@@ -46,7 +46,28 @@ _strict = click.option(
 _force = click.option("--force", is_flag=True, help="Replace an existing file.")
 
 
-@click.group("import")
+# Words for what a command reads.
+_MEANT = {
+    "compose": "docker",
+    "docker-compose": "docker",
+    "podman": "docker",
+    "k8s": "kubernetes",
+    "kubectl": "kubernetes",
+}
+
+
+class _Sources(click.Group):
+    """The commands; a word for what one of them reads gets a hint."""
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        if args[0] in _MEANT and not ctx.resilient_parsing:
+            raise click.UsageError(f"No such command '{args[0]}'. Did you mean '{_MEANT[args[0]]}'?", ctx)
+        return super().resolve_command(ctx, args)
+
+
+@click.group("import", cls=_Sources)
 def import_command() -> None:
     """Import a values file from docker, vLLM, Kubernetes or LLMOS.
 

@@ -23,12 +23,16 @@ if TYPE_CHECKING:
 
 
 def _release(_: click.Context, option: click.Parameter, text: str | None) -> str:
-    from modelservice.vllm.releases import newest_release, releases
+    from modelservice.vllm.releases import Exactness, newest_release, release_after, release_for, releases
 
     release = (text or newest_release()).removeprefix("v")
     if release not in releases():
+        known = release_for(release, "")
+        near = dict.fromkeys((known.name, release_after(known.name)) if known.exactness is Exactness.BETWEEN else ())
+        others = f"the nearest are {' and '.join(near)}, " if near else ""
         raise click.BadParameter(
-            f"vLLM {release} is not a known release; the newest is {newest_release()}, the oldest {releases()[0]}",
+            f"vLLM {release} is not a known release; {others}the newest is {newest_release()}, "
+            f"the oldest {releases()[0]}",
             param=option,
         )
     return release

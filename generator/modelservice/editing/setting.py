@@ -19,6 +19,7 @@ from modelservice.reading.parser import compose
 from modelservice.reading.values_in_objects import value_at
 from modelservice.redact import hidden
 from modelservice.report import lines
+from modelservice.schema.source import plain_schema
 from modelservice.writing.dump import Layout
 from modelservice.writing.edits import edited
 from modelservice.writing.page import UnclearEditError
@@ -136,10 +137,25 @@ def _require_possible(file: Document, setting: Setting) -> None:
     key, args = dotted(setting.path), file.data.get("args") if file.readable else None
     if reason := not_a_key(setting.path, setting.text, [str(one) for one in args] if isinstance(args, list) else []):
         raise InputError(reason)
+    if whole := _one_key(setting.path):
+        raise InputError(f"a key with dots and slashes needs brackets: write {dotted(whole)}")
     if setting.text is None and not file.is_written(setting.path):
         raise InputError(f"{key} is not written in {file.name}")
     if setting.text is not None and (reason := _misplaced(file.data, setting.path)):
         raise InputError(f"{key} cannot be set: {reason}")
+
+
+def _one_key(path: Path) -> Path:
+    """Return the path that is meant if a key such as nvidia.com/gpu was written without brackets, or ()."""
+    schema: Any = plain_schema()
+    for depth, part in enumerate(path):
+        inside = schema.get("properties", {})
+        if part not in inside:
+            rest = [part for part in path[depth:] if isinstance(part, str)]
+            whole = depth and len(rest) > 1 and len(path) == depth + len(rest) and "/" in "".join(rest)
+            return (*path[:depth], ".".join(rest)) if whole else ()
+        schema = inside[part]
+    return ()
 
 
 def _misplaced(value: Any, path: Path) -> str:

@@ -35,7 +35,9 @@ _IN_THE_IMAGE = ("/vllm-workspace", "/usr", "/opt", "/tmp", "/home", "/dev")  # 
 _SYSTEM = ("/", "/etc", "/root", "/run", "/var")
 _ADAPTER = re.compile(r"[^=/{]+=(\.{0,2}/.*)")
 # A path, and not a model on the hub, in the working directory; vLLM's images have files in these folders of it.
-_RELATIVE = re.compile(r"(?!(?:\./)?(?:benchmarks|docker|examples|tests|tools|vllm)/)(?:\.{1,2}/.*|[\w./-]+\.(?:jinja|py|ya?ml))")
+_RELATIVE = re.compile(
+    r"(?!(?:\./)?(?:benchmarks|docker|examples|tests|tools|vllm)/)(?:\.{1,2}/.*|[\w./-]+\.(?:jinja|py|ya?ml))"
+)
 _WORKING_DIRECTORIES = ("/vllm-workspace", "/workspace")
 
 

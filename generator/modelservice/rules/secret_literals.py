@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from modelservice.findings import Refuser
+from modelservice.findings import Path, Refuser, found_at
 from modelservice.redact import instead, without_secrets
 from modelservice.rules.extra_objects import ACTION, documents, is_object
 from modelservice.rules.rule import Said, Values, rule
@@ -36,12 +36,22 @@ _BROUGHT = re.compile(r"^$|<template>|<path:[^<>]+>|^<[^<>]*>$|^\$\{[^{}]+\}$|^(
 def secret_literal(values: Values) -> Iterator[Said]:
     """Find a secret in plain text, which is never printed; `argument-secret` covers the arguments."""
     for path, message in values.secrets.items():
-        yield Said(path, message, instead(path))
+        yield Said(path, message, _field(values, path) or instead(path))
     for index, item in values.items("extraObjects"):
         path = ("extraObjects", index)
         if isinstance(item, str) and path not in values.secrets:
             for message in literals_in(item):
                 yield Said(path, message, "put it into a Secret, and name that here")
+
+
+def _field(values: Values, path: Path) -> str:
+    """Return the hint to use the field for a secret in a variable, or ""."""
+    name = found_at(values.merged, (*path[:2], "name")) if path[:1] == ("env",) else None
+    if name == "HF_TOKEN" and values.at("model.source") == "huggingface":
+        field = "huggingFace.tokenSecret.name"
+    else:
+        field = "apiKeySecret.name" if name == "VLLM_API_KEY" else ""
+    return f"remove it, put it into a Secret, and write the Secret's name in {field}" if field else ""
 
 
 def literals_in(text: str) -> list[str]:

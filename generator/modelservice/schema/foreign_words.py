@@ -89,7 +89,9 @@ WORDS: Mapping[str, str] = {
     "use ingress or httpRoute, or write an OpenShift Route in extraObjects": "route openshiftRoute",
     "set model.toolCallParser: it also turns tool calls on": "enableAutoToolChoice enableTools toolCalling",
     "set model.reasoningParser: it also turns reasoning on": "enableReasoning",
-    "write --max-model-len in args, such as --max-model-len=8192": "contextLength maxContextLength contextWindow",
+    "write --max-model-len in args, such as --max-model-len=8192": (
+        "contextLength maxContextLength contextWindow modelLen modelLength maxModelLength"
+    ),
     _GPU_SWITCH: "gpuEnabled gpuEnable useGpu",
     "nodeSelector": "gpuNodeSelector nodeLabels",
     "affinity.nodeAffinity": "nodeAffinity",

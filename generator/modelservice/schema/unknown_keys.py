@@ -59,6 +59,11 @@ def _meant(key: UnknownKey) -> _Hint:
     if not key.path[1:] and re.fullmatch("[A-Z][A-Z0-9]*_[A-Z0-9_]+", key.last):
         return _variable(key)
     if joined := _run_together(key.path, key.schema):
+        if joined == key.last:
+            group, _, leaf = joined.rpartition(".")
+            return f"write {leaf} on a line of its own, indented below {group}", _moved(
+                key.path, tuple(joined.split("."))
+            )
         return f"did you mean {joined}?", _moved(key.path, tuple(joined.split(".")))
     if flag := _flag(key):
         return flag

@@ -38,10 +38,12 @@ def explain_flag(spelling: str, width: int) -> str | None:
     release = newest_with(spelling)
     flag = command_line(release)[spelling] if release else None
     parts = [("FLAG", flag.name if flag else spelling), *(_parts(flag) if flag else ())]
-    since = " and ".join(dict.fromkeys(one.since for one in found if one.since))
-    first = f"{since} or earlier" if since == releases()[0] else since
-    gone = " and ".join(one.gone for one in found if one.gone)
-    parts += [("SINCE", first and f"vLLM {first}"), ("UNTIL", gone and f"removed in vLLM {gone}")]
+    first, *again = found
+    since = f"{first.since} or earlier" if first.since == releases()[0] else first.since
+    parts += [("SINCE", since and f"vLLM {since}"), ("UNTIL", first.gone and f"removed in vLLM {first.gone}")]
+    for one in again:
+        end = f" until it was removed in {one.gone}" if one.gone else ""
+        parts.append(("AGAIN", f"since vLLM {one.since}{end}"))
     parts += [("FIELD", _field(flag.name if flag else spelling))]
     lines = [line for name, text in parts if text for line in _wrapped(name, text, width)]
     said = facts("help")["flags"].get(flag.name if flag else spelling, "")
