@@ -173,7 +173,7 @@ CHOICES = {
     r"set apiKeySecret.name: llm-api-keys$": "a Secret that someone has to make, under a name of theirs",
     r"and set [\w.]+$": "the field cannot be what was given",
     r"remove it and name ": "a Secret that someone has to make",
-    r"remove it, (put it into a Secret|and (revoke the secret|create it with))": "a secret that has to go somewhere else",
+    r"remove it, (put it into|and (revoke|create)) ": "a secret that has to go somewhere else",
     r"remove it, unless ": "only the person knows what the arguments need",
     r"remove it: set modelVolume.mountPath$": "where the models are to be",
 }
