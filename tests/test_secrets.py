@@ -3,6 +3,7 @@
 import base64
 import itertools
 import json
+import os
 import random
 import re
 import string
@@ -382,8 +383,11 @@ COMMANDS = {
 
 
 @pytest.mark.parametrize("command", COMMANDS)
-def test_no_command_shows_a_secret(command: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_command_shows_a_secret(
+    command: str, tmp_path: Path, newest_helm: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PATH", f"{Path(newest_helm).parent}:{os.environ['PATH']}")
     Path("good.yaml").write_text(MODEL)
     for place, secret in zip(PLACES[::6], FORMS.values(), strict=False):
         Path("bad.yaml").write_text(f"{MODEL}{place.replace('§', json.dumps(secret))}\n")

@@ -118,7 +118,7 @@ def test_files_with_the_same_name_are_published_under_their_charts_names(tmp_pat
         archives[-1].parent.mkdir()
         shutil.copy(small_archive(helm, tmp_path, name), archives[-1])
     lines = done(modelservice(helm, "publish", *archives, "--to", tmp_path / "site", "--url", "http://x")).splitlines()
-    assert "helm install llama http://x/llama-1.0.0.tgz" in lines
+    assert "helm install llama llama --repo http://x --version 1.0.0" in lines
     for name in ("llama", "qwen"):
         shown = subprocess.run([helm, "show", "chart", tmp_path / f"site/{name}-1.0.0.tgz"], capture_output=True)
         assert f"name: {name}".encode() in shown.stdout
