@@ -95,7 +95,8 @@ def _fleet_of(file: str) -> Iterator[Path]:
         folder = Path(os.path.normpath(Path(file).parent.joinpath(*[".."] * depth)))
         if (folder / "fleet.yaml").is_file():
             yield folder
-        if (folder / "fleet.yaml").is_file() or (folder / ".git").exists():
+            return
+        if (folder / ".git").exists():
             return
 
 

@@ -97,11 +97,14 @@ ABOUT_SIZE = tuple(
 )
 
 
+_ERRORS_FIRST = sorted(ALL, key=lambda checked: checked.rule.severity is not Severity.ERROR)
+
+
 def check_rules(values: Values) -> Iterator[Problem]:
     """Yield the problems of the values, errors first, so that a cap never drops an error in favour of a warning."""
     given = args.check_args(values)
     yield from (problem for problem in given if problem.severity is Severity.ERROR)
-    for checked in sorted(ALL, key=lambda checked: checked.rule.severity is not Severity.ERROR):
+    for checked in _ERRORS_FIRST:
         # A rule cannot check anything without a value that the schema refused.
         with contextlib.suppress(RefusedValueError):
             for said in checked.function(values):

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from modelservice.findings import Action, Edit, Fix
 from modelservice.rules.image import release_of
-from modelservice.rules.rule import Values, put
+from modelservice.rules.rule import Values, once, put
 
 _MOST_DIGITS = 10
 
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from modelservice.vllm.flags import Line
 
 
+@once
 def command_line_of(values: Values) -> Line:
     """Return the command line of the image's vLLM release, or of the release that is used in its place."""
     from modelservice.vllm.flags import Line, command_line
@@ -30,12 +31,15 @@ def words(values: Values) -> list[str]:
 
 def given(values: Values, *flags: str) -> list[Given]:
     """Return the arguments that give one of these flags a value, in order."""
-    if not values.at("args"):
-        return []
+    return [item for item in _given(values) if item.flag.name in flags] if values.at("args") else []
+
+
+@once
+def _given(values: Values) -> list[Given]:
     from modelservice.vllm.command_line import Given, read
 
     found = read(words(values), command_line_of(values))
-    return [item for item in found if isinstance(item, Given) and item.flag.name in flags and item.values]
+    return [item for item in found if isinstance(item, Given) and item.values]
 
 
 def whole_numbers(values: Values, flags: tuple[str, ...]) -> dict[str, tuple[int, int]]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from modelservice.findings import Path, Severity, dotted
 from modelservice.rules.given_arguments import command_line_of, given, words
 from modelservice.rules.image import is_own_image
-from modelservice.rules.rule import Said, Settings, Values, rule, setting
+from modelservice.rules.rule import Said, Settings, Values, once, rule, setting
 
 if TYPE_CHECKING:
     from modelservice.models.engine import Engine
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 GIB = 2**30
 
 
+@once
 def model_facts_of(values: Values) -> ModelFacts | None:
     """Return the facts that vLLM uses, or None if they are unknown or changed, or the image is not vLLM's own.
 
@@ -47,6 +48,7 @@ def one_gpu(values: Values) -> Gpu | None:
     return None if may_differ(values.merged) else gpu_of(values.merged)
 
 
+@once
 def engine_for(values: Values) -> Engine:
     """Return the arguments' settings that affect memory."""
     from modelservice.models.engine import engine_of

@@ -8,7 +8,7 @@ from typing import Any
 from modelservice.findings import Path, Refuser, Severity, dotted
 from modelservice.rules.containers import containers
 from modelservice.rules.model import model_mount, under
-from modelservice.rules.rule import Said, Values, asking, removal, rule, sound, writing
+from modelservice.rules.rule import Said, Values, asking, once, removal, rule, sound, writing
 from modelservice.rules.security import contexts, own_home, read_only_root
 from modelservice.rules.storage import compile_cache_of, model_volume
 
@@ -98,11 +98,13 @@ def _mounts(values: Values) -> Iterator[tuple[Path, Any]]:
                 yield (*path, key, index), mount
 
 
+@once
 def _own_names(values: Values) -> list[str]:
     own = ["model-dir"] if model_volume(values) else []
     return [*own, *(name for name, _ in _own_mounts(values))]
 
 
+@once
 def _own_mounts(values: Values) -> list[tuple[str, str]]:
     mounts = [
         ("dshm", "/dev/shm", values.at("sharedMemory.enabled")),  # noqa: S108

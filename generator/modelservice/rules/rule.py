@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Iterator, Mapping
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from modelservice.findings import Action, Edit, Fix, Path, Refuser, Rule, Severity, dotted
 
 if TYPE_CHECKING:
     from modelservice.models.model_facts import ModelFacts
+
+T = TypeVar("T")
 
 
 class Said(NamedTuple):
@@ -118,6 +120,21 @@ class Values(NamedTuple):
     def items(self, key: str) -> Iterator[tuple[int, Any]]:
         """Yield a list's items with their indexes, without those that the schema refused."""
         return sound(self.at(key))
+
+
+def once(function: Callable[[Values], T]) -> Callable[[Values], T]:
+    """Return a function of values that keeps its last result: most rules ask the same of the same values."""
+    last: tuple[Values | None, Any] = (None, None)
+
+    @functools.wraps(function)
+    def kept(values: Values) -> T:
+        nonlocal last
+        if last[0] is not values:
+            last = values, function(values)
+        result: T = last[1]
+        return result
+
+    return kept
 
 
 def sound(items: Any) -> Iterator[tuple[int, Any]]:

@@ -8,7 +8,7 @@ from typing import Any
 from modelservice.findings import Path, Refuser, Severity, dotted
 from modelservice.rules.containers import containers
 from modelservice.rules.model import model_mount, under
-from modelservice.rules.rule import Said, Values, removal, rule, setting, sound, writing
+from modelservice.rules.rule import Said, Values, once, removal, rule, setting, sound, writing
 from modelservice.rules.storage import model_volume, read_only
 
 _UNPRIVILEGED = 1024
@@ -39,6 +39,7 @@ def read_only_root(values: Values) -> bool:
     return bool((values.at("securityContext") or {}).get("readOnlyRootFilesystem", values.at("restricted")))
 
 
+@once
 def own_home(values: Values) -> bool:
     """Return whether HOME moves to a volume, as templates/_env.tpl does."""
     return non_root(values) or read_only(values) or read_only_root(values)

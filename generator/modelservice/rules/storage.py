@@ -7,7 +7,7 @@ from typing import Any
 from modelservice.rules.model import model_mount, under
 from modelservice.rules.model_loading import in_object_store
 from modelservice.rules.replicas import most_replicas
-from modelservice.rules.rule import Values
+from modelservice.rules.rule import Values, once
 
 # The variables of the hubs' libraries for the folder of the models, in order of precedence.
 _HUGGING_FACE = ("HF_HUB_CACHE", "HUGGINGFACE_HUB_CACHE", "HF_HOME")
@@ -16,6 +16,7 @@ _MODELSCOPE = ("MODELSCOPE_CACHE",)
 COMPILE_VARIABLES = ("VLLM_CACHE_ROOT", "TRITON_CACHE_DIR", "TORCHINDUCTOR_CACHE_DIR", "FLASHINFER_WORKSPACE_BASE")
 
 
+@once
 def model_volume(values: Values) -> str:
     """Return what the model volume is, or "" if there is none.
 
@@ -93,6 +94,7 @@ def read_only_many(values: Values) -> bool:
     return claimed and bool(values.at("modelVolume.accessModes") == ["ReadOnlyMany"])
 
 
+@once
 def read_only(values: Values) -> bool:
     """Return whether the model volume is mounted read-only."""
     said, source = values.at("modelVolume.readOnly"), _source(values)
@@ -103,6 +105,7 @@ def read_only(values: Values) -> bool:
     return read_only_many(values) if said is None else bool(said)
 
 
+@once
 def user_cache(values: Values) -> str:
     """Return the hub's cache folder that a variable of the user sets, or "" if there is none.
 
@@ -118,6 +121,7 @@ def user_cache(values: Values) -> str:
     return ""
 
 
+@once
 def compile_cache_of(values: Values) -> str:
     """Return where compiled code is kept: "model", "own", or "" for nowhere."""
     volume = str(values.at("compileCache.volume"))
