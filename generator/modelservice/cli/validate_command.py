@@ -70,7 +70,6 @@ def validate_command(
         raise click.UsageError("name a values file, a folder, or - for standard input")
     from modelservice.check import check_files, errors
     from modelservice.errors import InputError
-    from modelservice.gitops.cluster_conflicts import conflicts
     from modelservice.gitops.fleet_check import check_fleets, written_fleet
     from modelservice.gitops.members import fleets, members, neighbours
     from modelservice.report import report, summary
@@ -81,7 +80,10 @@ def validate_command(
         strays = {os.path.realpath(one.position.file) for one in found if one.rule == "fleet-stray"}
         checked = members(values, layers, written_fleet)
         checked = [one for one in checked if not strays or os.path.realpath(one.values) not in strays]
-        found += conflicts(members([str(root) for root in roots], fleet_at=written_fleet))
+        if roots:
+            from modelservice.gitops.cluster_conflicts import conflicts
+
+            found += conflicts(members([str(root) for root in roots], fleet_at=written_fleet))
     except InputError:  # a fleet.yaml is too wrong, as its findings say
         if not errors(found):
             raise
