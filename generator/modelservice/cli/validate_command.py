@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from modelservice.check import Result
+    from modelservice.findings import Finding
 
 
 @click.command("validate")
@@ -80,10 +81,7 @@ def validate_command(
         strays = {os.path.realpath(one.position.file) for one in found if one.rule == "fleet-stray"}
         checked = members(values, layers, written_fleet)
         checked = [one for one in checked if not strays or os.path.realpath(one.values) not in strays]
-        if roots:
-            from modelservice.gitops.cluster_conflicts import conflicts
-
-            found += conflicts(members([str(root) for root in roots], fleet_at=written_fleet))
+        found += _conflicts([str(root) for root in roots])
     except InputError:  # a fleet.yaml is too wrong, as its findings say
         if not errors(found):
             raise
@@ -136,3 +134,13 @@ def _fixed(
     click.echo(changes.diff(changed), nl=False, err=not text)
     fixed_services = (after.layers(service) for service in after.services)
     return check_services(fixed_services, strict=strict, ignore=ignored_rules(), others=others), bool(changed)
+
+
+def _conflicts(roots: list[str]) -> list[Finding]:
+    if not roots:
+        return []
+    from modelservice.gitops.cluster_conflicts import conflicts
+    from modelservice.gitops.fleet_check import written_fleet
+    from modelservice.gitops.members import members
+
+    return list(conflicts(members(roots, fleet_at=written_fleet)))

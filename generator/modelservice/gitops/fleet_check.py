@@ -24,7 +24,7 @@ from modelservice.gitops.fleet_file import (
     schema_problems,
 )
 from modelservice.reading.document import Document
-from modelservice.reading.values_files import load, values_files
+from modelservice.reading.values_files import contains, load, values_files
 from modelservice.redact import holds_credentials
 from modelservice.report import lines
 from modelservice.service import name_from
@@ -99,7 +99,9 @@ def _strays(fleet: Fleet) -> Iterator[str]:
 
 def is_object(file: str) -> bool:
     """Return whether a file is a Kubernetes object or Kustomize's, and not values."""
-    return Path(file).name in KUSTOMIZATIONS or bool(re.search("^apiVersion:", load(file).text, re.MULTILINE))
+    if Path(file).name in KUSTOMIZATIONS:
+        return True
+    return contains(file, b"apiVersion:") and bool(re.search("^apiVersion:", load(file).text, re.MULTILINE))
 
 
 def _stray(file: str) -> Finding:

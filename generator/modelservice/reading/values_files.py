@@ -38,6 +38,14 @@ def load(path: str, name: str = "") -> Document:
         return unreadable(name, "file-unreadable", message, "check the path and its permissions")
 
 
+def contains(path: str, word: bytes) -> bool:
+    """Return whether the file at the path contains a word; a file that cannot be read does not."""
+    try:
+        return not waits(path) and word in _bytes_of(path)
+    except (OSError, ValueError):
+        return False
+
+
 def _meant(path: str) -> str:
     """Return the hint for a path without a file: a similar file in its folder, or what to do with a model's name."""
     from modelservice.spelling import nearest
