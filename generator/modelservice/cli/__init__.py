@@ -12,11 +12,12 @@ import importlib
 import io
 import signal
 import sys
-from typing import Any
+from typing import Any, ClassVar
 
 import click
 
 from modelservice import __version__
+from modelservice.cli.command_group import CommandGroup
 from modelservice.errors import ModelServiceError, ToolError, shortened
 
 # Commands by purpose; `validate` is in validate_command.py.
@@ -27,15 +28,16 @@ _SECTIONS = {
     "Using": ["access", "smoke"],
     "Maintaining this project": ["generate"],
 }
-# Words of other tools for what a command does. `render` comes before `helm install`.
-_MEANT = {
-    **dict.fromkeys(("check", "lint"), "validate"),
-    **dict.fromkeys(("apply", "build", "deploy", "install"), "render"),
-}
 
 
-class _Commands(click.Group):
+class _Commands(CommandGroup):
     """The commands, listed by purpose. Errors with a message of our own are reported here."""
+
+    # `render` comes before `helm install`.
+    meant: ClassVar = {
+        **dict.fromkeys(("check", "lint"), "validate"),
+        **dict.fromkeys(("apply", "build", "deploy", "install"), "render"),
+    }
 
     def invoke(self, ctx: click.Context) -> Any:
         try:
@@ -76,17 +78,6 @@ class _Commands(click.Group):
         module = importlib.import_module(f"{__name__}.{cmd_name}_command")
         command: click.Command = getattr(module, f"{cmd_name}_command")
         return command
-
-    def resolve_command(
-        self, ctx: click.Context, args: list[str]
-    ) -> tuple[str | None, click.Command | None, list[str]]:
-        name = args[0]
-        if name in self.list_commands(ctx) or name.startswith("-") or ctx.resilient_parsing:
-            return super().resolve_command(ctx, args)
-        from modelservice.spelling import nearest
-
-        near = _MEANT.get(name) or nearest(name, self.list_commands(ctx))
-        raise click.UsageError(f"No such command '{name}'." + (f" Did you mean '{near}'?" if near else ""), ctx)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         for title, commands in _SECTIONS.items():

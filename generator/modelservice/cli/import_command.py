@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import ClassVar
 
 import click
 
+from modelservice.cli.command_group import CommandGroup
 from modelservice.cli.import_sources import given, shown_name, source, texts
 from modelservice.cli.imported_values import is_folder, write_origins
 from modelservice.cli.line_command import LineCommand
@@ -46,25 +48,13 @@ _strict = click.option(
 _force = click.option("--force", is_flag=True, help="Replace an existing file.")
 
 
-# Words for what a command reads.
-_MEANT = {
-    "compose": "docker",
-    "docker-compose": "docker",
-    "podman": "docker",
-    "k8s": "kubernetes",
-    "kubectl": "kubernetes",
-}
+class _Sources(CommandGroup):
+    """The commands, one for each kind of source."""
 
-
-class _Sources(click.Group):
-    """The commands; a word for what one of them reads gets a hint."""
-
-    def resolve_command(
-        self, ctx: click.Context, args: list[str]
-    ) -> tuple[str | None, click.Command | None, list[str]]:
-        if args[0] in _MEANT and not ctx.resilient_parsing:
-            raise click.UsageError(f"No such command '{args[0]}'. Did you mean '{_MEANT[args[0]]}'?", ctx)
-        return super().resolve_command(ctx, args)
+    meant: ClassVar = {
+        **dict.fromkeys(("compose", "docker-compose", "podman"), "docker"),
+        **dict.fromkeys(("k8s", "kubectl"), "kubernetes"),
+    }
 
 
 @click.group("import", cls=_Sources)

@@ -93,11 +93,11 @@ def _strays(fleet: Fleet) -> Iterator[str]:
     known = {NAME, *services, *(layer.file for layer in fleet.layers)}
     for file in values_files([str(fleet.root)]):
         path = PurePosixPath(os.path.relpath(file, fleet.root))
-        if Path(file).is_file() and str(path) not in known and not is_object(file):
+        if Path(file).is_file() and str(path) not in known and not is_object_file(file):
             yield file
 
 
-def is_object(file: str) -> bool:
+def is_object_file(file: str) -> bool:
     """Return whether a file is a Kubernetes object or Kustomize's, and not values."""
     if Path(file).name in KUSTOMIZATIONS:
         return True

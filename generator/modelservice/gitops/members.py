@@ -8,7 +8,7 @@ from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
 from modelservice.errors import InputError
-from modelservice.gitops.fleet_check import is_object, sound_fleet
+from modelservice.gitops.fleet_check import is_object_file, sound_fleet
 from modelservice.gitops.fleet_file import KUSTOMIZATIONS, NAME, Environment, Fleet, fleet_root, has_fleet
 from modelservice.reading.values_files import load, values_files
 from modelservice.reading.values_in_objects import values_in_objects
@@ -121,7 +121,7 @@ def _services_in(argument: str, layers: Sequence[str] = ()) -> list[str]:
 
 def _is_foreign(file: str) -> bool:
     """Return whether a file is a Kubernetes object, or Kustomize's, without values of this chart."""
-    if not is_object(file):
+    if not is_object_file(file):
         return False
     document = load(file)
     # Values with a stray apiVersion are a mistake to report.

@@ -36,7 +36,7 @@ def longest_context(config: Mapping[str, Any], release: tuple[int, ...] = ()) ->
 
 def default_context(config: Mapping[str, Any], release: tuple[int, ...] = ()) -> int | None:
     """Return the longest request without `--max-model-len`, or None: with LongRoPE, the length before scaling."""
-    if any(_kind(rope) == "longrope" for rope in _ropes(config)):
+    if any(rope_kind(rope) == "longrope" for rope in _ropes(config)):
         return int(_number(config.get("original_max_position_embeddings"))) or longest_context(config, release)
     return longest_context(config, release)
 
@@ -49,13 +49,14 @@ def _ropes(text: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
             yield from (one for one in found.values() if isinstance(one, Mapping))
 
 
-def _kind(rope: Mapping[str, Any]) -> str:
-    return str(rope.get("rope_type", rope.get("type")))
+def rope_kind(rope: Mapping[str, Any]) -> str:
+    """Return the kind of a RoPE configuration, such as "yarn"."""
+    return str(rope.get("rope_type", rope.get("type", "default")))
 
 
 def _scaled(longest: float, rope: Mapping[str, Any], release: tuple[int, ...]) -> float:
     """Return the length that a kind of RoPE makes of another one, or 0 if it leaves it."""
-    factor, kind = _number(rope.get("factor")), _kind(rope)
+    factor, kind = _number(rope.get("factor")), rope_kind(rope)
     if not factor or kind in _SCALED:
         return 0
     if "yarn" not in kind:

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from modelservice.models.architecture import Text
+from modelservice.models.context_length import rope_kind
 from modelservice.models.known_architectures import LATENT
 from modelservice.models.model_facts import FLOATS, Tensors
 
@@ -61,12 +62,8 @@ def ropes_of(text: Text) -> Iterator[Mapping[str, Any]]:
         yield {"rope_type": "default"}
 
 
-def _kind(rope: Mapping[str, Any]) -> str:
-    return str(rope.get("rope_type", rope.get("type", "default")))
-
-
 def _is_yarn(rope: Mapping[str, Any]) -> bool:
-    return "yarn" in _kind(rope)
+    return "yarn" in rope_kind(rope)
 
 
 def _positions(rope: Mapping[str, Any], config: Mapping[str, Any], longest: int) -> float:
@@ -76,9 +73,9 @@ def _positions(rope: Mapping[str, Any], config: Mapping[str, Any], longest: int)
     places = _PLACES_OF_MEDIA if "mrope_section" in rope else 1
     if _is_yarn(rope):
         return places * int(original) * factor
-    if _kind(rope) == "linear":
+    if rope_kind(rope) == "linear":
         return places * longest * factor
-    if _kind(rope) in ("longrope", "su"):  # one table for short and one for long requests
+    if rope_kind(rope) in ("longrope", "su"):  # one table for short and one for long requests
         return longest + int(original)
     return places * longest
 
