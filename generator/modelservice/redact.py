@@ -156,7 +156,7 @@ def shown(value: Any) -> str:
 
 
 def hides(text: str) -> bool:
-    """Say whether a text of the values must not be shown, because it may hold a secret."""
+    """Return whether a text of the values must not be shown, because it may hold a secret."""
     if PLACEHOLDER in text or looks_like_secret(text):
         return True
     # A text of words alone, such as hf-token, may name a secret, but does not contain one.
@@ -385,7 +385,7 @@ def hides_line(source: str, line: int) -> bool:
 
 
 def hides_value(path: Path, value: Any, values: Mapping[str, Any]) -> bool:
-    """Say whether the single value at a path of the values may be a secret: by its form, its name or its place."""
+    """Return whether the single value at a path of the values may be a secret: by its form, its name or its place."""
     if value in (None, "") or isinstance(value, bool):
         return False
     text = str(value)
@@ -403,14 +403,14 @@ def hides_value(path: Path, value: Any, values: Mapping[str, Any]) -> bool:
 
 
 def _names_secret(path: Path, text: str) -> bool:
-    """Say whether a text is the name of a Secret, or of a key in one, in a place for such names."""
+    """Return whether a text is the name of a Secret, or of a key in one, in a place for such names."""
     places = (("secretKeyRef", "key"), ("tokenSecret", "key"), ("apiKeySecret", "keys"), ("caBundle", "secret"))
     is_place = path[-1] in ("name", "secretName") or path[-2:] in places or path[-3:-1] in places
     return is_place and bool(_PROPER_NAME.fullmatch(text)) and (path[-1] != "name" or bool(_field(path)))
 
 
 def hides_comment(line: str) -> bool:
-    """Say whether the comment of a line of YAML, if it has one, may contain a secret."""
+    """Return whether the comment of a line of YAML, if it has one, may contain a secret."""
     found = re.search(r"(?:^|\s)#(.*)", line)
     comment = found[1] if found else ""
     return bool(hidden(comment) != comment or _TOLD.search(comment)) or any(

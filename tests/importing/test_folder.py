@@ -117,7 +117,7 @@ def test_strict_writes_nothing_if_one_service_is_not_complete() -> None:
         "llmos", [model_service("a", "x"), model_service("b", "x", serviceType="NodePort")], "-o", "s/", "--strict"
     )
     assert (answer.exit_code, Path("s").exists()) == (1, False)
-    assert "--strict: s/b.yaml: 1 parts of the original" in answer.stderr
+    assert "--strict: s/b.yaml: 1 part of the original is not in the values" in answer.stderr
 
 
 @pytest.mark.parametrize("name", ["../up", "a/../../up", ".hidden", "a\nmodel: x"])

@@ -27,7 +27,7 @@ class _Values(NamedTuple):
 
 
 def is_folder(output: str | None) -> bool:
-    """Say whether an output is a folder: it ends with a slash, or exists as a folder."""
+    """Return whether an output is a folder: it ends with a slash, or exists as a folder."""
     return output is not None and (output.endswith("/") or Path(output).is_dir())
 
 
@@ -104,7 +104,8 @@ def _values(origin: Origin, output: Path | None) -> _Values:
         click.echo(f"differs: {told(remark)}", err=True)
     for line in secret_commands(part.secrets, origin.namespace):
         click.echo(f"needs: {line}", err=True)
-    refused = [f"{len(part.notes)} parts of the original are not in the values"] if part.notes else []
+    parts = "1 part of the original is" if len(part.notes) == 1 else f"{len(part.notes)} parts of the original are"
+    refused = [f"{parts} not in the values"] if part.notes else []
     if part.unchecked:
         unchecked = f"the values were not compared with the original: {part.unchecked}"
         click.echo(f"note: {unchecked}", err=True)

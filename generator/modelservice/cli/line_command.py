@@ -31,5 +31,5 @@ class LineCommand(click.Command):
 
 
 def _is_free(before: list[str]) -> bool:
-    """Say whether the next word is not the value of an option."""
+    """Return whether the next word is not the value of an option."""
     return not before or not before[-1].startswith("-") or before[-1] in ("--strict", "--force")

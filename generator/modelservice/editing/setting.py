@@ -117,7 +117,7 @@ def _refused(before: list[Finding], after: list[Finding], settings: Sequence[Set
 
 
 def _is_object(finding: Finding) -> bool:
-    """Say whether the file is a Kubernetes object, in which the keys of values have another place."""
+    """Return whether the file is a Kubernetes object, in which the keys of values have another place."""
     return finding.rule == "kubernetes-object"
 
 

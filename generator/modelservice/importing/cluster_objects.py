@@ -243,7 +243,7 @@ def _without_token(container: Object) -> Object:
 
 
 def is_far(item: Object, workload: Workload) -> bool:
-    """Say whether an object is in another namespace than a workload, where only a monitor can belong to it."""
+    """Return whether an object is in another namespace than a workload, where only a monitor can belong to it."""
     namespaces = {item["metadata"].get("namespace"), workload.metadata.get("namespace")} - {None}
     return len(namespaces) > 1 and item["kind"] not in ("ServiceMonitor", "PodMonitor", "Namespace")
 

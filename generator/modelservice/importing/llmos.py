@@ -181,7 +181,7 @@ def notes_of(resource: Object, services: Sequence[Object]) -> Iterator[Note]:
 
 
 def is_operators(item: Object, resource: Object | None = None) -> bool:
-    """Say whether the operator made an object, for a ModelService or for any."""
+    """Return whether the operator made an object, for a ModelService or for any."""
     owners = [one for one in item["metadata"].get("ownerReferences") or () if one.get("kind") == "ModelService"]
     return any(not resource or one.get("name") == resource["metadata"].get("name") for one in owners)
 

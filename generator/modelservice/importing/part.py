@@ -62,7 +62,7 @@ class Origin(NamedTuple):
 
 
 def is_named(metadata: Mapping[str, Any], name: str) -> bool:
-    """Say whether an object has this name, which may begin with `namespace/`; "" is every name."""
+    """Return whether an object has this name, which may begin with `namespace/`; "" is every name."""
     own = metadata.get("name")
     return name in ("", own, f"{metadata.get('namespace')}/{own}")
 

@@ -172,7 +172,7 @@ def _without_secret(text: str) -> str:
 
 
 def _is_noted(field: Field, part: Part) -> bool:
-    """Say whether a note or remark already covers the field or its flag, or the secret that was removed from it."""
+    """Return whether a note or remark already covers the field or its flag, or the secret that was removed from it."""
     if _HIDDEN in field.old and _MASK.sub(NOT_SHOWN, field.old) == field.new:
         return True
     if any(one.written == field.path for one in (*part.notes, *part.remarks)):

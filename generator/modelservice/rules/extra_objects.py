@@ -71,7 +71,7 @@ def extra_object(values: Values) -> Iterator[Said]:
 
 
 def _always_fails(text: str) -> bool:
-    """Say whether a template calls `fail` before any block that could skip the call."""
+    """Return whether a template calls `fail` before any block that could skip the call."""
     actions = (_FIRST_WORD.match(found[0]) for found in ACTION.finditer(text))
     words = [found[1] for found in actions if found]
     return next((word == "fail" for word in words if word in ("fail", *_BLOCKS)), False)

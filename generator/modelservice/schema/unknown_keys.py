@@ -168,7 +168,7 @@ def _sibling(key: UnknownKey) -> _Hint | None:
 
 
 def _fits(key: UnknownKey, name: str) -> bool:
-    """Say whether a key of the same map takes values of this shape: a list, a map, or a single value."""
+    """Return whether a key of the same map takes values of this shape: a list, a map, or a single value."""
     kinds = _kinds(key.group["properties"][name])
     return not kinds or any(isinstance(key.value, _SHAPES.get(kind, _SCALAR)) for kind in kinds)
 

@@ -99,7 +99,7 @@ def without(settings: Mapping[str, Any], found: Iterable[Suggestion]) -> dict[st
 
 
 def is_in(settings: Mapping[str, Any], one: Suggestion) -> bool:
-    """Say whether settings contain a suggestion."""
+    """Return whether settings contain a suggestion."""
     value = settings.get(one.key)
     return value == one.value or (one.key == "args" and value is not None and set(one.value) <= set(value))
 
